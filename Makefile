@@ -1,0 +1,73 @@
+# `make dev` starts the gateway with its sandbox; `make test` checks everything.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PORT ?= 8000
+BIN := .venv/bin
+
+# The first Python that is new enough, or nothing. `-c` runs it, because a name on the PATH (a pyenv shim, say)
+# need not be a Python that starts.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1 \
+	&& { echo $$python; break; }; done)
+
+.PHONY: help setup explorer clients dev test check format lock schema bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+
+setup: .venv/.stamp-installed  ## the virtual environment with the locked dependencies
+
+.venv/.stamp-installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "konagraph needs Python 3.11 to 3.14; none was found on the PATH." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' >/dev/null 2>&1 || { \
+		echo "$(PYTHON) has no venv module (on Debian: apt-get install python3-venv)." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+explorer: explorer/node_modules/.stamp-installed  ## the files of the GraphiQL page, from npm
+
+explorer/node_modules/.stamp-installed: explorer/package-lock.json
+	cd explorer && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+clients: tests/node/node_modules/.stamp-installed  ## the npm clients and audits that the tests run
+
+tests/node/node_modules/.stamp-installed: tests/node/package-lock.json
+	cd tests/node && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+dev: setup  ## the gateway with the embedded sandbox, on PORT (8000)
+	@$(MAKE) --no-print-directory explorer >/dev/null 2>&1 || \
+		echo "No npm packages: everything but the GraphiQL page will work (Node 18 or newer, then: make explorer)." >&2
+	@exec $(BIN)/konagraph dev --port $(PORT)
+
+check: setup  ## ruff, mypy and the import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup check  ## every check and every test
+	@$(MAKE) --no-print-directory explorer clients || echo "No npm packages: the tests that need them will be skipped." >&2
+	$(BIN)/pytest --cov --cov-report=term
+
+format: setup  ## rewrite the code in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup  ## resolve the dependencies anew
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --only-binary :all: --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --only-binary :all: --quiet --output-file requirements-runtime.lock
+
+schema: setup  ## write schema/schema.graphql from the code
+	$(BIN)/konagraph export-schema --output schema/schema.graphql
+
+bench: setup  ## paired benchmark; results in benchmarks/results
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove everything that can be made again
+	rm -rf .venv explorer/node_modules tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

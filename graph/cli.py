@@ -1,0 +1,229 @@
+"""The command line: parsing and printing only."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+import httpx
+
+from graph.app import create_app
+from graph.sandbox.app import BASE_PATH, create_sandbox
+from graph.sandbox.credentials import SandboxCredentials
+from graph.sandbox.faults import FAULTS
+from graph.sandbox.ledger import CARDS, FIRST_CARD
+from graph.server import serve as run_server
+from graph.settings import Settings, SettingsError, load_settings, unknown_variables
+from graph.telemetry.logs import configure_logging
+from graph.upstream import build_cipher, build_tls
+from graph.web.routes import GRAPHQL_PATH
+from schema.query import export_schema as print_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PORT = click.IntRange(0, 65_535)
+_CONFIGURATION_FAULT = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="konagraph")
+def main() -> None:
+    """GraphQL aggregation layer over the Konaplate Open API."""
+
+
+@main.command()
+@click.option("--port", type=_PORT, help="Port to listen on (KONAGRAPH_PORT, else 8000).")
+@click.option("--host", help="Address to listen on (KONAGRAPH_HOST, else 127.0.0.1).")
+def dev(port: int | None, host: str | None) -> None:
+    """Start the gateway with its own sandbox as the upstream: no credentials, no other service."""
+    credentials = SandboxCredentials.generate()
+    given = {name: value for name, value in os.environ.items() if name.startswith("KONAGRAPH_")}
+    settings = _settings(
+        {
+            "KONAGRAPH_LOG_FORMAT": "console",
+            **given,
+            **credentials.gateway_settings(),
+            "KONAPLATE_BASE_URL": f"http://sandbox{BASE_PATH}",
+        },
+        port,
+        host,
+    )
+    sandbox = httpx.ASGITransport(create_sandbox(credentials))
+    _serve(settings, _introduce, transport=sandbox, example_card=FIRST_CARD)
+
+
+@main.command()
+@click.option("--port", type=_PORT, help="Port to listen on (KONAGRAPH_PORT, else 8000).")
+@click.option("--host", help="Address to listen on (KONAGRAPH_HOST, else 127.0.0.1).")
+def serve(port: int | None, host: str | None) -> None:
+    """Start the gateway with a real Konaplate as the upstream, as the environment says."""
+    settings = _settings(dict(os.environ), port, host)
+    _serve(settings, lambda url: click.echo(f"konagraph answers on {url}"))
+
+
+@main.command()
+@click.option("--list", "list_cards", is_flag=True, help="List the cards and the reserved failures, and exit.")
+@click.option("--port", type=_PORT, default=9000, show_default=True, help="Port to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--credentials",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the credentials; made when it is missing. Each file is named like the gateway's variable.",
+)
+@click.option("--plain", is_flag=True, help="Without encryption, for KONAPLATE_ENCRYPTION=off.")
+def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, plain: bool) -> None:
+    """Start the Konaplate emulator alone."""
+    if list_cards:
+        click.echo(_card_table())
+        click.echo(_fault_table())
+        return
+    configure_logging("info", as_json=False)
+    if directory is None:
+        _fail(["--credentials names the folder for the sandbox's credentials, which the gateway needs, too"])
+    credentials = _sandbox_credentials(directory)
+
+    def introduce(bound: int) -> None:
+        click.echo(f"The sandbox answers on http://{host}:{bound}{BASE_PATH}")
+        click.echo("Settings of a gateway for it:")
+        click.echo(f"  KONAPLATE_BASE_URL=http://{host}:{bound}{BASE_PATH}")
+        for name in credentials.gateway_settings():
+            click.echo(f"  {name}_FILE={directory.resolve() / name}")
+        if plain:
+            click.echo("  KONAPLATE_ENCRYPTION=off")
+        sys.stdout.flush()
+
+    app = create_sandbox(credentials, encrypted=not plain)
+    if not run_server(app, host=host, port=port, shutdown_timeout=1, on_ready=introduce):
+        sys.exit(1)
+
+
+@main.command("export-schema")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; otherwise it is printed."
+)
+def export_schema(output: Path | None) -> None:
+    """Print the schema in the schema definition language."""
+    sdl = print_schema()
+    if output is None:
+        click.echo(sdl, nl=False)
+    else:
+        output.write_text(sdl, encoding="utf-8")
+
+
+@main.command("check-config")
+def check_config() -> None:
+    """Check settings, keys and certificates, and name every problem. Starts nothing."""
+    settings = _settings(dict(os.environ), None, None)
+    problems: list[str] = []
+    for build in (build_cipher, build_tls):
+        try:
+            build(settings)
+        except SettingsError as error:
+            problems += error.problems
+    if problems:
+        _fail(problems)
+    click.echo("The settings are complete, and every key and certificate can be used.")
+
+
+def _settings(environment: dict[str, str], port: int | None, host: str | None) -> Settings:
+    overrides = {
+        name: value for name, value in (("konagraph_port", port), ("konagraph_host", host)) if value is not None
+    }
+    for hint in unknown_variables(environment):
+        click.echo(f"warning: {hint}", err=True)
+    try:
+        return load_settings(environment, **overrides)
+    except SettingsError as error:
+        _fail(error.problems)
+
+
+def _fail(problems: list[str]) -> NoReturn:
+    click.echo("konagraph cannot start:", err=True)
+    for problem in problems:
+        click.echo(f"  - {problem}", err=True)
+    sys.exit(_CONFIGURATION_FAULT)
+
+
+def _serve(
+    settings: Settings,
+    introduce: Callable[[str], None],
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    example_card: str | None = None,
+) -> None:
+    configure_logging(settings.konagraph_log_level, as_json=settings.konagraph_log_format == "json")
+    try:
+        app = create_app(settings, transport=transport, example_card=example_card)
+    except SettingsError as error:
+        _fail(error.problems)
+
+    def on_ready(bound: int) -> None:
+        host = f"[{settings.konagraph_host}]" if ":" in settings.konagraph_host else settings.konagraph_host
+        introduce(f"http://{host}:{bound}{GRAPHQL_PATH}")
+        # Into a pipe, standard output is buffered, and whoever waits for the address would wait for ever.
+        sys.stdout.flush()
+
+    started = run_server(
+        app,
+        host=settings.konagraph_host,
+        port=settings.konagraph_port,
+        shutdown_timeout=settings.konagraph_shutdown_timeout,
+        on_ready=on_ready,
+    )
+    if not started:
+        sys.exit(1)
+
+
+def _sandbox_credentials(directory: Path) -> SandboxCredentials:
+    try:
+        if not directory.exists() or not any(directory.iterdir()):
+            SandboxCredentials.generate().write(directory)
+        return SandboxCredentials.read(directory)
+    except OSError as error:
+        _fail([f"--credentials: {error.strerror}: {error.filename}"])
+
+
+_CURL = """\
+  curl {url} -H 'Content-Type: application/json' -d '{{
+    "query": "query($cardNo: CardNumber!) {{ card(cardNo: $cardNo) {{ maskedCardNo balance cardStatus \
+serviceName member {{ userId profile {{ userName email }} }} }} }}",
+    "variables": {{"cardNo": "{card}"}}}}'"""
+
+
+def _introduce(url: str) -> None:
+    click.echo(f"\nkonagraph answers on {url} (a browser shows GraphiQL), with its own sandbox behind it.\n")
+    click.echo("Try it:\n")
+    click.echo(_CURL.format(url=url, card=FIRST_CARD))
+    click.echo(f"\n{_card_table()}")
+    click.echo("Reserved numbers make every failure happen: konagraph sandbox --list\n")
+
+
+def _card_table() -> str:
+    return _table(
+        "Cards of the sandbox",
+        [(card.number, f"{card.fields['balance']:>13,} won", card.shows) for card in CARDS.values()],
+    )
+
+
+def _fault_table() -> str:
+    return _table(
+        "Reserved card numbers: what the sandbox does, and the error that a query sees",
+        [
+            (
+                fault.number,
+                f"{fault.code or '(no error)'}{', retryable' if fault.retryable else ''}",
+                fault.shows + (f" (at {fault.field})" if fault.field else ""),
+            )
+            for fault in FAULTS.values()
+        ],
+    )
+
+
+def _table(title: str, rows: list[tuple[str, str, str]]) -> str:
+    width = max(len(row[1]) for row in rows)
+    return "\n".join([title, *(f"  {row[0]}  {row[1]:<{width}}  {row[2]}" for row in rows), ""])

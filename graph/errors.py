@@ -1,0 +1,99 @@
+"""From exceptions to what a client sees: one table, one function. No message of an exception is ever shown."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from graph.konaplate import errors as konaplate
+from graph.resilience.deadline import DeadlineExceededError
+from schema.errors import MESSAGES, ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from graphql import GraphQLError
+
+
+class GatewayError(Exception):
+    """An error of this gateway's own making, ready to be shown.
+
+    Args:
+        code: what the client may branch on.
+        message: a text made of schema names only; by default the code's constant message.
+        extensions: further members of `extensions`, such as the name of a limit.
+    """
+
+    def __init__(self, code: ErrorCode, message: str | None = None, **extensions: str | int) -> None:
+        super().__init__(code.value)
+        self.code = code
+        self.message = message or MESSAGES[code]
+        self.extensions = extensions
+
+
+CODES: Final[Mapping[type[BaseException], ErrorCode]] = MappingProxyType(
+    {
+        DeadlineExceededError: ErrorCode.UPSTREAM_TIMEOUT,
+        konaplate.InvalidInputError: ErrorCode.BAD_USER_INPUT,
+        konaplate.CardNotFoundError: ErrorCode.CARD_NOT_FOUND,
+        konaplate.MemberNotFoundError: ErrorCode.MEMBER_NOT_FOUND,
+        konaplate.RejectedError: ErrorCode.UPSTREAM_REJECTED,
+        konaplate.UnavailableError: ErrorCode.UPSTREAM_UNAVAILABLE,
+        konaplate.TimedOutError: ErrorCode.UPSTREAM_TIMEOUT,
+        konaplate.SystemFaultError: ErrorCode.UPSTREAM_ERROR,
+        konaplate.InvalidResponseError: ErrorCode.UPSTREAM_INVALID_RESPONSE,
+        konaplate.KonaplateError: ErrorCode.UPSTREAM_ERROR,
+    }
+)
+"""Looked up along the exception's class order, so that the last row is the default of the tree."""
+
+_RETRY_MAY_HELP: Final = (konaplate.RetryMayHelpError, DeadlineExceededError)
+
+
+def code_of(error: BaseException | None) -> ErrorCode:
+    """The code that a client sees for an exception; anything unknown is an internal error."""
+    if isinstance(error, GatewayError):
+        return error.code
+    for kind in type(error).__mro__:
+        if kind in CODES:
+            return CODES[kind]
+    return ErrorCode.INTERNAL_SERVER_ERROR
+
+
+def present(error: GraphQLError, request_id: str) -> dict[str, Any]:
+    """One entry of the answer's `errors`: message, locations, path and extensions, none of them from outside."""
+    cause = error.original_error
+    presented: dict[str, Any] = {"message": _message(cause)}
+    if error.locations:
+        presented["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    if error.path is not None:
+        presented["path"] = error.path
+    presented["extensions"] = _extensions(cause, request_id)
+    return presented
+
+
+def present_all(errors: Sequence[GraphQLError], request_id: str) -> list[dict[str, Any]]:
+    """Every error of an answer."""
+    return [present(error, request_id) for error in errors]
+
+
+def _message(cause: BaseException | None) -> str:
+    return cause.message if isinstance(cause, GatewayError) else MESSAGES[code_of(cause)]
+
+
+def _extensions(cause: BaseException | None, request_id: str) -> dict[str, Any]:
+    extensions: dict[str, Any] = {
+        "code": code_of(cause).value,
+        "retryable": isinstance(cause, _RETRY_MAY_HELP),
+        "requestId": request_id,
+    }
+    if isinstance(cause, GatewayError):
+        extensions.update(cause.extensions)
+    if isinstance(cause, konaplate.KonaplateError):
+        details = cause.details
+        extensions["upstream"] = {
+            "code": details.code,
+            "status": details.status,
+            "correlationId": details.correlation_id,
+        }
+    return extensions

@@ -1,0 +1,131 @@
+"""Everything that can go wrong between this gateway and Konaplate.
+
+    KonaplateError
+    ├── RetryMayHelpError
+    │   ├── UnavailableError        no connection, or 5xx and 429 without a known code
+    │   ├── TimedOutError           no answer in time
+    │   └── SystemFaultError        the vendor's own "System Error."
+    └── RetryWillNotHelpError
+        ├── InvalidInputError       the vendor refuses a value of the request
+        ├── CardNotFoundError
+        ├── MemberNotFoundError
+        ├── RejectedError           our credentials or our protocol
+        ├── InvalidResponseError    an answer that is none of the documented forms
+        │   └── InvalidFieldError   one field of an otherwise good answer
+        └── UnknownCodeError        a code that the table below does not know
+
+The vendor's messages vary (a trailing dot, a field name appended), so only the code decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SUCCESS: Final = "000_000"
+
+
+@dataclass(frozen=True, slots=True)
+class CallDetails:
+    """What a client may know of the upstream call that failed."""
+
+    correlation_id: str
+    """Konaplate's id of the call, for the vendor's support."""
+    status: int | None = None
+    """The HTTP status; None when there was no answer."""
+    code: str | None = None
+    """The vendor's code; None when the answer held none."""
+
+
+class KonaplateError(Exception):
+    """Root of the tree. It has no free text, so nothing of an answer can leak through it."""
+
+    def __init__(self, details: CallDetails) -> None:
+        super().__init__(details)
+        self.details = details
+
+
+class RetryMayHelpError(KonaplateError):
+    """The same call may succeed later."""
+
+
+class UnavailableError(RetryMayHelpError):
+    """Konaplate cannot be reached, or answers that it cannot serve."""
+
+
+class TimedOutError(RetryMayHelpError):
+    """Konaplate did not answer in time."""
+
+
+class SystemFaultError(RetryMayHelpError):
+    """Konaplate reports a fault of its own."""
+
+
+class RetryWillNotHelpError(KonaplateError):
+    """The same call will fail again."""
+
+
+class InvalidInputError(RetryWillNotHelpError):
+    """Konaplate refuses a value of the request."""
+
+
+class CardNotFoundError(RetryWillNotHelpError):
+    """There is no such card, or no longer."""
+
+
+class MemberNotFoundError(RetryWillNotHelpError):
+    """There is no such member, or no longer."""
+
+
+class RejectedError(RetryWillNotHelpError):
+    """Konaplate refuses our credentials or our protocol: a matter for the operator."""
+
+
+class InvalidResponseError(RetryWillNotHelpError):
+    """The answer has none of the documented forms."""
+
+
+class InvalidFieldError(InvalidResponseError):
+    """One field of an otherwise good answer is missing, out of range or of the wrong type."""
+
+    def __init__(self, details: CallDetails, field: str) -> None:
+        super().__init__(details)
+        self.field = field
+
+
+class UnknownCodeError(RetryWillNotHelpError):
+    """Konaplate answers with a code that is not in the table."""
+
+
+CODES: Final[Mapping[str, type[KonaplateError]]] = MappingProxyType(
+    {
+        "000_002": InvalidInputError,  # Invalid input parameter.
+        "000_003": InvalidInputError,  # Missing required values. cardNo
+        "000_015": InvalidInputError,  # length does not match
+        "001_006": MemberNotFoundError,  # Wallet user not found.
+        "003_001": CardNotFoundError,  # Invalid card info.
+        "003_008": CardNotFoundError,  # Par not found from cardNo.
+        "003_021": CardNotFoundError,  # Cannot find par
+        "003_022": CardNotFoundError,  # Card already terminated
+        "006_022": SystemFaultError,  # System Error., sent with HTTP 400
+        "900_001": SystemFaultError,  # internal error, known from an older client only
+    }
+)
+"""The documented codes. The code of "no such card" is not documented; `003_001` is the best candidate."""
+
+FAMILIES: Final[Mapping[str, type[KonaplateError]]] = MappingProxyType(
+    {
+        "010_": RejectedError,  # gateway validation of headers
+        "020_": RejectedError,  # gateway validation of parameters and methods
+    }
+)
+"""Codes that are known by their first digits only."""
+
+
+def error_of_code(code: str) -> type[KonaplateError] | None:
+    """The error that a vendor's code stands for, or None when the code is not in the tables."""
+    return CODES.get(code) or FAMILIES.get(code[:4])

@@ -1,0 +1,127 @@
+"""The answer side of Konaplate's protocol: from status and bytes to business fields or an error. No I/O.
+
+The vendor documents neither error bodies nor whether they are encrypted, so every status is read the same way:
+open `encData` where it is, read plain JSON where it is not, and decide by the code that is found.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from graph.konaplate.encryption import CannotOpenError, Cipher
+from graph.konaplate.errors import (
+    SUCCESS,
+    CallDetails,
+    InvalidResponseError,
+    KonaplateError,
+    RejectedError,
+    UnavailableError,
+    UnknownCodeError,
+    error_of_code,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+_OK: Final = range(200, 300)
+_REFUSED: Final = (401, 403)
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_FAULT: Final = 500
+
+# A code is shown to clients, so it must look like one; nothing this short can be a card number.
+_CODE: Final = re.compile(r"[0-9A-Za-z_.-]{1,12}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP answer, as far as the protocol looks at it."""
+
+    status: int
+    body: bytes
+    crypto_key_id: str | None
+
+
+def business_fields(
+    reply: Reply, *, cipher: Cipher | None, required: AbstractSet[str], correlation_id: str
+) -> tuple[dict[str, Any], CallDetails]:
+    """Return the business fields of a successful answer, with what may be told of the call.
+
+    Args:
+        reply: the answer.
+        cipher: opens `encData`; None on a private line without encryption.
+        required: the fields that make an answer without any code a success.
+        correlation_id: the id that the call was made with.
+
+    Raises:
+        KonaplateError: the error of the answer's code, or else of its status.
+    """
+    unread = CallDetails(correlation_id, reply.status)
+    fields = _clear_fields(reply, cipher, unread)
+    code = _code(fields)
+    details = CallDetails(correlation_id, reply.status, code)
+    if reply.status in _OK and (code == SUCCESS or (code is None and required <= fields.keys())):
+        return fields, details
+    raise _failure(details)
+
+
+def _failure(details: CallDetails) -> KonaplateError:
+    code = details.code
+    known = error_of_code(code) if code is not None else None
+    if known is not None:
+        return known(details)
+    by_status = _failure_of_status(details)
+    if code is None or code == SUCCESS or not isinstance(by_status, InvalidResponseError):
+        return by_status
+    return UnknownCodeError(details)
+
+
+def _failure_of_status(details: CallDetails) -> KonaplateError:
+    """What an answer means that holds no usable code."""
+    status = details.status or 0
+    if status in _REFUSED:
+        return RejectedError(details)
+    if status == _TOO_MANY_REQUESTS or status >= _SERVER_FAULT:
+        return UnavailableError(details)
+    return InvalidResponseError(details)
+
+
+def _clear_fields(reply: Reply, cipher: Cipher | None, details: CallDetails) -> dict[str, Any]:
+    fields = _json_object(reply.body)
+    if fields is None:
+        raise _failure_of_status(details)
+    sealed = fields.get("encData")
+    if sealed is None:
+        return fields
+    if not isinstance(sealed, str) or cipher is None:
+        raise _failure_of_status(details)
+    try:
+        clear = cipher.open(sealed, reply.crypto_key_id)
+    except CannotOpenError as error:
+        raise _failure_of_status(details) from error
+    opened = _json_object(clear)
+    if opened is None:
+        raise _failure_of_status(details)
+    return opened
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        decoded = msgspec.json.decode(body)
+    # RecursionError: thousands of brackets; UnicodeDecodeError: msgspec passes it on as it is.
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return decoded if isinstance(decoded, dict) else None
+
+
+def _code(fields: dict[str, Any]) -> str | None:
+    """Read the code from `response.code`, else `code`, else `reason`: all three forms were seen."""
+    response = fields.get("response")
+    nested = response.get("code") if isinstance(response, dict) else None
+    for candidate in (nested, fields.get("code"), fields.get("reason")):
+        if isinstance(candidate, str) and _CODE.fullmatch(candidate):
+            return candidate
+    return None

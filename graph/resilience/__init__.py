@@ -1,0 +1,1 @@
+"""Waiting and failing with bounds. Knows nothing of Konaplate, HTTP or GraphQL."""

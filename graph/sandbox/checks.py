@@ -1,0 +1,156 @@
+"""Checks a call as strictly as the vendor's documentation allows: headers, token, encryption, fields.
+
+The vendor documents no answer for a wrong header or token. `010_001` under HTTP 400 and 401 is this sandbox's
+choice, after the codes that an older client of the vendor knew.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from graph.konaplate import wire
+from graph.konaplate.encryption import CannotOpenError
+from schema.secrets import Credential
+
+if TYPE_CHECKING:
+    from starlette.datastructures import Headers
+
+    from graph.konaplate.encryption import Cipher
+    from graph.sandbox.credentials import SandboxCredentials
+
+BAD_HEADER: Final = "010_001"
+BAD_PARAMETER: Final = "020_001"
+BAD_METHOD: Final = "020_998"
+INVALID_INPUT: Final = "000_002"
+MISSING_VALUE: Final = "000_003"
+WRONG_LENGTH: Final = "000_015"
+
+_CORRELATION_ID: Final = re.compile(r"(\d{12})-[0-9a-f]{7}", re.ASCII)
+_CORRELATION_LENGTH: Final = 20
+_TRAN_TIME: Final = re.compile(r"\d{14}", re.ASCII)
+_TOKEN: Final = re.compile(r"KMV1:(\d{17}):[A-Za-z0-9+/]{43}=", re.ASCII)
+_ZONES: Final = frozenset(zone.value for zone in wire.Zone)
+_CARD_NO_LENGTH: Final = 16
+_MAX_USER_ID: Final = 9_999_999_999_999_999_999
+
+
+class RefusedError(Exception):
+    """A call that is refused: the HTTP status, the vendor's code and a description."""
+
+    def __init__(self, status: int, code: str, description: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.description = description
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """The rules of the request side, for one project's credentials.
+
+    Args:
+        credentials: who may call.
+        cipher: opens requests; None when the line is not encrypted.
+    """
+
+    credentials: SandboxCredentials
+    cipher: Cipher | None
+
+    def clear_fields(self, headers: Headers, body: bytes) -> dict[str, Any]:
+        """The request's clear JSON, after every check.
+
+        Raises:
+            RefusedError: naming the first rule that is broken.
+        """
+        self._check_headers(headers)
+        self._check_token(headers, body)
+        clear = body if self.cipher is None else self._open(headers, body, self.cipher)
+        fields = _json_object(clear)
+        if fields is None:
+            raise RefusedError(400, BAD_PARAMETER, "The body is not a JSON object.")
+        return fields
+
+    def _check_headers(self, headers: Headers) -> None:
+        for name in (
+            wire.ASP_ID,
+            wire.CORRELATION_ID,
+            wire.ACCESS_KEY,
+            wire.TRAN_TOKEN,
+            wire.TRAN_TIME,
+            wire.TIME_ZONE,
+        ):
+            if len(headers.getlist(name)) != 1:
+                raise RefusedError(400, BAD_HEADER, f"{name} must be given once.")
+        correlation_id = headers[wire.CORRELATION_ID]
+        if len(correlation_id) > _CORRELATION_LENGTH:
+            # The vendor's own sandbox was seen to fail on it.
+            raise RefusedError(500, "900_001", "Internal error.")
+        checks = {
+            "Content-Type": headers.get("content-type", "").partition(";")[0] == "application/json",
+            "Accept": headers.get("accept") == "application/json",
+            wire.CORRELATION_ID: _CORRELATION_ID.fullmatch(correlation_id) is not None,
+            wire.TRAN_TIME: _TRAN_TIME.fullmatch(headers[wire.TRAN_TIME]) is not None,
+            wire.TRAN_TOKEN: _TOKEN.fullmatch(headers[wire.TRAN_TOKEN]) is not None,
+            wire.TIME_ZONE: headers[wire.TIME_ZONE] in _ZONES,
+        }
+        for name, right in checks.items():
+            if not right:
+                raise RefusedError(400, BAD_HEADER, f"{name} has not the documented form.")
+
+    def _check_token(self, headers: Headers, body: bytes) -> None:
+        known = self.credentials
+        if headers[wire.ASP_ID] != known.asp_id or Credential(headers[wire.ACCESS_KEY]) != known.access_key:
+            raise RefusedError(401, BAD_HEADER, "Unknown project.")
+        _, token_time, _ = headers[wire.TRAN_TOKEN].split(":")
+        if not token_time.startswith(headers[wire.TRAN_TIME]):
+            raise RefusedError(400, BAD_HEADER, "The times of the headers differ.")
+        expected = wire.tran_token(known.secret_key, token_time, body)
+        if not hmac.compare_digest(expected, headers[wire.TRAN_TOKEN]):
+            raise RefusedError(401, BAD_HEADER, "The token does not fit the body.")
+
+    def _open(self, headers: Headers, body: bytes, cipher: Cipher) -> bytes:
+        if headers.get(wire.CRYPTO_KEY_ID) != self.credentials.crypto_key_id:
+            raise RefusedError(400, BAD_HEADER, f"{wire.CRYPTO_KEY_ID} is unknown.")
+        envelope = _json_object(body)
+        sealed = envelope.get("encData") if envelope is not None else None
+        if not isinstance(sealed, str):
+            raise RefusedError(400, BAD_PARAMETER, "encData is missing.")
+        try:
+            return cipher.open(sealed, self.credentials.crypto_key_id)
+        except CannotOpenError:
+            raise RefusedError(400, BAD_PARAMETER, "encData cannot be opened.") from None
+
+
+def card_no(fields: dict[str, Any]) -> str:
+    """The card number of a Card-User Mapped Inquiry, checked as the vendor's page says."""
+    value = fields.get("cardNo")
+    if value is None:
+        raise RefusedError(400, MISSING_VALUE, "Missing required values. cardNo")
+    if not isinstance(value, str) or not value:
+        raise RefusedError(400, INVALID_INPUT, "Invalid input parameter.")
+    if len(value) != _CARD_NO_LENGTH:
+        raise RefusedError(400, WRONG_LENGTH, "The length does not match. cardNo")
+    return value
+
+
+def user_id(fields: dict[str, Any]) -> int:
+    """The user id of a Search for Member Information."""
+    value = fields.get("userId")
+    if value is None:
+        raise RefusedError(400, MISSING_VALUE, "Missing required values. userId")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MAX_USER_ID:
+        raise RefusedError(400, INVALID_INPUT, "Invalid input parameter.")
+    return value
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return decoded if isinstance(decoded, dict) else None

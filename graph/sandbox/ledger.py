@@ -1,0 +1,122 @@
+"""The sandbox's cards and members. All are invented; the numbers pass the Luhn check as the vendor's own do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxCard:
+    """A card: what it shows, and the business fields that the vendor would answer."""
+
+    number: str
+    shows: str
+    fields: Mapping[str, Any]
+
+
+def with_luhn_digit(digits: str) -> str:
+    """The digits and the check digit that makes them pass the Luhn check."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value  # noqa: PLR2004 - the digits of a two-digit number, added up
+    return digits + str(-total % 10)
+
+
+def _fields(**changes: Any) -> dict[str, Any]:
+    fields = {
+        "userId": 1001,
+        "balance": 50_000,
+        "serviceId": "SANDBOX00000001",
+        "serviceName": "샌드박스 선불카드",
+        "ownerKa": "000000000000001",
+        "cardStatus": "ACTIVE",
+        "isAutoRechargeBeforePayment": False,
+    }
+    fields.update(changes)
+    return fields
+
+
+_INCOME: Final = {"approvalDiv": "0", "idNo": "01012345678", "manYn": "1"}
+_EXPENSE: Final = {"approvalDiv": "1", "idNo": "1234567890", "manYn": "1"}
+_RECEIPT_CARD: Final = {"approvalDiv": "0", "idNo": "9550123456789", "manYn": "0"}
+
+BIGGEST_USER_ID: Final = 9_999_999_999_999_999_999
+BIGGEST_BALANCE: Final = 9_999_999_999
+
+_CARDS: Final = (
+    ("registered, active, income-deduction receipts by mobile number", _fields(cashReceiptInfo=_INCOME)),
+    (
+        "second card of the same member, recharges automatically",
+        _fields(balance=3_200, isAutoRechargeBeforePayment=True, cashReceiptInfo=_INCOME),
+    ),
+    ("third card of the same member, suspended", _fields(balance=125_000, cardStatus="SUSPENDED")),
+    (
+        "business member, expense-proof receipts by business number",
+        _fields(userId=1002, balance=1_840_500, cashReceiptInfo=_EXPENSE),
+    ),
+    ("receipts by cash-receipt card", _fields(userId=1003, balance=77_700, cashReceiptInfo=_RECEIPT_CARD)),
+    ("not registered to anybody", _fields(userId=None, balance=10_000)),
+    ("not registered, nothing left", _fields(userId=None, balance=0)),
+    ("terminated", _fields(userId=1003, balance=0, cardStatus="TERMINATED")),
+    ("a status that is not documented", _fields(userId=1004, balance=4_500, cardStatus="FROZEN")),
+    ("no status and no owner at all", _fields(userId=1004, balance=900, cardStatus=None, ownerKa=None)),
+    ("the biggest balance", _fields(userId=1002, balance=BIGGEST_BALANCE)),
+    ("the biggest member id", _fields(userId=BIGGEST_USER_ID, balance=12_345)),
+)
+
+CARDS: Final[Mapping[str, SandboxCard]] = MappingProxyType(
+    {
+        number: SandboxCard(number, shows, MappingProxyType(fields))
+        for index, (shows, fields) in enumerate(_CARDS, start=1)
+        for number in [with_luhn_digit(f"94913394{index:07d}")]
+    }
+)
+"""By card number. Made by `94913394`, a seven-digit count and the Luhn digit."""
+
+FIRST_CARD: Final = next(iter(CARDS))
+
+
+def _member(user_id: int, name: str, mobile: str, login: str, **changes: Any) -> dict[str, Any]:
+    member = {
+        "aspId": "000000000000001",
+        "userId": user_id,
+        "birthDate": "19900101",
+        # Not a real identifier. It is here so that a test can prove that it never comes out.
+        "ci": "SANDBOX-CI-".ljust(88, "x"),
+        "loginId": login,
+        "nationality": "Korean",
+        "gender": "Female",
+        "mobileNumber": mobile,
+        "userName": name,
+        "email": login,
+        "joinChannel": "APP",
+    }
+    member.update(changes)
+    return member
+
+
+MEMBERS: Final[Mapping[int, Mapping[str, Any]]] = MappingProxyType(
+    {
+        member["userId"]: MappingProxyType(member)
+        for member in (
+            _member(
+                1001,
+                "김샌드",
+                "01012345678",
+                "kim@example.com",
+                addressInfo={"address": "서울특별시 중구 모래로 1", "zipCode": "04500", "addressDetail": "101호"},
+            ),
+            _member(1002, "이박스", "01023456789", "lee@example.com", gender="Male", birthDate="19751231"),
+            _member(1003, "박카드", "01034567890", "park@example.com", joinChannel=None),
+            _member(1004, "Jane Doe", "01045678901", "jane@example.com", nationality="Foreigner"),
+            _member(BIGGEST_USER_ID, "최대한", "01098765432", "choi@example.com", gender="Unspecified"),
+        )
+    }
+)
+"""By user id."""

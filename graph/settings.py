@@ -1,0 +1,211 @@
+"""Typed settings from environment variables and secret files. Nothing else reads the environment.
+
+Every problem is reported at once, by the variable's name and never with its value.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
+from graph.konaplate.wire import Zone
+from schema.secrets import Credential
+
+PREFIXES: Final = ("KONAGRAPH_", "KONAPLATE_")
+_PEM: Final = "-----BEGIN"
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; `problems` names every one of them."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def _header_text(value: str) -> str:
+    if not value or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("must be printable ASCII without spaces")
+    return value
+
+
+def _http_url(value: str) -> str:
+    if not value.startswith(("https://", "http://")) or "?" in value or "#" in value or "@" in value:
+        raise ValueError("must be an http or https URL without credentials, query and fragment")
+    return value
+
+
+def _credential(value: object) -> object:
+    return Credential(_header_text(value)) if isinstance(value, str) else value
+
+
+def _pem(value: object) -> object:
+    """PEM text as it is, with real line breaks; anything else is the path of a file that holds it."""
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith(_PEM):
+        value = _file_text(value)
+    return Credential(value.replace("\\n", "\n"))
+
+
+def _file_text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        # Not `from error`: its message repeats the text, which may be a mistyped key.
+        raise ValueError("names a file that cannot be read") from None
+
+
+def _words(value: object) -> object:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+HeaderText = Annotated[str, AfterValidator(_header_text)]
+Url = Annotated[str, AfterValidator(_http_url)]
+Secret = Annotated[Credential, BeforeValidator(_credential)]
+Pem = Annotated[Credential, BeforeValidator(_pem)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Seconds = Annotated[float, Field(gt=0, le=60)]
+Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
+
+
+class Settings(BaseModel):
+    """All settings. A field's variable is its name in capitals; docs/configuration.md explains each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    konaplate_base_url: Url
+    konaplate_asp_id: HeaderText
+    konaplate_access_key: Secret
+    konaplate_secret_key: Secret
+    konaplate_encryption: Literal["on", "off"] = "on"
+    konaplate_crypto_key_id: HeaderText | None = None
+    konaplate_server_public_key: Pem | None = None
+    konaplate_client_private_key: Pem | None = None
+    konaplate_crypto_key_id_2: HeaderText | None = None
+    konaplate_server_public_key_2: Pem | None = None
+    konaplate_client_private_key_2: Pem | None = None
+    konaplate_jwe_algorithms: Words = DEFAULT_ALGORITHMS
+    konaplate_jwe_content_encryptions: Words = DEFAULT_CONTENT_ENCRYPTIONS
+    konaplate_time_zone: Zone = Zone.KST
+    konaplate_ca_bundle: Path | None = None
+    konaplate_client_certificate: Path | None = None
+    konaplate_client_certificate_key: Path | None = None
+    konaplate_timeout: Seconds = 2.5
+    konaplate_connect_timeout: Seconds = 1.0
+    konaplate_pool_timeout: Seconds = 0.25
+    konaplate_max_connections: Count = 64
+    konaplate_keepalive: Seconds = 15.0
+    konaplate_max_response_bytes: Count = 256 * 1024
+
+    konagraph_env: Literal["development", "production"] = "development"
+    konagraph_host: str = "127.0.0.1"
+    konagraph_port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    konagraph_log_level: Literal["debug", "info", "warning", "error"] = "info"
+    konagraph_log_format: Literal["json", "console"] = "json"
+    konagraph_request_timeout: Seconds = 5.0
+    konagraph_max_body_bytes: Count = 64 * 1024
+    konagraph_max_document_characters: Count = 15_000
+    konagraph_max_document_tokens: Count = 600
+    konagraph_max_cards: Count = 20
+    konagraph_document_cache: Count = 1_000
+    konagraph_introspection: bool | None = None
+    konagraph_explorer: bool | None = None
+    konagraph_get: bool | None = None
+    konagraph_explorer_directory: Path = Path(__file__).resolve().parent.parent / "explorer"
+    konagraph_shutdown_timeout: Seconds = 10.0
+
+    def allowed_in_development(self, switch: bool | None) -> bool:  # noqa: FBT001 - a setting's own value
+        """A switch that is on in development and off in production unless it is set."""
+        return self.konagraph_env == "development" if switch is None else switch
+
+
+def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
+    """Read the settings.
+
+    Args:
+        environment: usually `os.environ`.
+        overrides: values by field name that take precedence, such as a port from the command line.
+
+    Raises:
+        SettingsError: with every problem at once.
+    """
+    values, problems = _values(environment)
+    values.update(overrides)
+    problems += _encryption_problems(values)
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        problems += [_problem(entry) for entry in error.errors(include_input=False, include_url=False)]
+        raise SettingsError(problems) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables with our prefixes that no setting reads, each with the likely meaning; usually a typing error."""
+    known = {_variable(name) for name in Settings.model_fields}
+    known |= {f"{name}_FILE" for name in known}
+    hints = []
+    for name in sorted(environment):
+        if name.startswith(PREFIXES) and name not in known:
+            close = difflib.get_close_matches(name, known, 1, 0.8)
+            hints.append(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else ""))
+    return hints
+
+
+def _values(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The raw values by field name. An empty variable is as good as none: compose files make them."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for field in Settings.model_fields:
+        name = _variable(field)
+        direct, path = environment.get(name), environment.get(f"{name}_FILE")
+        if direct and path:
+            problems.append(f"{name} and {name}_FILE are both set")
+        elif direct:
+            values[field] = direct
+        elif path:
+            try:
+                values[field] = _file_text(path)
+            except ValueError as error:
+                problems.append(f"{name}_FILE {error}")
+    return values, problems
+
+
+def _encryption_problems(values: Mapping[str, Any]) -> list[str]:
+    """What the encryption lacks. Not a validator: those of a whole model are silent while a field is wrong."""
+    problems = []
+    names = ("konaplate_crypto_key_id", "konaplate_server_public_key", "konaplate_client_private_key")
+    if values.get("konaplate_encryption", "on") == "on":
+        problems += [
+            f"{_variable(name)} is missing (or set KONAPLATE_ENCRYPTION=off for a private line)"
+            for name in names
+            if not values.get(name)
+        ]
+    second = [f"{name}_2" for name in names]
+    if any(values.get(name) for name in second):
+        problems += [
+            f"{_variable(name)} is missing; the second key pair needs all three"
+            for name in second
+            if not values.get(name)
+        ]
+    return problems
+
+
+def _variable(field: str) -> str:
+    return field.upper()
+
+
+def _problem(entry: Any) -> str:
+    name = _variable(str(entry["loc"][0])) if entry["loc"] else ""
+    if entry["type"] == "missing":
+        return f"{name} is missing"
+    message = str(entry["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message[:1].lower()}{message[1:]}" if name else message

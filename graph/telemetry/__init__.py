@@ -1,0 +1,1 @@
+"""What operators see. Lower layers report through hooks and never import this."""

@@ -1,0 +1,166 @@
+"""Structured logs. Redaction is the last step before a line is written, and it fails closed."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import structlog
+
+from graph.redact import redact
+from schema.secrets import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from structlog.typing import EventDict, WrappedLogger
+
+    from graph.konaplate.client import CallReport
+    from graph.web.endpoint import RequestReport
+
+LOGGER: Final = "konagraph"
+
+_LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_MAX_DEPTH: Final = 4
+# Made by this gateway, of a shape of its own: twelve digits of time, a dash and seven hexadecimal digits.
+_OWN_IDS: Final = frozenset({"correlation_id"})
+
+
+class CannotRedactError(Exception):
+    """A value of a kind that is not known to be harmless."""
+
+
+def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> Mapping[str, Any]:
+    """Clean every value of an event; an event that cannot be cleaned is replaced as a whole."""
+    try:
+        return {redact(name): value if name in _OWN_IDS else _clean(value) for name, value in event.items()}
+    except Exception:  # noqa: BLE001 - whatever went wrong, the event must not be written
+        return {"event": "event withheld: it could not be redacted", "level": "error"}
+
+
+def _clean(value: object, depth: int = 0) -> object:
+    if depth > _MAX_DEPTH:
+        raise CannotRedactError
+    match value:
+        case None | bool() | float():
+            return value
+        case str():
+            return redact(value)
+        case int():
+            text = redact(str(value))
+            return value if text == str(value) else text
+        case Secret():
+            return value.masked
+        case list() | tuple():
+            return [_clean(item, depth + 1) for item in value]
+        case dict():
+            return {redact(str(name)): _clean(item, depth + 1) for name, item in value.items()}
+        case _:
+            # A repr of an unknown object may hold anything.
+            raise CannotRedactError
+
+
+def configure_logging(level: str, *, as_json: bool, stream: TextIO = sys.stderr) -> None:
+    """Set up the process's logs, ours and those of the libraries. Called once, by the command line."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_traceback,
+                redact_event,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(_LEVELS[level])
+    # httpx writes every URL at INFO; uvicorn only repeats what the command line says itself.
+    for library in ("httpx", "httpcore", "uvicorn.error", "asyncio"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def _without_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Put the place of an exception into the event instead of its traceback, whose lines quote values."""
+    info = event.pop("exc_info", None)
+    error = info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        event["exception"] = type(error).__name__
+        event["frames"] = frames_of(error)
+    event.pop("stack_info", None)
+    return event
+
+
+def frames_of(error: BaseException) -> list[str]:
+    """Where an exception came from: file, line and function of each frame; no source lines, no values."""
+    frames = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        frames.append(f"{Path(code.co_filename).name}:{traceback.tb_lineno} {code.co_name}")
+        traceback = traceback.tb_next
+    return frames[-10:]
+
+
+class RequestLog:
+    """Writes what the hooks of the lower layers report."""
+
+    def __init__(self) -> None:
+        self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(LOGGER)
+
+    def on_request(self, report: RequestReport) -> None:
+        """One line for each request; one more for each exception that nobody foresaw."""
+        self._log.info(
+            "request",
+            request_id=report.request_id,
+            method=report.method,
+            status=report.status,
+            operation=report.operation,
+            duration_ms=round(report.seconds * 1000, 1),
+            upstream_calls=report.upstream_calls,
+            saved_calls=report.saved_calls,
+            codes=report.codes,
+        )
+        for error in report.unexpected:
+            self._log.error(
+                "unexpected exception",
+                request_id=report.request_id,
+                exception=type(error).__name__,
+                frames=frames_of(error),
+            )
+
+    def on_call(self, report: CallReport) -> None:
+        """One line for each upstream call; a warning when it failed or drifted from the documentation."""
+        odd = report.outcome not in ("ok", "cancelled") or report.drift or report.echo == "different"
+        write = self._log.warning if odd else self._log.info
+        write(
+            "upstream call",
+            api=report.api,
+            outcome=report.outcome,
+            status=report.details.status,
+            code=report.details.code,
+            correlation_id=report.details.correlation_id,
+            duration_ms=round(report.seconds * 1000, 1),
+            echo=report.echo,
+            drift=list(report.drift),
+        )

@@ -1,0 +1,155 @@
+"""The Konaplate client as the settings describe it: keys, certificates, bounds."""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+from typing import TYPE_CHECKING
+
+import httpx
+
+from graph.konaplate import wire
+from graph.konaplate.client import KonaplateClient, Limits
+from graph.konaplate.encryption import KNOWN_ALGORITHMS, BadKeyError, Cipher, KeyPair, import_key
+from graph.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from joserfc.jwk import RSAKey
+
+    from graph.konaplate.client import CallReport
+    from schema.secrets import Credential
+
+
+def build_client(
+    settings: Settings, transport: httpx.AsyncBaseTransport | None, on_call: Callable[[CallReport], None]
+) -> KonaplateClient:
+    """The client, over the given transport or else the network.
+
+    Raises:
+        SettingsError: naming every key and certificate that cannot be used.
+    """
+    return KonaplateClient(
+        settings.konaplate_base_url,
+        wire.Identity(
+            settings.konaplate_asp_id,
+            settings.konaplate_access_key,
+            settings.konaplate_secret_key,
+            settings.konaplate_time_zone,
+        ),
+        build_cipher(settings),
+        transport or _network(settings),
+        wire.CorrelationIds(secrets.randbits(28)),
+        limits=Limits(
+            total=settings.konaplate_timeout,
+            connect=settings.konaplate_connect_timeout,
+            pool=settings.konaplate_pool_timeout,
+            response_bytes=settings.konaplate_max_response_bytes,
+        ),
+        on_call=on_call,
+    )
+
+
+def build_cipher(settings: Settings) -> Cipher | None:
+    """The cipher of the configured key pairs; None when encryption is off.
+
+    Raises:
+        SettingsError: naming every key that cannot be used.
+    """
+    if settings.konaplate_encryption == "off":
+        return None
+    problems = _unknown_algorithms(settings)
+    pairs = [
+        *_pair(
+            "",
+            settings.konaplate_crypto_key_id,
+            settings.konaplate_server_public_key,
+            settings.konaplate_client_private_key,
+            problems,
+        ),
+        *_pair(
+            "_2",
+            settings.konaplate_crypto_key_id_2,
+            settings.konaplate_server_public_key_2,
+            settings.konaplate_client_private_key_2,
+            problems,
+        ),
+    ]
+    if problems:
+        raise SettingsError(problems)
+    return Cipher(
+        pairs,
+        algorithms=settings.konaplate_jwe_algorithms,
+        content_encryptions=settings.konaplate_jwe_content_encryptions,
+    )
+
+
+def _unknown_algorithms(settings: Settings) -> list[str]:
+    configured = {
+        "KONAPLATE_JWE_ALGORITHMS": (settings.konaplate_jwe_algorithms, KNOWN_ALGORITHMS["alg"]),
+        "KONAPLATE_JWE_CONTENT_ENCRYPTIONS": (
+            settings.konaplate_jwe_content_encryptions,
+            KNOWN_ALGORITHMS["enc"],
+        ),
+    }
+    return [
+        f"{name}: must be one or more of {', '.join(known)}"
+        for name, (words, known) in configured.items()
+        if not words or set(words) - set(known)
+    ]
+
+
+def _pair(
+    suffix: str, key_id: str | None, public: Credential | None, private: Credential | None, problems: list[str]
+) -> list[KeyPair]:
+    if key_id is None or public is None or private is None:
+        return []
+    seal_with = _key(f"KONAPLATE_SERVER_PUBLIC_KEY{suffix}", public, problems, private=False)
+    open_with = _key(f"KONAPLATE_CLIENT_PRIVATE_KEY{suffix}", private, problems, private=True)
+    return [KeyPair(key_id, seal_with, open_with)] if seal_with and open_with else []
+
+
+def _key(name: str, pem: Credential, problems: list[str], *, private: bool) -> RSAKey | None:
+    try:
+        return import_key(pem.reveal(), private=private)
+    except BadKeyError as error:
+        problems.append(f"{name} {error}")
+        return None
+
+
+def _network(settings: Settings) -> httpx.AsyncBaseTransport:
+    return httpx.AsyncHTTPTransport(
+        verify=build_tls(settings),
+        trust_env=False,
+        limits=httpx.Limits(
+            max_connections=settings.konaplate_max_connections,
+            max_keepalive_connections=settings.konaplate_max_connections,
+            keepalive_expiry=settings.konaplate_keepalive,
+        ),
+    )
+
+
+def build_tls(settings: Settings) -> ssl.SSLContext:
+    """How the upstream's certificate is verified, and which one of ours is shown.
+
+    Raises:
+        SettingsError: when a file cannot be used.
+    """
+    try:
+        context = ssl.create_default_context(cafile=settings.konaplate_ca_bundle)
+    except OSError:
+        raise SettingsError(["KONAPLATE_CA_BUNDLE names no file with CA certificates"]) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.konaplate_client_certificate is not None:
+        try:
+            context.load_cert_chain(
+                settings.konaplate_client_certificate,
+                settings.konaplate_client_certificate_key,
+                # Without a password OpenSSL would ask for one on the terminal.
+                password="",
+            )
+        except (OSError, ValueError):
+            problem = "KONAPLATE_CLIENT_CERTIFICATE and KONAPLATE_CLIENT_CERTIFICATE_KEY name no usable pair"
+            raise SettingsError([problem]) from None
+    return context

@@ -1,0 +1,1 @@
+"""The HTTP side: request in, response out."""

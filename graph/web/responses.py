@@ -1,0 +1,57 @@
+"""Answers, and the errors of HTTP itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from graph.web.negotiation import JSON
+
+if TYPE_CHECKING:
+    from starlette.types import Send
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class HttpError(Exception):
+    """A request that is refused before any GraphQL is looked at.
+
+    Args:
+        status: the HTTP status.
+        message: constant text.
+        headers: headers that the status asks for, such as `Allow`.
+    """
+
+    def __init__(self, status: int, message: str, headers: Headers | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers or []
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One complete HTTP answer."""
+
+    status: int
+    body: bytes
+    headers: Headers = field(default_factory=list)
+
+    async def send(self, send: Send) -> None:
+        """Send it; the length is added here."""
+        length = (b"content-length", str(len(self.body)).encode("ascii"))
+        await send({"type": "http.response.start", "status": int(self.status), "headers": [*self.headers, length]})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+_CHARSET: Final = "; charset=utf-8"
+
+
+def json_answer(
+    status: int, payload: dict[str, Any], *, media_type: str = JSON, headers: Headers | None = None
+) -> Answer:
+    """An answer of a JSON media type."""
+    content_type = (b"content-type", (media_type + _CHARSET).encode("ascii"))
+    return Answer(status, orjson.dumps(payload), [content_type, *(headers or [])])

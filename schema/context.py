@@ -1,0 +1,27 @@
+"""The port that the resolvers need: what a request can ask of the machine behind the schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schema.secrets import CardNo, MemberId
+    from schema.types import Card, MemberProfile
+
+
+class Context(Protocol):
+    """One request's way to cards and members. Equal look-ups within a request are made once."""
+
+    async def card(self, card_no: CardNo) -> Card:
+        """Look one card up; raise what the client shall see as the field's error."""
+        ...
+
+    async def cards(self, card_nos: Sequence[CardNo]) -> Sequence[Card | Exception]:
+        """Look cards up in the order asked; a card that fails is its exception."""
+        ...
+
+    async def member_profile(self, user_id: MemberId) -> MemberProfile:
+        """Look one member's profile up; raise what the client shall see as the field's error."""
+        ...

@@ -1,0 +1,66 @@
+"""The root of the schema, and the schema itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from schema.directives import mend_directive_definition
+from schema.scalars import SCALARS
+from schema.secrets import CardNo, Secret
+from schema.types import Card, Info
+
+if TYPE_CHECKING:
+    from graphql import GraphQLSchema
+
+CardNumberArgument = Annotated[
+    CardNo, strawberry.argument(description="The card number, 16 digits (Konaplate: `cardNo`).")
+]
+CardNumbersArgument = Annotated[
+    list[CardNo],
+    strawberry.argument(description="The card numbers, 16 digits each; duplicates are looked up once."),
+]
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    """Root look-ups are nullable, so that one that fails leaves the others intact."""
+
+    @strawberry.field(description="One card by its number; null with an error when it cannot be had.")
+    async def card(self, info: Info, card_no: CardNumberArgument) -> Card | None:
+        """Look one card up."""
+        return await info.context.card(card_no)
+
+    @strawberry.field(
+        description="Cards by their numbers, in the order asked; one that fails is null with an error of its own."
+    )
+    async def cards(self, info: Info, card_nos: CardNumbersArgument) -> list[Card | None]:
+        """Look several cards up."""
+        # graphql-core reports an exception in a list as the error of its place.
+        return cast("list[Card | None]", list(await info.context.cards(card_nos)))
+
+
+def _field_value(source: object, name: str) -> Any:
+    """Open a secret on its way into the answer: the one place where an answer's clear text leaves its type."""
+    value = getattr(source, name)
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _strawberry_schema() -> strawberry.Schema:
+    return strawberry.Schema(
+        query=Query,
+        config=StrawberryConfig(scalar_map=SCALARS, default_resolver=_field_value),
+    )
+
+
+def build_schema() -> GraphQLSchema:
+    """Build the executable schema. Its resolvers expect a `schema.context.Context` as the context value."""
+    # Strawberry has no public name for the graphql-core schema that it wraps.
+    return _strawberry_schema()._schema  # noqa: SLF001
+
+
+def export_schema() -> str:
+    """Print the schema in the schema definition language, ending in a line break."""
+    return mend_directive_definition(_strawberry_schema().as_str()) + "\n"

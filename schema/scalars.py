@@ -1,0 +1,75 @@
+"""Custom scalars. A value that is refused is never repeated in the refusal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NewType
+
+import strawberry
+from graphql import GraphQLError, StringValueNode, ValueNode
+from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
+
+from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from strawberry.types.scalar import ScalarDefinition
+
+Won = NewType("Won", int)
+"""An amount of whole Korean won."""
+
+# The largest integer that a JSON number carries exactly in JavaScript.
+_MAX_SAFE_INTEGER: Final = 2**53 - 1
+_NOT_A_CARD_NUMBER: Final = "A CardNumber is a string of 16 digits."
+
+
+def _parse_card_number(value: object) -> CardNo:
+    if not isinstance(value, str):
+        raise GraphQLError(_NOT_A_CARD_NUMBER)
+    try:
+        return CardNo(value)
+    except ValueError:
+        # `from None`: the cause's traceback would keep the refused text in memory, frame by frame.
+        raise GraphQLError(_NOT_A_CARD_NUMBER) from None
+
+
+def _parse_card_number_literal(node: ValueNode, _variables: Mapping[str, Any] | None = None) -> CardNo:
+    return _parse_card_number(node.value if isinstance(node, StringValueNode) else None)
+
+
+def _serialize_card_number(value: object) -> str:
+    if isinstance(value, CardNo):
+        return value.reveal()
+    # The default resolver has opened the secret already; anything else is a fault of ours.
+    if isinstance(value, str):
+        return CardNo(value).reveal()
+    raise TypeError("a CardNumber is made from a CardNo")
+
+
+def _whole_won(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _MAX_SAFE_INTEGER:
+        raise TypeError("an amount in won is a whole number within the range of a JSON number")
+    return value
+
+
+SCALARS: Final[dict[object, ScalarDefinition]] = {
+    CardNo: strawberry.scalar(
+        name="CardNumber",
+        description="The number of a prepaid card: a string of 16 ASCII digits (Konaplate: `cardNo`).",
+        serialize=_serialize_card_number,
+        parse_value=_parse_card_number,
+        parse_literal=_parse_card_number_literal,
+    ),
+    Won: strawberry.scalar(
+        name="Won",
+        description=(
+            "An amount of whole Korean won: a JSON number up to 2^53 - 1, because an amount can exceed `Int`."
+        ),
+        serialize=_whole_won,
+        parse_value=_whole_won,
+    ),
+    # Secret texts travel as secrets up to the answer and appear there as the scalars that clients expect.
+    PersonalText: DEFAULT_SCALAR_REGISTRY[str],
+    IdentityNo: DEFAULT_SCALAR_REGISTRY[str],
+    MemberId: DEFAULT_SCALAR_REGISTRY[strawberry.ID],
+}

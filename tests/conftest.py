@@ -1,0 +1,44 @@
+"""What most tests share: a real gateway process with its sandbox."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ANSWERS_ON = "konagraph answers on "
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without any setting of ours, so that a developer's own do not change the tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("KONAGRAPH_", "KONAPLATE_"))}
+
+
+@pytest.fixture(scope="session")
+def gateway_url() -> Iterator[str]:
+    """The address of a gateway process with the embedded sandbox."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "graph", "dev", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=clean_environment(),
+    )
+    assert process.stdout is not None
+    with process:
+        try:
+            yield next(
+                line.removeprefix(_ANSWERS_ON).split(" ")[0].strip()
+                for line in process.stdout
+                if line.startswith(_ANSWERS_ON)
+            )
+        finally:
+            process.terminate()
+            process.stdout.read()
+            assert process.wait(10) == 0
