@@ -11,6 +11,7 @@ import click
 import httpx
 
 from graph.app import create_app
+from graph.konaplate.encryption import BadKeyError
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.faults import FAULTS
@@ -97,7 +98,10 @@ def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, p
             click.echo("  KONAPLATE_ENCRYPTION=off")
         sys.stdout.flush()
 
-    app = create_sandbox(credentials, encrypted=not plain)
+    try:
+        app = create_sandbox(credentials, encrypted=not plain)
+    except BadKeyError as error:
+        _fail([f"--credentials: a key there {error}"])
     if not run_server(app, host=host, port=port, shutdown_timeout=1, on_ready=introduce):
         sys.exit(1)
 
@@ -111,8 +115,11 @@ def export_schema(output: Path | None) -> None:
     sdl = print_schema()
     if output is None:
         click.echo(sdl, nl=False)
-    else:
+        return
+    try:
         output.write_text(sdl, encoding="utf-8")
+    except OSError as error:
+        raise click.FileError(str(output), error.strerror) from None
 
 
 @main.command("check-config")
@@ -163,8 +170,7 @@ def _serve(
         _fail(error.problems)
 
     def on_ready(bound: int) -> None:
-        host = f"[{settings.konagraph_host}]" if ":" in settings.konagraph_host else settings.konagraph_host
-        introduce(f"http://{host}:{bound}{GRAPHQL_PATH}")
+        introduce(f"http://{_reachable(settings.konagraph_host)}:{bound}{GRAPHQL_PATH}")
         # Into a pipe, standard output is buffered, and whoever waits for the address would wait for ever.
         sys.stdout.flush()
 
@@ -179,6 +185,12 @@ def _serve(
         sys.exit(1)
 
 
+def _reachable(host: str) -> str:
+    """An address to connect to where the gateway listens: one that means every address is none."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]" if ":" in host else host
+
+
 def _sandbox_credentials(directory: Path) -> SandboxCredentials:
     try:
         if not directory.exists() or not any(directory.iterdir()):
@@ -186,6 +198,8 @@ def _sandbox_credentials(directory: Path) -> SandboxCredentials:
         return SandboxCredentials.read(directory)
     except OSError as error:
         _fail([f"--credentials: {error.strerror}: {error.filename}"])
+    except UnicodeDecodeError:
+        _fail(["--credentials: a file there is not text"])
 
 
 _CURL = """\

@@ -26,6 +26,8 @@ class Loader(Generic[K, V]):
         self._fetch = fetch
         self._slots = slots
         self._calls: set[asyncio.Task[Any]] = set()
+        self._futures: list[asyncio.Future[V]] = []
+        self._closed = False
         self.loads = 0
         """How often a key was asked for."""
         self.fetches = 0
@@ -39,10 +41,15 @@ class Loader(Generic[K, V]):
         The key's future is shared by everybody who asks for it, so a waiter that is cancelled must not cancel it.
         """
         self.loads += 1
-        return await asyncio.shield(self._keys.load(key))
+        future = self._keys.load(key)
+        self._futures.append(future)
+        return await asyncio.shield(future)
 
     async def aclose(self) -> None:
-        """Cancel the calls that nobody waits for any more, and wait until they are gone."""
+        """Cancel what is still under way, with everybody who waits for it, and wait until the calls are gone."""
+        self._closed = True
+        for future in self._futures:
+            future.cancel()
         for call in self._calls:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
@@ -50,9 +57,11 @@ class Loader(Generic[K, V]):
     async def _fetch_one(self, keys: list[K]) -> list[V]:
         (key,) = keys
         task = asyncio.current_task()
-        if task is not None:
-            self._calls.add(task)
-            task.add_done_callback(self._calls.discard)
+        if self._closed or task is None:
+            # aiodataloader starts this in a task of its own, which may come after the end of the request.
+            raise asyncio.CancelledError
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
         try:
             async with self._slots:
                 self.fetches += 1

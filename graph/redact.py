@@ -8,14 +8,15 @@ from typing import Final
 from schema.secrets import CardNo
 
 _CARD_DIGITS: Final = 16
-# 13 to 19 digits are a card number in some scheme. Separators are what people type between the groups.
-_DIGIT_RUN: Final = re.compile(r"(?<!\d)\d(?:[ \-]?\d){12,18}(?!\d)")
+# 13 to 19 digits are a card number in some scheme. Separators are what people type between the groups. A longer
+# run may hold one, too. It is taken as a whole: what is left of it would make a new run with the end of the mask.
+_DIGIT_RUN: Final = re.compile(r"\d(?:[ \-]?\d){12,}")
 _MANY_DIGITS: Final = 8
 HIDDEN: Final = "[hidden]"
 
 
 def redact(text: str) -> str:
-    """Mask every run of 13 to 19 digits: a card number as its first six and last four, others wholly."""
+    """Mask every run of 13 or more digits: a card number as its first six and last four, others wholly."""
     return _DIGIT_RUN.sub(_mask, text)
 
 

@@ -70,5 +70,7 @@ def serve(app: Any, *, host: str, port: int, shutdown_timeout: float, on_ready: 
         timeout_graceful_shutdown=max(1, round(shutdown_timeout)),
     )
     server = _Server(config, on_ready)
-    server.run()
+    # uvicorn leaves with an exit status of its own when it cannot listen.
+    with contextlib.suppress(SystemExit):
+        server.run()
     return server.started

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
+import httpx
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
@@ -18,6 +19,7 @@ from schema.secrets import Credential
 
 PREFIXES: Final = ("KONAGRAPH_", "KONAPLATE_")
 _PEM: Final = "-----BEGIN"
+_MAX_PORT: Final = 65_535
 
 
 class SettingsError(Exception):
@@ -35,9 +37,19 @@ def _header_text(value: str) -> str:
 
 
 def _http_url(value: str) -> str:
-    if not value.startswith(("https://", "http://")) or "?" in value or "#" in value or "@" in value:
+    if not _is_http_address(value) or set(value) & set("?#@ "):
         raise ValueError("must be an http or https URL without credentials, query and fragment")
     return value
+
+
+def _is_http_address(value: str) -> bool:
+    # As the client will read it: what httpx refuses would fail at every call.
+    try:
+        url = httpx.URL(value)
+    except httpx.InvalidURL:
+        return False
+    port = 80 if url.port is None else url.port
+    return url.scheme in ("http", "https") and bool(url.host) and 0 < port <= _MAX_PORT
 
 
 def _credential(value: object) -> object:
@@ -105,7 +117,7 @@ class Settings(BaseModel):
 
     konagraph_env: Literal["development", "production"] = "development"
     konagraph_host: str = "127.0.0.1"
-    konagraph_port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    konagraph_port: Annotated[int, Field(ge=0, le=_MAX_PORT)] = 8000
     konagraph_log_level: Literal["debug", "info", "warning", "error"] = "info"
     konagraph_log_format: Literal["json", "console"] = "json"
     konagraph_request_timeout: Seconds = 5.0
@@ -135,13 +147,17 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
     Raises:
         SettingsError: with every problem at once.
     """
-    values, problems = _values(environment)
+    values, unread = _values(environment)
     values.update(overrides)
-    problems += _encryption_problems(values)
+    problems = [*unread.values(), *_encryption_problems(values, unread)]
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        problems += [_problem(entry) for entry in error.errors(include_input=False, include_url=False)]
+        problems += [
+            _problem(entry)
+            for entry in error.errors(include_input=False, include_url=False)
+            if not (entry["type"] == "missing" and entry["loc"][0] in unread)
+        ]
         raise SettingsError(problems) from None
     if problems:
         raise SettingsError(problems)
@@ -160,41 +176,45 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     return hints
 
 
-def _values(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """The raw values by field name. An empty variable is as good as none: compose files make them."""
+def _values(environment: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The raw values, and the problems of those that are set but cannot be had, both by field name.
+
+    An empty variable is as good as none: compose files make them.
+    """
     values: dict[str, Any] = {}
-    problems: list[str] = []
+    unread: dict[str, str] = {}
     for field in Settings.model_fields:
         name = _variable(field)
         direct, path = environment.get(name), environment.get(f"{name}_FILE")
         if direct and path:
-            problems.append(f"{name} and {name}_FILE are both set")
+            unread[field] = f"{name} and {name}_FILE are both set"
         elif direct:
             values[field] = direct
         elif path:
             try:
                 values[field] = _file_text(path)
             except ValueError as error:
-                problems.append(f"{name}_FILE {error}")
-    return values, problems
+                unread[field] = f"{name}_FILE {error}"
+    return values, unread
 
 
-def _encryption_problems(values: Mapping[str, Any]) -> list[str]:
+def _encryption_problems(values: Mapping[str, Any], unread: Mapping[str, str]) -> list[str]:
     """What the encryption lacks. Not a validator: those of a whole model are silent while a field is wrong."""
     problems = []
+    given = {name for name, value in values.items() if value} | unread.keys()
     names = ("konaplate_crypto_key_id", "konaplate_server_public_key", "konaplate_client_private_key")
-    if values.get("konaplate_encryption", "on") == "on":
+    if "konaplate_encryption" not in unread and values.get("konaplate_encryption", "on") == "on":
         problems += [
             f"{_variable(name)} is missing (or set KONAPLATE_ENCRYPTION=off for a private line)"
             for name in names
-            if not values.get(name)
+            if name not in given
         ]
     second = [f"{name}_2" for name in names]
-    if any(values.get(name) for name in second):
+    if given & set(second):
         problems += [
             f"{_variable(name)} is missing; the second key pair needs all three"
             for name in second
-            if not values.get(name)
+            if name not in given
         ]
     return problems
 

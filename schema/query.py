@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import strawberry
@@ -48,6 +49,7 @@ def _field_value(source: object, name: str) -> Any:
     return value.reveal() if isinstance(value, Secret) else value
 
 
+@functools.cache
 def _strawberry_schema() -> strawberry.Schema:
     return strawberry.Schema(
         query=Query,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final, NewType
 
 import strawberry
@@ -23,18 +24,17 @@ _MAX_SAFE_INTEGER: Final = 2**53 - 1
 _NOT_A_CARD_NUMBER: Final = "A CardNumber is a string of 16 digits."
 
 
-def _parse_card_number(value: object) -> CardNo:
-    if not isinstance(value, str):
-        raise GraphQLError(_NOT_A_CARD_NUMBER)
-    try:
-        return CardNo(value)
-    except ValueError:
-        # `from None`: the cause's traceback would keep the refused text in memory, frame by frame.
-        raise GraphQLError(_NOT_A_CARD_NUMBER) from None
+def _parse_card_number(value: object, node: ValueNode | None = None) -> CardNo:
+    if isinstance(value, str):
+        # The cause is suppressed: its traceback would keep the refused text in memory, frame by frame.
+        with contextlib.suppress(ValueError):
+            return CardNo(value)
+    raise GraphQLError(_NOT_A_CARD_NUMBER, nodes=node)
 
 
 def _parse_card_number_literal(node: ValueNode, _variables: Mapping[str, Any] | None = None) -> CardNo:
-    return _parse_card_number(node.value if isinstance(node, StringValueNode) else None)
+    # With its node the error has a place in the document, which graphql-core does not add.
+    return _parse_card_number(node.value if isinstance(node, StringValueNode) else None, node)
 
 
 def _serialize_card_number(value: object) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from graph.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +21,12 @@ _ANSWERS_ON = "konagraph answers on "
 def clean_environment() -> dict[str, str]:
     """The environment without any setting of ours, so that a developer's own do not change the tests."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("KONAGRAPH_", "KONAPLATE_"))}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs_of_the_process() -> None:
+    """Send our logs through the standard library, where `caplog` sees each event before it is redacted."""
+    configure_logging("debug", as_json=True, stream=io.StringIO())
 
 
 @pytest.fixture(scope="session")

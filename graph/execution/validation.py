@@ -34,7 +34,7 @@ TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
         "KnownOperationTypesRule": "The schema has only queries.",
         "KnownTypeNamesRule": "There is no type '{name}'.",
         "FragmentsOnCompositeTypesRule": "A fragment must be on a type that has fields.",
-        "VariablesAreInputTypesRule": "The variable '${name}' must have an input type.",
+        "VariablesAreInputTypesRule": "A variable must have an input type; '{name}' is none.",
         "ScalarLeafsRule": "The field '{name}' needs a selection of subfields, or must not have one.",
         "FieldsOnCorrectTypeRule": "The type '{parent}' has no field '{name}'.",
         "UniqueFragmentNamesRule": "There is more than one fragment named '{name}'.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import httpx
@@ -116,6 +117,9 @@ class KonaplateClient:
             follow_redirects=False,
             # No proxies, certificates or passwords from the environment or a .netrc.
             trust_env=False,
+            # Calls share nothing but the connections: no cookie of one answer goes out with the next call.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            event_hooks={"response": [_forget_location]},
             timeout=httpx.Timeout(self._limits.total, connect=self._limits.connect, pool=self._limits.pool),
         )
 
@@ -193,9 +197,11 @@ class KonaplateClient:
                     await response.aclose()
         except (TimeoutError, httpx.ConnectTimeout, httpx.ReadTimeout, httpx.WriteTimeout) as error:
             raise TimedOutError(details) from error
-        except httpx.DecodingError as error:
-            raise InvalidResponseError(_with_status(details, response)) from error
-        except httpx.TransportError as error:
+        except httpx.ProtocolError:
+            # Its message quotes what came over the wire.
+            raise UnavailableError(details) from None
+        except (httpx.TransportError, OSError) as error:
+            # OSError: httpx passes on what TLS reports after the handshake, such as a refused certificate of ours.
             raise UnavailableError(details) from error
 
     async def _read(self, response: httpx.Response, details: CallDetails) -> bytes:
@@ -209,6 +215,11 @@ class KonaplateClient:
             if len(body) > limit:
                 raise InvalidResponseError(_with_status(details, response))
         return bytes(body)
+
+
+async def _forget_location(response: httpx.Response) -> None:
+    # httpx reads the address of a redirect even when it must not follow it, and some addresses make it fail.
+    response.headers.pop("Location", None)
 
 
 def _with_status(details: CallDetails, response: httpx.Response) -> CallDetails:

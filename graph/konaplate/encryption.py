@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from joserfc import jwe
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import RSAKey
 
 if TYPE_CHECKING:
@@ -50,8 +52,11 @@ def import_key(pem: str, *, private: bool) -> RSAKey:
         BadKeyError: when it does not parse, is not RSA, is of the wrong kind, or has fewer than 2048 bits.
     """
     try:
-        key = RSAKey.import_key(pem)
-    except (ValueError, TypeError, JoseError) as error:
+        with warnings.catch_warnings():
+            # About a short key, which is refused below.
+            warnings.simplefilter("ignore", SecurityWarning)
+            key = RSAKey.import_key(pem)
+    except (ValueError, TypeError, UnsupportedAlgorithm, JoseError) as error:
         # The cause may quote the text, and with it the key.
         raise BadKeyError(f"is not an RSA key in PEM form ({type(error).__name__})") from None
     raw = key.raw_value

@@ -7,7 +7,7 @@ open `encData` where it is, read plain JSON where it is not, and decide by the c
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -41,7 +41,8 @@ class Reply:
     """One HTTP answer, as far as the protocol looks at it."""
 
     status: int
-    body: bytes
+    # On a plain line it is a person's data in clear.
+    body: bytes = field(repr=False)
     crypto_key_id: str | None
 
 

@@ -31,6 +31,7 @@ MISSING_VALUE: Final = "000_003"
 WRONG_LENGTH: Final = "000_015"
 
 _CORRELATION_ID: Final = re.compile(r"(\d{12})-[0-9a-f]{7}", re.ASCII)
+_JSON: Final = "application/json"
 _CORRELATION_LENGTH: Final = 20
 _TRAN_TIME: Final = re.compile(r"\d{14}", re.ASCII)
 _TOKEN: Final = re.compile(r"KMV1:(\d{17}):[A-Za-z0-9+/]{43}=", re.ASCII)
@@ -91,8 +92,8 @@ class Checks:
             # The vendor's own sandbox was seen to fail on it.
             raise RefusedError(500, "900_001", "Internal error.")
         checks = {
-            "Content-Type": headers.get("content-type", "").partition(";")[0] == "application/json",
-            "Accept": headers.get("accept") == "application/json",
+            "Content-Type": [kind.partition(";")[0] for kind in headers.getlist("content-type")] == [_JSON],
+            "Accept": headers.getlist("accept") == [_JSON],
             wire.CORRELATION_ID: _CORRELATION_ID.fullmatch(correlation_id) is not None,
             wire.TRAN_TIME: _TRAN_TIME.fullmatch(headers[wire.TRAN_TIME]) is not None,
             wire.TRAN_TOKEN: _TOKEN.fullmatch(headers[wire.TRAN_TOKEN]) is not None,
@@ -114,7 +115,7 @@ class Checks:
             raise RefusedError(401, BAD_HEADER, "The token does not fit the body.")
 
     def _open(self, headers: Headers, body: bytes, cipher: Cipher) -> bytes:
-        if headers.get(wire.CRYPTO_KEY_ID) != self.credentials.crypto_key_id:
+        if headers.getlist(wire.CRYPTO_KEY_ID) != [self.credentials.crypto_key_id]:
             raise RefusedError(400, BAD_HEADER, f"{wire.CRYPTO_KEY_ID} is unknown.")
         envelope = _json_object(body)
         sealed = envelope.get("encData") if envelope is not None else None

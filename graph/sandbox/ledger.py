@@ -115,6 +115,7 @@ MEMBERS: Final[Mapping[int, Mapping[str, Any]]] = MappingProxyType(
             _member(1002, "이박스", "01023456789", "lee@example.com", gender="Male", birthDate="19751231"),
             _member(1003, "박카드", "01034567890", "park@example.com", joinChannel=None),
             _member(1004, "Jane Doe", "01045678901", "jane@example.com", nationality="Foreigner"),
+            _member(2**63, "정이삼", "01067890123", "jeong@example.com"),
             _member(BIGGEST_USER_ID, "최대한", "01098765432", "choi@example.com", gender="Unspecified"),
         )
     }

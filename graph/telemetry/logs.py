@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -25,7 +27,9 @@ LOGGER: Final = "konagraph"
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _MAX_DEPTH: Final = 4
 # Made by this gateway, of a shape of its own: twelve digits of time, a dash and seven hexadecimal digits.
-_OWN_IDS: Final = frozenset({"correlation_id"})
+_OWN_ID: Final = re.compile(r"[0-9]{12}-[0-9a-f]{7}", re.ASCII)
+# The smallest number that redaction takes for a card number: 13 digits.
+_LARGE: Final = 10**12
 
 
 class CannotRedactError(Exception):
@@ -35,22 +39,25 @@ class CannotRedactError(Exception):
 def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> Mapping[str, Any]:
     """Clean every value of an event; an event that cannot be cleaned is replaced as a whole."""
     try:
-        return {redact(name): value if name in _OWN_IDS else _clean(value) for name, value in event.items()}
+        return {redact(name): value if _is_own_id(name, value) else _clean(value) for name, value in event.items()}
     except Exception:  # noqa: BLE001 - whatever went wrong, the event must not be written
         return {"event": "event withheld: it could not be redacted", "level": "error"}
+
+
+def _is_own_id(name: str, value: object) -> bool:
+    return name == "correlation_id" and isinstance(value, str) and _OWN_ID.fullmatch(value) is not None
 
 
 def _clean(value: object, depth: int = 0) -> object:
     if depth > _MAX_DEPTH:
         raise CannotRedactError
     match value:
-        case None | bool() | float():
+        case None | bool():
             return value
         case str():
             return redact(value)
-        case int():
-            text = redact(str(value))
-            return value if text == str(value) else text
+        case int() | float():
+            return value if abs(value) < _LARGE else redact(str(value))
         case Secret():
             return value.masked
         case list() | tuple():
@@ -60,6 +67,15 @@ def _clean(value: object, depth: int = 0) -> object:
         case _:
             # A repr of an unknown object may hold anything.
             raise CannotRedactError
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes a fixed line where one cannot be made; the standard library would print the record's arguments."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the standard library's names
+        """Stand in for the lost line."""
+        with contextlib.suppress(OSError, ValueError):
+            self.stream.write('{"event": "event withheld: it could not be formatted", "level": "error"}\n')
 
 
 def configure_logging(level: str, *, as_json: bool, stream: TextIO = sys.stderr) -> None:
@@ -72,7 +88,8 @@ def configure_logging(level: str, *, as_json: bool, stream: TextIO = sys.stderr)
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        # First, so that a line that nobody will see is not made.
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -80,7 +97,7 @@ def configure_logging(level: str, *, as_json: bool, stream: TextIO = sys.stderr)
     renderer: Any = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     )
-    handler = logging.StreamHandler(stream)
+    handler = _Handler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -103,6 +120,8 @@ def configure_logging(level: str, *, as_json: bool, stream: TextIO = sys.stderr)
 def _without_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Put the place of an exception into the event instead of its traceback, whose lines quote values."""
     info = event.pop("exc_info", None)
+    if info is True:
+        info = sys.exc_info()
     error = info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):
         event["exception"] = type(error).__name__

@@ -1,0 +1,75 @@
+"""Where a run took place: without it no figure means anything."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from benchmarks.processes import Cores
+
+_PACKAGES: Final = (
+    "konagraph",
+    "graphql-core",
+    "strawberry-graphql",
+    "aiodataloader",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+    "httptools",
+    "httpx",
+    "httpcore",
+    "msgspec",
+    "orjson",
+    "joserfc",
+    "cryptography",
+    "aiohttp",
+    "httpx-aiohttp",
+)
+
+
+def describe(cores: Cores) -> dict[str, Any]:
+    """Time, machine and versions."""
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "server_and_load_on_separate_cores": cores.separate,
+        "load_average_at_start": round(os.getloadavg()[0], 2),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "wrk": _wrk_version(),
+        "packages": _versions(),
+    }
+
+
+def _cpu_model() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine()
+    )
+
+
+def _wrk_version() -> str:
+    path = shutil.which("wrk")
+    if path is None:
+        return "missing"
+    # It has no option for that; any wrong one makes it introduce itself.
+    text = subprocess.run([path, "-v"], capture_output=True, text=True, check=False)
+    return (text.stdout + text.stderr).split("[")[0].removeprefix("wrk").strip()
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for name in _PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

@@ -1,0 +1,148 @@
+"""Where the gateway's own CPU time goes: each stage of a request by itself, in one process, without a network.
+
+`python -m benchmarks.stages SECONDS` prints JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from cryptography.hazmat.primitives.asymmetric import rsa
+from joserfc.jwk import RSAKey
+
+from benchmarks.inprocess import BASE_URL, Canned, ask, cpu_microseconds, gateway, print_result
+from benchmarks.rounds import rotated
+from benchmarks.scenarios import ONE_CALL, TWO_CALLS
+from graph.context import RequestContext
+from graph.execution.documents import DocumentLimits, Documents
+from graph.execution.executor import execute
+from graph.execution.request import from_json
+from graph.konaplate import wire
+from graph.konaplate.client import KonaplateClient
+from graph.konaplate.encryption import Cipher, KeyPair
+from graph.resilience.deadline import Deadline
+from graph.web.responses import json_answer
+from schema.query import build_schema
+from schema.secrets import CardNo, Credential, MemberId
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.applications import Starlette
+
+    from benchmarks.scenarios import Scenario
+    from graph.konaplate.records import CardRecord, MemberRecord
+
+    Stage = Callable[[], Awaitable[object]]
+
+ROUNDS: Final = 5
+_CARD: Final = "9491339400001234"
+_IDENTITY: Final = wire.Identity("1" * 15, Credential("a" * 40), Credential("s" * 40), wire.Zone.KST)
+
+
+class _Remembered:
+    """An upstream that has its records ready."""
+
+    def __init__(self, card: CardRecord, member: MemberRecord) -> None:
+        self._card = card
+        self._member = member
+
+    async def fetch_card(self, card_no: CardNo) -> CardRecord:
+        del card_no
+        return self._card
+
+    async def fetch_member(self, user_id: MemberId) -> MemberRecord:
+        del user_id
+        return self._member
+
+
+class _Stages:
+    """What the stages need, made once."""
+
+    def __init__(self, app: Starlette, client: KonaplateClient, upstream: _Remembered) -> None:
+        self._app = app
+        self._client = client
+        self._upstream = upstream
+        self._slots = asyncio.Semaphore(64)
+        self._schema = build_schema()
+        self._body = TWO_CALLS.body(_CARD)
+        self._answer = TWO_CALLS.answer(_CARD)
+        self._documents = self._new_documents()
+        self._cipher, self._sealed = _cipher()
+
+    def all(self) -> dict[str, Stage]:
+        """The stages by name, in the order of a request."""
+        return {
+            "read the request's JSON": self._read_request,
+            "document, first time: parse and validate": self._parse,
+            "document, from the cache": self._look_up,
+            f"execute, records at hand: {ONE_CALL.name}": lambda: self._execute(ONE_CALL),
+            f"execute, records at hand: {TWO_CALLS.name}": lambda: self._execute(TWO_CALLS),
+            "upstream call without its network": lambda: self._client.fetch_card(CardNo(_CARD)),
+            "write the answer's JSON": self._write_answer,
+            f"whole request without the network: {ONE_CALL.name}": lambda: self._ask(ONE_CALL),
+            f"whole request without the network: {TWO_CALLS.name}": lambda: self._ask(TWO_CALLS),
+            "with encryption, each call also: seal": self._seal,
+            "with encryption, each call also: open": self._open,
+        }
+
+    def _new_documents(self) -> Documents:
+        return Documents(self._schema, DocumentLimits(), introspection=False)
+
+    async def _read_request(self) -> object:
+        return from_json(self._body)
+
+    async def _parse(self) -> object:
+        return self._new_documents().get(TWO_CALLS.query)
+
+    async def _look_up(self) -> object:
+        return self._documents.get(TWO_CALLS.query)
+
+    async def _execute(self, scenario: Scenario) -> object:
+        document = self._documents.get(scenario.query)
+        context = RequestContext(self._upstream, slots=self._slots, deadline=Deadline(5), max_cards=20)
+        async with context:
+            return await execute(self._schema, document, document.operation(None), {"cardNo": _CARD}, context)
+
+    async def _write_answer(self) -> object:
+        return json_answer(HTTPStatus.OK, self._answer)
+
+    async def _ask(self, scenario: Scenario) -> object:
+        return await ask(self._app, scenario.body(_CARD))
+
+    async def _seal(self) -> object:
+        return self._cipher.seal(b'{"cardNo":"9491339400001234"}')
+
+    async def _open(self) -> object:
+        return self._cipher.open(self._sealed, None)
+
+
+def _cipher() -> tuple[Cipher, str]:
+    """A cipher that opens what it seals, and a sealed answer of the usual size."""
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+    pair = KeyPair("benchmark", RSAKey.import_key(key.public_key()), RSAKey.import_key(key))
+    cipher = Cipher([pair])
+    envelope: dict[str, Any] = orjson.loads(cipher.seal(orjson.dumps(TWO_CALLS.answer(_CARD))))
+    return cipher, envelope["encData"]
+
+
+async def measure(seconds: float) -> dict[str, list[float]]:
+    """CPU microseconds for each stage, one value a round."""
+    client = KonaplateClient(BASE_URL, _IDENTITY, None, Canned(), wire.CorrelationIds(0))
+    upstream = _Remembered(await client.fetch_card(CardNo(_CARD)), await client.fetch_member(MemberId(_CARD)))
+    async with gateway() as app:
+        stages = _Stages(app, client, upstream).all()
+        figures: dict[str, list[float]] = {name: [] for name in stages}
+        for turn in range(ROUNDS):
+            for name in rotated(list(stages), turn):
+                figures[name].append(round(await cpu_microseconds(stages[name], seconds), 2))
+    await client.aclose()
+    return figures
+
+
+if __name__ == "__main__":
+    print_result(measure(float(sys.argv[1])))

@@ -1,0 +1,126 @@
+"""A Konaplate that costs next to nothing: canned plain answers from one event loop, in a process of its own.
+
+It checks nothing. The number that a request asks for becomes the answer's, so that no two cards share a member and
+nobody can save the second call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Final, cast
+
+import httptools
+import uvloop
+
+BASE_PATH: Final = "/open-api"
+CARD_PATH: Final = BASE_PATH + "/api/v1/user/card/info"
+MEMBER_PATH: Final = BASE_PATH + "/api/v1/user/info"
+CALLS_PATH: Final = "/calls"
+"""Answers how many calls there were so far."""
+
+_SIXTEEN_DIGITS: Final = re.compile(rb"[0-9]{16}")
+_SUCCESS: Final = b'{"response":{"code":"000_000","description":"Success."},'
+
+_CARD: Final = (
+    _SUCCESS + b'"userId":%b,"balance":152300,"serviceId":"100000000000001","serviceName":"Benchmark card",'
+    b'"ownerKa":"100000000000002","cashReceiptInfo":{"approvalDiv":"0","idNo":"01012345678","manYn":"1"},'
+    b'"cardStatus":"ACTIVE","isAutoRechargeBeforePayment":true}'
+)
+_MEMBER: Final = (
+    _SUCCESS + b'"userInfo":{"aspId":"100000000000002","userId":%b,"birthDate":"19900102","ci":"-",'
+    b'"loginId":"member@example.com","nationality":"Korean","gender":"Female","mobileNumber":"01012345678",'
+    b'"userName":"Hong Gildong","email":"member@example.com"}}'
+)
+_REFUSED: Final = b'{"response":{"code":"000_002","description":"Invalid input parameter."}}'
+_NOT_FOUND: Final = b'{"response":{"code":"020_998","description":"No such path."}}'
+
+
+@dataclass(slots=True)
+class Calls:
+    """How often each API was called."""
+
+    card: int = 0
+    member: int = 0
+
+    def answer(self, path: bytes, body: bytes) -> tuple[bytes, bytes]:
+        """Status line and body of the answer to one request."""
+        if path == CALLS_PATH.encode():
+            return b"200 OK", b'{"card":%d,"member":%d}' % (self.card, self.member)
+        number = _SIXTEEN_DIGITS.search(body)
+        if path == CARD_PATH.encode():
+            self.card += 1
+            template = _CARD
+        elif path == MEMBER_PATH.encode():
+            self.member += 1
+            template = _MEMBER
+        else:
+            return b"404 Not Found", _NOT_FOUND
+        return (b"400 Bad Request", _REFUSED) if number is None else (b"200 OK", template % number[0])
+
+
+class _Connection(asyncio.Protocol):
+    """One client connection. The lower half of the methods is called by httptools' parser."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._forget()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            if self._transport is not None:
+                self._transport.close()
+
+    def on_url(self, url: bytes) -> None:
+        self._path = url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"x-km-correlation-id":
+            self._echo = b"X-KM-Correlation-Id: %b\r\n" % value
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        status, body = self._calls.answer(self._path, self._body)
+        if self._transport is not None:
+            self._transport.write(
+                b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b\r\n%b"
+                % (status, len(body), self._echo, body)
+            )
+            if not self._parser.should_keep_alive():
+                self._transport.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._path = b""
+        self._body = b""
+        self._echo = b""
+
+
+async def start_upstream(calls: Calls) -> asyncio.Server:
+    """Listen on loopback, on a port that is free."""
+    return await asyncio.get_running_loop().create_server(lambda: _Connection(calls), "127.0.0.1", 0)
+
+
+def base_url(server: asyncio.Server) -> str:
+    """What a client of this upstream takes as the vendor's base URL."""
+    return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{BASE_PATH}"
+
+
+async def _serve() -> None:
+    server = await start_upstream(Calls())
+    print(f"upstream answers on {base_url(server)}", flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve())

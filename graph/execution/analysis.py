@@ -1,0 +1,251 @@
+"""How large the operations of a document are, once every fragment stands where it is spread.
+
+Every selection set is visited once, however often its fragment is spread: a definition is measured on its own, and
+the measures are added up from the innermost fragment outwards. Sixty fragments that each spread the next one twice
+stand for 2^60 fields and cost sixty additions.
+
+A document is measured before it is validated, because validation is quadratic in places. It may therefore spread
+fragments that do not exist, or that spread themselves; neither adds anything, and both are refused later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    get_named_type,
+)
+
+from graph.execution.cost import ONCE, SATURATED, Price, Times, field_cost
+
+if TYPE_CHECKING:
+    from graphql import (
+        DocumentNode,
+        FragmentSpreadNode,
+        GraphQLNamedType,
+        GraphQLSchema,
+        NamedTypeNode,
+        SelectionNode,
+        SelectionSetNode,
+        VariableDefinitionNode,
+    )
+
+    _Node: TypeAlias = OperationDefinitionNode | FragmentDefinitionNode
+
+_INTROSPECTION: Final = frozenset({"__schema", "__type"})
+
+
+@dataclass(slots=True)
+class Size:
+    """The measures of one operation or fragment. Counters saturate.
+
+    Introspection has measures of its own, and is not in `depth` and `fields`. A field that is asked for twice counts
+    twice, and so does one that a directive will leave out: execution never makes more of a document than this.
+    """
+
+    depth: int = 0
+    aliases: int = 0
+    root_fields: int = 0
+    fields: int = 0
+    directives: int = 0
+    introspection_depth: int = 0
+    introspection_fields: int = 0
+    takes_arguments: bool = False
+    """Whether a root field takes an argument, and so may be given a card number."""
+    price: Price = field(default_factory=Price)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The sizes of a document's operations, in order, and of the fragments that none of them uses."""
+
+    operations: tuple[tuple[OperationDefinitionNode, Size], ...]
+    unused: tuple[Size, ...]
+
+
+class _Place(NamedTuple):
+    """Where a selection stands."""
+
+    level: int
+    introspective: bool
+    parent: GraphQLNamedType | None
+    times: Times
+
+
+class _Spread(NamedTuple):
+    fragment: str
+    place: _Place
+
+
+class _Definition:
+    """One operation or fragment by itself: what it selects, and where it spreads others."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        node: _Node,
+        parent: GraphQLNamedType | None,
+    ) -> None:
+        self._schema = schema
+        self.size = Size()
+        self.spreads: list[_Spread] = []
+        self._directives(node)
+        for variable in node.variable_definitions or ():
+            self._directives(variable)
+        self._pending: list[tuple[SelectionSetNode, _Place]] = [
+            (node.selection_set, _Place(0, introspective=False, parent=parent, times=ONCE))
+        ]
+        while self._pending:
+            selection_set, place = self._pending.pop()
+            for selection in selection_set.selections:
+                self._directives(selection)
+                if isinstance(selection, FieldNode):
+                    self._field(selection, place)
+                elif isinstance(selection, InlineFragmentNode):
+                    self._inline(selection, place)
+                else:
+                    self._spread(selection, place)
+
+    def add(self, spread: _Spread, part: Size) -> None:
+        """Put a fragment's size where it is spread."""
+        size, (level, introspective, _, times) = self.size, spread.place
+        fields, deepest = part.fields, part.depth
+        hidden, hidden_depth = part.introspection_fields, part.introspection_depth
+        if introspective:
+            hidden, hidden_depth = hidden + fields, max(hidden_depth, deepest)
+            fields = deepest = 0
+        else:
+            size.price.add_all(part.price, times)
+        size.fields = min(size.fields + fields, SATURATED)
+        size.introspection_fields = min(size.introspection_fields + hidden, SATURATED)
+        size.aliases = min(size.aliases + part.aliases, SATURATED)
+        size.directives = min(size.directives + part.directives, SATURATED)
+        if deepest:
+            size.depth = max(size.depth, level + deepest)
+        if hidden_depth:
+            size.introspection_depth = max(size.introspection_depth, level + hidden_depth)
+        if level == 0:
+            size.root_fields = min(size.root_fields + part.root_fields, SATURATED)
+            size.takes_arguments |= part.takes_arguments
+
+    def _field(self, node: FieldNode, place: _Place) -> None:
+        size, name, level = self.size, node.name.value, place.level + 1
+        introspective = place.introspective or name in _INTROSPECTION
+        if introspective:
+            size.introspection_fields += 1
+            size.introspection_depth = max(size.introspection_depth, level)
+        else:
+            size.fields += 1
+            size.depth = max(size.depth, level)
+        size.aliases += node.alias is not None
+        if place.level == 0:
+            size.root_fields += 1
+            size.takes_arguments |= bool(node.arguments) and not name.startswith("__")
+        if node.selection_set is not None:
+            times = ONCE if place.introspective else self._charge(node, place)
+            inner = _Place(level, introspective, _type_of(place.parent, name), times)
+            self._pending.append((node.selection_set, inner))
+
+    def _charge(self, node: FieldNode, place: _Place) -> Times:
+        """Add the cost of an object, and return how often its fields are selected."""
+        cost, times = field_cost(place.parent.name if place.parent else "", node)
+        times = place.times.and_(times)
+        self.size.price.add(cost, times)
+        return times
+
+    def _inline(self, node: InlineFragmentNode, place: _Place) -> None:
+        if node.type_condition is not None:
+            place = place._replace(parent=_named(self._schema, node.type_condition))
+        self._pending.append((node.selection_set, place))
+
+    def _spread(self, node: FragmentSpreadNode, place: _Place) -> None:
+        self.spreads.append(_Spread(node.name.value, place))
+
+    def _directives(self, node: _Node | SelectionNode | VariableDefinitionNode) -> None:
+        self.size.directives += len(node.directives or ())
+
+
+class _Fragments:
+    """The fragments of a document, by name, and which of them are complete: all that they spread is added."""
+
+    def __init__(self) -> None:
+        self._definitions: dict[str, _Definition] = {}
+        self._complete: set[str] = set()
+        self._begun: set[str] = set()
+
+    def define(self, name: str, definition: _Definition) -> _Definition | None:
+        """Give the name to a fragment, and return another one that had it."""
+        other = self._definitions.get(name)
+        self._definitions[name] = definition
+        return other
+
+    def unused(self) -> list[_Definition]:
+        """Those that nothing has spread so far."""
+        return [definition for name, definition in self._definitions.items() if name not in self._begun]
+
+    def add_to(self, definition: _Definition) -> None:
+        """Add what a definition spreads."""
+        for spread in definition.spreads:
+            self._finish(spread.fragment)
+        self._add_complete(definition)
+
+    def _finish(self, name: str) -> None:
+        """Complete a fragment after all that it spreads; without recursion, for a chain may be long."""
+        pending = [name]
+        while pending:
+            name = pending[-1]
+            if name in self._complete or name not in self._definitions:
+                pending.pop()
+            elif name not in self._begun:
+                self._begun.add(name)
+                pending += [spread.fragment for spread in self._definitions[name].spreads]
+            else:
+                self._add_complete(self._definitions[name])
+                self._complete.add(name)
+                pending.pop()
+
+    def _add_complete(self, definition: _Definition) -> None:
+        # What is begun and not complete spreads itself.
+        for spread in definition.spreads:
+            if spread.fragment in self._complete:
+                definition.add(spread, self._definitions[spread.fragment].size)
+
+
+def analyse(document: DocumentNode, schema: GraphQLSchema) -> Analysis:
+    """Measure a document that need not be valid, in time proportional to its length."""
+    operations: list[tuple[OperationDefinitionNode, _Definition]] = []
+    fragments, others = _Fragments(), []
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            operations.append((node, _Definition(schema, node, schema.get_root_type(node.operation))))
+        elif isinstance(node, FragmentDefinitionNode):
+            definition = _Definition(schema, node, _named(schema, node.type_condition))
+            if namesake := fragments.define(node.name.value, definition):
+                others.append(namesake)
+    for _, operation in operations:
+        fragments.add_to(operation)
+    others += fragments.unused()
+    for definition in others:
+        fragments.add_to(definition)
+    return Analysis(
+        tuple((node, operation.size) for node, operation in operations),
+        tuple(definition.size for definition in others),
+    )
+
+
+def _named(schema: GraphQLSchema, node: NamedTypeNode) -> GraphQLNamedType | None:
+    return schema.get_type(node.name.value)
+
+
+def _type_of(parent: GraphQLNamedType | None, field_name: str) -> GraphQLNamedType | None:
+    if not isinstance(parent, (GraphQLObjectType, GraphQLInterfaceType)):
+        return None
+    definition = parent.fields.get(field_name)
+    return get_named_type(definition.type) if definition else None

@@ -1,0 +1,182 @@
+"""What the tests of the Konaplate client share: throw-away keys, a client, answers, and a search for leaks."""
+
+from __future__ import annotations
+
+import functools
+import json
+import traceback
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+from hypothesis import settings
+
+from graph.konaplate import wire
+from graph.konaplate.client import KonaplateClient
+from graph.konaplate.encryption import Cipher, KeyPair, import_key
+from graph.konaplate.errors import CallDetails
+from schema.secrets import CardNo, Credential, MemberId
+from tests.tools import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+
+    from joserfc.jwk import RSAKey
+
+    from graph.konaplate.client import CallReport
+
+deterministic: Final = settings(derandomize=True, deadline=None, max_examples=200)
+"""The same examples in every run: a failure must not depend on the day."""
+
+CARD: Final = CardNo("9491339400001234")
+USER_ID: Final = 9_223_372_036_854_775_808
+MEMBER: Final = MemberId(str(USER_ID))
+ASP_ID: Final = "000000000000001"
+ACCESS_KEY: Final = "access-key-canary-0123456789abcdefghijkl"
+SECRET_KEY: Final = "secret-key-canary/+=0123456789"
+KEY_ID: Final = "crypto-key-id-0123456789abcdefgh"
+CORRELATION_ID: Final = "250306120000-0123abc"
+DETAILS: Final = CallDetails(CORRELATION_ID, 200, "000_000")
+IDENTITY: Final = wire.Identity(ASP_ID, Credential(ACCESS_KEY), Credential(SECRET_KEY), wire.Zone.KST)
+BASE_URL: Final = "http://upstream.test/open-api"
+
+CI: Final = "ci-canary-" + "0123456789" * 7 + "abcdefgh"
+_CASH_RECEIPT: Final = {"approvalDiv": "0", "idNo": "01098765432", "manYn": "1"}
+_CARD: Final = {
+    "userId": USER_ID,
+    "balance": 9_999_999_999,
+    "serviceId": "100000000000001",
+    "serviceName": "지역 카드",
+    "ownerKa": "200000000000002",
+    "cashReceiptInfo": _CASH_RECEIPT,
+    "cardStatus": "ACTIVE",
+    "isAutoRechargeBeforePayment": True,
+}
+_ADDRESS: Final = {"address": "서울 강남대로 1-canary", "zipCode": "06236-canary", "addressDetail": "카나리아 7층"}
+_MEMBER: Final = {
+    "aspId": ASP_ID,
+    "userId": USER_ID,
+    "birthDate": "19871231",
+    "ci": CI,
+    "loginId": "login-canary@example.com",
+    "nationality": "Korean",
+    "gender": "Female",
+    "mobileNumber": "01012345678",
+    "userName": "홍카나리",
+    "email": "mail-canary@example.com",
+    "joinChannel": "APP",
+    "addressInfo": _ADDRESS,
+}
+
+CANARIES: Final = frozenset(
+    {
+        CARD.reveal(),
+        str(USER_ID),
+        ACCESS_KEY,
+        SECRET_KEY,
+        CI,
+        _CASH_RECEIPT["idNo"],
+        *_ADDRESS.values(),
+        *(str(_MEMBER[name]) for name in ("birthDate", "loginId", "mobileNumber", "userName", "email")),
+    }
+)
+"""Every secret and every piece of personal data that the tests use."""
+
+
+def card_fields(**changes: object) -> dict[str, Any]:
+    """The business fields of one card, all of them well."""
+    return {**_CARD, **changes}
+
+
+def member_fields(**changes: object) -> dict[str, Any]:
+    """`userInfo` of one member, all of it well."""
+    return {**_MEMBER, **changes}
+
+
+def without(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}
+
+
+def succeeded(fields: dict[str, Any]) -> bytes:
+    """The clear body of a successful answer."""
+    return encoded({**fields, "response": {"code": "000_000", "description": "Success"}})
+
+
+def encoded(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@functools.cache
+def vectors(name: str) -> Any:
+    """One of the files of golden vectors."""
+    return json.loads((ROOT / "tests" / "vectors" / name).read_text("utf-8"))
+
+
+def pem(owner: str, *, private: bool) -> str:
+    """A throw-away key: of the `server`, the `client`, or the client's second one, `client2`."""
+    text: str = vectors("jwe.json")["keys"][owner]["private_pem" if private else "public_pem"]
+    return text
+
+
+@functools.cache
+def key(owner: str, *, private: bool) -> RSAKey:
+    """A throw-away key, read once: checking a private key takes a while."""
+    return import_key(pem(owner, private=private), private=private)
+
+
+def pair(key_id: str = KEY_ID, *, opens: str = "client") -> KeyPair:
+    """The gateway's side of one key id."""
+    return KeyPair(key_id, key("server", private=False), key(opens, private=True))
+
+
+@asynccontextmanager
+async def connected(
+    transport: httpx.AsyncBaseTransport | None = None,
+    *,
+    base_url: str = BASE_URL,
+    identity: wire.Identity = IDENTITY,
+    cipher: Cipher | None = None,
+    start: int = 0,
+    **options: Any,
+) -> AsyncIterator[KonaplateClient]:
+    """A client, over the given transport or else the network; plain unless there is a cipher."""
+    client = KonaplateClient(
+        base_url,
+        identity,
+        cipher,
+        transport or httpx.AsyncHTTPTransport(trust_env=False),
+        wire.CorrelationIds(start),
+        **options,
+    )
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+def answering(
+    body: bytes, status: int = 200, headers: Sequence[tuple[str, str]] = ()
+) -> Callable[[httpx.Request], httpx.Response]:
+    """What a transport does that gives one answer to every request."""
+    # A stream, because the content of a ready-made response counts as read.
+    return lambda _request: httpx.Response(status, headers=list(headers), stream=httpx.ByteStream(body))
+
+
+def leaks(*shown: object) -> list[str]:
+    """The canaries that something shows: by its text, its representation, or the traceback of an exception."""
+    text = "\n".join(part for value in shown for part in _texts(value))
+    return sorted(canary for canary in CANARIES if canary in text)
+
+
+def _texts(value: object) -> Iterable[str]:
+    yield from (str(value), repr(value), f"{value}")
+    if isinstance(value, BaseException):
+        yield from traceback.format_exception(value)
+
+
+class Reports(list["CallReport"]):
+    """The reports of a client's calls."""
+
+    def one(self) -> CallReport:
+        (report,) = self
+        return report

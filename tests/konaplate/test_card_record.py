@@ -1,0 +1,223 @@
+"""The record of a card: every field fails alone, and what only drifts is kept."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from msgspec.structs import asdict
+
+from graph.konaplate.errors import InvalidFieldError, KonaplateError
+from graph.konaplate.records import CardRecord, CashReceiptRecord, card_record
+from schema.secrets import IdentityNo, MemberId
+from tests.konaplate.json_values import json_objects
+from tests.konaplate.support import (
+    CARD,
+    DETAILS,
+    USER_ID,
+    card_fields,
+    deterministic,
+    leaks,
+    without,
+)
+
+ABSENT: Final = object()
+NO_TEXT: Final[list[object]] = [5, 1.5, True, False, [], ["a"], {}, {"a": 1}]
+NO_NUMBER: Final[list[object]] = [
+    True,
+    False,
+    -1,
+    "-1",
+    1.5,
+    -0.5,
+    1e300,
+    -1e300,
+    "",
+    " 5",
+    "5\n",
+    "+5",
+    "1.0",
+    "1e3",
+    "0x10",
+    "５",
+    "abc",
+    "9" * 20,
+    [],
+    [5],
+    {},
+]
+FAULTS: Final[dict[str, list[object]]] = {
+    "userId": [*NO_NUMBER, 10**19, "10000000000000000000", 2.0**53 + 2, 1e19],
+    "balance": [*NO_NUMBER, ABSENT, None, 10**10, "10000000000", 1e10, USER_ID],
+    "serviceId": [*NO_TEXT, ABSENT, None],
+    "serviceName": [*NO_TEXT, ABSENT, None],
+    "ownerKa": NO_TEXT,
+    "cardStatus": NO_TEXT,
+    "cashReceiptInfo": [5, 1.5, True, False, "", "0", [], [{"approvalDiv": "0", "idNo": "1", "manYn": "0"}]],
+    "isAutoRechargeBeforePayment": [ABSENT, None, 0, 1, 1.0, "true", "Y", "", [], {}],
+}
+INNER: Final = ["approvalDiv", "idNo", "manYn"]
+
+
+def record_with(name: str, value: object) -> CardRecord:
+    fields = without(card_fields(), name) if value is ABSENT else card_fields(**{name: value})
+    return card_record(fields, DETAILS)
+
+
+def assert_fault(value: object, name: str) -> None:
+    """The fault of one field: its name and the call, nothing of the value."""
+    assert isinstance(value, InvalidFieldError)
+    assert (name, DETAILS) == (value.field, value.details)
+    assert leaks(value) == []
+
+
+def test_a_good_card_has_every_field() -> None:
+    expected = CardRecord(
+        userId=MemberId(str(USER_ID)),
+        balance=9_999_999_999,
+        serviceId="100000000000001",
+        serviceName="지역 카드",
+        ownerKa="200000000000002",
+        cashReceiptInfo=CashReceiptRecord("0", IdentityNo("01098765432"), "1"),
+        cardStatus="ACTIVE",
+        isAutoRechargeBeforePayment=True,
+    )
+    assert expected == card_record(card_fields(), DETAILS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in FAULTS.items() for value in values], ids=repr
+)
+def test_a_bad_field_fails_alone(name: str, value: object) -> None:
+    record = asdict(record_with(name, value))
+    assert_fault(record[name], name)
+    neighbours = without(asdict(card_record(card_fields(), DETAILS)), name)
+    assert neighbours == without(record, name)
+
+
+def test_every_field_of_a_card_has_faults_here() -> None:
+    assert FAULTS.keys() == card_fields().keys()
+
+
+@pytest.mark.parametrize("value", [ABSENT, None], ids=["absent", "null"])
+@pytest.mark.parametrize("name", ["userId", "ownerKa", "cashReceiptInfo", "cardStatus"])
+def test_an_optional_field_may_be_missing(name: str, value: object) -> None:
+    assert asdict(record_with(name, value))[name] is None
+
+
+@pytest.mark.parametrize("value", [ABSENT, None, *NO_TEXT], ids=repr)
+@pytest.mark.parametrize("name", INNER)
+def test_a_bad_field_of_the_receipt_fails_alone(name: str, value: object) -> None:
+    well = card_fields()["cashReceiptInfo"]
+    receipt = without(well, name) if value is ABSENT else {**well, name: value}
+    record = card_record(card_fields(cashReceiptInfo=receipt), DETAILS)
+    good = card_record(card_fields(), DETAILS)
+    assert isinstance(record.cashReceiptInfo, CashReceiptRecord)
+    assert isinstance(good.cashReceiptInfo, CashReceiptRecord)
+    assert_fault(asdict(record.cashReceiptInfo)[name], name)
+    assert without(asdict(good.cashReceiptInfo), name) == without(asdict(record.cashReceiptInfo), name)
+    assert without(asdict(good), "cashReceiptInfo") == without(asdict(record), "cashReceiptInfo")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0, "0"),
+        (1, "1"),
+        (9_223_372_036_854_775_807, "9223372036854775807"),
+        (9_223_372_036_854_775_808, "9223372036854775808"),
+        (9_999_999_999_999_999_999, "9999999999999999999"),
+        ("9223372036854775808", "9223372036854775808"),
+        ("9999999999999999999", "9999999999999999999"),
+        ("0000000000000000007", "7"),
+        (7.0, "7"),
+        (2.0**53, "9007199254740992"),
+    ],
+)
+def test_a_member_id_keeps_every_digit(value: object, expected: str) -> None:
+    user_id = record_with("userId", value).userId
+    assert isinstance(user_id, MemberId)
+    assert expected == user_id.reveal()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0, 0),
+        (9_999_999_999, 9_999_999_999),
+        ("0", 0),
+        ("9999999999", 9_999_999_999),
+        ("0000000000000004200", 4_200),
+        (4_200.0, 4_200),
+        (-0.0, 0),
+    ],
+)
+def test_a_balance_is_a_whole_number_however_it_is_written(value: object, expected: int) -> None:
+    balance = record_with("balance", value).balance
+    assert (int, expected) == (type(balance), balance)
+
+
+@pytest.mark.parametrize("word", ["BLOCKED", "active", "카드", "", "UNKNOWN"])
+def test_an_unknown_status_survives(word: str) -> None:
+    record = record_with("cardStatus", word)
+    assert (word, ()) == (record.cardStatus, record.drift)
+
+
+@pytest.mark.parametrize("name", ["approvalDiv", "manYn"])
+def test_an_unknown_word_of_the_receipt_survives(name: str) -> None:
+    receipt = {**card_fields()["cashReceiptInfo"], name: "7"}
+    record = card_record(card_fields(cashReceiptInfo=receipt), DETAILS)
+    assert isinstance(record.cashReceiptInfo, CashReceiptRecord)
+    assert asdict(record.cashReceiptInfo)[name] == "7"
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("serviceId", 15), ("serviceName", 256), ("ownerKa", 15), ("cardStatus", 10)]
+)
+def test_a_text_longer_than_documented_is_kept_and_reported(name: str, size: int) -> None:
+    fits, drifts = record_with(name, "가" * size), record_with(name, "가" * (size + 1))
+    assert ("가" * size, ()) == (asdict(fits)[name], fits.drift)
+    assert ("가" * (size + 1), (name,)) == (asdict(drifts)[name], drifts.drift)
+
+
+@pytest.mark.parametrize(("name", "size"), [("approvalDiv", 1), ("idNo", 20), ("manYn", 1)])
+def test_a_text_of_the_receipt_longer_than_documented_is_kept_and_reported(name: str, size: int) -> None:
+    for length, drift in ((size, ()), (size + 1, (name,))):
+        receipt = {**card_fields()["cashReceiptInfo"], name: "1" * length}
+        record = card_record(card_fields(cashReceiptInfo=receipt), DETAILS)
+        assert isinstance(record.cashReceiptInfo, CashReceiptRecord)
+        value = asdict(record.cashReceiptInfo)[name]
+        kept = value.reveal() if isinstance(value, IdentityNo) else value
+        assert ("1" * length, drift) == (kept, record.drift)
+
+
+def test_all_that_drifts_is_reported_and_what_fails_is_not() -> None:
+    fields = card_fields(serviceId="1" * 16, ownerKa="1" * 16, serviceName=5)
+    assert card_record(fields, DETAILS).drift == ("serviceId", "ownerKa")
+
+
+def test_fields_that_are_not_documented_are_not_read() -> None:
+    fields = card_fields(cardNo=CARD.reveal(), par="1" * 27, response={"code": "000_000"})
+    assert card_record(card_fields(), DETAILS) == card_record(fields, DETAILS)
+
+
+def test_a_card_shows_its_personal_data_masked() -> None:
+    record = card_record(card_fields(), DETAILS)
+    assert leaks(record) == []
+    assert "MemberId(****5808)" in repr(record)
+    assert "IdentityNo(010-****-5432)" in repr(record)
+
+
+def test_a_field_that_fails_shows_nothing_of_its_value() -> None:
+    fields: dict[str, Any] = {name: [CARD.reveal(), str(USER_ID), "01098765432"] for name in card_fields()}
+    assert leaks(card_record(fields, DETAILS)) == []
+
+
+@deterministic
+@given(fields=json_objects())
+def test_no_json_object_makes_a_card_raise(fields: dict[str, Any]) -> None:
+    record = card_record(fields, DETAILS)
+    faults = [value for value in asdict(record).values() if isinstance(value, KonaplateError)]
+    assert {type(fault) for fault in faults} <= {InvalidFieldError}
+    assert isinstance(record.balance, InvalidFieldError) or 0 <= record.balance < 10**10

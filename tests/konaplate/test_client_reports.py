@@ -1,0 +1,236 @@
+"""What a call asks for, and what is told of it when it is over: everything for an operator, nothing secret."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from graph.konaplate.client import CallReport, Limits
+from graph.konaplate.encryption import Cipher
+from graph.konaplate.errors import (
+    CallDetails,
+    CardNotFoundError,
+    InvalidResponseError,
+    KonaplateError,
+    RejectedError,
+    SystemFaultError,
+    TimedOutError,
+    UnavailableError,
+    UnknownCodeError,
+)
+from tests.konaplate.support import (
+    BASE_URL,
+    CARD,
+    MEMBER,
+    Reports,
+    answering,
+    card_fields,
+    connected,
+    encoded,
+    leaks,
+    member_fields,
+    pair,
+    succeeded,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Handler = Callable[[httpx.Request], httpx.Response]
+
+EPOCH_MS = 1_741_230_000_042
+OWN_ID = "250306120000-0000007"
+CARD_API, MEMBER_API = "/api/v1/user/card/info", "/api/v1/user/info"
+WELL = succeeded(card_fields())
+
+
+async def reports_of(handler: Handler, *, cipher: Cipher | None = None) -> tuple[Reports, KonaplateError | None]:
+    """The reports of one call for a card, and the error that it ended in."""
+    reports, transport = Reports(), httpx.MockTransport(handler)
+    async with connected(
+        transport, cipher=cipher, start=7, clock_ms=lambda: EPOCH_MS, on_call=reports.append
+    ) as client:
+        try:
+            await client.fetch_card(CARD)
+        except KonaplateError as error:
+            return reports, error
+    return reports, None
+
+
+def raising(error: Exception) -> Handler:
+    def handler(_request: httpx.Request) -> httpx.Response:
+        raise error
+
+    return handler
+
+
+async def test_a_successful_call_is_reported_once_with_everything() -> None:
+    echo = [("X-KM-Correlation-Id", OWN_ID)]
+    reports, _ = await reports_of(answering(WELL, 200, echo))
+    report = reports.one()
+    details = CallDetails(OWN_ID, 200, "000_000")
+    assert CallReport(CARD_API, "ok", details, report.seconds, "same", ()) == report
+    assert 0 <= report.seconds < 5
+
+
+async def test_a_member_is_reported_under_its_own_path() -> None:
+    reports = Reports()
+    transport = httpx.MockTransport(answering(succeeded({"userInfo": member_fields()})))
+    async with connected(transport, on_call=reports.append) as client:
+        await client.fetch_member(MEMBER)
+    assert (reports.one().api, reports.one().outcome) == (MEMBER_API, "ok")
+    assert leaks(reports.one()) == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "echo"),
+    [
+        ([("X-KM-Correlation-Id", OWN_ID)], "same"),
+        ([("x-km-correlation-id", OWN_ID)], "same"),
+        ([], "missing"),
+        ([("X-KM-Correlation-Id", "")], "different"),
+        ([("X-KM-Correlation-Id", "250306120000-0000008")], "different"),
+        ([("X-KM-Correlation-Id", OWN_ID), ("X-KM-Correlation-Id", OWN_ID)], "different"),
+    ],
+)
+@pytest.mark.parametrize("body", [WELL, b"<html>"], ids=["good", "bad"])
+async def test_the_echo_of_the_correlation_id_is_reported_and_the_answer_stands(
+    headers: list[tuple[str, str]], echo: str, body: bytes
+) -> None:
+    reports, error = await reports_of(answering(body, 200, headers))
+    assert echo == reports.one().echo
+    assert (body == WELL) == (error is None)
+
+
+def refusing(code: str, status: int) -> Handler:
+    return answering(encoded({"code": code}), status)
+
+
+FAILURES: list[tuple[Handler, type[KonaplateError], CallDetails, str | None]] = [
+    (answering(b"", 503), UnavailableError, CallDetails(OWN_ID, 503), "missing"),
+    (answering(b"", 401), RejectedError, CallDetails(OWN_ID, 401), "missing"),
+    (refusing("003_001", 400), CardNotFoundError, CallDetails(OWN_ID, 400, "003_001"), "missing"),
+    (refusing("006_022", 400), SystemFaultError, CallDetails(OWN_ID, 400, "006_022"), "missing"),
+    (refusing("777_777", 200), UnknownCodeError, CallDetails(OWN_ID, 200, "777_777"), "missing"),
+    (answering(CARD.reveal().encode()), InvalidResponseError, CallDetails(OWN_ID, 200), "missing"),
+    (answering(b" " * 300_000), InvalidResponseError, CallDetails(OWN_ID, 200), None),
+    (answering(WELL, 200, [("Content-Encoding", "br")]), InvalidResponseError, CallDetails(OWN_ID, 200), None),
+    (raising(httpx.ConnectError("no")), UnavailableError, CallDetails(OWN_ID), None),
+    (raising(httpx.ReadError("no")), UnavailableError, CallDetails(OWN_ID), None),
+    (raising(httpx.WriteError("no")), UnavailableError, CallDetails(OWN_ID), None),
+    (raising(httpx.RemoteProtocolError("no")), UnavailableError, CallDetails(OWN_ID), None),
+    (raising(httpx.PoolTimeout("no")), UnavailableError, CallDetails(OWN_ID), None),
+    (raising(OSError("no")), UnavailableError, CallDetails(OWN_ID), None),
+    (raising(httpx.ConnectTimeout("no")), TimedOutError, CallDetails(OWN_ID), None),
+    (raising(httpx.ReadTimeout("no")), TimedOutError, CallDetails(OWN_ID), None),
+    (raising(httpx.WriteTimeout("no")), TimedOutError, CallDetails(OWN_ID), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("handler", "kind", "details", "echo"), FAILURES)
+async def test_a_failed_call_is_reported_by_the_name_of_its_error(
+    handler: Handler, kind: type[KonaplateError], details: CallDetails, echo: str | None
+) -> None:
+    reports, error = await reports_of(handler)
+    report = reports.one()
+    assert kind is type(error)
+    assert error is not None
+    assert details == error.details
+    assert CallReport(CARD_API, kind.__name__, details, report.seconds, echo, ()) == report  # type: ignore[arg-type]
+    assert leaks(error, report) == []
+
+
+async def test_drift_is_reported_by_the_names_of_the_fields() -> None:
+    fields = card_fields(serviceName=CARD.reveal() * 17, ownerKa="1" * 16)
+    reports, _ = await reports_of(answering(succeeded(fields)))
+    assert (reports.one().outcome, reports.one().drift) == ("ok", ("serviceName", "ownerKa"))
+    assert leaks(reports.one()) == []
+
+
+async def test_a_bad_field_does_not_make_the_call_a_failure() -> None:
+    reports, error = await reports_of(answering(succeeded(card_fields(balance=CARD.reveal()))))
+    assert (reports.one().outcome, error) == ("ok", None)
+    assert leaks(reports.one()) == []
+
+
+async def test_another_members_data_is_reported_as_an_invalid_answer() -> None:
+    reports = Reports()
+    transport = httpx.MockTransport(answering(succeeded({"userInfo": member_fields(userId=1)})))
+    async with connected(transport, start=7, clock_ms=lambda: EPOCH_MS, on_call=reports.append) as client:
+        with pytest.raises(InvalidResponseError) as caught:
+            await client.fetch_member(MEMBER)
+    assert CallDetails(OWN_ID, 200, "000_000") == caught.value.details
+    assert (reports.one().outcome, reports.one().details) == ("InvalidResponseError", caught.value.details)
+    assert leaks(caught.value, reports.one()) == []
+
+
+async def test_a_cancelled_call_is_reported_as_cancelled() -> None:
+    reports, asked = Reports(), asyncio.Event()
+
+    async def handler(_request: httpx.Request) -> httpx.Response:
+        asked.set()
+        await asyncio.Event().wait()
+        raise NotImplementedError
+
+    async with connected(httpx.MockTransport(handler), on_call=reports.append) as client:
+        call = asyncio.create_task(client.fetch_card(CARD))
+        await asked.wait()
+        call.cancel()
+        await asyncio.wait([call])
+    assert (reports.one().outcome, reports.one().echo) == ("cancelled", None)
+
+
+@pytest.mark.parametrize("base_url", [BASE_URL, f"{BASE_URL}/"])
+async def test_a_plain_call_posts_exactly_the_documented_request(base_url: str) -> None:
+    sent: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        body = {"userInfo": member_fields()} if request.url.path.endswith("/user/info") else card_fields()
+        return answering(succeeded(body))(request)
+
+    async with connected(httpx.MockTransport(handler), base_url=base_url) as client:
+        await client.fetch_card(CARD)
+        await client.fetch_member(MEMBER)
+    assert [(request.method, str(request.url), request.content) for request in sent] == [
+        ("POST", f"{BASE_URL}{CARD_API}", b'{"cardNo":"9491339400001234"}'),
+        ("POST", f"{BASE_URL}{MEMBER_API}", b'{"userId":9223372036854775808}'),
+    ]
+
+
+async def test_an_encrypted_call_shows_the_card_number_nowhere() -> None:
+    sent: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return answering(b"", 500)(request)
+
+    reports, error = await reports_of(handler, cipher=Cipher([pair()]))
+    assert CARD.reveal().encode() not in sent[0].content
+    assert CARD.reveal() not in str(sent[0].url) + str(sent[0].headers)
+    assert leaks(error, *reports, *sent) == []
+
+
+async def test_a_client_and_what_it_is_made_of_show_no_secret() -> None:
+    async with connected(httpx.MockTransport(answering(WELL)), cipher=Cipher([pair()])) as client:
+        assert leaks(client, *vars(client).values()) == []
+
+
+async def test_closing_the_client_closes_its_transport() -> None:
+    class Transport(httpx.AsyncBaseTransport):
+        closed = False
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    transport = Transport()
+    async with connected(transport):
+        assert not transport.closed
+    assert transport.closed
+
+
+def test_the_bounds_of_a_call_are_the_documented_ones() -> None:
+    assert Limits(total=2.5, connect=1.0, pool=0.25, response_bytes=262_144) == Limits()

@@ -1,0 +1,200 @@
+"""The bodies of replies: sealed, plain, broken, and the limits of what is read."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph.konaplate.encryption import Cipher
+from graph.konaplate.errors import (
+    CallDetails,
+    InvalidResponseError,
+    KonaplateError,
+    RejectedError,
+    UnavailableError,
+)
+from graph.konaplate.records import CARD_REQUIRED
+from graph.konaplate.replies import Reply, business_fields
+from tests.independent import jwe
+from tests.konaplate.counted_key import counted_pair
+from tests.konaplate.json_values import json_objects
+from tests.konaplate.support import (
+    CARD,
+    CORRELATION_ID,
+    KEY_ID,
+    card_fields,
+    deterministic,
+    encoded,
+    leaks,
+    pair,
+    pem,
+    succeeded,
+    without,
+)
+
+CIPHER = Cipher([pair()])
+STATUSES = {
+    200: InvalidResponseError,
+    400: InvalidResponseError,
+    404: InvalidResponseError,
+    401: RejectedError,
+    403: RejectedError,
+    429: UnavailableError,
+    500: UnavailableError,
+    503: UnavailableError,
+}
+DEEP = 100_000
+NO_OBJECTS = {
+    "empty": b"",
+    "HTML": b"<!DOCTYPE html><html><body>" + CARD.reveal().encode() + b"</body></html>",
+    "text": b"Service Unavailable",
+    "null": b"null",
+    "number": b"7",
+    "string": b'"000_000"',
+    "list": b'[{"code":"000_000"}]',
+    "cut short": succeeded(card_fields())[:-1],
+    "two values": b"{}{}",
+    "byte order mark": b"\xef\xbb\xbf" + succeeded(card_fields()),
+    "UTF-16": succeeded(card_fields()).decode().encode("utf-16"),
+    "invalid UTF-8 in a value": b'{"code":"000_000","serviceName":"\xff"}',
+    "invalid UTF-8 in a name": b'{"code":"000_000","\xff":1}',
+    "overlong UTF-8": b'{"code":"000_000","serviceName":"\xc0\x80"}',
+    "half a surrogate pair": b'{"code":"000_000","serviceName":"\\ud800"}',
+    "NaN": b'{"code":"000_000","balance":NaN}',
+    "Infinity": b'{"code":"000_000","balance":-Infinity}',
+    "number beyond a float": b'{"code":"000_000","balance":1e999}',
+    "5,000 digits": b'{"code":"000_000","balance":' + b"9" * 5_000 + b"}",
+    "single quotes": b"{'code':'000_000'}",
+    "control character": b'{"code":"000_000","serviceName":"\n"}',
+    "deep lists": b'{"code":"000_000","serviceName":' + b"[" * DEEP + b"]" * DEEP + b"}",
+    "deep objects": b'{"a":' * DEEP + b"1" + b"}" * DEEP,
+    "brackets only": b"[" * DEEP,
+}
+
+
+def read(
+    body: bytes, status: int = 200, *, cipher: Cipher | None = None, key_id: str | None = KEY_ID
+) -> dict[str, Any]:
+    fields, _ = business_fields(
+        Reply(status, body, key_id), cipher=cipher, required=CARD_REQUIRED, correlation_id=CORRELATION_ID
+    )
+    return fields
+
+
+def sealed(clear: bytes, owner: str = "client") -> bytes:
+    return encoded({"encData": jwe.seal(clear, pem(owner, private=False), "A256GCM")})
+
+
+def assert_status_decides(body: bytes, *, cipher: Cipher | None) -> None:
+    """Nothing of the body counts: each status means what it means alone."""
+    for status, expected in STATUSES.items():
+        with pytest.raises(KonaplateError) as caught:
+            read(body, status, cipher=cipher)
+        details = caught.value.details
+        assert expected is type(caught.value)
+        assert (CORRELATION_ID, status, None) == (details.correlation_id, details.status, details.code)
+        assert leaks(caught.value) == []
+
+
+@pytest.mark.parametrize("body", NO_OBJECTS.values(), ids=NO_OBJECTS.keys())
+def test_a_body_that_is_no_json_object_says_nothing(body: bytes) -> None:
+    assert_status_decides(body, cipher=None)
+
+
+@pytest.mark.parametrize("clear", NO_OBJECTS.values(), ids=NO_OBJECTS.keys())
+def test_a_sealed_body_that_is_no_json_object_says_nothing(clear: bytes) -> None:
+    short_enough = clear[:100_000]
+    assert_status_decides(sealed(short_enough), cipher=CIPHER)
+
+
+@pytest.mark.parametrize("cipher", [None, CIPHER], ids=["plain line", "encrypted line"])
+def test_a_plain_body_is_read_on_either_line(cipher: Cipher | None) -> None:
+    expected = card_fields(response={"code": "000_000", "description": "Success"})
+    assert expected == read(succeeded(card_fields()), cipher=cipher)
+
+
+def test_a_sealed_body_is_opened_and_its_envelope_forgotten() -> None:
+    envelope = encoded({"encData": jwe.seal(encoded(card_fields()), pem("client", private=False), "A128GCM")})
+    with_more = envelope.replace(b"{", b'{"code":"003_001","response":{"code":"006_022"},', 1)
+    assert card_fields() == read(with_more, cipher=CIPHER)
+
+
+def test_an_envelope_is_opened_once_only() -> None:
+    assert_status_decides(sealed(sealed(succeeded(card_fields()))), cipher=CIPHER)
+
+
+def test_a_null_envelope_is_no_envelope() -> None:
+    body = succeeded(card_fields(encData=None))
+    assert read(body, cipher=CIPHER)["balance"] == card_fields()["balance"]
+
+
+BROKEN: dict[str, Any] = {
+    "number": 5,
+    "true": True,
+    "false": False,
+    "list": [],
+    "object": {"encData": "x"},
+    "empty": "",
+    "text": CARD.reveal(),
+    "five empty parts": "....",
+    "for somebody else": jwe.seal(b"{}", pem("server", private=False), "A128GCM"),
+    "unknown profile": jwe.assemble(b'{"enc":"A128GCM","alg":"dir"}', b"{}", pem("client", private=False),
+                                    os.urandom(16), os.urandom(12)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("envelope", BROKEN.values(), ids=BROKEN.keys())
+def test_an_envelope_that_does_not_open_says_nothing_whatever_lies_beside_it(envelope: object) -> None:
+    body = succeeded({**card_fields(), "encData": envelope, "code": "003_001"})
+    assert_status_decides(body, cipher=CIPHER)
+
+
+def test_an_envelope_on_a_plain_line_says_nothing() -> None:
+    assert_status_decides(sealed(succeeded(card_fields())), cipher=None)
+
+
+@pytest.mark.parametrize(("key_id", "uses"), [("new", (1, 1)), ("old", (0, 1)), (None, (1, 1))])
+def test_the_reply_names_the_key_that_is_tried_first(key_id: str | None, uses: tuple[int, int]) -> None:
+    (new_pair, new), (old_pair, old) = counted_pair("new", opens="client2"), counted_pair("old")
+    read(sealed(succeeded(card_fields())), cipher=Cipher([new_pair, old_pair]), key_id=key_id)
+    assert uses == (new.operations, old.operations)
+
+
+def test_a_repeated_name_counts_with_its_last_value() -> None:
+    body = b'{"code":"006_022","code":"000_000"}'
+    assert read(body) == {"code": "000_000"}
+
+
+def test_a_reply_shows_no_body() -> None:
+    assert leaks(Reply(200, encoded(card_fields()), KEY_ID)) == []
+
+
+@deterministic
+@given(body=st.one_of(st.binary(), json_objects().map(encoded)), status=st.integers(100, 999))
+def test_every_reply_is_read_or_becomes_an_error_of_the_tree(body: bytes, status: int) -> None:
+    kind, told = outcome(body, status)
+    if isinstance(told, CallDetails):
+        assert (CORRELATION_ID, status) == (told.correlation_id, told.status)
+    else:
+        assert (kind, status // 100) == ("ok", 2)
+
+
+@deterministic
+@given(
+    clear=st.one_of(st.binary(), json_objects().map(lambda fields: encoded(without(fields, "encData")))),
+    status=st.sampled_from(sorted(STATUSES)),
+)
+def test_sealing_a_reply_changes_nothing_of_its_meaning(clear: bytes, status: int) -> None:
+    assert outcome(clear, status) == outcome(sealed(clear), status)
+
+
+def outcome(body: bytes, status: int) -> tuple[str, dict[str, Any] | CallDetails]:
+    """The fields of a success, or the name and the details of an error of the tree; another exception passes."""
+    try:
+        return "ok", read(body, status, cipher=CIPHER)
+    except KonaplateError as error:
+        return type(error).__name__, error.details

@@ -1,0 +1,239 @@
+"""From a reply's code and status to the error and to the client's code, as the vendor's documentation has it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from graph.errors import code_of
+from graph.konaplate.encryption import Cipher
+from graph.konaplate.errors import KonaplateError, RetryMayHelpError
+from graph.konaplate.records import CARD_REQUIRED, MEMBER_REQUIRED
+from graph.konaplate.replies import Reply, business_fields
+from schema.errors import ErrorCode
+from tests.independent import jwe
+from tests.konaplate.support import (
+    CORRELATION_ID,
+    KEY_ID,
+    card_fields,
+    encoded,
+    leaks,
+    member_fields,
+    pair,
+    pem,
+    succeeded,
+    without,
+)
+
+
+class Shown(NamedTuple):
+    """What becomes of a reply that is no success."""
+
+    error: str
+    client_code: ErrorCode
+    retry_may_help: bool
+
+
+INPUT = Shown("InvalidInputError", ErrorCode.BAD_USER_INPUT, False)
+NO_CARD = Shown("CardNotFoundError", ErrorCode.CARD_NOT_FOUND, False)
+NO_MEMBER = Shown("MemberNotFoundError", ErrorCode.MEMBER_NOT_FOUND, False)
+REJECTED = Shown("RejectedError", ErrorCode.UPSTREAM_REJECTED, False)
+UNAVAILABLE = Shown("UnavailableError", ErrorCode.UPSTREAM_UNAVAILABLE, True)
+FAULT = Shown("SystemFaultError", ErrorCode.UPSTREAM_ERROR, True)
+INVALID = Shown("InvalidResponseError", ErrorCode.UPSTREAM_INVALID_RESPONSE, False)
+UNKNOWN = Shown("UnknownCodeError", ErrorCode.UPSTREAM_ERROR, False)
+
+KNOWN = {
+    "000_002": INPUT,
+    "000_003": INPUT,
+    "000_015": INPUT,
+    "001_006": NO_MEMBER,
+    "003_001": NO_CARD,
+    "003_008": NO_CARD,
+    "003_021": NO_CARD,
+    "003_022": NO_CARD,
+    "006_022": FAULT,
+    "900_001": FAULT,
+    "010_001": REJECTED,
+    "010_999": REJECTED,
+    "020_001": REJECTED,
+    "020_998": REJECTED,
+}
+BY_STATUS = {
+    200: INVALID,
+    201: INVALID,
+    204: INVALID,
+    301: INVALID,
+    400: INVALID,
+    404: INVALID,
+    409: INVALID,
+    418: INVALID,
+    401: REJECTED,
+    403: REJECTED,
+    429: UNAVAILABLE,
+    500: UNAVAILABLE,
+    502: UNAVAILABLE,
+    503: UNAVAILABLE,
+    504: UNAVAILABLE,
+    599: UNAVAILABLE,
+}
+NO_CODES: list[object] = [
+    "",
+    " ",
+    "9491339400001234",
+    "0000000000000",
+    "94913394-00001234",
+    "9491 3394",
+    "000_000 ",
+    " 003_001",
+    "003_001\n",
+    "003_001\0",
+    "００３_００１",
+    "코드",
+    "<b>003</b>",
+    0,
+    3001,
+    9491339400001234,
+    1.5,
+    True,
+    None,
+    ["003_001"],
+    {"003_001": 1},
+]
+cipher = Cipher([pair()])
+
+
+def read(body: bytes, status: int = 200) -> dict[str, Any]:
+    fields, _ = business_fields(
+        Reply(status, body, KEY_ID), cipher=cipher, required=CARD_REQUIRED, correlation_id=CORRELATION_ID
+    )
+    return fields
+
+
+def failed(body: bytes, status: int) -> KonaplateError:
+    with pytest.raises(KonaplateError) as caught:
+        read(body, status)
+    error = caught.value
+    assert (CORRELATION_ID, status) == (error.details.correlation_id, error.details.status)
+    assert leaks(error) == []
+    return error
+
+
+def shown(error: KonaplateError) -> Shown:
+    return Shown(type(error).__name__, code_of(error), isinstance(error, RetryMayHelpError))
+
+
+def refusal(code: object) -> dict[str, Any]:
+    return {"response": {"code": code, "description": "Invalid input parameter."}}
+
+
+def sealed(clear: bytes) -> bytes:
+    return encoded({"encData": jwe.seal(clear, pem("client", private=False), "A128GCM")})
+
+
+@pytest.mark.parametrize("wrap", [bytes, sealed], ids=["plain", "sealed"])
+@pytest.mark.parametrize("status", BY_STATUS)
+@pytest.mark.parametrize("code", KNOWN)
+def test_a_documented_code_means_the_same_under_every_status(code: str, status: int, wrap: Any) -> None:
+    error = failed(wrap(encoded(refusal(code))), status)
+    assert KNOWN[code] == shown(error)
+    assert code == error.details.code
+
+
+@pytest.mark.parametrize("status", BY_STATUS)
+@pytest.mark.parametrize("code", ["777_777", "000_0000", "00_002", "E", "unknown.code"])
+def test_an_unknown_code_is_shown_and_the_status_says_whether_to_retry(code: str, status: int) -> None:
+    error = failed(encoded(refusal(code)), status)
+    expected = UNKNOWN if BY_STATUS[status] is INVALID else BY_STATUS[status]
+    assert expected == shown(error)
+    assert code == error.details.code
+
+
+@pytest.mark.parametrize("status", BY_STATUS)
+@pytest.mark.parametrize("fields", [{}, {"message": "System Error."}, {"response": "003_001"}, {"response": []}])
+def test_without_a_code_the_status_decides(fields: dict[str, Any], status: int) -> None:
+    error = failed(encoded(fields), status)
+    assert BY_STATUS[status] == shown(error)
+    assert error.details.code is None
+
+
+@pytest.mark.parametrize("status", [status for status in BY_STATUS if status >= 300])
+def test_a_success_code_under_a_failing_status_is_a_failure(status: int) -> None:
+    error = failed(succeeded(card_fields()), status)
+    assert BY_STATUS[status] == shown(error)
+    assert error.details.code == "000_000"
+
+
+@pytest.mark.parametrize("code", NO_CODES, ids=repr)
+def test_what_does_not_look_like_a_code_is_never_shown(code: object) -> None:
+    for status, expected in BY_STATUS.items():
+        error = failed(encoded({**refusal(code), "code": code, "reason": code}), status)
+        assert expected == shown(error)
+        assert error.details.code is None
+
+
+@pytest.mark.parametrize("odd", NO_CODES, ids=repr)
+def test_what_does_not_look_like_a_code_gives_way_to_the_next_place(odd: object) -> None:
+    second = failed(encoded({**refusal(odd), "code": "003_001", "reason": "006_022"}), 400)
+    third = failed(encoded({**refusal(odd), "code": odd, "reason": "006_022"}), 400)
+    assert [NO_CARD, FAULT] == [shown(second), shown(third)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"response": {"code": "001_006"}, "code": "003_001", "reason": "006_022"}, NO_MEMBER),
+        ({"response": {"code": "001_006"}, "reason": "006_022"}, NO_MEMBER),
+        ({"response": {}, "code": "003_001", "reason": "006_022"}, NO_CARD),
+        ({"code": "003_001", "reason": "006_022"}, NO_CARD),
+        ({"reason": "006_022"}, FAULT),
+        ({"response": {"code": "001_006"}, "code": "000_000", "reason": "000_000"}, NO_MEMBER),
+    ],
+)
+def test_the_code_is_read_from_three_places_in_order(fields: dict[str, Any], expected: Shown) -> None:
+    assert expected == shown(failed(encoded({**card_fields(), **fields}), 200))
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["Success", "Invalid input parameter", "카드 Invalid card info..", "003_001", "", None, 7, "실패"],
+)
+def test_the_message_decides_nothing(message: object) -> None:
+    response = {"code": "006_022", "description": message}
+    assert shown(failed(encoded({"response": response, "message": message}), 200)) == FAULT
+    well = {**card_fields(), "response": {"code": "000_000", "description": message}, "message": message}
+    assert well == read(encoded(well))
+
+
+@pytest.mark.parametrize("place", [{"response": {"code": "000_000"}}, {"code": "000_000"}, {"reason": "000_000"}])
+def test_a_success_code_is_enough_even_if_fields_are_missing(place: dict[str, Any]) -> None:
+    assert place == read(encoded(place))
+
+
+def test_the_details_of_a_success_name_its_code() -> None:
+    reply = Reply(200, succeeded(card_fields()), None)
+    _, details = business_fields(reply, cipher=None, required=CARD_REQUIRED, correlation_id=CORRELATION_ID)
+    assert (details.correlation_id, details.status, details.code) == (CORRELATION_ID, 200, "000_000")
+
+
+def test_an_answer_without_a_code_succeeds_when_every_required_field_is_there() -> None:
+    required_only = dict.fromkeys(CARD_REQUIRED)
+    assert [required_only, card_fields()] == [read(encoded(required_only)), read(encoded(card_fields()))]
+
+
+@pytest.mark.parametrize("missing", sorted(CARD_REQUIRED))
+def test_an_answer_without_a_code_fails_when_one_required_field_is_missing(missing: str) -> None:
+    assert shown(failed(encoded(without(card_fields(), missing)), 200)) == INVALID
+
+
+def test_every_required_field_under_a_failing_status_is_no_success() -> None:
+    assert shown(failed(encoded(card_fields()), 400)) == INVALID
+
+
+def test_the_required_fields_are_those_that_the_vendor_documents() -> None:
+    assert {"balance", "serviceId", "serviceName", "isAutoRechargeBeforePayment"} == CARD_REQUIRED
+    assert {"userInfo"} == MEMBER_REQUIRED
+    reply = Reply(200, encoded({"userInfo": member_fields()}), None)
+    fields, _ = business_fields(reply, cipher=None, required=MEMBER_REQUIRED, correlation_id=CORRELATION_ID)
+    assert fields == {"userInfo": member_fields()}

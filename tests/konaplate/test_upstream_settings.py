@@ -1,0 +1,210 @@
+"""The client that the settings describe: bounds, keys, algorithms, and every problem at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from graph.konaplate.encryption import CannotOpenError
+from graph.konaplate.errors import InvalidResponseError, TimedOutError, UnavailableError
+from graph.settings import SettingsError, load_settings
+from graph.upstream import build_cipher, build_client
+from tests.independent import jwe
+from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http, silence
+from tests.konaplate.support import (
+    ACCESS_KEY,
+    ASP_ID,
+    CARD,
+    KEY_ID,
+    SECRET_KEY,
+    Reports,
+    answering,
+    card_fields,
+    leaks,
+    pem,
+    succeeded,
+)
+
+if TYPE_CHECKING:
+    from graph.konaplate.client import KonaplateClient
+    from graph.settings import Settings
+
+FIRST = {
+    "KONAPLATE_CRYPTO_KEY_ID": KEY_ID,
+    "KONAPLATE_SERVER_PUBLIC_KEY": pem("server", private=False),
+    "KONAPLATE_CLIENT_PRIVATE_KEY": pem("client", private=True),
+}
+SECOND = {
+    "KONAPLATE_CRYPTO_KEY_ID_2": "second",
+    "KONAPLATE_SERVER_PUBLIC_KEY_2": pem("server", private=False),
+    "KONAPLATE_CLIENT_PRIVATE_KEY_2": pem("client2", private=True),
+}
+OFF = {"KONAPLATE_ENCRYPTION": "off"}
+
+
+def settings(variables: dict[str, str]) -> Settings:
+    return load_settings(
+        {
+            "KONAPLATE_BASE_URL": "http://upstream.test/open-api",
+            "KONAPLATE_ASP_ID": ASP_ID,
+            "KONAPLATE_ACCESS_KEY": ACCESS_KEY,
+            "KONAPLATE_SECRET_KEY": SECRET_KEY,
+            **variables,
+        }
+    )
+
+
+def client(variables: dict[str, str], transport: httpx.AsyncBaseTransport | None = None) -> KonaplateClient:
+    return build_client(settings({**OFF, **variables}), transport, lambda _report: None)
+
+
+def sealed(owner: str, enc: str = "A128GCM") -> str:
+    return jwe.seal(b"{}", pem(owner, private=False), enc)
+
+
+def problems(variables: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        build_cipher(settings(variables))
+    return caught.value.problems
+
+
+def test_without_encryption_there_is_no_cipher() -> None:
+    assert build_cipher(settings({**OFF, **FIRST})) is None
+
+
+def test_one_pair_of_keys_seals_and_opens() -> None:
+    cipher = build_cipher(settings(FIRST))
+    assert cipher is not None
+    assert (cipher.key_id, cipher.open(sealed("client"), KEY_ID)) == (KEY_ID, b"{}")
+    with pytest.raises(CannotOpenError):
+        cipher.open(sealed("client2"), KEY_ID)
+
+
+def test_a_second_pair_of_keys_only_opens() -> None:
+    cipher = build_cipher(settings({**FIRST, **SECOND}))
+    assert cipher is not None
+    assert cipher.key_id == KEY_ID
+    assert [cipher.open(sealed(owner), None) for owner in ("client", "client2")] == [b"{}"] * 2
+
+
+def test_the_allowed_algorithms_are_those_of_the_settings() -> None:
+    cipher = build_cipher(settings({**FIRST, "KONAPLATE_JWE_CONTENT_ENCRYPTIONS": "A256GCM"}))
+    assert cipher is not None
+    assert cipher.open(sealed("client", "A256GCM"), None) == b"{}"
+    with pytest.raises(CannotOpenError):
+        cipher.open(sealed("client", "A128GCM"), None)
+
+
+def test_every_key_that_cannot_be_used_is_named_at_once() -> None:
+    wrong = {
+        "KONAPLATE_SERVER_PUBLIC_KEY": pem("server", private=True),
+        "KONAPLATE_CLIENT_PRIVATE_KEY": pem("client", private=False),
+        "KONAPLATE_CLIENT_PRIVATE_KEY_2": "-----BEGIN PRIVATE KEY-----\ngarbage-canary\n-----END PRIVATE KEY-----",
+    }
+    found = problems({**FIRST, **SECOND, **wrong})
+    assert found == [
+        "KONAPLATE_SERVER_PUBLIC_KEY is a private key where a public key is needed",
+        "KONAPLATE_CLIENT_PRIVATE_KEY is a public key where a private key is needed",
+        "KONAPLATE_CLIENT_PRIVATE_KEY_2 is not an RSA key in PEM form (ValueError)",
+    ]
+
+
+@pytest.mark.parametrize("words", ["A192GCM", "A128GCM A128CBC-HS256", "a128gcm", ",", "RSA-OAEP-256"])
+def test_a_content_encryption_that_is_not_known_is_a_problem(words: str) -> None:
+    found = problems({**FIRST, "KONAPLATE_JWE_CONTENT_ENCRYPTIONS": words})
+    assert found == ["KONAPLATE_JWE_CONTENT_ENCRYPTIONS: must be one or more of A128GCM, A256GCM"]
+
+
+@pytest.mark.parametrize("words", ["RSA1_5", "dir", "RSA-OAEP-256,none", ",", "A128GCM"])
+def test_an_algorithm_that_is_not_known_is_a_problem(words: str) -> None:
+    found = problems({**FIRST, "KONAPLATE_JWE_ALGORITHMS": words})
+    assert found == ["KONAPLATE_JWE_ALGORITHMS: must be one or more of RSA-OAEP-256, RSA-OAEP"]
+
+
+async def test_the_identity_and_the_zone_are_those_of_the_settings() -> None:
+    sent: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return answering(succeeded(card_fields()))(request)
+
+    konaplate = client({"KONAPLATE_TIME_ZONE": "UTC"}, httpx.MockTransport(handler))
+    await konaplate.fetch_card(CARD)
+    await konaplate.aclose()
+    names = ["X-KM-User-AspId", "X-KM-Access-Key", "X-KM-Time-Zone"]
+    assert [sent[0].headers[name] for name in names] == [ASP_ID, ACCESS_KEY, "UTC"]
+    assert "X-KM-Crypto-Key-Id" not in sent[0].headers
+
+
+async def test_every_call_is_reported_to_the_hook() -> None:
+    reports = Reports()
+    transport = httpx.MockTransport(answering(succeeded(card_fields())))
+    konaplate = build_client(settings(OFF), transport, reports.append)
+    await konaplate.fetch_card(CARD)
+    await konaplate.aclose()
+    assert reports.one().outcome == "ok"
+
+
+async def test_two_clients_do_not_start_with_the_same_correlation_id() -> None:
+    reports = Reports()
+    for _ in range(5):
+        transport = httpx.MockTransport(answering(succeeded(card_fields())))
+        konaplate = build_client(settings(OFF), transport, reports.append)
+        await konaplate.fetch_card(CARD)
+        await konaplate.aclose()
+    # Five draws out of 2**28; that all of them end alike does not happen by chance.
+    assert len({report.details.correlation_id[-7:] for report in reports}) > 1
+
+
+async def test_the_total_time_is_that_of_the_settings() -> None:
+    async with FaultyUpstream(silence()) as upstream:
+        konaplate = client({"KONAPLATE_BASE_URL": upstream.base_url, "KONAPLATE_TIMEOUT": "0.1"})
+        with pytest.raises(TimedOutError):
+            await konaplate.fetch_card(CARD)
+        await konaplate.aclose()
+
+
+async def test_the_size_of_an_answer_is_that_of_the_settings() -> None:
+    body = succeeded(card_fields())
+    for cap, kind in ((len(body), None), (len(body) - 1, InvalidResponseError)):
+        variables = {"KONAPLATE_MAX_RESPONSE_BYTES": str(cap)}
+        konaplate = client(variables, httpx.MockTransport(answering(body)))
+        outcome: Any = await asyncio.gather(konaplate.fetch_card(CARD), return_exceptions=True)
+        await konaplate.aclose()
+        assert [isinstance(each, kind or object) for each in outcome] == [True]
+        assert isinstance(outcome[0], Exception) == (kind is not None)
+
+
+async def test_the_number_of_connections_and_the_wait_for_one_are_those_of_the_settings() -> None:
+    async with FaultyUpstream(silence()) as upstream:
+        konaplate = client(
+            {
+                "KONAPLATE_BASE_URL": upstream.base_url,
+                "KONAPLATE_TIMEOUT": "30",
+                "KONAPLATE_MAX_CONNECTIONS": "2",
+                "KONAPLATE_POOL_TIMEOUT": "0.1",
+            }
+        )
+        calls = [asyncio.create_task(konaplate.fetch_card(CARD)) for _ in range(3)]
+        done, waiting = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        errors = [call.exception() for call in done]
+        for call in waiting:
+            call.cancel()
+        await asyncio.wait(calls)
+        await konaplate.aclose()
+    assert [type(error) for error in errors] == [UnavailableError]
+    assert leaks(*errors) == []
+    assert len(upstream.connections) == 2
+
+
+@pytest.mark.parametrize(("keepalive", "connections"), [("30", 1), ("0.000001", 2)])
+async def test_an_idle_connection_is_kept_as_long_as_the_settings_say(keepalive: str, connections: int) -> None:
+    async with FaultyUpstream(answer(http(succeeded(card_fields())))) as upstream:
+        konaplate = client({"KONAPLATE_BASE_URL": upstream.base_url, "KONAPLATE_KEEPALIVE": keepalive})
+        await konaplate.fetch_card(CARD)
+        await konaplate.fetch_card(CARD)
+        await konaplate.aclose()
+    assert connections == len(upstream.connections)

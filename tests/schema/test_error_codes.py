@@ -1,0 +1,39 @@
+"""Every code that a client may see has one constant message, which says nothing of any value."""
+
+from __future__ import annotations
+
+import pytest
+
+from schema.errors import MESSAGES, ErrorCode
+
+
+def test_every_code_has_a_message_and_every_message_a_code() -> None:
+    assert list(ErrorCode) == list(MESSAGES)
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_a_code_is_its_own_name(code: ErrorCode) -> None:
+    assert code.name == code.value
+    assert code.name == str(code)
+    assert code.name.replace("_", "").isalpha()
+    assert code.name.isupper()
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_a_message_is_a_sentence_without_digits(code: ErrorCode) -> None:
+    message = MESSAGES[code]
+
+    assert not any(character.isdigit() for character in message)
+    assert message[0].isupper()
+    assert message.endswith(".")
+    assert "{" not in message
+    assert "%" not in message
+
+
+def test_messages_tell_codes_apart() -> None:
+    assert len(ErrorCode) == len(set(MESSAGES.values()))
+
+
+def test_the_messages_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        MESSAGES[ErrorCode.BAD_REQUEST] = "another"  # type: ignore[index]

@@ -1,0 +1,51 @@
+"""The process's logs in a test's hands, and put back as they were afterwards."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from graph.telemetry.logs import configure_logging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LIBRARIES = ("httpx", "httpcore", "uvicorn.error", "asyncio")
+
+
+@contextmanager
+def logs_as(level: str = "debug", *, as_json: bool = True) -> Iterator[io.StringIO]:
+    """Configure logging as the command line does, but into the stream that is given."""
+    root = logging.getLogger()
+    handlers, root_level, config = list(root.handlers), root.level, structlog.get_config()
+    levels = {name: logging.getLogger(name).level for name in _LIBRARIES}
+    stream = io.StringIO()
+    try:
+        configure_logging(level, as_json=as_json, stream=stream)
+        yield stream
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(root_level)
+        structlog.configure(**config)
+        for name, library_level in levels.items():
+            logging.getLogger(name).setLevel(library_level)
+
+
+def log() -> structlog.stdlib.BoundLogger:
+    """A new logger of structlog: an old one may remember how it was configured."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("konagraph")
+    return logger
+
+
+def events(stream: io.StringIO) -> list[dict[str, Any]]:
+    """The lines that were written, each read as strict JSON."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    return [json.loads(line, parse_constant=refuse) for line in stream.getvalue().splitlines()]

@@ -1,0 +1,107 @@
+"""What is no card number is refused before any upstream call, and never repeated."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from tests.support import GRAPHQL_RESPONSE, Recorder, gateway
+
+# Each holds the canary, so that an echo is found wherever it is.
+CANARY = "9491339400"
+GOOD = "9491339400000021"
+BAD: dict[str, Any] = {
+    "fifteen digits": f"{CANARY}00013",
+    "seventeen digits": f"{CANARY}0000013",
+    "letters": f"{CANARY}00001x",
+    "full-width digits": f"{CANARY}0000１３",
+    "Arabic digits": f"{CANARY}0000١٣",
+    "a line break behind": f"{CANARY}000013\n",
+    "a line break within": f"{CANARY}000\n13",
+    "a carriage return": f"{CANARY}000013\r",
+    "spaces": f"9491 3394 0000 0013 {CANARY}",
+    "a NUL": f"{CANARY}000013\x00",
+    "an injection": f'{CANARY}","userId":1,"x":"',
+    "a header injection": f"{CANARY}\r\nX-KM-User-AspId: 1",
+    "empty": "",
+    "a JSON number": 9491339400000013,
+    "a huge number": 94913394000000130000000000,
+    "a fraction": 9491339400000013.5,
+    "null": None,
+    "true": True,
+    "a list": [f"{CANARY}000013"],
+    "an object": {"cardNo": f"{CANARY}000013"},
+}
+QUERY = "query Q($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance } }"
+LIST_QUERY = "query Q($cardNos: [CardNumber!]!) { cards(cardNos: $cardNos) { balance } }"
+
+
+def literal(value: Any) -> str:
+    """The value as it is written inline in a document."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{name}: {literal(item)}" for name, item in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(literal(item) for item in value) + "]"
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("value", BAD.values(), ids=BAD)
+@pytest.mark.parametrize("accept", ["application/json", GRAPHQL_RESPONSE])
+@pytest.mark.parametrize("form", ["variable", "list variable", "literal", "list literal"])
+async def test_a_bad_card_number_is_refused_without_a_call_and_without_an_echo(
+    value: Any, accept: str, form: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder()
+    requests: dict[str, dict[str, Any]] = {
+        "variable": {"query": QUERY, "variables": {"cardNo": value}},
+        "list variable": {"query": LIST_QUERY, "variables": {"cardNos": [GOOD, value]}},
+        "literal": {"query": f"{{ card(cardNo: {literal(value)}) {{ balance }} }}"},
+        "list literal": {"query": f'{{ cards(cardNos: ["{GOOD}", {literal(value)}]) {{ balance }} }}'},
+    }
+    with caplog.at_level(logging.DEBUG):
+        async with gateway(recorder) as running:
+            response = await running.client.post("/graphql", json=requests[form], headers={"accept": accept})
+    assert (400 if accept == GRAPHQL_RESPONSE else 200) == response.status_code
+    answer = response.json()
+    assert "data" not in answer
+    assert {"BAD_USER_INPUT"} == {error["extensions"]["code"] for error in answer["errors"]}
+    assert {False} == {error["extensions"]["retryable"] for error in answer["errors"]}
+    assert recorder.paths == []
+    assert CANARY not in response.text + caplog.text
+    assert "9491" not in response.text + caplog.text
+
+
+async def test_the_refusal_names_the_variable_and_its_type() -> None:
+    async with gateway() as running:
+        answer = await running.query(QUERY, {"cardNo": "1"})
+    assert [error["message"] for error in answer["errors"]] == [
+        "The variable '$cardNo' needs a valid value of type 'CardNumber!'."
+    ]
+    assert answer["errors"][0]["locations"] == [{"line": 1, "column": 9}]
+
+
+async def test_the_refusal_of_a_literal_names_its_type_and_place() -> None:
+    async with gateway() as running:
+        answer = await running.query('{ card(cardNo: "1") { balance } }')
+    (error,) = answer["errors"]
+    assert error["message"] == "A value here must be a valid 'CardNumber'."
+    assert error["locations"] == [{"line": 1, "column": 16}]
+
+
+async def test_a_missing_variable_is_bad_input() -> None:
+    async with gateway() as running:
+        answer = await running.query(QUERY)
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_USER_INPUT"]
+
+
+async def test_a_name_that_spells_a_card_number_is_not_repeated() -> None:
+    query = "query ($n9491339400000013: CardNumber!) { card(cardNo: $n9491339400000013) { balance } }"
+    async with gateway() as running:
+        response = await running.post(query, {"n9491339400000013": "1"})
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert "9491339400000013" not in response.text

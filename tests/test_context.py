@@ -1,0 +1,90 @@
+"""One request's context: its deadline, and what is left when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from graph.resilience.deadline import Deadline, DeadlineExceededError
+from graph.sandbox.ledger import FIRST_CARD
+from tests.support import Blocking, gateway
+
+QUERY = f'{{ card(cardNo: "{FIRST_CARD}") {{ balance }} }}'
+
+
+async def test_work_within_the_deadline_gives_its_result() -> None:
+    async def work() -> str:
+        return "done"
+
+    assert await Deadline(5).wait(work()) == "done"
+
+
+async def test_a_passed_deadline_cancels_the_work() -> None:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    with pytest.raises(DeadlineExceededError):
+        await Deadline(0.01).wait(future)
+    assert future.cancelled()
+
+
+async def test_a_timeout_of_the_work_itself_is_not_the_deadlines() -> None:
+    async def work() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        await Deadline(5).wait(work())
+
+
+async def test_a_request_that_reaches_its_deadline_answers_with_a_timeout_and_cancels_the_call() -> None:
+    upstream = Blocking()
+    async with gateway(upstream, KONAGRAPH_REQUEST_TIMEOUT=0.1, KONAPLATE_TIMEOUT=30) as running:
+        answer = await running.query(QUERY)
+    (error,) = answer["errors"]
+    assert answer["data"] == {"card": None}
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UPSTREAM_TIMEOUT", True)
+    assert "upstream" not in error["extensions"]
+    assert upstream.cancelled == 1
+
+
+async def test_the_deadline_leaves_what_was_answered_in_time() -> None:
+    query = f'{{ __typename card(cardNo: "{FIRST_CARD}") {{ balance }} }}'
+    async with gateway(Blocking(), KONAGRAPH_REQUEST_TIMEOUT=0.1) as running:
+        answer = await running.query(query)
+    assert answer["data"] == {"__typename": "Query", "card": None}
+
+
+async def test_an_upstream_that_does_not_answer_in_its_own_time_is_a_timeout_with_its_correlation_id() -> None:
+    async with gateway(Blocking(), KONAPLATE_TIMEOUT=0.1) as running:
+        answer = await running.query(QUERY)
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "UPSTREAM_TIMEOUT"
+    assert error["extensions"]["upstream"]["status"] is None
+    assert len(error["extensions"]["upstream"]["correlationId"]) == 20
+
+
+async def test_a_request_that_is_cancelled_leaves_no_call_and_no_task_behind() -> None:
+    upstream = Blocking()
+    async with gateway(upstream) as running:
+        before = asyncio.all_tasks()
+        request = asyncio.create_task(running.query(QUERY))
+        await upstream.arrived.wait()
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        await asyncio.sleep(0)
+        assert before == asyncio.all_tasks()
+    assert upstream.cancelled == 1
+
+
+async def test_a_refused_list_does_not_leave_the_other_fields_calls_behind() -> None:
+    upstream = Blocking()
+    query = """query ($n: [CardNumber!]!, $m: CardNumber!) {
+      card(cardNo: $m) { balance } cards(cardNos: $n) { balance } }"""
+    async with gateway(upstream) as running:
+        before = asyncio.all_tasks()
+        answer = await running.query(query, {"n": [FIRST_CARD] * 21, "m": FIRST_CARD})
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert before == asyncio.all_tasks()
+    assert answer["data"] is None
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["QUERY_LIMIT_EXCEEDED"]

@@ -1,0 +1,267 @@
+"""Settings that cannot be used: every problem at once, by the variable's name, and never with its value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph.settings import Settings, SettingsError, load_settings
+from tests.settings_cases import NECESSARY, PLAIN, PRIVATE_PEM, PUBLIC_PEM, SECOND_PAIR, VARIABLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CANARY = "c4n4ry"
+ENCRYPTION = ["KONAPLATE_CRYPTO_KEY_ID", "KONAPLATE_SERVER_PUBLIC_KEY", "KONAPLATE_CLIENT_PRIVATE_KEY"]
+SECONDS = [row[0] for row in VARIABLES if isinstance(row[2], float)]
+COUNTS = [row[0] for row in VARIABLES if type(row[2]) is int and row[0] != "KONAGRAPH_PORT"]
+HEADERS = ["KONAPLATE_ASP_ID", "KONAPLATE_ACCESS_KEY", "KONAPLATE_SECRET_KEY", "KONAPLATE_CRYPTO_KEY_ID"]
+FILES = [row[0] for row in VARIABLES if not row[0].endswith("_2")]
+
+
+def problems(environment: dict[str, str], **overrides: object) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environment, **overrides)
+    assert caught.value.__cause__ is None
+    assert CANARY not in str(caught.value) + repr(caught.value)
+    assert str(caught.value) == "; ".join(caught.value.problems)
+    return caught.value.problems
+
+
+def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
+    found = problems(
+        {
+            "KONAPLATE_BASE_URL": f"ftp://{CANARY}",
+            "KONAPLATE_ACCESS_KEY": f"{CANARY} {CANARY}",
+            "KONAPLATE_SECRET_KEY": CANARY,
+            "KONAPLATE_SECRET_KEY_FILE": CANARY,
+            "KONAPLATE_CRYPTO_KEY_ID": CANARY,
+            "KONAPLATE_SERVER_PUBLIC_KEY": CANARY,
+            "KONAPLATE_CRYPTO_KEY_ID_2": CANARY,
+            "KONAPLATE_TIMEOUT": CANARY,
+            "KONAPLATE_TIME_ZONE": CANARY,
+            "KONAPLATE_CA_BUNDLE_FILE": str(tmp_path / CANARY),
+            "KONAGRAPH_PORT": "65536",
+            "KONAGRAPH_GET": CANARY,
+        }
+    )
+
+    assert sorted(found) == [
+        "KONAGRAPH_GET: input should be a valid boolean, unable to interpret input",
+        "KONAGRAPH_PORT: input should be less than or equal to 65535",
+        "KONAPLATE_ACCESS_KEY: must be printable ASCII without spaces",
+        "KONAPLATE_ASP_ID is missing",
+        "KONAPLATE_BASE_URL: must be an http or https URL without credentials, query and fragment",
+        "KONAPLATE_CA_BUNDLE_FILE names a file that cannot be read",
+        "KONAPLATE_CLIENT_PRIVATE_KEY is missing (or set KONAPLATE_ENCRYPTION=off for a private line)",
+        "KONAPLATE_CLIENT_PRIVATE_KEY_2 is missing; the second key pair needs all three",
+        "KONAPLATE_SECRET_KEY and KONAPLATE_SECRET_KEY_FILE are both set",
+        "KONAPLATE_SERVER_PUBLIC_KEY: names a file that cannot be read",
+        "KONAPLATE_SERVER_PUBLIC_KEY_2 is missing; the second key pair needs all three",
+        "KONAPLATE_TIMEOUT: input should be a valid number, unable to parse string as a number",
+        "KONAPLATE_TIME_ZONE: input should be 'KST' or 'UTC'",
+    ]
+
+
+def test_nothing_at_all_names_all_that_is_missing() -> None:
+    expected = [f"{name} is missing" for name in NECESSARY]
+    expected += [f"{name} is missing (or set KONAPLATE_ENCRYPTION=off for a private line)" for name in ENCRYPTION]
+
+    assert sorted(expected) == sorted(problems({}))
+
+
+@pytest.mark.parametrize("variable", NECESSARY)
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_necessary_variable_that_is_missing_is_named(variable: str, *, empty: bool) -> None:
+    environment = {name: value for name, value in PLAIN.items() if name != variable}
+
+    assert [f"{variable} is missing"] == problems({**environment, variable: ""} if empty else environment)
+
+
+@pytest.mark.parametrize("missing", ENCRYPTION)
+def test_encryption_needs_all_its_keys(missing: str) -> None:
+    keys = dict(zip(ENCRYPTION, ["k", PUBLIC_PEM, PRIVATE_PEM], strict=True))
+
+    (problem,) = problems({**NECESSARY, **keys, missing: ""})
+
+    assert problem == f"{missing} is missing (or set KONAPLATE_ENCRYPTION=off for a private line)"
+
+
+def test_a_key_whose_file_cannot_be_read_is_not_called_missing_as_well() -> None:
+    first, second = ENCRYPTION[2], "KONAPLATE_CRYPTO_KEY_ID_2"
+    keys = {"KONAPLATE_CRYPTO_KEY_ID": "k", "KONAPLATE_SERVER_PUBLIC_KEY": PUBLIC_PEM}
+
+    assert problems({**NECESSARY, **keys, f"{first}_FILE": CANARY, f"{second}_FILE": CANARY}) == [
+        f"{first}_FILE names a file that cannot be read",
+        f"{second}_FILE names a file that cannot be read",
+        "KONAPLATE_SERVER_PUBLIC_KEY_2 is missing; the second key pair needs all three",
+        "KONAPLATE_CLIENT_PRIVATE_KEY_2 is missing; the second key pair needs all three",
+    ]
+
+
+@pytest.mark.parametrize("missing", SECOND_PAIR)
+@pytest.mark.parametrize("encryption", ["on", "off"])
+def test_a_second_key_pair_needs_all_its_keys(missing: str, encryption: str) -> None:
+    keys = dict(zip(ENCRYPTION, ["k", PUBLIC_PEM, PRIVATE_PEM], strict=True))
+    environment = {**NECESSARY, **keys, **SECOND_PAIR, "KONAPLATE_ENCRYPTION": encryption, missing: ""}
+
+    assert [f"{missing} is missing; the second key pair needs all three"] == problems(environment)
+
+
+@pytest.mark.parametrize("variable", FILES)
+@pytest.mark.parametrize("kind", ["missing", "a folder", "not text", "a NUL in its path", "too long a path"])
+def test_a_file_that_cannot_be_read_is_a_problem_without_its_path(
+    variable: str, kind: str, tmp_path: Path
+) -> None:
+    folder, binary = tmp_path / CANARY, tmp_path / f"{CANARY}.bin"
+    folder.mkdir()
+    binary.write_bytes(b"\xff\xfe" + CANARY.encode())
+    path = {
+        "missing": str(folder / CANARY),
+        "a folder": str(folder),
+        "not text": str(binary),
+        "a NUL in its path": f"{CANARY}\0",
+        "too long a path": CANARY * 2000,
+    }[kind]
+
+    environment = {**{name: value for name, value in PLAIN.items() if name != variable}, f"{variable}_FILE": path}
+
+    assert [f"{variable}_FILE names a file that cannot be read"] == problems(environment)
+
+
+@pytest.mark.parametrize("variable", ENCRYPTION[1:])
+@pytest.mark.parametrize(
+    "text", [CANARY, f"BEGIN PUBLIC KEY-----{CANARY}", f"{CANARY}\0", "MII" + CANARY * 300, "."]
+)
+def test_a_key_that_is_neither_pem_nor_a_path_is_not_repeated(variable: str, text: str) -> None:
+    assert [f"{variable}: names a file that cannot be read"] == problems({**PLAIN, variable: text})
+
+
+@pytest.mark.parametrize("variable", HEADERS)
+@pytest.mark.parametrize(
+    "text", [f"{CANARY} x", f"{CANARY}\r\nX-Evil: 1", f"{CANARY}\n", f"{CANARY}\0", "카나리", "\x7f"]
+)
+def test_what_goes_into_a_header_is_printable_ascii(variable: str, text: str) -> None:
+    assert [f"{variable}: must be printable ASCII without spaces"] == problems({**PLAIN, variable: text})
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h", "https://h/", "https://h:443/a/b", "http://[::1]:1/x", "https://예시.kr"]
+)
+def test_an_address_may_have_a_port_and_a_path(url: str) -> None:
+    assert url == load_settings({**PLAIN, "KONAPLATE_BASE_URL": url}).konaplate_base_url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        CANARY,
+        f"//{CANARY}/x",
+        f"ftp://{CANARY}",
+        f"file:///{CANARY}",
+        "https://",
+        "https:///path",
+        f"https:{CANARY}",
+        f"https://user:{CANARY}@h/x",
+        f"https://h/?key={CANARY}",
+        f"https://h/#{CANARY}",
+        f"https://h:{CANARY}",
+        "https://h:65536",
+        "https://h:0",
+        f"https://h {CANARY}",
+        f"https://h/\n{CANARY}",
+        f"https://h/{CANARY * 20_000}",
+    ],
+)
+def test_any_other_address_is_refused(url: str) -> None:
+    expected = "KONAPLATE_BASE_URL: must be an http or https URL without credentials, query and fragment"
+
+    assert [expected] == problems({**PLAIN, "KONAPLATE_BASE_URL": url})
+
+
+@pytest.mark.parametrize("variable", SECONDS)
+@pytest.mark.parametrize("text", ["0.001", "60", "1e1"])
+def test_a_time_is_at_most_a_minute(variable: str, text: str) -> None:
+    assert float(text) == getattr(load_settings({**PLAIN, variable: text}), variable.lower())
+
+
+@pytest.mark.parametrize("variable", SECONDS)
+@pytest.mark.parametrize("text", ["0", "-1", "60.1", "inf", "-inf", "nan", "1s", CANARY])
+def test_a_time_out_of_bounds_is_refused(variable: str, text: str) -> None:
+    (problem,) = problems({**PLAIN, variable: text})
+
+    assert problem.startswith(f"{variable}: input should be ")
+
+
+@pytest.mark.parametrize("variable", COUNTS)
+@pytest.mark.parametrize("text", ["1", "1000000000"])
+def test_a_number_has_wide_bounds(variable: str, text: str) -> None:
+    assert int(text) == getattr(load_settings({**PLAIN, variable: text}), variable.lower())
+
+
+@pytest.mark.parametrize("variable", COUNTS)
+@pytest.mark.parametrize("text", ["0", "-1", "1000000001", "1.5", "9" * 5000, CANARY])
+def test_a_number_out_of_bounds_is_refused(variable: str, text: str) -> None:
+    (problem,) = problems({**PLAIN, variable: text})
+
+    assert problem.startswith((f"{variable}: input should be ", f"{variable}: unable to parse input string"))
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"), [("0", True), ("65535", True), ("-1", False), ("65536", False), ("http", False)]
+)
+def test_a_port_is_a_port(text: str, *, fits: bool) -> None:
+    if fits:
+        assert int(text) == load_settings({**PLAIN, "KONAGRAPH_PORT": text}).konagraph_port
+    else:
+        assert problems({**PLAIN, "KONAGRAPH_PORT": text})[0].startswith("KONAGRAPH_PORT: input should be ")
+
+
+@pytest.mark.parametrize(
+    ("variable", "choices"),
+    [
+        ("KONAPLATE_ENCRYPTION", "'on' or 'off'"),
+        ("KONAPLATE_TIME_ZONE", "'KST' or 'UTC'"),
+        ("KONAGRAPH_ENV", "'development' or 'production'"),
+        ("KONAGRAPH_LOG_LEVEL", "'debug', 'info', 'warning' or 'error'"),
+        ("KONAGRAPH_LOG_FORMAT", "'json' or 'console'"),
+    ],
+)
+@pytest.mark.parametrize("text", [CANARY, "ON", " "])
+def test_a_word_that_is_no_choice_is_answered_with_the_choices(variable: str, choices: str, text: str) -> None:
+    assert [f"{variable}: input should be {choices}"] == problems({**PLAIN, variable: text})
+
+
+def test_an_override_is_checked_too() -> None:
+    assert problems(PLAIN, konagraph_port=70_000) == [
+        "KONAGRAPH_PORT: input should be less than or equal to 65535"
+    ]
+
+
+NAMES = [name for field in Settings.model_fields for name in (field.upper(), f"{field.upper()}_FILE")]
+# Bytes of the environment that are not UTF-8 arrive as lone surrogates.
+TEXTS = st.text() | st.text("\udc80\udcff\0\n\\ -.:/@?#[]0123456789eE+onf", max_size=12)
+VALUES = st.tuples(st.sampled_from(["", "-----BEGIN ", "http://", "https://", "1", "/"]), TEXTS, TEXTS).map(
+    lambda parts: f"{parts[0]}{parts[1]}{CANARY}{parts[2]}"
+)
+
+
+@given(changes=st.dictionaries(st.sampled_from(NAMES), VALUES), complete=st.booleans())
+def test_no_text_breaks_the_settings_or_is_echoed(changes: dict[str, str], *, complete: bool) -> None:
+    shown = ""
+    try:
+        settings = load_settings({**PLAIN, **changes} if complete else changes)
+        shown = f"{settings.konaplate_access_key!r} {settings.konaplate_secret_key!r}"
+    except SettingsError as error:
+        shown = f"{error} {error!r} {error.problems} {error.__cause__}"
+
+    assert shown
+    assert CANARY not in shown
+
+
+@given(TEXTS, TEXTS)
+def test_no_unknown_name_breaks_the_settings(name: str, value: str) -> None:
+    assert load_settings(PLAIN) == load_settings({**PLAIN, f"KONAGRAPH__{name}": value})

@@ -1,0 +1,349 @@
+"""GraphQL over HTTP: methods, media types, statuses, and the form of every refusal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from graph.sandbox.ledger import FIRST_CARD
+from tests.support import GRAPHQL_RESPONSE, Recorder, gateway
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+TYPENAME = '{"query": "{ __typename }"}'
+JSON = {"content-type": "application/json"}
+
+
+async def send(method: str = "POST", content: str | bytes | None = TYPENAME, **headers: str) -> httpx.Response:
+    async with gateway() as running:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await running.client.request(
+            method, "/graphql", content=content, headers={**JSON, "accept": GRAPHQL_RESPONSE, **names}
+        )
+
+
+def codes(response: httpx.Response) -> list[str]:
+    return [error["extensions"]["code"] for error in response.json()["errors"]]
+
+
+async def test_a_good_request_is_answered() -> None:
+    response = await send()
+    assert response.status_code == 200
+    assert response.json() == {"data": {"__typename": "Query"}}
+    assert f"{GRAPHQL_RESPONSE}; charset=utf-8" == response.headers["content-type"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])
+async def test_other_methods_are_refused_with_the_allowed_ones(method: str) -> None:
+    response = await send(method)
+    assert response.status_code == 405
+    assert response.headers["allow"] == "GET, POST"
+    assert codes(response) == ["BAD_REQUEST"]
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/graphql",
+        "application/json; charset=latin1",
+        "application/json; charset=utf-16",
+        "application/jsonx",
+    ],
+)
+async def test_a_body_that_is_not_utf8_json_by_its_type_is_refused(content_type: str) -> None:
+    response = await send(content_type=content_type)
+    assert response.status_code == 415
+    assert codes(response) == ["BAD_REQUEST"]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=utf-8", 'Application/JSON;Charset="UTF-8"', "application/json;"]
+)
+async def test_the_ways_to_say_utf8_json_are_accepted(content_type: str) -> None:
+    assert (await send(content_type=content_type)).status_code == 200
+
+
+async def test_two_content_types_are_refused() -> None:
+    async with gateway() as running:
+        response = await running.client.post(
+            "/graphql", content=TYPENAME, headers=[("content-type", "application/json")] * 2
+        )
+    assert response.status_code == 415
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "identity, gzip"])
+async def test_a_compressed_body_is_refused(encoding: str) -> None:
+    response = await send(content_encoding=encoding)
+    assert response.status_code == 415
+
+
+BAD_BODIES = {
+    "empty": b"",
+    "no JSON": b"query",
+    "invalid UTF-8": b'{"query": "\xff"}',
+    "a byte order mark": b"\xef\xbb\xbf" + TYPENAME.encode(),
+    "UTF-16": TYPENAME.encode("utf-16"),
+    "a NUL": b'{"query": "{ __typename }"}\x00',
+    "a batch": b'[{"query": "{ __typename }"}]',
+    "a string": b'"{ __typename }"',
+    "null": b"null",
+    "no query": b"{}",
+    "an empty query": b'{"query": ""}',
+    "a query that is a number": b'{"query": 1}',
+    "a query that is null": b'{"query": null}',
+    "variables that are a list": b'{"query": "{ __typename }", "variables": []}',
+    "variables that are a string": b'{"query": "{ __typename }", "variables": "{}"}',
+    "a numeric operation name": b'{"query": "{ __typename }", "operationName": 1}',
+    "extensions that are a list": b'{"query": "{ __typename }", "extensions": []}',
+    "nested 20,000 deep": b'{"query": ' + b"[" * 20_000 + b"]" * 20_000 + b"}",
+    "an unknown operation name": b'{"query": "{ __typename }", "operationName": "X"}',
+    "several operations and no name": b'{"query": "query A { __typename } query B { __typename }"}',
+}
+
+
+@pytest.mark.parametrize("body", BAD_BODIES.values(), ids=BAD_BODIES)
+@pytest.mark.parametrize("accept", [GRAPHQL_RESPONSE, "application/json"])
+async def test_a_malformed_request_is_a_400(body: bytes, accept: str) -> None:
+    response = await send(content=body, accept=accept)
+    assert response.status_code == 400
+    assert codes(response) == ["BAD_REQUEST"]
+    assert "data" not in response.json()
+
+
+async def test_a_variable_of_five_thousand_digits_is_no_server_error() -> None:
+    body = (
+        b'{"query": "query($a: CardNumber!){card(cardNo:$a){balance}}", "variables": {"a": ' + b"9" * 5000 + b"}}"
+    )
+    response = await send(content=body)
+    assert response.status_code == 400
+    assert codes(response) == ["BAD_REQUEST"]
+
+
+@pytest.mark.parametrize("operation", ["A", "B"])
+async def test_the_named_operation_is_executed(operation: str) -> None:
+    body = {"query": "query A { a: __typename } query B { b: __typename }", "operationName": operation}
+    response = await send(content=json.dumps(body))
+    assert {"data": {operation.lower(): "Query"}} == response.json()
+
+
+async def test_an_empty_operation_name_is_no_name() -> None:
+    response = await send(content='{"query": "{ __typename }", "operationName": ""}')
+    assert response.status_code == 200
+
+
+async def test_a_body_over_the_cap_is_refused_by_its_announced_length() -> None:
+    response = await send(content=b'{"query": "' + b" " * 70_000 + b'{ __typename }"}')
+    assert response.status_code == 413
+    assert codes(response) == ["BAD_REQUEST"]
+
+
+@pytest.mark.parametrize("length", ["999999999999", "9" * 5000, "00000000065537"])
+async def test_an_announced_length_over_the_cap_is_enough(length: str) -> None:
+    assert (await send(content_length=length)).status_code == 413
+
+
+async def test_a_body_over_the_cap_is_refused_without_an_announced_length() -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(1_000):
+            sent += 1
+            yield b" " * 1_024
+
+    async with gateway() as running:
+        response = await running.client.post("/graphql", content=endless(), headers=JSON)
+    assert response.status_code == 413
+
+
+async def test_a_body_of_exactly_the_cap_is_read() -> None:
+    body = TYPENAME.encode()
+    response = await send(content=body + b" " * (65_536 - len(body)))
+    assert response.status_code == 200
+
+
+async def test_no_acceptable_media_type_is_a_406() -> None:
+    response = await send(accept="text/plain")
+    assert response.status_code == 406
+    assert codes(response) == ["BAD_REQUEST"]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ("mutation { card }", "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription { card }", "GRAPHQL_VALIDATION_FAILED"),
+        ('{ card(cardNo: "1") { balance } }', "BAD_USER_INPUT"),
+        ("{" + " ".join(f"a{index}: __typename" for index in range(250)) + "}", "QUERY_LIMIT_EXCEEDED"),
+    ],
+)
+@pytest.mark.parametrize(("accept", "status"), [(GRAPHQL_RESPONSE, 400), ("application/json", 200)])
+async def test_a_refused_document_has_the_status_of_its_media_type(
+    query: str, code: str, accept: str, status: int
+) -> None:
+    response = await send(content=json.dumps({"query": query}), accept=accept)
+    assert status == response.status_code
+    assert {code} == set(codes(response))
+    assert "data" not in response.json()
+
+
+async def get(parameters: dict[str, str], **settings: object) -> httpx.Response:
+    async with gateway(None, **settings) as running:
+        return await running.client.get("/graphql", params=parameters, headers={"accept": GRAPHQL_RESPONSE})
+
+
+async def test_get_answers_what_takes_no_argument() -> None:
+    response = await get({"query": "query A { __typename }", "operationName": "A", "variables": "{}"})
+    assert response.json() == {"data": {"__typename": "Query"}}
+
+
+CARD_QUERIES = {
+    "inline": f'{{ card(cardNo: "{FIRST_CARD}") {{ balance }} }}',
+    "variable": "query ($n: CardNumber!) { card(cardNo: $n) { balance } }",
+    "list": f'{{ cards(cardNos: ["{FIRST_CARD}"]) {{ balance }} }}',
+    "fragment": f'{{ ...F }} fragment F on Query {{ card(cardNo: "{FIRST_CARD}") {{ balance }} }}',
+    "inline fragment": f'{{ ... on Query {{ ... {{ card(cardNo: "{FIRST_CARD}") {{ balance }} }} }} }}',
+    "alias": f'{{ __typename x: card(cardNo: "{FIRST_CARD}") {{ balance }} }}',
+}
+
+
+@pytest.mark.parametrize("query", CARD_QUERIES.values(), ids=CARD_QUERIES)
+async def test_get_refuses_an_operation_with_a_card_number(query: str) -> None:
+    recorder = Recorder()
+    async with gateway(recorder) as running:
+        response = await running.client.get(
+            "/graphql", params={"query": query, "variables": json.dumps({"n": FIRST_CARD})}
+        )
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
+    assert recorder.paths == []
+    assert FIRST_CARD not in response.text
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"query": ""},
+        {"query": "{ __typename }", "variables": "{"},
+        {"query": "{ __typename }", "variables": "[]"},
+        {"query": "{ __typename }", "extensions": "no"},
+        {f"p{index}": "" for index in range(20)},
+    ],
+)
+async def test_a_malformed_get_is_a_400(parameters: dict[str, str]) -> None:
+    response = await get(parameters)
+    assert response.status_code == 400
+    assert codes(response) == ["BAD_REQUEST"]
+
+
+@pytest.mark.parametrize("query_string", ["query=%7B__typename%7D&query=x", "query=%FF"])
+async def test_a_query_string_that_cannot_be_read_is_a_400(query_string: str) -> None:
+    async with gateway() as running:
+        url = httpx.URL("http://gateway/graphql").copy_with(query=query_string.encode("latin-1"))
+        response = await running.client.get(url)
+    assert response.status_code == 400
+
+
+async def test_get_can_be_switched_off_and_is_in_production() -> None:
+    for settings in ({"KONAGRAPH_GET": "false"}, {"KONAGRAPH_ENV": "production"}):
+        response = await get({"query": "{ __typename }"}, **settings)
+        assert response.status_code == 405
+        assert response.headers["allow"] == "POST"
+
+
+INTROSPECTIONS = [
+    "{ __schema { queryType { name } } }",
+    '{ x: __type(name: "Card") { name } }',
+    "{ ...F } fragment F on Query { __schema { queryType { name } } }",
+]
+
+
+@pytest.mark.parametrize("query", INTROSPECTIONS)
+async def test_introspection_is_on_in_development_and_off_in_production(query: str) -> None:
+    async with gateway() as running:
+        assert "errors" not in await running.query(query)
+    async with gateway(None, KONAGRAPH_ENV="production") as running:
+        answer = await running.query(query)
+    assert {"Introspection is switched off."} == {error["message"] for error in answer["errors"]}
+
+
+async def test_every_answer_carries_the_headers_that_keep_it_private() -> None:
+    async with gateway() as running:
+        answers = [
+            await running.post("{ __typename }"),
+            await running.post("{"),
+            await running.client.get("/graphql", headers={"accept": "text/html"}),
+            await running.client.get("/graphql/explorer/explorer.js"),
+            await running.client.get("/livez"),
+            await running.client.get("/"),
+            await running.client.get("/nowhere/9491339400000013"),
+            await running.client.delete("/livez"),
+        ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 200, 307, 404, 405]
+    for answer in answers:
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert len(answer.headers.get_list("content-security-policy")) == 1
+        assert "server" not in answer.headers
+        assert len(answer.headers["x-request-id"]) == 32
+        assert "9491339400000013" not in answer.text
+
+
+@pytest.mark.parametrize("offered", ["trace-0123456789", "a" * 64, "A.b_c-12345"])
+async def test_a_harmless_request_id_is_kept(offered: str) -> None:
+    response = await send(x_request_id=offered, content="{")
+    assert offered == response.headers["x-request-id"]
+    assert offered == response.json()["errors"][0]["extensions"]["requestId"]
+
+
+@pytest.mark.parametrize(
+    "offered",
+    ["short", "a" * 65, "9491339400000013", "x-9491-3394-0000-0013", "a b c d e f", "<script>x</script>"],
+)
+async def test_a_request_id_that_could_do_harm_is_replaced(offered: str) -> None:
+    response = await send(x_request_id=offered)
+    assert offered != response.headers["x-request-id"]
+    assert response.headers["x-request-id"].isalpha()
+
+
+async def test_an_exception_that_nobody_foresaw_is_an_internal_error_without_its_words() -> None:
+    class Broken(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            raise RuntimeError(f"canary {request.url}")
+
+    async with gateway(Broken()) as running:
+        response = await running.post(f'{{ card(cardNo: "{FIRST_CARD}") {{ balance }} }}')
+    answer: dict[str, Any] = response.json()
+    assert answer["data"] == {"card": None}
+    (error,) = answer["errors"]
+    assert error["message"] == "An unexpected error occurred."
+    assert {"INTERNAL_SERVER_ERROR", False} == {error["extensions"]["code"], error["extensions"]["retryable"]}
+    assert "canary" not in response.text
+
+
+async def test_a_list_of_too_many_cards_is_refused_before_any_call() -> None:
+    recorder = Recorder()
+    async with gateway(recorder) as running:
+        query = "query ($n: [CardNumber!]!) { cards(cardNos: $n) { balance } }"
+        answer = await running.query(query, {"n": [FIRST_CARD] * 21})
+    assert answer["data"] is None
+    (error,) = answer["errors"]
+    assert tuple(error["extensions"][name] for name in ("code", "limit", "maximum")) == (
+        "QUERY_LIMIT_EXCEEDED",
+        "cards",
+        20,
+    )
+    assert recorder.paths == []
