@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1 \
 	&& { echo $$python; break; }; done)
 
-.PHONY: help setup explorer clients dev test check format lock schema bench clean
+.PHONY: help setup explorer clients outside dev test check format lock schema bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -38,6 +38,14 @@ tests/node/node_modules/.stamp-installed: tests/node/package-lock.json
 	cd tests/node && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+outside: .venv-outside/.stamp-installed  ## the security tools that the tests run, in an environment of their own
+
+.venv-outside/.stamp-installed: tests/outside/requirements.lock
+	@test -n "$(PYTHON)" || { echo "The tools need Python 3.11 to 3.14; none was found on the PATH." >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv-outside
+	.venv-outside/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r tests/outside/requirements.lock
+	@touch $@
+
 dev: setup  ## the gateway with the embedded sandbox, on PORT (8000)
 	@$(MAKE) --no-print-directory explorer >/dev/null 2>&1 || \
 		echo "No npm packages: everything but the GraphiQL page will work (Node 18 or newer, then: make explorer)." >&2
@@ -51,6 +59,7 @@ check: setup  ## ruff, mypy and the import contracts
 
 test: setup check  ## every check and every test
 	@$(MAKE) --no-print-directory explorer clients || echo "No npm packages: the tests that need them will be skipped." >&2
+	@$(MAKE) --no-print-directory outside || echo "No outside tools: the tests that need them will be skipped." >&2
 	$(BIN)/pytest --cov --cov-report=term
 
 format: setup  ## rewrite the code in the project's format
@@ -62,6 +71,8 @@ lock: setup  ## resolve the dependencies anew
 		--no-header --no-annotate --only-binary :all: --quiet --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --only-binary :all: --quiet --output-file requirements-runtime.lock
+	$(BIN)/uv pip compile tests/outside/requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --only-binary :all: --quiet --output-file tests/outside/requirements.lock
 
 schema: setup  ## write schema/schema.graphql from the code
 	$(BIN)/konagraph export-schema --output schema/schema.graphql
@@ -70,4 +81,4 @@ bench: setup  ## paired benchmark; results in benchmarks/results
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove everything that can be made again
-	rm -rf .venv explorer/node_modules tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf .venv .venv-outside explorer/node_modules tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

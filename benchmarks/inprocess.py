@@ -10,6 +10,7 @@ import httpx
 import orjson
 import uvloop
 
+from benchmarks.protected import protection
 from benchmarks.targets import gateway_settings
 from benchmarks.upstream import BASE_PATH, Calls
 from graph.app import create_app
@@ -39,14 +40,17 @@ class Canned(httpx.AsyncBaseTransport):
 
 
 @contextlib.asynccontextmanager
-async def gateway() -> AsyncIterator[Starlette]:
-    """The whole app, started."""
-    app = create_app(load_settings(gateway_settings(BASE_URL)), transport=Canned())
+async def gateway(*, protected: bool = False) -> AsyncIterator[Starlette]:
+    """The whole app, started; protected: with tokens, budgets and audit."""
+    settings = gateway_settings(BASE_URL)
+    if protected:
+        settings.update(protection().settings)
+    app = create_app(load_settings(settings), transport=Canned())
     async with app.router.lifespan_context(app):
         yield app
 
 
-async def ask(app: Starlette, body: bytes) -> bytes:
+async def ask(app: Starlette, body: bytes, authorization: str = "") -> bytes:
     """POST one request straight to the ASGI app; the answer's body."""
     scope = {
         "type": "http",
@@ -62,6 +66,7 @@ async def ask(app: Starlette, body: bytes) -> bytes:
             (b"host", b"gateway"),
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
+            *([(b"authorization", authorization.encode())] if authorization else []),
         ],
         "client": ("127.0.0.1", 50_000),
         "server": ("127.0.0.1", 80),

@@ -1,5 +1,5 @@
 -- wrk's script. Arguments behind `--`: the request's body with the card number CARD in it, a seed, and what every
--- answer must hold (empty: answers are not looked at).
+-- answer must hold (empty: answers are not looked at), and the Authorization header (empty: none).
 
 local CARD = "9999999999999999"
 local head, tail
@@ -14,7 +14,11 @@ function init(args)
   local body, expected = args[1], args[3]
   math.randomseed(tonumber(args[2]))
   number = math.random(0, 9999999)
-  local whole = wrk.format("POST", nil, { ["Content-Type"] = "application/json" }, body)
+  local headers = { ["Content-Type"] = "application/json" }
+  if args[4] ~= "" then
+    headers["Authorization"] = args[4]
+  end
+  local whole = wrk.format("POST", nil, headers, body)
   local first, last = whole:find(CARD, 1, true)
   head, tail = whole:sub(1, first - 1), whole:sub(last + 1)
   wrong = 0

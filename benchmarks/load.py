@@ -43,7 +43,15 @@ class Load:
 
 
 def run(
-    url: str, body: bytes, *, connections: int, seconds: int, seed: int, core: int, expected: str = ""
+    url: str,
+    body: bytes,
+    *,
+    connections: int,
+    seconds: int,
+    seed: int,
+    core: int,
+    expected: str = "",
+    authorization: str = "",
 ) -> Load:
     """Send requests for some seconds over keep-alive connections, each with a card number of its own.
 
@@ -55,6 +63,7 @@ def run(
         seed: of the card numbers.
         core: where wrk runs.
         expected: what every answer must hold; empty for not looking at them.
+        authorization: header of every request; empty for none.
 
     Raises:
         BenchmarkError: when any answer was wrong or any connection failed.
@@ -73,7 +82,8 @@ def run(
         url,
         "--",
     ]
-    output = run_pinned([*command, body.decode(), str(seed), expected], core=core, timeout=seconds + _PATIENCE)
+    arguments = [body.decode(), str(seed), expected, authorization]
+    output = run_pinned([*command, *arguments], core=core, timeout=seconds + _PATIENCE)
     return parse(output, url, cpu_seconds=_cpu_of_ended_children() - before)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.processes import BenchmarkError
 from benchmarks.summary import AIM, Spread, busiest, ratio, reaches_aim, spread
-from benchmarks.targets import BASELINE, GATEWAY
+from benchmarks.targets import BASELINE, GATEWAY, PROTECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -71,6 +71,9 @@ def _scenario(name: str, targets: Mapping[str, Sequence[Mapping[str, Any]]]) -> 
     )  # fmt: skip
     verdict = "is reached" if reaches_aim(targets) else "is **missed**"
     aim = f"{GATEWAY} at no less than {AIM:.2f} x {BASELINE}: {verdict} ({ratio(targets, GATEWAY).median:.2f})."
+    if PROTECTED in targets:
+        kept = ratio(targets, PROTECTED, GATEWAY).text(2)
+        aim += f"\n\nWith tokens, budgets and audit on, the gateway keeps {kept} of its throughput without them."
     return f"### Query: {name}\n\n{_table(heads, [row(target) for target in targets])}\n\n{aim}"
 
 

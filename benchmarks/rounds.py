@@ -104,10 +104,10 @@ class Bench:
 
     def _measure(self, child: Child, target: Target, scenario: Scenario) -> Figures:
         url = origin(child.url) + target.path(scenario)
-        check_answer(url, scenario)
-        self._load(url, scenario, self._options.warm_up)
+        check_answer(url, scenario, target.authorization)
+        self._load(url, scenario, self._options.warm_up, target.authorization)
         calls, own, upstream = self._calls(), child.cpu_seconds(), self._upstream.cpu_seconds()
-        seen = self._load(url, scenario, self._options.seconds)
+        seen = self._load(url, scenario, self._options.seconds, target.authorization)
         own, upstream = child.cpu_seconds() - own, self._upstream.cpu_seconds() - upstream
         calls = self._calls() - calls
         check_calls(target.name, scenario, requests=seen.requests, calls=calls)
@@ -123,7 +123,7 @@ class Bench:
             resident_mb=round(child.resident_megabytes(), 1),
         )
 
-    def _load(self, url: str, scenario: Scenario, seconds: int) -> load.Load:
+    def _load(self, url: str, scenario: Scenario, seconds: int, authorization: str) -> load.Load:
         return load.run(
             url,
             scenario.body(load.PLACEHOLDER),
@@ -132,6 +132,7 @@ class Bench:
             seed=self._next_seed(),
             core=self._cores.load,
             expected='"email":' if scenario.with_profile else '"balance":',
+            authorization=authorization,
         )
 
     def _calls(self) -> int:
@@ -154,7 +155,7 @@ def origin(url: str) -> str:
     return str(httpx.URL(url).copy_with(raw_path=b"/")).removesuffix("/")
 
 
-def check_answer(url: str, scenario: Scenario) -> None:
+def check_answer(url: str, scenario: Scenario, authorization: str = "") -> None:
     """Ask for one card and compare the whole answer.
 
     Raises:
@@ -162,6 +163,8 @@ def check_answer(url: str, scenario: Scenario) -> None:
     """
     card_no = "9491339400001234"
     headers = {"Content-Type": "application/json"}
+    if authorization:
+        headers["Authorization"] = authorization
     answer = httpx.post(url, content=scenario.body(card_no), headers=headers, trust_env=False)
     if orjson.loads(answer.content) != scenario.answer(card_no):
         raise BenchmarkError(f"{url} gives a wrong answer: HTTP {answer.status_code} {answer.text[:300]}")

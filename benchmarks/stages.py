@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,9 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import RSAKey
 
 from benchmarks.inprocess import BASE_URL, Canned, ask, cpu_microseconds, gateway, print_result
+from benchmarks.protected import protection
 from benchmarks.rounds import rotated
 from benchmarks.scenarios import ONE_CALL, TWO_CALLS
-from graph.context import RequestContext
+from graph.context import Guards, RequestContext
 from graph.execution.documents import DocumentLimits, Documents
 from graph.execution.executor import execute
 from graph.execution.request import from_json
@@ -25,6 +27,12 @@ from graph.konaplate import wire
 from graph.konaplate.client import KonaplateClient
 from graph.konaplate.encryption import Cipher, KeyPair
 from graph.resilience.deadline import Deadline
+from graph.security.audit import Caller, RequestAudit
+from graph.security.authorization import Authorization
+from graph.security.budgets import Budgets
+from graph.security.card_refs import CardRefs
+from graph.security.limiter import LocalLimiter
+from graph.security.viewer import ANONYMOUS
 from graph.web.responses import json_answer
 from schema.query import build_schema
 from schema.secrets import CardNo, Credential, MemberId
@@ -68,6 +76,13 @@ class _Stages:
         self._client = client
         self._upstream = upstream
         self._slots = asyncio.Semaphore(64)
+        refs = CardRefs(Credential("k" * 32))
+        caller = Caller(ANONYMOUS, "127.0.0.1", "a" * 32)
+        self._guards = Guards(
+            Authorization(ANONYMOUS),
+            Budgets(LocalLimiter(time.monotonic), refs),
+            RequestAudit(caller, refs, lambda _event: None),
+        )
         self._schema = build_schema()
         self._body = TWO_CALLS.body(_CARD)
         self._answer = TWO_CALLS.answer(_CARD)
@@ -104,7 +119,9 @@ class _Stages:
 
     async def _execute(self, scenario: Scenario) -> object:
         document = self._documents.get(scenario.query)
-        context = RequestContext(self._upstream, slots=self._slots, deadline=Deadline(5), max_cards=20)
+        context = RequestContext(
+            self._upstream, self._guards, slots=self._slots, deadline=Deadline(5), max_cards=20
+        )
         async with context:
             return await execute(self._schema, document, document.operation(None), {"cardNo": _CARD}, context)
 
@@ -134,8 +151,11 @@ async def measure(seconds: float) -> dict[str, list[float]]:
     """CPU microseconds for each stage, one value a round."""
     client = KonaplateClient(BASE_URL, _IDENTITY, None, Canned(), wire.CorrelationIds(0))
     upstream = _Remembered(await client.fetch_card(CardNo(_CARD)), await client.fetch_member(MemberId(_CARD)))
-    async with gateway() as app:
+    async with gateway() as app, gateway(protected=True) as protected:
         stages = _Stages(app, client, upstream).all()
+        stages["whole request, one call, protected"] = lambda: ask(
+            protected, ONE_CALL.body(_CARD), protection().authorization
+        )
         figures: dict[str, list[float]] = {name: [] for name in stages}
         for turn in range(ROUNDS):
             for name in rotated(list(stages), turn):

@@ -38,13 +38,13 @@ def spread(rounds: Sequence[Mapping[str, Any]], figure: str) -> Spread:
     return Spread.of([one[figure] for one in rounds])
 
 
-def ratio(targets: Mapping[str, Sequence[Mapping[str, Any]]], name: str) -> Spread:
-    """Throughput as a multiple of the hand-written endpoint's: first within each round, then the median.
+def ratio(targets: Mapping[str, Sequence[Mapping[str, Any]]], name: str, baseline: str = BASELINE) -> Spread:
+    """Throughput as a multiple of another server's: first within each round, then the median.
 
     A machine that is slow for a while is slow for both sides of a pair.
     """
     figure = "requests_per_second"
-    pairs = zip(targets[name], targets[BASELINE], strict=True)
+    pairs = zip(targets[name], targets[baseline], strict=True)
     return Spread.of([one[figure] / other[figure] for one, other in pairs])
 
 

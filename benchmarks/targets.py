@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.handwritten import CARD_ROUTE, PROFILE_ROUTE
+from benchmarks.protected import protection
 from benchmarks.scenarios import ONE_CALL, TWO_CALLS
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from benchmarks.scenarios import Scenario
 
 GATEWAY: Final = "konagraph"
+PROTECTED: Final = "konagraph-protected"
+"""The same gateway with tokens, budgets and an audit."""
 BASELINE: Final = "handwritten-httpx"
 """What ratios are of."""
 
@@ -41,19 +44,32 @@ class Target:
     needs: str | None = None
     """A Python package that is no dependency of the project."""
 
+    @property
+    def is_gateway(self) -> bool:
+        """Whether it is this project's."""
+        return self.name in (GATEWAY, PROTECTED)
+
     def path(self, scenario: Scenario) -> str:
         """Where the scenario is answered."""
         return self.paths[scenario.name]
 
     def arguments(self, base_url: str) -> list[str]:
         """Arguments of the Python that serves it."""
-        if self.name == GATEWAY:
+        if self.is_gateway:
             return ["-m", "graph", "serve", "--host", "127.0.0.1", "--port", "0"]
         return ["-m", "benchmarks.serving", self.name, base_url]
 
     def settings(self, base_url: str) -> dict[str, str]:
         """Environment variables of the process."""
-        return gateway_settings(base_url) if self.name == GATEWAY else {}
+        if not self.is_gateway:
+            return {}
+        settings = gateway_settings(base_url)
+        return {**settings, **protection().settings} if self.name == PROTECTED else settings
+
+    @property
+    def authorization(self) -> str:
+        """The `Authorization` header of every request; empty for none."""
+        return protection().authorization if self.name == PROTECTED else ""
 
     def missing(self) -> str | None:
         """Why it is left out; None when it can run."""
@@ -67,6 +83,7 @@ _TWO_ROUTES: Final = {TWO_CALLS.name: PROFILE_ROUTE, ONE_CALL.name: CARD_ROUTE}
 
 TARGETS: Final = (
     Target(GATEWAY, _ONE_PATH),
+    Target(PROTECTED, _ONE_PATH),
     Target(BASELINE, _TWO_ROUTES),
     Target("handwritten-aiohttp", _TWO_ROUTES, needs="aiohttp"),
     Target("strawberry-httpx", _ONE_PATH),

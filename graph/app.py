@@ -11,14 +11,23 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from graph.context import RequestContext
-from graph.execution.documents import DocumentLimits, Documents
+from graph.context import Guards, RequestContext
+from graph.documents import build_documents
+from graph.protection import build_protection
 from graph.resilience.deadline import Deadline
+from graph.security.audit import RequestAudit
+from graph.security.authorization import Authorization
+from graph.security.viewer import Scope
+from graph.settings import Settings, SettingsError
+from graph.telemetry.audit_log import AuditLog
 from graph.telemetry.logs import RequestLog
 from graph.upstream import build_client
+from graph.web.client_address import ClientAddresses
 from graph.web.endpoint import GraphQLEndpoint
 from graph.web.explorer import Explorer
+from graph.web.gate import Gate
 from graph.web.middleware import PrivateAnswers
+from graph.web.origin import Origins
 from graph.web.routes import GRAPHQL_PATH, not_found, routes
 from schema.query import build_schema
 
@@ -26,9 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     import httpx
-    from graphql import GraphQLSchema
 
-    from graph.settings import Settings
+    from graph.security.audit import Caller
 
 EXAMPLE_QUERY: Final = """\
 query Card($cardNo: CardNumber!) {
@@ -61,22 +69,37 @@ def create_app(
         example_card: the card number of the explorer's first query; None for a number that no card has.
 
     Raises:
-        SettingsError: when a key or certificate cannot be used.
+        SettingsError: when a key, certificate or manifest cannot be used.
     """
     log = RequestLog()
+    audit = _audit_log(settings)
+    protection = build_protection(settings, on_key_failure=log.on_key_failure, on_fallback=log.on_limiter_fallback)
     client = build_client(settings, transport, log.on_call)
     schema = build_schema()
     explorer = _explorer(settings, example_card or _NO_CARD)
     slots = asyncio.Semaphore(settings.konaplate_max_connections)
 
-    def new_context() -> RequestContext:
-        deadline = Deadline(settings.konagraph_request_timeout)
-        return RequestContext(client, slots=slots, deadline=deadline, max_cards=settings.konagraph_max_cards)
+    def new_context(caller: Caller) -> RequestContext:
+        return RequestContext(
+            client,
+            Guards(
+                Authorization(caller.viewer),
+                protection.budgets,
+                RequestAudit(caller, protection.refs, audit.emit),
+            ),
+            slots=slots,
+            deadline=Deadline(settings.konagraph_request_timeout),
+            max_cards=settings.konagraph_max_cards,
+        )
 
     endpoint = GraphQLEndpoint(
         schema,
-        _documents(settings, schema),
+        build_documents(settings, log.on_untrusted_document),
+        Gate(protection.authenticate, protection.budgets, audit.emit),
         new_context,
+        may_introspect=lambda viewer: (
+            settings.allowed_in_development(settings.konagraph_introspection) or viewer.may(Scope.INTROSPECT)
+        ),
         max_body_bytes=settings.konagraph_max_body_bytes,
         get=settings.allowed_in_development(settings.konagraph_get),
         explorer=explorer,
@@ -85,25 +108,31 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await protection.open()
         yield
         await client.aclose()
+        await protection.aclose()
+        audit.close()
 
-    return Starlette(
+    app = Starlette(
         routes=routes(endpoint, explorer),
-        middleware=[Middleware(PrivateAnswers)],
+        middleware=[
+            Middleware(PrivateAnswers, ClientAddresses(settings.konagraph_trusted_proxies)),
+            Middleware(Origins, settings.konagraph_allowed_origins),
+        ],
         exception_handlers={HTTPException: not_found},
         lifespan=lifespan,
     )
+    # The redirect from a path with a slash at its end would name whatever host the request names.
+    app.router.redirect_slashes = False
+    return app
 
 
-def _documents(settings: Settings, schema: GraphQLSchema) -> Documents:
-    limits = DocumentLimits(
-        characters=settings.konagraph_max_document_characters,
-        tokens=settings.konagraph_max_document_tokens,
-        cached=settings.konagraph_document_cache,
-    )
-    introspection = settings.allowed_in_development(settings.konagraph_introspection)
-    return Documents(schema, limits, introspection=introspection)
+def _audit_log(settings: Settings) -> AuditLog:
+    try:
+        return AuditLog(settings.konagraph_audit_log)
+    except OSError:
+        raise SettingsError(["KONAGRAPH_AUDIT_LOG names a file that cannot be written"]) from None
 
 
 def _explorer(settings: Settings, example_card: str) -> Explorer | None:

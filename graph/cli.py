@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -9,16 +10,25 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 import httpx
+import structlog
 
 from graph.app import create_app
+from graph.documents import build_documents
+from graph.http_settings import http_limits
 from graph.konaplate.encryption import BadKeyError
+from graph.leak_audit.command import leak_audit as run_leak_audit
+from graph.protection import check_key_files
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, FIRST_CARD
+from graph.security.development import DevelopmentSigner, signer_settings
+from graph.security.tokens import MAX_MEMBER_ID
+from graph.security.viewer import EVERY_SCOPE
 from graph.server import serve as run_server
 from graph.settings import Settings, SettingsError, load_settings, unknown_variables
-from graph.telemetry.logs import configure_logging
+from graph.settings_rules import start_warnings
+from graph.telemetry.logs import LOGGER, configure_logging
 from graph.upstream import build_cipher, build_tls
 from graph.web.routes import GRAPHQL_PATH
 from schema.query import export_schema as print_schema
@@ -122,18 +132,63 @@ def export_schema(output: Path | None) -> None:
         raise click.FileError(str(output), error.strerror) from None
 
 
+@main.command()
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".konagraph"),
+    show_default=True,
+    help="Folder of the signing key and its key set; made when it is missing.",
+)
+@click.option("--subject", default="developer", show_default=True, help="Who the token is for.")
+@click.option(
+    "--member",
+    type=click.IntRange(0, MAX_MEMBER_ID),
+    help="The Konaplate user id of a member, who sees only own cards.",
+)
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(sorted(EVERY_SCOPE)), help="May be repeated.")
+@click.option("--lifetime", type=click.IntRange(1), default=3600, show_default=True, help="Seconds.")
+def token(directory: Path, subject: str, member: int | None, scopes: tuple[str, ...], lifetime: int) -> None:
+    """Print a token for trying out KONAGRAPH_AUTH=jwt; the settings that accept it go to standard error."""
+    claims = {} if member is None else {"konaplate_user_id": str(member)}
+    try:
+        signer = DevelopmentSigner.in_directory(directory)
+    except (OSError, ValueError):
+        _fail([f"--directory: {directory} holds no usable signing key and none can be made there"])
+    for name, value in signer_settings(directory).items():
+        click.echo(f"{name}={value}", err=True)
+    click.echo(signer.token(subject, scopes=scopes, lifetime=lifetime, claims=claims))
+
+
+@main.command("leak-audit")
+def leak_audit() -> None:
+    """Send every failure and bad input through a gateway, and search answers and logs for leaks."""
+    leaks = 0
+    for viewer, outcome in asyncio.run(run_leak_audit()).items():
+        click.echo(
+            f"{viewer}: {outcome.cases} requests, {outcome.log_lines} log lines, {len(outcome.leaks)} leaks"
+        )
+        for leak in outcome.leaks:
+            click.echo(f"  {leak}")
+        leaks += len(outcome.leaks)
+    if leaks:
+        sys.exit(1)
+
+
 @main.command("check-config")
 def check_config() -> None:
     """Check settings, keys and certificates, and name every problem. Starts nothing."""
     settings = _settings(dict(os.environ), None, None)
     problems: list[str] = []
-    for build in (build_cipher, build_tls):
+    for build in (build_cipher, build_tls, build_documents, check_key_files):
         try:
             build(settings)
         except SettingsError as error:
             problems += error.problems
     if problems:
         _fail(problems)
+    for warning in start_warnings(settings):
+        click.echo(f"warning: {warning}", err=True)
     click.echo("The settings are complete, and every key and certificate can be used.")
 
 
@@ -168,6 +223,8 @@ def _serve(
         app = create_app(settings, transport=transport, example_card=example_card)
     except SettingsError as error:
         _fail(error.problems)
+    for warning in start_warnings(settings):
+        structlog.stdlib.get_logger(LOGGER).warning(warning)
 
     def on_ready(bound: int) -> None:
         introduce(f"http://{_reachable(settings.konagraph_host)}:{bound}{GRAPHQL_PATH}")
@@ -180,6 +237,7 @@ def _serve(
         port=settings.konagraph_port,
         shutdown_timeout=settings.konagraph_shutdown_timeout,
         on_ready=on_ready,
+        limits=http_limits(settings),
     )
     if not started:
         sys.exit(1)

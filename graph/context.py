@@ -1,13 +1,20 @@
-"""One request's way to cards and members: the implementation of the schema's port."""
+"""One request's way to cards and members: the implementation of the schema's port.
+
+Every card passes the same steps, whichever field or list asks for it: spend the budget, load, check whose it is,
+translate.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 from graph import translate
-from graph.errors import GatewayError
+from graph.errors import GatewayError, code_of
+from graph.konaplate.errors import KonaplateError
 from graph.loaders import Loader
+from graph.security.errors import CardHiddenError, RateLimitedError
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -16,6 +23,9 @@ if TYPE_CHECKING:
 
     from graph.konaplate.records import CardRecord, MemberRecord
     from graph.resilience.deadline import Deadline
+    from graph.security.audit import RequestAudit
+    from graph.security.authorization import Authorization
+    from graph.security.budgets import Budgets
     from schema.secrets import CardNo, MemberId
     from schema.types import Card, MemberProfile
 
@@ -32,19 +42,36 @@ class Upstream(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What stands between a viewer and the cards."""
+
+    authorization: Authorization
+    budgets: Budgets
+    audit: RequestAudit
+
+
 class RequestContext:
     """What lives as long as one request: its loaders and its deadline. Use it as an async context manager.
 
     Args:
         upstream: where cards and members come from.
+        guards: what the viewer may see and spend.
         slots: bounds the upstream calls in flight, of all requests together.
         deadline: when this request stops waiting.
         max_cards: how many cards one list argument may name.
     """
 
     def __init__(
-        self, upstream: Upstream, *, slots: asyncio.Semaphore, deadline: Deadline, max_cards: int
+        self,
+        upstream: Upstream,
+        guards: Guards,
+        *,
+        slots: asyncio.Semaphore,
+        deadline: Deadline,
+        max_cards: int,
     ) -> None:
+        self._guards = guards
         self._deadline = deadline
         self._max_cards = max_cards
         self._cards: Loader[CardNo, CardRecord] = Loader(upstream.fetch_card, slots)
@@ -62,7 +89,8 @@ class RequestContext:
 
     async def card(self, card_no: CardNo) -> Card:
         """Look one card up; equal numbers of one request share one call."""
-        return translate.card(card_no, await self._deadline.wait(self._cards.load(card_no)))
+        (refusal,) = await self._spend([card_no])
+        return await self._card(card_no, refusal)
 
     async def cards(self, card_nos: Sequence[CardNo]) -> Sequence[Card | Exception]:
         """Look cards up in the order asked; one that fails is its exception.
@@ -77,11 +105,18 @@ class RequestContext:
                 limit="cards",
                 maximum=self._max_cards,
             )
-        return await asyncio.gather(*(self._card_or_error(card_no) for card_no in card_nos))
+        refusals = await self._spend(card_nos)
+        return await asyncio.gather(
+            *(self._card_or_error(card_no, refusal) for card_no, refusal in zip(card_nos, refusals, strict=True))
+        )
 
-    async def member_profile(self, user_id: MemberId) -> MemberProfile:
-        """Look one member up; cards that share a member share one call."""
-        return translate.member_profile(await self._deadline.wait(self._members.load(user_id)))
+    async def member_profile(self, user_id: MemberId, card_no: CardNo) -> MemberProfile:
+        """Look up the member that a card led to; cards that share a member share one call."""
+        disclosure = self._guards.audit.disclosure(card_no)
+        if not self._guards.authorization.reads_profiles:
+            raise disclosure.refuse("profile")
+        record = await self._deadline.wait(self._members.load(user_id))
+        return translate.member_profile(record, disclosure)
 
     async def __aenter__(self) -> Self:
         return self
@@ -89,11 +124,44 @@ class RequestContext:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._guards.audit.close()
         await self._cards.aclose()
         await self._members.aclose()
 
-    async def _card_or_error(self, card_no: CardNo) -> Card | Exception:
+    async def _spend(self, card_nos: Sequence[CardNo]) -> list[RateLimitedError | None]:
+        """Count cards against the viewer's budget, before anything is known of them."""
+        guards = self._guards
+        viewer = guards.authorization.viewer
+        return await self._deadline.wait(guards.budgets.spend_cards(viewer, card_nos))
+
+    async def _card_or_error(self, card_no: CardNo, refusal: RateLimitedError | None) -> Card | Exception:
         try:
-            return await self.card(card_no)
+            return await self._card(card_no, refusal)
         except Exception as error:  # noqa: BLE001 - the error of this card's place in the list
             return error
+
+    async def _card(self, card_no: CardNo, refusal: RateLimitedError | None) -> Card:
+        try:
+            if refusal is not None:
+                raise refusal
+            record = await self._visible(card_no)
+        except (RateLimitedError, CardHiddenError) as error:
+            self._guards.audit.refused(code_of(error), card_no)
+            raise
+        return translate.card(
+            card_no,
+            record,
+            self._guards.audit.disclosure(card_no),
+            clear_receipts=self._guards.authorization.reads_cash_receipts,
+        )
+
+    async def _visible(self, card_no: CardNo) -> CardRecord:
+        """The card's record, if the viewer may know of the card."""
+        authorization = self._guards.authorization
+        try:
+            record = await self._deadline.wait(self._cards.load(card_no))
+        except KonaplateError as error:
+            # `from None`: a hidden card must not be told apart by what caused its error.
+            raise authorization.card_failure(error) from None
+        authorization.check_card(record)
+        return record

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate import errors as konaplate
 from graph.resilience.deadline import DeadlineExceededError
+from graph.security import errors as security
 from schema.errors import MESSAGES, ErrorCode
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ class GatewayError(Exception):
 CODES: Final[Mapping[type[BaseException], ErrorCode]] = MappingProxyType(
     {
         DeadlineExceededError: ErrorCode.UPSTREAM_TIMEOUT,
+        security.UnauthenticatedError: ErrorCode.UNAUTHENTICATED,
+        security.KeysUnavailableError: ErrorCode.OVERLOADED,
+        security.ForbiddenError: ErrorCode.FORBIDDEN,
+        security.CardHiddenError: ErrorCode.CARD_NOT_FOUND,
+        security.RateLimitedError: ErrorCode.RATE_LIMITED,
         konaplate.InvalidInputError: ErrorCode.BAD_USER_INPUT,
         konaplate.CardNotFoundError: ErrorCode.CARD_NOT_FOUND,
         konaplate.MemberNotFoundError: ErrorCode.MEMBER_NOT_FOUND,
@@ -47,7 +53,13 @@ CODES: Final[Mapping[type[BaseException], ErrorCode]] = MappingProxyType(
 )
 """Looked up along the exception's class order, so that the last row is the default of the tree."""
 
-_RETRY_MAY_HELP: Final = (konaplate.RetryMayHelpError, DeadlineExceededError)
+_RETRY_MAY_HELP: Final = (
+    konaplate.RetryMayHelpError,
+    DeadlineExceededError,
+    security.KeysUnavailableError,
+    security.RateLimitedError,
+)
+_KEYS_RETRY_MS: Final = 1_000
 
 
 def code_of(error: BaseException | None) -> ErrorCode:
@@ -58,6 +70,13 @@ def code_of(error: BaseException | None) -> ErrorCode:
         if kind in CODES:
             return CODES[kind]
     return ErrorCode.INTERNAL_SERVER_ERROR
+
+
+def retry_after_of(error: BaseException | None) -> int | None:
+    """Milliseconds until the same request may pass; None where nothing is known of that."""
+    if isinstance(error, security.RateLimitedError):
+        return error.retry_after_ms
+    return _KEYS_RETRY_MS if isinstance(error, security.KeysUnavailableError) else None
 
 
 def present(error: GraphQLError, request_id: str) -> dict[str, Any]:
@@ -73,8 +92,18 @@ def present(error: GraphQLError, request_id: str) -> dict[str, Any]:
 
 
 def present_all(errors: Sequence[GraphQLError], request_id: str) -> list[dict[str, Any]]:
-    """Every error of an answer."""
-    return [present(error, request_id) for error in errors]
+    """Every error of an answer, in the order of the document.
+
+    graphql-core reports them as they happen, which would tell which of two cards failed sooner, and perhaps why.
+    """
+    return [present(error, request_id) for error in sorted(errors, key=_place)]
+
+
+def _place(error: GraphQLError) -> tuple[list[tuple[int, int]], list[tuple[bool, int, str]]]:
+    locations = [(place.line, place.column) for place in error.locations or ()]
+    # Indexes of a list by their value, names by their letters.
+    path = [(isinstance(step, str), step if isinstance(step, int) else 0, str(step)) for step in error.path or ()]
+    return locations, path
 
 
 def _message(cause: BaseException | None) -> str:
@@ -89,6 +118,9 @@ def _extensions(cause: BaseException | None, request_id: str) -> dict[str, Any]:
     }
     if isinstance(cause, GatewayError):
         extensions.update(cause.extensions)
+    retry_after_ms = retry_after_of(cause)
+    if retry_after_ms is not None:
+        extensions["retryAfterMs"] = retry_after_ms
     if isinstance(cause, konaplate.KonaplateError):
         details = cause.details
         extensions["upstream"] = {

@@ -13,13 +13,17 @@ from typing import Annotated, Any, Final, Literal
 import httpx
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from graph.http_settings import Hosts, IdleSeconds, Networks, OriginSet  # noqa: TC001 - pydantic reads them
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
 from graph.konaplate.wire import Zone
+from graph.settings_rules import cross_problems
+from graph.web.limits import HttpLimits
 from schema.secrets import Credential
 
 PREFIXES: Final = ("KONAGRAPH_", "KONAPLATE_")
 _PEM: Final = "-----BEGIN"
 _MAX_PORT: Final = 65_535
+_MIN_KEY_CHARACTERS: Final = 32
 
 
 class SettingsError(Exception):
@@ -56,6 +60,22 @@ def _credential(value: object) -> object:
     return Credential(_header_text(value)) if isinstance(value, str) else value
 
 
+def _redis_url(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must be a redis, rediss or unix URL")
+    return Credential(value)
+
+
+def _card_ref_key(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if len(value) < _MIN_KEY_CHARACTERS:
+        raise ValueError(f"must have at least {_MIN_KEY_CHARACTERS} characters")
+    return Credential(value)
+
+
 def _pem(value: object) -> object:
     """PEM text as it is, with real line breaks; anything else is the path of a file that holds it."""
     if not isinstance(value, str):
@@ -80,6 +100,8 @@ def _words(value: object) -> object:
 HeaderText = Annotated[str, AfterValidator(_header_text)]
 Url = Annotated[str, AfterValidator(_http_url)]
 Secret = Annotated[Credential, BeforeValidator(_credential)]
+RedisUrl = Annotated[Credential, BeforeValidator(_redis_url)]
+CardRefKey = Annotated[Credential, BeforeValidator(_card_ref_key)]
 Pem = Annotated[Credential, BeforeValidator(_pem)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Seconds = Annotated[float, Field(gt=0, le=60)]
@@ -124,13 +146,53 @@ class Settings(BaseModel):
     konagraph_max_body_bytes: Count = 64 * 1024
     konagraph_max_document_characters: Count = 15_000
     konagraph_max_document_tokens: Count = 600
+    konagraph_max_depth: Count = 8
+    konagraph_max_aliases: Count = 15
+    konagraph_max_root_fields: Count = 10
+    konagraph_max_fields: Count = 200
+    konagraph_max_directives: Count = 20
+    konagraph_max_operations: Count = 10
+    konagraph_max_introspection_depth: Count = 20
+    konagraph_max_introspection_fields: Count = 1_000
+    konagraph_max_cost: Count = 500
     konagraph_max_cards: Count = 20
     konagraph_document_cache: Count = 1_000
+    konagraph_documents: Path | None = None
+    konagraph_documents_mode: Literal["off", "log", "enforce"] = "off"
+    konagraph_apq: bool | None = None
+    konagraph_apq_size: Count = 1_000
     konagraph_introspection: bool | None = None
     konagraph_explorer: bool | None = None
     konagraph_get: bool | None = None
     konagraph_explorer_directory: Path = Path(__file__).resolve().parent.parent / "explorer"
     konagraph_shutdown_timeout: Seconds = 10.0
+    konagraph_max_header_bytes: Count = HttpLimits.header_bytes
+    konagraph_max_headers: Count = HttpLimits.headers
+    konagraph_max_url_bytes: Count = HttpLimits.url_bytes
+    konagraph_header_timeout: Seconds = HttpLimits.header_timeout
+    konagraph_body_timeout: Seconds = HttpLimits.body_timeout
+    konagraph_write_timeout: Seconds = HttpLimits.write_timeout
+    konagraph_keepalive: IdleSeconds = HttpLimits.keepalive
+    konagraph_allowed_hosts: Hosts = frozenset()
+    konagraph_allowed_origins: OriginSet = frozenset()
+    konagraph_trusted_proxies: Networks = ()
+
+    konagraph_auth: Literal["none", "jwt", "api-key"] = "none"
+    konagraph_allow_anonymous: bool = False
+    konagraph_jwt_jwks: str | None = None
+    konagraph_jwt_issuer: str | None = None
+    konagraph_jwt_audience: str | None = None
+    konagraph_member_claim: str = "konaplate_user_id"
+    konagraph_api_keys: Path | None = None
+    konagraph_redis_url: RedisUrl | None = None
+    konagraph_card_ref_key: CardRefKey | None = None
+    konagraph_audit_log: Path | None = None
+    konagraph_request_rate: Count = 50
+    konagraph_request_burst: Count = 100
+    konagraph_cost_rate: Count = 50
+    konagraph_cost_burst: Count = 1_000
+    konagraph_cards_per_minute: Count = 30
+    konagraph_cards_per_hour: Count = 300
 
     def allowed_in_development(self, switch: bool | None) -> bool:  # noqa: FBT001 - a setting's own value
         """A switch that is on in development and off in production unless it is set."""
@@ -149,7 +211,7 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
     """
     values, unread = _values(environment)
     values.update(overrides)
-    problems = [*unread.values(), *_encryption_problems(values, unread)]
+    problems = [*unread.values(), *cross_problems(values, unread)]
     try:
         settings = Settings(**values)
     except ValidationError as error:
@@ -196,27 +258,6 @@ def _values(environment: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, s
             except ValueError as error:
                 unread[field] = f"{name}_FILE {error}"
     return values, unread
-
-
-def _encryption_problems(values: Mapping[str, Any], unread: Mapping[str, str]) -> list[str]:
-    """What the encryption lacks. Not a validator: those of a whole model are silent while a field is wrong."""
-    problems = []
-    given = {name for name, value in values.items() if value} | unread.keys()
-    names = ("konaplate_crypto_key_id", "konaplate_server_public_key", "konaplate_client_private_key")
-    if "konaplate_encryption" not in unread and values.get("konaplate_encryption", "on") == "on":
-        problems += [
-            f"{_variable(name)} is missing (or set KONAPLATE_ENCRYPTION=off for a private line)"
-            for name in names
-            if name not in given
-        ]
-    second = [f"{name}_2" for name in names]
-    if given & set(second):
-        problems += [
-            f"{_variable(name)} is missing; the second key pair needs all three"
-            for name in second
-            if name not in given
-        ]
-    return problems
 
 
 def _variable(field: str) -> str:

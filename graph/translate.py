@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from graph.konaplate.errors import InvalidFieldError
+from schema.context import Withheld
 from schema.scalars import Won
 from schema.types import (
     AddressInfo,
@@ -27,15 +28,23 @@ if TYPE_CHECKING:
     from enum import Enum
 
     from graph.konaplate.records import AddressRecord, CardRecord, CashReceiptRecord, MemberRecord
-    from schema.secrets import CardNo
+    from schema.context import Disclosure
+    from schema.secrets import CardNo, IdentityNo
 
 T = TypeVar("T")
 U = TypeVar("U")
 E = TypeVar("E", bound="Enum")
 
 
-def card(card_no: CardNo, record: CardRecord) -> Card:
-    """One card, as asked for by `card_no`: the reply does not repeat the number."""
+def card(card_no: CardNo, record: CardRecord, disclosure: Disclosure, *, clear_receipts: bool) -> Card:
+    """One card.
+
+    Args:
+        card_no: the number that was asked for; the reply does not repeat it.
+        record: the reply.
+        disclosure: told of personal fields that are read in clear.
+        clear_receipts: whether the viewer may read the cash-receipt identity in clear.
+    """
     return Card(
         card_no=card_no,
         masked_card_no=card_no.masked,
@@ -47,14 +56,18 @@ def card(card_no: CardNo, record: CardRecord) -> Card:
         owner_ka=_as_is(record.ownerKa),
         is_auto_recharge_before_payment=_as_is(record.isAutoRechargeBeforePayment),
         is_registered=_fault_or(record.userId, record.userId is not None),
-        member=_each(record.userId, lambda user_id: Member(user_id=user_id)),
-        cash_receipt_info=_each(record.cashReceiptInfo, _cash_receipt_info),
+        member=_each(record.userId, lambda user_id: Member(user_id=user_id, card_no=card_no)),
+        cash_receipt_info=_each(
+            record.cashReceiptInfo,
+            lambda receipt: _cash_receipt_info(receipt, disclosure, clear=clear_receipts),
+        ),
     )
 
 
-def member_profile(record: MemberRecord) -> MemberProfile:
-    """One member's personal data."""
+def member_profile(record: MemberRecord, disclosure: Disclosure) -> MemberProfile:
+    """One member's personal data; `disclosure` is told of the fields that are read."""
     return MemberProfile(
+        disclosure=disclosure,
         asp_id=_as_is(record.aspId),
         birth_date=_as_is(record.birthDate),
         login_id=_as_is(record.loginId),
@@ -66,23 +79,25 @@ def member_profile(record: MemberRecord) -> MemberProfile:
         user_name=_as_is(record.userName),
         email=_as_is(record.email),
         join_channel=_as_is(record.joinChannel),
-        address_info=_each(record.addressInfo, _address_info),
+        address_info=_each(record.addressInfo, lambda address: _address_info(address, disclosure)),
     )
 
 
-def _cash_receipt_info(record: CashReceiptRecord) -> CashReceiptInfo:
+def _cash_receipt_info(record: CashReceiptRecord, disclosure: Disclosure, *, clear: bool) -> CashReceiptInfo:
     return CashReceiptInfo(
+        disclosure=disclosure,
         approval_div=_word(ApprovalDivision, record.approvalDiv),
         approval_div_raw=_as_is(record.approvalDiv),
-        id_no=_as_is(record.idNo),
+        id_no=_as_is(record.idNo) if clear else cast("IdentityNo", Withheld()),
         masked_id_no=_each(record.idNo, lambda id_no: id_no.masked),
         man_yn=_word(IdentityEntry, record.manYn),
         man_yn_raw=_as_is(record.manYn),
     )
 
 
-def _address_info(record: AddressRecord) -> AddressInfo:
+def _address_info(record: AddressRecord, disclosure: Disclosure) -> AddressInfo:
     return AddressInfo(
+        disclosure=disclosure,
         address=_as_is(record.address),
         zip_code=_as_is(record.zipCode),
         address_detail=_as_is(record.addressDetail),

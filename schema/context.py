@@ -11,6 +11,22 @@ if TYPE_CHECKING:
     from schema.types import Card, MemberProfile
 
 
+class Disclosure(Protocol):
+    """Where it is noted that personal data was given out in clear."""
+
+    def note(self, name: str) -> None:
+        """Remember that a field was read."""
+        ...
+
+    def refuse(self, name: str) -> Exception:
+        """Remember that a field was asked for in vain; return what the client shall see as its error."""
+        ...
+
+
+class Withheld:
+    """Stands for personal data that the viewer may not read; asking for it is a refusal, having it is none."""
+
+
 class Context(Protocol):
     """One request's way to cards and members. Equal look-ups within a request are made once."""
 
@@ -22,6 +38,6 @@ class Context(Protocol):
         """Look cards up in the order asked; a card that fails is its exception."""
         ...
 
-    async def member_profile(self, user_id: MemberId) -> MemberProfile:
-        """Look one member's profile up; raise what the client shall see as the field's error."""
+    async def member_profile(self, user_id: MemberId, card_no: CardNo) -> MemberProfile:
+        """Look up the member that a card led to; raise what the client shall see as the field's error."""
         ...

@@ -18,6 +18,12 @@ class ErrorCode(StrEnum):
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     BAD_USER_INPUT = "BAD_USER_INPUT"
     QUERY_LIMIT_EXCEEDED = "QUERY_LIMIT_EXCEEDED"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    DOCUMENT_NOT_ALLOWED = "DOCUMENT_NOT_ALLOWED"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    RATE_LIMITED = "RATE_LIMITED"
+    OVERLOADED = "OVERLOADED"
     CARD_NOT_FOUND = "CARD_NOT_FOUND"
     MEMBER_NOT_FOUND = "MEMBER_NOT_FOUND"
     UPSTREAM_TIMEOUT = "UPSTREAM_TIMEOUT"
@@ -35,6 +41,13 @@ MESSAGES: Final[Mapping[ErrorCode, str]] = MappingProxyType(
         ErrorCode.GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema.",
         ErrorCode.BAD_USER_INPUT: "A value of the request is not valid.",
         ErrorCode.QUERY_LIMIT_EXCEEDED: "The request exceeds a limit.",
+        # What the clients of automatic persisted queries look for, to the letter.
+        ErrorCode.PERSISTED_QUERY_NOT_FOUND: "PersistedQueryNotFound",
+        ErrorCode.DOCUMENT_NOT_ALLOWED: "Only documents that are stored here are executed.",
+        ErrorCode.UNAUTHENTICATED: "Valid credentials are needed.",
+        ErrorCode.FORBIDDEN: "Not allowed.",
+        ErrorCode.RATE_LIMITED: "Too much was asked for in a short time.",
+        ErrorCode.OVERLOADED: "The gateway cannot answer right now.",
         ErrorCode.CARD_NOT_FOUND: "No such card.",
         ErrorCode.MEMBER_NOT_FOUND: "No such member.",
         ErrorCode.UPSTREAM_TIMEOUT: "The card system did not answer in time.",

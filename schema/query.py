@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
+from strawberry.utils.str_converters import to_camel_case
 
+from schema.context import Withheld
 from schema.directives import mend_directive_definition
 from schema.scalars import SCALARS
-from schema.secrets import CardNo, Secret
+from schema.secrets import CardNo, IdentityNo, PersonalText, Secret
 from schema.types import Card, Info
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
+
+    from schema.context import Disclosure
 
 CardNumberArgument = Annotated[
     CardNo, strawberry.argument(description="The card number, 16 digits (Konaplate: `cardNo`).")
@@ -43,9 +47,22 @@ class Query:
         return cast("list[Card | None]", list(await info.context.cards(card_nos)))
 
 
+class _Personal(Protocol):
+    """What every type with personal data has."""
+
+    disclosure: Disclosure
+
+
 def _field_value(source: object, name: str) -> Any:
-    """Open a secret on its way into the answer: the one place where an answer's clear text leaves its type."""
+    """Open a secret on its way into the answer: the one place where an answer's clear text leaves its type.
+
+    Personal data is noted as read here, so that what a query selects but skips is not.
+    """
     value = getattr(source, name)
+    if isinstance(value, Withheld):
+        return cast("_Personal", source).disclosure.refuse(to_camel_case(name))
+    if isinstance(value, PersonalText | IdentityNo):
+        cast("_Personal", source).disclosure.note(to_camel_case(name))
     return value.reveal() if isinstance(value, Secret) else value
 
 

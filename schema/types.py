@@ -10,7 +10,7 @@ from enum import Enum
 
 import strawberry
 
-from schema.context import Context
+from schema.context import Context, Disclosure
 from schema.directives import SEMANTIC_NON_NULL
 from schema.scalars import Won
 from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText
@@ -78,6 +78,8 @@ class Gender(Enum):
 class CashReceiptInfo:
     """Konaplate's `cashReceiptInfo`."""
 
+    disclosure: strawberry.Private[Disclosure]
+
     approval_div: ApprovalDivision | None = strawberry.field(
         description="What the receipts are for (Konaplate: `approvalDiv`).", directives=SEMANTIC_NON_NULL
     )
@@ -106,6 +108,8 @@ class CashReceiptInfo:
 class AddressInfo:
     """Konaplate's `addressInfo`, known only from registration calls."""
 
+    disclosure: strawberry.Private[Disclosure]
+
     address: PersonalText | None = strawberry.field(description="The address (Konaplate: `address`).")
     zip_code: PersonalText | None = strawberry.field(description="The postal code (Konaplate: `zipCode`).")
     address_detail: PersonalText | None = strawberry.field(
@@ -116,6 +120,8 @@ class AddressInfo:
 @strawberry.type(description="What Konaplate knows of a member (Search for Member Information). Personal data.")
 class MemberProfile:
     """Konaplate's `userInfo`, without its `ci`, which is never read."""
+
+    disclosure: strawberry.Private[Disclosure]
 
     asp_id: str | None = strawberry.field(
         description="The service provider that the member belongs to (Konaplate: `aspId`).",
@@ -161,6 +167,8 @@ class MemberProfile:
 class Member:
     """The `userId` comes with the card; everything else costs one more call."""
 
+    card_no: strawberry.Private[CardNo]
+
     user_id: MemberId = strawberry.field(
         description="The member's id, a whole number of up to 19 digits (Konaplate: `userId`)."
     )
@@ -174,7 +182,7 @@ class Member:
     )
     async def profile(self, info: Info) -> MemberProfile | None:
         """Look the member up."""
-        return await info.context.member_profile(self.user_id)
+        return await info.context.member_profile(self.user_id, self.card_no)
 
 
 @strawberry.type(description="A prepaid card (Konaplate: Card-User Mapped Inquiry).")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,17 @@ SECOND_PAIR = {
     "KONAPLATE_CRYPTO_KEY_ID_2": "second-key",
     "KONAPLATE_SERVER_PUBLIC_KEY_2": PUBLIC_PEM,
     "KONAPLATE_CLIENT_PRIVATE_KEY_2": PRIVATE_PEM,
+}
+
+# What makes every value of every other variable possible: production, an open address, a Redis.
+PROTECTED = {
+    **PLAIN,
+    "KONAGRAPH_AUTH": "jwt",
+    "KONAGRAPH_JWT_JWKS": "jwks.json",
+    "KONAGRAPH_JWT_ISSUER": "issuer",
+    "KONAGRAPH_JWT_AUDIENCE": "audience",
+    "KONAGRAPH_API_KEYS": "keys.toml",
+    "KONAGRAPH_CARD_REF_KEY": "a-key-of-at-least-32-characters!",
 }
 
 # Variable, its text, the value. None of the values is a default.
@@ -58,11 +70,54 @@ VARIABLES: list[tuple[str, str, Any]] = [
     ("KONAGRAPH_MAX_BODY_BYTES", "1", 1),
     ("KONAGRAPH_MAX_DOCUMENT_CHARACTERS", "2", 2),
     ("KONAGRAPH_MAX_DOCUMENT_TOKENS", "3", 3),
+    ("KONAGRAPH_MAX_DEPTH", "11", 11),
+    ("KONAGRAPH_MAX_ALIASES", "12", 12),
+    ("KONAGRAPH_MAX_ROOT_FIELDS", "13", 13),
+    ("KONAGRAPH_MAX_FIELDS", "14", 14),
+    ("KONAGRAPH_MAX_DIRECTIVES", "15", 15),
+    ("KONAGRAPH_MAX_OPERATIONS", "16", 16),
+    ("KONAGRAPH_MAX_INTROSPECTION_DEPTH", "17", 17),
+    ("KONAGRAPH_MAX_INTROSPECTION_FIELDS", "18", 18),
+    ("KONAGRAPH_MAX_COST", "19", 19),
     ("KONAGRAPH_MAX_CARDS", "4", 4),
     ("KONAGRAPH_DOCUMENT_CACHE", "5", 5),
+    ("KONAGRAPH_DOCUMENTS", "persisted-documents.json", Path("persisted-documents.json")),
+    ("KONAGRAPH_DOCUMENTS_MODE", "log", "log"),
+    ("KONAGRAPH_APQ", "false", False),
+    ("KONAGRAPH_APQ_SIZE", "20", 20),
     ("KONAGRAPH_INTROSPECTION", "false", False),
     ("KONAGRAPH_EXPLORER", "true", True),
     ("KONAGRAPH_GET", "false", False),
     ("KONAGRAPH_EXPLORER_DIRECTORY", "page", Path("page")),
     ("KONAGRAPH_SHUTDOWN_TIMEOUT", "6", 6.0),
+    ("KONAGRAPH_MAX_HEADER_BYTES", "21", 21),
+    ("KONAGRAPH_MAX_HEADERS", "22", 22),
+    ("KONAGRAPH_MAX_URL_BYTES", "23", 23),
+    ("KONAGRAPH_HEADER_TIMEOUT", "7", 7.0),
+    ("KONAGRAPH_BODY_TIMEOUT", "8", 8.0),
+    ("KONAGRAPH_WRITE_TIMEOUT", "9", 9.0),
+    ("KONAGRAPH_KEEPALIVE", "10", 10.0),
+    ("KONAGRAPH_ALLOWED_HOSTS", "API.example., a:1", frozenset({b"api.example", b"a:1"})),
+    ("KONAGRAPH_ALLOWED_ORIGINS", "https://a.example http://b:1", frozenset({"https://a.example", "http://b:1"})),
+    ("KONAGRAPH_TRUSTED_PROXIES", "10.0.0.0/8,::1", (ip_network("10.0.0.0/8"), ip_network("::1"))),
+    ("KONAGRAPH_AUTH", "api-key", "api-key"),
+    ("KONAGRAPH_ALLOW_ANONYMOUS", "true", True),
+    ("KONAGRAPH_JWT_JWKS", "keys/jwks.json", "keys/jwks.json"),
+    ("KONAGRAPH_JWT_ISSUER", "https://issuer.example", "https://issuer.example"),
+    ("KONAGRAPH_JWT_AUDIENCE", "an-audience", "an-audience"),
+    ("KONAGRAPH_MEMBER_CLAIM", "uid", "uid"),
+    ("KONAGRAPH_API_KEYS", "keys/keys.toml", Path("keys/keys.toml")),
+    ("KONAGRAPH_REDIS_URL", "redis://a.example/1", Credential("redis://a.example/1")),
+    (
+        "KONAGRAPH_CARD_REF_KEY",
+        "another-key-of-32-characters-or-so",
+        Credential("another-key-of-32-characters-or-so"),
+    ),
+    ("KONAGRAPH_AUDIT_LOG", "logs/audit.log", Path("logs/audit.log")),
+    ("KONAGRAPH_REQUEST_RATE", "31", 31),
+    ("KONAGRAPH_REQUEST_BURST", "32", 32),
+    ("KONAGRAPH_COST_RATE", "33", 33),
+    ("KONAGRAPH_COST_BURST", "34", 34),
+    ("KONAGRAPH_CARDS_PER_MINUTE", "35", 35),
+    ("KONAGRAPH_CARDS_PER_HOUR", "36", 36),
 ]

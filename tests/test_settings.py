@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from graph.konaplate.wire import Zone
 from graph.settings import Settings, SettingsError, load_settings, unknown_variables
-from tests.settings_cases import NECESSARY, PLAIN, PRIVATE_PEM, PUBLIC_PEM, SECOND_PAIR, VARIABLES
+from tests.settings_cases import NECESSARY, PLAIN, PRIVATE_PEM, PROTECTED, PUBLIC_PEM, SECOND_PAIR, VARIABLES
 from tests.tools import ROOT
 
 
@@ -28,7 +28,7 @@ def test_every_setting_is_in_the_table_of_this_test() -> None:
 
 @pytest.mark.parametrize(("variable", "text", "expected"), VARIABLES, ids=[row[0] for row in VARIABLES])
 def test_a_variable_is_read_from_the_environment(variable: str, text: str, expected: Any) -> None:
-    settings = load_settings({**PLAIN, **SECOND_PAIR, variable: text})
+    settings = load_settings({**PROTECTED, **SECOND_PAIR, variable: text})
 
     assert expected == value_of(settings, variable)
     assert type(expected) is type(value_of(settings, variable)) or isinstance(expected, Path)
@@ -38,7 +38,7 @@ def test_a_variable_is_read_from_the_environment(variable: str, text: str, expec
 def test_a_variable_is_read_from_a_secret_file(variable: str, text: str, expected: Any, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(f"{text}\n", encoding="utf-8")
-    environment = {**without({**PLAIN, **SECOND_PAIR}, variable), f"{variable}_FILE": str(file)}
+    environment = {**without({**PROTECTED, **SECOND_PAIR}, variable), f"{variable}_FILE": str(file)}
 
     assert expected == value_of(load_settings(environment), variable)
 
@@ -50,7 +50,7 @@ def test_a_variable_and_its_file_together_are_a_problem(variable: str, tmp_path:
     file.write_text(text)
 
     with pytest.raises(SettingsError) as caught:
-        load_settings({**PLAIN, **SECOND_PAIR, variable: text, f"{variable}_FILE": str(file)})
+        load_settings({**PROTECTED, **SECOND_PAIR, variable: text, f"{variable}_FILE": str(file)})
 
     assert [f"{variable} and {variable}_FILE are both set"] == caught.value.problems
 
@@ -86,13 +86,52 @@ def test_what_is_not_set_has_its_default() -> None:
         "konagraph_max_body_bytes": 65_536,
         "konagraph_max_document_characters": 15_000,
         "konagraph_max_document_tokens": 600,
+        "konagraph_max_depth": 8,
+        "konagraph_max_aliases": 15,
+        "konagraph_max_root_fields": 10,
+        "konagraph_max_fields": 200,
+        "konagraph_max_directives": 20,
+        "konagraph_max_operations": 10,
+        "konagraph_max_introspection_depth": 20,
+        "konagraph_max_introspection_fields": 1_000,
+        "konagraph_max_cost": 500,
         "konagraph_max_cards": 20,
         "konagraph_document_cache": 1_000,
+        "konagraph_documents": None,
+        "konagraph_documents_mode": "off",
+        "konagraph_apq": None,
+        "konagraph_apq_size": 1_000,
         "konagraph_introspection": None,
         "konagraph_explorer": None,
         "konagraph_get": None,
         "konagraph_explorer_directory": ROOT / "explorer",
         "konagraph_shutdown_timeout": 10.0,
+        "konagraph_max_header_bytes": 32_768,
+        "konagraph_max_headers": 100,
+        "konagraph_max_url_bytes": 4_096,
+        "konagraph_header_timeout": 5.0,
+        "konagraph_body_timeout": 5.0,
+        "konagraph_write_timeout": 5.0,
+        "konagraph_keepalive": 75.0,
+        "konagraph_allowed_hosts": frozenset(),
+        "konagraph_allowed_origins": frozenset(),
+        "konagraph_trusted_proxies": (),
+        "konagraph_auth": "none",
+        "konagraph_allow_anonymous": False,
+        "konagraph_jwt_jwks": None,
+        "konagraph_jwt_issuer": None,
+        "konagraph_jwt_audience": None,
+        "konagraph_member_claim": "konaplate_user_id",
+        "konagraph_api_keys": None,
+        "konagraph_redis_url": None,
+        "konagraph_card_ref_key": None,
+        "konagraph_audit_log": None,
+        "konagraph_request_rate": 50,
+        "konagraph_request_burst": 100,
+        "konagraph_cost_rate": 50,
+        "konagraph_cost_burst": 1_000,
+        "konagraph_cards_per_minute": 30,
+        "konagraph_cards_per_hour": 300,
     }
 
 
@@ -163,7 +202,12 @@ def test_a_key_is_pem_text_or_the_path_of_a_file_with_it(text: str, form: str, t
 def test_a_switch_is_on_in_development_and_off_in_production_unless_it_is_set(
     switch: str, environment: str, text: str, *, allowed: bool
 ) -> None:
-    settings = load_settings({**PLAIN, "KONAGRAPH_ENV": environment, switch.upper(): text})
+    variables = {**PROTECTED, "KONAGRAPH_ENV": environment, switch.upper(): text}
+    if (switch, environment, text) == ("konagraph_introspection", "production", "true"):
+        with pytest.raises(SettingsError):
+            load_settings(variables)
+        return
+    settings = load_settings(variables)
 
     assert allowed is settings.allowed_in_development(getattr(settings, switch))
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLInterfaceType,
     GraphQLObjectType,
     InlineFragmentNode,
@@ -28,7 +29,6 @@ from graph.execution.cost import ONCE, SATURATED, Price, Times, field_cost
 if TYPE_CHECKING:
     from graphql import (
         DocumentNode,
-        FragmentSpreadNode,
         GraphQLNamedType,
         GraphQLSchema,
         NamedTypeNode,
@@ -46,8 +46,8 @@ _INTROSPECTION: Final = frozenset({"__schema", "__type"})
 class Size:
     """The measures of one operation or fragment. Counters saturate.
 
-    Introspection has measures of its own, and is not in `depth` and `fields`. A field that is asked for twice counts
-    twice, and so does one that a directive will leave out: execution never makes more of a document than this.
+    Introspection has measures of its own, and is not in `depth` and `fields`. A field that is asked for twice
+    counts twice, and so does one that a directive will leave out: execution never makes more of a document.
     """
 
     depth: int = 0
@@ -87,12 +87,7 @@ class _Spread(NamedTuple):
 class _Definition:
     """One operation or fragment by itself: what it selects, and where it spreads others."""
 
-    def __init__(
-        self,
-        schema: GraphQLSchema,
-        node: _Node,
-        parent: GraphQLNamedType | None,
-    ) -> None:
+    def __init__(self, schema: GraphQLSchema, node: _Node, parent: GraphQLNamedType | None) -> None:
         self._schema = schema
         self.size = Size()
         self.spreads: list[_Spread] = []
@@ -110,8 +105,8 @@ class _Definition:
                     self._field(selection, place)
                 elif isinstance(selection, InlineFragmentNode):
                     self._inline(selection, place)
-                else:
-                    self._spread(selection, place)
+                elif isinstance(selection, FragmentSpreadNode):
+                    self.spreads.append(_Spread(selection.name.value, place))
 
     def add(self, spread: _Spread, part: Size) -> None:
         """Put a fragment's size where it is spread."""
@@ -165,9 +160,6 @@ class _Definition:
             place = place._replace(parent=_named(self._schema, node.type_condition))
         self._pending.append((node.selection_set, place))
 
-    def _spread(self, node: FragmentSpreadNode, place: _Place) -> None:
-        self.spreads.append(_Spread(node.name.value, place))
-
     def _directives(self, node: _Node | SelectionNode | VariableDefinitionNode) -> None:
         self.size.directives += len(node.directives or ())
 
@@ -187,8 +179,11 @@ class _Fragments:
         return other
 
     def unused(self) -> list[_Definition]:
-        """Those that nothing has spread so far."""
-        return [definition for name, definition in self._definitions.items() if name not in self._begun]
+        """Those that nothing has spread so far; complete, too."""
+        names = [name for name in self._definitions if name not in self._begun]
+        for name in names:
+            self._finish(name)
+        return [self._definitions[name] for name in names]
 
     def add_to(self, definition: _Definition) -> None:
         """Add what a definition spreads."""
@@ -205,7 +200,8 @@ class _Fragments:
                 pending.pop()
             elif name not in self._begun:
                 self._begun.add(name)
-                pending += [spread.fragment for spread in self._definitions[name].spreads]
+                spreads = self._definitions[name].spreads
+                pending += [spread.fragment for spread in spreads if spread.fragment not in self._begun]
             else:
                 self._add_complete(self._definitions[name])
                 self._complete.add(name)
@@ -221,22 +217,23 @@ class _Fragments:
 def analyse(document: DocumentNode, schema: GraphQLSchema) -> Analysis:
     """Measure a document that need not be valid, in time proportional to its length."""
     operations: list[tuple[OperationDefinitionNode, _Definition]] = []
-    fragments, others = _Fragments(), []
+    fragments = _Fragments()
+    namesakes: list[_Definition] = []
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
             operations.append((node, _Definition(schema, node, schema.get_root_type(node.operation))))
         elif isinstance(node, FragmentDefinitionNode):
             definition = _Definition(schema, node, _named(schema, node.type_condition))
             if namesake := fragments.define(node.name.value, definition):
-                others.append(namesake)
+                namesakes.append(namesake)
     for _, operation in operations:
         fragments.add_to(operation)
-    others += fragments.unused()
-    for definition in others:
-        fragments.add_to(definition)
+    unused = fragments.unused()
+    for namesake in namesakes:
+        fragments.add_to(namesake)
     return Analysis(
         tuple((node, operation.size) for node, operation in operations),
-        tuple(definition.size for definition in others),
+        tuple(definition.size for definition in (*unused, *namesakes)),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from graphql import ListValueNode, NullValueNode, VariableNode
+from graphql import ListValueNode, VariableNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,29 +82,29 @@ class Price:
 
     def add_all(self, other: Price, times: Times = ONCE) -> None:
         """Add every cost of another price."""
-        for variable, cost in other._terms.items():  # noqa: SLF001 - of its own kind
+        for variable, cost in other._terms.items():
             self.add(cost, times.and_(Times(1, variable)))
 
     def at(self, lengths: Mapping[str, int]) -> int:
         """The sum, given the length of each variable's list."""
-        total = sum(
-            cost if variable is None else cost * lengths.get(variable, 0) for variable, cost in self._terms.items()
-        )
+        total = 0
+        for variable, cost in self._terms.items():
+            total += cost if variable is None else cost * lengths[variable]
         return min(total, SATURATED)
 
     @property
-    def variables(self) -> frozenset[str]:
+    def variables(self) -> list[str]:
         """The variables whose lists it depends on."""
-        return frozenset(variable for variable in self._terms if variable is not None)
+        return [variable for variable in self._terms if variable is not None]
 
 
 def field_cost(parent: str, field: FieldNode) -> tuple[int, Times]:
     """What a field with a selection costs, and how often that selection is made."""
     known = FIELD_COSTS.get(f"{parent}.{field.name.value}", OBJECT)
-    if known.items is None:
-        return known.cost, ONCE
-    values = [argument.value for argument in field.arguments or () if argument.name.value == known.items]
-    return known.cost, _items(values[0]) if values else Times(0)
+    for argument in field.arguments or ():
+        if argument.name.value == known.items:
+            return known.cost, _items(argument.value)
+    return known.cost, ONCE
 
 
 def default_lengths(definitions: tuple[VariableDefinitionNode, ...] | None) -> dict[str, int]:
@@ -128,4 +128,4 @@ def _items(value: ValueNode) -> Times:
         return Times(1, value.name.value)
     if isinstance(value, ListValueNode):
         return Times(len(value.values))
-    return Times(0 if isinstance(value, NullValueNode) else 1)
+    return ONCE

@@ -5,51 +5,35 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    GraphQLError,
-    GraphQLSyntaxError,
-    InlineFragmentNode,
-    OperationDefinitionNode,
-    OperationType,
-    parse,
-)
+from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, OperationType, parse
 
 from graph.errors import GatewayError
+from graph.execution.analysis import analyse
+from graph.execution.cost import default_lengths, length_of
+from graph.execution.limits import DocumentLimits, check
+from graph.execution.refusals import DocumentError, limit_exceeded
 from graph.execution.validation import validation_errors
 from schema.errors import MESSAGES, ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from graphql import DocumentNode, GraphQLSchema, SelectionSetNode
+    from graphql import DocumentNode, GraphQLSchema
+
+    from graph.execution.analysis import Analysis, Size
+
+__all__ = ["Document", "DocumentError", "DocumentLimits", "Documents", "Operation", "may_hold_card_number"]
 
 # Digits anywhere in the text may be a card number: in a literal, a default, an alias, a comment. An escape could
 # spell one without showing it.
 _MAY_HOLD_A_CARD_NUMBER: Final = re.compile(r"\d(?:[ \-_]?\d){12}|\\u")
 
 
-class DocumentError(Exception):
-    """A document that cannot be executed. `errors` are ready to be presented."""
-
-    def __init__(self, errors: list[GraphQLError]) -> None:
-        super().__init__(f"{len(errors)} errors")
-        self.errors = errors
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentLimits:
-    """Bounds of one document and of the cache."""
-
-    characters: int = 15_000
-    tokens: int = 600
-    comments: int = 100
-    cached: int = 1_000
-    cached_characters: int = 2_000_000
+def may_hold_card_number(text: str) -> bool:
+    """Whether a document could hold a card number, and must not be kept in any form, nor hashed."""
+    return _MAY_HOLD_A_CARD_NUMBER.search(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +42,36 @@ class Operation:
 
     name: str | None
     node: OperationDefinitionNode
-    takes_arguments: bool
-    """Whether a root field takes an argument, and so may be given a card number."""
+    size: Size
+    max_cost: int
+    default_lengths: Mapping[str, int]
+    """How many items the variables have that have a default value."""
+
+    @property
+    def takes_arguments(self) -> bool:
+        """Whether a root field takes an argument, and so may be given a card number."""
+        return self.size.takes_arguments
+
+    @property
+    def introspects(self) -> bool:
+        """Whether it queries the schema."""
+        return self.size.introspection_fields > 0
+
+    def cost(self, variables: Mapping[str, Any]) -> int:
+        """What the operation costs with these variables, coerced or as they came.
+
+        Raises:
+            DocumentError: `QUERY_LIMIT_EXCEEDED`, when it is more than a request may cost.
+        """
+        price, defaults = self.size.price, self.default_lengths
+        lengths = {
+            name: length_of(variables[name]) if name in variables else defaults.get(name, 0)
+            for name in price.variables
+        }
+        cost = price.at(lengths)
+        if cost > self.max_cost:
+            raise limit_exceeded("cost", self.max_cost)
+        return cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,8 @@ class Document:
 
     node: DocumentNode
     operations: Mapping[str | None, Operation]
+    keepable: bool
+    """Whether its text may be kept and hashed: it cannot hold a card number."""
 
     def operation(self, name: str | None) -> Operation:
         """The operation that a request means.
@@ -112,10 +126,24 @@ class Documents:
             self._cache.move_to_end(text)
             return cached
         self.misses += 1
-        document = self._read(text)
-        if not _MAY_HOLD_A_CARD_NUMBER.search(text):
+        document = self.read(text)
+        if document.keepable:
             self._remember(text, document)
         return document
+
+    def read(self, text: str) -> Document:
+        """The document of a text, without the cache.
+
+        Raises:
+            DocumentError: as `get`.
+        """
+        node = self._parse(text)
+        analysis = analyse(node, self._schema)
+        check(analysis, self._limits)
+        errors = validation_errors(self._schema, node, introspection=self._introspection)
+        if errors:
+            raise DocumentError(errors)
+        return Document(node, dict(self._operations(analysis)), keepable=not may_hold_card_number(text))
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -127,17 +155,17 @@ class Documents:
             oldest, _ = self._cache.popitem(last=False)
             self._characters -= len(oldest)
 
-    def _read(self, text: str) -> Document:
-        node = self._parse(text)
-        errors = validation_errors(self._schema, node, introspection=self._introspection)
-        if errors:
-            raise DocumentError(errors)
-        return Document(node, dict(_operations(node)))
+    def _operations(self, analysis: Analysis) -> Iterator[tuple[str | None, Operation]]:
+        for node, size in analysis.operations:
+            if node.operation is OperationType.QUERY:
+                name = node.name.value if node.name else None
+                lengths = default_lengths(node.variable_definitions)
+                yield name, Operation(name, node, size, self._limits.cost, lengths)
 
     def _parse(self, text: str) -> DocumentNode:
         limits = self._limits
         if len(text) > limits.characters:
-            raise _limit_exceeded("length", limits.characters)
+            raise limit_exceeded("length", limits.characters)
         try:
             return parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.comments)
         except GraphQLSyntaxError as error:
@@ -148,11 +176,11 @@ class Documents:
 def _syntax_error(error: GraphQLSyntaxError, limits: DocumentLimits) -> DocumentError:
     # graphql-core tells these apart by their words alone; a test notices when the words change.
     if f"more than {limits.tokens} tokens" in error.message:
-        return _limit_exceeded("tokens", limits.tokens)
+        return limit_exceeded("tokens", limits.tokens)
     if f"more than {limits.comments} comments" in error.message:
-        return _limit_exceeded("comments", limits.comments)
+        return limit_exceeded("comments", limits.comments)
     if "nested too deeply" in error.message:
-        return _limit_exceeded("depth", None)
+        return limit_exceeded("depth", None)
     cause = GatewayError(ErrorCode.GRAPHQL_PARSE_FAILED)
     located = GraphQLError(
         MESSAGES[ErrorCode.GRAPHQL_PARSE_FAILED],
@@ -161,44 +189,3 @@ def _syntax_error(error: GraphQLSyntaxError, limits: DocumentLimits) -> Document
         original_error=cause,
     )
     return DocumentError([located])
-
-
-def _limit_exceeded(limit: str, maximum: int | None) -> DocumentError:
-    extensions: dict[str, str | int] = {"limit": limit}
-    if maximum is not None:
-        extensions["maximum"] = maximum
-    cause = GatewayError(
-        ErrorCode.QUERY_LIMIT_EXCEEDED, f"The document exceeds the limit of its {limit}.", **extensions
-    )
-    return DocumentError([GraphQLError(cause.message, original_error=cause)])
-
-
-def _operations(document: DocumentNode) -> Iterator[tuple[str | None, Operation]]:
-    fragments = {
-        definition.name.value: definition
-        for definition in document.definitions
-        if isinstance(definition, FragmentDefinitionNode)
-    }
-    for definition in document.definitions:
-        if isinstance(definition, OperationDefinitionNode) and definition.operation is OperationType.QUERY:
-            name = definition.name.value if definition.name else None
-            takes_arguments = any(
-                field.arguments and not field.name.value.startswith("__")
-                for field in _root_fields(definition.selection_set, fragments)
-            )
-            yield name, Operation(name, definition, takes_arguments)
-
-
-def _root_fields(root: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Iterator[FieldNode]:
-    """The fields of a selection set and of the fragments in it; each fragment is walked once."""
-    seen: set[str] = set()
-    pending = [root]
-    while pending:
-        for selection in pending.pop().selections:
-            if isinstance(selection, FieldNode):
-                yield selection
-            elif isinstance(selection, InlineFragmentNode):
-                pending.append(selection.selection_set)
-            elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in seen:
-                seen.add(selection.name.value)
-                pending.append(fragments[selection.name.value].selection_set)

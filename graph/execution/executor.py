@@ -10,7 +10,7 @@ from graphql.execution import Executor, execute_root_selection_set
 from graphql.language import VariableDefinitionNode, print_ast
 
 from graph.errors import GatewayError
-from graph.execution.documents import DocumentError
+from graph.execution.refusals import DocumentError
 from graph.redact import safe_name
 from schema.errors import ErrorCode
 

@@ -27,6 +27,4 @@ def limit_exceeded(limit: str, maximum: int | None) -> DocumentError:
     extensions: dict[str, str | int] = {"limit": limit}
     if maximum is not None:
         extensions["maximum"] = maximum
-    return refused(
-        ErrorCode.QUERY_LIMIT_EXCEEDED, f"The document exceeds the limit of its {limit}.", **extensions
-    )
+    return refused(ErrorCode.QUERY_LIMIT_EXCEEDED, f"The document exceeds the limit of its {limit}.", **extensions)

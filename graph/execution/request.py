@@ -1,11 +1,15 @@
 """The parameters of GraphQL over HTTP, from a JSON body or a query string.
 
-Source: https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters
+A document is named in one way only: by its text (`query`), by the id of a trusted document (`documentId`, or
+`doc_id` as Relay says), or by a hash (`extensions.persistedQuery`). A text may come with its hash, to register it.
+
+Sources: https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters,
+https://www.apollographql.com/docs/apollo-server/performance/apq
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -21,9 +25,17 @@ _MAX_QUERY_STRING_FIELDS: Final = 10
 class GraphQLRequest:
     """What a client asks for. Its `repr` shows nothing of it: documents and variables hold card numbers."""
 
-    query: str
-    operation_name: str | None
-    variables: dict[str, Any]
+    query: str | None
+    operation_name: str | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
+    extensions: dict[str, Any] = field(default_factory=dict)
+    document_id: str | None = None
+    persisted_hash: str | None = None
+
+    @property
+    def wants_cost(self) -> bool:
+        """Whether the answer shall say what it cost."""
+        return self.extensions.get("cost") is True
 
     def __repr__(self) -> str:
         return "GraphQLRequest(...)"
@@ -79,20 +91,54 @@ def _json_parameter(name: str, text: str) -> object:
 
 
 def _request(parameters: dict[str, Any]) -> GraphQLRequest:
-    query = parameters.get("query")
-    if not isinstance(query, str) or not query:
-        raise _bad_request("The parameter 'query' must be a non-empty string.")
-    operation_name = parameters.get("operationName")
-    if operation_name is not None and not isinstance(operation_name, str):
-        raise _bad_request("The parameter 'operationName' must be a string.")
-    variables = parameters.get("variables")
-    if variables is not None and not isinstance(variables, dict):
-        raise _bad_request("The parameter 'variables' must be an object.")
-    extensions = parameters.get("extensions")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise _bad_request("The parameter 'extensions' must be an object.")
-    # An empty name is what clients send that have no name to give.
-    return GraphQLRequest(query, operation_name or None, variables or {})
+    extensions = _object(parameters, "extensions")
+    query, persisted_hash = _text(parameters, "query"), _persisted_hash(extensions)
+    ids = [text for name in ("documentId", "doc_id") if (text := _text(parameters, name))]
+    ways = len(ids) + (query is not None or persisted_hash is not None)
+    if ways == 0:
+        raise _bad_request(
+            "One of the parameters 'query', 'documentId' and 'extensions.persistedQuery' is needed."
+        )
+    if ways > 1:
+        raise _bad_request("The document must be named in one way only.")
+    return GraphQLRequest(
+        query,
+        _text(parameters, "operationName"),
+        _object(parameters, "variables"),
+        extensions,
+        ids[0] if ids else None,
+        persisted_hash,
+    )
+
+
+def _persisted_hash(extensions: dict[str, Any]) -> str | None:
+    persisted = extensions.get("persistedQuery")
+    if persisted is None:
+        return None
+    if not isinstance(persisted, dict):
+        raise _bad_request("The parameter 'extensions.persistedQuery' must be an object.")
+    version = persisted.get("version")
+    if isinstance(version, bool) or version != 1:
+        raise _bad_request("The parameter 'extensions.persistedQuery.version' must be 1.")
+    persisted_hash = persisted.get("sha256Hash")
+    if not isinstance(persisted_hash, str) or not persisted_hash:
+        raise _bad_request("The parameter 'extensions.persistedQuery.sha256Hash' must be a non-empty string.")
+    return persisted_hash
+
+
+def _text(parameters: dict[str, Any], name: str) -> str | None:
+    """A text, or None for an empty one: clients send that when they have nothing to give."""
+    value = parameters.get(name)
+    if value is not None and not isinstance(value, str):
+        raise _bad_request(f"The parameter '{name}' must be a string.")
+    return value or None
+
+
+def _object(parameters: dict[str, Any], name: str) -> dict[str, Any]:
+    value = parameters.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise _bad_request(f"The parameter '{name}' must be an object.")
+    return value or {}
 
 
 def _bad_request(message: str) -> GatewayError:

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
     from structlog.typing import EventDict, WrappedLogger
 
+    from graph.execution.persisted import UntrustedDocument
     from graph.konaplate.client import CallReport
-    from graph.web.endpoint import RequestReport
+    from graph.web.report import RequestReport
 
 LOGGER: Final = "konagraph"
+AUDIT_LOGGER: Final = f"{LOGGER}.audit"
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _MAX_DEPTH: Final = 4
+_TRACEBACK: Final = "Traceback (most recent call last)"
 # Made by this gateway, of a shape of its own: twelve digits of time, a dash and seven hexadecimal digits.
 _OWN_ID: Final = re.compile(r"[0-9]{12}-[0-9a-f]{7}", re.ASCII)
 # The smallest number that redaction takes for a card number: 13 digits.
@@ -69,7 +72,7 @@ def _clean(value: object, depth: int = 0) -> object:
             raise CannotRedactError
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class FailClosed(logging.StreamHandler[TextIO]):
     """Writes a fixed line where one cannot be made; the standard library would print the record's arguments."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the standard library's names
@@ -78,43 +81,55 @@ class _Handler(logging.StreamHandler[TextIO]):
             self.stream.write('{"event": "event withheld: it could not be formatted", "level": "error"}\n')
 
 
+# What every line gets, ours and those of the libraries.
+_SHARED: Final[tuple[Any, ...]] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
+
+def line_formatter(*, as_json: bool, colors: bool = False) -> logging.Formatter:
+    """From an event to a line of text, with redaction as the last step before it."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=colors)
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _without_traceback,
+            redact_event,
+            renderer,
+        ],
+    )
+
+
 def configure_logging(level: str, *, as_json: bool, stream: TextIO = sys.stderr) -> None:
     """Set up the process's logs, ours and those of the libraries. Called once, by the command line."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
     structlog.configure(
-        # First, so that a line that nobody will see is not made.
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            # First, so that a line that nobody will see is not made.
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer: Any = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=stream.isatty())
-    )
-    handler = _Handler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _without_traceback,
-                redact_event,
-                renderer,
-            ],
-        )
-    )
+    handler = FailClosed(stream)
+    handler.setFormatter(line_formatter(as_json=as_json, colors=stream.isatty()))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[level])
     # httpx writes every URL at INFO; uvicorn only repeats what the command line says itself.
     for library in ("httpx", "httpcore", "uvicorn.error", "asyncio"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    # No level may silence an audit.
+    logging.getLogger(AUDIT_LOGGER).setLevel(logging.INFO)
 
 
 def _without_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -127,6 +142,10 @@ def _without_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -
         event["exception"] = type(error).__name__
         event["frames"] = frames_of(error)
     event.pop("stack_info", None)
+    text = event.get("event")
+    if isinstance(text, str) and _TRACEBACK in text:
+        # Starlette hands a failure of the lifespan over as a text, and uvicorn logs it.
+        event["event"] = text.partition(_TRACEBACK)[0] + "traceback withheld"
     return event
 
 
@@ -154,6 +173,7 @@ class RequestLog:
             request_id=report.request_id,
             method=report.method,
             status=report.status,
+            viewer=report.viewer,
             operation=report.operation,
             duration_ms=round(report.seconds * 1000, 1),
             upstream_calls=report.upstream_calls,
@@ -167,6 +187,10 @@ class RequestLog:
                 exception=type(error).__name__,
                 frames=frames_of(error),
             )
+
+    def on_untrusted_document(self, document: UntrustedDocument) -> None:
+        """One line for each document that runs although it is not in the manifest."""
+        self._log.warning("untrusted document", operations=list(document.operations), sha256=document.sha256)
 
     def on_call(self, report: CallReport) -> None:
         """One line for each upstream call; a warning when it failed or drifted from the documentation."""
@@ -183,3 +207,11 @@ class RequestLog:
             echo=report.echo,
             drift=list(report.drift),
         )
+
+    def on_key_failure(self, reason: str) -> None:
+        """The keys that verify tokens could not be loaded; the last ones serve while they are not too old."""
+        self._log.error("verification keys cannot be loaded", reason=reason)
+
+    def on_limiter_fallback(self) -> None:
+        """Budgets are kept by this process alone, because Redis does not answer."""
+        self._log.warning("budgets are kept locally: Redis does not answer")

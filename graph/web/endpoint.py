@@ -8,55 +8,41 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from graphql import GraphQLError
 from starlette.datastructures import Headers
 
 from graph.context import RequestContext
-from graph.errors import GatewayError, code_of, present_all
 from graph.execution import request as parameters
-from graph.execution.documents import DocumentError
 from graph.execution.executor import execute
+from graph.execution.refusals import refused
 from graph.redact import safe_name
+from graph.security.audit import Caller
 from graph.web import negotiation
 from graph.web.body import ClientDisconnectedError, check_content_type, read_body
 from graph.web.middleware import request_id_of
+from graph.web.refusals import not_acceptable, presented, refusal
+from graph.web.report import RequestReport
 from graph.web.responses import Answer, HttpError, json_answer
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from graphql import GraphQLSchema
     from starlette.types import Receive, Scope, Send
 
-    from graph.execution.documents import Documents
+    from graph.execution.documents import Operation
+    from graph.execution.persisted import DocumentResolver
     from graph.execution.request import GraphQLRequest
+    from graph.security.budgets import CostStatus
+    from graph.security.viewer import Viewer
     from graph.web.explorer import Explorer
+    from graph.web.gate import Gate
 
 _ALLOW: Final = (b"allow", b"GET, POST")
 _ALLOW_POST: Final = (b"allow", b"POST")
 
-ContextFactory = Callable[[], AbstractAsyncContextManager[RequestContext]]
-
-
-@dataclass(slots=True)
-class RequestReport:
-    """What is known of one request once it is answered; made for logs and metrics, free of secrets."""
-
-    request_id: str
-    method: str
-    status: int = 0
-    seconds: float = 0.0
-    operation: str | None = None
-    codes: list[str] = field(default_factory=list)
-    upstream_calls: int = 0
-    saved_calls: int = 0
-    unexpected: list[BaseException] = field(default_factory=list)
-    """Exceptions that no table foresees. Their messages may hold anything and must not be logged."""
+ContextFactory = Callable[[Caller], AbstractAsyncContextManager[RequestContext]]
 
 
 class GraphQLEndpoint:
@@ -64,8 +50,10 @@ class GraphQLEndpoint:
 
     Args:
         schema: the executable schema.
-        documents: parses, validates and remembers documents.
-        new_context: makes the context of one request.
+        documents: finds the document of a request.
+        gate: recognizes the caller, and refuses one who asks too often.
+        new_context: makes the context of one request of a caller.
+        may_introspect: whether a viewer may query the schema.
         max_body_bytes: bound of a request's body.
         get: whether GET is answered; never for an operation with an argument at its root, which could be a card
             number: URLs end up in logs and histories.
@@ -76,9 +64,11 @@ class GraphQLEndpoint:
     def __init__(
         self,
         schema: GraphQLSchema,
-        documents: Documents,
+        documents: DocumentResolver,
+        gate: Gate,
         new_context: ContextFactory,
         *,
+        may_introspect: Callable[[Viewer], bool],
         max_body_bytes: int,
         get: bool,
         explorer: Explorer | None,
@@ -86,7 +76,9 @@ class GraphQLEndpoint:
     ) -> None:
         self._schema = schema
         self._documents = documents
+        self._gate = gate
         self._new_context = new_context
+        self._may_introspect = may_introspect
         self._max_body_bytes = max_body_bytes
         self._get = get
         self._explorer = explorer
@@ -113,30 +105,16 @@ class GraphQLEndpoint:
             return Answer(status, page, page_headers)
         media_type = negotiation.answer_type(accept)
         if media_type is None:
-            message = f"Answers are {negotiation.GRAPHQL_RESPONSE} or {negotiation.JSON}."
-            refused = GatewayError(ErrorCode.BAD_REQUEST, message)
-            return _refusal(HTTPStatus.NOT_ACCEPTABLE, [_shown(refused)], negotiation.JSON, report)
-        return await self._respond(scope, headers, receive, media_type, report)
-
-    async def _respond(
-        self, scope: Scope, headers: Headers, receive: Receive, media_type: str, report: RequestReport
-    ) -> Answer:
+            return not_acceptable(report)
         try:
+            caller = await self._gate.caller(scope, headers)
+            report.viewer = caller.viewer.kind
             request = await self._read(scope, headers, receive)
-            return await self._execute(request, media_type, report)
-        except HttpError as error:
-            cause = GatewayError(ErrorCode.BAD_REQUEST, error.message)
-            return _refusal(error.status, [_shown(cause)], media_type, report, error.headers)
-        except GatewayError as error:
-            return _refusal(HTTPStatus.BAD_REQUEST, [_shown(error)], media_type, report)
-        except DocumentError as error:
-            # A well-formed request whose document is refused: before the media type of its own, such an answer
-            # was a 200, and clients that ask for application/json expect that.
-            status = HTTPStatus.OK if media_type == negotiation.JSON else HTTPStatus.BAD_REQUEST
-            return _refusal(status, error.errors, media_type, report)
-        except Exception as error:  # noqa: BLE001 - the last resort: an answer without internals
-            unexpected = GraphQLError("", original_error=error)
-            return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, [unexpected], media_type, report)
+            return await self._execute(request, caller, media_type, report)
+        except ClientDisconnectedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - every refusal is an answer, and so is what nobody foresaw
+            return refusal(error, media_type, report)
 
     async def _read(self, scope: Scope, headers: Headers, receive: Receive) -> GraphQLRequest:
         match scope["method"]:
@@ -150,47 +128,46 @@ class GraphQLEndpoint:
             case _:
                 raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST.", [_ALLOW])
 
-    async def _execute(self, request: GraphQLRequest, media_type: str, report: RequestReport) -> Answer:
-        document = self._documents.get(request.query)
+    async def _execute(
+        self, request: GraphQLRequest, caller: Caller, media_type: str, report: RequestReport
+    ) -> Answer:
+        document = await self._documents.document(request)
         operation = document.operation(request.operation_name)
         report.operation = safe_name(operation.name) if operation.name else None
-        if report.method == "GET" and operation.takes_arguments:
-            message = "This operation must be sent by POST: a URL is no place for a card number."
-            raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, message, [_ALLOW_POST])
-        async with self._new_context() as context:
+        self._check(operation, caller.viewer, report.method)
+        cost = operation.cost(request.variables)
+        left = await self._gate.spend_cost(caller, cost)
+        async with self._new_context(caller) as context:
             result = await execute(self._schema, document, operation, request.variables, context)
         report.upstream_calls, report.saved_calls = context.upstream_calls, context.saved_calls
         payload: dict[str, Any] = {}
         if result.errors:
-            payload["errors"] = _present(result.errors, report)
+            payload["errors"] = presented(result.errors, report)
         payload["data"] = result.data
+        if request.wants_cost:
+            payload["extensions"] = {"cost": _cost_figures(cost, left)}
         return json_answer(HTTPStatus.OK, payload, media_type=media_type)
+
+    def _check(self, operation: Operation, viewer: Viewer, method: str) -> None:
+        """Refuse what this operation may not do by this method or for this viewer."""
+        if method == "GET" and operation.takes_arguments:
+            message = "This operation must be sent by POST: a URL is no place for a card number."
+            raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, message, [_ALLOW_POST])
+        if operation.introspects and not self._may_introspect(viewer):
+            raise refused(ErrorCode.GRAPHQL_VALIDATION_FAILED, "Introspection is switched off.")
 
 
 def _is_for_a_person(scope: Scope, accept: str | None) -> bool:
     return scope["method"] == "GET" and b"query=" not in scope["query_string"] and negotiation.prefers_html(accept)
 
 
-def _shown(error: GatewayError) -> GraphQLError:
-    return GraphQLError(error.message, original_error=error)
-
-
-def _refusal(
-    status: int,
-    errors: Sequence[GraphQLError],
-    media_type: str,
-    report: RequestReport,
-    headers: list[tuple[bytes, bytes]] | None = None,
-) -> Answer:
-    """An answer without `data`: nothing was executed."""
-    payload = {"errors": _present(errors, report)}
-    return json_answer(status, payload, media_type=media_type, headers=headers)
-
-
-def _present(errors: Sequence[GraphQLError], report: RequestReport) -> list[dict[str, Any]]:
-    for error in errors:
-        code = code_of(error.original_error)
-        report.codes.append(code.value)
-        if code is ErrorCode.INTERNAL_SERVER_ERROR:
-            report.unexpected.append(error.original_error or error)
-    return present_all(errors, report.request_id)
+def _cost_figures(cost: int, left: CostStatus | None) -> dict[str, Any]:
+    """`extensions.cost`, in the shape that Shopify's API made known; no throttle where there is no bound."""
+    figures: dict[str, Any] = {"requestedQueryCost": cost}
+    if left is not None:
+        figures["throttleStatus"] = {
+            "maximumAvailable": left.maximum,
+            "currentlyAvailable": left.available,
+            "restoreRate": left.restore_rate,
+        }
+    return figures

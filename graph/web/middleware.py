@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import string
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers
 
 from graph.redact import holds_card_number
+from graph.web.client_address import ClientAddresses
+from graph.web.responses import error_answer
+from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,10 +47,16 @@ def request_id_of(scope: Scope) -> str:
 
 
 class PrivateAnswers:
-    """Gives each request its id and each answer its headers."""
+    """Gives each request its id and its client's address, and each answer its headers.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: what comes next.
+        addresses: finds the client's address.
+    """
+
+    def __init__(self, app: ASGIApp, addresses: ClientAddresses | None = None) -> None:
         self._app = app
+        self._addresses = addresses or ClientAddresses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -55,13 +65,24 @@ class PrivateAnswers:
             return
         request_id = _request_id(Headers(scope=scope).get("x-request-id"))
         scope["konagraph.request_id"] = request_id
+        self._addresses.note(scope)
+        started = False
 
         async def send_private(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
-                message["headers"] = _private_headers(message.get("headers", []), request_id)
+                started = True
+                message["headers"] = private_headers(message.get("headers", []), request_id)
             await send(message)
 
-        await self._app(scope, receive, send_private)
+        try:
+            await self._app(scope, receive, send_private)
+        except Exception:
+            if not started:
+                # Starlette's own answer to an exception is made outside of this, and would lack the headers.
+                code = ErrorCode.INTERNAL_SERVER_ERROR
+                await error_answer(HTTPStatus.INTERNAL_SERVER_ERROR, code, request_id).send(send_private)
+            raise
 
 
 def _request_id(offered: str | None) -> str:
@@ -71,7 +92,8 @@ def _request_id(offered: str | None) -> str:
     return new_request_id()
 
 
-def _private_headers(given: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+def private_headers(given: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, with those that keep it private."""
     own = {name for name, _ in _PRIVATE}
     headers = [header for header in given if header[0] not in own]
     headers += [(REQUEST_ID, request_id.encode("ascii")), *_PRIVATE]

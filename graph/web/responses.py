@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from graph.web.negotiation import JSON
+from schema.errors import MESSAGES, ErrorCode
 
 if TYPE_CHECKING:
+    from http import HTTPStatus
+
     from starlette.types import Send
 
 Headers = list[tuple[bytes, bytes]]
@@ -55,3 +58,18 @@ def json_answer(
     """An answer of a JSON media type."""
     content_type = (b"content-type", (media_type + _CHARSET).encode("ascii"))
     return Answer(status, orjson.dumps(payload), [content_type, *(headers or [])])
+
+
+def error_answer(
+    status: HTTPStatus,
+    code: ErrorCode,
+    request_id: str,
+    *,
+    message: str | None = None,
+    retryable: bool = False,
+    headers: Headers | None = None,
+) -> Answer:
+    """A refusal that no GraphQL error stands for, in the form of one; by default in the code's words."""
+    extensions = {"code": code.value, "retryable": retryable, "requestId": request_id}
+    error = {"message": message or MESSAGES[code], "extensions": extensions}
+    return json_answer(status, {"errors": [error]}, headers=headers)

@@ -50,9 +50,13 @@ class Connection:
         await self._writer.drain()
         self.sent += len(raw)
 
+    async def receive(self) -> bytes:
+        """The next bytes as they come; none at the end of the stream."""
+        return await self._reader.read(64 * 1024)
+
     async def until_closed(self) -> None:
         """Wait for the other side to close the connection; what it still sends is thrown away."""
-        while await self._reader.read(64 * 1024):
+        while await self.receive():
             pass
 
     def end(self) -> None:

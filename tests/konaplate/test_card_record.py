@@ -43,6 +43,7 @@ NO_NUMBER: Final[list[object]] = [
     "５",
     "abc",
     "9" * 20,
+    "0" * 19 + "7",
     [],
     [5],
     {},

@@ -21,6 +21,8 @@ from graph.konaplate.errors import (
     UnavailableError,
     UnknownCodeError,
 )
+from tests.independent import jwe
+from tests.konaplate.counted_key import counted_pair
 from tests.konaplate.support import (
     BASE_URL,
     CARD,
@@ -33,6 +35,7 @@ from tests.konaplate.support import (
     leaks,
     member_fields,
     pair,
+    pem,
     succeeded,
 )
 
@@ -212,6 +215,16 @@ async def test_an_encrypted_call_shows_the_card_number_nowhere() -> None:
     assert CARD.reveal().encode() not in sent[0].content
     assert CARD.reveal() not in str(sent[0].url) + str(sent[0].headers)
     assert leaks(error, *reports, *sent) == []
+
+
+@pytest.mark.parametrize(("key_id", "uses"), [("new", (1, 1)), ("old", (0, 1))])
+async def test_the_key_that_the_answer_names_is_tried_first(key_id: str, uses: tuple[int, int]) -> None:
+    (new_pair, new), (old_pair, old) = counted_pair("new", opens="client2"), counted_pair("old")
+    sealed = encoded({"encData": jwe.seal(WELL, pem("client", private=False), "A128GCM")})
+    answer = answering(sealed, 200, [("X-KM-Crypto-Key-Id", key_id)])
+    reports, _ = await reports_of(answer, cipher=Cipher([new_pair, old_pair]))
+    assert reports.one().outcome == "ok"
+    assert uses == (new.operations, old.operations)
 
 
 async def test_a_client_and_what_it_is_made_of_show_no_secret() -> None:

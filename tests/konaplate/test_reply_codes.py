@@ -206,9 +206,10 @@ def test_the_message_decides_nothing(message: object) -> None:
     assert well == read(encoded(well))
 
 
+@pytest.mark.parametrize("status", [200, 201, 299])
 @pytest.mark.parametrize("place", [{"response": {"code": "000_000"}}, {"code": "000_000"}, {"reason": "000_000"}])
-def test_a_success_code_is_enough_even_if_fields_are_missing(place: dict[str, Any]) -> None:
-    assert place == read(encoded(place))
+def test_a_success_code_is_enough_even_if_fields_are_missing(place: dict[str, Any], status: int) -> None:
+    assert place == read(encoded(place), status)
 
 
 def test_the_details_of_a_success_name_its_code() -> None:

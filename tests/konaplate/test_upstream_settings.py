@@ -42,6 +42,7 @@ SECOND = {
     "KONAPLATE_SERVER_PUBLIC_KEY_2": pem("server", private=False),
     "KONAPLATE_CLIENT_PRIVATE_KEY_2": pem("client2", private=True),
 }
+SOONER_THAN_BY_DEFAULT = 2.0
 OFF = {"KONAPLATE_ENCRYPTION": "off"}
 
 
@@ -90,7 +91,7 @@ def test_a_second_pair_of_keys_only_opens() -> None:
     assert [cipher.open(sealed(owner), None) for owner in ("client", "client2")] == [b"{}"] * 2
 
 
-def test_the_allowed_algorithms_are_those_of_the_settings() -> None:
+def test_the_allowed_content_encryptions_are_those_of_the_settings() -> None:
     cipher = build_cipher(settings({**FIRST, "KONAPLATE_JWE_CONTENT_ENCRYPTIONS": "A256GCM"}))
     assert cipher is not None
     assert cipher.open(sealed("client", "A256GCM"), None) == b"{}"
@@ -122,6 +123,13 @@ def test_a_content_encryption_that_is_not_known_is_a_problem(words: str) -> None
 def test_an_algorithm_that_is_not_known_is_a_problem(words: str) -> None:
     found = problems({**FIRST, "KONAPLATE_JWE_ALGORITHMS": words})
     assert found == ["KONAPLATE_JWE_ALGORITHMS: must be one or more of RSA-OAEP-256, RSA-OAEP"]
+
+
+def test_the_allowed_key_algorithms_are_those_of_the_settings() -> None:
+    cipher = build_cipher(settings({**FIRST, "KONAPLATE_JWE_ALGORITHMS": "RSA-OAEP"}))
+    assert cipher is not None
+    with pytest.raises(CannotOpenError):
+        cipher.open(sealed("client"), None)
 
 
 async def test_the_identity_and_the_zone_are_those_of_the_settings() -> None:
@@ -162,9 +170,28 @@ async def test_two_clients_do_not_start_with_the_same_correlation_id() -> None:
 async def test_the_total_time_is_that_of_the_settings() -> None:
     async with FaultyUpstream(silence()) as upstream:
         konaplate = client({"KONAPLATE_BASE_URL": upstream.base_url, "KONAPLATE_TIMEOUT": "0.1"})
-        with pytest.raises(TimedOutError):
-            await konaplate.fetch_card(CARD)
+        async with asyncio.timeout(SOONER_THAN_BY_DEFAULT):
+            with pytest.raises(TimedOutError):
+                await konaplate.fetch_card(CARD)
         await konaplate.aclose()
+
+
+async def test_the_time_for_each_step_is_that_of_the_settings() -> None:
+    limits: list[dict[str, float]] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        limits.append(request.extensions["timeout"])
+        return answering(succeeded(card_fields()))(request)
+
+    variables = {
+        "KONAPLATE_TIMEOUT": "7",
+        "KONAPLATE_CONNECT_TIMEOUT": "0.5",
+        "KONAPLATE_POOL_TIMEOUT": "0.125",
+    }
+    konaplate = client(variables, httpx.MockTransport(handler))
+    await konaplate.fetch_card(CARD)
+    await konaplate.aclose()
+    assert limits == [{"connect": 0.5, "read": 7, "write": 7, "pool": 0.125}]
 
 
 async def test_the_size_of_an_answer_is_that_of_the_settings() -> None:
@@ -178,7 +205,7 @@ async def test_the_size_of_an_answer_is_that_of_the_settings() -> None:
         assert isinstance(outcome[0], Exception) == (kind is not None)
 
 
-async def test_the_number_of_connections_and_the_wait_for_one_are_those_of_the_settings() -> None:
+async def test_the_number_of_connections_is_that_of_the_settings() -> None:
     async with FaultyUpstream(silence()) as upstream:
         konaplate = client(
             {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from graphql import ExecutionResult, graphql
 
+from schema.context import Withheld
 from schema.query import build_schema
 from schema.scalars import Won
 from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText
@@ -34,11 +35,26 @@ def card(number: str, **fields: Any) -> Card:
         "owner_ka": None,
         "is_auto_recharge_before_payment": False,
         "is_registered": True,
-        "member": Member(user_id=MemberId("9999999999999999999")),
+        "member": Member(user_id=MemberId("9999999999999999999"), card_no=CardNo(number)),
         "cash_receipt_info": None,
         **fields,
     }
     return Card(**values)
+
+
+class Notes:
+    """Remembers which personal fields were read, and which were asked for in vain."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+        self.refused: list[str] = []
+
+    def note(self, name: str) -> None:
+        self.read.append(name)
+
+    def refuse(self, name: str) -> Exception:
+        self.refused.append(name)
+        return LookUpError()
 
 
 class Cards:
@@ -60,7 +76,7 @@ class Cards:
         self.asked.extend(card_nos)
         return [self._answers[f"n{card_no.reveal()}"] for card_no in card_nos]
 
-    async def member_profile(self, user_id: MemberId) -> MemberProfile:
+    async def member_profile(self, user_id: MemberId, card_no: CardNo) -> MemberProfile:  # noqa: ARG002
         self.members.append(user_id)
         raise LookUpError
 
@@ -70,7 +86,9 @@ async def run(query: str, context: Cards, **variables: Any) -> ExecutionResult:
 
 
 async def test_a_card_is_asked_for_by_a_secret_and_answered_in_clear() -> None:
+    notes = Notes()
     receipt = CashReceiptInfo(
+        disclosure=notes,
         approval_div=None,
         approval_div_raw=None,
         id_no=IdentityNo("01012345678"),
@@ -168,14 +186,17 @@ async def test_the_profile_is_asked_for_only_when_it_is_selected() -> None:
 
 
 async def test_personal_texts_are_answered_in_clear() -> None:
+    notes = Notes()
+
     class Profiles(Cards):
-        async def member_profile(self, user_id: MemberId) -> MemberProfile:
+        async def member_profile(self, user_id: MemberId, card_no: CardNo) -> MemberProfile:  # noqa: ARG002
             assert MemberId("9999999999999999999") == user_id
-            empty = dict.fromkeys(
+            empty: dict[str, Any] = dict.fromkeys(
                 ["asp_id", "login_id", "nationality", "nationality_raw", "gender", "gender_raw", "join_channel"]
             )
             return MemberProfile(
                 **empty,
+                disclosure=notes,
                 birth_date=PersonalText("19900101"),
                 mobile_number=IdentityNo("01012345678"),
                 user_name=PersonalText("김샌드"),
@@ -203,3 +224,26 @@ async def test_personal_texts_are_answered_in_clear() -> None:
             }
         }
     }
+    assert ["birthDate", "mobileNumber", "userName", "email"] == notes.read
+
+
+async def test_what_is_withheld_is_refused_only_when_it_is_asked_for() -> None:
+    notes = Notes()
+    receipt = CashReceiptInfo(
+        disclosure=notes,
+        approval_div=None,
+        approval_div_raw=None,
+        id_no=cast("IdentityNo", Withheld()),
+        masked_id_no="010-****-5678",
+        man_yn=None,
+        man_yn_raw=None,
+    )
+    context = Cards(n9491339400000013=card(NUMBERS[0], cash_receipt_info=receipt))
+
+    masked = await run(f'{{ card(cardNo: "{NUMBERS[0]}") {{ cashReceiptInfo {{ maskedIdNo }} }} }}', context)
+    assert (None, [], []) == (masked.errors, notes.read, notes.refused)
+
+    clear = await run(f'{{ card(cardNo: "{NUMBERS[0]}") {{ cashReceiptInfo {{ maskedIdNo idNo }} }} }}', context)
+    assert {"card": {"cashReceiptInfo": {"maskedIdNo": "010-****-5678", "idNo": None}}} == clear.data
+    assert [["card", "cashReceiptInfo", "idNo"]] == [error.path for error in clear.errors or ()]
+    assert ([], ["idNo"]) == (notes.read, notes.refused)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -141,7 +142,7 @@ def raising(write: Callable[[BaseException], None]) -> Callable[[], None]:
             try:
                 look_up(f"{CARD} of {NAME}")
             except LeakyError as error:
-                raise RuntimeError(CARD) from error
+                raise RuntimeError(f"{CARD} of {NAME}") from error
         except RuntimeError as error:
             error.add_note(f"{CARD} of {NAME}")
             write(error)
@@ -174,8 +175,7 @@ def test_an_exception_is_logged_by_its_class_and_place_alone(write: Callable[[Ba
 
     (line,) = events(stream)
     assert (line["event"], line["exception"]) == ("failed", "RuntimeError")
-    assert line["frames"][-1].startswith("test_log_leaks.py:")
-    assert line["frames"][-1].endswith(" failing")
+    assert re.fullmatch(r"test_log_leaks\.py:[0-9]+ failing", line["frames"][-1])
     assert_no_source_line(stream)
 
 
@@ -209,6 +209,16 @@ def test_the_stack_that_a_library_wants_logged_is_left_out() -> None:
         log().error("here", stack_info=True)
 
     assert [{"event", "level", "logger", "timestamp"}] * 2 == [set(line) for line in events(stream)]
+
+
+def test_a_traceback_that_a_library_made_a_text_of_is_withheld() -> None:
+    text = f"startup failed: Traceback (most recent call last):\n    look_up()\nLeakyError: {CARD}, {NAME}\n"
+    with logs_as() as stream:
+        logging.getLogger("uvicorn.error").error(text)
+        log().error(text)
+
+    assert ["startup failed: traceback withheld"] * 2 == [line["event"] for line in events(stream)]
+    assert_nothing_leaked(stream.getvalue())
 
 
 def test_an_exception_as_the_message_is_redacted_like_a_text() -> None:

@@ -11,7 +11,7 @@ import structlog
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails
 from graph.telemetry.logs import RequestLog
-from graph.web.endpoint import RequestReport
+from graph.web.report import RequestReport
 from tests.telemetry.capture import events, log, logs_as
 
 CARD = "9491339400000013"
@@ -161,7 +161,9 @@ def test_a_call_that_is_odd_is_a_warning(report: CallReport, level: str) -> None
 
 
 def test_a_request_is_one_line() -> None:
-    report = RequestReport("r-1", "POST", 200, 0.0123, "Card", ["CARD_NOT_FOUND"], upstream_calls=2, saved_calls=1)
+    report = RequestReport(
+        "r-1", "POST", 200, 0.0123, "member", "Card", ["CARD_NOT_FOUND"], upstream_calls=2, saved_calls=1
+    )
     with logs_as() as stream:
         RequestLog().on_request(report)
 
@@ -174,6 +176,7 @@ def test_a_request_is_one_line() -> None:
         "request_id": "r-1",
         "method": "POST",
         "status": 200,
+        "viewer": "member",
         "operation": "Card",
         "duration_ms": 12.3,
         "upstream_calls": 2,

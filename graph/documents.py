@@ -1,0 +1,78 @@
+"""The way to documents as the settings describe it: limits, trusted documents, registered ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from graph.execution.documents import DocumentLimits, Documents
+from graph.execution.manifests import ManifestError, TrustedDocuments, read_manifest
+from graph.execution.persisted import DocumentResolver, Mode
+from graph.execution.stores import MemoryStore
+from graph.settings import Settings, SettingsError
+from schema.query import build_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graph.execution.persisted import UntrustedDocument
+
+_REGISTERED_CHARACTERS: Final = 2_000_000
+
+
+def build_documents(
+    settings: Settings, on_untrusted: Callable[[UntrustedDocument], None] | None = None
+) -> DocumentResolver:
+    """The resolver of documents.
+
+    Args:
+        settings: see `graph.settings`.
+        on_untrusted: told of each document that is not in the manifest and runs all the same.
+
+    Raises:
+        SettingsError: naming everything in the manifest that cannot be used.
+    """
+    mode = Mode(settings.konagraph_documents_mode)
+    documents = Documents(
+        build_schema(),
+        document_limits(settings),
+        # Forbidden altogether, it is a matter of validation; allowed to some, of the viewer.
+        introspection=settings.konagraph_introspection is not False,
+    )
+    registers = settings.allowed_in_development(settings.konagraph_apq)
+    return DocumentResolver(
+        documents,
+        trusted=_trusted(settings, mode, documents),
+        mode=mode,
+        store=MemoryStore(settings.konagraph_apq_size, _REGISTERED_CHARACTERS) if registers else None,
+        on_untrusted=on_untrusted,
+    )
+
+
+def document_limits(settings: Settings) -> DocumentLimits:
+    """The limits of a document."""
+    return DocumentLimits(
+        characters=settings.konagraph_max_document_characters,
+        tokens=settings.konagraph_max_document_tokens,
+        depth=settings.konagraph_max_depth,
+        aliases=settings.konagraph_max_aliases,
+        root_fields=settings.konagraph_max_root_fields,
+        fields=settings.konagraph_max_fields,
+        directives=settings.konagraph_max_directives,
+        operations=settings.konagraph_max_operations,
+        introspection_depth=settings.konagraph_max_introspection_depth,
+        introspection_fields=settings.konagraph_max_introspection_fields,
+        cost=settings.konagraph_max_cost,
+        cached=settings.konagraph_document_cache,
+    )
+
+
+def _trusted(settings: Settings, mode: Mode, documents: Documents) -> TrustedDocuments:
+    if settings.konagraph_documents is None:
+        if mode is not Mode.OFF:
+            raise SettingsError([f"KONAGRAPH_DOCUMENTS is missing; KONAGRAPH_DOCUMENTS_MODE={mode} needs it"])
+        return TrustedDocuments()
+    try:
+        return read_manifest(settings.konagraph_documents, documents)
+    except ManifestError as error:
+        problems = [f"KONAGRAPH_DOCUMENTS: {problem}" for problem in error.problems]
+        raise SettingsError(problems) from None

@@ -1,0 +1,160 @@
+"""From a request to its document: by text, by the id of a trusted document, or by a registered hash.
+
+Registering is Apollo's protocol of automatic persisted queries: a client asks by hash, is told that it is unknown,
+and sends the text along once. See https://www.apollographql.com/docs/apollo-server/performance/apq
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from graph.errors import GatewayError
+from graph.execution.documents import may_hold_card_number
+from graph.execution.manifests import TrustedDocuments
+from graph.execution.refusals import refused
+from graph.redact import safe_name
+from schema.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graph.execution.documents import Document, Documents
+    from graph.execution.refusals import DocumentError
+    from graph.execution.request import GraphQLRequest
+    from graph.execution.stores import DocumentStore
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+# Clients of automatic persisted queries look for this message to the letter, and no longer ask by hash then.
+_NOT_SUPPORTED: Final = "PersistedQueryNotSupported"
+
+
+class Mode(StrEnum):
+    """What becomes of a text that is not in the manifest: nothing, a report, or a refusal."""
+
+    OFF = "off"
+    LOG = "log"
+    ENFORCE = "enforce"
+
+
+@dataclass(frozen=True, slots=True)
+class UntrustedDocument:
+    """A document that was executed although it is not in the manifest; free of secrets."""
+
+    operations: tuple[str, ...]
+    """The names of its operations."""
+    sha256: str | None
+    """The hash of its text; None where it could hold a card number."""
+
+
+class DocumentResolver:
+    """Finds the document of a request.
+
+    Args:
+        documents: reads and remembers texts.
+        trusted: the manifest's documents.
+        mode: what becomes of other texts.
+        store: where hashes are registered; None to register nothing.
+        on_untrusted: told of each document that mode `log` lets pass.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        *,
+        trusted: TrustedDocuments | None = None,
+        mode: Mode = Mode.OFF,
+        store: DocumentStore | None = None,
+        on_untrusted: Callable[[UntrustedDocument], None] | None = None,
+    ) -> None:
+        self._documents = documents
+        self._trusted = trusted or TrustedDocuments()
+        self._mode = mode
+        self._store = None if mode is Mode.ENFORCE else store
+        self._on_untrusted = on_untrusted
+
+    async def document(self, request: GraphQLRequest) -> Document:
+        """The document that a request names.
+
+        Raises:
+            GatewayError: `BAD_REQUEST`, for a hash that is none, or not the text's.
+            DocumentError: when it is unknown, not allowed, too large, not valid.
+        """
+        if request.document_id is not None:
+            document = self._trusted.by_id(request.document_id)
+            if document is None:
+                raise self._not_found()
+            return document
+        if request.persisted_hash is None:
+            return self._by_text(request.query or "")
+        if request.query is None:
+            return await self._by_hash(request.persisted_hash)
+        return await self._registered(request.query, request.persisted_hash)
+
+    def _by_text(self, text: str) -> Document:
+        trusted = self._trusted.by_text(text)
+        if trusted is not None:
+            return trusted
+        if self._mode is Mode.ENFORCE:
+            # Before it is even parsed: a text of somebody's own shall cost nothing.
+            raise refused(ErrorCode.DOCUMENT_NOT_ALLOWED)
+        document = self._documents.get(text)
+        if self._mode is Mode.LOG and self._on_untrusted is not None:
+            names = tuple(safe_name(name) for name in document.operations if name)
+            self._on_untrusted(UntrustedDocument(names, _hash(text) if document.keepable else None))
+        return document
+
+    async def _by_hash(self, sha256_hash: str) -> Document:
+        # An id of the manifest need not be a SHA-256 hash, and clients send it in the place of one.
+        trusted = self._trusted.by_id(sha256_hash)
+        if trusted is not None:
+            return trusted
+        _check_form(sha256_hash)
+        text = await self._store.get(sha256_hash) if self._store is not None else None
+        # A store that is shared could have been written to by others.
+        if text is None or _hash(text) != sha256_hash:
+            raise self._not_found()
+        return self._by_text(text)
+
+    async def _registered(self, text: str, sha256_hash: str) -> Document:
+        """The document of a text that came with its hash, which is registered if it may be."""
+        trusted = self._trusted.text(sha256_hash)
+        if trusted is not None:
+            if trusted != text:
+                raise _mismatch()
+            return self._by_text(text)
+        _check_form(sha256_hash)
+        if may_hold_card_number(text):
+            # Not even hashed: who has the hash can try all card numbers.
+            return self._by_text(text)
+        if _hash(text) != sha256_hash:
+            raise _mismatch()
+        document = self._by_text(text)
+        if self._store is not None:
+            await self._store.put(sha256_hash, text)
+        return document
+
+    def _not_found(self) -> DocumentError:
+        # Where nothing is ever found, a client had better not ask by hash again.
+        supported = self._store is not None or len(self._trusted) > 0
+        return refused(ErrorCode.PERSISTED_QUERY_NOT_FOUND, None if supported else _NOT_SUPPORTED)
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode("utf-8")).hexdigest()
+
+
+def _check_form(sha256_hash: str) -> None:
+    if _SHA256.fullmatch(sha256_hash) is None:
+        raise GatewayError(
+            ErrorCode.BAD_REQUEST,
+            "The parameter 'extensions.persistedQuery.sha256Hash' must be 64 lowercase hexadecimal digits.",
+        )
+
+
+def _mismatch() -> GatewayError:
+    return GatewayError(ErrorCode.BAD_REQUEST, "provided sha does not match query")

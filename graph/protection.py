@@ -1,0 +1,196 @@
+"""The protection as the settings describe it: who is recognized, and where budgets are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from graph.security.api_keys import ApiKeyAuthenticator, BadKeyFileError, read_api_keys
+from graph.security.authentication import ApiKeyAuthentication, BearerAuthentication, NoAuthentication
+from graph.security.budgets import Budgets
+from graph.security.card_refs import CardRefs
+from graph.security.jwks import MAX_BYTES, BadKeySetError, KeySet, Refresh, read_key_set
+from graph.security.limiter import LocalLimiter
+from graph.security.redis_limiter import BadRedisUrlError, FallbackLimiter, RedisLimiter, connect
+from graph.security.tokens import TokenAuthenticator, TokenRules
+from graph.security.viewer import Allowance
+from graph.settings import Settings, SettingsError
+from schema.secrets import Credential
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from redis.asyncio import Redis
+
+    from graph.security.api_keys import ApiKey
+    from graph.security.authentication import Authenticator
+    from graph.security.limiter import Limiter
+
+_KEY_SET_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """The parts that stand in front of the cards, with what must be opened and closed with the application."""
+
+    authenticate: Authenticator
+    budgets: Budgets
+    refs: CardRefs
+    keys: KeySet | None
+    redis: Redis | None
+
+    async def open(self) -> None:
+        """Load the keys, so that the first request need not wait for them."""
+        if self.keys is not None:
+            await self.keys.load()
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        if self.keys is not None:
+            await self.keys.aclose()
+        if self.redis is not None:
+            await self.redis.aclose()
+
+
+def build_protection(
+    settings: Settings, *, on_key_failure: Callable[[str], None], on_fallback: Callable[[], None]
+) -> Protection:
+    """Put the protection together.
+
+    Args:
+        settings: see `graph.settings`.
+        on_key_failure: told when the keys that verify tokens cannot be loaded.
+        on_fallback: told when budgets are kept locally because Redis does not answer.
+
+    Raises:
+        SettingsError: when a key file or the address of Redis cannot be used.
+    """
+    redis = _redis(settings)
+    # Without a shared store the references need to be the same only within this process.
+    refs = CardRefs(settings.konagraph_card_ref_key or Credential(secrets.token_hex(32)))
+    keys = _key_set(settings, on_key_failure) if settings.konagraph_auth == "jwt" else None
+    return Protection(
+        authenticate=_authenticator(settings, keys),
+        budgets=Budgets(_limiter(redis, on_fallback), refs),
+        refs=refs,
+        keys=keys,
+        redis=redis,
+    )
+
+
+def check_key_files(settings: Settings) -> None:
+    """Read the key files as a start would.
+
+    Raises:
+        SettingsError: when one cannot be used.
+    """
+    jwks = settings.konagraph_jwt_jwks
+    if settings.konagraph_auth == "api-key":
+        _api_keys(settings)
+    if settings.konagraph_auth == "jwt" and jwks is not None and not _is_url(jwks):
+        try:
+            read_key_set(Path(jwks).read_bytes())
+        except OSError:
+            raise SettingsError(["KONAGRAPH_JWT_JWKS names a file that cannot be read"]) from None
+        except BadKeySetError as error:
+            raise SettingsError([f"KONAGRAPH_JWT_JWKS: {error}"]) from None
+
+
+def _allowance(settings: Settings) -> Allowance:
+    return Allowance(
+        requests_per_second=settings.konagraph_request_rate,
+        request_burst=settings.konagraph_request_burst,
+        cost_per_second=settings.konagraph_cost_rate,
+        cost_burst=settings.konagraph_cost_burst,
+        cards_per_minute=settings.konagraph_cards_per_minute,
+        cards_per_hour=settings.konagraph_cards_per_hour,
+    )
+
+
+def _authenticator(settings: Settings, keys: KeySet | None) -> Authenticator:
+    if settings.konagraph_auth == "api-key":
+        return ApiKeyAuthentication(ApiKeyAuthenticator(_api_keys(settings)))
+    if keys is None:
+        return NoAuthentication()
+    rules = TokenRules(
+        issuer=settings.konagraph_jwt_issuer or "",
+        audience=settings.konagraph_jwt_audience or "",
+        member_claim=settings.konagraph_member_claim,
+    )
+    return BearerAuthentication(TokenAuthenticator(keys, rules, _allowance(settings), time.time))
+
+
+def _api_keys(settings: Settings) -> tuple[ApiKey, ...]:
+    try:
+        text = (settings.konagraph_api_keys or Path()).read_text(encoding="utf-8")
+        return read_api_keys(text, _allowance(settings))
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(["KONAGRAPH_API_KEYS names a file that cannot be read"]) from None
+    except BadKeyFileError as error:
+        raise SettingsError([f"KONAGRAPH_API_KEYS: {problem}" for problem in error.problems]) from None
+
+
+def _key_set(settings: Settings, on_failure: Callable[[str], None]) -> KeySet:
+    source = settings.konagraph_jwt_jwks or ""
+    load = key_set_at(source) if _is_url(source) else _from_file(Path(source))
+    return KeySet(load, Refresh(), time.monotonic, on_failure)
+
+
+def _is_url(source: str) -> bool:
+    return source.lower().startswith(("https://", "http://"))
+
+
+def _from_file(path: Path) -> Callable[[], Awaitable[bytes]]:
+    async def load() -> bytes:
+        return await asyncio.to_thread(path.read_bytes)
+
+    return load
+
+
+def key_set_at(url: str, *, timeout: float = _KEY_SET_TIMEOUT) -> Callable[[], Awaitable[bytes]]:
+    """Reads the key set of an address.
+
+    Args:
+        url: its address, which must answer itself: redirects are not followed.
+        timeout: seconds for the whole answer.
+    """
+
+    async def load() -> bytes:
+        # A client for each load: it happens every five minutes, and nothing is left open in between.
+        async with (
+            asyncio.timeout(timeout),
+            httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=timeout) as client,
+            client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
+        ):
+            if response.status_code != httpx.codes.OK:
+                raise BadKeySetError("the key set's address does not answer 200")
+            content = bytearray()
+            async for chunk in response.aiter_raw():
+                content += chunk
+                if len(content) > MAX_BYTES:
+                    break
+            return bytes(content)
+
+    return load
+
+
+def _redis(settings: Settings) -> Redis | None:
+    if settings.konagraph_redis_url is None:
+        return None
+    try:
+        return connect(settings.konagraph_redis_url)
+    except BadRedisUrlError:
+        raise SettingsError(["KONAGRAPH_REDIS_URL cannot be used"]) from None
+
+
+def _limiter(redis: Redis | None, on_fallback: Callable[[], None]) -> Limiter:
+    local = LocalLimiter(time.monotonic)
+    if redis is None:
+        return local
+    return FallbackLimiter(RedisLimiter(redis), local, time.monotonic, on_fallback)

@@ -1,0 +1,129 @@
+"""From an API key to a viewer. The file holds digests only, so that reading it gives nobody a key.
+
+A file is TOML with one table for each key:
+
+    [[keys]]
+    name = "reporting"
+    sha256 = "64 hexadecimal digits of the key's SHA-256"
+    scopes = ["cards:read:any"]
+    cards_per_minute = 600        # any budget of `Allowance`; the others keep their defaults
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import hmac
+import re
+import tomllib
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from graph.security.errors import UnauthenticatedError
+from graph.security.viewer import EVERY_SCOPE, Allowance, Viewer
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_BUDGETS: Final = frozenset(field.name for field in dataclasses.fields(Allowance))
+_KNOWN: Final = frozenset({"name", "sha256", "scopes", *_BUDGETS})
+_NAME: Final = re.compile(r"[a-z0-9_-]{1,32}", re.ASCII)
+_MAX_BUDGET: Final = 1_000_000_000
+
+
+class BadKeyFileError(Exception):
+    """A key file that cannot be used; `problems` names every reason, by a key's name."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One entry of the file."""
+
+    digest: bytes = field(repr=False)
+    viewer: Viewer
+
+
+def read_api_keys(text: str, defaults: Allowance) -> tuple[ApiKey, ...]:
+    """The keys of a file.
+
+    Raises:
+        BadKeyFileError: naming every problem.
+    """
+    try:
+        entries = tomllib.loads(text).get("keys", [])
+    except (ValueError, RecursionError):
+        raise BadKeyFileError(["it is not TOML"]) from None
+    problems: list[str] = []
+    if not isinstance(entries, list) or not entries:
+        problems.append("it has no [[keys]]")
+        entries = []
+    keys = tuple(_api_key(index, entry, defaults, problems) for index, entry in enumerate(entries, start=1))
+    for what, values in (
+        ("name", [key.viewer.id for key in keys if key]),
+        ("sha256", [key.digest for key in keys if key]),
+    ):
+        if len(set(values)) < len(values):
+            problems.append(f"two keys have the same {what}")
+    if problems:
+        raise BadKeyFileError(problems)
+    return tuple(key for key in keys if key)
+
+
+def _api_key(index: int, entry: Any, defaults: Allowance, problems: list[str]) -> ApiKey | None:
+    if not isinstance(entry, dict):
+        problems.append(f"key {index} is not a table")
+        return None
+    name, digest, scopes = entry.get("name"), entry.get("sha256"), entry.get("scopes", [])
+    # A key or its digest may stand where a name should: only what cannot be one of them is repeated.
+    found = [
+        f"unknown entry {unknown}" if _NAME.fullmatch(unknown) else "unknown entry"
+        for unknown in sorted(entry.keys() - _KNOWN)
+    ]
+    if not isinstance(name, str) or not name:
+        found.append("name must be a text")
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        found.append("sha256 must be 64 lowercase hexadecimal digits")
+    if not isinstance(scopes, list) or not set(map(str, scopes)) <= EVERY_SCOPE:
+        found.append(f"scopes must be of {', '.join(sorted(EVERY_SCOPE))}")
+    budgets = {budget: entry[budget] for budget in sorted(_BUDGETS & entry.keys())}
+    found += [
+        f"{budget} must be a whole number from 1 to {_MAX_BUDGET}"
+        for budget, value in budgets.items()
+        if type(value) is not int or not 0 < value <= _MAX_BUDGET
+    ]
+    if found:
+        problems += [f"key {index}: {problem}" for problem in found]
+        return None
+    viewer = Viewer(
+        kind="service",
+        id=str(name),
+        scopes=frozenset(scopes),
+        member_id=None,
+        allowance=dataclasses.replace(defaults, **budgets),
+    )
+    return ApiKey(bytes.fromhex(str(digest)), viewer)
+
+
+class ApiKeyAuthenticator:
+    """Recognizes API keys. An unknown key costs the same as a known one."""
+
+    def __init__(self, keys: tuple[ApiKey, ...]) -> None:
+        self._keys = keys
+
+    def viewer(self, key: str) -> Viewer:
+        """The viewer of a key.
+
+        Raises:
+            UnauthenticatedError: when there is no such key.
+        """
+        digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
+        found = None
+        # Every digest is compared, and each in constant time, so that the answer's time tells nothing.
+        for candidate in self._keys:
+            if hmac.compare_digest(candidate.digest, digest):
+                found = candidate.viewer
+        if found is None:
+            raise UnauthenticatedError("the API key is unknown")
+        return found

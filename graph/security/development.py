@@ -1,0 +1,94 @@
+"""A signer for trying things out: a key pair in a folder, its key set, and tokens."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+ISSUER: Final = "https://konagraph.example/development"
+AUDIENCE: Final = "konagraph"
+KEY_FILE: Final = "signing-key.json"
+JWKS_FILE: Final = "jwks.json"
+
+
+def signer_settings(directory: Path) -> dict[str, str]:
+    """The settings of a gateway that accepts the tokens of a folder's signer."""
+    return {
+        "KONAGRAPH_AUTH": "jwt",
+        "KONAGRAPH_JWT_JWKS": str(directory.resolve() / JWKS_FILE),
+        "KONAGRAPH_JWT_ISSUER": ISSUER,
+        "KONAGRAPH_JWT_AUDIENCE": AUDIENCE,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class DevelopmentSigner:
+    """Signs tokens with ES256."""
+
+    key: ECKey
+
+    @classmethod
+    def in_directory(cls, directory: Path) -> DevelopmentSigner:
+        """The signer whose key is in a folder; made, with its key set, when there is none.
+
+        Raises:
+            OSError: when the folder cannot be read or written.
+            ValueError: when the key in it cannot be used.
+        """
+        path = directory / KEY_FILE
+        if path.exists():
+            key = _read(path)
+        else:
+            directory.mkdir(parents=True, exist_ok=True)
+            key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"})
+            key.ensure_kid()
+            # Nobody else may read it at any time, so not a mode that is set afterwards.
+            path.touch(mode=0o600)
+            path.write_text(json.dumps(key.as_dict(private=True)), encoding="utf-8")
+        key_set = {"keys": [key.as_dict(private=False)]}
+        (directory / JWKS_FILE).write_text(json.dumps(key_set), encoding="utf-8")
+        return cls(key)
+
+    def token(
+        self, subject: str, *, scopes: Sequence[str], lifetime: int, claims: dict[str, Any] | None = None
+    ) -> str:
+        """A token that is valid from now on.
+
+        Args:
+            subject: who it is for.
+            scopes: what it allows.
+            lifetime: seconds.
+            claims: further claims, such as the member's id.
+        """
+        now = int(time.time())
+        payload = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": subject,
+            "iat": now,
+            "exp": now + lifetime,
+            "scope": " ".join(scopes),
+            **(claims or {}),
+        }
+        return jwt.encode({"alg": "ES256", "kid": self.key.kid}, payload, self.key)
+
+
+def _read(path: Path) -> ECKey:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        key = ECKey.import_key(content) if isinstance(content, dict) else None
+    except (JoseError, TypeError, KeyError, RecursionError):
+        raise ValueError("the signing key cannot be read") from None
+    if key is None or not key.is_private or key.curve_name != "P-256" or not key.kid:
+        raise ValueError("the signing key is of another kind")
+    return key

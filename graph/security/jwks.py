@@ -1,0 +1,225 @@
+"""The keys that verify tokens: a JWK set, loaded anew in time, and used on when its source is down.
+
+Sources: RFC 7517 (JWK), RFC 8725 (JWT best practices).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from joserfc.errors import JoseError, SecurityWarning
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from graph.security.errors import KeysUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from joserfc.jwk import Key
+
+MAX_BYTES: Final = 256 * 1024
+MINIMUM_RSA_BITS: Final = 2048
+# By `kty` and `crv`: one algorithm for each kind of key, so that a token cannot choose another for it. The last
+# has two names: RFC 9864 gave it a new one, and signers use either.
+_ALGORITHMS: Final = {
+    ("RSA", ""): ("RS256",),
+    ("EC", "P-256"): ("ES256",),
+    ("OKP", "Ed25519"): ("EdDSA", "Ed25519"),
+}
+_PUBLIC: Final = ("kty", "n", "e", "crv", "x", "y")
+_KINDS: Final[dict[str, type[RSAKey | ECKey | OKPKey]]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationKey:
+    """A public key, and the names of the only algorithm that it verifies."""
+
+    key: Key
+    algorithms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """When a key set is loaded anew. Seconds."""
+
+    every: float = 300
+    at_least_apart: float = 30
+    first_retry: float = 1
+    stale_for: float = 24 * 3600
+
+
+class BadKeySetError(Exception):
+    """A key set that cannot be used."""
+
+
+def read_key_set(content: bytes) -> dict[str, VerificationKey]:
+    """The usable keys of a JWK set, by `kid`. Others are left out: a set may hold keys for other purposes.
+
+    Raises:
+        BadKeySetError: when it is too large, no key set, or holds no usable key.
+    """
+    if len(content) > MAX_BYTES:
+        raise BadKeySetError("the key set is too large")
+    try:
+        decoded = msgspec.json.decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise BadKeySetError("the key set is not JSON") from None
+    entries = decoded.get("keys") if isinstance(decoded, dict) else None
+    if not isinstance(entries, list):
+        raise BadKeySetError("the key set has no keys")
+    keys: dict[str, VerificationKey] = {}
+    for entry in entries:
+        usable = _usable(entry)
+        if usable is not None:
+            # Of two keys with one id the first counts; which one a signer means cannot be known.
+            keys.setdefault(entry["kid"], usable)
+    if not keys:
+        raise BadKeySetError("the key set holds no usable key")
+    return keys
+
+
+def _usable(entry: Any) -> VerificationKey | None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str) or not entry["kid"]:
+        return None
+    # A private key has no business in a published set; a signer that leaks it must not be trusted.
+    if "d" in entry or entry.get("use", "sig") != "sig":
+        return None
+    algorithms = _ALGORITHMS.get((str(entry.get("kty")), str(entry.get("crv", ""))))
+    if algorithms is None or entry.get("alg", algorithms[0]) not in algorithms:
+        return None
+    operations = entry.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        return None
+    # What is not the key itself is dealt with: the rest of an entry cannot make its key unusable.
+    key = _import({name: entry[name] for name in _PUBLIC if name in entry})
+    return None if key is None else VerificationKey(key, algorithms)
+
+
+def _import(entry: dict[str, Any]) -> Key | None:
+    try:
+        with warnings.catch_warnings():
+            # About a short key, which is refused below.
+            warnings.simplefilter("ignore", SecurityWarning)
+            key = _KINDS[entry["kty"]].import_key(entry)
+    except (JoseError, ValueError, TypeError, KeyError, UnsupportedAlgorithm):
+        return None
+    raw = key.raw_value
+    return None if isinstance(raw, RSAPublicKey) and raw.key_size < MINIMUM_RSA_BITS else key
+
+
+class KeySet:
+    """Looks keys up by id, and loads the set again when it is old or an id is unknown.
+
+    Args:
+        load: reads the set's source.
+        refresh: when to load again.
+        clock: monotonic seconds.
+        on_failure: told with a constant text when a load fails.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Awaitable[bytes]],
+        refresh: Refresh,
+        clock: Callable[[], float],
+        on_failure: Callable[[str], None] = lambda _reason: None,
+    ) -> None:
+        self._load = load
+        self._refresh = refresh
+        self._clock = clock
+        self._on_failure = on_failure
+        self._keys: dict[str, VerificationKey] = {}
+        self._loaded_at: float | None = None
+        self._tried_at: float | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self.generation = 0
+        """Changes whenever the set does, so that what was derived from it can be dropped."""
+
+    @property
+    def loaded(self) -> bool:
+        """Whether a set is there that is not too old to be used."""
+        return self._loaded_at is not None and self._age() <= self._refresh.stale_for
+
+    async def current(self) -> int:
+        """The generation of the set in use, which is loaded again when it is old.
+
+        Raises:
+            KeysUnavailableError: when there is none.
+        """
+        if not self.loaded:
+            await self._load_again(self._refresh.first_retry)
+        elif self._age() > self._refresh.every:
+            # The old set still answers while the new one is on its way.
+            self._start(self._refresh.at_least_apart)
+        if not self.loaded:
+            raise KeysUnavailableError
+        return self.generation
+
+    async def key(self, key_id: str) -> VerificationKey | None:
+        """The key of an id, or None when the set has none.
+
+        Raises:
+            KeysUnavailableError: when there is no set to look it up in.
+        """
+        await self.current()
+        found = self._keys.get(key_id)
+        if found is None:
+            # Perhaps the signer's keys have changed. A storm of invented ids loads no more often than this.
+            await self._load_again(self._refresh.at_least_apart)
+            found = self._keys.get(key_id)
+        return found
+
+    async def load(self) -> None:
+        """Load the set now, as at the start of the application; a failure is reported, not raised."""
+        await self._load_again(0)
+
+    async def aclose(self) -> None:
+        """Stop a load that is under way."""
+        if self._loading is not None:
+            self._loading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._loading
+
+    def _age(self) -> float:
+        return self._clock() - (self._loaded_at or 0)
+
+    async def _load_again(self, apart: float) -> None:
+        task = self._start(apart)
+        if task is not None:
+            # Shared by everybody who waits: one that leaves must not stop it.
+            await asyncio.shield(task)
+
+    def _start(self, apart: float) -> asyncio.Task[None] | None:
+        if self._loading is not None and not self._loading.done():
+            return self._loading
+        if self._tried_at is not None and self._clock() - self._tried_at < apart:
+            return None
+        self._tried_at = self._clock()
+        self._loading = asyncio.get_running_loop().create_task(self._replace())
+        return self._loading
+
+    async def _replace(self) -> None:
+        try:
+            keys = read_key_set(await self._load())
+        except BadKeySetError as error:
+            self._on_failure(str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - whatever the source does, the old set stays
+            self._on_failure(f"the key set cannot be read ({type(error).__name__})")
+            return
+        self._loaded_at = self._clock()
+        # Keys are compared by their public values: the same set again changes nothing.
+        if _fingerprint(keys) != _fingerprint(self._keys):
+            self.generation += 1
+        self._keys = keys
+
+
+def _fingerprint(keys: dict[str, VerificationKey]) -> dict[str, str]:
+    return {key_id: found.key.thumbprint() for key_id, found in keys.items()}

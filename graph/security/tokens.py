@@ -1,0 +1,210 @@
+"""From a bearer token to a viewer: JSON Web Tokens, verified as RFC 8725 advises.
+
+A signature check costs more than the rest of a request, so verified tokens are remembered: by their SHA-256,
+until the key set changes, with the times checked again each time.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from graph.security.errors import UnauthenticatedError
+from graph.security.viewer import Allowance, Viewer
+from schema.secrets import MemberId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graph.security.jwks import KeySet
+
+ALGORITHMS: Final = ("RS256", "ES256", "EdDSA", "Ed25519")
+
+_MAX_CHARACTERS: Final = 8 * 1024
+_PARTS: Final = 3
+# Parameters that bring a key or change what is signed: a token must not choose how it is verified.
+_STEERING: Final = frozenset({"crit", "jwk", "jku", "x5u", "x5c", "b64", "zip", "enc"})
+_TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+# More than any time of this age, and less than what a float cannot hold.
+_MAX_TIME: Final = 10**15
+MAX_MEMBER_ID: Final = 9_999_999_999_999_999_999
+_MAX_MEMBER_ID_DIGITS: Final = 19
+
+
+class _Registry(jws.JWSRegistry):
+    """joserfc's rules with the bounds of this gateway: a token is bounded as a whole."""
+
+    max_header_length = _MAX_CHARACTERS
+    max_signature_length = _MAX_CHARACTERS
+    # No others, and EdDSA with Ed25519 only, under both of its names (RFC 9864).
+    algorithms = {  # noqa: RUF012 - declared by joserfc as it is
+        **{name: jws.JWSRegistry.algorithms[name] for name in ALGORITHMS},
+        "EdDSA": jws.JWSRegistry.algorithms["Ed25519"],
+    }
+
+
+# Not strict: parameters of the header that are not understood are to be ignored (RFC 7515, section 4).
+_REGISTRY: Final = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """What a token must say."""
+
+    issuer: str
+    audience: str
+    member_claim: str
+    leeway: float = 30
+    remembered: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    viewer: Viewer
+    expires: float
+    not_before: float
+    generation: int
+
+
+class TokenAuthenticator:
+    """Verifies bearer tokens.
+
+    Args:
+        keys: where the keys come from.
+        rules: what a token must say.
+        allowance: the budgets of every caller with a token.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, keys: KeySet, rules: TokenRules, allowance: Allowance, clock: Callable[[], float]) -> None:
+        self._keys = keys
+        self._rules = rules
+        self._allowance = allowance
+        self._clock = clock
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
+
+    async def viewer(self, token: str) -> Viewer:
+        """The viewer that a token names.
+
+        Raises:
+            UnauthenticatedError: when the token is not valid, for whatever reason.
+            KeysUnavailableError: when there is no key set to verify it with.
+        """
+        if len(token) > _MAX_CHARACTERS:
+            raise UnauthenticatedError("the token is too long")
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._verified.get(digest)
+        # A known token asks for the keys, too: otherwise a withdrawn key would serve as long as its tokens live.
+        if known is None or known.generation != await self._keys.current():
+            known = await self._verify(token)
+            self._remember(digest, known)
+        self._check_times(known)
+        return known.viewer
+
+    def _remember(self, digest: bytes, verified: _Verified) -> None:
+        self._verified[digest] = verified
+        self._verified.move_to_end(digest)
+        while len(self._verified) > self._rules.remembered:
+            self._verified.popitem(last=False)
+
+    def _check_times(self, verified: _Verified) -> None:
+        now, leeway = self._clock(), self._rules.leeway
+        if now >= verified.expires + leeway:
+            raise UnauthenticatedError("the token has expired")
+        if now < verified.not_before - leeway:
+            raise UnauthenticatedError("the token is not valid yet")
+
+    async def _verify(self, token: str) -> _Verified:
+        header = _header(token)
+        key = await self._keys.key(_key_id(header))
+        if key is None:
+            raise UnauthenticatedError("the token's key is unknown")
+        if header["alg"] not in key.algorithms:
+            raise UnauthenticatedError("the token's algorithm is not its key's")
+        # After the look-up: it may have loaded another set.
+        generation = self._keys.generation
+        try:
+            payload = jws.deserialize_compact(token, key.key, registry=_REGISTRY).payload
+            claims = msgspec.json.decode(payload)
+        except (JoseError, ValueError, RecursionError):
+            raise UnauthenticatedError("the token's signature or form is wrong") from None
+        if not isinstance(claims, dict):
+            raise UnauthenticatedError("the token has no claims")
+        return self._read(claims, generation)
+
+    def _read(self, claims: dict[str, Any], generation: int) -> _Verified:
+        if claims.get("iss") != self._rules.issuer:
+            raise UnauthenticatedError("the token's issuer is wrong")
+        audience = claims.get("aud")
+        if self._rules.audience not in (audience if isinstance(audience, list) else [audience]):
+            raise UnauthenticatedError("the token's audience is wrong")
+        expires = _time(claims, "exp")
+        if expires is None:
+            raise UnauthenticatedError("the token never expires")
+        # A token from the future is as suspicious as one that is not valid yet.
+        not_before = max(_time(claims, "nbf") or 0, _time(claims, "iat") or 0)
+        subject, scope = claims.get("sub"), claims.get("scope", "")
+        if not isinstance(subject, str) or not subject or not isinstance(scope, str):
+            raise UnauthenticatedError("the token's subject or scope has a wrong form")
+        member_id = _member_id(claims.get(self._rules.member_claim))
+        viewer = Viewer(
+            kind="service" if member_id is None else "member",
+            id=subject,
+            scopes=frozenset(scope.split()),
+            member_id=member_id,
+            allowance=self._allowance,
+        )
+        return _Verified(viewer, expires, not_before, generation)
+
+
+def _header(token: str) -> dict[str, Any]:
+    parts = token.split(".")
+    if len(parts) != _PARTS or not token.isascii():
+        raise UnauthenticatedError("the token has not three parts")
+    try:
+        decoded = base64.b64decode(parts[0] + "=" * (-len(parts[0]) % 4), altchars=b"-_", validate=True)
+        header = msgspec.json.decode(decoded, type=dict[str, Any])
+    except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise UnauthenticatedError("the token's header cannot be read") from None
+    if header.keys() & _STEERING:
+        raise UnauthenticatedError("the token's header has a parameter that is not accepted")
+    if header.get("alg") not in ALGORITHMS:
+        raise UnauthenticatedError("the token's algorithm is not accepted")
+    kind = header.get("typ", "JWT")
+    if not isinstance(kind, str) or kind.lower() not in _TYPES:
+        raise UnauthenticatedError("the token is of another type")
+    return header
+
+
+def _key_id(header: dict[str, Any]) -> str:
+    key_id = header.get("kid")
+    if not isinstance(key_id, str) or not key_id:
+        raise UnauthenticatedError("the token names no key")
+    return key_id
+
+
+def _time(claims: dict[str, Any], name: str) -> float | None:
+    value = claims.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _MAX_TIME:
+        raise UnauthenticatedError("a time of the token is not a number of seconds")
+    return float(value)
+
+
+def _member_id(claim: object) -> MemberId | None:
+    """The member of a claim: a string of digits or a whole number; anything else is no member."""
+    if isinstance(claim, int) and not isinstance(claim, bool):
+        return MemberId(str(claim)) if 0 <= claim <= MAX_MEMBER_ID else None
+    if isinstance(claim, str) and claim.isascii() and claim.isdigit() and len(claim) <= _MAX_MEMBER_ID_DIGITS:
+        # Written as Konaplate's own ids are: a leading zero is no difference.
+        return MemberId(str(int(claim)))
+    return None

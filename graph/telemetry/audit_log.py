@@ -1,0 +1,47 @@
+"""The audit log: one structured line for each read of personal data and each refusal.
+
+A logger of its own, so that it can be kept apart from the others, for longer and for other readers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from typing import TYPE_CHECKING
+
+import structlog
+
+from graph.telemetry.logs import AUDIT_LOGGER, FailClosed, line_formatter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from graph.security.audit import AuditEvent
+
+
+class AuditLog:
+    """Writes audit events to the process's log, and to a file of their own where one is named.
+
+    Raises:
+        OSError: when the file cannot be opened.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(AUDIT_LOGGER)
+        self._handler: FailClosed | None = None
+        if path is not None:
+            # Opened at once, so that a path that cannot be written is found at the start.
+            self._handler = FailClosed(path.open("a", encoding="utf-8"))
+            self._handler.setFormatter(line_formatter(as_json=True))
+            logging.getLogger(AUDIT_LOGGER).addHandler(self._handler)
+
+    def emit(self, event: AuditEvent) -> None:
+        """Write one event."""
+        fields = {name: value for name, value in dataclasses.asdict(event).items() if value not in (None, ())}
+        self._log.info("audit", **fields)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._handler is not None:
+            logging.getLogger(AUDIT_LOGGER).removeHandler(self._handler)
+            self._handler.stream.close()

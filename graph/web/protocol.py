@@ -1,0 +1,204 @@
+"""uvicorn's HTTP protocol with bounds, and without the forms of a request that two readers would read differently.
+
+uvicorn leaves this to a proxy in front. A gateway to card data does not rely on one: it takes nothing that is
+larger, slower or more ambiguous than a query needs. The overrides lean on uvicorn's internals; that is why uvicorn
+is pinned exactly, and why a test notices when the source of what is overridden changes.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import httptools
+
+from graph.web.head import VERSIONS, RefusedError, bad_request, check_host, origin_form, too_large
+from graph.web.timed_protocol import Part, Phase, TimedProtocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+    from graph.web.limits import HttpLimits
+
+# Nobody pipelines GraphQL. Requests that wait for their turn are held in memory.
+_MAX_PIPELINED: Final = 10
+# A chunk of one byte has five bytes around it; framing that is larger yet is only there to keep us busy.
+_FRAMING_PER_BYTE: Final = 16
+
+_MALFORMED: Final = "The request is not well-formed HTTP."
+_LOOKED_AT: Final = frozenset({b"host", b"transfer-encoding", b"expect"})
+_ALLOW: Final = (b"allow", b"GET, POST")
+
+
+def hardened_protocol(limits: HttpLimits) -> type[asyncio.Protocol]:
+    """The class for `uvicorn.Config(http=...)`, which passes no arguments of ours on."""
+    return type("ConfiguredProtocol", (HardenedProtocol,), {"limits": limits})
+
+
+class HardenedProtocol(TimedProtocol):
+    """One connection: what its parser tells, checked before uvicorn sees it."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        # uvicorn parses on after `Connection: close`, because its refusal would overtake the answer. Ours waits.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=False)
+        self._part_is_new = False
+        self._part_bytes = 0
+        self._field_bytes = 0
+        self._content_bytes = 0
+        self._host: bytes | None = None
+        self._chunked = False
+
+    def data_received(self, data: bytes) -> None:
+        """Parse. What comes after a refusal is read only to be thrown away."""
+        if self._refused is not None:
+            return
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._without_upgrade() + data[upgrade.args[0] :]
+            except httptools.HttpParserError as error:
+                self._refuse(self._reason(error))
+                break
+            else:
+                self._count(len(data))
+                break
+        self._await()
+
+    def on_message_begin(self) -> None:
+        """Forget the request before."""
+        super().on_message_begin()
+        self._begin(Part.HEAD)
+        self._field_bytes = 0
+        self._content_bytes = 0
+        self._host = None
+        self._chunked = False
+
+    def on_url(self, url: bytes) -> None:
+        """Collect the target; uvicorn takes any length."""
+        self.url += url
+        if len(self.url) > self.limits.url_bytes:
+            raise RefusedError(HTTPStatus.REQUEST_URI_TOO_LONG, "The URL is too long.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect a field; uvicorn takes any number and any size."""
+        self._field_bytes += len(name) + len(value) + 4
+        if self._field_bytes > self.limits.header_bytes:
+            raise too_large("The header is too large.")
+        if self._part != Part.HEAD:
+            # Trailer fields. uvicorn adds them to the header while the app runs, past every check.
+            return
+        if len(self.headers) == self.limits.headers:
+            raise too_large("The header has too many fields.")
+        name = name.lower()
+        # httptools leaves the white space at the end, which is no part of the value (RFC 9110 section 5.5).
+        value = value.rstrip(b" \t")
+        self.headers.append((name, value))
+        if name in _LOOKED_AT:
+            self._look_at(name, value)
+
+    def _look_at(self, name: bytes, value: bytes) -> None:
+        """Check a field that says where a request goes or ends.
+
+        httptools itself refuses two lengths, and a length beside an encoding.
+        """
+        match name:
+            case b"host" if self._host is not None:
+                raise bad_request("The Host header is given twice.")
+            case b"host":
+                self._host = value
+            case b"transfer-encoding" if self._chunked or value.lower() != b"chunked":
+                # httptools takes `gzip, chunked`, which nobody would decompress, and refuses `identity` only when
+                # the app runs already.
+                raise bad_request("The Transfer-Encoding must be chunked.")
+            case b"transfer-encoding":
+                self._chunked = True
+            case b"expect":
+                self.expect_100_continue = value.lower() == b"100-continue"
+
+    def on_headers_complete(self) -> None:
+        """Check the head as a whole before uvicorn starts the app."""
+        version, method = self.parser.get_http_version(), self.parser.get_method()
+        if version not in VERSIONS:
+            raise RefusedError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "The HTTP version must be 1.0 or 1.1.")
+        if method == b"CONNECT":
+            raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST.", _ALLOW)
+        self.url, authority = origin_form(self.url, method)
+        check_host(self._host, authority, version, self.limits.allowed_hosts)
+        if version == "1.0":
+            if self._chunked:
+                raise bad_request("HTTP/1.0 has no Transfer-Encoding.")
+            self.expect_100_continue = False
+        if self.parser.should_upgrade():
+            return
+        if len(self.pipeline) == _MAX_PIPELINED:
+            raise bad_request("Too many requests wait for their turn.")
+        super().on_headers_complete()
+        if self.expect_100_continue:
+            # A client that gets an answer instead of `100 Continue` sends its body or does not. What came next on
+            # this connection would be anybody's guess.
+            self.cycle.keep_alive = False
+        self._begin(Part.BODY)
+        self._phase = Phase.NEW
+
+    def on_body(self, body: bytes) -> None:
+        """Count what is content."""
+        self._content_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the request, unless its head is about to be read again: see `_without_upgrade`."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+            self._begin(Part.NOTHING)
+
+    def _begin(self, part: int) -> None:
+        self._part = part
+        self._part_is_new = True
+
+    def _count(self, received: int) -> None:
+        """Bound what the parser holds until a field is complete, and the framing that it never hands out.
+
+        Where in the data a part begins is not known, so the data in which it does are not counted.
+        """
+        if self._part_is_new:
+            self._part_is_new = False
+            self._part_bytes = 0
+            return
+        self._part_bytes += received
+        if self._part == Part.BODY:
+            if self._part_bytes > self.limits.header_bytes + _FRAMING_PER_BYTE * self._content_bytes:
+                self._refuse(bad_request("The body is mostly framing."))
+        elif self._part_bytes > self.limits.header_bytes + self.limits.url_bytes:
+            self._refuse(too_large("The header is too large."))
+
+    def _reason(self, error: httptools.HttpParserError) -> RefusedError:
+        """Our refusal, when one of the methods above raised it; httptools wraps what they raise."""
+        cause = error.__context__
+        if isinstance(cause, RefusedError):
+            return cause
+        if cause is not None and not isinstance(cause, httptools.HttpParserError):
+            self.logger.error("Exception while a request was read", exc_info=cause)
+        return bad_request(_MALFORMED)
+
+    def _without_upgrade(self) -> bytes:
+        """The head of a request that asks for an upgrade, without the question.
+
+        Java's HTTP client asks for `h2c` with each first request; a server may ignore that (RFC 9110 section 7.8).
+        The parser does not: it takes what follows, such as the body, for the other protocol. A new one reads on.
+        """
+        line = f"HTTP/{self.parser.get_http_version()}".encode("ascii")
+        lines = [b" ".join([self.parser.get_method(), self.url, line])]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        return b"\r\n".join([*lines, b"", b""])

@@ -1,0 +1,23 @@
+"""What is known of one request once it is answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class RequestReport:
+    """Made for logs and metrics; free of secrets."""
+
+    request_id: str
+    method: str
+    status: int = 0
+    seconds: float = 0.0
+    viewer: str | None = None
+    """The viewer's kind; None when there was none."""
+    operation: str | None = None
+    codes: list[str] = field(default_factory=list)
+    upstream_calls: int = 0
+    saved_calls: int = 0
+    unexpected: list[BaseException] = field(default_factory=list)
+    """Exceptions that no table foresees. Their messages may hold anything and must not be logged."""

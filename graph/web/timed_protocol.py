@@ -1,0 +1,243 @@
+"""uvicorn's HTTP protocol with a deadline for whatever a client makes it wait for, and refusals in our words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from graph.web.alarm import Alarm
+from graph.web.head import RefusedError, too_slow
+from graph.web.limits import HttpLimits
+from graph.web.middleware import new_request_id
+from graph.web.refusal import refusal_bytes
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from uvicorn.config import Config
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+    from uvicorn.server import ServerState
+
+# What a client that reads at all takes in the time for writing.
+_MIN_PROGRESS: Final = 16 * 1024
+# For a client to read why it was refused: closing while it still sends would take the answer back.
+_LINGER_SECONDS: Final = 1.0
+
+
+# Plain numbers: with Python 3.11, to name a member of an Enum costs as much as to call a function.
+class Part:
+    """Where in a request the parser is."""
+
+    NOTHING: Final = 0
+    HEAD: Final = 1
+    BODY: Final = 2
+
+
+class Phase:
+    """What a connection waits for."""
+
+    NEW: Final = 0
+    """Not known yet."""
+    HEAD: Final = 1
+    BODY: Final = 2
+    ANSWER: Final = 3
+    """The app; its own deadline is elsewhere."""
+    WRITE: Final = 4
+    """The client, to read its answer."""
+    FLUSH: Final = 5
+    """As WRITE, for the end of an answer, of which the transport does not tell."""
+    IDLE: Final = 6
+    """A further request."""
+    LINGER: Final = 7
+    """The client, to end the connection after a refusal."""
+    CLOSING: Final = 8
+    """As WRITE, on a connection that ends then."""
+
+
+def _patience(limits: HttpLimits) -> tuple[float, ...]:
+    """How many seconds to wait in each phase."""
+    flush = min(limits.write_timeout, limits.keepalive)
+    seconds = {
+        Phase.HEAD: limits.header_timeout,
+        Phase.BODY: limits.body_timeout,
+        Phase.FLUSH: flush,
+        Phase.IDLE: limits.keepalive - flush,
+        Phase.LINGER: _LINGER_SECONDS,
+    }
+    return tuple(seconds.get(phase, limits.write_timeout) for phase in range(Phase.CLOSING + 1))
+
+
+class TimedProtocol(HttpToolsProtocol):
+    """One connection and its deadlines.
+
+    There is one timer for each connection, which mostly only notes a later time (see `Alarm`), and one question
+    that is asked whenever something has happened: what does the connection wait for now?
+    """
+
+    limits: ClassVar[HttpLimits] = HttpLimits()
+    _patience: ClassVar[tuple[float, ...]] = _patience(HttpLimits())
+
+    def __init_subclass__(cls) -> None:
+        """Work out what depends on the limits once, not for each connection."""
+        super().__init_subclass__()
+        cls._patience = _patience(cls.limits)
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        # uvicorn writes URLs whenever its logger has a handler, be it one of somebody else's.
+        self.access_log = False
+        self._alarm = Alarm(self.loop, self._on_alarm)
+        self._phase: int = Phase.NEW
+        self._part: int = Part.NOTHING
+        self._running: RequestResponseCycle | None = None
+        self._refused: RefusedError | None = None
+        self._lingers = False
+        self._unsent = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """Start the clock: uvicorn waits for the first byte for ever."""
+        super().connection_made(transport)
+        self._await()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the app whose answer is being made, too: uvicorn tells only the one of the latest request."""
+        self._alarm.cancel()
+        self.pipeline.clear()
+        if self._answering():
+            self._give_up(self._running)
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Watch whether the client reads: uvicorn waits for ever."""
+        super().pause_writing()
+        self._await()
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        super().resume_writing()
+        self._await()
+
+    def on_response_complete(self) -> None:
+        """Go on with what waits. uvicorn would make and cancel a timer for each request here."""
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
+            elif self._refused is not None:
+                self._send_refusal(self._refused)
+            else:
+                self.flow.resume_reading()
+        self._await()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Remember whose turn it is; uvicorn remembers only the latest request."""
+        self._running = cycle
+        self._phase = Phase.NEW
+        super()._start_asgi_task(cycle, app)
+
+    def _refuse(self, refused: RefusedError) -> None:
+        """Answer the request that is being read with a refusal, after all answers before it, and read no more.
+
+        uvicorn's own refusal is text, and overtakes the answers of earlier requests.
+        """
+        self._refused = refused
+        if self._part == Part.BODY:
+            if self.pipeline:
+                self._give_up(self.pipeline.popleft()[0])
+            elif self.cycle.response_started:
+                # It is answered already. What would be sent now would be the answer to another request.
+                self._give_up(self.cycle)
+                self._linger()
+                return
+            else:
+                self._give_up(self.cycle)
+        if not self._answering():
+            self._send_refusal(refused)
+
+    def _answering(self) -> bool:
+        running = self._running
+        return running is not None and not running.response_complete and not running.disconnected
+
+    @staticmethod
+    def _give_up(cycle: RequestResponseCycle | None) -> None:
+        if cycle is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+
+    def _send_refusal(self, refused: RefusedError) -> None:
+        request_id = new_request_id()
+        said = {"request_id": request_id, "status": refused.status.value, "reason": refused.message}
+        self.logger.warning("request refused", extra=said)
+        answer = refusal_bytes(
+            refused,
+            request_id,
+            server_headers=self.server_state.default_headers,
+            with_body=self.parser.get_method() != b"HEAD",
+        )
+        self.transport.write(answer)
+        self._linger()
+
+    def _linger(self) -> None:
+        """End our side; the connection ends when the client does the same, or soon.
+
+        What the client has sent and nobody has read would make the system take back what it has not yet read.
+        """
+        self._lingers = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+
+    def _await(self) -> None:
+        """Set the deadline of what the connection waits for now, if that has changed."""
+        phase = self._phase_now()
+        if phase != self._phase and not (phase == Phase.FLUSH and self._phase == Phase.IDLE):
+            self._enter(phase)
+
+    def _phase_now(self) -> int:
+        if self.transport.is_closing():
+            return Phase.CLOSING
+        if self._lingers:
+            return Phase.LINGER
+        if self.flow.write_paused:
+            return Phase.WRITE
+        if self._running is not None and self._answering():
+            return Phase.BODY if self._running.more_body else Phase.ANSWER
+        if self._running is None or self._part == Part.HEAD:
+            return Phase.HEAD
+        return Phase.BODY if self._part == Part.BODY else Phase.FLUSH
+
+    def _enter(self, phase: int) -> None:
+        self._phase = phase
+        self._unsent = self.transport.get_write_buffer_size()
+        self._alarm.set(self._patience[phase])
+
+    def _on_alarm(self) -> None:
+        match self._phase:
+            case Phase.HEAD if self._part == Part.HEAD:
+                self._refuse(too_slow("The header did not arrive in time."))
+            case Phase.HEAD | Phase.IDLE:
+                # Nobody has asked anything, so nobody expects an answer.
+                self.transport.close()
+            case Phase.BODY:
+                self._refuse(too_slow("The body did not arrive in time."))
+            case Phase.FLUSH if not self.transport.get_write_buffer_size():
+                self._enter(Phase.IDLE)
+                return
+            case Phase.FLUSH | Phase.LINGER:
+                self.transport.abort()
+            case Phase.WRITE | Phase.CLOSING if self._is_stalled():
+                # Not `close`, which waits until everything is sent.
+                self.transport.abort()
+        self._phase = Phase.NEW
+        self._await()
+
+    def _is_stalled(self) -> bool:
+        unsent = self.transport.get_write_buffer_size()
+        return unsent > max(0, self._unsent - _MIN_PROGRESS)

@@ -1,0 +1,99 @@
+"""The command as a process of its own, with everything it prints."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from tests.conftest import clean_environment
+from tests.tools import ROOT
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import AsyncIterator
+
+# Generous: a machine under load starts Python slowly. Nothing waits this long unless it fails.
+DEADLINE = 30
+
+
+class Command:
+    """A running process of the command."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._error_output = asyncio.ensure_future(self._pipe(process.stderr).read())
+        self.printed = ""
+        """What was read of the standard output so far."""
+
+    @staticmethod
+    def _pipe(reader: asyncio.StreamReader | None) -> asyncio.StreamReader:
+        assert reader is not None
+        return reader
+
+    async def line(self, beginning: str) -> str:
+        """Read up to the line that begins so; give the rest of that line."""
+        async with asyncio.timeout(DEADLINE):
+            while line := (await self._pipe(self._process.stdout).readline()).decode():
+                self.printed += line
+                if line.startswith(beginning):
+                    return line.removeprefix(beginning).strip()
+        raise AssertionError(f"{beginning!r} was never printed: {self.printed} {await self._error_output!r}")
+
+    async def url(self) -> str:
+        """The address of the gateway's endpoint, once it is printed."""
+        return (await self.line("konagraph answers on ")).split(" ")[0]
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    async def ended(self) -> tuple[int, str]:
+        """Wait for the end: exit status, and all that was written to standard error."""
+        async with asyncio.timeout(DEADLINE):
+            self.printed += (await self._pipe(self._process.stdout).read()).decode()
+            return await self._process.wait(), (await self._error_output).decode()
+
+    async def aclose(self) -> None:
+        """Kill the process if it still runs, and read its pipes to their end."""
+        if self._process.returncode is None:
+            self._process.kill()
+        await self.ended()
+
+
+@asynccontextmanager
+async def command(*arguments: str, **variables: str) -> AsyncIterator[Command]:
+    """Start `konagraph` with these arguments; `variables` are added to an environment without our settings."""
+    environment = {**clean_environment(), **variables}
+    # It would hide output that is left in a buffer.
+    environment.pop("PYTHONUNBUFFERED", None)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "graph",
+        *arguments,
+        cwd=ROOT,
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    running = Command(process)
+    try:
+        yield running
+    finally:
+        await running.aclose()
+
+
+async def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
+    """Run `konagraph` to its end: exit status, standard output, standard error."""
+    async with command(*arguments, **variables) as running:
+        status, error_output = await running.ended()
+    return status, running.printed, error_output
+
+
+def bare_environment() -> dict[str, str]:
+    """What a shell needs, and nothing that could send a tool through a proxy."""
+    return {"PATH": os.environ["PATH"]}

@@ -1,0 +1,264 @@
+"""The commands that start nothing: listing, exporting, checking; and the command line itself."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from graph.cli import main
+from graph.sandbox.faults import FAULTS
+from graph.sandbox.ledger import CARDS
+from graph.settings import PREFIXES
+from schema.query import export_schema
+from tests.sandbox.calls import credentials
+from tests.tools import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SANDBOX = {**credentials().gateway_settings(), "KONAPLATE_BASE_URL": "http://sandbox/open-api"}
+GOOD = "The settings are complete, and every key and certificate can be used.\n"
+
+
+def invoke(*arguments: str, **variables: str) -> Result:
+    """Run a command in this process, without the settings of whoever runs the tests."""
+    ours = {name: None for name in os.environ if name.startswith(PREFIXES)}
+    return CliRunner().invoke(main, arguments, env={**ours, **variables})
+
+
+def problems(result: Result) -> list[str]:
+    assert (result.exit_code, result.stdout) == (2, "")
+    first, *others = result.stderr.splitlines()
+    assert first == "konagraph cannot start:"
+    return [line.removeprefix("  - ") for line in others]
+
+
+def test_the_sandbox_lists_every_card_and_every_reserved_number() -> None:
+    result = invoke("sandbox", "--list")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    rows = [line for line in result.stdout.splitlines() if line.startswith("  ")]
+    assert [*CARDS, *FAULTS] == [row.split()[0] for row in rows]
+    for row, fault in zip(rows[len(CARDS) :], FAULTS.values(), strict=True):
+        assert fault.shows in row
+        assert (fault.code or "(no error)") in row
+        assert fault.retryable == (", retryable" in row)
+        assert fault.field is None or row.endswith(f" (at {fault.field})")
+
+
+def test_the_sandbox_needs_a_place_for_its_credentials() -> None:
+    (problem,) = problems(invoke("sandbox"))
+
+    assert problem == "--credentials names the folder for the sandbox's credentials, which the gateway needs, too"
+
+
+def test_a_folder_with_some_of_the_credentials_is_not_filled_up(tmp_path: Path) -> None:
+    credentials().write(tmp_path)
+    missing = tmp_path / "KONAPLATE_SECRET_KEY"
+    missing.unlink()
+
+    assert problems(invoke("sandbox", "--credentials", str(tmp_path))) == [
+        f"--credentials: No such file or directory: {missing}"
+    ]
+    assert not missing.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_a_problem(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+
+    assert problems(invoke("sandbox", "--credentials", str(file / "below"))) == [
+        f"--credentials: Not a directory: {file / 'below'}"
+    ]
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+
+    result = invoke("sandbox", "--credentials", str(file))
+
+    assert result.exit_code == 2
+    assert "is a file" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["SANDBOX_SERVER_PRIVATE_KEY", "SANDBOX_CLIENT_PUBLIC_KEY"])
+@pytest.mark.parametrize(
+    "content", [b"c4n4ry", b"", b"-----BEGIN PRIVATE KEY-----\nc4n4ry\n-----END PRIVATE KEY-----"]
+)
+def test_credentials_with_a_broken_key_are_a_problem(name: str, content: bytes, tmp_path: Path) -> None:
+    credentials().write(tmp_path)
+    (tmp_path / name).write_bytes(content)
+
+    (problem,) = problems(invoke("sandbox", "--credentials", str(tmp_path)))
+
+    assert problem.startswith("--credentials: a key there is not an RSA key in PEM form")
+    assert "c4n4ry" not in problem
+
+
+def test_credentials_that_are_no_text_are_a_problem(tmp_path: Path) -> None:
+    credentials().write(tmp_path)
+    (tmp_path / "KONAPLATE_ACCESS_KEY").write_bytes(b"\xff\xfe")
+
+    assert problems(invoke("sandbox", "--credentials", str(tmp_path))) == [
+        "--credentials: a file there is not text"
+    ]
+
+
+def test_the_schema_is_printed_as_it_is_committed() -> None:
+    result = invoke("export-schema")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (ROOT / "schema" / "schema.graphql").read_text("utf-8") == result.stdout
+
+
+def test_the_schema_is_written_to_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "schema.graphql"
+    file.write_text("an older and much longer schema" * 1000)
+
+    result = invoke("export-schema", "--output", str(file))
+
+    assert (result.exit_code, result.output) == (0, "")
+    assert export_schema() == file.read_text("utf-8")
+
+
+def test_a_file_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
+    file = tmp_path / "missing" / "schema.graphql"
+
+    result = invoke("export-schema", "--output", str(file))
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr == f"Error: Could not open file '{file}': No such file or directory\n"
+
+
+def test_good_settings_are_called_complete() -> None:
+    result = invoke("check-config", **SANDBOX)
+
+    assert (result.exit_code, result.stdout, result.stderr) == (0, GOOD, "")
+
+
+def test_good_settings_without_encryption_are_called_complete() -> None:
+    plain = {name: value for name, value in SANDBOX.items() if "KEY_ID" not in name and "PEM" not in value}
+    plain = {name: value for name, value in plain.items() if not value.startswith("-----")}
+
+    result = invoke("check-config", **plain, KONAPLATE_ENCRYPTION="off")
+
+    assert (result.exit_code, result.stdout) == (0, GOOD)
+
+
+def test_a_variable_that_nothing_reads_is_a_warning() -> None:
+    result = invoke("check-config", **SANDBOX, KONAPLATE_TIMOUT="c4n4ry")
+
+    assert (result.exit_code, result.stdout) == (0, GOOD)
+    assert result.stderr == "warning: KONAPLATE_TIMOUT is not a setting; did you mean KONAPLATE_TIMEOUT?\n"
+
+
+def test_missing_settings_are_named() -> None:
+    found = problems(invoke("check-config", KONAGRAPH_PORT="c4n4ry"))
+
+    assert len(found) == 8
+    assert "KONAPLATE_BASE_URL is missing" in found
+    assert any(problem.startswith("KONAGRAPH_PORT: ") for problem in found)
+
+
+def test_keys_and_certificates_that_cannot_be_used_are_named_together(tmp_path: Path) -> None:
+    missing = str(tmp_path / "c4n4ry.pem")
+    result = invoke(
+        "check-config",
+        **{
+            **SANDBOX,
+            "KONAPLATE_SERVER_PUBLIC_KEY": SANDBOX["KONAPLATE_CLIENT_PRIVATE_KEY"],
+            "KONAPLATE_CLIENT_PRIVATE_KEY": "-----BEGIN c4n4ry",
+            "KONAPLATE_JWE_ALGORITHMS": "c4n4ry",
+            "KONAPLATE_JWE_CONTENT_ENCRYPTIONS": " , ",
+            "KONAPLATE_CA_BUNDLE": missing,
+        },
+    )
+
+    assert problems(result) == [
+        "KONAPLATE_JWE_ALGORITHMS: must be one or more of RSA-OAEP-256, RSA-OAEP",
+        "KONAPLATE_JWE_CONTENT_ENCRYPTIONS: must be one or more of A128GCM, A256GCM",
+        "KONAPLATE_SERVER_PUBLIC_KEY is a private key where a public key is needed",
+        "KONAPLATE_CLIENT_PRIVATE_KEY is not an RSA key in PEM form (ValueError)",
+        "KONAPLATE_CA_BUNDLE names no file with CA certificates",
+    ]
+
+
+@functools.cache
+def other_keys() -> dict[str, str]:
+    """Private keys that are too short, and of another kind."""
+    short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - the fault
+    return {"short": pem(short), "curve": pem(ec.generate_private_key(ec.SECP256R1()))}
+
+
+def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("short", "has 1024 bits"), ("curve", "is not an RSA key in PEM form")]
+)
+def test_a_key_that_is_too_weak_or_of_another_kind_is_named(kind: str, reason: str) -> None:
+    (problem,) = problems(
+        invoke("check-config", **{**SANDBOX, "KONAPLATE_CLIENT_PRIVATE_KEY": other_keys()[kind]})
+    )
+
+    assert problem.startswith(f"KONAPLATE_CLIENT_PRIVATE_KEY {reason}")
+
+
+def test_a_second_key_pair_is_checked_like_the_first() -> None:
+    second = {
+        f"{name}_2": SANDBOX[name] for name in SANDBOX if "CRYPTO" in name or "PUBLIC" in name or "PRIVATE" in name
+    }
+
+    assert invoke("check-config", **SANDBOX, **second).exit_code == 0
+    second["KONAPLATE_SERVER_PUBLIC_KEY_2"] = "-----BEGIN c4n4ry"
+    (problem,) = problems(invoke("check-config", **SANDBOX, **second))
+    assert problem.startswith("KONAPLATE_SERVER_PUBLIC_KEY_2 is not an RSA key")
+
+
+@pytest.mark.parametrize("content", [None, "", "c4n4ry"])
+def test_a_client_certificate_that_cannot_be_used_is_named(content: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "own.pem"
+    if content is not None:
+        file.write_text(content)
+
+    assert problems(invoke("check-config", **SANDBOX, KONAPLATE_CLIENT_CERTIFICATE=str(file))) == [
+        "KONAPLATE_CLIENT_CERTIFICATE and KONAPLATE_CLIENT_CERTIFICATE_KEY name no usable pair"
+    ]
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_names_every_command(option: str) -> None:
+    result = invoke(option)
+
+    assert result.exit_code == 0
+    for command in ("dev", "serve", "sandbox", "export-schema", "check-config"):
+        assert f"\n  {command} " in result.stdout
+
+
+def test_the_version_is_the_projects() -> None:
+    version = next(
+        line for line in (ROOT / "pyproject.toml").read_text().splitlines() if line.startswith("version")
+    )
+
+    assert version.split('"')[1] in invoke("--version").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nothing"], ["dev", "--port", "65536"], ["dev", "--port", "x"], ["serve", "--nothing"], ["dev", "more"]],
+)
+def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
+    result = invoke(*arguments)
+
+    assert result.exit_code == 2
+    assert "Error: " in result.stderr

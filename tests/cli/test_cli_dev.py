@@ -1,0 +1,207 @@
+"""`konagraph dev`, as a process: it introduces itself, answers, and ends well."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import signal
+import socket
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from graph.sandbox.faults import FAULTS, SLOW, Altered
+from graph.sandbox.ledger import CARDS, FIRST_CARD
+from tests.cli.processes import DEADLINE, bare_environment, command, run
+from tests.support import CONTRACT_QUERY
+from tests.tools import require_tool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+(SLOW_CARD,) = (
+    f.number for f in FAULTS.values() if isinstance(f.behaviour, Altered) and f.behaviour.delay == SLOW
+)
+BALANCE = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance } }"
+LAST_LINE = "Reserved numbers make every failure happen: "
+
+
+def request(query: str, card: str) -> dict[str, Any]:
+    return {"query": query, "variables": {"cardNo": card}}
+
+
+@pytest.fixture
+def client() -> httpx.AsyncClient:
+    """Closed by each test, as it is entered."""
+    return httpx.AsyncClient(trust_env=False, timeout=DEADLINE)
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+async def test_dev_prints_its_address_a_request_and_its_cards_into_a_pipe_at_once() -> None:
+    async with command("dev", "--port", "0") as dev:
+        url = await dev.url()
+        # Read while the process runs on: what stays in a buffer would never come.
+        assert await dev.line(LAST_LINE) == "konagraph sandbox --list"
+
+    host, _, rest = url.removeprefix("http://").partition(":")
+    assert (host, rest.partition("/")[2]) == ("127.0.0.1", "graphql")
+    assert int(rest.partition("/")[0]) > 0
+    assert f"  curl {url} -H 'Content-Type: application/json' -d " in dev.printed
+    for card in CARDS.values():
+        row = next(line for line in dev.printed.splitlines() if line.startswith(f"  {card.number}  "))
+        assert row.endswith(f"  {card.shows}")
+        assert f" {card.fields['balance']:,} won " in row
+
+
+async def test_the_request_that_dev_prints_runs_in_a_shell() -> None:
+    require_tool("curl", present=shutil.which("curl") is not None, how="on Debian `apt-get install curl`")
+    async with command("dev", "--port", "0") as dev:
+        await dev.line("Try it:")
+        await dev.line("Cards of the sandbox")
+        script = dev.printed.partition("Try it:\n")[2].partition("Cards of the sandbox")[0]
+        shell = await asyncio.create_subprocess_exec(
+            "sh",
+            "-c",
+            script.replace("  curl ", "curl --silent --show-error --fail ", 1),
+            env=bare_environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(DEADLINE):
+            printed, complaints = await shell.communicate()
+
+    assert (shell.returncode, complaints) == (0, b"")
+    assert json.loads(printed) == {
+        "data": {
+            "card": {
+                "maskedCardNo": "949133******0013",
+                "balance": 50_000,
+                "cardStatus": "ACTIVE",
+                "serviceName": "샌드박스 선불카드",
+                "member": {"userId": "1001", "profile": {"userName": "김샌드", "email": "kim@example.com"}},
+            }
+        }
+    }
+
+
+async def test_dev_answers_the_contract_query_without_any_setting(client: httpx.AsyncClient) -> None:
+    async with command("dev", "--port", "0") as dev, client:
+        url = await dev.url()
+        response = await client.post(url, json=request(CONTRACT_QUERY, FIRST_CARD))
+        page = await client.get(url, headers={"Accept": "text/html"})
+
+    assert response.status_code == 200
+    assert "errors" not in response.json()
+    assert response.json()["data"]["card"]["member"]["profile"]["userName"] == "김샌드"
+    assert "server" not in response.headers
+    assert page.status_code == 200
+    assert FIRST_CARD in page.text
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_dev_after_the_request_that_is_under_way(
+    number: signal.Signals, client: httpx.AsyncClient
+) -> None:
+    sent = asyncio.Event()
+
+    async def trace(event: str, _details: dict[str, Any]) -> None:
+        if event == "http11.send_request_body.complete":
+            sent.set()
+
+    async with command("dev", "--port", "0") as dev, client:
+        url = await dev.url()
+        slow = asyncio.ensure_future(
+            client.post(url, json=request(BALANCE, SLOW_CARD), extensions={"trace": trace})
+        )
+        async with asyncio.timeout(DEADLINE):
+            await sent.wait()
+        # What was sent before this was sent has been read by the time this is answered.
+        assert (await client.post(url, json=request(BALANCE, FIRST_CARD))).status_code == 200
+        assert not slow.done()
+        dev.send(number)
+        response = await slow
+        status, error_output = await dev.ended()
+
+    assert response.json() == {"data": {"card": {"balance": CARDS[FIRST_CARD].fields["balance"]}}}
+    assert status == 0
+    assert "Traceback" not in error_output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_an_idle_dev_without_a_word(number: signal.Signals, client: httpx.AsyncClient) -> None:
+    async with command("dev", "--port", "0") as dev, client:
+        # A connection that is kept alive must not keep the process alive.
+        await client.post(await dev.url(), json=request("{ __typename }", FIRST_CARD))
+        dev.send(number)
+        status, error_output = await dev.ended()
+
+    assert status == 0
+    assert "Traceback" not in error_output
+    assert "warning" not in error_output.lower()
+
+
+async def test_a_port_in_use_is_named_and_ends_dev_with_a_status_of_failure(taken_port: int) -> None:
+    status, printed, error_output = await run("dev", "--port", str(taken_port))
+
+    assert (status, printed) == (1, "")
+    assert "address already in use" in error_output
+    assert str(taken_port) in error_output
+    assert len(error_output.splitlines()) == 1
+
+
+async def test_a_port_in_use_ends_the_sandbox_with_a_status_of_failure(taken_port: int, tmp_path: Path) -> None:
+    status, printed, error_output = await run("sandbox", "--port", str(taken_port), "--credentials", str(tmp_path))
+
+    assert (status, printed) == (1, "")
+    assert "address already in use" in error_output
+    assert "Traceback" not in error_output
+
+
+async def test_dev_heeds_the_gateways_settings_and_not_those_of_an_upstream(client: httpx.AsyncClient) -> None:
+    settings = {
+        "KONAGRAPH_PORT": "0",
+        "KONAGRAPH_MAX_CARDS": "1",
+        "KONAGRAPH_LOG_FORMAT": "json",
+        "KONAPLATE_BASE_URL": "http://127.0.0.1:1/nobody",
+        "KONAPLATE_ENCRYPTION": "off",
+        "KONAPLATE_ACCES_KEY": "c4n4ry",
+    }
+    async with command("dev", **settings) as dev, client:
+        url = await dev.url()
+        two = {"query": f'{{ cards(cardNos: ["{FIRST_CARD}", "{SLOW_CARD}"]) {{ balance }} }}'}
+        refused = await client.post(url, json=two)
+        answered = await client.post(url, json=request(BALANCE, FIRST_CARD))
+        dev.send(signal.SIGTERM)
+        status, error_output = await dev.ended()
+
+    assert refused.json()["errors"][0]["extensions"]["code"] == "QUERY_LIMIT_EXCEEDED"
+    assert answered.json() == {"data": {"card": {"balance": 50_000}}}
+    assert status == 0
+    assert {"request", "upstream call"} == {json.loads(line)["event"] for line in error_output.splitlines()}
+    assert FIRST_CARD not in error_output
+
+
+async def test_dev_names_a_wrong_setting_and_does_not_start() -> None:
+    status, printed, error_output = await run("dev", KONAGRAPH_PORT="c4n4ry", KONAGRAPH_PROT="1")
+
+    assert (status, printed) == (2, "")
+    assert error_output.splitlines() == [
+        "warning: KONAGRAPH_PROT is not a setting; did you mean KONAGRAPH_PORT?",
+        "konagraph cannot start:",
+        "  - KONAGRAPH_PORT: input should be a valid integer, unable to parse string as an integer",
+    ]
+
+
+async def test_an_option_wins_over_the_environment(taken_port: int) -> None:
+    async with command("dev", "--port", "0", KONAGRAPH_PORT=str(taken_port)) as dev:
+        assert f":{taken_port}/" not in await dev.url()

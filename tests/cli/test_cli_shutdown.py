@@ -1,0 +1,93 @@
+"""The end of `konagraph serve`: open requests are waited for, but neither for ever nor against a second signal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from graph.sandbox.ledger import FIRST_CARD
+from tests.cli.processes import DEADLINE, command
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+SETTINGS = {
+    "KONAPLATE_ASP_ID": "000000000000001",
+    "KONAPLATE_ACCESS_KEY": "c4n4ry-access",
+    "KONAPLATE_SECRET_KEY": "c4n4ry-secret",
+    "KONAPLATE_ENCRYPTION": "off",
+    "KONAPLATE_TIMEOUT": "60",
+    "KONAGRAPH_REQUEST_TIMEOUT": "60",
+}
+
+
+@asynccontextmanager
+async def silent_upstream() -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """An upstream that takes a call and never answers: its address, and whether a call has come."""
+    called = asyncio.Event()
+    over = asyncio.Event()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        called.set()
+        await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/open-api", called
+    finally:
+        over.set()
+        server.close()
+        await server.wait_closed()
+
+
+@asynccontextmanager
+async def idle_connection(url: str) -> AsyncIterator[asyncio.StreamReader]:
+    """A connection that is kept alive after an answer; its end shows that the shutdown has begun."""
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(b"GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n")
+    assert (await reader.readuntil(b"ok\n")).startswith(b"HTTP/1.1 200 ")
+    yield reader
+    writer.close()
+    await writer.wait_closed()
+
+
+async def ask(url: str) -> httpx.Response:
+    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
+        return await client.post(url, json={"query": f'{{ card(cardNo: "{FIRST_CARD}") {{ balance }} }}'})
+
+
+@pytest.mark.parametrize(
+    ("patience", "signals"),
+    [("1", [signal.SIGTERM]), ("60", [signal.SIGTERM, signal.SIGINT]), ("60", [signal.SIGINT, signal.SIGINT])],
+    ids=["after the shutdown timeout", "on SIGINT after SIGTERM", "on a second SIGINT"],
+)
+async def test_serve_does_not_wait_for_ever_for_a_request_that_never_ends(
+    patience: str, signals: list[signal.Signals]
+) -> None:
+    async with silent_upstream() as (base_url, called):
+        settings = {**SETTINGS, "KONAPLATE_BASE_URL": base_url, "KONAGRAPH_SHUTDOWN_TIMEOUT": patience}
+        async with command("serve", "--port", "0", **settings) as gateway:
+            url = await gateway.url()
+            async with idle_connection(url) as idle, asyncio.timeout(DEADLINE):
+                asking = asyncio.ensure_future(ask(url))
+                await called.wait()
+                for number in signals:
+                    gateway.send(number)
+                    assert await idle.read() == b""
+                response = await asking
+            status, error_output = await gateway.ended()
+
+    assert response.status_code >= 500
+    assert status == 0
+    for secret in (FIRST_CARD, "c4n4ry", "Traceback"):
+        assert secret not in error_output
+        assert secret not in response.text

@@ -1,0 +1,116 @@
+"""Apollo Client and urql against a gateway process: a query, an error, and automatic persisted queries."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+from typing import Any, TypedDict
+
+import pytest
+
+from graph.sandbox.faults import FAULTS
+from graph.sandbox.ledger import CARDS, FIRST_CARD
+from schema.errors import ErrorCode
+from tests.cli.processes import command
+from tests.tools import ROOT, require_tool
+
+NODE_TESTS = ROOT / "tests" / "node"
+CLIENTS = {"apollo": "@apollo/client", "urql": "@urql/exchange-persisted"}
+MISSING_CARD = next(fault.number for fault in FAULTS.values() if fault.code is ErrorCode.CARD_NOT_FOUND)
+
+
+class Exchange(TypedDict):
+    """One request and its answer, as the client's `fetch` saw them."""
+
+    method: str
+    text: bool
+    hash: bool
+    status: int
+    codes: list[str]
+
+
+class Asked(TypedDict):
+    results: list[dict[str, Any]]
+    exchanges: list[Exchange]
+
+
+def run_client(client: str, url: str, name: str) -> dict[str, Asked]:
+    """Run a client's script. `name` is the operation's: a new one has not been registered before."""
+    node = shutil.which("node")
+    require_tool("node", present=node is not None, how="install Node 18 or newer")
+    package = CLIENTS[client]
+    present = (NODE_TESTS / "node_modules" / package).is_dir()
+    require_tool(f"npm package {package}", present=present, how="run `make clients`")
+    ran = subprocess.run(
+        [node or "node", f"{client}.mjs", url, FIRST_CARD, MISSING_CARD, name],
+        cwd=NODE_TESTS,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    found: dict[str, Asked] = json.loads(ran.stdout)
+    return found
+
+
+@pytest.fixture(scope="module", params=CLIENTS)
+def asked(request: pytest.FixtureRequest, gateway_url: str) -> dict[str, Asked]:
+    client: str = request.param
+    return run_client(client, gateway_url, f"Registered{client.capitalize()}")
+
+
+def card_of(result: dict[str, Any]) -> dict[str, Any]:
+    assert result["codes"] == []
+    # Apollo Client asks for the types as well.
+    return {name: value for name, value in result["data"]["card"].items() if name != "__typename"}
+
+
+def exchange(*, text: bool, sha256: bool, method: str = "POST", code: str | None = None) -> Exchange:
+    status = 400 if code == "PERSISTED_QUERY_NOT_FOUND" else 200
+    return Exchange(method=method, text=text, hash=sha256, status=status, codes=[code] if code else [])
+
+
+FIRST = {
+    "maskedCardNo": "949133******0013",
+    "balance": CARDS[FIRST_CARD].fields["balance"],
+    "cardStatus": CARDS[FIRST_CARD].fields["cardStatus"],
+}
+MISS = exchange(text=False, sha256=True, code="PERSISTED_QUERY_NOT_FOUND")
+REGISTER = exchange(text=True, sha256=True)
+HIT = exchange(text=False, sha256=True)
+
+
+def test_a_client_gets_a_card_and_the_code_of_an_error(asked: dict[str, Asked]) -> None:
+    card, missing = asked["text"]["results"]
+    assert card_of(card) == FIRST
+    assert missing == {"data": {"card": None}, "codes": ["CARD_NOT_FOUND"]}
+
+
+def test_a_client_registers_a_document_at_its_first_miss_and_hits_from_then_on(asked: dict[str, Asked]) -> None:
+    assert [card_of(result) for result in asked["first"]["results"]] == [FIRST, FIRST]
+    assert asked["first"]["exchanges"] == [MISS, REGISTER, HIT]
+
+
+def test_another_client_hits_what_the_first_one_registered(asked: dict[str, Asked]) -> None:
+    assert [card_of(result) for result in asked["second"]["results"]] == [FIRST]
+    assert asked["second"]["exchanges"] == [HIT]
+
+
+def test_a_client_may_send_hashes_by_get_where_there_are_no_arguments(asked: dict[str, Asked]) -> None:
+    assert [result["data"] for result in asked["get"]["results"]] == [{"__typename": "Query"}] * 2
+    miss, register, hit = asked["get"]["exchanges"]
+    assert miss == exchange(text=False, sha256=True, method="GET", code="PERSISTED_QUERY_NOT_FOUND")
+    assert (register["text"], register["status"]) == (True, 200)
+    assert hit == exchange(text=False, sha256=True, method="GET")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_a_client_stops_asking_by_hash_where_nothing_can_be_registered(client: str) -> None:
+    async with command("dev", "--port", "0", KONAGRAPH_APQ="false") as gateway:
+        asked = await asyncio.to_thread(run_client, client, await gateway.url(), "Unregistered")
+    assert [card_of(result) for result in asked["first"]["results"]] == [FIRST, FIRST]
+    by_text = exchange(text=True, sha256=False)
+    assert asked["first"]["exchanges"] == [MISS, by_text, by_text]

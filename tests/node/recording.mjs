@@ -1,0 +1,26 @@
+// What the client scripts share: a fetch that remembers every exchange, and one JSON text as the script's result.
+import { createHash } from 'node:crypto';
+
+export function recorder() {
+  const exchanges = [];
+  const fetchAndRecord = async (url, options = {}) => {
+    const method = options.method ?? 'GET';
+    const inUrl = Object.fromEntries(new URL(url).searchParams);
+    const sent = method === 'GET' ? inUrl : JSON.parse(options.body);
+    const response = await fetch(url, options);
+    const answer = await response.clone().json();
+    exchanges.push({
+      method,
+      text: Boolean(sent.query),
+      hash: JSON.stringify(sent).includes('sha256Hash'),
+      status: response.status,
+      codes: (answer.errors ?? []).map((error) => error.extensions.code),
+    });
+    return response;
+  };
+  return { exchanges, fetch: fetchAndRecord };
+}
+
+export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
+
+export const print = (result) => console.log(JSON.stringify(result));

@@ -1,0 +1,97 @@
+"""Documents as the settings describe them: problems named before the first request, and the switches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from graph.app import create_app
+from graph.cli import main
+from graph.documents import build_documents, document_limits
+from graph.execution.documents import DocumentError, DocumentLimits
+from graph.execution.request import GraphQLRequest
+from graph.settings import Settings, SettingsError
+from tests.execution.documents import CARD_QUERY, INLINE_CARD, TYPENAME, apollo_manifest, apollo_operation, hash_of
+from tests.support import credentials, sandbox_settings, sandbox_transport
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def problems(settings: Settings) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        build_documents(settings)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize("mode", ["log", "enforce"])
+def test_a_mode_needs_a_manifest(mode: str) -> None:
+    assert problems(sandbox_settings(KONAGRAPH_DOCUMENTS_MODE=mode)) == [
+        f"KONAGRAPH_DOCUMENTS is missing; KONAGRAPH_DOCUMENTS_MODE={mode} needs it"
+    ]
+
+
+@pytest.mark.parametrize("mode", ["off", "log", "enforce"])
+def test_every_problem_of_a_manifest_is_named_in_every_mode(tmp_path: Path, mode: str) -> None:
+    file = tmp_path / "manifest.json"
+    broken = [apollo_operation(text) for text in ("{", CARD_QUERY, INLINE_CARD)]
+    file.write_bytes(apollo_manifest(*broken))
+    found = problems(sandbox_settings(KONAGRAPH_DOCUMENTS=file, KONAGRAPH_DOCUMENTS_MODE=mode))
+    assert [problem.split(" '")[0] for problem in found] == [
+        "KONAGRAPH_DOCUMENTS: document 1",
+        "KONAGRAPH_DOCUMENTS: document 3",
+    ]
+
+
+def test_the_gateway_does_not_start_with_a_manifest_that_cannot_be_used(tmp_path: Path) -> None:
+    settings = sandbox_settings(KONAGRAPH_DOCUMENTS=tmp_path / "missing.json")
+    with pytest.raises(SettingsError, match="KONAGRAPH_DOCUMENTS: names a file that cannot be read"):
+        create_app(settings, transport=sandbox_transport())
+
+
+def test_the_command_that_checks_the_settings_checks_the_manifest(tmp_path: Path) -> None:
+    file = tmp_path / "manifest.json"
+    file.write_bytes(apollo_manifest(apollo_operation("{", "Broken")))
+    environment = {**credentials().gateway_settings(), "KONAPLATE_BASE_URL": "http://sandbox/open-api"}
+    result = CliRunner().invoke(main, ["check-config"], env={**environment, "KONAGRAPH_DOCUMENTS": str(file)})
+    assert result.exit_code == 2
+    assert "KONAGRAPH_DOCUMENTS: document 1" in result.stderr
+
+
+def test_the_manifest_is_held_to_the_limits_and_the_introspection_of_the_settings(tmp_path: Path) -> None:
+    file = tmp_path / "manifest.json"
+    file.write_bytes(apollo_manifest(apollo_operation("{ __schema { __typename } }"), apollo_operation(TYPENAME)))
+    assert build_documents(sandbox_settings(KONAGRAPH_DOCUMENTS=file)) is not None
+    (hidden,) = problems(sandbox_settings(KONAGRAPH_DOCUMENTS=file, KONAGRAPH_INTROSPECTION="false"))
+    assert "Introspection is switched off." in hidden
+    first, _ = problems(sandbox_settings(KONAGRAPH_DOCUMENTS=file, KONAGRAPH_MAX_DOCUMENT_TOKENS=3))
+    assert "exceeds the limit of its tokens" in first
+
+
+def test_the_limits_that_are_not_set_are_the_defaults_of_a_document() -> None:
+    assert DocumentLimits() == document_limits(sandbox_settings())
+
+
+@pytest.mark.parametrize(
+    ("environment", "switch", "registers"),
+    [
+        ("development", None, True),
+        ("development", False, False),
+        ("production", None, False),
+        ("production", True, True),
+    ],
+)
+async def test_documents_can_be_registered_in_development_unless_it_is_set(
+    environment: str, switch: bool | None, *, registers: bool
+) -> None:
+    settings = sandbox_settings().model_copy(update={"konagraph_env": environment, "konagraph_apq": switch})
+    resolver = build_documents(settings)
+    await resolver.document(GraphQLRequest(TYPENAME, persisted_hash=hash_of(TYPENAME)))
+    by_hash = GraphQLRequest(None, persisted_hash=hash_of(TYPENAME))
+    if registers:
+        assert (await resolver.document(by_hash)).operations.keys() == {"Name"}
+    else:
+        with pytest.raises(DocumentError):
+            await resolver.document(by_hash)

@@ -1,0 +1,114 @@
+"""The settings of the HTTP side: which hosts, origins, networks and times they take, and where they end up."""
+
+from __future__ import annotations
+
+import dataclasses
+from ipaddress import ip_network
+
+import pytest
+
+from graph.http_settings import http_limits
+from graph.settings import load_settings
+from graph.web.limits import HttpLimits
+from tests.settings_cases import PLAIN, VARIABLES
+from tests.test_settings_problems import CANARY, problems
+
+
+def test_the_limits_of_a_connection_come_from_the_settings() -> None:
+    values = {name: text for name, text, _ in VARIABLES}
+    names = ["HEADER_TIMEOUT", "BODY_TIMEOUT", "WRITE_TIMEOUT", "KEEPALIVE", "ALLOWED_HOSTS"]
+    names += ["MAX_HEADER_BYTES", "MAX_HEADERS", "MAX_URL_BYTES"]
+    environment = {**PLAIN, **{f"KONAGRAPH_{name}": values[f"KONAGRAPH_{name}"] for name in names}}
+
+    limits = http_limits(load_settings(environment))
+
+    assert limits == HttpLimits(
+        header_bytes=21,
+        headers=22,
+        url_bytes=23,
+        header_timeout=7,
+        body_timeout=8,
+        write_timeout=9,
+        keepalive=10,
+        allowed_hosts=frozenset({b"api.example", b"a:1"}),
+    )
+    # None is left out above: a limit that no setting reaches would have its default.
+    assert all(getattr(limits, field.name) != field.default for field in dataclasses.fields(HttpLimits))
+
+
+def test_the_limits_without_settings_are_the_defaults() -> None:
+    assert HttpLimits() == http_limits(load_settings(PLAIN))
+
+
+@pytest.mark.parametrize("text", ["0.001", "75", "3600"])
+def test_an_idle_connection_may_be_kept_up_to_an_hour(text: str) -> None:
+    assert float(text) == load_settings({**PLAIN, "KONAGRAPH_KEEPALIVE": text}).konagraph_keepalive
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "3600.1", "inf", "nan", "1m", CANARY])
+def test_another_time_for_an_idle_connection_is_refused(text: str) -> None:
+    (problem,) = problems({**PLAIN, "KONAGRAPH_KEEPALIVE": text})
+
+    assert problem.startswith("KONAGRAPH_KEEPALIVE: input should be ")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("api.example", {b"api.example"}),
+        ("API.Example.,\tb:8443", {b"api.example", b"b:8443"}),
+        ("127.0.0.1 [::1]:8000", {b"127.0.0.1", b"[::1]:8000"}),
+    ],
+)
+def test_hosts_are_a_list_in_any_letters(text: str, expected: set[bytes]) -> None:
+    assert expected == load_settings({**PLAIN, "KONAGRAPH_ALLOWED_HOSTS": text}).konagraph_allowed_hosts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",",
+        f"http://{CANARY}",
+        f"{CANARY}/x",
+        f"*.{CANARY}",
+        "*",
+        f"user@{CANARY}",
+        f"예시.{CANARY}",
+        f"{CANARY}\udc80",
+    ],
+)
+def test_what_is_no_host_is_refused_and_not_repeated(text: str) -> None:
+    expected = "KONAGRAPH_ALLOWED_HOSTS: must be a list of names such as api.example or api.example:8443"
+
+    assert [expected] == problems(
+        {**PLAIN, "KONAGRAPH_ALLOWED_HOSTS": f"a.example {text}" if text != "," else text}
+    )
+
+
+@pytest.mark.parametrize(
+    "text", [",", "*", "null", CANARY, f"https://{CANARY}/", "https://*.example", f"https://{CANARY}:443"]
+)
+def test_what_is_no_origin_is_refused_and_not_repeated(text: str) -> None:
+    expected = (
+        "KONAGRAPH_ALLOWED_ORIGINS: must be a list of origins as browsers write them, such as https://app.example"
+    )
+    value = text if text == "," else f"https://a.example, {text}"
+
+    assert [expected] == problems({**PLAIN, "KONAGRAPH_ALLOWED_ORIGINS": value})
+
+
+def test_proxies_are_addresses_and_networks_of_both_kinds() -> None:
+    settings = load_settings({**PLAIN, "KONAGRAPH_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1 2001:db8::/32"})
+
+    expected = ("10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32")
+    assert tuple(ip_network(network) for network in expected) == settings.konagraph_trusted_proxies
+
+
+@pytest.mark.parametrize(
+    "text", [",", CANARY, "*", "10.0.0.1/8", "10.0.0.0/33", "10.0.0", "10.0.0.1:80", f"fe80::1%{CANARY}/65"]
+)
+def test_what_is_no_network_is_refused_and_not_repeated(text: str) -> None:
+    expected = "KONAGRAPH_TRUSTED_PROXIES: must be a list of addresses or networks such as 10.0.0.0/8"
+    value = text if text == "," else f"192.0.2.1, {text}"
+
+    assert [expected] == problems({**PLAIN, "KONAGRAPH_TRUSTED_PROXIES": value})

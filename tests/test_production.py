@@ -1,0 +1,67 @@
+"""A gateway in production: what is off, and what a scope opens."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from graph.app import create_app
+from tests.support import sandbox_settings, sandbox_transport
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEYS = {"plain-key": [], "introspecting-key": ["introspection"]}
+INTROSPECTION = "{ __schema { queryType { name } } }"
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    path = tmp_path / "keys.toml"
+    entries = [
+        f'[[keys]]\nname = "{key}"\nsha256 = "{hashlib.sha256(key.encode()).hexdigest()}"\nscopes = {scopes}\n'
+        for key, scopes in KEYS.items()
+    ]
+    path.write_text("\n".join(entries), encoding="utf-8")
+    return path
+
+
+async def send(
+    key_file: Path, method: str, key: str = "plain-key", query: str = "{ __typename }"
+) -> httpx.Response:
+    settings = sandbox_settings(
+        KONAGRAPH_ENV="production",
+        KONAPLATE_BASE_URL="https://konaplate.example/open-api",
+        KONAGRAPH_AUTH="api-key",
+        KONAGRAPH_API_KEYS=key_file,
+    )
+    app = create_app(settings, transport=sandbox_transport())
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client,
+    ):
+        if method == "GET":
+            headers = {"x-api-key": key, "accept": "text/html, */*;q=0.1"}
+            return await client.get("/graphql", params={"query": query} if query else {}, headers=headers)
+        return await client.post("/graphql", json={"query": query}, headers={"x-api-key": key})
+
+
+async def test_a_query_is_answered_and_get_is_not(key_file: Path) -> None:
+    assert {"data": {"__typename": "Query"}} == (await send(key_file, "POST")).json()
+    assert 405 == (await send(key_file, "GET")).status_code
+
+
+async def test_a_browser_gets_no_explorer(key_file: Path) -> None:
+    response = await send(key_file, "GET", query="")
+    assert 405 == response.status_code
+    assert "text/html" not in response.headers["content-type"]
+
+
+async def test_introspection_takes_a_scope(key_file: Path) -> None:
+    refused = (await send(key_file, "POST", "plain-key", INTROSPECTION)).json()
+    allowed = (await send(key_file, "POST", "introspecting-key", INTROSPECTION)).json()
+    assert ["Introspection is switched off."] == [error["message"] for error in refused["errors"]]
+    assert {"data": {"__schema": {"queryType": {"name": "Query"}}}} == allowed
