@@ -14,14 +14,14 @@ import structlog
 
 from graph.app import create_app
 from graph.documents import build_documents
+from graph.greeting import card_table, fault_table, greet
 from graph.http_settings import http_limits
 from graph.konaplate.encryption import BadKeyError
 from graph.leak_audit.command import leak_audit as run_leak_audit
 from graph.protection import check_key_files
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
-from graph.sandbox.faults import FAULTS
-from graph.sandbox.ledger import CARDS, FIRST_CARD
+from graph.sandbox.ledger import FIRST_CARD
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.tokens import MAX_MEMBER_ID
 from graph.security.viewer import EVERY_SCOPE
@@ -64,7 +64,7 @@ def dev(port: int | None, host: str | None) -> None:
         host,
     )
     sandbox = httpx.ASGITransport(create_sandbox(credentials))
-    _serve(settings, _introduce, transport=sandbox, example_card=FIRST_CARD)
+    _serve(settings, greet, transport=sandbox, example_card=FIRST_CARD)
 
 
 @main.command()
@@ -90,8 +90,8 @@ def serve(port: int | None, host: str | None) -> None:
 def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, plain: bool) -> None:
     """Start the Konaplate emulator alone."""
     if list_cards:
-        click.echo(_card_table())
-        click.echo(_fault_table())
+        click.echo(card_table())
+        click.echo(fault_table())
         return
     configure_logging("info", as_json=False)
     if directory is None:
@@ -258,44 +258,3 @@ def _sandbox_credentials(directory: Path) -> SandboxCredentials:
         _fail([f"--credentials: {error.strerror}: {error.filename}"])
     except UnicodeDecodeError:
         _fail(["--credentials: a file there is not text"])
-
-
-_CURL = """\
-  curl {url} -H 'Content-Type: application/json' -d '{{
-    "query": "query($cardNo: CardNumber!) {{ card(cardNo: $cardNo) {{ maskedCardNo balance cardStatus \
-serviceName member {{ userId profile {{ userName email }} }} }} }}",
-    "variables": {{"cardNo": "{card}"}}}}'"""
-
-
-def _introduce(url: str) -> None:
-    click.echo(f"\nkonagraph answers on {url} (a browser shows GraphiQL), with its own sandbox behind it.\n")
-    click.echo("Try it:\n")
-    click.echo(_CURL.format(url=url, card=FIRST_CARD))
-    click.echo(f"\n{_card_table()}")
-    click.echo("Reserved numbers make every failure happen: konagraph sandbox --list\n")
-
-
-def _card_table() -> str:
-    return _table(
-        "Cards of the sandbox",
-        [(card.number, f"{card.fields['balance']:>13,} won", card.shows) for card in CARDS.values()],
-    )
-
-
-def _fault_table() -> str:
-    return _table(
-        "Reserved card numbers: what the sandbox does, and the error that a query sees",
-        [
-            (
-                fault.number,
-                f"{fault.code or '(no error)'}{', retryable' if fault.retryable else ''}",
-                fault.shows + (f" (at {fault.field})" if fault.field else ""),
-            )
-            for fault in FAULTS.values()
-        ],
-    )
-
-
-def _table(title: str, rows: list[tuple[str, str, str]]) -> str:
-    width = max(len(row[1]) for row in rows)
-    return "\n".join([title, *(f"  {row[0]}  {row[1]:<{width}}  {row[2]}" for row in rows), ""])

@@ -10,7 +10,8 @@ from schema.secrets import CardNo
 _CARD_DIGITS: Final = 16
 # 13 to 19 digits are a card number in some scheme. Separators are what people type between the groups. A longer
 # run may hold one, too. It is taken as a whole: what is left of it would make a new run with the end of the mask.
-_DIGIT_RUN: Final = re.compile(r"\d(?:[ \-]?\d){12,}")
+# A dot before a single digit is a number's own.
+_DIGIT_RUN: Final = re.compile(r"\d(?:(?:[ \-]|[._](?=\d\d))?\d){12,}")
 _MANY_DIGITS: Final = 8
 HIDDEN: Final = "[hidden]"
 

@@ -13,13 +13,15 @@ MASK = "949133******0013"
 
 
 def longest_run(text: str) -> int:
-    """Digits in the longest run, which single spaces and dashes may group. Written without the code under test."""
+    """Digits in the longest run, which single separators may group. Written without the code under test."""
     longest = digits = 0
     after_separator = False
-    for character in text:
+    for place, character in enumerate(text):
+        ahead = text[place + 1 : place + 3]
+        separates = character in " -" or (character in "._" and len(ahead) == 2 and ahead.isdecimal())
         if character.isdecimal():
             digits, after_separator = digits + 1, False
-        elif character in " -" and digits and not after_separator:
+        elif separates and digits and not after_separator:
             after_separator = True
         else:
             digits, after_separator = 0, False
@@ -34,7 +36,7 @@ def grouped(digits: str, separators: list[str]) -> str:
 NUMBERS = st.text("0123456789", min_size=1, max_size=40)
 GROUPED = NUMBERS.flatmap(
     lambda digits: st.lists(
-        st.sampled_from(["", "", "", " ", "-", "  "]), min_size=len(digits), max_size=len(digits)
+        st.sampled_from(["", "", "", " ", "-", ".", "_", "  "]), min_size=len(digits), max_size=len(digits)
     ).map(lambda separators: grouped(digits, separators))
 )
 FOREIGN_DIGITS = st.text("0123456789０１٣٤", min_size=10, max_size=25)
@@ -63,7 +65,7 @@ def test_a_text_without_a_long_run_is_untouched(text: str) -> None:
         assert holds_card_number(text)
 
 
-@given(st.text("0123456789", min_size=16, max_size=16), st.sampled_from(["", " ", "-"]))
+@given(st.text("0123456789", min_size=16, max_size=16), st.sampled_from(["", " ", "-", ".", "_"]))
 def test_sixteen_digits_show_the_first_six_and_the_last_four(digits: str, separator: str) -> None:
     number = separator.join(digits[start : start + 4] for start in range(0, 16, 4))
 
@@ -80,6 +82,8 @@ def test_sixteen_digits_show_the_first_six_and_the_last_four(digits: str, separa
         (f"{CARD}\n{CARD}", f"{MASK}\n{MASK}"),
         ("9491-3394-0000-0013", MASK),
         ("9491 3394 0000 0013", MASK),
+        ("9491.3394.0000.0013", MASK),
+        ("9491_3394_0000_0013", MASK),
         ("9491 3394-00000013", MASK),
         ("1234567890123", HIDDEN),
         ("1234567890123456789", HIDDEN),
@@ -87,6 +91,7 @@ def test_sixteen_digits_show_the_first_six_and_the_last_four(digits: str, separa
         (f"{CARD}12345678", HIDDEN),
         (f"{CARD} 123456789", HIDDEN),
         (f"1-{CARD}", HIDDEN),
+        (f"{CARD}.0", f"{MASK}.0"),
         ("9" * 5000, HIDDEN),
         ("９４９１３３９４００００００１３", HIDDEN),
         ("٩٤٩١٣٣٩٤٠٠٠٠٠٠١٣", HIDDEN),
@@ -108,6 +113,7 @@ def test_what_may_be_a_card_number_is_masked(text: str, expected: str) -> None:
         "010-****-5678",
         "2026-01-02T03:04:05.678901Z",
         "127.0.0.1:8000",
+        "203.100.113.200",
         "001_006",
         "a1b2c3d4-e5f6-4a0b-8c0d-0123456789ab",
     ],

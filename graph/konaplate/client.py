@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", CardRecord, MemberRecord)
 
-Echo = Literal["same", "missing", "different"]
+Echo = Literal["same", "missing", "different", "another call's"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,9 @@ class KonaplateClient:
         drift: tuple[str, ...] = ()
         try:
             response, body = await self._exchange(endpoint, payload, moment, details)
-            echo = _echo(response, details)
+            echo = self._echo(response, details)
+            if echo == "another call's":
+                raise InvalidResponseError(_with_status(details, response))
             reply = Reply(response.status_code, body, response.headers.get(wire.CRYPTO_KEY_ID))
             fields, details = business_fields(
                 reply, cipher=self._cipher, required=endpoint.required, correlation_id=details.correlation_id
@@ -204,6 +206,19 @@ class KonaplateClient:
             # OSError: httpx passes on what TLS reports after the handshake, such as a refused certificate of ours.
             raise UnavailableError(details) from error
 
+    def _echo(self, response: httpx.Response, details: CallDetails) -> Echo:
+        """Whether the answer repeats our correlation id.
+
+        That it does is inferred, not documented, so another id is only noted. The id of another call of ours is
+        not: then the connection is out of step, and the answer is about somebody else's card.
+        """
+        echoed = response.headers.get(wire.CORRELATION_ID)
+        if echoed is None:
+            return "missing"
+        if echoed == details.correlation_id:
+            return "same"
+        return "another call's" if self._correlation_ids.made(echoed) else "different"
+
     async def _read(self, response: httpx.Response, details: CallDetails) -> bytes:
         limit = self._limits.response_bytes
         body = bytearray()
@@ -224,10 +239,3 @@ async def _forget_location(response: httpx.Response) -> None:
 
 def _with_status(details: CallDetails, response: httpx.Response) -> CallDetails:
     return CallDetails(details.correlation_id, response.status_code)
-
-
-def _echo(response: httpx.Response, details: CallDetails) -> Echo:
-    echoed = response.headers.get(wire.CORRELATION_ID)
-    if echoed is None:
-        return "missing"
-    return "same" if echoed == details.correlation_id else "different"

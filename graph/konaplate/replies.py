@@ -32,8 +32,8 @@ _REFUSED: Final = (401, 403)
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_FAULT: Final = 500
 
-# A code is shown to clients, so it must look like one; nothing this short can be a card number.
-_CODE: Final = re.compile(r"[0-9A-Za-z_.-]{1,12}", re.ASCII)
+# A code is shown to clients, so it must look like one: too short for a card number, too few digits for a phone's.
+_CODE: Final = re.compile(r"(?!.*[0-9]{7})[0-9A-Za-z_.-]{1,12}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

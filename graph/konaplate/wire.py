@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import itertools
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
@@ -64,6 +64,9 @@ class Moment:
         return cls(tran_time, f"{tran_time}{milliseconds:03d}", tran_time[2:])
 
 
+_CORRELATION_ID: Final = re.compile(r"[0-9]{12}-([0-9a-f]{7})", re.ASCII)
+
+
 class CorrelationIds:
     """Makes correlation ids: `yyMMddHHmmss-` and seven lowercase hexadecimal digits, 20 characters.
 
@@ -75,11 +78,19 @@ class CorrelationIds:
     _SPAN: Final = 1 << 28
 
     def __init__(self, start: int) -> None:
-        self._numbers = itertools.count(start)
+        self._start = start
+        self._made = 0
 
     def next(self, moment: Moment) -> str:
         """The id of the next call, made at `moment`."""
-        return f"{moment.correlation_time}-{next(self._numbers) % self._SPAN:07x}"
+        number = self._start + self._made
+        self._made += 1
+        return f"{moment.correlation_time}-{number % self._SPAN:07x}"
+
+    def made(self, correlation_id: str) -> bool:
+        """Whether an id is, by its seven digits, one of those made so far."""
+        match = _CORRELATION_ID.fullmatch(correlation_id)
+        return match is not None and (int(match[1], 16) - self._start) % self._SPAN < self._made
 
 
 @dataclass(frozen=True, slots=True)

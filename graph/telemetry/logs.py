@@ -194,7 +194,11 @@ class RequestLog:
 
     def on_call(self, report: CallReport) -> None:
         """One line for each upstream call; a warning when it failed or drifted from the documentation."""
-        odd = report.outcome not in ("ok", "cancelled") or report.drift or report.echo == "different"
+        odd = (
+            report.outcome not in ("ok", "cancelled")
+            or report.drift
+            or report.echo in ("different", "another call's")
+        )
         write = self._log.warning if odd else self._log.info
         write(
             "upstream call",

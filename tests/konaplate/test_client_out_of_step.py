@@ -1,0 +1,73 @@
+"""An upstream whose answers have come out of step with its requests: nobody may get somebody else's card."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from graph.konaplate.client import CallReport, KonaplateClient
+from graph.konaplate.errors import InvalidResponseError
+from graph.konaplate.wire import CorrelationIds, Identity, Moment, Zone
+from schema.secrets import CardNo, Credential
+from tests.konaplate.support import card_fields, succeeded
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+FIRST, SECOND = CardNo("9491339400000013"), CardNo("9491339400000021")
+IDENTITY = Identity("1" * 15, Credential("a" * 40), Credential("s" * 40), Zone.KST)
+
+
+def answer(balance: int, correlation_id: bytes) -> bytes:
+    body = succeeded(card_fields(balance=balance))
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-KM-Correlation-Id: %b\r\n" % correlation_id
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+@asynccontextmanager
+async def answering_twice() -> AsyncIterator[str]:
+    """Answers the first request with two answers in one piece, and no other request at all."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        match = re.search(rb"X-KM-Correlation-Id: (\S+)", head, re.IGNORECASE)
+        assert match is not None
+        writer.write(answer(1, match[1]) + answer(2, match[1]))
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/open-api"
+
+
+async def test_an_answer_to_another_call_of_ours_is_refused() -> None:
+    reports: list[CallReport] = []
+    async with answering_twice() as url:
+        client = KonaplateClient(
+            url, IDENTITY, None, httpx.AsyncHTTPTransport(), CorrelationIds(5), on_call=reports.append
+        )
+        try:
+            assert 1 == (await client.fetch_card(FIRST)).balance
+            with pytest.raises(InvalidResponseError) as caught:
+                await client.fetch_card(SECOND)
+        finally:
+            await client.aclose()
+    assert 200 == caught.value.details.status
+    assert ["same", "another call's"] == [report.echo for report in reports]
+
+
+@pytest.mark.parametrize("start", [0, 5, (1 << 28) - 2])
+def test_ids_that_were_made_are_known_and_others_are_not(start: int) -> None:
+    ids, moment = CorrelationIds(start), Moment.at(0, Zone.UTC)
+    made = [ids.next(moment) for _ in range(4)]
+    assert all(ids.made(one) for one in made)
+    following = f"{moment.correlation_time}-{(start + 4) % (1 << 28):07x}"
+    before = f"{moment.correlation_time}-{(start - 1) % (1 << 28):07x}"
+    for other in (following, before, "", made[0].upper() + "A", made[0][:-1], f" {made[0]}"):
+        assert not ids.made(other)
