@@ -33,6 +33,8 @@ def answer(balance: int, correlation_id: bytes) -> bytes:
 async def answering_twice() -> AsyncIterator[str]:
     """Answers the first request with two answers in one piece, and no other request at all."""
 
+    ended = asyncio.Event()
+
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         match = re.search(rb"X-KM-Correlation-Id: (\S+)", head, re.IGNORECASE)
@@ -40,10 +42,13 @@ async def answering_twice() -> AsyncIterator[str]:
         writer.write(answer(1, match[1]) + answer(2, match[1]))
         await reader.read()
         writer.close()
+        await writer.wait_closed()
+        ended.set()
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/open-api"
+        await ended.wait()
 
 
 async def test_an_answer_to_another_call_of_ours_is_refused() -> None:
