@@ -1,0 +1,152 @@
+"""Where audit events are written, that nothing silences them, and that nothing in them says too much."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from graph.app import create_app
+from graph.sandbox.faults import FAULTS
+from graph.sandbox.ledger import CARDS, MEMBERS
+from graph.security.audit import AuditEvent
+from graph.settings import SettingsError
+from graph.telemetry.audit_log import AuditLog
+from tests.security.callers import ALL_KNOWING, ANY_CARD, OWN, Caller, callers
+from tests.support import gateway, sandbox_settings
+from tests.telemetry.capture import events, logs_as
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ID_NO = "query ($n: CardNumber!) { card(cardNo: $n) { cashReceiptInfo { idNo } } }"
+EVENT = AuditEvent("read", "an-id", "192.0.2.1", "service", "a-service", "abcdefgh", ("idNo",))
+
+
+def audits(lines: str) -> list[str]:
+    return [line for line in lines.splitlines() if json.loads(line)["logger"] == "konagraph.audit"]
+
+
+async def test_an_event_is_in_the_processs_log_and_in_the_file(tmp_path: Path) -> None:
+    with logs_as("info") as stream:
+        async with callers(tmp_path) as running:
+            await running.ask(ALL_KNOWING, ID_NO, {"n": OWN})
+    lines = running.audit_file.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1
+    assert lines == audits(stream.getvalue())
+
+
+async def test_the_file_holds_audit_events_alone(tmp_path: Path) -> None:
+    async with callers(tmp_path) as running:
+        await running.ask(ALL_KNOWING, "query ($n: CardNumber!) { card(cardNo: $n) { balance } }", {"n": OWN})
+    assert running.audit_file.read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
+async def test_no_log_level_silences_an_audit(level: str, tmp_path: Path) -> None:
+    with logs_as(level) as stream:
+        async with callers(tmp_path) as running:
+            await running.ask(ALL_KNOWING, ID_NO, {"n": OWN})
+            await running.ask(Caller("nobody"), ID_NO, {"n": OWN})
+    assert ["read", "refused"] == [one["action"] for one in running.audited()]
+    assert len(audits(stream.getvalue())) == 2
+
+
+async def test_without_a_file_events_are_in_the_processs_log() -> None:
+    with logs_as("error") as stream:
+        async with gateway() as running:
+            await running.query(ID_NO, {"n": OWN})
+    (line,) = events(stream)
+    assert (line["logger"], line["action"], line["viewer_id"]) == ("konagraph.audit", "read", "anonymous")
+
+
+async def test_a_new_start_adds_to_the_file(tmp_path: Path) -> None:
+    for count in (1, 2):
+        async with callers(tmp_path) as running:
+            await running.ask(ALL_KNOWING, ID_NO, {"n": OWN})
+            # Written at once, not when the gateway ends.
+            assert len(running.audited()) == count
+
+
+def test_a_log_that_is_closed_writes_to_its_file_no_more(tmp_path: Path) -> None:
+    first, second = AuditLog(tmp_path / "first"), AuditLog(tmp_path / "second")
+    first.emit(EVENT)
+    first.close()
+    second.emit(EVENT)
+    second.close()
+    assert [1, 2] == [len((tmp_path / name).read_text("utf-8").splitlines()) for name in ("first", "second")]
+
+
+def test_a_log_without_a_file_can_be_closed() -> None:
+    log = AuditLog(None)
+    log.emit(EVENT)
+    log.close()
+
+
+@pytest.mark.parametrize("name", ["", "no-such-folder/audit.log"], ids=["a folder", "in no folder"])
+def test_a_gateway_whose_audit_file_cannot_be_written_does_not_start(name: str, tmp_path: Path) -> None:
+    settings = sandbox_settings(KONAGRAPH_AUDIT_LOG=tmp_path / name)
+    with pytest.raises(SettingsError) as caught:
+        create_app(settings)
+    assert caught.value.problems == ["KONAGRAPH_AUDIT_LOG names a file that cannot be written"]
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("9491339400000013", "949133******0013"),
+        ("card 9491-3394-0000-0013 of kim", "card 949133******0013 of kim"),
+        ("12345678901234567890123", "[hidden]"),
+    ],
+)
+async def test_an_event_is_redacted_as_every_line_is(name: str, written: str, tmp_path: Path) -> None:
+    with logs_as() as stream:
+        async with callers(tmp_path) as running:
+            await running.ask(Caller(name, ALL_KNOWING.scopes), ID_NO, {"n": OWN})
+    assert [written] == [one["viewer_id"] for one in running.audited()]
+    for text in (stream.getvalue(), running.audit_file.read_text(encoding="utf-8")):
+        assert name not in text
+
+
+def test_a_line_break_in_a_callers_name_does_not_make_a_second_line(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit.log")
+    log.emit(AuditEvent("read", "an-id", "192.0.2.1", "service", 'a\n{"action": "read"}\u2028\r'))
+    log.close()
+    (line,) = (tmp_path / "audit.log").read_bytes().splitlines()
+    assert json.loads(line)["viewer_id"] == 'a\n{"action": "read"}\u2028\r'
+
+
+EVERYTHING = """query ($n: CardNumber!) { card(cardNo: $n) { cardNo balance
+  member { userId profile { birthDate loginId mobileNumber userName email addressInfo { address zipCode } } }
+  cashReceiptInfo { idNo } } }"""
+
+
+def personal() -> set[str]:
+    """Every card number and all data of persons that the sandbox knows."""
+    people = [dict(member) | dict(member.get("addressInfo", {})) for member in MEMBERS.values()]
+    names = ("birthDate", "ci", "loginId", "mobileNumber", "userName", "email", "address")
+    found = {str(person[name]) for person in people for name in names if name in person}
+    found |= {
+        str(card.fields["cashReceiptInfo"]["idNo"]) for card in CARDS.values() if "cashReceiptInfo" in card.fields
+    }
+    return found | {*CARDS, *FAULTS}
+
+
+async def test_no_audit_line_tells_a_card_number_or_anything_of_a_person(tmp_path: Path) -> None:
+    limits: dict[str, Any] = {"KONAGRAPH_CARDS_PER_MINUTE": 40, "KONAPLATE_TIMEOUT": 0.1}
+    everybody = [ALL_KNOWING, Caller("a"), Caller("b", (ANY_CARD,)), Caller("c", ("member:read",), "1001")]
+    with logs_as() as stream:
+        async with callers(tmp_path, **limits) as running:
+            for caller in everybody:
+                for number in (*CARDS, *FAULTS):
+                    await running.ask(caller, EVERYTHING, {"n": number})
+            written = running.audited()
+    assert {"read", "refused"} == {one["action"] for one in written}
+    assert {"CARD_NOT_FOUND", "FORBIDDEN", "RATE_LIMITED"} == {one["code"] for one in written if "code" in one}
+    assert len(personal()) > 80
+    text = running.audit_file.read_text(encoding="utf-8") + stream.getvalue()
+    # Texts that are not ASCII are escaped in JSON.
+    text += repr([json.loads(line) for line in text.splitlines()])
+    for secret in personal():
+        assert secret not in text

@@ -1,0 +1,144 @@
+"""What the audit log keeps of what was refused."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from graph.sandbox.faults import FAULTS
+from graph.security.audit import AuditEvent, RequestAudit
+from graph.security.audit import Caller as AuditedCaller
+from graph.security.card_refs import CardRefs
+from graph.security.viewer import Viewer
+from schema.secrets import CardNo, Credential
+from tests.security.callers import ANY_CARD, NOT_ISSUED, NUMBERS, OTHERS, OWN, REQUEST_ID, Caller, callers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "the key of the references, as long as it must be"
+KEYED: dict[str, Any] = {"KONAGRAPH_CARD_REF_KEY": KEY}
+REFS = CardRefs(Credential(KEY))
+OWNER = Caller("the-owner", member="1001")
+SERVICE = Caller("a-service", (ANY_CARD,))
+CARD = "query ($n: CardNumber!) { card(cardNo: $n) { balance } }"
+LIST = "query ($n: [CardNumber!]!) { cards(cardNos: $n) { balance } }"
+
+
+def refusal(code: str, number: str | None = None, *, member: bool = False, **more: Any) -> dict[str, Any]:
+    """The event of a refusal."""
+    named = {} if number is None else {"card_ref": REFS.of(CardNo(number))}
+    who = {"viewer_kind": "member", "viewer_id": "the-owner"}
+    service = {"viewer_kind": "service", "viewer_id": "a-service"}
+    return {
+        "action": "refused",
+        "request_id": REQUEST_ID,
+        "address": "127.0.0.1",
+        **(who if member else service),
+        **named,
+        "code": code,
+        **more,
+    }
+
+
+async def test_a_request_without_credentials_is_an_event_without_a_viewer(tmp_path: Path) -> None:
+    async with callers(tmp_path, **KEYED) as running:
+        await running.gateway.post(CARD, {"n": OWN}, **{"x-request-id": REQUEST_ID})
+        events = running.audited()
+    assert events == [
+        {
+            "action": "refused",
+            "request_id": REQUEST_ID,
+            "address": "127.0.0.1",
+            "code": "UNAUTHENTICATED",
+            "reason": "there must be exactly one header with credentials",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        OTHERS,
+        NUMBERS[5],
+        NOT_ISSUED[0],
+        *(n for n, fault in FAULTS.items() if fault.shows.startswith(("001_", "003_"))),
+    ],
+)
+async def test_a_hidden_card_is_an_event(number: str, tmp_path: Path) -> None:
+    async with callers(tmp_path, **KEYED) as running:
+        await running.ask(OWNER, CARD, {"n": number})
+        events = running.audited()
+    assert events == [refusal("CARD_NOT_FOUND", number, member=True)]
+
+
+async def test_a_hidden_card_is_one_event_however_often_a_request_names_it(tmp_path: Path) -> None:
+    query = """query ($a: CardNumber!, $n: [CardNumber!]!) {
+      x: card(cardNo: $a) { balance } y: card(cardNo: $a) { balance } cards(cardNos: $n) { balance } }"""
+    async with callers(tmp_path, **KEYED) as running:
+        for _ in range(2):
+            await running.ask(OWNER, query, {"a": OTHERS, "n": [OTHERS, OWN, NOT_ISSUED[0], OTHERS]})
+        events = running.audited()
+    one = [refusal("CARD_NOT_FOUND", number, member=True) for number in (OTHERS, NOT_ISSUED[0])]
+    assert sorted(one * 2, key=repr) == sorted(events, key=repr)
+
+
+async def test_a_card_that_is_not_there_for_anybody_is_no_refusal(tmp_path: Path) -> None:
+    async with callers(tmp_path, **KEYED) as running:
+        await running.ask(SERVICE, CARD, {"n": NOT_ISSUED[0]})
+        events = running.audited()
+    assert events == []
+
+
+async def test_a_field_that_needs_a_scope_is_an_event_with_its_name(tmp_path: Path) -> None:
+    query = """query ($n: [CardNumber!]!) { cards(cardNos: $n) {
+      member { userId profile { userName } } cashReceiptInfo { idNo maskedIdNo } } }"""
+    async with callers(tmp_path, **KEYED) as running:
+        await running.ask(SERVICE, query, {"n": [OWN, OTHERS, OWN]})
+        events = running.audited()
+    for one in events:
+        one["fields"].sort()
+    fields = ["idNo", "profile"]
+    assert events == [refusal("FORBIDDEN", number, fields=fields) for number in (OWN, OTHERS)]
+
+
+async def test_a_card_beyond_the_budget_is_an_event(tmp_path: Path) -> None:
+    async with callers(tmp_path, KONAGRAPH_CARDS_PER_MINUTE=1, **KEYED) as running:
+        await running.ask(SERVICE, LIST, {"n": [*NUMBERS[:3], NUMBERS[2]]})
+        events = running.audited()
+    assert events == [refusal("RATE_LIMITED", number) for number in NUMBERS[1:3]]
+
+
+async def test_a_request_too_many_is_an_event(tmp_path: Path) -> None:
+    limits: dict[str, Any] = {"KONAGRAPH_REQUEST_RATE": 1, "KONAGRAPH_REQUEST_BURST": 1}
+    async with callers(tmp_path, **limits, **KEYED) as running:
+        await asyncio.gather(*(running.ask(SERVICE, CARD, {"n": OWN}) for _ in range(3)))
+        events = running.audited()
+    assert events == [refusal("RATE_LIMITED", reason="requests")] * 2
+
+
+async def test_other_failures_are_no_refusals(tmp_path: Path) -> None:
+    others = [n for n, fault in FAULTS.items() if fault.shows.startswith(("000_", "006_", "HTTP 5", "HTML"))]
+    assert len(others) > 5
+    async with callers(tmp_path, **KEYED) as running:
+        for number in others:
+            answer = await running.ask(OWNER, CARD, {"n": number})
+            assert answer["errors"]
+        events = running.audited()
+    assert events == []
+
+
+def test_events_of_reads_come_when_the_request_is_over_and_only_once() -> None:
+    events: list[AuditEvent] = []
+    viewer = Viewer("member", "somebody", frozenset(), None, None)
+    audit = RequestAudit(AuditedCaller(viewer, "192.0.2.1", "an-id"), REFS, events.append)
+    card = CardNo(OWN)
+    audit.disclosure(card).note("idNo")
+    audit.disclosure(card).note("idNo")
+    audit.disclosure(CardNo(OTHERS))
+    assert events == []
+    audit.close()
+    audit.close()
+    assert events == [AuditEvent("read", "an-id", "192.0.2.1", "member", "somebody", REFS.of(card), ("idNo",))]

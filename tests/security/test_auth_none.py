@@ -1,0 +1,72 @@
+"""A gateway that asks nobody who they are: what that means, and how loudly it says so."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.processes import command
+from tests.security.in_process import invoke
+from tests.security.jwt_gateway import assert_accepted, guarded
+from tests.support import credentials
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WARNING = (
+    "KONAGRAPH_ALLOW_ANONYMOUS is on and KONAGRAPH_AUTH is none: "
+    "whoever reaches this gateway can ask for any card and any member"
+)
+COMPLETE = "The settings are complete, and every key and certificate can be used.\n"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}, {"X-Api-Key": "x"}], ids=str)
+async def test_everybody_is_one_service_viewer_without_budgets(headers: dict[str, str], tmp_path: Path) -> None:
+    async with guarded(tmp_path, KONAGRAPH_REQUEST_BURST=1, KONAGRAPH_CARDS_PER_MINUTE=1) as running:
+        for _ in range(5):
+            assert_accepted(await running.ask(headers))
+
+
+async def test_what_an_unknown_caller_reads_is_audited_all_the_same(tmp_path: Path) -> None:
+    query = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance cashReceiptInfo { idNo } } }"
+    async with guarded(tmp_path) as running:
+        assert "errors" not in (await running.ask({}, query=query)).json()
+        (event,) = running.audited()
+    assert ("read", "service", "anonymous") == (event["action"], event["viewer_kind"], event["viewer_id"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [({"KONAGRAPH_ALLOW_ANONYMOUS": "true"}, [("warning", WARNING)]), ({}, [])],
+    ids=["allowed", "by default"],
+)
+async def test_the_start_warns_in_the_log(variables: dict[str, str], expected: list[tuple[str, str]]) -> None:
+    async with command("dev", "--port", "0", KONAGRAPH_LOG_FORMAT="json", **variables) as dev:
+        await dev.url()
+        dev.send(signal.SIGTERM)
+        status, logged = await dev.ended()
+
+    events = [json.loads(line) for line in logged.splitlines()]
+    warnings = [(event["level"], event["event"]) for event in events if event["level"] in ("warning", "error")]
+    assert (0, expected) == (status, warnings)
+    assert all(event["logger"] == "konagraph" for event in events if event["event"] == WARNING)
+
+
+def test_the_check_of_the_settings_warns_on_standard_error() -> None:
+    environment = {
+        **credentials().gateway_settings(),
+        "KONAPLATE_BASE_URL": "http://sandbox/open-api",
+        "KONAGRAPH_HOST": "0.0.0.0",
+    }
+    allowed = invoke("check-config", **environment, KONAGRAPH_ALLOW_ANONYMOUS="true")
+    refused = invoke("check-config", **environment)
+    forbidden = invoke("check-config", **environment, KONAGRAPH_ALLOW_ANONYMOUS="true", KONAGRAPH_ENV="production")
+
+    assert (0, COMPLETE, f"warning: {WARNING}\n") == allowed
+    assert (2, "") == refused[:2]
+    assert "or accept it with KONAGRAPH_ALLOW_ANONYMOUS=true" in refused[2]
+    assert (2, "") == forbidden[:2]
+    assert "  - KONAGRAPH_ALLOW_ANONYMOUS must not be set in production\n" in forbidden[2]

@@ -1,0 +1,191 @@
+"""Settings of authentication: what each way needs, what production forbids, and when nobody need say who calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from graph.settings import SettingsError, load_settings
+from graph.settings_rules import is_loopback, start_warnings
+from tests.settings_cases import PLAIN
+
+JWT = {
+    "KONAGRAPH_AUTH": "jwt",
+    "KONAGRAPH_JWT_JWKS": "https://issuer.example/keys",
+    "KONAGRAPH_JWT_ISSUER": "https://issuer.example",
+    "KONAGRAPH_JWT_AUDIENCE": "cards",
+}
+PRODUCTION = {**PLAIN, **JWT, "KONAGRAPH_ENV": "production"}
+OPEN = (
+    "KONAGRAPH_AUTH is none, so everybody who reaches KONAGRAPH_HOST can ask for any card: set KONAGRAPH_AUTH, "
+    "or listen on 127.0.0.1, or accept it with KONAGRAPH_ALLOW_ANONYMOUS=true"
+)
+AUTH = "KONAGRAPH_AUTH must be jwt or api-key in production"
+ANONYMOUS = "KONAGRAPH_ALLOW_ANONYMOUS must not be set in production"
+INTROSPECTION = (
+    "KONAGRAPH_INTROSPECTION must not be on for everybody in production; grant introspection as a scope"
+)
+BASE_HTTPS = "KONAPLATE_BASE_URL must be https in production"
+JWKS_HTTPS = "KONAGRAPH_JWT_JWKS must be https in production"
+SANDBOX = "KONAPLATE_BASE_URL must not be the vendor's sandbox in production"
+SANDBOX_URL = "https://sandbox.konaplate.com/open-api"
+WARNING = (
+    "KONAGRAPH_ALLOW_ANONYMOUS is on and KONAGRAPH_AUTH is none: "
+    "whoever reaches this gateway can ask for any card and any member"
+)
+
+
+def problems(environment: dict[str, str], **overrides: object) -> list[str]:
+    try:
+        load_settings(environment, **overrides)
+    except SettingsError as error:
+        return error.problems
+    return []
+
+
+def test_the_upstream_and_four_settings_are_all_that_production_needs() -> None:
+    assert [] == problems(PRODUCTION)
+    assert set(PRODUCTION) - set(PLAIN) == {*JWT, "KONAGRAPH_ENV"}
+
+
+@pytest.mark.parametrize("name", [name for name in JWT if name != "KONAGRAPH_AUTH"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_each_of_them_is_needed(name: str, value: str | None) -> None:
+    environment = {each: text for each, text in (PRODUCTION | {name: value}).items() if text is not None}
+
+    assert [f"{name} is missing; KONAGRAPH_AUTH=jwt needs it"] == problems(environment)
+
+
+def test_api_keys_need_their_file_and_nothing_of_jwt() -> None:
+    environment = {**PLAIN, "KONAGRAPH_ENV": "production", "KONAGRAPH_AUTH": "api-key"}
+
+    assert ["KONAGRAPH_API_KEYS is missing; KONAGRAPH_AUTH=api-key needs it"] == problems(environment)
+    assert [] == problems({**environment, "KONAGRAPH_API_KEYS": "keys.toml"})
+
+
+@pytest.mark.parametrize("word", ["JWT", "None", "api_key", "both", " jwt"])
+def test_another_way_to_authenticate_is_refused(word: str) -> None:
+    assert ["KONAGRAPH_AUTH: input should be 'none', 'jwt' or 'api-key'"] == problems(
+        {**PLAIN, "KONAGRAPH_AUTH": word, "KONAGRAPH_HOST": "0.0.0.0"}
+    )
+
+
+RULES: list[tuple[dict[str, str], str]] = [
+    ({"KONAGRAPH_AUTH": "none"}, AUTH),
+    ({"KONAGRAPH_AUTH": ""}, AUTH),
+    ({"KONAGRAPH_ALLOW_ANONYMOUS": "true"}, ANONYMOUS),
+    ({"KONAGRAPH_ALLOW_ANONYMOUS": "YES"}, ANONYMOUS),
+    ({"KONAGRAPH_ALLOW_ANONYMOUS": "1"}, ANONYMOUS),
+    ({"KONAGRAPH_INTROSPECTION": "true"}, INTROSPECTION),
+    ({"KONAGRAPH_INTROSPECTION": "On"}, INTROSPECTION),
+    ({"KONAPLATE_BASE_URL": "http://upstream.example/open-api"}, BASE_HTTPS),
+    ({"KONAPLATE_BASE_URL": "HTTP://upstream.example/open-api"}, BASE_HTTPS),
+    ({"KONAPLATE_BASE_URL": "http://127.0.0.1.example/open-api"}, BASE_HTTPS),
+    ({"KONAPLATE_BASE_URL": "http://10.0.0.1/open-api"}, BASE_HTTPS),
+    ({"KONAGRAPH_JWT_JWKS": "http://issuer.example/keys"}, JWKS_HTTPS),
+    ({"KONAGRAPH_JWT_JWKS": "Http://issuer.example/keys"}, JWKS_HTTPS),
+    ({"KONAGRAPH_JWT_JWKS": "http://localhost@issuer.example/keys"}, JWKS_HTTPS),
+    ({"KONAPLATE_BASE_URL": SANDBOX_URL}, SANDBOX),
+    ({"KONAPLATE_BASE_URL": "https://SANDBOX.Konaplate.com:443/open-api"}, SANDBOX),
+    ({"KONAPLATE_BASE_URL": "https://sandbox.konaplate.com./open-api"}, SANDBOX),
+]
+
+
+@pytest.mark.parametrize(("changes", "problem"), RULES, ids=lambda value: str(value)[:60])
+def test_each_unsafe_setting_alone_stops_production(changes: dict[str, str], problem: str) -> None:
+    assert [problem] == problems(PRODUCTION | changes)
+
+
+@pytest.mark.parametrize(
+    "changes", [changes for changes, problem in RULES if problem != AUTH], ids=lambda changes: str(changes)[:60]
+)
+def test_in_development_each_of_them_is_allowed(changes: dict[str, str]) -> None:
+    assert [] == problems(PRODUCTION | changes | {"KONAGRAPH_ENV": "development"})
+
+
+def test_every_unsafe_setting_is_named_at_once() -> None:
+    environment = PRODUCTION | {
+        "KONAGRAPH_AUTH": "none",
+        "KONAGRAPH_ALLOW_ANONYMOUS": "true",
+        "KONAGRAPH_INTROSPECTION": "true",
+        "KONAPLATE_BASE_URL": "http://sandbox.konaplate.com/open-api",
+        "KONAGRAPH_JWT_JWKS": "http://issuer.example/keys",
+        "KONAGRAPH_PORT": "x",
+    }
+
+    assert [AUTH, ANONYMOUS, INTROSPECTION, BASE_HTTPS, JWKS_HTTPS, SANDBOX] == problems(environment)[:-1]
+    assert problems(environment)[-1].startswith("KONAGRAPH_PORT: ")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"KONAPLATE_BASE_URL": "http://127.0.0.1:9000/open-api"},
+        {"KONAPLATE_BASE_URL": "http://[::1]/open-api"},
+        {"KONAGRAPH_JWT_JWKS": "http://localhost/keys"},
+        {"KONAGRAPH_JWT_JWKS": "/run/secrets/jwks.json"},
+        {"KONAGRAPH_JWT_JWKS": "HTTPS://issuer.example/keys"},
+        {"KONAGRAPH_HOST": "0.0.0.0"},
+        {"KONAGRAPH_ALLOW_ANONYMOUS": "false"},
+        {"KONAGRAPH_INTROSPECTION": "false"},
+    ],
+    ids=str,
+)
+def test_what_is_safe_is_allowed_in_production(changes: dict[str, str]) -> None:
+    assert [] == problems(PRODUCTION | changes)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"])
+def test_nobody_need_say_who_calls_on_a_loopback_address(host: str) -> None:
+    assert [] == problems({**PLAIN, "KONAGRAPH_HOST": host})
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "0.0.0.0",
+        "::",
+        "[::]",
+        "10.0.0.1",
+        "128.0.0.1",
+        "gateway.example",
+        "localhost.example",
+        "127.0.0.1.example",
+    ],
+)
+def test_anybody_else_must_say_who_calls(host: str) -> None:
+    environment = {**PLAIN, "KONAGRAPH_HOST": host}
+
+    assert [OPEN] == problems(environment)
+    assert [OPEN] == problems({**environment, "KONAGRAPH_AUTH": "none", "KONAGRAPH_ALLOW_ANONYMOUS": "false"})
+    assert [] == problems({**environment, "KONAGRAPH_ALLOW_ANONYMOUS": "true"})
+    assert [] == problems({**environment, **JWT})
+
+
+def test_an_address_from_the_command_line_counts_like_a_setting() -> None:
+    assert [OPEN] == problems(PLAIN, konagraph_host="0.0.0.0")
+    assert [] == problems({**PLAIN, "KONAGRAPH_HOST": "0.0.0.0"}, konagraph_host="127.0.0.1")
+
+
+def test_a_way_to_authenticate_that_cannot_be_read_is_the_only_problem() -> None:
+    unreadable = {"KONAGRAPH_AUTH_FILE": "/no/such/file", "KONAGRAPH_HOST": "0.0.0.0"}
+    expected = ["KONAGRAPH_AUTH_FILE names a file that cannot be read"]
+
+    assert expected == problems({**PLAIN, **unreadable})
+    assert expected == problems({**PLAIN, **unreadable, "KONAGRAPH_ENV": "production"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        ({"KONAGRAPH_ALLOW_ANONYMOUS": "false"}, []),
+        ({"KONAGRAPH_ALLOW_ANONYMOUS": "true"}, [WARNING]),
+        ({"KONAGRAPH_ALLOW_ANONYMOUS": "true", "KONAGRAPH_HOST": "0.0.0.0"}, [WARNING]),
+        # Without effect: callers say who they are.
+        ({"KONAGRAPH_ALLOW_ANONYMOUS": "true", **JWT}, []),
+    ],
+    ids=str,
+)
+def test_a_gateway_that_is_open_to_all_by_request_says_so(changes: dict[str, str], expected: list[str]) -> None:
+    assert expected == start_warnings(load_settings({**PLAIN, **changes}))

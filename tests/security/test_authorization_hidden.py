@@ -1,0 +1,209 @@
+"""To whom a card is hidden, it is as if there were none: the same answer, byte for byte, at the same cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from graphql import GraphQLObjectType, get_named_type
+
+from graph.konaplate.wire import CARD_INFO_PATH, USER_INFO_PATH
+from graph.sandbox.faults import FAULTS
+from schema.query import build_schema
+from tests.konaplate.support import answering, card_fields, encoded, succeeded, without
+from tests.security.callers import ANY_CARD, NOT_ISSUED, NUMBERS, OTHERS, OWN, UNREGISTERED, Caller, callers, codes
+from tests.support import GRAPHQL_RESPONSE, Recorder, sandbox_transport
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HIDDEN_CODES = ("001_006", "003_001", "003_008", "003_021", "003_022", "error code", "encrypted error")
+HIDDEN = {
+    "somebody else's": OTHERS,
+    "another one of somebody else": NUMBERS[4],
+    "terminated": NUMBERS[7],
+    "nobody's": UNREGISTERED,
+    "not issued": NOT_ISSUED[0],
+    **{fault.shows: fault.number for fault in FAULTS.values() if fault.shows.startswith(HIDDEN_CODES)},
+}
+BLIND = {
+    "a member": Caller("a", ("member:read", "cash-receipt:read"), "1001"),
+    "a member without scopes": Caller("b", (), "1001"),
+    "a service without scopes": Caller("c"),
+}
+ALL_SEEING = Caller("f", (ANY_CARD,))
+
+FIELDS = """cardNo maskedCardNo balance cardStatus cardStatusRaw serviceId serviceName ownerKa isRegistered
+  isAutoRechargeBeforePayment member { userId profile { userName email addressInfo { address } } }
+  cashReceiptInfo { approvalDiv idNo maskedIdNo manYn }"""
+ONE, MANY = "query ($n: CardNumber!)", "query ($n: [CardNumber!]!)"
+CARD = f"card(cardNo: $n) {{ {FIELDS} }}"
+SHAPES = {
+    "a card": f"{ONE} {{ {CARD} }}",
+    "aliases": f"{ONE} {{ a: {CARD} b: card(cardNo: $n) {{ balance }} }}",
+    "fragments": f"{ONE} {{ ...Q }} fragment Q on Query {{ card(cardNo: $n) {{ ...C }} }}"
+    f" fragment C on Card {{ {FIELDS} }}",
+    "inline fragments": f"{ONE} {{ ... on Query {{ card(cardNo: $n) {{ ... {{ {FIELDS} }} }} }} }}",
+    "its type's name alone": f"{ONE} {{ card(cardNo: $n) {{ __typename }} }}",
+    "a list": f"{ONE} {{ cards(cardNos: [$n]) {{ {FIELDS} }} }}",
+    "a list without brackets": f"{MANY} {{ cards(cardNos: $n) {{ {FIELDS} }} }}",
+    "first of a list": f'{ONE} {{ cards(cardNos: [$n, "{OWN}", "{OWN}"]) {{ {FIELDS} }} }}',
+    "middle of a list": f'{ONE} {{ cards(cardNos: ["{OWN}", $n, "{OWN}"]) {{ {FIELDS} }} }}',
+    "last of a list": f'{ONE} {{ cards(cardNos: ["{OWN}", "{OWN}", $n]) {{ {FIELDS} }} }}',
+    "twice in a list": f"{ONE} {{ cards(cardNos: [$n, $n]) {{ {FIELDS} }} }}",
+    "a card and a list": f"{ONE} {{ {CARD} cards(cardNos: [$n]) {{ balance }} }}",
+}
+JSON = "application/json"
+CASES = [(query, GRAPHQL_RESPONSE, "off") for query in SHAPES.values()]
+CASES += [(SHAPES["a card"], JSON, "on"), (SHAPES["a list"], JSON, "off")]
+
+
+def bare(response: httpx.Response) -> str:
+    """All of an answer. The request id needs no care: the caller has chosen the same one each time."""
+    return repr((response.status_code, response.headers.multi_items(), response.content))
+
+
+@pytest.mark.parametrize(("query", "accept", "encryption"), CASES, ids=[*SHAPES, "as JSON", "a list as JSON"])
+async def test_every_hidden_card_gives_the_same_answer_at_the_same_cost(
+    query: str, accept: str, encryption: str, tmp_path: Path
+) -> None:
+    assert len(HIDDEN) == 14
+    upstream = Recorder(sandbox_transport(encrypted=encryption == "on"))
+    limits: dict[str, Any] = {"KONAGRAPH_CARDS_PER_MINUTE": 1_000, "KONAGRAPH_REQUEST_BURST": 1_000}
+    async with callers(tmp_path, upstream, KONAPLATE_ENCRYPTION=encryption, **limits) as running:
+        for blind in BLIND.values():
+            answers, calls = set(), set()
+            for number in HIDDEN.values():
+                before = len(running.calls)
+                answers.add(bare(await running.post(blind, query, {"n": number}, accept=accept)))
+                calls.add(tuple(running.calls[before:]))
+            (only,) = answers
+            assert '"code":"CARD_NOT_FOUND"' in only
+            assert "upstream" not in only
+            assert calls == {expected_calls(query, blind)}
+
+
+def expected_calls(query: str, blind: Caller) -> tuple[str, ...]:
+    """One call for the hidden card; where the own card is in the list, one more, and one for its profile."""
+    own = OWN in query and blind.member is not None
+    profile = own and "member:read" in blind.scopes
+    return (CARD_INFO_PATH,) * (2 if OWN in query else 1) + (USER_INFO_PATH,) * profile
+
+
+async def test_the_answer_for_a_hidden_card_is_this_one(tmp_path: Path) -> None:
+    async with callers(tmp_path) as running:
+        response = await running.post(BLIND["a member"], SHAPES["its type's name alone"], {"n": OTHERS})
+    assert response.json() == {
+        "errors": [
+            {
+                "message": "No such card.",
+                "locations": [{"line": 1, "column": 27}],
+                "path": ["card"],
+                "extensions": {
+                    "code": "CARD_NOT_FOUND",
+                    "retryable": False,
+                    "requestId": response.headers["x-request-id"],
+                },
+            }
+        ],
+        "data": {"card": None},
+    }
+
+
+class Answering(Recorder):
+    """An upstream in clear that gives one answer to every call."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(httpx.MockTransport(answering(body, status)))
+
+
+QUERY = "query ($n: CardNumber!) { card(cardNo: $n) { balance isRegistered member { userId } } }"
+PLAIN: dict[str, Any] = {"KONAPLATE_ENCRYPTION": "off"}
+
+BAD_USER_IDS: dict[str, Any] = {
+    "a name": "kim",
+    "negative": -1001,
+    "a fraction": 1001.5,
+    "a list": [1001],
+    "an object": {"userId": 1001},
+    "a truth": True,
+    "too large": 10**19,
+    "empty": "",
+    "with a space": "1001 ",
+    "in other digits": "١٠٠١",
+}
+
+
+@pytest.mark.parametrize("user_id", BAD_USER_IDS.values(), ids=BAD_USER_IDS)
+async def test_a_card_whose_member_cannot_be_read_is_nobodys(user_id: object, tmp_path: Path) -> None:
+    body = succeeded(card_fields(userId=user_id))
+    async with callers(tmp_path, Answering(200, body), **PLAIN) as running:
+        for blind in (*BLIND.values(), Caller("d", (), "1"), Caller("e", (), "0")):
+            answer = await running.ask(blind, QUERY, {"n": OWN})
+            assert (answer["data"], codes(answer)) == ({"card": None}, [(("card",), "CARD_NOT_FOUND")])
+        answer = await running.ask(ALL_SEEING, QUERY, {"n": OWN})
+    assert answer["data"]["card"]["balance"] == card_fields()["balance"]
+    assert codes(answer) == [
+        (("card", "isRegistered"), "UPSTREAM_INVALID_RESPONSE"),
+        (("card", "member"), "UPSTREAM_INVALID_RESPONSE"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields", [card_fields(userId=None), without(card_fields(), "userId")], ids=["null", "none"]
+)
+async def test_a_card_without_a_member_is_nobodys(fields: dict[str, Any], tmp_path: Path) -> None:
+    async with callers(tmp_path, Answering(200, succeeded(fields)), **PLAIN) as running:
+        for blind in (*BLIND.values(), Caller("e", (), "0"), Caller("g", (), "None")):
+            answer = await running.ask(blind, QUERY, {"n": OWN})
+            assert codes(answer) == [(("card",), "CARD_NOT_FOUND")]
+        answer = await running.ask(ALL_SEEING, QUERY, {"n": OWN})
+    assert (answer["data"]["card"]["isRegistered"], answer["data"]["card"]["member"]) == (False, None)
+
+
+@pytest.mark.parametrize("user_id", [1001, "1001", "01001", 1001.0], ids=repr)
+async def test_a_card_is_its_owners_however_konaplate_writes_the_number(user_id: object, tmp_path: Path) -> None:
+    body = succeeded(card_fields(userId=user_id))
+    async with callers(tmp_path, Answering(200, body), **PLAIN) as running:
+        answer = await running.ask(BLIND["a member"], QUERY, {"n": OWN})
+        others = await running.ask(Caller("g", (), "10010"), QUERY, {"n": OWN})
+    assert answer["data"]["card"]["member"] == {"userId": "1001"}
+    assert codes(others) == [(("card",), "CARD_NOT_FOUND")]
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 500])
+@pytest.mark.parametrize("code", ["001_000", "001_999", "003_777"])
+async def test_a_code_of_a_family_about_cards_is_hidden_though_nobody_documented_it(
+    code: str, status: int, tmp_path: Path
+) -> None:
+    body = encoded({"response": {"code": code, "description": "?"}})
+    async with callers(tmp_path, Answering(status, body), **PLAIN) as running:
+        answer = await running.ask(BLIND["a member"], QUERY, {"n": OWN})
+        seen = await running.ask(ALL_SEEING, QUERY, {"n": OWN})
+    assert (codes(answer), "upstream" in answer["errors"][0]["extensions"]) == (
+        [(("card",), "CARD_NOT_FOUND")],
+        False,
+    )
+    assert seen["errors"][0]["extensions"]["upstream"]["code"] == code
+
+
+def ways_to(name: str) -> set[tuple[str, str]]:
+    """The types and fields that lead to a type."""
+    types = build_schema().type_map.values()
+    return {
+        (kind.name, field)
+        for kind in types
+        if isinstance(kind, GraphQLObjectType)
+        for field, definition in kind.fields.items()
+        if get_named_type(definition.type).name == name
+    }
+
+
+def test_there_is_no_other_way_to_a_card_or_a_member_than_those_that_are_tested_here() -> None:
+    assert ways_to("Card") == {("Query", "card"), ("Query", "cards")}
+    assert ways_to("Member") == {("Card", "member")}
+    assert ways_to("MemberProfile") == {("Member", "profile")}
+    assert ways_to("CashReceiptInfo") == {("Card", "cashReceiptInfo")}
+    assert ways_to("AddressInfo") == {("MemberProfile", "addressInfo")}
+    assert set(build_schema().query_type.fields) == {"card", "cards"}  # type: ignore[union-attr]

@@ -1,0 +1,198 @@
+"""A viewer's budgets: what is counted, against whom, and when more may be asked for."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from graph.protection import _allowance
+from graph.security.budgets import Budgets, CostStatus
+from graph.security.card_refs import CardRefs
+from graph.security.errors import RateLimitedError
+from graph.security.limiter import LocalLimiter
+from graph.security.viewer import ANONYMOUS, Allowance, Viewer
+from schema.secrets import CardNo, Credential
+from tests.support import sandbox_settings
+
+CARDS = [CardNo(f"94913394{index:08d}") for index in range(400)]
+REFS = CardRefs(Credential("a key of thirty-two characters or more"))
+
+
+def viewer(name: str, allowance: Allowance | None = None) -> Viewer:
+    return Viewer("service", name, frozenset(), None, allowance or Allowance())
+
+
+MEMBER = viewer("member")
+
+
+class Purse:
+    """Budgets whose clock is the test's."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.budgets = Budgets(LocalLimiter(lambda: self.now), REFS)
+
+    async def cards(self, numbers: list[CardNo], by: Viewer = MEMBER) -> list[int]:
+        """For each card 0, or the milliseconds until it may be asked for."""
+        refusals = await self.budgets.spend_cards(by, numbers)
+        assert {refusal.budget for refusal in refusals if refusal} <= {"cards"}
+        return [refusal.retry_after_ms if refusal else 0 for refusal in refusals]
+
+    async def request(self, by: Viewer = MEMBER) -> int:
+        """0, or the milliseconds until a request may be made."""
+        try:
+            await self.budgets.spend_request(by)
+        except RateLimitedError as refusal:
+            return refusal.retry_after_ms
+        return 0
+
+
+@pytest.fixture
+def purse() -> Purse:
+    return Purse()
+
+
+def test_the_settings_defaults_are_the_allowances_and_the_documented_numbers() -> None:
+    expected = Allowance(
+        requests_per_second=50,
+        request_burst=100,
+        cost_per_second=50,
+        cost_burst=1_000,
+        cards_per_minute=30,
+        cards_per_hour=300,
+    )
+    assert expected == Allowance()
+    assert expected == _allowance(sandbox_settings())
+
+
+async def test_every_budget_comes_from_its_own_setting() -> None:
+    settings = sandbox_settings(
+        KONAGRAPH_REQUEST_RATE=1,
+        KONAGRAPH_REQUEST_BURST=2,
+        KONAGRAPH_COST_RATE=3,
+        KONAGRAPH_COST_BURST=4,
+        KONAGRAPH_CARDS_PER_MINUTE=5,
+        KONAGRAPH_CARDS_PER_HOUR=6,
+    )
+    assert Allowance(1, 2, 3, 4, 5, 6) == _allowance(settings)
+
+
+async def test_a_hundred_requests_at_once_and_then_fifty_a_second(purse: Purse) -> None:
+    assert [0] * 100 + [20] == [await purse.request() for _ in range(101)]
+    purse.now += 1
+    assert [0] * 50 + [20] == [await purse.request() for _ in range(51)]
+
+
+async def test_a_refusal_names_its_budget(purse: Purse) -> None:
+    by = viewer("one", Allowance(request_burst=1))
+    await purse.budgets.spend_request(by)
+    with pytest.raises(RateLimitedError) as refused:
+        await purse.budgets.spend_request(by)
+    assert ("requests", "requests") == (refused.value.budget, str(refused.value))
+
+
+async def test_a_request_passes_when_its_wait_is_over_and_not_earlier(purse: Purse) -> None:
+    while not (wait := await purse.request()):
+        pass
+    purse.now += (wait - 1) / 1000
+    assert await purse.request() == 1
+    purse.now += 1 / 1000
+    assert await purse.request() == 0
+
+
+async def test_thirty_cards_a_minute(purse: Purse) -> None:
+    assert [0] * 30 + [60_000] == await purse.cards(CARDS[:31])
+    purse.now += 59.5
+    assert [500] == await purse.cards(CARDS[30:31])
+    purse.now += 0.5
+    assert [0] * 30 + [60_000] == await purse.cards(CARDS[30:61])
+
+
+async def test_three_hundred_cards_an_hour(purse: Purse) -> None:
+    for minute in range(10):
+        assert [0] * 30 == await purse.cards(CARDS[30 * minute : 30 * minute + 30])
+        purse.now += 60
+    # The first card came ten minutes ago.
+    assert [3_000_000] == await purse.cards(CARDS[300:301])
+    purse.now += 3_000
+    assert [0] * 30 == await purse.cards(CARDS[300:330])
+
+
+async def test_a_card_passes_when_its_wait_is_over_and_not_earlier(purse: Purse) -> None:
+    await purse.cards(CARDS[:30])
+    purse.now += 12.345
+    (wait,) = await purse.cards(CARDS[30:31])
+    purse.now += (wait - 1) / 1000
+    assert [1] == await purse.cards(CARDS[30:31])
+    purse.now += 1 / 1000
+    assert [0] == await purse.cards(CARDS[30:31])
+
+
+async def test_repeats_are_free_in_one_call_and_in_later_ones(purse: Purse) -> None:
+    assert [0] * 60 == await purse.cards(CARDS[:30] * 2)
+    assert [0] * 30 == await purse.cards(CARDS[:30])
+    assert [0, 60_000, 0] == await purse.cards([CARDS[0], CARDS[30], CARDS[29]])
+
+
+async def test_a_card_that_was_refused_is_not_counted(purse: Purse) -> None:
+    await purse.cards(CARDS[:29])
+    assert [0, 60_000, 60_000] == await purse.cards(CARDS[29:32])
+    purse.now += 60
+    assert [0] * 30 == await purse.cards(CARDS[100:130])
+
+
+async def test_two_viewers_do_not_share_any_budget(purse: Purse) -> None:
+    allowance = Allowance(1, 1, 1, 1, 1, 1)
+    for name in ("one", "other"):
+        by = viewer(name, allowance)
+        assert [0, 60_000 * 60] == await purse.cards(CARDS[:2], by)
+        assert [0, 1_000] == [await purse.request(by), await purse.request(by)]
+        assert (await purse.budgets.spend_cost(by, 1)) is not None
+
+
+async def test_a_viewers_budgets_do_not_draw_on_each_other(purse: Purse) -> None:
+    by = viewer("one", Allowance(1, 1, 1, 1, 1, 1))
+    assert await purse.request(by) == 0
+    assert CostStatus(1, 0, 1, 1) == await purse.budgets.spend_cost(by, 1)
+    assert [0] == await purse.cards(CARDS[:1], by)
+
+
+async def test_a_viewer_without_an_allowance_has_no_bounds(purse: Purse) -> None:
+    assert [0] * 400 == await purse.cards(CARDS, ANONYMOUS)
+    assert {0} == {await purse.request(ANONYMOUS) for _ in range(200)}
+    assert await purse.budgets.spend_cost(ANONYMOUS, 1_000_000) is None
+
+
+async def test_no_cards_cost_nothing(purse: Purse) -> None:
+    assert [] == await purse.cards([])
+
+
+async def test_cost_is_taken_from_a_bucket_that_refills(purse: Purse) -> None:
+    assert CostStatus(400, 600, 1_000, 50) == await purse.budgets.spend_cost(MEMBER, 400)
+    assert CostStatus(500, 100, 1_000, 50) == await purse.budgets.spend_cost(MEMBER, 500)
+    with pytest.raises(RateLimitedError) as refused:
+        await purse.budgets.spend_cost(MEMBER, 101)
+    assert ("cost", 20) == (refused.value.budget, refused.value.retry_after_ms)
+    purse.now += 0.02
+    assert CostStatus(101, 0, 1_000, 50) == await purse.budgets.spend_cost(MEMBER, 101)
+
+
+async def test_what_is_said_to_be_available_is_rounded_down(purse: Purse) -> None:
+    await purse.budgets.spend_cost(MEMBER, 100)
+    purse.now += 0.05
+    assert CostStatus(0, 902, 1_000, 50) == await purse.budgets.spend_cost(MEMBER, 0)
+
+
+async def test_the_limiter_sees_neither_card_numbers_nor_viewers_names() -> None:
+    limiter = LocalLimiter(lambda: 0.0)
+    budgets = Budgets(limiter, REFS)
+    by = viewer("kim@example.com")
+    await budgets.spend_request(by)
+    await budgets.spend_cost(by, 1)
+    await budgets.spend_cards(by, CARDS[:3])
+    names = [*limiter._levels, *limiter._seen]
+    members = [name for seen in limiter._seen.values() for window in seen.windows for name in window]
+    assert (3, 6) == (len(names), len(members))
+    for name in (*names, *members):
+        assert re.fullmatch(r"[a-p]{30}(:[a-z]+)?", name)
