@@ -32,7 +32,6 @@ def answer(balance: int, correlation_id: bytes) -> bytes:
 @asynccontextmanager
 async def answering_twice() -> AsyncIterator[str]:
     """Answers the first request with two answers in one piece, and no other request at all."""
-
     ended = asyncio.Event()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

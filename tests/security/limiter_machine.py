@@ -21,10 +21,11 @@ UNIT_MS = 64_000
 """Time passes in this step, so that a whole example on a real clock takes much less than one. A power of two of
 seconds, so that a bucket's numbers are exact."""
 
-machine_settings = settings(derandomize=True, deadline=None, max_examples=60, stateful_step_count=25)
+machine_settings = settings(derandomize=True, deadline=None, max_examples=100, stateful_step_count=40)
 
-_KEYS = st.sampled_from(["a", "b"])
-_MEMBERS = st.lists(st.sampled_from("pqrstu"), max_size=8)
+# Mostly one key, because much happens only after several uses of the same.
+_KEYS = st.sampled_from(["a", "a", "a", "b"])
+_MEMBERS = st.lists(st.sampled_from("pqrstu"), max_size=4)
 
 
 class LimiterMachine(RuleBasedStateMachine):
@@ -52,8 +53,8 @@ class LimiterMachine(RuleBasedStateMachine):
         self.runner.close()
 
     @initialize(
-        rate=st.integers(1, 4),
-        burst=st.integers(1, 6),
+        rate=st.integers(1, 2),
+        burst=st.integers(1, 8),
         lengths=st.lists(st.integers(1, 6), min_size=1, max_size=3, unique=True),
         limits=st.tuples(*[st.integers(1, 4)] * 3),
     )
@@ -63,7 +64,7 @@ class LimiterMachine(RuleBasedStateMachine):
             Window(length * UNIT_MS / 1000, limit) for length, limit in zip(lengths, limits, strict=False)
         ]
 
-    @rule(key=_KEYS, amount=st.integers(1, 7))
+    @rule(key=_KEYS, amount=st.integers(1, 9))
     def take(self, key: str, amount: int) -> None:
         taken = self.runner.run(self.limiter.take(key, self.bucket, amount))
         expected = self.model.take(key, self.bucket, amount)
@@ -77,10 +78,11 @@ class LimiterMachine(RuleBasedStateMachine):
         waits = self.runner.run(self.limiter.add(key, self.windows, members))
         expected = self.model.add(key, self.windows, members)
         assert len(waits) == len(expected)
+        late = self.late_by()
         for wait, expected_wait in zip(waits, expected, strict=True):
-            assert_wait(wait, expected_wait, self.late_by())
+            assert_wait(wait, expected_wait, late)
 
-    @rule(units=st.integers(1, 7))
+    @rule(units=st.integers(1, 4))
     def wait(self, units: int) -> None:
         self.let_pass(units * UNIT_MS)
         self.model.now += units * UNIT_MS
