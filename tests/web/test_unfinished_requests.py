@@ -1,0 +1,69 @@
+"""Requests that end before they are complete, or in a way that nobody foresaw."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from graph.app import create_app
+from tests.support import Recorder, sandbox_settings
+
+if TYPE_CHECKING:
+    import pytest
+    from starlette.types import Message, Receive
+
+SCOPE: dict[str, Any] = {
+    "type": "http",
+    "asgi": {"version": "3.0"},
+    "http_version": "1.1",
+    "method": "POST",
+    "scheme": "http",
+    "path": "/graphql",
+    "raw_path": b"/graphql",
+    "root_path": "",
+    "query_string": b"",
+    "headers": [(b"host", b"gateway"), (b"content-type", b"application/json")],
+    "client": ("127.0.0.1", 50_000),
+    "server": ("127.0.0.1", 80),
+}
+
+
+async def send(receive: Receive) -> list[Message]:
+    """What the gateway sends to a request whose body comes from `receive`."""
+    sent: list[Message] = []
+
+    async def collect(message: Message) -> None:
+        sent.append(message)
+
+    await create_app(sandbox_settings(), transport=Recorder())(dict(SCOPE), receive, collect)
+    return sent
+
+
+async def test_a_client_that_leaves_within_its_body_gets_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+    parts: list[Message] = [
+        {"type": "http.request", "body": b'{"query": "{ __ty', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return parts.pop(0)
+
+    with caplog.at_level(logging.DEBUG):
+        assert [] == await send(receive)
+    assert "request" not in [getattr(record.msg, "get", lambda _name: None)("event") for record in caplog.records]
+
+
+async def test_what_nobody_foresaw_is_an_answer_without_internals(caplog: pytest.LogCaptureFixture) -> None:
+    async def receive() -> Message:
+        raise RuntimeError("canary 9491339400000013")
+
+    with caplog.at_level(logging.DEBUG):
+        start, body = await send(receive)
+    assert 500 == start["status"]
+    (error,) = json.loads(body["body"])["errors"]
+    assert ("INTERNAL_SERVER_ERROR", False) == (error["extensions"]["code"], error["extensions"]["retryable"])
+    assert b"no-store" == dict(start["headers"])[b"cache-control"]
+    assert "canary" not in str(body) + caplog.text
+    assert "9491339400000013" not in str(body) + caplog.text
+    assert "RuntimeError" in caplog.text
