@@ -155,3 +155,28 @@ async def test_a_failure_that_says_nothing_of_the_card_is_shown_with_its_details
             extensions = answer["errors"][0]["extensions"]
             assert extensions["upstream"].keys() == {"code", "status", "correlationId"}
             assert extensions["retryable"] is fault.retryable
+
+
+async def test_a_field_that_is_withheld_does_not_say_whether_it_could_have_been_read(tmp_path: Path) -> None:
+    broken = next(fault.number for fault in FAULTS.values() if fault.field == "cashReceiptInfo.idNo")
+    masked = ("card", "cashReceiptInfo", "maskedIdNo")
+    query = "query ($n: CardNumber!) { card(cardNo: $n) { cashReceiptInfo { idNo maskedIdNo } } }"
+    async with callers(tmp_path) as running:
+        withheld = await running.ask(Caller("a", (), "1001"), query, {"n": broken})
+        shown = await running.ask(Caller("c", (RECEIPT,), "1001"), query, {"n": broken})
+    invalid = ErrorCode.UPSTREAM_INVALID_RESPONSE
+    assert codes(withheld) == [(ID_NO, FORBIDDEN), (masked, invalid)]
+    assert codes(shown) == [(ID_NO, invalid), (masked, invalid)]
+    assert "upstream" not in withheld["errors"][0]["extensions"]
+
+
+async def test_a_profile_that_is_withheld_is_refused_even_when_there_is_none(tmp_path: Path) -> None:
+    gone = next(
+        fault.number for fault in FAULTS.values() if fault.code is ErrorCode.MEMBER_NOT_FOUND and fault.field
+    )
+    query = "query ($n: CardNumber!) { card(cardNo: $n) { member { profile { userName } } } }"
+    async with callers(tmp_path) as running:
+        withheld = await running.ask(Caller("n", (ANY_CARD,)), query, {"n": gone})
+        shown = await running.ask(Caller("o", (ANY_CARD, MEMBER)), query, {"n": gone})
+    assert codes(withheld) == [(PROFILE, FORBIDDEN)]
+    assert codes(shown) == [(PROFILE, NO_MEMBER)]

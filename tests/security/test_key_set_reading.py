@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.security.jwks import MAX_BYTES, BadKeySetError, read_key_set
@@ -25,6 +25,7 @@ GOOD = ec_signer("good", index=1)
 SIGNERS = {"RSA": rsa_signer("x"), "EC": ec_signer("x"), "OKP": ed_signer("x")}
 # A number of 1,193 bits.
 LONG = "AQAB" * 50
+deterministic = settings(derandomize=True, deadline=None, max_examples=200)
 every_kind = pytest.mark.parametrize("kind", SIGNERS)
 
 
@@ -197,6 +198,7 @@ JSON = st.recursive(
 )
 
 
+@deterministic
 @given(
     st.sampled_from(sorted(SIGNERS)),
     st.dictionaries(
@@ -209,6 +211,7 @@ def test_no_entry_disturbs_its_neighbours(kind: str, changes: dict[str, Any]) ->
     assert "good" in read_key_set(content)
 
 
+@deterministic
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_content_is_either_a_set_or_refused(content: bytes) -> None:
     assert problem(content).startswith("the key set ")

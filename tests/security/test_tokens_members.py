@@ -53,6 +53,7 @@ async def test_a_member_sees_own_cards_and_no_others(claim: object, running: Gua
     assert_accepted(await running.bearer(token, card_of(1001)))
     for other in (1002, 1003, BIGGEST, None):
         assert_hidden(await running.bearer(token, card_of(other)))
+        assert running.audited()[-1]["viewer_kind"] == "member"
 
 
 @pytest.mark.parametrize("claim", [BIGGEST, str(BIGGEST)], ids=["number", "text"])
@@ -80,6 +81,7 @@ async def test_a_claim_that_names_no_member_opens_no_card(claim: object, running
 
     for user_id in (1001, BIGGEST, None):
         assert_hidden(await running.bearer(token, card_of(user_id)))
+        assert running.audited()[-1]["viewer_kind"] == "service"
 
 
 async def test_a_token_without_the_claim_opens_no_card_either(running: Guarded) -> None:
