@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric import rsa
+from graphql import parse
 from joserfc.jwk import RSAKey
 
 from benchmarks.inprocess import BASE_URL, Canned, ask, cpu_microseconds, gateway, print_result
@@ -20,6 +21,7 @@ from benchmarks.protected import protection
 from benchmarks.rounds import rotated
 from benchmarks.scenarios import ONE_CALL, TWO_CALLS
 from graph.context import Guards, RequestContext
+from graph.execution.analysis import analyse
 from graph.execution.documents import DocumentLimits, Documents
 from graph.execution.executor import execute
 from graph.execution.request import from_json
@@ -40,6 +42,7 @@ from schema.secrets import CardNo, Credential, MemberId
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from graphql import DocumentNode
     from starlette.applications import Starlette
 
     from benchmarks.scenarios import Scenario
@@ -147,12 +150,26 @@ def _cipher() -> tuple[Cipher, str]:
     return cipher, envelope["encData"]
 
 
+def _doubled_fragments(levels: int) -> DocumentNode:
+    """Two to the power of `levels` fields, in a document of a few lines."""
+    chain = "".join(
+        f"fragment F{level} on Query {{ ...F{level + 1} ...F{level + 1} }} " for level in range(levels)
+    )
+    return parse(f"{{ ...F0 }} {chain} fragment F{levels} on Query {{ __typename }}")
+
+
+async def _walk(document: DocumentNode) -> object:
+    return analyse(document, build_schema())
+
+
 async def measure(seconds: float) -> dict[str, list[float]]:
     """CPU microseconds for each stage, one value a round."""
     client = KonaplateClient(BASE_URL, _IDENTITY, None, Canned(), wire.CorrelationIds(0))
     upstream = _Remembered(await client.fetch_card(CardNo(_CARD)), await client.fetch_member(MemberId(_CARD)))
     async with gateway() as app, gateway(protected=True) as protected:
         stages = _Stages(app, client, upstream).all()
+        hostile = _doubled_fragments(60)
+        stages["walking a document of 60 levels of doubled fragments"] = lambda: _walk(hostile)
         stages["whole request, one call, protected"] = lambda: ask(
             protected, ONE_CALL.body(_CARD), protection().authorization
         )

@@ -28,7 +28,7 @@ __all__ = ["Document", "DocumentError", "DocumentLimits", "Documents", "Operatio
 
 # Digits anywhere in the text may be a card number: in a literal, a default, an alias, a comment. An escape could
 # spell one without showing it.
-_MAY_HOLD_A_CARD_NUMBER: Final = re.compile(r"\d(?:[ \-_]?\d){12}|\\u")
+_MAY_HOLD_A_CARD_NUMBER: Final = re.compile(r"\d(?:[ \-_.]{0,3}\d){12}|\\u")
 
 
 def may_hold_card_number(text: str) -> bool:

@@ -34,7 +34,9 @@ class DocumentLimits:
     introspection_fields: int = 1_000
     cost: int = 500
     cached: int = 1_000
-    cached_characters: int = 2_000_000
+    # A parsed document is hundreds of objects for each kilobyte of its text, and every full garbage collection
+    # walks them all.
+    cached_characters: int = 300_000
 
 
 def check(analysis: Analysis, limits: DocumentLimits) -> None:

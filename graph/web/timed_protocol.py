@@ -179,7 +179,8 @@ class TimedProtocol(HttpToolsProtocol):
             refused,
             request_id,
             server_headers=self.server_state.default_headers,
-            with_body=self.parser.get_method() != b"HEAD",
+            # Before its URL is read, a request has no method yet: the parser still tells the last one's.
+            with_body=not self.url or self.parser.get_method() != b"HEAD",
         )
         self.transport.write(answer)
         self._linger()
