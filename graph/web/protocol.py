@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import httptools
 
 from graph.web.head import VERSIONS, RefusedError, bad_request, check_host, origin_form, too_large
-from graph.web.timed_protocol import Part, Phase, TimedProtocol
+from graph.web.timed_protocol import Part, TimedProtocol
 
 if TYPE_CHECKING:
     import asyncio
@@ -49,8 +49,6 @@ class HardenedProtocol(TimedProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        # uvicorn parses on after `Connection: close`, because its refusal would overtake the answer. Ours waits.
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=False)
         self._part_is_new = False
         self._part_bytes = 0
         self._field_bytes = 0
@@ -110,14 +108,14 @@ class HardenedProtocol(TimedProtocol):
     def _look_at(self, name: bytes, value: bytes) -> None:
         """Check a field that says where a request goes or ends.
 
-        httptools itself refuses two lengths, and a length beside an encoding.
+        httptools itself refuses two lengths, two encodings, and one beside the other.
         """
         match name:
             case b"host" if self._host is not None:
                 raise bad_request("The Host header is given twice.")
             case b"host":
                 self._host = value
-            case b"transfer-encoding" if self._chunked or value.lower() != b"chunked":
+            case b"transfer-encoding" if value.lower() != b"chunked":
                 # httptools takes `gzip, chunked`, which nobody would decompress, and refuses `identity` only when
                 # the app runs already.
                 raise bad_request("The Transfer-Encoding must be chunked.")
@@ -149,7 +147,6 @@ class HardenedProtocol(TimedProtocol):
             # this connection would be anybody's guess.
             self.cycle.keep_alive = False
         self._begin(Part.BODY)
-        self._phase = Phase.NEW
 
     def on_body(self, body: bytes) -> None:
         """Count what is content."""

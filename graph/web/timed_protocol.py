@@ -44,15 +44,13 @@ class Phase:
     ANSWER: Final = 3
     """The app; its own deadline is elsewhere."""
     WRITE: Final = 4
-    """The client, to read its answer."""
+    """The client, to read its answer; uvicorn waits for ever, and so does `close` of a transport."""
     FLUSH: Final = 5
     """As WRITE, for the end of an answer, of which the transport does not tell."""
     IDLE: Final = 6
     """A further request."""
     LINGER: Final = 7
     """The client, to end the connection after a refusal."""
-    CLOSING: Final = 8
-    """As WRITE, on a connection that ends then."""
 
 
 def _patience(limits: HttpLimits) -> tuple[float, ...]:
@@ -65,7 +63,7 @@ def _patience(limits: HttpLimits) -> tuple[float, ...]:
         Phase.IDLE: limits.keepalive - flush,
         Phase.LINGER: _LINGER_SECONDS,
     }
-    return tuple(seconds.get(phase, limits.write_timeout) for phase in range(Phase.CLOSING + 1))
+    return tuple(seconds.get(phase, limits.write_timeout) for phase in range(Phase.LINGER + 1))
 
 
 class TimedProtocol(HttpToolsProtocol):
@@ -109,20 +107,9 @@ class TimedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the app whose answer is being made, too: uvicorn tells only the one of the latest request."""
         self._alarm.cancel()
-        self.pipeline.clear()
         if self._answering():
             self._give_up(self._running)
         super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """Watch whether the client reads: uvicorn waits for ever."""
-        super().pause_writing()
-        self._await()
-
-    def resume_writing(self) -> None:
-        """The client has read."""
-        super().resume_writing()
-        self._await()
 
     def on_response_complete(self) -> None:
         """Go on with what waits. uvicorn would make and cancel a timer for each request here."""
@@ -179,11 +166,14 @@ class TimedProtocol(HttpToolsProtocol):
             refused,
             request_id,
             server_headers=self.server_state.default_headers,
-            # Before its URL is read, a request has no method yet: the parser still tells the last one's.
-            with_body=not self.url or self.parser.get_method() != b"HEAD",
+            with_body=not self._is_head_request(),
         )
         self.transport.write(answer)
         self._linger()
+
+    def _is_head_request(self) -> bool:
+        # Before its URL is read, a request has no method yet: the parser still tells the last one's.
+        return self._part != Part.NOTHING and bool(self.url) and self.parser.get_method() == b"HEAD"
 
     def _linger(self) -> None:
         """End our side; the connection ends when the client does the same, or soon.
@@ -203,7 +193,7 @@ class TimedProtocol(HttpToolsProtocol):
 
     def _phase_now(self) -> int:
         if self.transport.is_closing():
-            return Phase.CLOSING
+            return Phase.WRITE
         if self._lingers:
             return Phase.LINGER
         if self.flow.write_paused:
@@ -223,18 +213,15 @@ class TimedProtocol(HttpToolsProtocol):
         match self._phase:
             case Phase.HEAD if self._part == Part.HEAD:
                 self._refuse(too_slow("The header did not arrive in time."))
-            case Phase.HEAD | Phase.IDLE:
-                # Nobody has asked anything, so nobody expects an answer.
+            case Phase.HEAD | Phase.IDLE | Phase.LINGER:
+                # Nobody expects an answer.
                 self.transport.close()
             case Phase.BODY:
                 self._refuse(too_slow("The body did not arrive in time."))
             case Phase.FLUSH if not self.transport.get_write_buffer_size():
                 self._enter(Phase.IDLE)
                 return
-            case Phase.FLUSH | Phase.LINGER:
-                self.transport.abort()
-            case Phase.WRITE | Phase.CLOSING if self._is_stalled():
-                # Not `close`, which waits until everything is sent.
+            case Phase.FLUSH | Phase.WRITE if self._is_stalled():
                 self.transport.abort()
         self._phase = Phase.NEW
         self._await()

@@ -101,6 +101,18 @@ def test_an_idle_connection_is_ended_without_a_word(serve: Serve, write_timeout:
         assert time.monotonic() - started > SOON * 0.8
 
 
+def test_empty_lines_do_not_keep_an_idle_connection(serve: Serve) -> None:
+    _, live = serve(only(keepalive=SOON * 2, write_timeout=SOON))
+    with Wire(live.port) as wire:
+        wire.send(GET)
+        assert wire.answer().status == 200
+        for _ in range(200):
+            if wire.has_news(0.02):
+                break
+            wire.send(b"\r\n")
+        assert wire.rest() == b""
+
+
 @pytest.mark.parametrize("start", [POST, POST + b"ab", CHUNKED, CHUNKED + b"5\r\nab", CHUNKED + b"2\r\nab\r\n"])
 def test_a_body_that_does_not_end_is_refused_and_the_app_is_told(serve: Serve, start: bytes) -> None:
     probe, live = serve(only(body_timeout=SOON))
@@ -191,13 +203,17 @@ def test_a_client_that_was_refused_and_stays_is_left(serve: Serve) -> None:
         live.wait_for_no_connection()
 
 
-def test_what_a_refused_client_goes_on_to_say_is_thrown_away(port: int, probe: Probe) -> None:
+def test_what_a_refused_client_goes_on_to_say_is_thrown_away(
+    port: int, probe: Probe, caplog: pytest.LogCaptureFixture
+) -> None:
     with Wire(port) as wire:
         wire.send(b"x\r\n")
         assert_is_a_refusal(wire.answer())
-        wire.send_until_refused(GET)
+        wire.send(GET)
+        wire.end()
         assert wire.rest() == b""
     assert probe.paths == []
+    assert [record.getMessage() for record in caplog.records] == ["request refused"]
 
 
 def test_many_clients_that_say_nothing_keep_nobody_else_from_an_answer(serve: Serve) -> None:

@@ -46,6 +46,20 @@ def test_a_client_that_asks_again_and_again_and_reads_nothing_is_dropped(serve: 
         live.wait_for_no_connection()
 
 
+def test_a_client_that_reads_for_a_while_and_then_stops_is_dropped(serve: Serve) -> None:
+    _, live = serve(only(write_timeout=SOON))
+    with Wire(live.port, receive_buffer=65_536) as wire:
+        wire.send(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        started = time.monotonic()
+        read = 0
+        while time.monotonic() - started < 3 * SOON:
+            read += len(wire.some(65_536))
+            # The client's own pace.
+            time.sleep(0.002)
+        assert read < Probe.LARGE
+        live.wait_for_no_connection()
+
+
 def test_a_client_that_reads_slowly_gets_all_of_it(serve: Serve) -> None:
     _, live = serve(only(write_timeout=0.3))
     with Wire(live.port, receive_buffer=65_536) as wire:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import importlib.metadata
 import inspect
 import re
 import tomllib
+import weakref
 from typing import Any
 
 import pytest
@@ -19,8 +21,9 @@ from uvicorn.server import ServerState
 
 from graph.web.limits import HttpLimits
 from graph.web.protocol import HardenedProtocol, hardened_protocol
+from graph.web.timed_protocol import Phase, _patience
 from tests.tools import ROOT
-from tests.web.live_server import Probe
+from tests.web.live_server import PATIENCE, SOON, Probe, only
 
 # After an update: read what has changed, and see that the overrides still do what they say. Then renew this.
 RELIED_UPON = {
@@ -50,12 +53,15 @@ class Wired(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.closed = False
+        self.unsent = 0
+        self.ended = asyncio.Event()
+        self.aborted = False
 
     def write(self, data: Any) -> None:
         self.written += data
 
     def get_write_buffer_size(self) -> int:
-        return 0
+        return self.unsent
 
     def can_write_eof(self) -> bool:
         return True
@@ -65,6 +71,12 @@ class Wired(asyncio.Transport):
 
     def close(self) -> None:
         self.closed = True
+        if not self.unsent:
+            self.ended.set()
+
+    def abort(self) -> None:
+        self.closed = self.aborted = True
+        self.ended.set()
 
     def is_closing(self) -> bool:
         return self.closed
@@ -76,21 +88,29 @@ class Wired(asyncio.Transport):
         pass
 
 
-async def answers_to(pieces: list[bytes], protocol_class: type[Any]) -> bytes:
-    """What is answered when the bytes come in these pieces; the ids left out."""
-    probe = Probe()
-    config = uvicorn.Config(probe, log_config=None, lifespan="off", ws="none", http=protocol_class)
+def connect(protocol_class: type[Any], state: ServerState, transport: Wired) -> Any:
+    """A protocol with a connection, made as uvicorn makes it."""
+    config = uvicorn.Config(Probe(), log_config=None, lifespan="off", ws="none", http=protocol_class)
     config.load()
-    state = ServerState()
-    transport = Wired()
     protocol = protocol_class(config, state, {})
     protocol.connection_made(transport)
+    return protocol
+
+
+async def turns() -> None:
+    """Let the loop turn as often as the probe needs for an answer."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def answers_to(pieces: list[bytes], protocol_class: type[Any]) -> bytes:
+    """What is answered when the bytes come in these pieces; the ids left out."""
+    state, transport = ServerState(), Wired()
+    protocol = connect(protocol_class, state, transport)
     for piece in pieces:
         if not transport.closed:
             protocol.data_received(piece)
-        # The probe needs a handful of turns for an answer.
-        for _ in range(20):
-            await asyncio.sleep(0)
+        await turns()
     protocol.connection_lost(None)
     await asyncio.gather(*state.tasks)
     return re.sub(rb"[a-p]{32}", b"ID", transport.written)
@@ -151,3 +171,62 @@ def test_no_line_of_the_log_holds_a_url_whatever_the_logging_is_set_to() -> None
         assert HardenedProtocol(config, ServerState(), {}, loop).access_log is False
     finally:
         loop.close()
+
+
+def test_an_idle_connection_is_kept_for_the_whole_of_its_time_and_no_longer() -> None:
+    for write_timeout in (1, 5, 75, 100):
+        patience = _patience(HttpLimits(keepalive=75, write_timeout=write_timeout))
+        assert patience[Phase.FLUSH] + patience[Phase.IDLE] == 75
+
+
+async def test_the_end_of_an_answer_that_is_never_read_ends_the_connection() -> None:
+    transport = Wired()
+    protocol = connect(hardened_protocol(only(write_timeout=SOON)), ServerState(), transport)
+    transport.unsent = 10
+    protocol.data_received(MESSAGES[0])
+    await asyncio.wait_for(transport.ended.wait(), PATIENCE)
+    assert transport.aborted
+    protocol.connection_lost(None)
+
+
+@pytest.mark.parametrize("message", [b"GET /break HTTP/1.1\r\nHost: a\r\n\r\n", b"x\r\n", MESSAGES[5]])
+async def test_a_connection_that_is_closed_but_whose_last_answer_is_never_read_ends(message: bytes) -> None:
+    transport = Wired()
+    state = ServerState()
+    protocol = connect(hardened_protocol(only(write_timeout=SOON)), state, transport)
+    transport.unsent = 10
+    protocol.data_received(message)
+    await asyncio.wait_for(transport.ended.wait(), PATIENCE)
+    assert transport.aborted
+    protocol.connection_lost(None)
+
+
+async def test_an_answer_that_is_read_bit_by_bit_leaves_the_connection_as_it_is() -> None:
+    class Draining(Wired):
+        """Its reader takes more in the time for writing than is demanded, and needs four times that time."""
+
+        def get_write_buffer_size(self) -> int:
+            return max(0, int((started + 4 * SOON - loop.time()) * 10**6))
+
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    transport = Draining()
+    protocol = connect(hardened_protocol(only(write_timeout=SOON, keepalive=2 * SOON)), ServerState(), transport)
+    protocol.data_received(MESSAGES[0])
+    await asyncio.wait_for(transport.ended.wait(), PATIENCE)
+    assert not transport.aborted
+    assert loop.time() - started > 4 * SOON
+    protocol.connection_lost(None)
+
+
+async def test_nothing_is_kept_of_a_connection_that_has_ended() -> None:
+    state = ServerState()
+    protocol = connect(hardened_protocol(HttpLimits()), state, Wired())
+    protocol.data_received(MESSAGES[0] + MESSAGES[1] + MESSAGES[2][:20])
+    await turns()
+    protocol.connection_lost(None)
+    await asyncio.gather(*state.tasks)
+    gone = weakref.ref(protocol)
+    del protocol
+    gc.collect()
+    assert gone() is None
