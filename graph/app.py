@@ -94,7 +94,7 @@ def create_app(
 
     endpoint = GraphQLEndpoint(
         schema,
-        build_documents(settings, log.on_untrusted_document),
+        build_documents(settings, log.on_untrusted_document, protection.redis),
         Gate(protection.authenticate, protection.budgets, audit.emit),
         new_context,
         may_introspect=lambda viewer: (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from graph.execution.documents import DocumentLimits, Documents
 from graph.execution.manifests import ManifestError, TrustedDocuments, read_manifest
 from graph.execution.persisted import DocumentResolver, Mode
+from graph.execution.redis_store import RedisStore
 from graph.execution.stores import MemoryStore
 from graph.settings import Settings, SettingsError
 from schema.query import build_schema
@@ -14,19 +16,25 @@ from schema.query import build_schema
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from redis.asyncio import Redis
+
     from graph.execution.persisted import UntrustedDocument
+    from graph.execution.stores import DocumentStore
 
 _REGISTERED_CHARACTERS: Final = 2_000_000
 
 
 def build_documents(
-    settings: Settings, on_untrusted: Callable[[UntrustedDocument], None] | None = None
+    settings: Settings,
+    on_untrusted: Callable[[UntrustedDocument], None] | None = None,
+    redis: Redis | None = None,
 ) -> DocumentResolver:
     """The resolver of documents.
 
     Args:
         settings: see `graph.settings`.
         on_untrusted: told of each document that is not in the manifest and runs all the same.
+        redis: where registered documents are shared between gateways; None keeps them in this process.
 
     Raises:
         SettingsError: naming everything in the manifest that cannot be used.
@@ -43,9 +51,14 @@ def build_documents(
         documents,
         trusted=_trusted(settings, mode, documents),
         mode=mode,
-        store=MemoryStore(settings.konagraph_apq_size, _REGISTERED_CHARACTERS) if registers else None,
+        store=_store(settings, redis) if registers else None,
         on_untrusted=on_untrusted,
     )
+
+
+def _store(settings: Settings, redis: Redis | None) -> DocumentStore:
+    local = MemoryStore(settings.konagraph_apq_size, _REGISTERED_CHARACTERS)
+    return local if redis is None else RedisStore(redis, local, time.monotonic)
 
 
 def document_limits(settings: Settings) -> DocumentLimits:

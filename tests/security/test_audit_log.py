@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from graph.sandbox.ledger import CARDS, MEMBERS
 from graph.security.audit import AuditEvent
 from graph.settings import SettingsError
 from graph.telemetry.audit_log import AuditLog
+from graph.telemetry.logs import AUDIT_LOGGER
 from tests.security.callers import ALL_KNOWING, ANY_CARD, OWN, Caller, callers
 from tests.support import gateway, sandbox_settings
 from tests.telemetry.capture import events, logs_as
@@ -70,12 +72,14 @@ async def test_a_new_start_adds_to_the_file(tmp_path: Path) -> None:
 
 
 def test_a_log_that_is_closed_writes_to_its_file_no_more(tmp_path: Path) -> None:
+    handlers = list(logging.getLogger(AUDIT_LOGGER).handlers)
     first, second = AuditLog(tmp_path / "first"), AuditLog(tmp_path / "second")
     first.emit(EVENT)
     first.close()
     second.emit(EVENT)
     second.close()
     assert [1, 2] == [len((tmp_path / name).read_text("utf-8").splitlines()) for name in ("first", "second")]
+    assert handlers == logging.getLogger(AUDIT_LOGGER).handlers
 
 
 def test_a_log_without_a_file_can_be_closed() -> None:

@@ -8,8 +8,12 @@ import httpx
 import pytest
 from graphql import GraphQLObjectType, get_named_type
 
+from graph.konaplate.errors import CallDetails, CardNotFoundError, KonaplateError, MemberNotFoundError
 from graph.konaplate.wire import CARD_INFO_PATH, USER_INFO_PATH
 from graph.sandbox.faults import FAULTS
+from graph.security.authorization import Authorization
+from graph.security.errors import CardHiddenError
+from graph.security.viewer import Viewer
 from schema.query import build_schema
 from tests.konaplate.support import answering, card_fields, encoded, succeeded, without
 from tests.security.callers import ANY_CARD, NOT_ISSUED, NUMBERS, OTHERS, OWN, UNREGISTERED, Caller, callers, codes
@@ -186,6 +190,14 @@ async def test_a_code_of_a_family_about_cards_is_hidden_though_nobody_documented
         False,
     )
     assert seen["errors"][0]["extensions"]["upstream"]["code"] == code
+
+
+@pytest.mark.parametrize("error", [CardNotFoundError, MemberNotFoundError])
+def test_an_error_about_cards_is_hidden_whatever_its_code(error: type[KonaplateError]) -> None:
+    found = error(CallDetails("an-id", 400, "999_999"))
+    for scopes, expected in ((frozenset[str](), CardHiddenError), (frozenset({ANY_CARD}), error)):
+        viewer = Viewer("service", "a-service", scopes, None, None)
+        assert type(Authorization(viewer).card_failure(found)) is expected
 
 
 def ways_to(name: str) -> set[tuple[str, str]]:

@@ -180,7 +180,7 @@ async def test_cost_is_taken_from_a_bucket_that_refills(purse: Purse) -> None:
 
 async def test_what_is_said_to_be_available_is_rounded_down(purse: Purse) -> None:
     await purse.budgets.spend_cost(MEMBER, 100)
-    purse.now += 0.05
+    purse.now += 0.055
     assert CostStatus(0, 902, 1_000, 50) == await purse.budgets.spend_cost(MEMBER, 0)
 
 

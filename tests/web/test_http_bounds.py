@@ -149,3 +149,12 @@ def test_requests_that_wait_for_their_turn_have_a_bound(port: int, probe: Probe)
         assert [wire.answer().status for _ in range(11)] == [200] * 11
         assert_is_a_refusal(wire.answer())
         assert wire.rest() == b""
+
+
+def test_a_refusal_after_an_answer_to_head_has_its_body(port: int) -> None:
+    with Wire(port) as wire:
+        wire.send(GET.replace(b"GET", b"HEAD") + b"\r\n")
+        assert wire.answer(head_only=True).status == 200
+        for _ in range(100):
+            wire.send_until_refused(b"\r\n" * 50)
+        assert_is_a_refusal(wire.answer(), 431)
