@@ -10,6 +10,7 @@ from graph.execution.stores import MemoryStore
 from graph.security.redis_limiter import connect
 from schema.secrets import Credential
 from tests.support import gateway
+from tests.tools import ROOT
 
 if TYPE_CHECKING:
     from tests.security.redis_server import RedisServer
@@ -43,6 +44,18 @@ async def test_a_document_goes_by_itself_within_a_day(redis_server: RedisServer)
     async with gateway(None, **settings(redis_server)) as running:
         await running.client.post("/graphql", json={"query": DOCUMENT, **BY_HASH})
     assert 0 < redis_server.ask("TTL", f"konagraph:document:{HASH}") <= 24 * 3600
+
+
+async def test_the_rule_of_the_documentation_is_enough_for_a_whole_gateway(redis_server: RedisServer) -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    (line,) = [line for line in page.splitlines() if line.startswith("user konagraph ")]
+    name, *rule = line.removeprefix("user ").split()
+    redis_server.ask("ACL", "SETUSER", name, "reset", *rule)
+    given = {**settings(redis_server), "KONAGRAPH_REDIS_URL": redis_server.url_of(name, "password")}
+    async with gateway(None, **given) as one, gateway(None, **given) as other:
+        await one.client.post("/graphql", json={"query": DOCUMENT, **BY_HASH})
+        found = (await other.client.post("/graphql", json=BY_HASH)).json()
+    assert {"data": {"__typename": "Query"}} == found
 
 
 async def test_without_redis_this_process_remembers_and_asks_again_only_after_a_pause(
