@@ -9,11 +9,17 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from graph.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# A busy machine is no failure: properties are tested by their examples, not by their time.
+hypothesis_settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("steady")
 
 _ANSWERS_ON = "konagraph answers on "
 

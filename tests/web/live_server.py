@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 import time
@@ -72,6 +73,8 @@ class Live:
         """Stop, and see that no connection and no task is left behind."""
         self._server.should_exit = True
         self._thread.join(PATIENCE)
+        # A server takes what there is at its start for permanent; this process goes on without it.
+        gc.unfreeze()
         assert not self._thread.is_alive()
         assert not self._server.server_state.connections
         assert not self._server.server_state.tasks

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from uvicorn.protocols.http import flow_control, httptools_impl
 from uvicorn.server import ServerState
@@ -140,6 +140,7 @@ def conversations(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
     return data, [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
 
 
+@settings(deadline=None)
 @given(conversations())
 def test_however_bytes_are_cut_into_pieces_the_answers_are_the_same(
     conversation: tuple[bytes, list[bytes]],
