@@ -23,7 +23,7 @@ RUN /tools/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-d
 
 FROM ${BASE}
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin konagraph \
-    && install --directory --owner konagraph --mode 0700 /credentials
+    && install --directory --owner konagraph --mode 0700 /credentials /secrets /redis
 COPY --from=build /opt/konagraph /opt/konagraph
 COPY --from=explorer /explorer /opt/konagraph/explorer
 ENV PATH=/opt/konagraph/bin:$PATH \
@@ -32,8 +32,9 @@ ENV PATH=/opt/konagraph/bin:$PATH \
     KONAGRAPH_HOST=0.0.0.0 \
     KONAGRAPH_EXPLORER_DIRECTORY=/opt/konagraph/explorer
 USER 10001
-EXPOSE 8000
+# The second port is for health and metrics; it is on loopback unless KONAGRAPH_ADMIN_HOST says otherwise.
+EXPOSE 8000 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-    CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/livez', timeout=2)"]
+    CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9090/livez', timeout=2)"]
 ENTRYPOINT ["konagraph"]
 CMD ["serve"]

@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PORT ?= 8000
+SOAK_SECONDS ?= 1800
 BIN := .venv/bin
 
 # The first Python that is new enough, or nothing. `-c` runs it, because a name on the PATH (a pyenv shim, say)
@@ -10,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1 \
 	&& { echo $$python; break; }; done)
 
-.PHONY: help setup explorer clients outside dev test check format lock schema bench clean
+.PHONY: help setup explorer clients outside dev test containers check format lock schema bench soak clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -62,14 +63,17 @@ test: setup check  ## every check and every test
 	@$(MAKE) --no-print-directory outside || echo "No outside tools: the tests that need them will be skipped." >&2
 	$(BIN)/pytest --cov --cov-report=term
 
+containers: setup outside  ## build the images and run the compose file, with podman; as root, for some minutes
+	$(BIN)/pytest -m containers tests/containers
+
 format: setup  ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 lock: setup  ## resolve the dependencies anew
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra otel --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --only-binary :all: --quiet --output-file requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --extra otel --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --only-binary :all: --quiet --output-file requirements-runtime.lock
 	$(BIN)/uv pip compile tests/outside/requirements.in --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --only-binary :all: --quiet --output-file tests/outside/requirements.lock
@@ -79,6 +83,10 @@ schema: setup  ## write schema/schema.graphql from the code
 
 bench: setup  ## paired benchmark; results in benchmarks/results
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.overload
+
+soak: setup  ## a mixed load for SOAK_SECONDS (1800), and whether memory, descriptors and tasks stay flat
+	$(BIN)/python -m benchmarks.soak --seconds $(SOAK_SECONDS)
 
 clean:  ## remove everything that can be made again
 	rm -rf .venv .venv-outside explorer/node_modules tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

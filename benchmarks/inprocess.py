@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from typing import TYPE_CHECKING, Final
@@ -72,9 +73,13 @@ async def ask(app: Starlette, body: bytes, authorization: str = "") -> bytes:
         "server": ("127.0.0.1", 80),
     }
     chunks: list[bytes] = []
+    unread = [body]
 
     async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not unread:
+            # As a server does while the client is there.
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": unread.pop(), "more_body": False}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         chunks.append(message.get("body", b""))

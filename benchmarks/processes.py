@@ -9,7 +9,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -76,8 +76,20 @@ def clean_environment(settings: Mapping[str, str] | None = None) -> dict[str, st
 
 
 @contextlib.contextmanager
-def server(arguments: Sequence[str], *, core: int, settings: Mapping[str, str] | None = None) -> Iterator[Child]:
+def server(
+    arguments: Sequence[str],
+    *,
+    core: int,
+    settings: Mapping[str, str] | None = None,
+    log: IO[bytes] | int | None = None,
+) -> Iterator[Child]:
     """A Python server process that says `… answers on URL` when it is ready; ended with the block.
+
+    Args:
+        arguments: of the interpreter.
+        core: where it runs.
+        settings: of the gateway.
+        log: takes its standard error, instead of ours.
 
     Raises:
         BenchmarkError: when it ends, or says nothing in time.
@@ -88,6 +100,7 @@ def server(arguments: Sequence[str], *, core: int, settings: Mapping[str, str] |
         env=clean_environment(settings),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
+        stderr=log,
         text=True,
     )
     with process:

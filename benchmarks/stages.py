@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from http import HTTPStatus
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 
     from benchmarks.scenarios import Scenario
     from graph.konaplate.records import CardRecord, MemberRecord
+    from graph.resilience.guard import Tally
 
     Stage = Callable[[], Awaitable[object]]
 
@@ -62,12 +62,12 @@ class _Remembered:
         self._card = card
         self._member = member
 
-    async def fetch_card(self, card_no: CardNo) -> CardRecord:
-        del card_no
+    async def fetch_card(self, card_no: CardNo, tally: Tally) -> CardRecord:
+        del card_no, tally
         return self._card
 
-    async def fetch_member(self, user_id: MemberId) -> MemberRecord:
-        del user_id
+    async def fetch_member(self, user_id: MemberId, tally: Tally) -> MemberRecord:
+        del user_id, tally
         return self._member
 
 
@@ -78,7 +78,6 @@ class _Stages:
         self._app = app
         self._client = client
         self._upstream = upstream
-        self._slots = asyncio.Semaphore(64)
         refs = CardRefs(Credential("k" * 32))
         caller = Caller(ANONYMOUS, "127.0.0.1", "a" * 32)
         self._guards = Guards(
@@ -122,9 +121,7 @@ class _Stages:
 
     async def _execute(self, scenario: Scenario) -> object:
         document = self._documents.get(scenario.query)
-        context = RequestContext(
-            self._upstream, self._guards, slots=self._slots, deadline=Deadline(5), max_cards=20
-        )
+        context = RequestContext(self._upstream, self._guards, deadline=Deadline(5), max_cards=20)
         async with context:
             return await execute(self._schema, document, document.operation(None), {"cardNo": _CARD}, context)
 

@@ -31,6 +31,7 @@ def gateway_settings(base_url: str) -> dict[str, str]:
         "KONAPLATE_SECRET_KEY": "benchmark-secret-key",
         "KONAPLATE_ENCRYPTION": "off",
         "KONAGRAPH_LOG_LEVEL": "warning",
+        "KONAGRAPH_ADMIN_PORT": "0",
     }
 
 

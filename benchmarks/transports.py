@@ -22,6 +22,9 @@ from benchmarks.inprocess import print_result
 from benchmarks.rounds import rotated
 from graph.konaplate import wire
 from graph.konaplate.client import KonaplateClient
+from graph.konaplate.exchange import LeanExchange
+from graph.transport.lean import LeanTransport
+from graph.transport.pool import PoolLimits
 from schema.secrets import CardNo, Credential
 
 if TYPE_CHECKING:
@@ -47,6 +50,22 @@ def _request(card_no: str) -> tuple[bytes, dict[str, str]]:
 
 def _httpx(limits: httpx.Limits = _LIMITS) -> httpx.AsyncBaseTransport:
     return httpx.AsyncHTTPTransport(limits=limits)
+
+
+def _lean() -> LeanTransport:
+    return LeanTransport(PoolLimits(), None)
+
+
+@contextlib.asynccontextmanager
+async def _prepared(transport: LeanTransport, url: str) -> AsyncIterator[Call]:
+    exchange = LeanExchange(transport)
+    async with transport:
+
+        async def call(card_no: str) -> object:
+            body, headers = _request(card_no)
+            return await exchange.send(url, headers, body)
+
+        yield call
 
 
 @contextlib.asynccontextmanager
@@ -124,6 +143,10 @@ def ways(base_url: str) -> dict[str, Way]:
         "httpx, `AsyncClient.send(stream=True)`, at most 8 connections": lambda: _sent_by(_httpx(_FEW), url),
         "httpx, transport called directly": lambda: _on_the_transport(_httpx(), url),
         "httpx, `KonaplateClient`": lambda: _by_our_client(_httpx(), base_url),
+        "lean, `AsyncClient.send(stream=True)`": lambda: _sent_by(_lean(), url),
+        "lean, transport called directly": lambda: _on_the_transport(_lean(), url),
+        "lean, `KonaplateClient`": lambda: _by_our_client(_lean(), base_url),
+        "lean, prepared bytes": lambda: _prepared(_lean(), url),
     }
     with contextlib.suppress(ModuleNotFoundError):
         adapter = importlib.import_module("httpx_aiohttp").AiohttpTransport

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -13,30 +13,34 @@ from starlette.middleware import Middleware
 
 from graph.context import Guards, RequestContext
 from graph.documents import build_documents
-from graph.protection import build_protection
-from graph.resilience.deadline import Deadline
+from graph.protection import build_protection, build_refs
+from graph.renewal import Renewal
+from graph.resilience.admission import Admission
 from graph.security.audit import RequestAudit
 from graph.security.authorization import Authorization
 from graph.security.viewer import Scope
-from graph.settings import Settings, SettingsError
-from graph.telemetry.audit_log import AuditLog
-from graph.telemetry.logs import RequestLog
-from graph.upstream import build_client
+from graph.signals import build_signals
+from graph.upstream import build_konaplate
 from graph.web.client_address import ClientAddresses
 from graph.web.endpoint import GraphQLEndpoint
 from graph.web.explorer import Explorer
 from graph.web.gate import Gate
+from graph.web.health import Health
 from graph.web.middleware import PrivateAnswers
 from graph.web.origin import Origins
+from graph.web.overload import Overload, OverloadHooks, ShedLoad
 from graph.web.routes import GRAPHQL_PATH, not_found, routes
 from schema.query import build_schema
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     import httpx
+    from opentelemetry.sdk.trace.export import SpanExporter
 
+    from graph.resilience.deadline import Deadline
     from graph.security.audit import Caller
+    from graph.settings import Settings
 
 EXAMPLE_QUERY: Final = """\
 query Card($cardNo: CardNumber!) {
@@ -59,7 +63,12 @@ _NO_CARD: Final = "0" * 16
 
 
 def create_app(
-    settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None, example_card: str | None = None
+    settings: Settings,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    example_card: str | None = None,
+    span_exporter: SpanExporter | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """Put the gateway together.
 
@@ -67,72 +76,85 @@ def create_app(
         settings: see `graph.settings`.
         transport: moves the bytes to Konaplate; None for the network. The sandbox and the tests pass their own.
         example_card: the card number of the explorer's first query; None for a number that no card has.
+        span_exporter: takes the spans of traces, instead of the collector that the settings name.
+        clock: monotonic seconds, for what protects Konaplate and this process.
 
     Raises:
-        SettingsError: when a key, certificate or manifest cannot be used.
+        SettingsError: when a key, certificate or manifest cannot be used, or an extra is missing.
     """
-    log = RequestLog()
-    audit = _audit_log(settings)
-    protection = build_protection(settings, on_key_failure=log.on_key_failure, on_fallback=log.on_limiter_fallback)
-    client = build_client(settings, transport, log.on_call)
+    refs = build_refs(settings)
+    signals = build_signals(settings, refs, span_exporter)
+    protection = build_protection(
+        settings, refs, on_key_failure=signals.on_key_failure, on_fallback=signals.on_limiter_fallback
+    )
+    konaplate = build_konaplate(settings, transport, on_call=signals.on_call, observer=signals, clock=clock)
+    documents = build_documents(settings, signals.on_untrusted_document, protection.redis)
     schema = build_schema()
     explorer = _explorer(settings, example_card or _NO_CARD)
-    slots = asyncio.Semaphore(settings.konaplate_max_connections)
+    health = Health(protection.key_state, konaplate.breakers)
+    admission = Admission(settings.konagraph_max_requests)
+    signals.watch(documents, protection, admission)
 
-    def new_context(caller: Caller) -> RequestContext:
+    def new_context(caller: Caller, deadline: Deadline) -> RequestContext:
         return RequestContext(
-            client,
+            konaplate,
             Guards(
                 Authorization(caller.viewer),
                 protection.budgets,
-                RequestAudit(caller, protection.refs, audit.emit),
+                RequestAudit(caller, refs, signals.on_event),
             ),
-            slots=slots,
-            deadline=Deadline(settings.konagraph_request_timeout),
+            deadline=deadline,
             max_cards=settings.konagraph_max_cards,
         )
 
     endpoint = GraphQLEndpoint(
         schema,
-        build_documents(settings, log.on_untrusted_document, protection.redis),
-        Gate(protection.authenticate, protection.budgets, audit.emit),
+        documents,
+        Gate(protection.authenticate, protection.budgets, signals.on_event),
         new_context,
         may_introspect=lambda viewer: (
             settings.allowed_in_development(settings.konagraph_introspection) or viewer.may(Scope.INTROSPECT)
         ),
+        admission=admission,
+        request_timeout=settings.konagraph_request_timeout,
         max_body_bytes=settings.konagraph_max_body_bytes,
         get=settings.allowed_in_development(settings.konagraph_get),
         explorer=explorer,
-        on_request=log.on_request,
+        on_request=signals.on_request,
     )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await protection.open()
-        yield
-        await client.aclose()
-        await protection.aclose()
-        audit.close()
+        async with AsyncExitStack() as closing:
+            # In the opposite order, and each whatever becomes of the others.
+            closing.push_async_callback(signals.aclose)
+            closing.push_async_callback(protection.aclose)
+            closing.push_async_callback(konaplate.aclose)
+            await protection.open()
+            health.started = True
+            yield
+            health.draining = True
 
+    hooks = OverloadHooks(signals.on_refused, signals.on_overload)
+    overload = Overload(admission, path=GRAPHQL_PATH, hooks=hooks, clock=clock)
     app = Starlette(
         routes=routes(endpoint, explorer),
         middleware=[
+            *signals.middleware(),
             Middleware(PrivateAnswers, ClientAddresses(settings.konagraph_trusted_proxies)),
             Middleware(Origins, settings.konagraph_allowed_origins),
+            Middleware(ShedLoad, overload),
         ],
         exception_handlers={HTTPException: not_found},
         lifespan=lifespan,
     )
     # The redirect from a path with a slash at its end would name whatever host the request names.
     app.router.redirect_slashes = False
+    app.state.health = health
+    app.state.overload = overload
+    app.state.metrics = signals.metrics
+    app.state.renewal = Renewal(settings, konaplate, protection, documents, signals.metrics.requests.trust)
     return app
-
-
-def _audit_log(settings: Settings) -> AuditLog:
-    try:
-        return AuditLog(settings.konagraph_audit_log)
-    except OSError:
-        raise SettingsError(["KONAGRAPH_AUDIT_LOG names a file that cannot be written"]) from None
 
 
 def _explorer(settings: Settings, example_card: str) -> Explorer | None:

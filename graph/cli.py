@@ -6,38 +6,41 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 import httpx
-import structlog
 
-from graph.app import create_app
-from graph.documents import build_documents
+from graph.draining import Drain
 from graph.greeting import card_table, fault_table, greet
-from graph.http_settings import http_limits
 from graph.konaplate.encryption import BadKeyError
 from graph.leak_audit.command import leak_audit as run_leak_audit
-from graph.protection import check_key_files
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.ledger import FIRST_CARD
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.tokens import MAX_MEMBER_ID
 from graph.security.viewer import EVERY_SCOPE
-from graph.server import serve as run_server
-from graph.settings import Settings, SettingsError, load_settings, unknown_variables
+from graph.server import make_server
+from graph.settings import Settings, load_settings
 from graph.settings_rules import start_warnings
-from graph.telemetry.logs import LOGGER, configure_logging
-from graph.upstream import build_cipher, build_tls
-from graph.web.routes import GRAPHQL_PATH
+from graph.start import (
+    check,
+    environment,
+    fail,
+    read_settings,
+    run_server,
+    serve_as_worker,
+    serve_here,
+    serve_with_workers,
+)
+from graph.telemetry.logs import configure_logging
 from schema.query import export_schema as print_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PORT = click.IntRange(0, 65_535)
-_CONFIGURATION_FAULT = 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,27 +56,51 @@ def dev(port: int | None, host: str | None) -> None:
     """Start the gateway with its own sandbox as the upstream: no credentials, no other service."""
     credentials = SandboxCredentials.generate()
     given = {name: value for name, value in os.environ.items() if name.startswith("KONAGRAPH_")}
-    settings = _settings(
+    if "KONAGRAPH_LOG_FORMAT_FILE" not in given:
+        given.setdefault("KONAGRAPH_LOG_FORMAT", "console")
+    settings = read_settings(
         {
-            "KONAGRAPH_LOG_FORMAT": "console",
             **given,
             **credentials.gateway_settings(),
             "KONAPLATE_BASE_URL": f"http://sandbox{BASE_PATH}",
         },
-        port,
-        host,
+        konagraph_port=port,
+        konagraph_host=host,
     )
+    if not any(given.get(name) for name in ("KONAGRAPH_ADMIN_PORT", "KONAGRAPH_ADMIN_PORT_FILE")):
+        settings = settings.model_copy(update={"konagraph_admin_port": None})
     sandbox = httpx.ASGITransport(create_sandbox(credentials))
-    _serve(settings, greet, transport=sandbox, example_card=FIRST_CARD)
+    serve_here(settings, greet, transport=sandbox, example_card=FIRST_CARD)
 
 
 @main.command()
 @click.option("--port", type=_PORT, help="Port to listen on (KONAGRAPH_PORT, else 8000).")
 @click.option("--host", help="Address to listen on (KONAGRAPH_HOST, else 127.0.0.1).")
-def serve(port: int | None, host: str | None) -> None:
+@click.option(
+    "--workers", type=click.IntRange(1), help="Processes that share the port (KONAGRAPH_WORKERS, else 1)."
+)
+def serve(port: int | None, host: str | None, workers: int | None) -> None:
     """Start the gateway with a real Konaplate as the upstream, as the environment says."""
-    settings = _settings(dict(os.environ), port, host)
-    _serve(settings, lambda url: click.echo(f"konagraph answers on {url}"))
+    overrides = {"konagraph_port": port, "konagraph_host": host, "konagraph_workers": workers}
+    settings = read_settings(environment(), **overrides)
+
+    def introduce(url: str) -> None:
+        click.echo(f"konagraph answers on {url}")
+
+    if settings.konagraph_workers > 1:
+        serve_with_workers(settings, introduce)
+    else:
+        serve_here(settings, introduce, reload=_again(overrides))
+
+
+@main.command(hidden=True)
+@click.option("--port", type=_PORT, required=True)
+@click.option("--host", required=True)
+@click.option("--channel", type=int, required=True)
+def worker(port: int, host: str, channel: int) -> None:
+    """Serve as one of several processes. Started by `serve --workers`."""
+    overrides = {"konagraph_port": port, "konagraph_host": host}
+    serve_as_worker(_again(overrides), channel)
 
 
 @main.command()
@@ -95,7 +122,7 @@ def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, p
         return
     configure_logging("info", as_json=False)
     if directory is None:
-        _fail(["--credentials names the folder for the sandbox's credentials, which the gateway needs, too"])
+        fail(["--credentials names the folder for the sandbox's credentials, which the gateway needs, too"])
     credentials = _sandbox_credentials(directory)
 
     def introduce(bound: int) -> None:
@@ -111,9 +138,8 @@ def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, p
     try:
         app = create_sandbox(credentials, encrypted=not plain)
     except BadKeyError as error:
-        _fail([f"--credentials: a key there {error}"])
-    if not run_server(app, host=host, port=port, shutdown_timeout=1, on_ready=introduce):
-        sys.exit(1)
+        fail([f"--credentials: a key there {error}"])
+    run_server(lambda: make_server(app, host=host, port=port, drain=Drain(timeout=1), on_ready=introduce))
 
 
 @main.command("export-schema")
@@ -154,7 +180,7 @@ def token(directory: Path, subject: str, member: int | None, scopes: tuple[str, 
     try:
         signer = DevelopmentSigner.in_directory(directory)
     except (OSError, ValueError):
-        _fail([f"--directory: {directory} holds no usable signing key and none can be made there"])
+        fail([f"--directory: {directory} holds no usable signing key and none can be made there"])
     for name, value in signer_settings(directory).items():
         click.echo(f"{name}={value}", err=True)
     click.echo(signer.token(subject, scopes=scopes, lifetime=lifetime, claims=claims))
@@ -178,75 +204,17 @@ def leak_audit() -> None:
 @main.command("check-config")
 def check_config() -> None:
     """Check settings, keys and certificates, and name every problem. Starts nothing."""
-    settings = _settings(dict(os.environ), None, None)
-    problems: list[str] = []
-    for build in (build_cipher, build_tls, build_documents, check_key_files):
-        try:
-            build(settings)
-        except SettingsError as error:
-            problems += error.problems
-    if problems:
-        _fail(problems)
+    settings = read_settings(environment())
+    check(settings)
     for warning in start_warnings(settings):
         click.echo(f"warning: {warning}", err=True)
     click.echo("The settings are complete, and every key and certificate can be used.")
 
 
-def _settings(environment: dict[str, str], port: int | None, host: str | None) -> Settings:
-    overrides = {
-        name: value for name, value in (("konagraph_port", port), ("konagraph_host", host)) if value is not None
-    }
-    for hint in unknown_variables(environment):
-        click.echo(f"warning: {hint}", err=True)
-    try:
-        return load_settings(environment, **overrides)
-    except SettingsError as error:
-        _fail(error.problems)
-
-
-def _fail(problems: list[str]) -> NoReturn:
-    click.echo("konagraph cannot start:", err=True)
-    for problem in problems:
-        click.echo(f"  - {problem}", err=True)
-    sys.exit(_CONFIGURATION_FAULT)
-
-
-def _serve(
-    settings: Settings,
-    introduce: Callable[[str], None],
-    *,
-    transport: httpx.AsyncBaseTransport | None = None,
-    example_card: str | None = None,
-) -> None:
-    configure_logging(settings.konagraph_log_level, as_json=settings.konagraph_log_format == "json")
-    try:
-        app = create_app(settings, transport=transport, example_card=example_card)
-    except SettingsError as error:
-        _fail(error.problems)
-    for warning in start_warnings(settings):
-        structlog.stdlib.get_logger(LOGGER).warning(warning)
-
-    def on_ready(bound: int) -> None:
-        introduce(f"http://{_reachable(settings.konagraph_host)}:{bound}{GRAPHQL_PATH}")
-        # Into a pipe, standard output is buffered, and whoever waits for the address would wait for ever.
-        sys.stdout.flush()
-
-    started = run_server(
-        app,
-        host=settings.konagraph_host,
-        port=settings.konagraph_port,
-        shutdown_timeout=settings.konagraph_shutdown_timeout,
-        on_ready=on_ready,
-        limits=http_limits(settings),
-    )
-    if not started:
-        sys.exit(1)
-
-
-def _reachable(host: str) -> str:
-    """An address to connect to where the gateway listens: one that means every address is none."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{host}]" if ":" in host else host
+def _again(overrides: dict[str, Any]) -> Callable[[], Settings]:
+    """Reads the settings again, with what the command line says."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    return lambda: load_settings(environment(), **given)
 
 
 def _sandbox_credentials(directory: Path) -> SandboxCredentials:
@@ -255,6 +223,6 @@ def _sandbox_credentials(directory: Path) -> SandboxCredentials:
             SandboxCredentials.generate().write(directory)
         return SandboxCredentials.read(directory)
     except OSError as error:
-        _fail([f"--credentials: {error.strerror}: {error.filename}"])
+        fail([f"--credentials: {error.strerror}: {error.filename}"])
     except UnicodeDecodeError:
-        _fail(["--credentials: a file there is not text"])
+        fail(["--credentials: a file there is not text"])

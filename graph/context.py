@@ -14,6 +14,7 @@ from graph import translate
 from graph.errors import GatewayError, code_of
 from graph.konaplate.errors import KonaplateError
 from graph.loaders import Loader
+from graph.resilience.guard import Tally
 from graph.security.errors import CardHiddenError, RateLimitedError
 from schema.errors import ErrorCode
 
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
 
 
 class Upstream(Protocol):
-    """What a request needs of the Konaplate client."""
+    """What a request needs of Konaplate."""
 
-    async def fetch_card(self, card_no: CardNo) -> CardRecord:
+    async def fetch_card(self, card_no: CardNo, tally: Tally) -> CardRecord:
         """Look one card up."""
         ...
 
-    async def fetch_member(self, user_id: MemberId) -> MemberRecord:
+    async def fetch_member(self, user_id: MemberId, tally: Tally) -> MemberRecord:
         """Look one member up."""
         ...
 
@@ -57,7 +58,6 @@ class RequestContext:
     Args:
         upstream: where cards and members come from.
         guards: what the viewer may see and spend.
-        slots: bounds the upstream calls in flight, of all requests together.
         deadline: when this request stops waiting.
         max_cards: how many cards one list argument may name.
     """
@@ -67,25 +67,28 @@ class RequestContext:
         upstream: Upstream,
         guards: Guards,
         *,
-        slots: asyncio.Semaphore,
         deadline: Deadline,
         max_cards: int,
     ) -> None:
         self._guards = guards
         self._deadline = deadline
         self._max_cards = max_cards
-        self._cards: Loader[CardNo, CardRecord] = Loader(upstream.fetch_card, slots)
-        self._members: Loader[MemberId, MemberRecord] = Loader(upstream.fetch_member, slots)
+        self._tally = tally = Tally()
+        self._cards: Loader[CardNo, CardRecord] = Loader(lambda card_no: upstream.fetch_card(card_no, tally))
+        self._members: Loader[MemberId, MemberRecord] = Loader(
+            lambda user_id: upstream.fetch_member(user_id, tally)
+        )
 
     @property
     def upstream_calls(self) -> int:
-        """How many upstream calls this request made."""
-        return self._cards.fetches + self._members.fetches
+        """How many upstream calls this request made, further attempts included."""
+        return self._tally.attempts
 
     @property
     def saved_calls(self) -> int:
-        """How many look-ups were answered by another look-up's call."""
-        return self._cards.loads + self._members.loads - self.upstream_calls
+        """How many look-ups shared another one's call, of this request or of one at the same time."""
+        repeated = self._cards.loads + self._members.loads - self._cards.fetches - self._members.fetches
+        return repeated + self._tally.joined
 
     async def card(self, card_no: CardNo) -> Card:
         """Look one card up; equal numbers of one request share one call."""
@@ -115,6 +118,7 @@ class RequestContext:
         disclosure = self._guards.audit.disclosure(card_no)
         if not self._guards.authorization.reads_profiles:
             raise disclosure.refuse("profile")
+        self._deadline.check()
         record = await self._deadline.wait(self._members.load(user_id))
         return translate.member_profile(record, disclosure)
 
@@ -130,6 +134,7 @@ class RequestContext:
 
     async def _spend(self, card_nos: Sequence[CardNo]) -> list[RateLimitedError | None]:
         """Count cards against the viewer's budget, before anything is known of them."""
+        self._deadline.check()
         guards = self._guards
         viewer = guards.authorization.viewer
         return await self._deadline.wait(guards.budgets.spend_cards(viewer, card_nos))
@@ -158,6 +163,7 @@ class RequestContext:
     async def _visible(self, card_no: CardNo) -> CardRecord:
         """The card's record, if the viewer may know of the card."""
         authorization = self._guards.authorization
+        self._deadline.check()
         try:
             record = await self._deadline.wait(self._cards.load(card_no))
         except KonaplateError as error:

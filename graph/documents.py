@@ -39,18 +39,12 @@ def build_documents(
     Raises:
         SettingsError: naming everything in the manifest that cannot be used.
     """
-    mode = Mode(settings.konagraph_documents_mode)
-    documents = Documents(
-        build_schema(),
-        document_limits(settings),
-        # Forbidden altogether, it is a matter of validation; allowed to some, of the viewer.
-        introspection=settings.konagraph_introspection is not False,
-    )
+    documents = _reader(settings)
     registers = settings.allowed_in_development(settings.konagraph_apq)
     return DocumentResolver(
         documents,
-        trusted=_trusted(settings, mode, documents),
-        mode=mode,
+        trusted=_trusted(settings, documents),
+        mode=Mode(settings.konagraph_documents_mode),
         store=_store(settings, redis) if registers else None,
         on_untrusted=on_untrusted,
     )
@@ -79,7 +73,26 @@ def document_limits(settings: Settings) -> DocumentLimits:
     )
 
 
-def _trusted(settings: Settings, mode: Mode, documents: Documents) -> TrustedDocuments:
+def read_trusted(settings: Settings) -> TrustedDocuments:
+    """The manifest as it is now, checked by a reader of its own: this may run beside everything else.
+
+    Raises:
+        SettingsError: naming everything in it that cannot be used.
+    """
+    return _trusted(settings, _reader(settings))
+
+
+def _reader(settings: Settings) -> Documents:
+    return Documents(
+        build_schema(),
+        document_limits(settings),
+        # Forbidden altogether, it is a matter of validation; allowed to some, of the viewer.
+        introspection=settings.konagraph_introspection is not False,
+    )
+
+
+def _trusted(settings: Settings, documents: Documents) -> TrustedDocuments:
+    mode = Mode(settings.konagraph_documents_mode)
     if settings.konagraph_documents is None:
         if mode is not Mode.OFF:
             raise SettingsError([f"KONAGRAPH_DOCUMENTS is missing; KONAGRAPH_DOCUMENTS_MODE={mode} needs it"])

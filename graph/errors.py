@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate import errors as konaplate
+from graph.resilience.admission import AtCapacityError
+from graph.resilience.breaker import CircuitOpenError
 from graph.resilience.deadline import DeadlineExceededError
 from graph.security import errors as security
 from schema.errors import MESSAGES, ErrorCode
@@ -35,6 +38,8 @@ class GatewayError(Exception):
 CODES: Final[Mapping[type[BaseException], ErrorCode]] = MappingProxyType(
     {
         DeadlineExceededError: ErrorCode.UPSTREAM_TIMEOUT,
+        CircuitOpenError: ErrorCode.UPSTREAM_UNAVAILABLE,
+        AtCapacityError: ErrorCode.OVERLOADED,
         security.UnauthenticatedError: ErrorCode.UNAUTHENTICATED,
         security.KeysUnavailableError: ErrorCode.OVERLOADED,
         security.ForbiddenError: ErrorCode.FORBIDDEN,
@@ -56,10 +61,13 @@ CODES: Final[Mapping[type[BaseException], ErrorCode]] = MappingProxyType(
 _RETRY_MAY_HELP: Final = (
     konaplate.RetryMayHelpError,
     DeadlineExceededError,
+    CircuitOpenError,
+    AtCapacityError,
     security.KeysUnavailableError,
     security.RateLimitedError,
 )
-_KEYS_RETRY_MS: Final = 1_000
+RETRY_AFTER_MS: Final = 1_000
+"""What a client should wait where nothing better is known."""
 
 
 def code_of(error: BaseException | None) -> ErrorCode:
@@ -76,7 +84,9 @@ def retry_after_of(error: BaseException | None) -> int | None:
     """Milliseconds until the same request may pass; None where nothing is known of that."""
     if isinstance(error, security.RateLimitedError):
         return error.retry_after_ms
-    return _KEYS_RETRY_MS if isinstance(error, security.KeysUnavailableError) else None
+    if isinstance(error, CircuitOpenError):
+        return math.ceil(error.retry_after * 1000)
+    return RETRY_AFTER_MS if isinstance(error, (AtCapacityError, security.KeysUnavailableError)) else None
 
 
 def present(error: GraphQLError, request_id: str) -> dict[str, Any]:

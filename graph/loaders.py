@@ -1,4 +1,4 @@
-"""aiodataloader for an upstream without bulk endpoints: deduplicate, bound, and let one key fail alone."""
+"""aiodataloader for an upstream without bulk endpoints: deduplicate, and let one key fail alone."""
 
 from __future__ import annotations
 
@@ -18,20 +18,18 @@ class Loader(Generic[K, V]):
     """Loads each key at most once within one request; a failure is as final for the request as a value.
 
     Args:
-        fetch: one upstream call.
-        slots: bounds the calls in flight; shared by everything that calls the same upstream.
+        fetch: looks one key up.
     """
 
-    def __init__(self, fetch: Callable[[K], Awaitable[V]], slots: asyncio.Semaphore) -> None:
+    def __init__(self, fetch: Callable[[K], Awaitable[V]]) -> None:
         self._fetch = fetch
-        self._slots = slots
         self._calls: set[asyncio.Task[Any]] = set()
         self._futures: list[asyncio.Future[V]] = []
         self._closed = False
         self.loads = 0
         """How often a key was asked for."""
         self.fetches = 0
-        """How often the upstream was called."""
+        """How many keys were looked up."""
         # Without batches every key starts at once and none waits for a slower neighbour.
         self._keys: DataLoader[K, V] = DataLoader(self._fetch_one, batch=False)
 
@@ -63,9 +61,8 @@ class Loader(Generic[K, V]):
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
         try:
-            async with self._slots:
-                self.fetches += 1
-                return [await self._fetch(key)]
+            self.fetches += 1
+            return [await self._fetch(key)]
         except Exception as error:  # noqa: BLE001 - it becomes the key's result, whatever it is
             # A list with the exception is one key's failure. Raised, aiodataloader would forget the key, and the
             # next alias of it would call the upstream again.

@@ -7,7 +7,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import httpx
 
@@ -43,12 +43,22 @@ class Protection:
     budgets: Budgets
     refs: CardRefs
     keys: KeySet | None
+    api_keys: ApiKeyAuthenticator | None
     redis: Redis | None
 
     async def open(self) -> None:
         """Load the keys, so that the first request need not wait for them."""
         if self.keys is not None:
             await self.keys.load()
+            self.keys.keep_loaded()
+
+    def key_state(self) -> Literal["none", "loaded", "stale", "missing"]:
+        """What there is of the keys that verify tokens."""
+        if self.keys is None:
+            return "none"
+        if not self.keys.loaded:
+            return "missing"
+        return "stale" if self.keys.stale else "loaded"
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -58,13 +68,23 @@ class Protection:
             await self.redis.aclose()
 
 
+def build_refs(settings: Settings) -> CardRefs:
+    """Names for cards and viewers. Without a shared store they need to be the same only within this process."""
+    return CardRefs(settings.konagraph_card_ref_key or Credential(secrets.token_hex(32)))
+
+
 def build_protection(
-    settings: Settings, *, on_key_failure: Callable[[str], None], on_fallback: Callable[[], None]
+    settings: Settings,
+    refs: CardRefs,
+    *,
+    on_key_failure: Callable[[str], None],
+    on_fallback: Callable[[], None],
 ) -> Protection:
     """Put the protection together.
 
     Args:
         settings: see `graph.settings`.
+        refs: names cards and viewers.
         on_key_failure: told when the keys that verify tokens cannot be loaded.
         on_fallback: told when budgets are kept locally because Redis does not answer.
 
@@ -72,14 +92,14 @@ def build_protection(
         SettingsError: when a key file or the address of Redis cannot be used.
     """
     redis = _redis(settings)
-    # Without a shared store the references need to be the same only within this process.
-    refs = CardRefs(settings.konagraph_card_ref_key or Credential(secrets.token_hex(32)))
     keys = _key_set(settings, on_key_failure) if settings.konagraph_auth == "jwt" else None
+    api_keys = ApiKeyAuthenticator(read_keys(settings)) if settings.konagraph_auth == "api-key" else None
     return Protection(
-        authenticate=_authenticator(settings, keys),
+        authenticate=_authenticator(settings, keys, api_keys),
         budgets=Budgets(_limiter(redis, on_fallback), refs),
         refs=refs,
         keys=keys,
+        api_keys=api_keys,
         redis=redis,
     )
 
@@ -92,7 +112,7 @@ def check_key_files(settings: Settings) -> None:
     """
     jwks = settings.konagraph_jwt_jwks
     if settings.konagraph_auth == "api-key":
-        _api_keys(settings)
+        read_keys(settings)
     if settings.konagraph_auth == "jwt" and jwks is not None and not _is_url(jwks):
         try:
             read_key_set(Path(jwks).read_bytes())
@@ -113,9 +133,9 @@ def _allowance(settings: Settings) -> Allowance:
     )
 
 
-def _authenticator(settings: Settings, keys: KeySet | None) -> Authenticator:
-    if settings.konagraph_auth == "api-key":
-        return ApiKeyAuthentication(ApiKeyAuthenticator(_api_keys(settings)))
+def _authenticator(settings: Settings, keys: KeySet | None, api_keys: ApiKeyAuthenticator | None) -> Authenticator:
+    if api_keys is not None:
+        return ApiKeyAuthentication(api_keys)
     if keys is None:
         return NoAuthentication()
     rules = TokenRules(
@@ -126,7 +146,12 @@ def _authenticator(settings: Settings, keys: KeySet | None) -> Authenticator:
     return BearerAuthentication(TokenAuthenticator(keys, rules, _allowance(settings), time.time))
 
 
-def _api_keys(settings: Settings) -> tuple[ApiKey, ...]:
+def read_keys(settings: Settings) -> tuple[ApiKey, ...]:
+    """The keys of the file that the settings name.
+
+    Raises:
+        SettingsError: when it cannot be used.
+    """
     try:
         text = (settings.konagraph_api_keys or Path()).read_text(encoding="utf-8")
         return read_api_keys(text, _allowance(settings))

@@ -1,100 +1,93 @@
-"""uvicorn, set up for this gateway: no access log, no `Server` header, and a clean exit on SIGTERM."""
+"""uvicorn, set up for this gateway: no access log, no `Server` header, a protocol with bounds."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
-import signal
-import threading
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, Unpack
+from typing import TYPE_CHECKING, NotRequired, TypedDict, Unpack
 
 import uvicorn
 
+from graph.draining import Drain, Server
+from graph.listening import bind
 from graph.web.limits import HttpLimits
 from graph.web.protocol import hardened_protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import socket
+    from collections.abc import Callable
 
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
-class Server(uvicorn.Server):
-    """Ends normally on a signal; in a thread other than the main one, where none arrives, by its `should_exit`.
-
-    uvicorn raises the signal again once it is done, so that the process ends with -15; supervisors take that for a
-    failure.
-    """
-
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[int], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGTERM and SIGINT; a SIGINT after that does not wait for open connections."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
-
-    async def startup(self, sockets: list[Any] | None = None) -> None:
-        """Start listening, then say so."""
-        await super().startup(sockets=sockets)
-        if self.started:
-            # What was made up to here lives as long as the process: collections need not walk it again and again.
-            gc.collect()
-            gc.freeze()
-            self._on_ready(self.servers[0].sockets[0].getsockname()[1])
+    from graph.web.overload import Overload
 
 
 class Options(TypedDict):
     """How to serve an app."""
 
-    host: str
-    port: int
+    host: NotRequired[str]
+    port: NotRequired[int]
     """0 for any that is free."""
-    shutdown_timeout: float
-    """Seconds that open requests get to finish."""
-    on_ready: Callable[[int], None]
+    sockets: NotRequired[list[socket.socket]]
+    """Bound already, instead of host and port."""
+    on_ready: NotRequired[Callable[[int], None]]
     """Called with the port once connections are accepted."""
+    drain: NotRequired[Drain]
+    """How to end."""
     limits: NotRequired[HttpLimits]
     """Bounds of each connection."""
+    overload: NotRequired[Overload | None]
+    """Refuses operations before the app is asked."""
+    lifespan: NotRequired[bool]
+    """Whether the app is to be opened and closed."""
 
 
-def serve(app: Any, **options: Unpack[Options]) -> bool:
-    """Serve an ASGI app until a signal comes, then answer what is open and return.
+def run(server: Server) -> bool:
+    """Run a server until a signal comes, then answer what is open and return.
 
     Returns:
-        Whether the server ever started; it says in its log why it did not.
+        Whether it ever started; it says in its log why it did not.
     """
-    server = make_server(app, **options)
-    # uvicorn leaves with an exit status of its own when it cannot listen.
+    # uvicorn leaves with an exit status of its own when the application does not start.
     with contextlib.suppress(SystemExit):
         server.run()
     return server.started
 
 
-def make_server(app: Any, **options: Unpack[Options]) -> Server:
-    """A server that is ready to run."""
+def make_server(app: ASGIApp, **options: Unpack[Options]) -> Server:
+    """A server that is ready to run.
+
+    Raises:
+        ListenError: when the address cannot be listened on.
+    """
+    sockets = options.get("sockets")
     config = uvicorn.Config(
-        app,
-        host=options["host"],
-        port=options["port"],
-        http=hardened_protocol(options.get("limits", HttpLimits())),
+        _ends_quietly(app),
+        http=hardened_protocol(options.get("limits", HttpLimits()), options.get("overload")),
         # Without an answer in their own words, callers of a dead path would see uvicorn's.
-        lifespan="on",
+        lifespan="on" if options.get("lifespan", True) else "off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         ws="none",
-        timeout_graceful_shutdown=max(1, round(options["shutdown_timeout"])),
     )
-    return Server(config, options["on_ready"])
+    return Server(
+        config,
+        bind(options.get("host", "127.0.0.1"), options.get("port", 0)) if sockets is None else sockets,
+        options.get("on_ready", lambda _port: None),
+        options.get("drain", Drain()),
+    )
+
+
+def _ends_quietly(app: ASGIApp) -> ASGIApp:
+    """An app whose requests may be cancelled. Only this server does that, at its end; uvicorn logs an error."""
+
+    async def run_until_cancelled(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            if scope["type"] != "http":
+                raise
+
+    return run_until_cancelled

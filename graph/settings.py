@@ -105,6 +105,7 @@ CardRefKey = Annotated[Credential, BeforeValidator(_card_ref_key)]
 Pem = Annotated[Credential, BeforeValidator(_pem)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Seconds = Annotated[float, Field(gt=0, le=60)]
+Ratio = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
 
 
@@ -127,22 +128,39 @@ class Settings(BaseModel):
     konaplate_jwe_algorithms: Words = DEFAULT_ALGORITHMS
     konaplate_jwe_content_encryptions: Words = DEFAULT_CONTENT_ENCRYPTIONS
     konaplate_time_zone: Zone = Zone.KST
+    konaplate_transport: Literal["lean", "httpx"] = "lean"
     konaplate_ca_bundle: Path | None = None
     konaplate_client_certificate: Path | None = None
     konaplate_client_certificate_key: Path | None = None
     konaplate_timeout: Seconds = 2.5
+    konaplate_attempt_timeout: Seconds = 1.5
     konaplate_connect_timeout: Seconds = 1.0
     konaplate_pool_timeout: Seconds = 0.25
     konaplate_max_connections: Count = 64
+    konaplate_min_connections: Count = 4
     konaplate_keepalive: Seconds = 15.0
     konaplate_max_response_bytes: Count = 256 * 1024
+    konaplate_attempts: Annotated[int, Field(gt=0, le=5)] = 2
+    konaplate_retry_pause_min: Seconds = 0.05
+    konaplate_retry_pause_max: Seconds = 0.25
+    konaplate_retry_ratio: Ratio = 0.1
+    konaplate_retries_per_second: Annotated[float, Field(ge=0, le=1_000)] = 3.0
+    konaplate_breaker_window: Seconds = 10.0
+    konaplate_breaker_calls: Count = 20
+    konaplate_breaker_ratio: Annotated[float, Field(gt=0, le=1)] = 0.5
+    konaplate_breaker_open: Seconds = 5.0
+    konaplate_breaker_open_max: Seconds = 60.0
+    konaplate_breaker_probes: Count = 3
 
     konagraph_env: Literal["development", "production"] = "development"
     konagraph_host: str = "127.0.0.1"
     konagraph_port: Annotated[int, Field(ge=0, le=_MAX_PORT)] = 8000
     konagraph_log_level: Literal["debug", "info", "warning", "error"] = "info"
     konagraph_log_format: Literal["json", "console"] = "json"
+    konagraph_otel_endpoint: Url | None = None
+    konagraph_otel_sample: Ratio = 1.0
     konagraph_request_timeout: Seconds = 5.0
+    konagraph_max_requests: Count = 200
     konagraph_max_body_bytes: Count = 64 * 1024
     konagraph_max_document_characters: Count = 15_000
     konagraph_max_document_tokens: Count = 600
@@ -165,7 +183,11 @@ class Settings(BaseModel):
     konagraph_explorer: bool | None = None
     konagraph_get: bool | None = None
     konagraph_explorer_directory: Path = Path(__file__).resolve().parent.parent / "explorer"
-    konagraph_shutdown_timeout: Seconds = 10.0
+    konagraph_admin_host: str = "127.0.0.1"
+    konagraph_admin_port: Annotated[int, Field(ge=0, le=_MAX_PORT)] | None = 9090
+    konagraph_drain_delay: Annotated[float, Field(ge=0, le=60)] = 0.0
+    konagraph_drain_timeout: Seconds = 6.0
+    konagraph_workers: Annotated[int, Field(gt=0, le=64)] = 1
     konagraph_max_header_bytes: Count = HttpLimits.header_bytes
     konagraph_max_headers: Count = HttpLimits.headers
     konagraph_max_url_bytes: Count = HttpLimits.url_bytes

@@ -26,17 +26,22 @@ def cross_problems(values: Mapping[str, Any], unread: Mapping[str, str]) -> list
         unread: the fields that are set but could not be read, which is told already.
     """
     problems = [*_encryption(values, unread), *_access(values, unread)]
+    problems += _workers(values, unread)
     if values.get("konagraph_env") == "production":
         problems += _production(values, unread)
     return problems
 
 
 def start_warnings(settings: Settings) -> list[str]:
-    """What was allowed by name, and should not go unnoticed for that."""
+    """What is allowed, and should not go unnoticed for that."""
+    warnings = []
     if settings.konagraph_auth == "none" and settings.konagraph_allow_anonymous:
         everybody = "whoever reaches this gateway can ask for any card and any member"
-        return [f"KONAGRAPH_ALLOW_ANONYMOUS is on and KONAGRAPH_AUTH is none: {everybody}"]
-    return []
+        warnings.append(f"KONAGRAPH_ALLOW_ANONYMOUS is on and KONAGRAPH_AUTH is none: {everybody}")
+    if settings.konagraph_auth != "none" and settings.konagraph_cost_burst < settings.konagraph_max_cost:
+        never = "the most expensive requests that are allowed can never be paid for"
+        warnings.append(f"KONAGRAPH_COST_BURST is below KONAGRAPH_MAX_COST: {never}")
+    return warnings
 
 
 def is_loopback(host: str) -> bool:
@@ -93,6 +98,15 @@ def _access(values: Mapping[str, Any], unread: Mapping[str, str]) -> list[str]:
     if "konagraph_redis_url" in given and "konagraph_card_ref_key" not in given:
         problems.append("KONAGRAPH_CARD_REF_KEY is missing; gateways that share a Redis need the same one")
     return problems
+
+
+def _workers(values: Mapping[str, Any], unread: Mapping[str, str]) -> list[str]:
+    """What several processes need to share."""
+    has_budgets = values.get("konagraph_auth", "none") != "none" and "konagraph_auth" not in unread
+    several = str(values.get("konagraph_workers", 1)) != "1" and "konagraph_workers" not in unread
+    if several and has_budgets and not values.get("konagraph_redis_url") and "konagraph_redis_url" not in unread:
+        return ["KONAGRAPH_REDIS_URL is missing; several workers need it, or each would grant every budget anew"]
+    return []
 
 
 def _production(values: Mapping[str, Any], unread: Mapping[str, str]) -> list[str]:

@@ -1,17 +1,29 @@
-"""The Konaplate client as the settings describe it: keys, certificates, bounds."""
+"""The way to Konaplate as the settings describe it: keys, certificates, bounds, and the guard in front."""
 
 from __future__ import annotations
 
+import asyncio
+import random
 import secrets
 import ssl
+import time
 from typing import TYPE_CHECKING
 
 import httpx
 
 from graph.konaplate import wire
-from graph.konaplate.client import KonaplateClient, Limits
+from graph.konaplate.client import KonaplateClient
 from graph.konaplate.encryption import KNOWN_ALGORITHMS, BadKeyError, Cipher, KeyPair, import_key
+from graph.konaplate.exchange import Limits
+from graph.konaplate.guarded import GuardedKonaplate
+from graph.resilience.breaker import BreakerRules
+from graph.resilience.guard import CallRules, Shared
+from graph.resilience.retries import RetryBudget, RetryRules
+from graph.resilience.slots import SlotRules, Slots
 from graph.settings import Settings, SettingsError
+from graph.transport.answer import AnswerBounds
+from graph.transport.lean import LeanTransport
+from graph.transport.pool import PoolLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +31,64 @@ if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
     from graph.konaplate.client import CallReport
+    from graph.resilience.guard import GuardObserver
     from schema.secrets import Credential
+
+
+def build_konaplate(
+    settings: Settings,
+    transport: httpx.AsyncBaseTransport | None,
+    *,
+    on_call: Callable[[CallReport], None],
+    observer: GuardObserver,
+    clock: Callable[[], float] = time.monotonic,
+) -> GuardedKonaplate:
+    """The client behind its guard; see `build_client`.
+
+    Args:
+        settings: see `graph.settings`.
+        transport: moves the bytes; None for the network.
+        on_call: told of every attempt when it is over.
+        observer: told of what the guard does.
+        clock: monotonic seconds.
+
+    Raises:
+        SettingsError: naming every key and certificate that cannot be used.
+    """
+    retries = RetryRules(
+        attempts=settings.konaplate_attempts,
+        pause_from=settings.konaplate_retry_pause_min,
+        pause_to=max(settings.konaplate_retry_pause_min, settings.konaplate_retry_pause_max),
+        budget_ratio=settings.konaplate_retry_ratio,
+        budget_per_second=settings.konaplate_retries_per_second,
+    )
+    slots = SlotRules(
+        most=settings.konaplate_max_connections,
+        least=min(settings.konaplate_min_connections, settings.konaplate_max_connections),
+    )
+    shared = Shared(
+        RetryBudget(retries, clock),
+        Slots(slots, clock, observer.limit_changed),
+        clock=clock,
+        random=random.SystemRandom().random,
+        sleep=asyncio.sleep,
+        rules=CallRules(
+            total=settings.konaplate_timeout,
+            attempt=settings.konaplate_attempt_timeout,
+            slot_wait=settings.konaplate_pool_timeout,
+        ),
+        retries=retries,
+        observer=observer,
+    )
+    breaker = BreakerRules(
+        window=settings.konaplate_breaker_window,
+        minimum_calls=settings.konaplate_breaker_calls,
+        failure_ratio=settings.konaplate_breaker_ratio,
+        open_for=settings.konaplate_breaker_open,
+        open_at_most=max(settings.konaplate_breaker_open, settings.konaplate_breaker_open_max),
+        probes=settings.konaplate_breaker_probes,
+    )
+    return GuardedKonaplate(build_client(settings, transport, on_call), shared, breaker)
 
 
 def build_client(
@@ -32,12 +101,7 @@ def build_client(
     """
     return KonaplateClient(
         settings.konaplate_base_url,
-        wire.Identity(
-            settings.konaplate_asp_id,
-            settings.konaplate_access_key,
-            settings.konaplate_secret_key,
-            settings.konaplate_time_zone,
-        ),
+        build_identity(settings),
         build_cipher(settings),
         transport or _network(settings),
         wire.CorrelationIds(secrets.randbits(28)),
@@ -48,6 +112,16 @@ def build_client(
             response_bytes=settings.konaplate_max_response_bytes,
         ),
         on_call=on_call,
+    )
+
+
+def build_identity(settings: Settings) -> wire.Identity:
+    """Who calls."""
+    return wire.Identity(
+        settings.konaplate_asp_id,
+        settings.konaplate_access_key,
+        settings.konaplate_secret_key,
+        settings.konaplate_time_zone,
     )
 
 
@@ -119,6 +193,15 @@ def _key(name: str, pem: Credential, problems: list[str], *, private: bool) -> R
 
 
 def _network(settings: Settings) -> httpx.AsyncBaseTransport:
+    if settings.konaplate_transport == "lean":
+        limits = PoolLimits(
+            connections=settings.konaplate_max_connections,
+            keepalive=settings.konaplate_keepalive,
+            connect=settings.konaplate_connect_timeout,
+            wait=settings.konaplate_pool_timeout,
+            answer=AnswerBounds(body=settings.konaplate_max_response_bytes),
+        )
+        return LeanTransport(limits, build_tls(settings))
     return httpx.AsyncHTTPTransport(
         verify=build_tls(settings),
         trust_env=False,
@@ -140,6 +223,8 @@ def build_tls(settings: Settings) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=settings.konaplate_ca_bundle)
     except OSError:
         raise SettingsError(["KONAPLATE_CA_BUNDLE names no file with CA certificates"]) from None
+    # Python would write every session's keys to the file that SSLKEYLOGFILE names.
+    context.keylog_filename = None  # type: ignore[assignment]  # which is what no file is
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.konaplate_client_certificate is not None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,9 +13,12 @@ from graph.app import create_app
 from graph.sandbox.app import create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.settings import Settings, load_settings
+from graph.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 CONTRACT_QUERY = """
 query ($cardNo: CardNumber!) {
@@ -96,9 +99,12 @@ class Blocking(httpx.AsyncBaseTransport):
 class Gateway:
     """A client of a gateway."""
 
-    def __init__(self, client: httpx.AsyncClient, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, transport: httpx.AsyncBaseTransport, metrics: Metrics | None = None
+    ) -> None:
         self.client = client
         self.transport = transport
+        self.metrics = metrics or Metrics()
 
     async def post(self, query: str, variables: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
         """Send a query as most clients do."""
@@ -110,15 +116,28 @@ class Gateway:
         return answer
 
 
-@asynccontextmanager
-async def gateway(
+def gateway(
     transport: httpx.AsyncBaseTransport | None = None, **variables: object
-) -> AsyncIterator[Gateway]:
+) -> AbstractAsyncContextManager[Gateway]:
     """A running gateway; over a recorded sandbox, unless another transport is given."""
+    return _running(transport, None, variables)
+
+
+def traced_gateway(
+    exporter: SpanExporter, transport: httpx.AsyncBaseTransport | None = None, **variables: object
+) -> AbstractAsyncContextManager[Gateway]:
+    """The same, with its spans."""
+    return _running(transport, exporter, variables)
+
+
+@asynccontextmanager
+async def _running(
+    transport: httpx.AsyncBaseTransport | None, exporter: SpanExporter | None, variables: dict[str, object]
+) -> AsyncIterator[Gateway]:
     upstream = transport or Recorder()
-    app = create_app(sandbox_settings(**variables), transport=upstream)
+    app = create_app(sandbox_settings(**variables), transport=upstream, span_exporter=exporter)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client,
     ):
-        yield Gateway(client, upstream)
+        yield Gateway(client, upstream, app.state.metrics)

@@ -8,7 +8,7 @@ import pytest
 
 from graph.resilience.deadline import Deadline, DeadlineExceededError
 from graph.sandbox.ledger import FIRST_CARD
-from tests.support import Blocking, gateway
+from tests.support import Blocking, Recorder, gateway
 
 QUERY = f'{{ card(cardNo: "{FIRST_CARD}") {{ balance }} }}'
 
@@ -88,3 +88,12 @@ async def test_a_refused_list_does_not_leave_the_other_fields_calls_behind() -> 
         assert before == asyncio.all_tasks()
     assert answer["data"] is None
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["QUERY_LIMIT_EXCEEDED"]
+
+
+async def test_a_request_whose_time_is_over_makes_no_upstream_call() -> None:
+    upstream = Recorder()
+    async with gateway(upstream) as running:
+        answer = (await running.post(QUERY, None, **{"x-request-timeout-ms": "0"})).json()
+    assert answer["data"] == {"card": None}
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UPSTREAM_TIMEOUT"]
+    assert upstream.paths == []

@@ -1,4 +1,4 @@
-"""The loader: one call for each key, bounded, and each key on its own."""
+"""The loader: one call for each key, and each key on its own."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def loader_of(upstream: Upstream, slots: int = 10) -> Loader[str, str]:
-    return Loader(upstream.fetch, asyncio.Semaphore(slots))
+def loader_of(upstream: Upstream) -> Loader[str, str]:
+    return Loader(upstream.fetch)
 
 
 async def test_equal_keys_share_one_call_also_when_they_come_later() -> None:
@@ -96,18 +96,6 @@ async def test_cancelling_one_waiter_leaves_the_others_waiting() -> None:
     assert upstream.cancelled == []
     upstream.result_of("a").set_result("A")
     assert await stays == "A"
-
-
-async def test_no_more_calls_are_in_flight_than_there_are_slots() -> None:
-    upstream = Upstream()
-    slots = asyncio.Semaphore(2)
-    loaders = [Loader(upstream.fetch, slots), Loader(upstream.fetch, slots)]
-    tasks = [asyncio.create_task(loader.load(key)) for loader in loaders for key in "abc"]
-    await settle()
-    assert upstream.calls == ["a", "b"]
-    for key in "abc":
-        upstream.result_of(key).set_result(key)
-    assert await asyncio.gather(*tasks) == ["a", "b", "c"] * 2
 
 
 async def test_closing_cancels_the_calls_that_are_left_and_whoever_waits() -> None:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import pytest
 
 from graph.settings import load_settings
-from tests.settings_cases import PLAIN, VARIABLES
+from tests.settings_cases import PLAIN, PROTECTED, VARIABLES
 from tests.test_settings_problems import CANARY, problems
 
-SECONDS = [row[0] for row in VARIABLES if isinstance(row[2], float) and row[0] != "KONAGRAPH_KEEPALIVE"]
-COUNTS = [row[0] for row in VARIABLES if type(row[2]) is int and row[0] != "KONAGRAPH_PORT"]
+FRACTIONS = (
+    "KONAPLATE_RETRY_RATIO",
+    "KONAPLATE_BREAKER_RATIO",
+    "KONAPLATE_RETRIES_PER_SECOND",
+    "KONAGRAPH_OTEL_SAMPLE",
+)
+OTHER_BOUNDS = ("KONAGRAPH_KEEPALIVE", "KONAGRAPH_DRAIN_DELAY", *FRACTIONS)
+SECONDS = [row[0] for row in VARIABLES if isinstance(row[2], float) and row[0] not in OTHER_BOUNDS]
+NO_COUNTS = ("KONAPLATE_ATTEMPTS", "KONAGRAPH_PORT", "KONAGRAPH_ADMIN_PORT", "KONAGRAPH_WORKERS")
+COUNTS = [row[0] for row in VARIABLES if type(row[2]) is int and row[0] not in NO_COUNTS]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +83,23 @@ def test_a_number_out_of_bounds_is_refused(variable: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("variable", "smallest", "largest"),
+    [
+        ("KONAPLATE_RETRY_RATIO", "0", "1"),
+        ("KONAPLATE_BREAKER_RATIO", "0.01", "1"),
+        ("KONAPLATE_RETRIES_PER_SECOND", "0", "1000"),
+        ("KONAPLATE_ATTEMPTS", "1", "5"),
+    ],
+)
+def test_what_bounds_retries_and_failures_has_bounds_itself(variable: str, smallest: str, largest: str) -> None:
+    for text in (smallest, largest):
+        assert float(text) == getattr(load_settings({**PLAIN, variable: text}), variable.lower())
+    for text in (str(float(smallest) - 0.02), str(float(largest) + 0.1), "nan", "inf", CANARY):
+        (problem,) = problems({**PLAIN, variable: text})
+        assert problem.startswith(f"{variable}: input should be ")
+
+
+@pytest.mark.parametrize(
     ("text", "fits"), [("0", True), ("65535", True), ("-1", False), ("65536", False), ("http", False)]
 )
 def test_a_port_is_a_port(text: str, *, fits: bool) -> None:
@@ -85,10 +110,63 @@ def test_a_port_is_a_port(text: str, *, fits: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("variable", "text", "fits"),
+    [
+        ("KONAGRAPH_ADMIN_PORT", "0", True),
+        ("KONAGRAPH_ADMIN_PORT", "65535", True),
+        ("KONAGRAPH_ADMIN_PORT", "65536", False),
+        ("KONAGRAPH_ADMIN_PORT", "-1", False),
+        ("KONAGRAPH_DRAIN_DELAY", "0", True),
+        ("KONAGRAPH_DRAIN_DELAY", "60", True),
+        ("KONAGRAPH_DRAIN_DELAY", "60.1", False),
+        ("KONAGRAPH_DRAIN_DELAY", "-0.1", False),
+        ("KONAGRAPH_DRAIN_DELAY", "nan", False),
+        ("KONAGRAPH_WORKERS", "1", True),
+        ("KONAGRAPH_WORKERS", "64", True),
+        ("KONAGRAPH_WORKERS", "65", False),
+        ("KONAGRAPH_WORKERS", "0", False),
+        ("KONAGRAPH_WORKERS", "1.5", False),
+    ],
+)
+def test_what_has_bounds_of_its_own_keeps_them(variable: str, text: str, *, fits: bool) -> None:
+    if fits:
+        assert float(text) == getattr(load_settings({**PLAIN, variable: text}), variable.lower())
+    else:
+        assert problems({**PLAIN, variable: text})[0].startswith(f"{variable}: input should be ")
+
+
+@pytest.mark.parametrize(
+    ("workers", "auth", "redis", "refused"),
+    [
+        ("1", "jwt", False, False),
+        ("2", "jwt", True, False),
+        ("2", "jwt", False, True),
+        ("2", "none", False, False),
+        (None, "jwt", False, False),
+    ],
+)
+def test_several_workers_with_budgets_need_a_redis(
+    workers: str | None, auth: str, *, redis: bool, refused: bool
+) -> None:
+    environment = {**PROTECTED, "KONAGRAPH_AUTH": auth}
+    if workers:
+        environment["KONAGRAPH_WORKERS"] = workers
+    if not redis:
+        del environment["KONAGRAPH_REDIS_URL"]
+
+    expected = "KONAGRAPH_REDIS_URL is missing; several workers need it, or each would grant every budget anew"
+    if refused:
+        assert [expected] == problems(environment)
+    else:
+        load_settings(environment)
+
+
+@pytest.mark.parametrize(
     ("variable", "choices"),
     [
         ("KONAPLATE_ENCRYPTION", "'on' or 'off'"),
         ("KONAPLATE_TIME_ZONE", "'KST' or 'UTC'"),
+        ("KONAPLATE_TRANSPORT", "'lean' or 'httpx'"),
         ("KONAGRAPH_ENV", "'development' or 'production'"),
         ("KONAGRAPH_LOG_LEVEL", "'debug', 'info', 'warning' or 'error'"),
         ("KONAGRAPH_LOG_FORMAT", "'json' or 'console'"),
@@ -97,3 +175,15 @@ def test_a_port_is_a_port(text: str, *, fits: bool) -> None:
 @pytest.mark.parametrize("text", [CANARY, "ON", " "])
 def test_a_word_that_is_no_choice_is_answered_with_the_choices(variable: str, choices: str, text: str) -> None:
     assert [f"{variable}: input should be {choices}"] == problems({**PLAIN, variable: text})
+
+
+@pytest.mark.parametrize("text", ["0", "1", "0.5"])
+def test_a_share_is_from_nothing_to_everything(text: str) -> None:
+    assert float(text) == load_settings({**PLAIN, "KONAGRAPH_OTEL_SAMPLE": text}).konagraph_otel_sample
+
+
+@pytest.mark.parametrize("text", ["-0.1", "1.1", "nan", "inf", "50%", CANARY])
+def test_a_share_out_of_bounds_is_refused(text: str) -> None:
+    (problem,) = problems({**PLAIN, "KONAGRAPH_OTEL_SAMPLE": text})
+
+    assert problem.startswith("KONAGRAPH_OTEL_SAMPLE: input should be ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, OperationType, parse
@@ -80,8 +81,8 @@ class Document:
 
     node: DocumentNode
     operations: Mapping[str | None, Operation]
-    keepable: bool
-    """Whether its text may be kept and hashed: it cannot hold a card number."""
+    sha256: str | None
+    """The hash of its text; None where it could hold a card number, and must be neither kept nor hashed."""
 
     def operation(self, name: str | None) -> Operation:
         """The operation that a request means.
@@ -127,7 +128,7 @@ class Documents:
             return cached
         self.misses += 1
         document = self.read(text)
-        if document.keepable:
+        if document.sha256 is not None:
             self._remember(text, document)
         return document
 
@@ -143,7 +144,9 @@ class Documents:
         errors = validation_errors(self._schema, node, introspection=self._introspection)
         if errors:
             raise DocumentError(errors)
-        return Document(node, dict(self._operations(analysis)), keepable=not may_hold_card_number(text))
+        # Hashed once for each document that is kept, not for each request.
+        digest = None if may_hold_card_number(text) else sha256(text.encode("utf-8")).hexdigest()
+        return Document(node, dict(self._operations(analysis)), digest)
 
     def __len__(self) -> int:
         return len(self._cache)

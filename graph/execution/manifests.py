@@ -57,6 +57,13 @@ class TrustedDocuments:
     def __len__(self) -> int:
         return len(self._texts)
 
+    @property
+    def operation_names(self) -> frozenset[str]:
+        """The names of all operations."""
+        return frozenset(
+            name for document in self._documents.values() for name in document.operations if name is not None
+        )
+
     def text(self, document_id: str) -> str | None:
         """The text of an id."""
         text = self._texts.get(document_id)

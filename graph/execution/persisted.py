@@ -77,6 +77,20 @@ class DocumentResolver:
         self._store = None if mode is Mode.ENFORCE else store
         self._on_untrusted = on_untrusted
 
+    @property
+    def cache(self) -> Documents:
+        """What reads and remembers texts; its counters are for metrics."""
+        return self._documents
+
+    @property
+    def trusted_operations(self) -> frozenset[str]:
+        """The names of the operations of the manifest."""
+        return self._trusted.operation_names
+
+    def trust(self, trusted: TrustedDocuments) -> None:
+        """Take these for the manifest's documents from now on."""
+        self._trusted = trusted
+
     async def document(self, request: GraphQLRequest) -> Document:
         """The document that a request names.
 
@@ -105,7 +119,7 @@ class DocumentResolver:
         document = self._documents.get(text)
         if self._mode is Mode.LOG and self._on_untrusted is not None:
             names = tuple(safe_name(name) for name in document.operations if name)
-            self._on_untrusted(UntrustedDocument(names, _hash(text) if document.keepable else None))
+            self._on_untrusted(UntrustedDocument(names, document.sha256))
         return document
 
     async def _by_hash(self, sha256_hash: str) -> Document:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
-import httpx
 import msgspec
 
 from graph.konaplate import wire
 from graph.konaplate.errors import (
     CallDetails,
+    Cause,
     InvalidResponseError,
     KonaplateError,
     TimedOutError,
     UnavailableError,
 )
+from graph.konaplate.exchange import Limits, exchange_over, post
 from graph.konaplate.records import (
     CARD_REQUIRED,
     MEMBER_REQUIRED,
@@ -27,16 +26,23 @@ from graph.konaplate.records import (
     card_record,
     member_record,
 )
-from graph.konaplate.replies import Reply, business_fields
+from graph.konaplate.replies import Reply, business_fields, seconds_to_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
+    import httpx
+
     from graph.konaplate.encryption import Cipher
+    from graph.transport.answer import HttpAnswer
     from schema.secrets import CardNo, MemberId
 
 R = TypeVar("R", CardRecord, MemberRecord)
+
+_CORRELATION_ID: Final = wire.CORRELATION_ID.lower().encode("ascii")
+_CRYPTO_KEY_ID: Final = wire.CRYPTO_KEY_ID.lower().encode("ascii")
+_RETRY_AFTER: Final = b"retry-after"
 
 Echo = Literal["same", "missing", "different", "another call's"]
 
@@ -48,23 +54,17 @@ class CallReport:
     api: str
     """The path of the API."""
     outcome: str
-    """`ok`, or the name of the error's class."""
+    """`ok`, the name of the error's class, `cancelled`, or `unexpected` for a fault of our own."""
     details: CallDetails
     seconds: float
     echo: Echo | None
     """Whether the answer repeated our correlation id; None when there was no answer."""
     drift: tuple[str, ...]
     """Names of the fields that were longer than documented."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one call. Seconds and bytes."""
-
-    total: float = 2.5
-    connect: float = 1.0
-    pool: float = 0.25
-    response_bytes: int = 256 * 1024
+    attempt: int = 1
+    """Which attempt it was, from 1."""
+    cause: Cause | None = None
+    """Why there was no usable answer; None when there was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,14 @@ class Endpoint:
 
 CARD_INFO: Final = Endpoint(wire.CARD_INFO_PATH, CARD_REQUIRED)
 USER_INFO: Final = Endpoint(wire.USER_INFO_PATH, MEMBER_REQUIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Credentials:
+    """What a call uses from its beginning to its end."""
+
+    identity: wire.Identity
+    cipher: Cipher | None
 
 
 class KonaplateClient:
@@ -106,136 +114,130 @@ class KonaplateClient:
         on_call: Callable[[CallReport], None] = lambda _report: None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._identity = identity
-        self._cipher = cipher
+        self._credentials = _Credentials(identity, cipher)
         self._correlation_ids = correlation_ids
-        self._limits = limits or Limits()
         self._clock_ms = clock_ms
         self._on_call = on_call
-        self._http = httpx.AsyncClient(
-            transport=transport,
-            follow_redirects=False,
-            # No proxies, certificates or passwords from the environment or a .netrc.
-            trust_env=False,
-            # Calls share nothing but the connections: no cookie of one answer goes out with the next call.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            event_hooks={"response": [_forget_location]},
-            timeout=httpx.Timeout(self._limits.total, connect=self._limits.connect, pool=self._limits.pool),
-        )
+        self._limits = limits or Limits()
+        self._exchange = exchange_over(transport, self._limits)
 
-    async def fetch_card(self, card_no: CardNo) -> CardRecord:
+    async def fetch_card(self, card_no: CardNo, seconds: float | None = None, attempt: int = 1) -> CardRecord:
         """Card-User Mapped Inquiry.
 
+        Args:
+            card_no: whose data to read.
+            seconds: the time for this call, if it is less than the client's own limit.
+            attempt: which one it is, for the report.
+
         Raises:
             KonaplateError: see the tree in `graph.konaplate.errors`.
         """
-        return await self._call(CARD_INFO, {"cardNo": card_no.reveal()}, card_record)
+        payload = {"cardNo": card_no.reveal()}
+        return await self._call(CARD_INFO, payload, card_record, seconds, attempt)
 
-    async def fetch_member(self, user_id: MemberId) -> MemberRecord:
+    async def fetch_member(
+        self, user_id: MemberId, seconds: float | None = None, attempt: int = 1
+    ) -> MemberRecord:
         """Search for Member Information.
 
+        Args:
+            user_id: whose data to read.
+            seconds: the time for this call, if it is less than the client's own limit.
+            attempt: which one it is, for the report.
+
         Raises:
             KonaplateError: see the tree in `graph.konaplate.errors`.
         """
-        return await self._call(
-            USER_INFO,
-            {"userId": int(user_id.reveal())},
-            lambda fields, details: member_record(fields, details, asked=user_id),
-        )
+
+        def read(fields: dict[str, Any], details: CallDetails) -> MemberRecord:
+            return member_record(fields, details, asked=user_id)
+
+        return await self._call(USER_INFO, {"userId": int(user_id.reveal())}, read, seconds, attempt)
+
+    def renew(self, identity: wire.Identity, cipher: Cipher | None) -> None:
+        """Use others from the next call on; calls under way end with those they began with."""
+        self._credentials = _Credentials(identity, cipher)
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._exchange.aclose()
 
     async def _call(
-        self, endpoint: Endpoint, payload: dict[str, Any], read: Callable[[dict[str, Any], CallDetails], R]
+        self,
+        endpoint: Endpoint,
+        payload: dict[str, Any],
+        read: Callable[[dict[str, Any], CallDetails], R],
+        seconds: float | None,
+        attempt: int,
     ) -> R:
-        moment = wire.Moment.at(self._clock_ms(), self._identity.zone)
+        # Read once: a call must not begin with some and end with others.
+        own = self._credentials
+        moment = wire.Moment.at(self._clock_ms(), own.identity.zone)
         details = CallDetails(self._correlation_ids.next(moment))
         started = time.perf_counter()
-        outcome, echo = "cancelled", None
+        outcome, echo, cause = "cancelled", None, None
         drift: tuple[str, ...] = ()
         try:
-            response, body = await self._exchange(endpoint, payload, moment, details)
-            echo = self._echo(response, details)
+            answer = await self._send(endpoint, payload, own, moment, details, seconds=seconds)
+            echo = self._echo(answer, details)
             if echo == "another call's":
-                raise InvalidResponseError(_with_status(details, response))
-            reply = Reply(response.status_code, body, response.headers.get(wire.CRYPTO_KEY_ID))
+                raise InvalidResponseError(CallDetails(details.correlation_id, answer.status))
+            crypto_key_id = answer.header(_CRYPTO_KEY_ID)
+            reply = Reply(answer.status, answer.body, crypto_key_id, self._retry_after(answer))
             fields, details = business_fields(
-                reply, cipher=self._cipher, required=endpoint.required, correlation_id=details.correlation_id
+                reply, cipher=own.cipher, required=endpoint.required, correlation_id=details.correlation_id
             )
             record = read(fields, details)
             outcome, drift = "ok", record.drift
         except KonaplateError as error:
             outcome, details = type(error).__name__, error.details
+            cause = error.cause if isinstance(error, UnavailableError | TimedOutError) else None
+            raise
+        except Exception:
+            outcome = "unexpected"
             raise
         finally:
-            self._on_call(CallReport(endpoint.path, outcome, details, time.perf_counter() - started, echo, drift))
+            spent = time.perf_counter() - started
+            self._on_call(CallReport(endpoint.path, outcome, details, spent, echo, drift, attempt, cause))
         return record
 
-    async def _exchange(
-        self, endpoint: Endpoint, payload: dict[str, Any], moment: wire.Moment, details: CallDetails
-    ) -> tuple[httpx.Response, bytes]:
-        """Send one request and read its whole answer, within the total time and the byte cap."""
+    async def _send(
+        self,
+        endpoint: Endpoint,
+        payload: dict[str, Any],
+        own: _Credentials,
+        moment: wire.Moment,
+        details: CallDetails,
+        *,
+        seconds: float | None,
+    ) -> HttpAnswer:
+        """Seal, sign and send one request."""
         clear = msgspec.json.encode(payload)
-        content = clear if self._cipher is None else self._cipher.seal(clear)
+        content = clear if own.cipher is None else own.cipher.seal(clear)
         headers = wire.request_headers(
-            self._identity,
+            own.identity,
             moment,
             details.correlation_id,
             content,
-            crypto_key_id=None if self._cipher is None else self._cipher.key_id,
+            crypto_key_id=None if own.cipher is None else own.cipher.key_id,
         )
-        request = self._http.build_request(
-            "POST", self._base_url + endpoint.path, content=content, headers=headers
-        )
-        try:
-            # httpx limits the time between two reads, not their sum: a slow drip would never end.
-            async with asyncio.timeout(self._limits.total):
-                response = await self._http.send(request, stream=True)
-                try:
-                    return response, await self._read(response, details)
-                finally:
-                    await response.aclose()
-        except (TimeoutError, httpx.ConnectTimeout, httpx.ReadTimeout, httpx.WriteTimeout) as error:
-            raise TimedOutError(details) from error
-        except httpx.ProtocolError:
-            # Its message quotes what came over the wire.
-            raise UnavailableError(details) from None
-        except (httpx.TransportError, OSError) as error:
-            # OSError: httpx passes on what TLS reports after the handshake, such as a refused certificate of ours.
-            raise UnavailableError(details) from error
+        limit = self._limits.total if seconds is None else min(seconds, self._limits.total)
+        url = self._base_url + endpoint.path
+        return await post(self._exchange, url, headers, content, details=details, seconds=limit)
 
-    def _echo(self, response: httpx.Response, details: CallDetails) -> Echo:
+    def _retry_after(self, answer: HttpAnswer) -> float | None:
+        asked = answer.header(_RETRY_AFTER)
+        return None if asked is None else seconds_to_wait(asked, self._clock_ms() / 1000)
+
+    def _echo(self, answer: HttpAnswer, details: CallDetails) -> Echo:
         """Whether the answer repeats our correlation id.
 
         That it does is inferred, not documented, so another id is only noted. The id of another call of ours is
         not: then the connection is out of step, and the answer is about somebody else's card.
         """
-        echoed = response.headers.get(wire.CORRELATION_ID)
+        echoed = answer.header(_CORRELATION_ID)
         if echoed is None:
             return "missing"
         if echoed == details.correlation_id:
             return "same"
         return "another call's" if self._correlation_ids.made(echoed) else "different"
-
-    async def _read(self, response: httpx.Response, details: CallDetails) -> bytes:
-        limit = self._limits.response_bytes
-        body = bytearray()
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            # Asked for identity, so a compressed answer is out of protocol, and inflating it has no bound.
-            raise InvalidResponseError(_with_status(details, response))
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > limit:
-                raise InvalidResponseError(_with_status(details, response))
-        return bytes(body)
-
-
-async def _forget_location(response: httpx.Response) -> None:
-    # httpx reads the address of a redirect even when it must not follow it, and some addresses make it fail.
-    response.headers.pop("Location", None)
-
-
-def _with_status(details: CallDetails, response: httpx.Response) -> CallDetails:
-    return CallDetails(details.correlation_id, response.status_code)

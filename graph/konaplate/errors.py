@@ -20,6 +20,7 @@ The vendor's messages vary (a trailing dot, a field name appended), so only the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,29 @@ class CallDetails:
     """The vendor's code; None when the answer held none."""
 
 
+class Cause(StrEnum):
+    """Why a call got no usable answer. Decides whether it is tried again: see `graph.konaplate.verdicts`."""
+
+    NOT_CONNECTED = "not_connected"
+    """Refused, unreachable, or no connection in time."""
+    CERTIFICATE = "certificate"
+    """The other side's certificate, or ours, is not accepted."""
+    NO_CONNECTION_FREE = "no_connection_free"
+    """All of our own connections were in use."""
+    NO_ANSWER = "no_answer"
+    """The connection ended before an answer began, as one does that was idle for too long."""
+    BROKEN_ANSWER = "broken_answer"
+    """The connection ended within the answer, or the answer is no HTTP."""
+    TOO_SLOW = "too_slow"
+    """Connected, but no whole answer in time."""
+    THROTTLED = "throttled"
+    """429"""
+    BAD_GATEWAY = "bad_gateway"
+    """502, 503 or 504"""
+    SERVER_FAULT = "server_fault"
+    """Any other status of 500 and above"""
+
+
 class KonaplateError(Exception):
     """Root of the tree. It has no free text, so nothing of an answer can leak through it."""
 
@@ -54,11 +78,28 @@ class RetryMayHelpError(KonaplateError):
 
 
 class UnavailableError(RetryMayHelpError):
-    """Konaplate cannot be reached, or answers that it cannot serve."""
+    """Konaplate cannot be reached, or answers that it cannot serve.
+
+    Args:
+        details: what may be told.
+        cause: why.
+        retry_after: the seconds after which Konaplate asks us to call again.
+    """
+
+    def __init__(
+        self, details: CallDetails, cause: Cause = Cause.SERVER_FAULT, retry_after: float | None = None
+    ) -> None:
+        super().__init__(details)
+        self.cause = cause
+        self.retry_after = retry_after
 
 
 class TimedOutError(RetryMayHelpError):
-    """Konaplate did not answer in time."""
+    """Konaplate did not answer, or did not accept a connection, in time."""
+
+    def __init__(self, details: CallDetails, cause: Cause = Cause.TOO_SLOW) -> None:
+        super().__init__(details)
+        self.cause = cause
 
 
 class SystemFaultError(RetryMayHelpError):

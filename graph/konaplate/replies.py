@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -16,6 +18,7 @@ from graph.konaplate.encryption import CannotOpenError, Cipher
 from graph.konaplate.errors import (
     SUCCESS,
     CallDetails,
+    Cause,
     InvalidResponseError,
     KonaplateError,
     RejectedError,
@@ -31,6 +34,8 @@ _OK: Final = range(200, 300)
 _REFUSED: Final = (401, 403)
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_FAULT: Final = 500
+_BAD_GATEWAY: Final = (502, 503, 504)
+_MAX_DELAY_DIGITS: Final = 6
 
 # A code is shown to clients, so it must look like one: too short for a card number, too few digits for a phone's.
 _CODE: Final = re.compile(r"(?!.*[0-9]{7})[0-9A-Za-z_.-]{1,12}", re.ASCII)
@@ -44,6 +49,8 @@ class Reply:
     # On a plain line it is a person's data in clear.
     body: bytes = field(repr=False)
     crypto_key_id: str | None
+    retry_after: float | None = None
+    """The seconds after which the answer asks us to call again."""
 
 
 def business_fields(
@@ -66,46 +73,65 @@ def business_fields(
     details = CallDetails(correlation_id, reply.status, code)
     if reply.status in _OK and (code == SUCCESS or (code is None and required <= fields.keys())):
         return fields, details
-    raise _failure(details)
+    raise _failure(details, reply)
 
 
-def _failure(details: CallDetails) -> KonaplateError:
+def _failure(details: CallDetails, reply: Reply) -> KonaplateError:
     code = details.code
     known = error_of_code(code) if code is not None else None
     if known is not None:
         return known(details)
-    by_status = _failure_of_status(details)
+    by_status = _failure_of_status(details, reply)
     if code is None or code == SUCCESS or not isinstance(by_status, InvalidResponseError):
         return by_status
     return UnknownCodeError(details)
 
 
-def _failure_of_status(details: CallDetails) -> KonaplateError:
+def _failure_of_status(details: CallDetails, reply: Reply) -> KonaplateError:
     """What an answer means that holds no usable code."""
-    status = details.status or 0
-    if status in _REFUSED:
+    if reply.status in _REFUSED:
         return RejectedError(details)
-    if status == _TOO_MANY_REQUESTS or status >= _SERVER_FAULT:
-        return UnavailableError(details)
+    if reply.status == _TOO_MANY_REQUESTS:
+        return UnavailableError(details, Cause.THROTTLED, reply.retry_after)
+    if reply.status in _BAD_GATEWAY:
+        return UnavailableError(details, Cause.BAD_GATEWAY, reply.retry_after)
+    if reply.status >= _SERVER_FAULT:
+        return UnavailableError(details, Cause.SERVER_FAULT)
     return InvalidResponseError(details)
+
+
+def seconds_to_wait(retry_after: str, now: float) -> float | None:
+    """The delay that a Retry-After header asks for; None when it has neither of the two forms of RFC 9110.
+
+    Args:
+        retry_after: the header's value: seconds, or a date.
+        now: seconds since 1970 (UTC).
+    """
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after[:_MAX_DELAY_DIGITS])
+    try:
+        at = parsedate_to_datetime(retry_after)
+        return max(0.0, at.replace(tzinfo=at.tzinfo or UTC).timestamp() - now)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _clear_fields(reply: Reply, cipher: Cipher | None, details: CallDetails) -> dict[str, Any]:
     fields = _json_object(reply.body)
     if fields is None:
-        raise _failure_of_status(details)
+        raise _failure_of_status(details, reply)
     sealed = fields.get("encData")
     if sealed is None:
         return fields
     if not isinstance(sealed, str) or cipher is None:
-        raise _failure_of_status(details)
+        raise _failure_of_status(details, reply)
     try:
         clear = cipher.open(sealed, reply.crypto_key_id)
     except CannotOpenError as error:
-        raise _failure_of_status(details) from error
+        raise _failure_of_status(details, reply) from error
     opened = _json_object(clear)
     if opened is None:
-        raise _failure_of_status(details)
+        raise _failure_of_status(details, reply)
     return opened
 
 

@@ -110,6 +110,7 @@ def _bad_documents() -> Iterator[Case]:
         "a number as a variable's name", f"query ($n{number}: Int) {{ card(cardNo: $n{number}) {{ x }} }}"
     )
     yield _graphql("a number as an operation's name", f"query Q{number} {{ nothing }}")
+    yield _graphql("a number as the name of a good operation", f"query Q{number} {{ __typename }}")
     yield _graphql("a number in a comment", f"{{ nothing }} # {number}")
     yield _graphql("a number as an argument's name", f'{{ card(n{number}: "{number}") {{ balance }} }}')
     yield _graphql("a number as a directive", f'{{ card(cardNo: "{number}") @d{number} {{ balance }} }}')
@@ -123,6 +124,12 @@ def _bad_documents() -> Iterator[Case]:
         "an escaped literal", '{ card(cardNo: "' + "".join(f"\\u{ord(c):04x}" for c in number) + '") { x } }'
     )
     yield _graphql("a number as the request's id", "{ nothing }", headers={"x-request-id": number})
+    for name in ("traceparent", "tracestate", "baggage", "user-agent", "x-forwarded-for", "x-request-timeout-ms"):
+        yield _graphql(f"a number as {name}", "{ nothing }", headers={name: number})
+    trace = {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01", "tracestate": f"a={number}", "baggage": number}
+    yield _graphql("a number beside a good trace", "{ nothing }", headers=trace)
+    traceparent = f"00-{number}{number}-{number}-01"
+    yield _graphql("a number in the ids of a trace", "{ nothing }", headers={"traceparent": traceparent})
     yield _graphql("a number as a token", "{ nothing }", headers={"authorization": f"Bearer {number}"})
     yield _graphql("a number as an API key", "{ nothing }", headers={"x-api-key": number})
 
@@ -145,5 +152,6 @@ def _bad_http() -> Iterator[Case]:
     yield Case(
         "an unknown operation", json.dumps({"query": "query A { __typename }", "operationName": number}).encode()
     )
+    yield Case("a number as the method", document.encode(), method=number)
     yield Case("too large", b'{"query": "' + number.encode() * 10_000 + b'"}')
     yield Case("variables of another type", json.dumps({"query": document, "variables": number}).encode())

@@ -1,8 +1,9 @@
-"""Runs the cases against an app and searches answers and logs."""
+"""Runs the cases against an app and searches answers, logs, metrics and traces."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import httpx
@@ -42,8 +43,10 @@ async def run(
     app: ASGIApp,
     cases: Iterable[Case],
     canaries: Sequence[Canary],
-    take_logs: Callable[[], str],
+    take: Mapping[str, Callable[[], str]],
     headers: Mapping[str, str],
+    *,
+    sums: Mapping[str, Callable[[], str]] = MappingProxyType({}),
 ) -> Outcome:
     """Send every case and search what comes out.
 
@@ -51,8 +54,9 @@ async def run(
         app: the gateway.
         cases: what to send.
         canaries: what must not come out.
-        take_logs: returns what was logged since it was last called.
+        take: what operators see, by its name. Each returns what came since it was last called.
         headers: sent with every case, such as credentials; a case's own come first.
+        sums: what operators see that only ever grows, by its name; it is searched once, after all cases.
     """
     leaks: list[Leak] = []
     count = lines = 0
@@ -66,13 +70,18 @@ async def run(
                 content=case.body,
                 headers={"content-type": "application/json", **headers, **case.headers},
             )
-            logged = take_logs()
-            lines += logged.count("\n")
+            places = [(name, taken()) for name, taken in take.items()]
+            lines += sum(text.count("\n") for name, text in places if name == "log")
             head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
-            places = [("log", logged), ("answer's headers", head)]
+            places.append(("answer's headers", head))
             if not case.clear:
                 places.append(("answer", answer.text))
             leaks += [
                 Leak(case.name, where, canary.kind) for where, text in places for canary in search(text, canaries)
             ]
+    leaks += [
+        Leak("all cases together", where, canary.kind)
+        for where, text in sums.items()
+        for canary in search(text(), canaries)
+    ]
     return Outcome(count, lines, tuple(leaks))

@@ -25,6 +25,15 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self._at = asyncio.get_running_loop().time() + seconds
 
+    def check(self) -> None:
+        """Do nothing while there is time left.
+
+        Raises:
+            DeadlineExceededError: when there is none: work that nobody waits for had better not begin.
+        """
+        if asyncio.get_running_loop().time() >= self._at:
+            raise DeadlineExceededError
+
     async def wait(self, work: Awaitable[T]) -> T:
         """Return the result of `work`.
 

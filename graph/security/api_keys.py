@@ -112,6 +112,10 @@ class ApiKeyAuthenticator:
     def __init__(self, keys: tuple[ApiKey, ...]) -> None:
         self._keys = keys
 
+    def replace(self, keys: tuple[ApiKey, ...]) -> None:
+        """Recognize these from now on, and no others."""
+        self._keys = keys
+
     def viewer(self, key: str) -> Viewer:
         """The viewer of a key.
 

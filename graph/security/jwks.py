@@ -139,6 +139,7 @@ class KeySet:
         self._loaded_at: float | None = None
         self._tried_at: float | None = None
         self._loading: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self.generation = 0
         """Changes whenever the set does, so that what was derived from it can be dropped."""
 
@@ -146,6 +147,11 @@ class KeySet:
     def loaded(self) -> bool:
         """Whether a set is there that is not too old to be used."""
         return self._loaded_at is not None and self._age() <= self._refresh.stale_for
+
+    @property
+    def stale(self) -> bool:
+        """Whether a set is there that should have been replaced by a newer one by now."""
+        return self.loaded and self._age() > self._refresh.every + self._refresh.at_least_apart
 
     async def current(self) -> int:
         """The generation of the set in use, which is loaded again when it is old.
@@ -180,12 +186,34 @@ class KeySet:
         """Load the set now, as at the start of the application; a failure is reported, not raised."""
         await self._load_again(0)
 
+    def keep_loaded(self, pause: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+        """Load the set again and again from now on, so that it is there before somebody asks for a key.
+
+        Args:
+            pause: waits for some seconds.
+        """
+        self._keeping = asyncio.get_running_loop().create_task(self._keep(pause))
+
     async def aclose(self) -> None:
-        """Stop a load that is under way."""
-        if self._loading is not None:
-            self._loading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._loading
+        """Stop loading."""
+        for task in (self._keeping, self._loading):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def _keep(self, pause: Callable[[float], Awaitable[object]]) -> None:
+        refresh = self._refresh
+        retry = refresh.first_retry
+        while True:
+            if self.loaded:
+                retry = refresh.first_retry
+                left = refresh.every - self._age()
+                await pause(left if left > 0 else refresh.at_least_apart)
+            else:
+                await pause(retry)
+                retry = min(2 * retry, refresh.at_least_apart)
+            await self.load()
 
     def _age(self) -> float:
         return self._clock() - (self._loaded_at or 0)

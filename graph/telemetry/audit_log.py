@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from graph.redact import holds_card_number
 from graph.telemetry.logs import AUDIT_LOGGER, FailClosed, line_formatter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from graph.security.audit import AuditEvent
@@ -22,11 +24,16 @@ if TYPE_CHECKING:
 class AuditLog:
     """Writes audit events to the process's log, and to a file of their own where one is named.
 
+    Args:
+        path: the file, or None.
+        viewer_ref: makes the keyed reference of a viewer's id.
+
     Raises:
         OSError: when the file cannot be opened.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, viewer_ref: Callable[[str], str]) -> None:
+        self._viewer_ref = viewer_ref
         self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(AUDIT_LOGGER)
         self._handler: FailClosed | None = None
         if path is not None:
@@ -38,6 +45,11 @@ class AuditLog:
     def emit(self, event: AuditEvent) -> None:
         """Write one event."""
         fields = {name: value for name, value in dataclasses.asdict(event).items() if value not in (None, ())}
+        if event.viewer_id is not None:
+            # An id with as many digits as a card number would be masked: then only the reference says who it was.
+            fields["viewer_ref"] = self._viewer_ref(event.viewer_id)
+            if holds_card_number(event.viewer_id):
+                del fields["viewer_id"]
         self._log.info("audit", **fields)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
@@ -29,8 +30,19 @@ AUDIT_LOGGER: Final = f"{LOGGER}.audit"
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _MAX_DEPTH: Final = 4
 _TRACEBACK: Final = "Traceback (most recent call last)"
-# Made by this gateway, of a shape of its own: twelve digits of time, a dash and seven hexadecimal digits.
-_OWN_ID: Final = re.compile(r"[0-9]{12}-[0-9a-f]{7}", re.ASCII)
+# SHA-256 of a document without anything like a card number. One in thirty has thirteen digits in a row.
+_HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+# What this gateway makes, of a shape of its own.
+_OWN: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
+    {
+        # Twelve digits of time, a dash and seven hexadecimal digits.
+        "correlation_id": re.compile(r"[0-9]{12}-[0-9a-f]{7}", re.ASCII),
+        "document": _HASH,
+        "sha256": _HASH,
+    }
+)
+# A caller's document may have a name of any length.
+_LONGEST_NAME: Final = 100
 # The smallest number that redaction takes for a card number: 13 digits.
 _LARGE: Final = 10**12
 
@@ -42,13 +54,13 @@ class CannotRedactError(Exception):
 def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> Mapping[str, Any]:
     """Clean every value of an event; an event that cannot be cleaned is replaced as a whole."""
     try:
-        return {redact(name): value if _is_own_id(name, value) else _clean(value) for name, value in event.items()}
+        return {redact(name): value if _is_own(name, value) else _clean(value) for name, value in event.items()}
     except Exception:  # noqa: BLE001 - whatever went wrong, the event must not be written
         return {"event": "event withheld: it could not be redacted", "level": "error"}
 
 
-def _is_own_id(name: str, value: object) -> bool:
-    return name == "correlation_id" and isinstance(value, str) and _OWN_ID.fullmatch(value) is not None
+def _is_own(name: str, value: object) -> bool:
+    return name in _OWN and isinstance(value, str) and _OWN[name].fullmatch(value) is not None
 
 
 def _clean(value: object, depth: int = 0) -> object:
@@ -174,10 +186,12 @@ class RequestLog:
             method=report.method,
             status=report.status,
             viewer=report.viewer,
-            operation=report.operation,
+            operation=None if report.operation is None else report.operation[:_LONGEST_NAME],
+            document=report.document,
             duration_ms=round(report.seconds * 1000, 1),
             upstream_calls=report.upstream_calls,
             saved_calls=report.saved_calls,
+            deadline_hits=report.deadline_hits,
             codes=report.codes,
         )
         for error in report.unexpected:
@@ -203,7 +217,9 @@ class RequestLog:
         write(
             "upstream call",
             api=report.api,
+            attempt=report.attempt,
             outcome=report.outcome,
+            cause=None if report.cause is None else report.cause.value,
             status=report.details.status,
             code=report.details.code,
             correlation_id=report.details.correlation_id,
@@ -219,3 +235,16 @@ class RequestLog:
     def on_limiter_fallback(self) -> None:
         """Budgets are kept by this process alone, because Redis does not answer."""
         self._log.warning("budgets are kept locally: Redis does not answer")
+
+    def on_breaker(self, api: str, state: str) -> None:
+        """An API of the upstream is left alone from now on, probed, or used again."""
+        write = self._log.info if state == "closed" else self._log.warning
+        write("breaker changed", api=api, state=state)
+
+    def on_overload(self, refused: int) -> None:
+        """So many requests were refused since the last such line because too many were being answered."""
+        self._log.warning("overloaded", refused=refused)
+
+    def on_lost_spans(self) -> None:
+        """The collector did not take a batch of spans."""
+        self._log.warning("spans are lost: the collector does not take them")

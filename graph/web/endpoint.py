@@ -18,10 +18,13 @@ from graph.execution import request as parameters
 from graph.execution.executor import execute
 from graph.execution.refusals import refused
 from graph.redact import safe_name
+from graph.resilience.deadline import Deadline
 from graph.security.audit import Caller
 from graph.web import negotiation
 from graph.web.body import ClientDisconnectedError, check_content_type, read_body
+from graph.web.disconnect import while_connected
 from graph.web.middleware import request_id_of
+from graph.web.patience import timeout_of
 from graph.web.refusals import not_acceptable, presented, refusal
 from graph.web.report import RequestReport
 from graph.web.responses import Answer, HttpError, json_answer
@@ -34,15 +37,19 @@ if TYPE_CHECKING:
     from graph.execution.documents import Operation
     from graph.execution.persisted import DocumentResolver
     from graph.execution.request import GraphQLRequest
+    from graph.resilience.admission import Admission
     from graph.security.budgets import CostStatus
     from graph.security.viewer import Viewer
     from graph.web.explorer import Explorer
     from graph.web.gate import Gate
 
+CLIENT_CLOSED_REQUEST: Final = 499
+"""The status, in logs and metrics alone, of a request whose client went away: nginx made it known."""
+
 _ALLOW: Final = (b"allow", b"GET, POST")
 _ALLOW_POST: Final = (b"allow", b"POST")
 
-ContextFactory = Callable[[Caller], AbstractAsyncContextManager[RequestContext]]
+ContextFactory = Callable[[Caller, Deadline], AbstractAsyncContextManager[RequestContext]]
 
 
 class GraphQLEndpoint:
@@ -52,13 +59,15 @@ class GraphQLEndpoint:
         schema: the executable schema.
         documents: finds the document of a request.
         gate: recognizes the caller, and refuses one who asks too often.
-        new_context: makes the context of one request of a caller.
+        new_context: makes the context of one request of a caller, which waits until a deadline.
         may_introspect: whether a viewer may query the schema.
+        admission: counts the operations that are executed, and refuses one too many.
+        request_timeout: seconds for a request, from its start; a client may ask for fewer.
         max_body_bytes: bound of a request's body.
         get: whether GET is answered; never for an operation with an argument at its root, which could be a card
             number: URLs end up in logs and histories.
         explorer: the page for browsers, or None.
-        on_request: told of every request when it is answered.
+        on_request: told of every request when it is answered or its client has gone.
     """
 
     def __init__(
@@ -69,6 +78,8 @@ class GraphQLEndpoint:
         new_context: ContextFactory,
         *,
         may_introspect: Callable[[Viewer], bool],
+        admission: Admission,
+        request_timeout: float,
         max_body_bytes: int,
         get: bool,
         explorer: Explorer | None,
@@ -79,6 +90,8 @@ class GraphQLEndpoint:
         self._gate = gate
         self._new_context = new_context
         self._may_introspect = may_introspect
+        self._admission = admission
+        self._request_timeout = request_timeout
         self._max_body_bytes = max_body_bytes
         self._get = get
         self._explorer = explorer
@@ -91,9 +104,10 @@ class GraphQLEndpoint:
         try:
             answer = await self._answer(scope, receive, report)
         except ClientDisconnectedError:
-            return
-        await answer.send(send)
-        report.status = int(answer.status)
+            report.status = CLIENT_CLOSED_REQUEST
+        else:
+            await answer.send(send)
+            report.status = int(answer.status)
         report.seconds = time.perf_counter() - started
         self._on_request(report)
 
@@ -107,10 +121,14 @@ class GraphQLEndpoint:
         if media_type is None:
             return not_acceptable(report)
         try:
+            deadline = Deadline(timeout_of(headers, self._request_timeout))
             caller = await self._gate.caller(scope, headers)
             report.viewer = caller.viewer.kind
             request = await self._read(scope, headers, receive)
-            return await self._execute(request, caller, media_type, report)
+            # Not before: whoever sends a body slowly must not keep others out.
+            with self._admission:
+                executing = self._execute(request, caller, deadline, media_type, report)
+                return await while_connected(receive, executing)
         except ClientDisconnectedError:
             raise
         except Exception as error:  # noqa: BLE001 - every refusal is an answer, and so is what nobody foresaw
@@ -129,17 +147,21 @@ class GraphQLEndpoint:
                 raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST.", [_ALLOW])
 
     async def _execute(
-        self, request: GraphQLRequest, caller: Caller, media_type: str, report: RequestReport
+        self, request: GraphQLRequest, caller: Caller, deadline: Deadline, media_type: str, report: RequestReport
     ) -> Answer:
         document = await self._documents.document(request)
+        report.document = document.sha256
         operation = document.operation(request.operation_name)
+        report.operation_type = operation.node.operation.value
         report.operation = safe_name(operation.name) if operation.name else None
         self._check(operation, caller.viewer, report.method)
         cost = operation.cost(request.variables)
         left = await self._gate.spend_cost(caller, cost)
-        async with self._new_context(caller) as context:
-            result = await execute(self._schema, document, operation, request.variables, context)
-        report.upstream_calls, report.saved_calls = context.upstream_calls, context.saved_calls
+        async with self._new_context(caller, deadline) as context:
+            try:
+                result = await execute(self._schema, document, operation, request.variables, context)
+            finally:
+                report.upstream_calls, report.saved_calls = context.upstream_calls, context.saved_calls
         payload: dict[str, Any] = {}
         if result.errors:
             payload["errors"] = presented(result.errors, report)

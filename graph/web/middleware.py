@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import string
 import uuid
@@ -12,7 +13,7 @@ from starlette.datastructures import Headers
 
 from graph.redact import holds_card_number
 from graph.web.client_address import ClientAddresses
-from graph.web.responses import error_answer
+from graph.web.responses import error_answer, overloaded
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class PrivateAnswers:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(Headers(scope=scope).get("x-request-id"))
+        request_id = accepted_request_id(Headers(scope=scope).get("x-request-id"))
         scope["konagraph.request_id"] = request_id
         self._addresses.note(scope)
         started = False
@@ -77,6 +78,11 @@ class PrivateAnswers:
 
         try:
             await self._app(scope, receive, send_private)
+        except asyncio.CancelledError:
+            if not started:
+                # Cut off, at the end of the process. The server's own answer would lack the headers, too.
+                await overloaded(request_id).send(send_private)
+            raise
         except Exception:
             if not started:
                 # Starlette's own answer to an exception is made outside of this, and would lack the headers.
@@ -85,7 +91,7 @@ class PrivateAnswers:
             raise
 
 
-def _request_id(offered: str | None) -> str:
+def accepted_request_id(offered: str | None) -> str:
     """The caller's id when it is harmless, so that logs of several systems can be joined; else one of ours."""
     if offered is not None and _ACCEPTED_ID.fullmatch(offered) and not holds_card_number(offered):
         return offered

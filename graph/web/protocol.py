@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from graph.web.limits import HttpLimits
+    from graph.web.overload import Overload
 
 # Nobody pipelines GraphQL. Requests that wait for their turn are held in memory.
 _MAX_PIPELINED: Final = 10
@@ -33,9 +34,14 @@ _LOOKED_AT: Final = frozenset({b"host", b"transfer-encoding", b"expect"})
 _ALLOW: Final = (b"allow", b"GET, POST")
 
 
-def hardened_protocol(limits: HttpLimits) -> type[asyncio.Protocol]:
-    """The class for `uvicorn.Config(http=...)`, which passes no arguments of ours on."""
-    return type("ConfiguredProtocol", (HardenedProtocol,), {"limits": limits})
+def hardened_protocol(limits: HttpLimits, overload: Overload | None = None) -> type[asyncio.Protocol]:
+    """The class for `uvicorn.Config(http=...)`, which passes no arguments of ours on.
+
+    Args:
+        limits: bounds of each connection.
+        overload: refuses operations before the app is asked; None leaves that to the app.
+    """
+    return type("ConfiguredProtocol", (HardenedProtocol,), {"limits": limits, "overload": overload})
 
 
 class HardenedProtocol(TimedProtocol):
@@ -142,9 +148,9 @@ class HardenedProtocol(TimedProtocol):
         if len(self.pipeline) == _MAX_PIPELINED:
             raise bad_request("Too many requests wait for their turn.")
         super().on_headers_complete()
-        if self.expect_100_continue:
-            # A client that gets an answer instead of `100 Continue` sends its body or does not. What came next on
-            # this connection would be anybody's guess.
+        # With `100-continue`, a client that gets an answer instead sends its body or does not. What came next on
+        # this connection would be anybody's guess.
+        if self.expect_100_continue or self._draining:
             self.cycle.keep_alive = False
         self._begin(Part.BODY)
 

@@ -10,6 +10,8 @@ from graphql import GraphQLError
 
 from graph.errors import GatewayError, code_of, present_all, retry_after_of
 from graph.execution.refusals import DocumentError
+from graph.resilience.admission import AtCapacityError
+from graph.resilience.deadline import DeadlineExceededError
 from graph.security.errors import SecurityError
 from graph.web import negotiation
 from graph.web.responses import Answer, Headers, HttpError, json_answer
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from graph.web.report import RequestReport
 
-_SECURITY_STATUS: Final = {
+_STATUS: Final = {
     ErrorCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
     ErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
     ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
@@ -36,9 +38,9 @@ def refusal(error: Exception, media_type: str, report: RequestReport) -> Answer:
             return _answer(error.status, [_shown(cause)], media_type, report, error.headers)
         case GatewayError():
             return _answer(HTTPStatus.BAD_REQUEST, [_shown(error)], media_type, report)
-        case SecurityError():
-            headers = _security_headers(error)
-            return _answer(_SECURITY_STATUS[code_of(error)], [_hidden(error)], media_type, report, headers)
+        case SecurityError() | AtCapacityError():
+            headers = _headers(error)
+            return _answer(_STATUS[code_of(error)], [_hidden(error)], media_type, report, headers)
         case DocumentError():
             # A well-formed request whose document is refused: before the media type of its own, such an answer
             # was a 200, and clients that ask for application/json expect that.
@@ -60,6 +62,7 @@ def presented(errors: Sequence[GraphQLError], report: RequestReport) -> list[dic
     for error in errors:
         code = code_of(error.original_error)
         report.codes.append(code.value)
+        report.deadline_hits += isinstance(error.original_error, DeadlineExceededError)
         if code is ErrorCode.INTERNAL_SERVER_ERROR:
             report.unexpected.append(error.original_error or error)
     return present_all(errors, report.request_id)
@@ -83,7 +86,7 @@ def _hidden(error: Exception) -> GraphQLError:
     return GraphQLError("", original_error=error)
 
 
-def _security_headers(error: SecurityError) -> Headers:
+def _headers(error: Exception) -> Headers:
     headers: Headers = []
     if code_of(error) is ErrorCode.UNAUTHENTICATED:
         headers.append((b"www-authenticate", b"Bearer"))

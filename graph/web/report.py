@@ -17,7 +17,13 @@ class RequestReport:
     """The viewer's kind; None when there was none."""
     operation: str | None = None
     codes: list[str] = field(default_factory=list)
+    document: str | None = None
+    """The SHA-256 hash of the document's text; None where the text could hold a card number."""
+    operation_type: str | None = None
+    """What kind of operation was to be executed; None for a request that was refused before that."""
     upstream_calls: int = 0
     saved_calls: int = 0
+    deadline_hits: int = 0
+    """How many fields were given up because the request's time was over."""
     unexpected: list[BaseException] = field(default_factory=list)
     """Exceptions that no table foresees. Their messages may hold anything and must not be logged."""

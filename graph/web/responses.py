@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from graph.errors import RETRY_AFTER_MS
 from graph.web.negotiation import JSON
 from schema.errors import MESSAGES, ErrorCode
 
 if TYPE_CHECKING:
-    from http import HTTPStatus
-
     from starlette.types import Send
 
 Headers = list[tuple[bytes, bytes]]
@@ -73,3 +73,30 @@ def error_answer(
     extensions = {"code": code.value, "retryable": retryable, "requestId": request_id}
     error = {"message": message or MESSAGES[code], "extensions": extensions}
     return json_answer(status, {"errors": [error]}, headers=headers)
+
+
+_PLACEHOLDER: Final = "@"
+_OVERLOADED: Final = orjson.dumps(
+    {
+        "errors": [
+            {
+                "message": MESSAGES[ErrorCode.OVERLOADED],
+                "extensions": {
+                    "code": ErrorCode.OVERLOADED.value,
+                    "retryable": True,
+                    "requestId": _PLACEHOLDER,
+                    "retryAfterMs": RETRY_AFTER_MS,
+                },
+            }
+        ]
+    }
+)
+_OVERLOADED_HEAD, _, _OVERLOADED_TAIL = _OVERLOADED.partition(_PLACEHOLDER.encode())
+_RETRY_AFTER: Final = (b"retry-after", str(RETRY_AFTER_MS // 1000).encode("ascii"))
+
+
+def overloaded(request_id: str, media_type: str = JSON) -> Answer:
+    """The refusal of what may be tried again soon. Made of bytes that are ready: it costs next to nothing."""
+    content_type = (b"content-type", f"{media_type}; charset=utf-8".encode("ascii"))
+    body = _OVERLOADED_HEAD + request_id.encode("ascii") + _OVERLOADED_TAIL
+    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, body, [content_type, _RETRY_AFTER])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -11,13 +11,17 @@ from graph.web.head import RefusedError, too_slow
 from graph.web.limits import HttpLimits
 from graph.web.middleware import new_request_id
 from graph.web.refusal import refusal_bytes
+from graph.web.whole_answer import WholeAnswer
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Mapping
 
     from uvicorn.config import Config
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
+
+    from graph.web.overload import Overload
 
 # What a client that reads at all takes in the time for writing.
 _MIN_PROGRESS: Final = 16 * 1024
@@ -74,6 +78,7 @@ class TimedProtocol(HttpToolsProtocol):
     """
 
     limits: ClassVar[HttpLimits] = HttpLimits()
+    overload: ClassVar[Overload | None] = None
     _patience: ClassVar[tuple[float, ...]] = _patience(HttpLimits())
 
     def __init_subclass__(cls) -> None:
@@ -97,6 +102,7 @@ class TimedProtocol(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._refused: RefusedError | None = None
         self._lingers = False
+        self._draining = False
         self._unsent = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
@@ -110,6 +116,18 @@ class TimedProtocol(HttpToolsProtocol):
         if self._answering():
             self._give_up(self._running)
         super().connection_lost(exc)
+
+    def drain(self, *, close_idle: bool) -> None:
+        """Take no further request after the next answer, which says so; the latest of those that wait in a line.
+
+        Args:
+            close_idle: not even that one, if the connection waits for it.
+        """
+        self._draining = True
+        if self._running is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+        elif close_idle:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         """Go on with what waits. uvicorn would make and cancel a timer for each request here."""
@@ -127,7 +145,23 @@ class TimedProtocol(HttpToolsProtocol):
         """Remember whose turn it is; uvicorn remembers only the latest request."""
         self._running = cycle
         self._phase = Phase.NEW
-        super()._start_asgi_task(cycle, app)
+        answer = self._early_answer(cycle)
+        if answer is None:
+            # The answer to HEAD has no second part, and "100 Continue" comes before the first one.
+            if cycle.scope["method"] != "HEAD" and not cycle.waiting_for_100_continue:
+                cycle.transport = cast("asyncio.Transport", WholeAnswer(self.transport, self.loop))
+            super()._start_asgi_task(cycle, app)
+            return
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(answer)
+        self.on_response_complete()
+
+    def _early_answer(self, cycle: RequestResponseCycle) -> bytes | None:
+        """A refusal that needs no app."""
+        if self.overload is None or self._draining or not cycle.keep_alive or cycle.waiting_for_100_continue:
+            return None
+        scope = cast("Mapping[str, Any]", cycle.scope)
+        return self.overload.early_answer(scope, self.server_state.default_headers)
 
     def _refuse(self, refused: RefusedError) -> None:
         """Answer the request that is being read with a refusal, after all answers before it, and read no more.

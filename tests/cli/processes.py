@@ -24,14 +24,43 @@ class Command:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self._error_output = asyncio.ensure_future(self._pipe(process.stderr).read())
+        self._error_lines: list[str] = []
+        self._more = asyncio.Condition()
+        self._heard = 0
+        self._error_output = asyncio.ensure_future(self._listen(self._pipe(process.stderr)))
         self.printed = ""
         """What was read of the standard output so far."""
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
 
     @staticmethod
     def _pipe(reader: asyncio.StreamReader | None) -> asyncio.StreamReader:
         assert reader is not None
         return reader
+
+    async def _listen(self, errors: asyncio.StreamReader) -> bytes:
+        while line := await errors.readline():
+            async with self._more:
+                self._error_lines.append(line.decode())
+                self._more.notify_all()
+        return "".join(self._error_lines).encode()
+
+    async def logged(self, part: str) -> str:
+        """Wait for the next line on standard error that holds this, after the one that was waited for last."""
+
+        def found() -> bool:
+            while self._heard < len(self._error_lines):
+                self._heard += 1
+                if part in self._error_lines[self._heard - 1]:
+                    return True
+            return False
+
+        async with asyncio.timeout(DEADLINE), self._more:
+            await self._more.wait_for(found)
+        return self._error_lines[self._heard - 1]
 
     async def line(self, beginning: str) -> str:
         """Read up to the line that begins so; give the rest of that line."""
@@ -66,7 +95,9 @@ class Command:
 @asynccontextmanager
 async def command(*arguments: str, **variables: str) -> AsyncIterator[Command]:
     """Start `konagraph` with these arguments; `variables` are added to an environment without our settings."""
-    environment = {**clean_environment(), **variables}
+    # Several gateways run at the same time; one port for all of them would be taken.
+    quick = {"KONAGRAPH_ADMIN_PORT": "0", "KONAGRAPH_DRAIN_TIMEOUT": "2"}
+    environment = {**clean_environment(), **quick, **variables}
     # It would hide output that is left in a buffer.
     environment.pop("PYTHONUNBUFFERED", None)
     process = await asyncio.create_subprocess_exec(

@@ -236,3 +236,13 @@ def test_any_content_is_trusted_or_refused(content: bytes) -> None:
         found, problems_found = len(trusted), []
     assert (found > 0) is (problems_found == [])
     assert CARD not in str(problems_found)
+
+
+def test_a_manifest_knows_the_names_of_its_operations() -> None:
+    documents = {
+        "a": "query A { __typename } query B { __typename }",
+        "b": "query A { __typename }",
+        "c": TYPENAME,
+    }
+    assert frozenset({"A", "B", "Name"}) == trust(flat(documents), new_documents()).operation_names
+    assert frozenset() == TrustedDocuments().operation_names

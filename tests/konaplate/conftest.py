@@ -1,4 +1,4 @@
-"""A certificate authority for the tests of TLS."""
+"""A certificate authority for the tests of TLS, and both ways to move bytes for those of faults."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trustme
+
+from tests.konaplate import support
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,3 +23,9 @@ def bundle(authority: trustme.CA, tmp_path: Path) -> Path:
     path = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(path)
     return path
+
+
+@pytest.fixture(params=list(support.NETWORKS.values()), ids=list(support.NETWORKS))
+def each_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a test once over each transport."""
+    monkeypatch.setattr(support, "network", request.param)

@@ -77,11 +77,13 @@ class FaultyUpstream:
     Args:
         script: what happens on a connection.
         tls: the server's side of TLS; None for plain TCP.
+        host: the address to listen on.
     """
 
-    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self._script = script
         self._tls = tls
+        self._host = host
         self._server: asyncio.Server | None = None
         self._accepted = asyncio.Event()
         self.connections: list[Connection] = []
@@ -98,7 +100,8 @@ class FaultyUpstream:
     @property
     def base_url(self) -> str:
         """The base URL to configure in the client."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/open-api"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}/open-api"
 
     async def until_closed(self) -> None:
         """Wait until the other side has closed every connection."""
@@ -114,7 +117,7 @@ class FaultyUpstream:
         return self.connections[0]
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._accept, self._host, 0, ssl=self._tls)
         return self
 
     async def __aexit__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import ssl
 import traceback
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,10 @@ from graph.konaplate import wire
 from graph.konaplate.client import KonaplateClient
 from graph.konaplate.encryption import Cipher, KeyPair, import_key
 from graph.konaplate.errors import CallDetails
+from graph.konaplate.exchange import Limits
+from graph.transport.answer import AnswerBounds
+from graph.transport.lean import LeanTransport
+from graph.transport.pool import PoolLimits
 from schema.secrets import CardNo, Credential, MemberId
 from tests.tools import ROOT
 
@@ -129,6 +134,31 @@ def pair(key_id: str = KEY_ID, *, opens: str = "client") -> KeyPair:
     return KeyPair(key_id, key("server", private=False), key(opens, private=True))
 
 
+def httpx_network(limits: Limits, connections: int = 64) -> httpx.AsyncBaseTransport:
+    """Httpx's own transport. Its times come with each request."""
+    del limits
+    return httpx.AsyncHTTPTransport(trust_env=False, limits=httpx.Limits(max_connections=connections))
+
+
+def lean_network(limits: Limits, connections: int = 64) -> httpx.AsyncBaseTransport:
+    """The gateway's own transport."""
+    return LeanTransport(
+        PoolLimits(
+            connections=connections,
+            connect=limits.connect,
+            wait=limits.pool,
+            answer=AnswerBounds(body=limits.response_bytes),
+        ),
+        ssl.create_default_context(),
+    )
+
+
+NETWORKS: Final = {"lean": lean_network, "httpx": httpx_network}
+
+# What moves the bytes where a test does not say: see `each_network` in `conftest.py`.
+network: Callable[..., httpx.AsyncBaseTransport] = lean_network
+
+
 @asynccontextmanager
 async def connected(
     transport: httpx.AsyncBaseTransport | None = None,
@@ -144,7 +174,7 @@ async def connected(
         base_url,
         identity,
         cipher,
-        transport or httpx.AsyncHTTPTransport(trust_env=False),
+        transport or network(options.get("limits") or Limits()),
         wire.CorrelationIds(start),
         **options,
     )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from graph.konaplate.client import Limits
 from graph.konaplate.errors import InvalidResponseError, KonaplateError, TimedOutError, UnavailableError
+from graph.konaplate.exchange import Limits
+from tests.konaplate import support
 from tests.konaplate.faulty_upstream import (
     FaultyUpstream,
     answer,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
     from graph.konaplate.records import CardRecord
     from tests.konaplate.faulty_upstream import Script
+
+pytestmark = pytest.mark.usefixtures("each_network")
 
 TOTAL = 0.15
 IMPATIENT = Limits(total=TOTAL, connect=30, pool=30)
@@ -100,8 +103,8 @@ async def test_a_silent_tls_handshake_ends_at_the_connect_limit() -> None:
 
 
 async def test_a_call_without_a_free_connection_gives_up_at_the_pool_limit() -> None:
-    transport = httpx.AsyncHTTPTransport(trust_env=False, limits=httpx.Limits(max_connections=1))
     limits = Limits(total=30, connect=30, pool=0.05)
+    transport = support.network(limits, connections=1)
     async with (
         FaultyUpstream(silence()) as upstream,
         connected(transport, base_url=upstream.base_url, limits=limits) as client,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from graph.konaplate.client import KonaplateClient, Limits
 from graph.konaplate.encryption import Cipher, KeyPair, import_key
 from graph.konaplate.errors import CardNotFoundError, MemberNotFoundError, RejectedError
+from graph.konaplate.exchange import Limits
 from graph.konaplate.records import card_record, member_record
 from graph.konaplate.wire import Identity, Zone
 from schema.secrets import CardNo, Credential, MemberId
@@ -30,6 +30,8 @@ from tests.konaplate.support import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from graph.konaplate.client import KonaplateClient
 
 MODES = {
     "A128GCM": {"content_encryption": "A128GCM"},

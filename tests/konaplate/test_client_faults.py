@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from graph.konaplate.client import Limits
 from graph.konaplate.errors import (
     InvalidResponseError,
     KonaplateError,
     RejectedError,
     UnavailableError,
 )
+from graph.konaplate.exchange import Limits
 from tests.konaplate.faulty_upstream import (
     Connection,
     FaultyUpstream,
@@ -39,6 +39,8 @@ from tests.konaplate.support import (
 
 if TYPE_CHECKING:
     from tests.konaplate.faulty_upstream import Script
+
+pytestmark = pytest.mark.usefixtures("each_network")
 
 PATIENT = Limits(total=30, connect=30, pool=30)
 WELL = succeeded(card_fields())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from graph.konaplate.client import Limits
 from graph.konaplate.errors import InvalidResponseError
+from graph.konaplate.exchange import Limits
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http
 from tests.konaplate.support import CARD, card_fields, connected, succeeded
+
+pytestmark = pytest.mark.usefixtures("each_network")
 
 PATIENT = Limits(total=30, connect=30, pool=30)
 WELL = succeeded(card_fields())

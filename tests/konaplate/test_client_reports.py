@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from graph.konaplate.client import CallReport, Limits
+from graph.konaplate.client import CallReport
 from graph.konaplate.encryption import Cipher
 from graph.konaplate.errors import (
     CallDetails,
     CardNotFoundError,
+    Cause,
     InvalidResponseError,
     KonaplateError,
     RejectedError,
@@ -21,6 +22,7 @@ from graph.konaplate.errors import (
     UnavailableError,
     UnknownCodeError,
 )
+from graph.konaplate.exchange import Limits
 from tests.independent import jwe
 from tests.konaplate.counted_key import counted_pair
 from tests.konaplate.support import (
@@ -112,37 +114,43 @@ def refusing(code: str, status: int) -> Handler:
     return answering(encoded({"code": code}), status)
 
 
-FAILURES: list[tuple[Handler, type[KonaplateError], CallDetails, str | None]] = [
-    (answering(b"", 503), UnavailableError, CallDetails(OWN_ID, 503), "missing"),
-    (answering(b"", 401), RejectedError, CallDetails(OWN_ID, 401), "missing"),
-    (refusing("003_001", 400), CardNotFoundError, CallDetails(OWN_ID, 400, "003_001"), "missing"),
-    (refusing("006_022", 400), SystemFaultError, CallDetails(OWN_ID, 400, "006_022"), "missing"),
-    (refusing("777_777", 200), UnknownCodeError, CallDetails(OWN_ID, 200, "777_777"), "missing"),
-    (answering(CARD.reveal().encode()), InvalidResponseError, CallDetails(OWN_ID, 200), "missing"),
-    (answering(b" " * 300_000), InvalidResponseError, CallDetails(OWN_ID, 200), None),
-    (answering(WELL, 200, [("Content-Encoding", "br")]), InvalidResponseError, CallDetails(OWN_ID, 200), None),
-    (raising(httpx.ConnectError("no")), UnavailableError, CallDetails(OWN_ID), None),
-    (raising(httpx.ReadError("no")), UnavailableError, CallDetails(OWN_ID), None),
-    (raising(httpx.WriteError("no")), UnavailableError, CallDetails(OWN_ID), None),
-    (raising(httpx.RemoteProtocolError("no")), UnavailableError, CallDetails(OWN_ID), None),
-    (raising(httpx.PoolTimeout("no")), UnavailableError, CallDetails(OWN_ID), None),
-    (raising(OSError("no")), UnavailableError, CallDetails(OWN_ID), None),
-    (raising(httpx.ConnectTimeout("no")), TimedOutError, CallDetails(OWN_ID), None),
-    (raising(httpx.ReadTimeout("no")), TimedOutError, CallDetails(OWN_ID), None),
-    (raising(httpx.WriteTimeout("no")), TimedOutError, CallDetails(OWN_ID), None),
+FAILURES: list[tuple[Handler, type[KonaplateError], CallDetails, str | None, Cause | None]] = [
+    (answering(b"", 503), UnavailableError, CallDetails(OWN_ID, 503), "missing", Cause.BAD_GATEWAY),
+    (answering(b"", 401), RejectedError, CallDetails(OWN_ID, 401), "missing", None),
+    (refusing("003_001", 400), CardNotFoundError, CallDetails(OWN_ID, 400, "003_001"), "missing", None),
+    (refusing("006_022", 400), SystemFaultError, CallDetails(OWN_ID, 400, "006_022"), "missing", None),
+    (refusing("777_777", 200), UnknownCodeError, CallDetails(OWN_ID, 200, "777_777"), "missing", None),
+    (answering(CARD.reveal().encode()), InvalidResponseError, CallDetails(OWN_ID, 200), "missing", None),
+    (answering(b" " * 300_000), InvalidResponseError, CallDetails(OWN_ID, 200), None, None),
+    (answering(WELL, 200, [("Content-Encoding", "br")]), InvalidResponseError,
+     CallDetails(OWN_ID, 200), None, None),
+    (raising(httpx.ConnectError("no")), UnavailableError, CallDetails(OWN_ID), None, Cause.NOT_CONNECTED),
+    (raising(httpx.ReadError("no")), UnavailableError, CallDetails(OWN_ID), None, Cause.NO_ANSWER),
+    (raising(httpx.WriteError("no")), UnavailableError, CallDetails(OWN_ID), None, Cause.NO_ANSWER),
+    (raising(httpx.RemoteProtocolError("no")), UnavailableError, CallDetails(OWN_ID), None, Cause.BROKEN_ANSWER),
+    (raising(httpx.PoolTimeout("no")), UnavailableError, CallDetails(OWN_ID), None, Cause.NO_CONNECTION_FREE),
+    (raising(OSError("no")), UnavailableError, CallDetails(OWN_ID), None, Cause.NO_ANSWER),
+    (raising(httpx.ConnectTimeout("no")), TimedOutError, CallDetails(OWN_ID), None, Cause.NOT_CONNECTED),
+    (raising(httpx.ReadTimeout("no")), TimedOutError, CallDetails(OWN_ID), None, Cause.TOO_SLOW),
+    (raising(httpx.WriteTimeout("no")), TimedOutError, CallDetails(OWN_ID), None, Cause.TOO_SLOW),
+    (answering(b"", 500), UnavailableError, CallDetails(OWN_ID, 500), "missing", Cause.SERVER_FAULT),
+    (answering(b"", 429), UnavailableError, CallDetails(OWN_ID, 429), "missing", Cause.THROTTLED),
+    (raising(httpx.RemoteProtocolError("Server disconnected without sending a response.")), UnavailableError,
+     CallDetails(OWN_ID), None, Cause.NO_ANSWER),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("handler", "kind", "details", "echo"), FAILURES)
+@pytest.mark.parametrize(("handler", "kind", "details", "echo", "cause"), FAILURES)
 async def test_a_failed_call_is_reported_by_the_name_of_its_error(
-    handler: Handler, kind: type[KonaplateError], details: CallDetails, echo: str | None
+    handler: Handler, kind: type[KonaplateError], details: CallDetails, echo: str | None, cause: Cause | None
 ) -> None:
     reports, error = await reports_of(handler)
     report = reports.one()
     assert kind is type(error)
     assert error is not None
     assert details == error.details
-    assert CallReport(CARD_API, kind.__name__, details, report.seconds, echo, ()) == report  # type: ignore[arg-type]
+    expected = CallReport(CARD_API, kind.__name__, details, report.seconds, echo, (), 1, cause)  # type: ignore[arg-type]
+    assert expected == report
     assert leaks(error, report) == []
 
 
@@ -247,3 +255,14 @@ async def test_closing_the_client_closes_its_transport() -> None:
 
 def test_the_bounds_of_a_call_are_the_documented_ones() -> None:
     assert Limits(total=2.5, connect=1.0, pool=0.25, response_bytes=262_144) == Limits()
+
+
+async def test_a_fault_of_our_own_is_reported_as_unexpected() -> None:
+    reports = Reports()
+    async with connected(
+        httpx.MockTransport(raising(LookupError(CARD.reveal()))), on_call=reports.append
+    ) as client:
+        with pytest.raises(LookupError):
+            await client.fetch_card(CARD)
+    assert reports.one().outcome == "unexpected"
+    assert leaks(reports.one()) == []

@@ -10,8 +10,8 @@ import pytest
 
 from graph.errors import CODES, code_of
 from graph.konaplate import errors
-from graph.konaplate.client import Limits
 from graph.konaplate.errors import CallDetails, InvalidFieldError, KonaplateError
+from graph.konaplate.exchange import Limits
 from schema.errors import ErrorCode
 from tests.konaplate.support import (
     CARD,

@@ -82,7 +82,10 @@ def by_hand(tls: ssl.SSLContext, after: bytes = b"") -> Script:
                 session.do_handshake()
             except ssl.SSLWantReadError:
                 await connection.send(outgoing.read())
-                incoming.write(await connection.receive())
+                received = await connection.receive()
+                if not received:
+                    return
+                incoming.write(received)
             except ssl.SSLError:
                 await connection.send(outgoing.read())
                 return

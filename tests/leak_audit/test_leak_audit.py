@@ -35,8 +35,8 @@ def answering(body: bytes = b"", header: bytes = b"") -> ASGIApp:
     return app
 
 
-async def leaks_of(app: ASGIApp, logs: Callable[[], str] = str, case: Case = CASE) -> tuple[Leak, ...]:
-    return (await run(app, [case], [CANARY], logs, {})).leaks
+async def leaks_of(app: ASGIApp, case: Case = CASE) -> tuple[Leak, ...]:
+    return (await run(app, [case], [CANARY], {}, {})).leaks
 
 
 def test_the_command_finds_no_leak_in_this_gateway() -> None:
@@ -57,15 +57,34 @@ def test_the_command_finds_no_leak_in_this_gateway() -> None:
 
 
 @pytest.mark.parametrize(
-    ("app", "logs", "where"),
-    [
-        (answering(b"got " + CARD.encode()), "", "answer"),
-        (answering(header=CARD.encode()), "", "answer's headers"),
-        (answering(), f"INFO card {CARD}\n", "log"),
-    ],
+    ("app", "where"),
+    [(answering(b"got " + CARD.encode()), "answer"), (answering(header=CARD.encode()), "answer's headers")],
 )
-async def test_a_leak_is_found_wherever_it_is(app: ASGIApp, logs: str, where: str) -> None:
-    assert (Leak("a case", where, "card number"),) == await leaks_of(app, lambda: logs)
+async def test_a_leak_is_found_wherever_it_is_in_an_answer(app: ASGIApp, where: str) -> None:
+    assert (Leak("a case", where, "card number"),) == await leaks_of(app)
+
+
+@pytest.mark.parametrize("where", ["log", "traces"])
+async def test_a_leak_is_found_in_everything_that_operators_see(where: str) -> None:
+    take: dict[str, Callable[[], str]] = {"log": str, "traces": str, where: lambda: f"card {CARD}\n"}
+    assert (Leak("a case", where, "card number"),) == (await run(answering(), [CASE], [CANARY], take, {})).leaks
+
+
+async def test_what_only_grows_is_searched_once_after_all_cases() -> None:
+    seen: list[int] = []
+
+    def metrics() -> str:
+        seen.append(1)
+        return f'a{{b="{CARD}"}}'
+
+    outcome = await run(answering(), [CASE, CASE], [CANARY], {}, {}, sums={"metrics": metrics})
+    assert (Leak("all cases together", "metrics", "card number"),) == outcome.leaks
+    assert [1] == seen
+
+
+async def test_lines_of_the_log_are_counted_and_nothing_else() -> None:
+    outcome = await run(answering(), [CASE], [], {"log": lambda: "a\nb\n", "traces": lambda: "c\n"}, {})
+    assert 2 == outcome.log_lines
 
 
 async def test_an_answer_that_was_asked_for_clear_values_may_hold_them_and_its_headers_may_not() -> None:
@@ -109,7 +128,7 @@ async def test_a_case_is_sent_as_it_is() -> None:
         await answering()(scope, receive, send)
 
     case = Case("c", b"x", method="PUT", path="/p", headers={"x-a": "own"})
-    await run(app, [case], [], str, {"x-a": "shared", "x-b": "shared"})
+    await run(app, [case], [], {}, {"x-a": "shared", "x-b": "shared"})
     scope = seen[0]
     assert ("PUT", "/p") == (scope["method"], scope["path"])
     assert {b"own", b"shared"} == {value for name, value in scope["headers"] if name in (b"x-a", b"x-b")}

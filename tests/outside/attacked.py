@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 PATIENCE: Final = 10.0
 _ANSWERS_ON: Final = "konagraph answers on "
 _SIXTEEN_DIGITS: Final = re.compile(r"\d{4}[ ._-]?\d{4}[ ._-]?\d{4}[ ._-]?\d{4}")
-# Twelve digits of time, a dash and seven hexadecimal digits, which in one of many begin with four decimal ones.
-_OWN_ID: Final = re.compile(r'"correlation_id": "[0-9]{12}-[0-9a-f]{7}"')
+# Twelve digits of time, a dash and seven hexadecimal digits, of which the first may be decimal ones; and the hash
+# of a document, one in forty of which has as many digits in a row.
+_OWN: Final = re.compile(r'"correlation_id": "[0-9]{12}-[0-9a-f]{7}"|"(?:document|sha256)": "[0-9a-f]{64}"')
 _PERSONAL: Final = ("ci", "userName", "mobileNumber", "email", "loginId")
 
 SECRETS: Final = frozenset(
@@ -83,7 +84,7 @@ class Attacked:
         text = self._text()
         assert [] == [line for line in self.lines() if line["level"] in ("error", "critical")]
         assert "unexpected exception" not in text
-        assert [] == _SIXTEEN_DIGITS.findall(_OWN_ID.sub("", text))
+        assert [] == _SIXTEEN_DIGITS.findall(_OWN.sub("", text))
         assert [] == [secret for secret in SECRETS if secret in text]
 
     def memory(self) -> int:

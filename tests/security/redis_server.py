@@ -24,10 +24,16 @@ _PATIENCE = 20.0
 
 
 class RedisServer:
-    """One server; its socket is in a folder with a short name, because such paths have a bound."""
+    """One server; its socket is in a folder with a short name, because such paths have a bound.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where its socket is.
+        configuration: a file with its other options.
+    """
+
+    def __init__(self, folder: Path, *configuration: str) -> None:
         self._socket = folder / "redis.sock"
+        self._configuration = configuration
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -52,7 +58,8 @@ class RedisServer:
         """Start the server, and wait until it answers."""
         options = ["--port", "0", "--unixsocket", str(self._socket), "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(
-            ["redis-server", *options, "--dir", str(self._socket.parent)], stdout=subprocess.PIPE
+            ["redis-server", *self._configuration, *options, "--dir", str(self._socket.parent)],
+            stdout=subprocess.PIPE,
         )
         assert self._process.stdout is not None
         # A server that says nothing is killed, which ends its output.
@@ -93,15 +100,15 @@ class RedisServer:
 
 
 @contextmanager
-def redis_server_running() -> Iterator[RedisServer]:
-    """A new server."""
+def redis_server_running(*configuration: str) -> Iterator[RedisServer]:
+    """A new server, with a file of options if one is named."""
     require_tool(
         "redis-server",
         present=shutil.which("redis-server") is not None,
         how="install Debian's redis-server",
     )
     with tempfile.TemporaryDirectory(prefix="kg-") as folder:
-        server = RedisServer(Path(folder))
+        server = RedisServer(Path(folder), *configuration)
         try:
             server.start()
             yield server

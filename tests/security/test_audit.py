@@ -44,8 +44,11 @@ HARMLESS = {
 }
 
 
+REFS = CardRefs(Credential(KEY))
+
+
 def ref(number: str) -> str:
-    return CardRefs(Credential(KEY)).of(CardNo(number))
+    return REFS.of(CardNo(number))
 
 
 def event(number: str, *fields: str, **changes: Any) -> dict[str, Any]:
@@ -56,6 +59,7 @@ def event(number: str, *fields: str, **changes: Any) -> dict[str, Any]:
         "address": "127.0.0.1",
         "viewer_kind": "service",
         "viewer_id": "a-service",
+        "viewer_ref": REFS.of_viewer(str(changes.get("viewer_id", "a-service"))),
         "card_ref": ref(number),
         "fields": list(fields),
         **changes,

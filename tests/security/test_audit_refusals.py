@@ -30,13 +30,14 @@ LIST = "query ($n: [CardNumber!]!) { cards(cardNos: $n) { balance } }"
 def refusal(code: str, number: str | None = None, *, member: bool = False, **more: Any) -> dict[str, Any]:
     """The event of a refusal."""
     named = {} if number is None else {"card_ref": REFS.of(CardNo(number))}
-    who = {"viewer_kind": "member", "viewer_id": "the-owner"}
-    service = {"viewer_kind": "service", "viewer_id": "a-service"}
+    kind, name = ("member", "the-owner") if member else ("service", "a-service")
     return {
         "action": "refused",
         "request_id": REQUEST_ID,
         "address": "127.0.0.1",
-        **(who if member else service),
+        "viewer_kind": kind,
+        "viewer_id": name,
+        "viewer_ref": REFS.of_viewer(name),
         **named,
         "code": code,
         **more,

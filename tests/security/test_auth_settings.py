@@ -189,3 +189,21 @@ def test_a_way_to_authenticate_that_cannot_be_read_is_the_only_problem() -> None
 )
 def test_a_gateway_that_is_open_to_all_by_request_says_so(changes: dict[str, str], expected: list[str]) -> None:
     assert expected == start_warnings(load_settings({**PLAIN, **changes}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "warned"),
+    [
+        ({"KONAGRAPH_COST_BURST": "499", **JWT}, True),
+        ({"KONAGRAPH_COST_BURST": "500", **JWT}, False),
+        ({"KONAGRAPH_MAX_COST": "1001", **JWT}, True),
+        # Without effect: nobody has a budget.
+        ({"KONAGRAPH_COST_BURST": "499"}, False),
+    ],
+    ids=str,
+)
+def test_a_cost_that_is_allowed_and_can_never_be_paid_is_warned_of(
+    changes: dict[str, str], *, warned: bool
+) -> None:
+    warnings = start_warnings(load_settings({**PLAIN, **changes}))
+    assert warned == any(warning.startswith("KONAGRAPH_COST_BURST is below") for warning in warnings)

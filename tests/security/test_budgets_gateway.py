@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from graph.konaplate.records import CardRecord, MemberRecord
+    from graph.resilience.guard import Tally
     from graph.security.limiter import Bucket, Taken, Window
     from schema.secrets import MemberId
 
@@ -175,10 +176,10 @@ class Silent:
 class NoUpstream:
     """An upstream that must not be asked."""
 
-    async def fetch_card(self, _card_no: CardNo) -> CardRecord:
+    async def fetch_card(self, card_no: CardNo, tally: Tally) -> CardRecord:
         raise NotImplementedError
 
-    async def fetch_member(self, _user_id: MemberId) -> MemberRecord:
+    async def fetch_member(self, user_id: MemberId, tally: Tally) -> MemberRecord:
         raise NotImplementedError
 
 
@@ -187,9 +188,7 @@ async def test_waiting_for_a_budget_ends_with_the_requests_deadline_and_without_
     refs = CardRefs(Credential("k" * 32))
     audit = RequestAudit(AuditedCaller(viewer, "192.0.2.1", "an-id"), refs, lambda _event: None)
     guards = Guards(Authorization(viewer), Budgets(Silent(), refs), audit)
-    async with RequestContext(
-        NoUpstream(), guards, slots=asyncio.Semaphore(1), deadline=Deadline(0.05), max_cards=20
-    ) as context:
+    async with RequestContext(NoUpstream(), guards, deadline=Deadline(0.05), max_cards=20) as context:
         for ask in (context.card(CardNo(OWN)), context.cards([CardNo(OWN)])):
             with pytest.raises(DeadlineExceededError):
                 await ask

@@ -15,6 +15,8 @@ from graph.web.report import RequestReport
 from tests.telemetry.capture import events, log, logs_as
 
 CARD = "9491339400000013"
+# A hash of a document may have as many digits in a row as a card number.
+HASH = f"{CARD}abcdef{CARD}abcdef{CARD}abcd"
 
 
 def test_a_line_is_json_with_its_fields_its_level_its_logger_and_its_time() -> None:
@@ -132,7 +134,9 @@ def test_an_upstream_call_is_one_line_with_its_whole_correlation_id() -> None:
         "level": "info",
         "logger": "konagraph",
         "api": "/api/v1/user/card/info",
+        "attempt": 1,
         "outcome": "ok",
+        "cause": None,
         "status": 200,
         "code": "000_000",
         "correlation_id": "221108120814-0123456",
@@ -162,7 +166,17 @@ def test_a_call_that_is_odd_is_a_warning(report: CallReport, level: str) -> None
 
 def test_a_request_is_one_line() -> None:
     report = RequestReport(
-        "r-1", "POST", 200, 0.0123, "member", "Card", ["CARD_NOT_FOUND"], upstream_calls=2, saved_calls=1
+        "r-1",
+        "POST",
+        200,
+        0.0123,
+        "member",
+        "Card",
+        ["CARD_NOT_FOUND"],
+        document=HASH,
+        upstream_calls=2,
+        saved_calls=1,
+        deadline_hits=3,
     )
     with logs_as() as stream:
         RequestLog().on_request(report)
@@ -178,9 +192,11 @@ def test_a_request_is_one_line() -> None:
         "status": 200,
         "viewer": "member",
         "operation": "Card",
+        "document": HASH,
         "duration_ms": 12.3,
         "upstream_calls": 2,
         "saved_calls": 1,
+        "deadline_hits": 3,
         "codes": ["CARD_NOT_FOUND"],
     }
 

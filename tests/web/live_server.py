@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from graph.draining import Drain
 from graph.server import make_server
 from graph.web.limits import HttpLimits
 from graph.web.middleware import PrivateAnswers
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from graph.web.overload import Overload
 
 # Nothing waits this long unless a test fails.
 PATIENCE = 10
@@ -47,16 +50,17 @@ def only(
 class Live:
     """A server that runs in a thread."""
 
-    def __init__(self, app: ASGIApp, limits: HttpLimits) -> None:
+    def __init__(self, app: ASGIApp, limits: HttpLimits | None = None, overload: Overload | None = None) -> None:
         self.port = 0
         self._ready = threading.Event()
         self._server = make_server(
             app,
             host="127.0.0.1",
             port=0,
-            shutdown_timeout=PATIENCE,
+            drain=Drain(timeout=PATIENCE),
             on_ready=self._on_ready,
-            limits=limits,
+            limits=limits or HttpLimits(),
+            overload=overload,
         )
         self._thread = threading.Thread(target=self._server.run)
 

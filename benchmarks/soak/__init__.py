@@ -1,0 +1,1 @@
+"""A long mixed load against one gateway process, and whether the process stays as it was."""

@@ -1,0 +1,42 @@
+"""Makes the secrets that the gateways and Redis share, unless they are there: `make_secrets.py GATEWAY REDIS`.
+
+GATEWAY is the folder of the gateways' files, each named like its setting; REDIS the one of Redis's access control
+list. Needs nothing but Python. The compose file runs it before everything else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sys
+from pathlib import Path
+
+# No more than a gateway needs (docs/configuration.md). The default user, who could do everything, is off.
+RULES = """\
+user default off
+user health on nopass resetkeys resetchannels -@all +ping
+user konagraph on resetkeys ~konagraph:* resetchannels -@all +evalsha +script|load +time +hmget +hset +pexpire \
++zremrangebyscore +zscore +zcard +zrange +zadd +get +set #{digest}
+"""
+
+
+def main(gateway: Path, redis: Path, address: str) -> None:
+    """Write what is missing. The list holds the digest of the password only."""
+    if (gateway / "KONAGRAPH_CARD_REF_KEY").exists():
+        return
+    password = secrets.token_urlsafe(32)
+    _write(redis / "users.acl", RULES.format(digest=hashlib.sha256(password.encode("ascii")).hexdigest()))
+    _write(gateway / "KONAGRAPH_REDIS_URL", f"redis://konagraph:{password}@{address}")
+    # The last one, so that a run that was broken off is done again as a whole.
+    _write(gateway / "KONAGRAPH_CARD_REF_KEY", secrets.token_urlsafe(48))
+
+
+def _write(file: Path, text: str) -> None:
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600, exist_ok=False)
+    file.write_text(text, encoding="ascii")
+    file.chmod(0o400)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), "redis:6379/0")

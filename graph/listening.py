@@ -1,0 +1,55 @@
+"""Sockets to listen on, bound before anything else starts, so that a port that is taken is told at once."""
+
+from __future__ import annotations
+
+import socket
+
+
+class ListenError(Exception):
+    """An address that cannot be listened on; its text names it."""
+
+
+def bind(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
+    """A bound socket for every address of a host. Nobody can connect before they listen.
+
+    Args:
+        host: a name or an address.
+        port: 0 for any that is free; it is the same one for all addresses.
+        shared: whether further sockets may be bound to the same port; the system shares connections out among
+            them.
+
+    Raises:
+        ListenError: when there is no such address, or the port is taken.
+    """
+    sockets: list[socket.socket] = []
+    try:
+        for family, address in _addresses(host, port):
+            bound = _bound(family, (address[0], sockets[0].getsockname()[1] if sockets else port), shared=shared)
+            sockets.append(bound)
+    except OSError as error:
+        for made in sockets:
+            made.close()
+        raise ListenError(f"{host} port {port}: {str(error.strerror).lower()}") from None
+    return sockets
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    # A name may have one address twice.
+    return list(dict.fromkeys((entry[0], (str(entry[4][0]), port)) for entry in found))
+
+
+def _bound(family: socket.AddressFamily, address: tuple[str, int], *, shared: bool) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(address)
+        made.settimeout(0)
+    except OSError:
+        made.close()
+        raise
+    return made

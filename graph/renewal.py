@@ -1,0 +1,125 @@
+"""Secrets and documents that are read anew while the gateway runs: all of them are swapped, or none."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from graph.documents import read_trusted
+from graph.protection import check_key_files, read_keys
+from graph.settings import Settings, SettingsError
+from graph.upstream import build_cipher, build_identity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graph.execution.manifests import TrustedDocuments
+    from graph.execution.persisted import DocumentResolver
+    from graph.konaplate.encryption import Cipher
+    from graph.konaplate.guarded import GuardedKonaplate
+    from graph.konaplate.wire import Identity
+    from graph.protection import Protection
+    from graph.security.api_keys import ApiKey
+
+T = TypeVar("T")
+
+RENEWED: Final = frozenset(
+    {
+        "konaplate_access_key",
+        "konaplate_secret_key",
+        "konaplate_crypto_key_id",
+        "konaplate_server_public_key",
+        "konaplate_client_private_key",
+        "konaplate_crypto_key_id_2",
+        "konaplate_server_public_key_2",
+        "konaplate_client_private_key_2",
+    }
+)
+"""The settings whose new values are used. Files that settings name by their paths are read anew, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Everything that is swapped, made before any of it is."""
+
+    identity: Identity
+    cipher: Cipher | None
+    keys: tuple[ApiKey, ...] | None
+    trusted: TrustedDocuments
+
+
+class Renewal:
+    """Swaps what may change while the gateway runs. Calls and requests under way end with what they began with.
+
+    Args:
+        settings: those that the gateway was started with.
+        konaplate: gets the credentials and keys.
+        protection: gets the API keys, and loads the key set anew.
+        documents: gets the trusted documents.
+        on_trusted: told the names of their operations.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        konaplate: GuardedKonaplate,
+        protection: Protection,
+        documents: DocumentResolver,
+        on_trusted: Callable[[frozenset[str]], None],
+    ) -> None:
+        self._settings = settings
+        self._konaplate = konaplate
+        self._protection = protection
+        self._documents = documents
+        self._on_trusted = on_trusted
+
+    async def renew(self, settings: Settings) -> list[str]:
+        """Take over what of these settings may change.
+
+        Returns:
+            The variables that have changed, too, but need a new start.
+
+        Raises:
+            SettingsError: naming everything that cannot be used; everything stays as it was then.
+        """
+        renewed = self._settings.model_copy(update={name: getattr(settings, name) for name in RENEWED})
+        # A manifest may take a while, in which others want to be answered.
+        parts = await asyncio.to_thread(_read, renewed)
+        self._konaplate.renew(parts.identity, parts.cipher)
+        if self._protection.api_keys is not None and parts.keys is not None:
+            self._protection.api_keys.replace(parts.keys)
+        self._documents.trust(parts.trusted)
+        self._on_trusted(self._documents.trusted_operations)
+        if self._protection.keys is not None:
+            await self._protection.keys.load()
+        return sorted(
+            name.upper()
+            for name in Settings.model_fields
+            if name not in RENEWED and getattr(settings, name) != getattr(self._settings, name)
+        )
+
+
+def _read(settings: Settings) -> _Parts:
+    """Make every part; name every problem."""
+    problems: list[str] = []
+    cipher = _made(build_cipher, settings, problems)
+    keys = _made(_keys, settings, problems)
+    trusted = _made(read_trusted, settings, problems)
+    if settings.konagraph_auth == "jwt":
+        _made(check_key_files, settings, problems)
+    if problems or trusted is None:
+        raise SettingsError(problems)
+    return _Parts(build_identity(settings), cipher, keys, trusted)
+
+
+def _made(make: Callable[[Settings], T], settings: Settings, problems: list[str]) -> T | None:
+    try:
+        return make(settings)
+    except SettingsError as error:
+        problems += error.problems
+        return None
+
+
+def _keys(settings: Settings) -> tuple[ApiKey, ...] | None:
+    return read_keys(settings) if settings.konagraph_auth == "api-key" else None

@@ -1,0 +1,184 @@
+"""What operators see, in one place: every hook of the lower layers fans out here to logs, metrics and traces."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
+
+from starlette.middleware import Middleware
+
+from graph.settings import Settings, SettingsError
+from graph.telemetry.audit_log import AuditLog
+from graph.telemetry.logs import RequestLog
+from graph.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+    from graph.execution.persisted import DocumentResolver, UntrustedDocument
+    from graph.konaplate.client import CallReport
+    from graph.protection import Protection
+    from graph.resilience.admission import Admission
+    from graph.security.audit import AuditEvent
+    from graph.security.card_refs import CardRefs
+    from graph.telemetry.traces import Traces
+    from graph.web.report import RequestReport
+
+_EXTRA: Final = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter")
+_NO_EXTRA: Final = "KONAGRAPH_OTEL_ENDPOINT needs OpenTelemetry, which is missing: pip install 'konagraph[otel]'"
+
+
+class Signals:
+    """The hooks. It is a `GuardObserver`, too.
+
+    Args:
+        log: writes a line for each request, call and event.
+        audit: writes the audit log.
+        metrics: counts.
+        traces: makes spans; None where nobody collects them.
+    """
+
+    def __init__(self, log: RequestLog, audit: AuditLog, metrics: Metrics, traces: Traces | None) -> None:
+        self.metrics = metrics
+        self._log = log
+        self._audit = audit
+        self._traces = traces
+        # What goes to one place only needs no step in between.
+        self.joined = metrics.upstream.joined
+        self.retried = metrics.upstream.retried
+        self.retry_refused = metrics.upstream.retry_refused
+        self.limit_changed = metrics.upstream.limit_changed
+        self.shed = metrics.upstream.shed
+        self.on_refused = metrics.requests.on_request
+        self.on_overload = log.on_overload
+
+    def middleware(self) -> list[Middleware]:
+        """What has to be around the application."""
+        traces = self._traces
+        return [] if traces is None else [Middleware(traces.traced)]
+
+    def watch(self, documents: DocumentResolver, protection: Protection, admission: Admission) -> None:
+        """Show figures that are kept elsewhere."""
+        metrics, cache = self.metrics, documents.cache
+        metrics.requests.trust(documents.trusted_operations)
+        metrics.watch("document_cache_hits", "Documents found in the cache.", lambda: cache.hits, counter=True)
+        metrics.watch("document_cache_misses", "Documents read anew.", lambda: cache.misses, counter=True)
+        metrics.watch("document_cache_size", "Documents in the cache.", lambda: len(cache))
+        metrics.watch("requests_in_flight", "Operations that are being executed.", lambda: admission.running)
+        metrics.watch("requests_in_flight_limit", "How many operations may be.", lambda: admission.limit)
+        metrics.watch("tasks", "Tasks of the event loop.", _tasks)
+        metrics.protection.watch_keys(protection.key_state)
+
+    def on_request(self, report: RequestReport) -> None:
+        """A request was answered."""
+        self._log.on_request(report)
+        self.metrics.requests.on_request(report)
+        if self._traces is not None:
+            self._traces.on_request(report)
+
+    def on_call(self, report: CallReport) -> None:
+        """An attempt at the upstream is over."""
+        self._log.on_call(report)
+        self.metrics.upstream.on_call(report)
+        if self._traces is not None:
+            self._traces.on_call(report)
+
+    def on_event(self, event: AuditEvent) -> None:
+        """Something belongs into the audit log."""
+        self._audit.emit(event)
+        self.metrics.protection.on_event(event)
+
+    def breaker_changed(self, api: str, state: str) -> None:
+        """A breaker is in another state."""
+        self._log.on_breaker(api, state)
+        self.metrics.upstream.breaker_changed(api, state)
+
+    def on_untrusted_document(self, document: UntrustedDocument) -> None:
+        """A document ran although it is not in the manifest."""
+        self._log.on_untrusted_document(document)
+        self.metrics.requests.on_untrusted_document()
+
+    def on_key_failure(self, reason: str) -> None:
+        """The keys that verify tokens could not be loaded."""
+        self._log.on_key_failure(reason)
+        self.metrics.protection.on_key_failure()
+
+    def on_limiter_fallback(self) -> None:
+        """Redis did not answer."""
+        self._log.on_limiter_fallback()
+        self.metrics.protection.on_limiter_fallback()
+
+    async def aclose(self) -> None:
+        """Send what is left, and close files."""
+        if self._traces is not None:
+            await self._traces.aclose()
+        self._audit.close()
+
+
+def build_signals(settings: Settings, refs: CardRefs, exporter: SpanExporter | None = None) -> Signals:
+    """Put the signals together.
+
+    Args:
+        settings: see `graph.settings`.
+        refs: names viewers in the audit log.
+        exporter: takes each span at once; None for the collector that the settings name, if they name one.
+
+    Raises:
+        SettingsError: when the audit log cannot be written, or OpenTelemetry is wanted and not installed.
+    """
+    log, metrics = RequestLog(), Metrics()
+
+    def on_lost() -> None:
+        metrics.on_lost_spans()
+        log.on_lost_spans()
+
+    # First: when it fails, no file is left open.
+    check_tracing(settings)
+    audit = _audit_log(settings, refs)
+    return Signals(log, audit, metrics, _traces(settings, exporter, on_lost))
+
+
+def check_tracing(settings: Settings) -> None:
+    """See whether traces can be made if they are wanted.
+
+    Raises:
+        SettingsError: when OpenTelemetry is not installed.
+    """
+    if settings.konagraph_otel_endpoint is not None and not can_trace():
+        raise SettingsError([_NO_EXTRA])
+
+
+def can_trace() -> bool:
+    """Whether OpenTelemetry is installed. It is not loaded: that takes a while, and memory."""
+    return all(map(find_spec, _EXTRA))
+
+
+def _traces(settings: Settings, exporter: SpanExporter | None, on_lost: Callable[[], None]) -> Traces | None:
+    endpoint = settings.konagraph_otel_endpoint
+    if endpoint is None and exporter is None:
+        return None
+    # Here, because it is an extra that need not be installed.
+    from graph.telemetry.otlp import OtlpExporter  # noqa: PLC0415
+    from graph.telemetry.traces import Traces, at_once, in_batches  # noqa: PLC0415
+
+    processor = at_once(exporter) if exporter else in_batches(OtlpExporter(endpoint or "", on_lost))
+    return Traces(processor, sample=settings.konagraph_otel_sample)
+
+
+def _audit_log(settings: Settings, refs: CardRefs) -> AuditLog:
+    try:
+        return AuditLog(settings.konagraph_audit_log, refs.of_viewer)
+    except OSError:
+        raise SettingsError(["KONAGRAPH_AUDIT_LOG names a file that cannot be written"]) from None
+
+
+def _tasks() -> int | None:
+    """How many tasks the event loop has, which is how one sees that none are left behind."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        # Read outside of the loop.
+        return None

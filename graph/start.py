@@ -1,0 +1,228 @@
+"""Starts what the command line asks for, and says in one line each why it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+import structlog
+
+from graph.app import create_app
+from graph.documents import build_documents
+from graph.listening import ListenError, bind
+from graph.protection import check_key_files
+from graph.reload import Reload
+from graph.server import run
+from graph.serving import admin_server, gateway_server
+from graph.settings import Settings, SettingsError, load_settings, unknown_variables
+from graph.settings_rules import start_warnings
+from graph.signals import check_tracing
+from graph.telemetry.logs import LOGGER, configure_logging
+from graph.upstream import build_cipher, build_tls
+from graph.web.routes import GRAPHQL_PATH
+from graph.worker_channel import answer_parent
+from graph.workers import Supervisor, worker_command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from graph.draining import Server
+
+_START_FAULT: Final = 1
+_CONFIGURATION_FAULT: Final = 2
+
+
+def read_settings(environment: dict[str, str], **overrides: Any) -> Settings:
+    """The settings; the process ends when they cannot be used."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    for hint in unknown_variables(environment):
+        click.echo(f"warning: {hint}", err=True)
+    try:
+        return load_settings(environment, **given)
+    except SettingsError as error:
+        fail(error.problems)
+
+
+def check(settings: Settings) -> None:
+    """Make everything that may fail for its settings; the process ends when it does."""
+    problems: list[str] = []
+    for build in (build_cipher, build_tls, build_documents, check_key_files, check_tracing):
+        try:
+            build(settings)
+        except SettingsError as error:
+            problems += error.problems
+    if problems:
+        fail(problems)
+
+
+def fail(problems: list[str]) -> NoReturn:
+    """End for settings that cannot be used."""
+    click.echo("konagraph cannot start:", err=True)
+    for problem in problems:
+        click.echo(f"  - {problem}", err=True)
+    sys.exit(_CONFIGURATION_FAULT)
+
+
+def run_server(make: Callable[[], Server]) -> None:
+    """Run a server to its end; the process ends with a failure when it never starts."""
+    try:
+        started = run(make())
+    except ListenError as error:
+        click.echo(f"konagraph cannot listen on {error}", err=True)
+        sys.exit(_START_FAULT)
+    if not started:
+        sys.exit(_START_FAULT)
+
+
+def serve_here(
+    settings: Settings,
+    introduce: Callable[[str], None],
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    example_card: str | None = None,
+    reload: Callable[[], Settings] | None = None,
+) -> None:
+    """Serve in this process.
+
+    Args:
+        settings: see `graph.settings`.
+        introduce: told the address once it answers.
+        transport: see `graph.app`.
+        example_card: see `graph.app`.
+        reload: reads the settings again, on SIGHUP; None leaves that signal alone.
+    """
+
+    def make() -> Server:
+        app = _app(settings, transport=transport, example_card=example_card)
+        _warn(settings)
+
+        def on_ready(port: int) -> None:
+            _introduce(settings, introduce, port, server.beside)
+
+        server = gateway_server(app, settings, on_ready)
+        if reload is not None:
+            server.on_hangup = Reload(reload, app.state.renewal).request
+        return server
+
+    run_server(make)
+
+
+def serve_as_worker(load: Callable[[], Settings], channel: int) -> None:
+    """Serve as one of several processes.
+
+    Args:
+        load: reads the settings, which the parent has checked; again on SIGHUP.
+        channel: file descriptor of the connection to the parent.
+    """
+    try:
+        settings = load()
+    except SettingsError as error:
+        fail(error.problems)
+
+    def make() -> Server:
+        connected = socket.socket(fileno=channel)
+        app = _app(settings)
+        parents = []
+
+        def on_ready(_port: int) -> None:
+            answering = answer_parent(
+                connected,
+                app.state.health,
+                lambda: app.state.metrics,
+                lambda: server.handle_exit(signal.SIGTERM, None),
+            )
+            parents.append(asyncio.ensure_future(answering))
+
+        sockets = bind(settings.konagraph_host, settings.konagraph_port, shared=True)
+        without_admin = settings.model_copy(update={"konagraph_admin_port": None})
+        server = gateway_server(app, without_admin, on_ready, sockets=sockets)
+        server.on_hangup = Reload(load, app.state.renewal).request
+        return server
+
+    run_server(make)
+
+
+def serve_with_workers(settings: Settings, introduce: Callable[[str], None]) -> None:
+    """Look after several processes that serve."""
+    _configure_logging(settings)
+    check(settings)
+    _warn(settings)
+    host = settings.konagraph_host
+    try:
+        # Alone first: a port that another program shares would be taken without a word.
+        for one in bind(host, settings.konagraph_port):
+            one.close()
+        # These never listen. They keep the port for the workers.
+        reserved = bind(host, settings.konagraph_port, shared=True)
+        admin = None
+        if settings.konagraph_admin_port is not None:
+            admin = bind(settings.konagraph_admin_host, settings.konagraph_admin_port)
+    except ListenError as error:
+        click.echo(f"konagraph cannot listen on {error}", err=True)
+        sys.exit(_START_FAULT)
+    port = reserved[0].getsockname()[1]
+    beside: list[Server] = []
+    supervisor = Supervisor(
+        worker_command(host, port),
+        settings.konagraph_workers,
+        patience=settings.konagraph_drain_delay + settings.konagraph_drain_timeout,
+        on_ready=lambda: _introduce(settings, introduce, port, beside),
+    )
+    if admin is not None:
+        beside.append(admin_server(supervisor.admin_app(), admin))
+    if not asyncio.run(_supervise(supervisor, beside)):
+        sys.exit(_START_FAULT)
+
+
+async def _supervise(supervisor: Supervisor, beside: list[Server]) -> bool:
+    serving = [asyncio.ensure_future(server.serve_beside()) for server in beside]
+    try:
+        return await supervisor.run()
+    finally:
+        for server in beside:
+            server.should_exit = True
+        await asyncio.gather(*serving)
+
+
+def _app(settings: Settings, **parts: Any) -> Any:
+    _configure_logging(settings)
+    try:
+        app = create_app(settings, **parts)
+    except SettingsError as error:
+        fail(error.problems)
+    return app
+
+
+def _configure_logging(settings: Settings) -> None:
+    configure_logging(settings.konagraph_log_level, as_json=settings.konagraph_log_format == "json")
+
+
+def _warn(settings: Settings) -> None:
+    for warning in start_warnings(settings):
+        structlog.stdlib.get_logger(LOGGER).warning(warning)
+
+
+def _introduce(settings: Settings, introduce: Callable[[str], None], port: int, beside: list[Server]) -> None:
+    for server in beside:
+        click.echo(f"admin port: http://{_reachable(settings.konagraph_admin_host)}:{server.port}")
+    introduce(f"http://{_reachable(settings.konagraph_host)}:{port}{GRAPHQL_PATH}")
+    # Into a pipe, standard output is buffered, and whoever waits for the address would wait for ever.
+    sys.stdout.flush()
+
+
+def _reachable(host: str) -> str:
+    """An address to connect to where the gateway listens: one that means every address is none."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]" if ":" in host else host
+
+
+def environment() -> dict[str, str]:
+    """The process's environment, as it is now."""
+    return dict(os.environ)

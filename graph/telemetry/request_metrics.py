@@ -1,0 +1,73 @@
+"""What requests look like to their callers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graph.telemetry.families import Counts, Durations
+from graph.telemetry.labels import OperationNames, request_code
+from schema.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from graph.web.report import RequestReport
+
+
+class RequestMetrics:
+    """Counts requests.
+
+    Args:
+        registry: where the metrics are shown.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._operations = OperationNames()
+        self._durations = Durations(
+            registry,
+            "konagraph_request_duration_seconds",
+            "Requests, by operation and by code.",
+            ["operation", "code"],
+        )
+        self._responses = Counts(
+            registry, "konagraph_responses", "Answers, by HTTP status and kind of viewer.", ["status", "viewer"]
+        )
+        self._errors = Counts(
+            registry,
+            "konagraph_errors",
+            "Errors in answers; one answer may hold several.",
+            ["code"],
+            [(code.value,) for code in ErrorCode],
+        )
+        self._unexpected = Counts(registry, "konagraph_unexpected_exceptions", "Exceptions that nobody foresaw.")
+        self._deadlines = Counts(
+            registry, "konagraph_deadline_hits", "Fields given up because the request's time was over."
+        )
+        self._saved = Counts(
+            registry, "konagraph_request_calls_saved", "Look-ups answered by another one of the same request."
+        )
+        self._untrusted = Counts(
+            registry, "konagraph_untrusted_documents", "Documents that ran without being in the manifest."
+        )
+
+    def trust(self, names: frozenset[str]) -> None:
+        """Let these names of operations be labels, and no others; without any, the first that come."""
+        self._operations = OperationNames(names)
+
+    def on_request(self, report: RequestReport) -> None:
+        """One request was answered."""
+        codes = report.codes
+        self._durations.add(report.seconds, self._operations.label(report.operation), request_code(codes))
+        self._responses.add(str(report.status), report.viewer or "none")
+        for code in codes:
+            self._errors.add(code)
+        if report.saved_calls:
+            self._saved.add(amount=report.saved_calls)
+        if report.deadline_hits:
+            self._deadlines.add(amount=report.deadline_hits)
+        if report.unexpected:
+            self._unexpected.add(amount=len(report.unexpected))
+
+    def on_untrusted_document(self) -> None:
+        """A document ran although it is not in the manifest."""
+        self._untrusted.add()

@@ -1,0 +1,168 @@
+"""A whole answer, and how it is read from bytes: httptools' parser, with bounds, and strict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import httptools
+import httpx
+
+_VERSIONS: Final = ("1.1", "1.0")
+_INTERIM: Final = range(100, 200)
+_SWITCHING_PROTOCOLS: Final = 101
+_WITHOUT_BODY: Final = (204, 304)
+_KEEP_ALIVE: Final = "1.1"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """One whole answer; the names of its header fields are in lower case."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+    def header(self, name: bytes) -> str | None:
+        """The value of a field; of one that is there more than once, all values, as a list."""
+        values = [value for field, value in self.headers if field == name]
+        return b", ".join(values).decode("latin-1") if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerBounds:
+    """How large an answer may be. Bytes."""
+
+    head: int = 64 * 1024
+    body: int = 256 * 1024
+    framing: int = 16
+    """What may surround each byte of content; a chunk of one byte has five bytes around it."""
+
+
+class AnswerRefusedError(httpx.RemoteProtocolError):
+    """An answer that is larger than may be, or compressed; `status` is its status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("The answer is too large or compressed.")
+        self.status = status
+
+
+def is_encoded(encoding: bytes | None) -> bool:
+    """Whether a Content-Encoding is any but identity. Inflating has no bound, so no answer may be compressed."""
+    return encoding is not None and encoding.lower() != b"identity"
+
+
+class AnswerReader:
+    """Reads one answer. Its methods that begin with `on_` are for the parser.
+
+    Args:
+        bounds: how large it may be.
+    """
+
+    def __init__(self, bounds: AnswerBounds) -> None:
+        self._bounds = bounds
+        self._parser = httptools.HttpResponseParser(self)
+        self._received = 0
+        self._status = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._head_complete = False
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._ends_with_connection = False
+        self.keep_alive = False
+        """Whether the connection may carry another exchange."""
+        self.complete = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of an answer has come."""
+        return self._received > 0
+
+    def feed(self, data: bytes) -> None:
+        """Take what has come.
+
+        Raises:
+            httpx.RemoteProtocolError: when it is no HTTP, or more than one answer.
+            AnswerRefusedError: when it is more than may be, or compressed.
+        """
+        self._received += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            # httptools wraps what the methods below raise. Its own messages quote what came.
+            if isinstance(error.__context__, httpx.RemoteProtocolError):
+                raise error.__context__ from None
+            raise _malformed() from None
+        except httptools.HttpParserUpgrade:
+            raise _malformed() from None
+        self._check_size()
+
+    def end(self) -> None:
+        """The connection has ended.
+
+        Raises:
+            httpx.RemoteProtocolError: when the answer is not complete.
+        """
+        if not self._ends_with_connection:
+            raise httpx.RemoteProtocolError("The connection ended within the answer.")
+        self.complete = True
+
+    def answer(self) -> HttpAnswer:
+        """What was read."""
+        return HttpAnswer(self._status, tuple(self._headers), b"".join(self._body))
+
+    def on_message_begin(self) -> None:
+        """Refuse a second answer: nobody has asked for it, so which question the first one answers is unsure."""
+        if self.complete:
+            raise _malformed()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect a field; those after the body are not wanted."""
+        if not self._head_complete:
+            self._headers.append((name.lower(), value.rstrip(b" \t")))
+
+    def on_headers_complete(self) -> None:
+        """Look at the head."""
+        self._status = self._parser.get_status_code()
+        version = self._parser.get_http_version()
+        if version not in _VERSIONS or self._status < _INTERIM.start or self._status == _SWITCHING_PROTOCOLS:
+            raise _malformed()
+        if self._status in _INTERIM:
+            return
+        self._head_complete = True
+        encoding = self._field(b"transfer-encoding")
+        if encoding is not None and encoding.lower() != b"chunked":
+            raise _malformed()
+        length = self._field(b"content-length")
+        self._ends_with_connection = length is None and encoding is None and self._status not in _WITHOUT_BODY
+        self.keep_alive = self._parser.should_keep_alive() and version == _KEEP_ALIVE
+        too_long = length is not None and int(length) > self._bounds.body
+        if too_long or is_encoded(self._field(b"content-encoding")):
+            raise AnswerRefusedError(self._status)
+
+    def on_body(self, body: bytes) -> None:
+        """Collect content."""
+        self._body_bytes += len(body)
+        if self._body_bytes > self._bounds.body:
+            raise AnswerRefusedError(self._status)
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """The answer is whole, unless it was only an interim one."""
+        if self._head_complete:
+            self.complete = True
+        else:
+            self._headers.clear()
+
+    def _field(self, name: bytes) -> bytes | None:
+        return next((value for field, value in self._headers if field == name), None)
+
+    def _check_size(self) -> None:
+        """Bound what the parser holds until a field is complete, and the framing, which it never hands out."""
+        allowed = self._bounds.head + self._bounds.framing * self._body_bytes
+        if self._received > allowed and not self.complete:
+            raise AnswerRefusedError(self._status) if self._head_complete else _malformed()
+
+
+def _malformed() -> httpx.RemoteProtocolError:
+    return httpx.RemoteProtocolError("The answer is not well-formed.")

@@ -1,0 +1,139 @@
+"""Podman with a store of its own, and images that are built without any registry of images."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ruamel.yaml import YAML
+
+from tests.outside.toolbox import ENVIRONMENT
+from tests.tools import ROOT, require_tool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PROGRAMS: Final = ("podman", "buildah", "runc", "mmdebstrap", "iptables")
+_HOW: Final = "install Debian's podman, buildah, runc, netavark, aardvark-dns, iptables and mmdebstrap"
+# One base for everything: what matters is how the images are built and run, not what else is in them.
+_PACKAGES: Final = "python3,python3-venv,ca-certificates,nodejs,npm,haproxy,redis-server,wget"
+_CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
+_BASE: Final = "localhost/base"
+_SECONDS: Final = 900
+
+_STORAGE: Final = """\
+[storage]
+driver = "overlay"
+graphroot = "{folder}/images"
+runroot = "{folder}/run"
+"""
+# Limits that a machine without every right can set, too.
+_CONTAINERS: Final = """\
+[containers]
+default_ulimits = ["nofile=8192:8192", "nproc=1024:1024"]
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[network]
+network_backend = "netavark"
+network_config_dir = "{folder}/networks"
+"""
+_DOCKERFILE: Final = """\
+FROM scratch
+ADD base.tar /
+COPY ca-certificates.crt {certificates}
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \\
+    PIP_CERT={certificates} NODE_EXTRA_CA_CERTS={certificates}
+"""
+
+
+class Engine:
+    """Runs programs of the containers' world in a folder that is theirs alone."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        for name in _PROGRAMS:
+            require_tool(name, present=shutil.which(name) is not None, how=_HOW)
+        require_tool(
+            "podman-compose", present=(ENVIRONMENT / "bin" / "podman-compose").exists(), how="make outside"
+        )
+        self._folder = folder
+        for name, text in (("storage.conf", _STORAGE), ("containers.conf", _CONTAINERS)):
+            (folder / name).write_text(text.format(folder=folder), encoding="utf-8")
+        self._environment = {
+            "PATH": f"{ENVIRONMENT / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(folder),
+            "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+            "CONTAINERS_CONF": str(folder / "containers.conf"),
+            "BUILDAH_ISOLATION": "chroot",
+            **variables,
+        }
+
+    def run(self, *command: str) -> str:
+        """The output of a program, which must succeed."""
+        result = self.tried(*command)
+        assert 0 == result.returncode, result.stdout + result.stderr
+        return result.stdout
+
+    def tried(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """What came of a program."""
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+
+    def build(self) -> None:
+        """Build the project's image, and name the base as the compose file names the images of others."""
+        context = self._folder / "base"
+        context.mkdir()
+        self.run(
+            "mmdebstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(context / "base.tar")
+        )
+        shutil.copy(_CERTIFICATES, context / "ca-certificates.crt")
+        text = _DOCKERFILE.format(certificates=_CERTIFICATES)
+        (context / "Dockerfile").write_text(text, encoding="utf-8")
+        self.run("buildah", "bud", "--format", "docker", "--tag", _BASE, str(context))
+        shutil.rmtree(context)
+        arguments = ("--build-arg", f"BASE={_BASE}", "--build-arg", f"NODE={_BASE}")
+        self.run(
+            "buildah", "bud", "--network", "host", "--format", "docker", *arguments, "--tag", "konagraph", "."
+        )
+        for name in ("HAPROXY_IMAGE", "REDIS_IMAGE"):
+            self.run("podman", "tag", _BASE, self._environment[name])
+
+    def container(self, service: str) -> str:
+        """The name of a service's container."""
+        return f"{self._environment['COMPOSE_PROJECT_NAME']}_{service}_1"
+
+    def inside(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """What came of a program inside a service's container."""
+        return self.tried("podman", "exec", self.container(service), *command)
+
+    def python(self, service: str, program: str) -> str:
+        """The output of a Python program inside a service's container."""
+        result = self.inside(service, "python3", "-c", program)
+        assert 0 == result.returncode, result.stderr
+        return result.stdout.strip()
+
+    def remove(self) -> None:
+        """Leave nothing behind: neither processes nor gigabytes."""
+        self.tried("podman", "rm", "--all", "--force", "--time", "1")
+        self.tried("podman", "volume", "prune", "--force")
+        self.tried("podman", "network", "prune", "--force")
+        self.tried("podman", "rmi", "--all", "--force")
+        shutil.rmtree(self._folder / "images", ignore_errors=True)
+
+
+def services() -> Mapping[str, dict[str, object]]:
+    """The services of the compose file that run without a further profile."""
+    every: dict[str, dict[str, object]] = YAML(typ="safe").load(ROOT / "docker-compose.yml")["services"]
+    return {name: service for name, service in every.items() if service.get("profiles", ["dev"]) == ["dev"]}

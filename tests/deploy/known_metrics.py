@@ -1,0 +1,53 @@
+"""Which figures there are: the gateway's own as it renders them, and the few of others that are used."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Final
+
+from graph.app import create_app
+from graph.konaplate.client import CallReport
+from graph.konaplate.errors import CallDetails
+from graph.security.audit import AuditEvent
+from graph.web.report import RequestReport
+from tests.support import sandbox_settings, sandbox_transport
+
+if TYPE_CHECKING:
+    from graph.telemetry.metrics import Metrics
+
+_OTHERS: Final = {"up", "ALERTS", "haproxy_backend_active_servers"}
+_NAME: Final = re.compile(r"\b(?:(?:konagraph|process|python|haproxy)_\w+|up\b|ALERTS\b)")
+
+
+def metrics_in(expression: str) -> set[str]:
+    """The names of the figures that an expression is made of; what is quoted is none."""
+    return set(_NAME.findall(re.sub(r'"[^"]*"', '""', expression)))
+
+
+async def _rendered() -> dict[str, set[str]]:
+    """Every name of a figure, with its labels, after one of each kind of event."""
+    metrics: Metrics = create_app(sandbox_settings(), transport=sandbox_transport()).state.metrics
+    details = CallDetails("221108120814-0123456", 200, "000_000")
+    metrics.requests.on_request(RequestReport("r", "POST", 200, 0.1, "member", "Card"))
+    metrics.upstream.on_call(CallReport("/api/v1/user/card/info", "ok", details, 0.1, "same", ()))
+    for hook in (metrics.upstream.joined, metrics.upstream.retry_refused, metrics.upstream.shed):
+        hook("/api/v1/user/card/info")
+    metrics.upstream.retried("/api/v1/user/card/info", "too_slow")
+    metrics.upstream.breaker_changed("/api/v1/user/card/info", "open")
+    metrics.upstream.limit_changed(8)
+    for code in ("UNAUTHENTICATED", "RATE_LIMITED"):
+        metrics.protection.on_event(AuditEvent("refused", "r", "a", code=code))
+    found: dict[str, set[str]] = {}
+    for name, labels in re.findall(r"^(\w+)(?:\{(.*)\})? ", metrics.render().decode(), re.MULTILINE):
+        found.setdefault(name, set()).update(re.findall(r'(\w+)="', labels))
+    return found
+
+
+# In an event loop, because some figures are of the loop.
+RENDERED: Final = asyncio.run(_rendered())
+
+
+def missing(expression: str) -> set[str]:
+    """Names in an expression that nobody renders."""
+    return {name for name in metrics_in(expression) if name not in RENDERED and name not in _OTHERS}

@@ -1,0 +1,68 @@
+"""The Kubernetes manifests, as they are delivered and as kustomize renders them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any, Final
+
+from ruamel.yaml import YAML
+
+from tests.tools import ROOT, require_tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BASE: Final = ROOT / "deploy" / "kubernetes" / "base"
+EXAMPLE: Final = ROOT / "deploy" / "kubernetes" / "overlays" / "example"
+
+
+def read(file: Path) -> Any:
+    """The one document of a file."""
+    return YAML(typ="safe").load(file)
+
+
+def manifest(kind: str) -> Any:
+    """A manifest of the base."""
+    return read(BASE / f"{kind.lower()}.yaml")
+
+
+def pod() -> Any:
+    """The specification of the gateway's pods."""
+    return manifest("Deployment")["spec"]["template"]["spec"]
+
+
+def container() -> Any:
+    """The gateway's container."""
+    (only,) = pod()["containers"]
+    return only
+
+
+def variables() -> dict[str, str]:
+    """The environment that the deployment itself gives."""
+    return {entry["name"]: entry["value"] for entry in container()["env"]}
+
+
+def example_variables() -> dict[str, str]:
+    """What the example adds for its place."""
+    lines = (EXAMPLE / "settings.env").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def rendered(folder: Path) -> list[Any]:
+    """What `kubectl apply -k` would send."""
+    # The one of Debian 12 is older than `patches`.
+    require_tool("kubectl", present=_new_enough(), how="install kubectl 1.21 or newer")
+    output = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=False)
+    # Deprecated fields are told there.
+    assert (0, "") == (output.returncode, output.stderr)
+    return list(YAML(typ="safe").load_all(output.stdout))
+
+
+def _new_enough() -> bool:
+    if shutil.which("kubectl") is None:
+        return False
+    command = ["kubectl", "version", "--client", "--output", "json"]
+    version = json.loads(subprocess.check_output(command))["clientVersion"]
+    return (int(version["major"]), int(version["minor"].rstrip("+"))) >= (1, 21)

@@ -1,0 +1,153 @@
+"""What is deployed, as processes on loopback: HAProxy, two gateways, and a Konaplate of other make."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from graph.security.development import DevelopmentSigner, signer_settings
+from tests.cli.processes import DEADLINE, command
+from tests.deploy.balancer import balancer
+from tests.independent.konaplate import IndependentKonaplate
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.cli.processes import Command
+    from tests.deploy.balancer import Balancer
+
+CARD: Final = "9491339400005678"
+BALANCE: Final = 31_400
+QUERY: Final = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance } }"
+CARDS_PER_MINUTE: Final = 3
+_PLENTY: Final = "100000"
+_UPSTREAM_SECONDS: Final = 0.02
+_tests = itertools.count(1)
+
+
+class DistantKonaplate(IndependentKonaplate):
+    """Answers after a while, so that requests are under way whenever a gateway ends."""
+
+    async def _exchange(self, reader: asyncio.StreamReader) -> tuple[bytes, bool]:
+        answer = await super()._exchange(reader)
+        await asyncio.sleep(_UPSTREAM_SECONDS)
+        return answer
+
+
+def upstream() -> IndependentKonaplate:
+    """A Konaplate with one card, over a plain line: encryption has its own tests."""
+    konaplate = DistantKonaplate(encrypted=False)
+    konaplate.cards[CARD] = {"balance": BALANCE, "serviceName": "card of a test"}
+    return konaplate
+
+
+class Gateway:
+    """One gateway at an address of its own, with the ordinary ports."""
+
+    def __init__(self, host: str, settings: dict[str, str]) -> None:
+        self.host = host
+        self.url = f"http://{host}:8000"
+        own = {"KONAGRAPH_HOST": host, "KONAGRAPH_ADMIN_HOST": host, "KONAGRAPH_ADMIN_PORT": "9090"}
+        self._settings = {**settings, **own}
+        self._stack = AsyncExitStack()
+        self._process: Command | None = None
+
+    async def start(self) -> None:
+        """Start the process, and wait until it answers."""
+        self._process = await self._stack.enter_async_context(command("serve", **self._settings))
+        await self._process.url()
+
+    async def end(self, number: signal.Signals) -> tuple[int, str]:
+        """Send a signal and wait for the end: exit status, and what was logged."""
+        assert self._process is not None
+        self._process.send(number)
+        outcome = await self._process.ended()
+        await self.aclose()
+        return outcome
+
+    async def aclose(self) -> None:
+        """End the process if it still runs."""
+        await self._stack.aclose()
+
+
+class Stack:
+    """The running deployment."""
+
+    def __init__(self, gateways: tuple[Gateway, Gateway], balancer: Balancer, signer: DevelopmentSigner) -> None:
+        self.gateways = gateways
+        self.balancer = balancer
+        self._signer = signer
+        self._viewers = itertools.count(1)
+
+    def viewer(self) -> dict[str, str]:
+        """The headers of a viewer who was never there before, and who may ask for every card."""
+        token = self._signer.token(f"viewer-{next(self._viewers)}", scopes=("cards:read:any",), lifetime=3600)
+        return {"Authorization": f"Bearer {token}"}
+
+
+@asynccontextmanager
+async def running_stack(folder: Path, redis_url: str) -> AsyncIterator[Stack]:
+    """Everything started, and both gateways in use."""
+    signer = DevelopmentSigner.in_directory(folder / "signer")
+    # A network of loopback for each test: nobody else takes its ports, not even while a gateway restarts.
+    network = f"127.{os.getpid() % 250 + 2}.{next(_tests)}"
+    async with AsyncExitStack() as stack:
+        konaplate = await stack.enter_async_context(upstream())
+        settings = {
+            **gateway_settings(konaplate, redis_url),
+            **{name: str(value) for name, value in signer_settings(folder / "signer").items()},
+        }
+        gateways = Gateway(f"{network}.1", settings), Gateway(f"{network}.2", settings)
+        for gateway in gateways:
+            stack.push_async_callback(gateway.aclose)
+        async with asyncio.TaskGroup() as starts:
+            for gateway in gateways:
+                starts.create_task(gateway.start())
+        addresses = {f"GATEWAY_{number}": f"{gateway.host}:8000" for number, gateway in enumerate(gateways, 1)}
+        front = await stack.enter_async_context(balancer(folder / "haproxy.log", **addresses))
+        await front.until_up("gateway-1", "gateway-2")
+        yield Stack(gateways, front, signer)
+
+
+def gateway_settings(konaplate: IndependentKonaplate, redis_url: str) -> dict[str, str]:
+    """The settings of a gateway; only the budget of cards is small."""
+    return {
+        "KONAPLATE_BASE_URL": konaplate.base_url,
+        "KONAPLATE_ASP_ID": konaplate.credentials.asp_id,
+        "KONAPLATE_ACCESS_KEY": konaplate.credentials.access_key,
+        "KONAPLATE_SECRET_KEY": konaplate.credentials.secret_key,
+        "KONAPLATE_ENCRYPTION": "off",
+        "KONAGRAPH_REDIS_URL": redis_url,
+        "KONAGRAPH_CARD_REF_KEY": "a key of these tests, long enough for one",
+        "KONAGRAPH_LOG_LEVEL": "warning",
+        "KONAGRAPH_TRUSTED_PROXIES": "127.0.0.1/32",
+        "KONAGRAPH_CARDS_PER_MINUTE": str(CARDS_PER_MINUTE),
+        "KONAGRAPH_CARDS_PER_HOUR": _PLENTY,
+        "KONAGRAPH_REQUEST_RATE": _PLENTY,
+        "KONAGRAPH_REQUEST_BURST": _PLENTY,
+        "KONAGRAPH_COST_RATE": _PLENTY,
+        "KONAGRAPH_COST_BURST": _PLENTY,
+    }
+
+
+async def ask(url: str, viewer: dict[str, str], payload: dict[str, Any]) -> dict[str, Any]:
+    """The JSON of one answer."""
+    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
+        answer: dict[str, Any] = (await client.post(f"{url}/graphql", json=payload, headers=viewer)).json()
+        return answer
+
+
+async def codes_of_cards(url: str, viewer: dict[str, str], cards: list[str]) -> list[str]:
+    """The code of each answer, for one request after the other."""
+    found = []
+    for card in cards:
+        answer = await ask(url, viewer, {"query": QUERY, "variables": {"cardNo": card}})
+        found += [error["extensions"]["code"] for error in answer.get("errors", [])] or ["OK"]
+    return found

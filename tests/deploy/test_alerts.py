@@ -1,0 +1,132 @@
+"""The alert rules: each fires when it should and only then, of figures that there are, and is explained."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from graph.telemetry.labels import FAULTS
+from graph.telemetry.protection_metrics import BUDGETS, KEY_STATES
+from graph.telemetry.upstream_metrics import STATES
+from schema.errors import ErrorCode
+from tests.deploy.alert_cases import CASES, Case
+from tests.deploy.known_metrics import RENDERED, metrics_in, missing
+from tests.tools import ROOT, require_tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+RULES: list[dict[str, Any]] = [
+    rule for group in YAML(typ="safe").load(PROMETHEUS / "alerts.yml")["groups"] for rule in group["rules"]
+]
+
+
+def promtool(*arguments: str) -> str:
+    """What promtool complains about."""
+    require_tool(
+        "promtool", present=shutil.which("promtool") is not None, how="install Debian's package prometheus"
+    )
+    result = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False, timeout=60)
+    return "" if result.returncode == 0 else result.stdout + result.stderr
+
+
+def firing(case: Case, series: dict[str, str], count: int) -> dict[str, Any]:
+    """Promtool's form of: so many alerts fire."""
+    return {
+        "interval": "15s",
+        "name": case.alert,
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [
+            {
+                "expr": f'count(ALERTS{{alertname="{case.alert}",alertstate="firing"}})',
+                "eval_time": case.at,
+                "exp_samples": [{"labels": "{}", "value": count}] if count else [],
+            }
+        ],
+    }
+
+
+def unit_tests(tmp_path: Path, rules: Path, *, swapped: bool = False) -> str:
+    """What promtool says of the cases."""
+    tests = []
+    for case in CASES:
+        tests += [firing(case, case.firing, 0 if swapped else 1), firing(case, case.quiet, 1 if swapped else 0)]
+    file = tmp_path / "cases.yml"
+    file.write_text(json.dumps({"rule_files": [str(rules)], "evaluation_interval": "15s", "tests": tests}))
+    return promtool("test", "rules", str(file))
+
+
+def test_the_configuration_is_one() -> None:
+    assert "" == promtool("check", "config", str(PROMETHEUS / "prometheus.yml"))
+    assert "" == promtool("check", "rules", "--lint=all", "--lint-fatal", str(PROMETHEUS / "alerts.yml"))
+
+
+def test_every_alert_fires_when_it_should_and_only_then(tmp_path: Path) -> None:
+    assert "" == unit_tests(tmp_path, PROMETHEUS / "alerts.yml")
+
+
+def test_a_wrong_expectation_is_noticed_for_every_case(tmp_path: Path) -> None:
+    complaints = unit_tests(tmp_path, PROMETHEUS / "alerts.yml", swapped=True)
+    assert 2 * len(CASES) == len(re.findall(r"exp:", complaints))
+
+
+def test_every_alert_has_a_case() -> None:
+    assert {rule["alert"] for rule in RULES} == {case.alert for case in CASES}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
+def test_an_alert_is_of_figures_that_there_are(rule: dict[str, Any]) -> None:
+    assert metrics_in(rule["expr"])
+    assert set() == missing(rule["expr"])
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
+def test_an_alert_says_how_bad_it_is_and_where_it_is_explained(rule: dict[str, Any]) -> None:
+    assert rule["labels"]["severity"] in ("critical", "warning")
+    assert f"docs/operations.md#{rule['alert'].lower()}" == rule["annotations"]["runbook"]
+    section = OPERATIONS.partition(f"\n### {rule['alert']}\n")[2]
+    assert section.lstrip().startswith(rule["labels"]["severity"].capitalize() + ".")
+
+
+def test_no_alert_is_explained_that_there_is_not() -> None:
+    assert {rule["alert"] for rule in RULES} == set(re.findall(r"^### (Konagraph\w+)$", OPERATIONS, re.MULTILINE))
+
+
+def test_the_codes_and_states_that_the_rules_name_are_those_of_the_gateway() -> None:
+    known = {
+        "code": {code.value for code in ErrorCode},
+        "budget": set(BUDGETS),
+        "state": {*STATES, *KEY_STATES},
+        "echo": {"another call's"},
+    }
+    for rule in RULES:
+        for label, operator, value in re.findall(r'(\w+)(=~|!=|=)"([^"]*)"', rule["expr"]):
+            if operator == "=~":
+                assert FAULTS == {code for code in known[label] if re.fullmatch(value, code)}
+            elif label in known:
+                assert value in known[label]
+
+
+def test_prometheus_asks_the_gateways_and_the_balancer_of_the_compose_file() -> None:
+    services = YAML(typ="safe").load(ROOT / "docker-compose.yml")["services"]
+    jobs = YAML(typ="safe").load(PROMETHEUS / "prometheus.yml")["scrape_configs"]
+    targets = {target for job in jobs for config in job["static_configs"] for target in config["targets"]}
+    assert {"gateway-1:9090", "gateway-2:9090", "haproxy:8405"} == targets
+    assert {target.partition(":")[0] for target in targets} <= services.keys()
+
+
+def test_every_figure_is_explained_with_its_labels() -> None:
+    rows = re.findall(r"^\| `(konagraph_\w+)` \|([^|]*)\|", OPERATIONS, re.MULTILINE)
+    families: dict[str, set[str]] = {}
+    for name, labels in RENDERED.items():
+        if name.startswith("konagraph_"):
+            families.setdefault(re.sub(r"_(bucket|sum|count)$", "", name), set()).update(labels - {"le"})
+    assert families == {name: set(re.findall(r"\w+", labels)) for name, labels in rows}

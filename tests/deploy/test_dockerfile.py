@@ -1,0 +1,65 @@
+"""The Dockerfile, checked as far as that goes without building it; `make containers` builds it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from graph.settings import Settings
+from tests.tools import ROOT
+
+DOCKERFILE = ROOT / "Dockerfile"
+TEXT = DOCKERFILE.read_text(encoding="utf-8")
+# A line that goes on is one instruction.
+INSTRUCTIONS = TEXT.replace("\\\n", " ").splitlines()
+
+
+def given(instruction: str) -> list[str]:
+    return [line.removeprefix(f"{instruction} ") for line in INSTRUCTIONS if line.startswith(f"{instruction} ")]
+
+
+def test_the_dockerfile_follows_good_practice() -> None:
+    # DL3006 wants a tag where the image is an argument that has one.
+    command = [str(Path(sys.executable).parent / "hadolint"), "--ignore", "DL3006", str(DOCKERFILE)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (0, "") == (result.returncode, result.stdout + result.stderr)
+
+
+def test_the_bases_are_arguments_with_a_tag() -> None:
+    assert ["${NODE} AS explorer", "${BASE} AS build", "${BASE}"] == given("FROM")
+    assert ["BASE", "NODE"] == [argument.partition("=")[0] for argument in given("ARG")]
+    assert all(re.fullmatch(r"\w+:\d[\w.-]+", argument.partition("=")[2]) for argument in given("ARG"))
+
+
+def test_what_is_installed_is_locked_and_nothing_is_compiled() -> None:
+    installs = re.findall(r"pip install [^&]*", " ".join(given("RUN")))
+    from_index = [install for install in installs if "/wheels/" not in install]
+    assert 2 == len(from_index)
+    for install in from_index:
+        assert "--require-hashes --only-binary :all:" in install
+    assert ["npm ci --ignore-scripts"] == re.findall(r"npm ci --ignore-scripts", " ".join(given("RUN")))
+
+
+def test_the_image_does_not_run_as_root() -> None:
+    assert ["10001"] == given("USER")
+    assert INSTRUCTIONS.index("USER 10001") > INSTRUCTIONS.index("FROM ${BASE}")
+
+
+def test_the_image_asks_the_admin_port_whether_it_is_alive() -> None:
+    (check,) = given("HEALTHCHECK")
+    ports = {str(Settings.model_fields[name].default) for name in ("konagraph_port", "konagraph_admin_port")}
+    assert ports == set(given("EXPOSE")[0].split())
+    assert f"http://127.0.0.1:{Settings.model_fields['konagraph_admin_port'].default}/livez" in check
+
+
+def test_every_setting_of_the_image_is_one() -> None:
+    names = set(re.findall(r"\b(KONA[A-Z_]+)=", " ".join(given("ENV"))))
+    assert {"KONAGRAPH_HOST", "KONAGRAPH_EXPLORER_DIRECTORY"} == names
+    assert {name.lower() for name in names} <= Settings.model_fields.keys()
+
+
+def test_nothing_but_what_is_needed_goes_into_the_build() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {".git", ".venv", "tests", "**/node_modules", "**/__pycache__", ".konagraph"} <= set(ignored)

@@ -1,0 +1,53 @@
+"""Gateways end and come back under load, behind the delivered HAProxy file: no request fails."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from tests.deploy.load import steady_load
+from tests.deploy.stack import running_stack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.security.redis_server import RedisServer
+
+
+async def test_no_request_fails_while_both_gateways_are_restarted_one_after_the_other(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    ends = []
+    async with (
+        running_stack(tmp_path, redis.patient_url) as stack,
+        steady_load(stack.balancer.url, stack.viewer()) as load,
+    ):
+        for gateway in stack.gateways:
+            ends.append(await gateway.end(signal.SIGTERM))
+            # While one is gone, the other answers alone.
+            await load.more(50)
+            await gateway.start()
+            await stack.balancer.until_up("gateway-1", "gateway-2")
+            await load.more(50)
+    assert {} == load.failures
+    assert [(0, ""), (0, "")] == ends
+
+
+async def test_no_request_fails_when_a_gateway_is_killed_and_started_again(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    async with (
+        running_stack(tmp_path, redis.patient_url) as stack,
+        steady_load(stack.balancer.url, stack.viewer()) as load,
+    ):
+        for gateway, other in ((stack.gateways[0], "gateway-2"), (stack.gateways[1], "gateway-1")):
+            await gateway.end(signal.SIGKILL)
+            await stack.balancer.until_up(other)
+            await load.more(50)
+            await gateway.start()
+            await stack.balancer.until_up("gateway-1", "gateway-2")
+            await load.more(50)
+        retries = await stack.balancer.retries()
+    assert {} == load.failures
+    # The requests that were under way at a gateway when it died were answered by the other.
+    assert retries > 0

@@ -1,0 +1,59 @@
+"""One way in which an upstream fails for one card, and what a client and the upstream see of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tests.faults.card_upstream import BALANCE
+from tests.faults.whole_gateway import BOTH, ONLY_GOOD, Failure, failures, gateway_over, settled
+
+if TYPE_CHECKING:
+    from tests.faults.card_upstream import Act, CardUpstream
+
+UNAVAILABLE: Final = "UPSTREAM_UNAVAILABLE"
+TIMEOUT: Final = "UPSTREAM_TIMEOUT"
+INVALID: Final = "UPSTREAM_INVALID_RESPONSE"
+
+
+class Row(NamedTuple):
+    """What is expected of one fault."""
+
+    act: Act
+    code: str
+    attempts: int
+    retryable: bool = True
+    counted: bool = True
+    """Whether the breaker takes it for a failure of the upstream."""
+
+
+async def check(row: Row, upstream: CardUpstream, *, keeps: bool = False, **variables: object) -> float:
+    """Ask for the bad card and a good one, and then for the good one alone.
+
+    Args:
+        row: what is expected.
+        upstream: plays the row's fault.
+        keeps: whether the connection may be used again after the fault.
+        variables: settings.
+
+    Returns:
+        How long the first answer took.
+    """
+    loop = asyncio.get_running_loop()
+    # The good answer and the bad one are enough for the breaker, and half of them failed.
+    async with gateway_over(upstream, KONAPLATE_BREAKER_CALLS=2, **variables) as gateway:
+        started = loop.time()
+        answer = await gateway.query(BOTH)
+        took = loop.time() - started
+        await settled()
+        assert {asyncio.current_task()} == asyncio.all_tasks() - upstream.tasks
+        assert {"good": {"balance": BALANCE}, "bad": None} == answer["data"]
+        assert [Failure(["bad"], row.code, row.retryable)] == failures(answer)
+        assert row.attempts == len(upstream.bad_calls)
+        if not keeps:
+            await upstream.until_spoiled_closed()
+        after = await gateway.query(ONLY_GOOD)
+        assert ([UNAVAILABLE] if row.counted else []) == [failure.code for failure in failures(after)]
+        assert (1 if row.counted else 2) == upstream.good_calls
+        assert not keeps or len(upstream.connections) <= BOTH.count("card(")
+    return took

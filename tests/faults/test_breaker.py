@@ -1,0 +1,245 @@
+"""An upstream that fails again and again is left alone, asked whether it is well, and used again."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.faults.card_upstream import BALANCE, GOOD, SILENCE, WELL, CardUpstream, later, say
+from tests.faults.jumping_clock import jumping
+from tests.faults.rows import UNAVAILABLE
+from tests.faults.test_whole_answers import CODES, STATUSES, USELESS
+from tests.faults.whole_gateway import ONLY_BAD, ONLY_GOOD, gateway_over
+from tests.konaplate.faulty_upstream import http
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.faults.card_upstream import Act
+    from tests.konaplate.faulty_upstream import Connection
+    from tests.support import Gateway
+
+FAILS = say(http(b"", "500 Internal Server Error"))
+BUSY = say(http(b"", "503 Service Unavailable"))
+SUCCEEDS = say(http(WELL))
+PROFILE = f'{{ card(cardNo: "{GOOD}") {{ balance member {{ profile {{ userName }} }} }} }}'
+OPEN, JITTER, MOST = 5.0, 0.2, 60.0
+
+
+class Switch:
+    """An upstream whose behaviour changes."""
+
+    def __init__(self, act: Act) -> None:
+        self.act = act
+        self.calls = 0
+        self.upstream = CardUpstream(everything=self._play)
+
+    async def _play(self, connection: Connection, request: bytes) -> None:
+        self.calls += 1
+        await self.act(connection, request)
+
+
+@asynccontextmanager
+async def opened(**variables: object) -> AsyncIterator[tuple[Gateway, Switch]]:
+    """A gateway that has just decided to leave its upstream alone."""
+    switch = Switch(FAILS)
+    async with gateway_over(switch.upstream, **variables) as gateway:
+        for _ in range(20):
+            await gateway.query(ONLY_BAD)
+        assert 20 == switch.calls
+        yield gateway, switch
+
+
+async def refusal(gateway: Gateway) -> float:
+    """Ask once, see that the answer is a refusal without a call, and give the seconds to wait for."""
+    extensions = (await gateway.query(ONLY_GOOD))["errors"][0]["extensions"]
+    assert {"code", "retryable", "requestId", "retryAfterMs"} == extensions.keys()
+    assert (UNAVAILABLE, True) == (extensions["code"], extensions["retryable"])
+    milliseconds: int = extensions["retryAfterMs"]
+    return milliseconds / 1000
+
+
+async def many(gateway: Gateway, cards: int) -> dict[str, Any]:
+    """Ask for so many cards at once."""
+    numbers = ", ".join(f'"94913394{number:08}"' for number in range(cards))
+    return await gateway.query(f"{{ cards(cardNos: [{numbers}]) {{ balance }} }}")
+
+
+@jumping
+async def test_half_of_twenty_calls_that_fail_open_the_breaker_and_no_fewer() -> None:
+    async def ask(good: int, bad: int) -> int:
+        upstream = CardUpstream(FAILS)
+        async with gateway_over(upstream) as gateway:
+            for query, times in ((ONLY_GOOD, good), (ONLY_BAD, bad)):
+                for _ in range(times):
+                    await gateway.query(query)
+            before = upstream.good_calls
+            await gateway.query(ONLY_GOOD)
+            return upstream.good_calls - before
+
+    assert 0 == await ask(10, 10)
+    assert 1 == await ask(11, 9)
+    assert 1 == await ask(0, 19)
+    assert 0 == await ask(0, 20)
+
+
+@jumping
+async def test_an_open_breaker_refuses_at_once_without_a_call_or_a_connection() -> None:
+    loop = asyncio.get_running_loop()
+    async with opened() as (gateway, switch):
+        before = loop.time(), len(switch.upstream.connections)
+        wait = await refusal(gateway)
+        assert OPEN * (1 - JITTER) <= wait <= OPEN
+        assert (20, before) == (switch.calls, (loop.time(), len(switch.upstream.connections)))
+        # The time that is left, not the time that it began with.
+        await asyncio.sleep(wait - 1)
+        assert 1 == pytest.approx(await refusal(gateway), abs=0.002)
+        assert 20 == switch.calls
+
+
+@jumping
+async def test_an_open_breaker_leaves_the_rest_of_a_query_alone() -> None:
+    async with opened() as (gateway, _):
+        answer = await gateway.query(ONLY_BAD.replace("{ bad", "{ __typename bad", 1))
+    assert {"__typename": "Query", "bad": None} == answer["data"]
+
+
+@jumping
+async def test_three_good_probes_close_the_breaker() -> None:
+    async with opened() as (gateway, switch):
+        await asyncio.sleep(await refusal(gateway))
+        switch.act = SUCCEEDS
+        for _ in range(4):
+            assert {"data": {"good": {"balance": BALANCE}}} == await gateway.query(ONLY_GOOD)
+        assert 24 == switch.calls
+        answer = await many(gateway, 20)
+        assert "errors" not in answer
+        assert 44 == switch.calls
+
+
+@jumping
+async def test_no_more_than_three_probes_are_under_way() -> None:
+    async with opened() as (gateway, switch):
+        await asyncio.sleep(await refusal(gateway))
+        release = asyncio.Event()
+        switch.act = later(release, SUCCEEDS)
+        query = asyncio.ensure_future(many(gateway, 10))
+        await asyncio.sleep(0.1)
+        assert 23 == switch.calls
+        release.set()
+        answer = await query
+        assert [{"balance": BALANCE}] * 3 + [None] * 7 == answer["data"]["cards"]
+        assert [UNAVAILABLE] * 7 == [error["extensions"]["code"] for error in answer["errors"]]
+        assert "errors" not in await many(gateway, 10)
+
+
+@jumping
+async def test_a_probe_is_one_attempt() -> None:
+    async with opened() as (gateway, switch):
+        await asyncio.sleep(await refusal(gateway))
+        switch.act = BUSY
+        await gateway.query(ONLY_GOOD)
+        assert 21 == switch.calls
+        await refusal(gateway)
+        assert 21 == switch.calls
+
+
+@jumping
+async def test_each_failed_probe_doubles_the_time_up_to_a_minute() -> None:
+    async with opened() as (gateway, switch):
+        for probes, expected in enumerate((OPEN, 10.0, 20.0, 40.0, MOST, MOST, MOST)):
+            wait = await refusal(gateway)
+            assert expected * (1 - JITTER) <= wait <= expected
+            assert 20 + probes == switch.calls
+            await asyncio.sleep(wait)
+            await gateway.query(ONLY_GOOD)
+        switch.act = SUCCEEDS
+        await asyncio.sleep(await refusal(gateway))
+        for _ in range(3):
+            assert "errors" not in await gateway.query(ONLY_GOOD)
+        # Well again: the next time begins at the beginning.
+        switch.act = FAILS
+        for _ in range(20):
+            await gateway.query(ONLY_BAD)
+        assert await refusal(gateway) <= OPEN
+
+
+@jumping
+async def test_a_probe_that_nobody_waits_for_makes_room_for_another() -> None:
+    async with opened() as (gateway, switch):
+        await asyncio.sleep(await refusal(gateway))
+        switch.act = SILENCE
+        for _ in range(5):
+            response = await gateway.post(ONLY_GOOD, None, **{"x-request-timeout-ms": "100"})
+            assert "UPSTREAM_TIMEOUT" == response.json()["errors"][0]["extensions"]["code"]
+        assert 25 == switch.calls
+        switch.act = SUCCEEDS
+        for _ in range(3):
+            assert "errors" not in await gateway.query(ONLY_GOOD)
+
+
+@jumping
+async def test_failures_are_forgotten_after_ten_seconds() -> None:
+    upstream = CardUpstream(FAILS)
+    async with gateway_over(upstream) as gateway:
+        for _ in range(3):
+            for _ in range(19):
+                await gateway.query(ONLY_BAD)
+            await asyncio.sleep(10)
+    assert 57 == len(upstream.bad_calls)
+
+
+@jumping
+async def test_members_that_fail_leave_the_cards_answered() -> None:
+    upstream = CardUpstream(members=FAILS)
+    async with gateway_over(upstream) as gateway:
+        for _ in range(30):
+            answer = await gateway.query(PROFILE)
+            assert {"card": {"balance": BALANCE, "member": {"profile": None}}} == answer["data"]
+            assert [["card", "member", "profile"]] == [error["path"] for error in answer["errors"]]
+    assert (30, 20) == (upstream.good_calls, upstream.member_calls)
+    assert "retryAfterMs" in answer["errors"][0]["extensions"]
+
+
+HARMLESS = {
+    **{name: row for name, row in {**CODES, **STATUSES}.items() if not row.counted},
+    **{name: USELESS[name] for name in ("200 with HTML", "404", "409", "redirect elsewhere", "empty")},
+}
+
+
+@pytest.mark.parametrize("row", HARMLESS.values(), ids=HARMLESS)
+@jumping
+async def test_an_upstream_that_answers_is_never_left_alone_whatever_it_says(row: Any) -> None:
+    upstream = CardUpstream(row.act)
+    async with gateway_over(upstream) as gateway:
+        for _ in range(25):
+            await gateway.query(ONLY_BAD)
+    assert 25 == len(upstream.bad_calls)
+
+
+@jumping
+async def test_the_settings_say_when_and_for_how_long() -> None:
+    switch = Switch(FAILS)
+    rules = {
+        "KONAPLATE_BREAKER_CALLS": 4,
+        "KONAPLATE_BREAKER_RATIO": 1,
+        "KONAPLATE_BREAKER_OPEN": 0.5,
+        "KONAPLATE_BREAKER_OPEN_MAX": 0.5,
+        "KONAPLATE_BREAKER_PROBES": 1,
+    }
+    async with gateway_over(switch.upstream, **rules) as gateway:
+        for _ in range(5):
+            await gateway.query(ONLY_BAD)
+        assert 4 == switch.calls
+        for _ in range(3):
+            wait = await refusal(gateway)
+            assert 0.4 <= wait <= 0.5
+            await asyncio.sleep(wait)
+            await gateway.query(ONLY_BAD)
+        switch.act = SUCCEEDS
+        await asyncio.sleep(0.5)
+        for _ in range(3):
+            assert "errors" not in await gateway.query(ONLY_GOOD)

@@ -1,0 +1,174 @@
+"""What is tried again, when, and how often in all; seen from the upstream's side."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.card_upstream import BALANCE, WELL, CardUpstream, hang_up, reset, say
+from tests.faults.jumping_clock import jumping
+from tests.faults.rows import UNAVAILABLE, Row, check
+from tests.faults.whole_gateway import BOTH, ONLY_BAD, ONLY_GOOD, failures, gateway_over
+from tests.konaplate.faulty_upstream import http
+
+if TYPE_CHECKING:
+    from tests.faults.card_upstream import Act
+    from tests.konaplate.faulty_upstream import Connection
+
+ALL_WELL = {"data": {"good": {"balance": BALANCE}, "bad": {"balance": BALANCE}}}
+ALWAYS_CLOSED = {"KONAPLATE_BREAKER_CALLS": 1_000_000}
+NO_PAUSE = {"KONAPLATE_RETRY_PAUSE_MIN": 0.001, "KONAPLATE_RETRY_PAUSE_MAX": 0.001}
+BUSY = say(http(b"", "503 Service Unavailable"))
+
+
+def refuse(retry_after: str, status: str = "429 Too Many Requests") -> Act:
+    return say(http(b"", status, [f"Retry-After: {retry_after}"]))
+
+
+async def refuse_by_date(connection: Connection, _request: bytes) -> None:
+    # A date has whole seconds: between one and two from now.
+    await refuse(formatdate(time.time() + 2, usegmt=True))(connection, b"")
+
+
+WAITED: dict[str, tuple[Act, float, float]] = {
+    "in seconds": (refuse("1"), 1.0, 1.0),
+    "in more seconds": (refuse("2"), 2.0, 2.0),
+    "none": (refuse("0"), 0.05, 0.25),
+    "as a date": (refuse_by_date, 0.9, 2.0),
+    "as a date in the past": (refuse("Wed, 21 Oct 2015 07:28:00 GMT"), 0.05, 0.25),
+    "of a busy upstream": (refuse("1", "503 Service Unavailable"), 1.0, 1.0),
+}
+
+
+@pytest.mark.parametrize(("act", "least", "most"), WAITED.values(), ids=WAITED)
+@jumping
+async def test_an_upstream_that_names_a_short_delay_is_asked_after_it(act: Act, least: float, most: float) -> None:
+    loop, upstream = asyncio.get_running_loop(), CardUpstream(act, say(http(WELL)))
+    async with gateway_over(upstream, **ALWAYS_CLOSED) as gateway:
+        assert ALL_WELL == await gateway.query(BOTH)
+    assert 2 == len(upstream.bad_calls)
+    assert least <= loop.time() <= most + 0.001
+
+
+TOO_LONG = {
+    "three seconds": refuse("3"),
+    "an hour": refuse("3600"),
+    "a date": refuse("Fri, 01 Jan 2100 00:00:00 GMT"),
+    "a number without end": refuse("9" * 400),
+    "of a busy upstream": refuse("120", "503 Service Unavailable"),
+}
+UNREADABLE = {value or "nothing": refuse(value) for value in ("soon", "-1", "1.5", "", "1, 2", "³", "31 Dec")}
+
+
+@pytest.mark.parametrize("act", [*TOO_LONG.values(), *UNREADABLE.values()], ids=[*TOO_LONG, *UNREADABLE])
+@jumping
+async def test_an_upstream_that_names_a_longer_delay_or_none_is_not_asked_again(act: Act) -> None:
+    loop, upstream = asyncio.get_running_loop(), CardUpstream(act)
+    async with gateway_over(upstream, **ALWAYS_CLOSED) as gateway:
+        answer = await gateway.query(BOTH)
+    assert [(UNAVAILABLE, True)] == [(failure.code, failure.retryable) for failure in failures(answer)]
+    assert (1, 0) == (len(upstream.bad_calls), loop.time())
+
+
+@jumping
+async def test_a_throttled_call_is_no_reason_to_leave_the_upstream_alone() -> None:
+    row = Row(refuse("1"), UNAVAILABLE, 2, counted=False)
+    assert 1.0 == pytest.approx(await check(row, CardUpstream(row.act), keeps=True))
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3, 5])
+@jumping
+async def test_there_are_as_many_attempts_as_the_settings_say(attempts: int) -> None:
+    upstream = CardUpstream(BUSY)
+    async with gateway_over(upstream, KONAPLATE_ATTEMPTS=attempts, **ALWAYS_CLOSED, **NO_PAUSE) as gateway:
+        await gateway.query(BOTH)
+    assert attempts == len(upstream.bad_calls)
+    assert 1 == upstream.good_calls
+
+
+async def attempts_of(calls: int, **variables: object) -> list[int]:
+    """How many attempts each of so many failing calls got, one after the other."""
+    counts, upstream = [], CardUpstream(BUSY)
+    async with gateway_over(upstream, **ALWAYS_CLOSED, **NO_PAUSE, **variables) as gateway:
+        for _ in range(calls):
+            before = len(upstream.bad_calls)
+            answer = await gateway.query(ONLY_BAD)
+            assert [UNAVAILABLE] == [failure.code for failure in failures(answer)]
+            counts.append(len(upstream.bad_calls) - before)
+    return counts
+
+
+@jumping
+async def test_a_spent_budget_leaves_one_attempt_to_each_call() -> None:
+    # Without any per second there is one to begin with, and a quarter of one comes with each call.
+    counts = await attempts_of(9, KONAPLATE_RETRIES_PER_SECOND=0, KONAPLATE_RETRY_RATIO=0.25)
+    assert [2, 1, 1, 1, 2, 1, 1, 1, 2] == counts
+
+
+@jumping
+async def test_the_default_budget_bears_a_burst_and_then_a_tenth_of_the_calls() -> None:
+    counts = await attempts_of(100)
+    assert [2] * 30 == counts[:30]
+    # Three a second, in the tenth of a second that the pauses took, hardly add to the tenth of the calls.
+    assert 5 <= sum(count - 1 for count in counts[35:]) <= 9
+
+
+@jumping
+async def test_the_budget_grows_back_with_time() -> None:
+    upstream = CardUpstream(BUSY)
+    budget = {"KONAPLATE_RETRIES_PER_SECOND": 1, "KONAPLATE_RETRY_RATIO": 0}
+    async with gateway_over(upstream, **ALWAYS_CLOSED, **NO_PAUSE, **budget) as gateway:
+        for _ in range(20):
+            await gateway.query(ONLY_BAD)
+        assert 30 == len(upstream.bad_calls)
+        await asyncio.sleep(3)
+        for _ in range(20):
+            await gateway.query(ONLY_BAD)
+    assert 53 == len(upstream.bad_calls)
+
+
+@jumping
+async def test_a_budget_is_shared_by_all_cards() -> None:
+    cards = ", ".join(f'"94913394{number:08}"' for number in range(20))
+
+    async def act(connection: Connection, _request: bytes) -> None:
+        calls.append(connection)
+        await connection.send(http(b"", "503 Service Unavailable"))
+
+    calls: list[Connection] = []
+    upstream = CardUpstream(everything=act)
+    budget = {"KONAPLATE_RETRIES_PER_SECOND": 0.5, "KONAPLATE_RETRY_RATIO": 0}
+    async with gateway_over(upstream, **ALWAYS_CLOSED, **NO_PAUSE, **budget) as gateway:
+        answer = await gateway.query(f"{{ cards(cardNos: [{cards}]) {{ balance }} }}")
+    assert [UNAVAILABLE] * 20 == [failure.code for failure in failures(answer)]
+    assert 20 + 5 == len(calls)
+
+
+@pytest.mark.parametrize("end", [hang_up(), reset()], ids=["closed", "reset"])
+@jumping
+async def test_a_connection_that_ends_as_it_is_used_again_is_replaced_at_once(end: Act) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def act(connection: Connection, request: bytes) -> None:
+        await (end if len(connection.requests) > 1 else say(http(WELL)))(connection, request)
+
+    upstream = CardUpstream(everything=act)
+    async with gateway_over(upstream) as gateway:
+        for _ in range(2):
+            assert {"data": {"good": {"balance": BALANCE}}} == await gateway.query(ONLY_GOOD)
+    assert [2, 1] == [len(connection.requests) for connection in upstream.connections]
+    assert loop.time() == 0
+
+
+@pytest.mark.parametrize("end", [hang_up(http(WELL)), reset(http(WELL))], ids=["closed", "reset"])
+@jumping
+async def test_a_connection_that_was_closed_while_idle_is_not_used_again(end: Act) -> None:
+    upstream = CardUpstream(everything=end)
+    async with gateway_over(upstream, KONAPLATE_ATTEMPTS=1) as gateway:
+        for _ in range(3):
+            assert {"data": {"good": {"balance": BALANCE}}} == await gateway.query(ONLY_GOOD)
+    assert [1, 1, 1] == [len(connection.requests) for connection in upstream.connections]

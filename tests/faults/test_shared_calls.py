@@ -1,0 +1,233 @@
+"""Those who ask for one card at the same time share one upstream call, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from graph.security.development import DevelopmentSigner, signer_settings
+from tests.faults.card_upstream import BAD, SILENCE, CardUpstream, later, say
+from tests.faults.jumping_clock import jumping
+from tests.faults.whole_gateway import gateway_over, settled
+from tests.konaplate.faulty_upstream import http
+from tests.konaplate.support import USER_ID, card_fields, succeeded
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.faults.card_upstream import Act
+    from tests.konaplate.faulty_upstream import Connection
+    from tests.support import Gateway
+
+EVERY_SCOPE = ("cards:read:any", "member:read", "cash-receipt:read")
+FIELDS = ("balance", "serviceId", "cardStatus", "member { userId }", "cashReceiptInfo { idNo maskedIdNo }")
+PROFILE = "member { profile { userName } }"
+
+
+class Caller(NamedTuple):
+    subject: str | None
+    """None: nobody in particular."""
+    scopes: tuple[str, ...] = ()
+    member: int | None = None
+
+
+NOBODY = Caller(None)
+OWNER = Caller("the-owner", member=USER_ID)
+STRANGER = Caller("a-stranger", member=USER_ID + 1)
+SERVICE = Caller("a-service", EVERY_SCOPE)
+READER = Caller("a-reader", ("cards:read:any",))
+POWERLESS = Caller("a-powerless-service")
+
+
+class Crowd:
+    """Callers of one gateway."""
+
+    def __init__(self, gateway: Gateway, signer: DevelopmentSigner) -> None:
+        self._gateway = gateway
+        self._signer = signer
+
+    async def ask(self, caller: Caller, selection: str = "balance", **headers: str) -> dict[str, Any]:
+        """Ask for the card in somebody's name."""
+        if caller.subject is not None:
+            claims = {} if caller.member is None else {"konaplate_user_id": str(caller.member)}
+            token = self._signer.token(caller.subject, scopes=caller.scopes, lifetime=600, claims=claims)
+            headers["authorization"] = f"Bearer {token}"
+        response = await self._gateway.post(f'{{ card(cardNo: "{BAD}") {{ {selection} }} }}', None, **headers)
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def start(self, caller: Caller, selection: str = "balance", **headers: str) -> asyncio.Task[dict[str, Any]]:
+        """Ask, and do not wait."""
+        return asyncio.ensure_future(self.ask(caller, selection, **headers))
+
+
+@asynccontextmanager
+async def crowd(folder: Path, upstream: CardUpstream, **variables: object) -> AsyncIterator[Crowd]:
+    signer = DevelopmentSigner.in_directory(folder)
+    settings = {**signer_settings(folder), "KONAGRAPH_AUDIT_LOG": folder / "audit.log", **variables}
+    async with gateway_over(upstream, **settings) as gateway:
+        yield Crowd(gateway, signer)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("signer")
+
+
+async def all_have_asked() -> None:
+    """Time passes only when there is nothing left to do."""
+    await asyncio.sleep(0.1)
+
+
+def codes(answer: dict[str, Any]) -> list[str]:
+    return [error["extensions"]["code"] for error in answer.get("errors", [])]
+
+
+def counting(*balances: int) -> list[Act]:
+    """A card whose balance changes from call to call."""
+    return [say(http(succeeded(card_fields(balance=balance)))) for balance in balances]
+
+
+@jumping
+async def test_twenty_different_queries_share_a_call_and_each_viewer_sees_no_more_than_alone(folder: Path) -> None:
+    viewers = (OWNER, STRANGER, SERVICE, READER, POWERLESS, NOBODY)
+    asked = [(viewer, field) for viewer in viewers for field in FIELDS][:30]
+    release = asyncio.Event()
+    upstream = CardUpstream(
+        later(release, say(http(succeeded(card_fields())))), say(http(succeeded(card_fields())))
+    )
+    async with crowd(folder, upstream) as running:
+        tasks = [running.start(viewer, field) for viewer, field in asked]
+        await all_have_asked()
+        assert 1 == len(upstream.bad_calls)
+        release.set()
+        together = await asyncio.gather(*tasks)
+        assert 1 == len(upstream.bad_calls)
+        alone = [await running.ask(viewer, field) for viewer, field in asked]
+    seen = {place: (answer.get("data"), codes(answer)) for place, answer in zip(asked, together, strict=True)}
+    assert list(seen.values()) == [(answer.get("data"), codes(answer)) for answer in alone]
+    for field in FIELDS:
+        assert ({"card": None}, ["CARD_NOT_FOUND"]) == seen[STRANGER, field] == seen[POWERLESS, field]
+        assert (None, ["UNAUTHENTICATED"]) == seen[NOBODY, field]
+    identity = FIELDS[-1]
+    masked = {"idNo": None, "maskedIdNo": "010-****-5432"}
+    assert {"card": {"cashReceiptInfo": {**masked, "idNo": "01098765432"}}} == seen[SERVICE, identity][0]
+    assert {"card": {"cashReceiptInfo": masked}} == seen[OWNER, identity][0] == seen[READER, identity][0]
+    assert {"card": {"balance": 9_999_999_999}} == seen[OWNER, "balance"][0] == seen[READER, "balance"][0]
+
+
+@jumping
+async def test_a_member_is_looked_up_once_for_all_who_may_know(folder: Path) -> None:
+    upstream = CardUpstream()
+    async with crowd(folder, upstream) as running:
+        answers = await asyncio.gather(*(running.ask(viewer, PROFILE) for viewer in (SERVICE, READER, OWNER) * 3))
+    for allowed, reader, owner in zip(answers[::3], answers[1::3], answers[2::3], strict=True):
+        assert {"card": {"member": {"profile": {"userName": "홍카나리"}}}} == allowed["data"]
+        assert ["FORBIDDEN"] == codes(reader) == codes(owner)
+    assert (1, 1) == (len(upstream.bad_calls), upstream.member_calls)
+
+
+@jumping
+async def test_nothing_is_remembered_once_the_call_is_over(folder: Path) -> None:
+    upstream = CardUpstream(*counting(1, 2, 3))
+    async with crowd(folder, upstream) as running:
+        for balance in (1, 2, 3):
+            answers = await asyncio.gather(*(running.ask(OWNER) for _ in range(5)))
+            assert [{"data": {"card": {"balance": balance}}}] * 5 == answers
+    assert 3 == len(upstream.bad_calls)
+
+
+@jumping
+async def test_a_failure_is_shared_and_not_remembered(folder: Path) -> None:
+    upstream = CardUpstream(say(http(b"", "500 Internal Server Error")), *counting(5))
+    async with crowd(folder, upstream) as running:
+        answers = await asyncio.gather(*(running.ask(viewer) for viewer in (OWNER, SERVICE, READER)))
+        assert [["UPSTREAM_UNAVAILABLE"]] * 3 == [codes(answer) for answer in answers]
+        # One call, and one id of it for the vendor's support.
+        ids = {answer["errors"][0]["extensions"]["upstream"]["correlationId"] for answer in answers}
+        assert (1, 1) == (len(ids), len(upstream.bad_calls))
+        assert {"data": {"card": {"balance": 5}}} == await running.ask(OWNER)
+
+
+@jumping
+async def test_whoever_leaves_does_not_disturb_the_others(folder: Path) -> None:
+    loop, release = asyncio.get_running_loop(), asyncio.Event()
+    (answer,) = counting(7)
+    upstream = CardUpstream(later(release, answer))
+    async with crowd(folder, upstream) as running:
+        # The first one's request made the call; the last one is the only one to stay.
+        gone = [running.start(OWNER), running.start(SERVICE)]
+        hasty = running.start(READER, **{"x-request-timeout-ms": "100"})
+        stays = running.start(OWNER)
+        await asyncio.sleep(0.05)
+        for task in gone:
+            task.cancel()
+        await asyncio.wait(gone)
+        assert ["UPSTREAM_TIMEOUT"] == codes(await hasty)
+        assert 0.1 == pytest.approx(loop.time())
+        release.set()
+        assert {"data": {"card": {"balance": 7}}} == await stays
+    assert 1 == len(upstream.bad_calls)
+
+
+@jumping
+async def test_whoever_joins_late_waits_no_longer_than_allowed(folder: Path) -> None:
+    loop, upstream = asyncio.get_running_loop(), CardUpstream(SILENCE)
+    async with crowd(folder, upstream, KONAPLATE_ATTEMPTS=1) as running:
+        first = running.start(OWNER)
+        await asyncio.sleep(1)
+        second = await running.ask(SERVICE, **{"x-request-timeout-ms": "200"})
+        assert 1.2 == pytest.approx(loop.time())
+        # The call's own time limit counts from its beginning.
+        assert ["UPSTREAM_TIMEOUT"] == codes(await first) == codes(second)
+        assert 1.5 == pytest.approx(loop.time())
+    assert 1 == len(upstream.bad_calls)
+
+
+@jumping
+async def test_the_call_ends_with_the_last_who_waits_for_it(folder: Path) -> None:
+    loop, upstream = asyncio.get_running_loop(), CardUpstream(SILENCE, *counting(9))
+    async with crowd(folder, upstream) as running:
+        before = asyncio.all_tasks() - upstream.tasks
+        waiting = [running.start(viewer) for viewer in (OWNER, SERVICE, READER)]
+        await all_have_asked()
+        for task in waiting[:2]:
+            task.cancel()
+        await all_have_asked()
+        assert not upstream.connections[0].closed.is_set()
+        waiting[2].cancel()
+        await upstream.connections[0].closed.wait()
+        assert 0.2 == pytest.approx(loop.time())
+        await settled()
+        assert before == asyncio.all_tasks() - upstream.tasks
+        # Whoever comes now has a call of their own.
+        assert {"data": {"card": {"balance": 9}}} == await running.ask(OWNER)
+    assert 2 == len(upstream.bad_calls)
+
+
+@jumping
+async def test_whoever_joins_as_the_last_one_leaves_gets_an_answer(folder: Path) -> None:
+    upstream = CardUpstream(SILENCE, *counting(3))
+    async with crowd(folder, upstream) as running:
+        leaving = running.start(OWNER)
+        await all_have_asked()
+        leaving.cancel()
+        joining = running.start(SERVICE)
+        assert {"data": {"card": {"balance": 3}}} == await joining
+    assert 2 == len(upstream.bad_calls)
+
+
+@jumping
+async def test_a_retry_serves_all_who_wait(folder: Path) -> None:
+    async def vanish(connection: Connection, _request: bytes) -> None:
+        connection.reset()
+
+    upstream = CardUpstream(vanish, *counting(4))
+    async with crowd(folder, upstream) as running:
+        answers = await asyncio.gather(*(running.ask(OWNER) for _ in range(6)))
+    assert [{"data": {"card": {"balance": 4}}}] * 6 == answers
+    assert 2 == len(upstream.bad_calls)

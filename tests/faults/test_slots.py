@@ -1,0 +1,165 @@
+"""More calls than the upstream can take: some wait, some are shed, and the limit follows its answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from tests.faults.card_upstream import BALANCE, WELL, CardUpstream
+from tests.faults.jumping_clock import jumping
+from tests.faults.whole_gateway import ONLY_GOOD, Failure, failures, gateway_over
+from tests.konaplate.faulty_upstream import http
+
+if TYPE_CHECKING:
+    from tests.konaplate.faulty_upstream import Connection
+    from tests.support import Gateway
+
+ONE_ATTEMPT = {"KONAPLATE_ATTEMPTS": 1, "KONAPLATE_BREAKER_CALLS": 1_000_000}
+SLOT_WAIT = 0.25
+
+
+class Slow:
+    """Answers after a while, and remembers how many calls there were at once."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.calls = 0
+        self.upstream = CardUpstream(everything=self._play)
+
+    async def _play(self, connection: Connection, _request: bytes) -> None:
+        self.calls += 1
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        # Given up calls are over once their connection is closed.
+        closing = asyncio.ensure_future(connection.until_closed())
+        done, _ = await asyncio.wait({closing}, timeout=self.seconds)
+        closing.cancel()
+        await asyncio.wait({closing})
+        self.in_flight -= 1
+        if not done:
+            await connection.send(http(WELL))
+
+
+async def ask(gateway: Gateway, cards: int, first: int = 0, **headers: str) -> dict[str, Any]:
+    """Ask for so many cards at once."""
+    numbers = ", ".join(f'"94913394{number:08}"' for number in range(first, first + cards))
+    answer: dict[str, Any] = (
+        await gateway.post(f"{{ cards(cardNos: [{numbers}]) {{ balance }} }}", None, **headers)
+    ).json()
+    return answer
+
+
+@jumping
+async def test_cards_beyond_the_slots_wait_for_their_turn() -> None:
+    loop, slow = asyncio.get_running_loop(), Slow(0.1)
+    async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=2) as gateway:
+        answer = await ask(gateway, 6)
+        assert 0.3 <= loop.time() <= 0.301
+    assert {"data": {"cards": [{"balance": BALANCE}] * 6}} == answer
+    assert (2, 2) == (slow.most_in_flight, len(slow.upstream.connections))
+
+
+@jumping
+async def test_cards_that_would_wait_too_long_are_shed() -> None:
+    loop, slow = asyncio.get_running_loop(), Slow(0.2)
+    async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=2) as gateway:
+        answer = await ask(gateway, 7)
+        assert 0.4 <= loop.time() <= 0.401
+    assert [{"balance": BALANCE}] * 4 + [None] * 3 == answer["data"]["cards"]
+    assert [Failure(["cards", place], "OVERLOADED", retryable=True) for place in (4, 5, 6)] == failures(answer)
+    assert [1_000] * 3 == [error["extensions"]["retryAfterMs"] for error in answer["errors"]]
+    assert 4 == slow.calls
+
+
+@jumping
+async def test_other_requests_wait_for_the_same_slots() -> None:
+    loop, slow = asyncio.get_running_loop(), Slow(0.4)
+    async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=2) as gateway:
+        first = asyncio.ensure_future(ask(gateway, 2))
+        await asyncio.sleep(0)
+        started = loop.time()
+        second = await ask(gateway, 1, first=5)
+        assert SLOT_WAIT <= loop.time() - started <= SLOT_WAIT + 0.001
+        assert ["OVERLOADED"] == [failure.code for failure in failures(second)]
+        assert "errors" not in await first
+
+
+@jumping
+async def test_shed_calls_say_nothing_against_the_upstream() -> None:
+    slow = Slow(0.4)
+    async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=1, KONAPLATE_BREAKER_CALLS=2) as gateway:
+        answer = await ask(gateway, 10)
+        assert [{"balance": BALANCE}] + [None] * 9 == answer["data"]["cards"]
+        assert "errors" not in await gateway.query(ONLY_GOOD)
+
+
+@jumping
+async def test_whoever_leaves_the_queue_leaves_no_slot_behind() -> None:
+    slow = Slow(0.2)
+    async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=2) as gateway:
+        for _ in range(3):
+            answer = await ask(gateway, 5, 0, **{"x-request-timeout-ms": "100"})
+            assert ["UPSTREAM_TIMEOUT"] * 5 == [failure.code for failure in failures(answer)]
+        assert 6 == slow.calls
+        assert "errors" not in await ask(gateway, 4)
+    assert 2 == slow.most_in_flight
+
+
+async def burst(gateway: Gateway, slow: Slow, cards: int) -> int:
+    """How many of so many calls there were at once."""
+    slow.most_in_flight = 0
+    await ask(gateway, cards)
+    return slow.most_in_flight
+
+
+@jumping
+async def test_calls_that_time_out_make_the_limit_fall_and_good_ones_make_it_rise() -> None:
+    slow = Slow(0.05)
+    async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=10, **ONE_ATTEMPT) as gateway:
+        assert 10 == await burst(gateway, slow, 20)
+        slow.seconds = 100
+        await burst(gateway, slow, 1)
+        slow.seconds = 0.05
+        assert 8 == await burst(gateway, slow, 20)
+        # One more for each full round of good answers.
+        assert 10 == [await burst(gateway, slow, 20) for _ in range(3)][-1]
+
+
+@jumping
+async def test_calls_that_time_out_together_count_once() -> None:
+    slow = Slow(100)
+    async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=10, **ONE_ATTEMPT) as gateway:
+        await ask(gateway, 10)
+        slow.seconds = 0.05
+        assert 8 == await burst(gateway, slow, 16)
+
+
+@jumping
+async def test_the_limit_does_not_fall_below_its_least() -> None:
+    slow = Slow(100)
+    limits = {"KONAPLATE_MAX_CONNECTIONS": 10, "KONAPLATE_MIN_CONNECTIONS": 3}
+    async with gateway_over(slow.upstream, **limits, **ONE_ATTEMPT) as gateway:
+        for _ in range(12):
+            await ask(gateway, 1)
+        slow.seconds = 0.01
+        assert 3 == await burst(gateway, slow, 3 * 2)
+
+
+@jumping
+async def test_an_upstream_that_takes_few_calls_ends_up_with_few() -> None:
+    class Narrow(Slow):
+        """Answers nobody while more than four ask."""
+
+        async def _play(self, connection: Connection, request: bytes) -> None:
+            self.seconds = 100 if self.in_flight >= 4 else 0.05
+            await super()._play(connection, request)
+
+    slow = Narrow(0.05)
+    async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=20, **ONE_ATTEMPT) as gateway:
+        sizes = [await burst(gateway, slow, 20) for _ in range(20)]
+        answer = await ask(gateway, 4)
+    assert 20 == sizes[0]
+    assert max(sizes[-5:]) <= 6
+    assert "errors" not in answer

@@ -1,0 +1,88 @@
+"""A gateway in front of a real socket, and the check that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import httpx
+
+from graph.app import create_app
+from graph.settings import load_settings
+from tests.faults.card_upstream import BAD, GOOD
+from tests.konaplate.support import ACCESS_KEY, ASP_ID, SECRET_KEY
+from tests.support import Gateway
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.konaplate.faulty_upstream import FaultyUpstream
+
+BOTH: Final = f'{{ good: card(cardNo: "{GOOD}") {{ balance }} bad: card(cardNo: "{BAD}") {{ balance }} }}'
+ONLY_GOOD: Final = f'{{ good: card(cardNo: "{GOOD}") {{ balance }} }}'
+ONLY_BAD: Final = f'{{ bad: card(cardNo: "{BAD}") {{ balance }} }}'
+_SETTLING_TURNS: Final = 20
+
+
+class Failure(NamedTuple):
+    """One error of an answer, as far as clients may branch on it."""
+
+    path: list[str | int] | None
+    code: str
+    retryable: bool
+
+
+def failures(answer: dict[str, Any]) -> list[Failure]:
+    """The errors of an answer."""
+    return [
+        Failure(error.get("path"), error["extensions"]["code"], error["extensions"]["retryable"])
+        for error in answer.get("errors", [])
+    ]
+
+
+@asynccontextmanager
+async def networked(base_url: str, **variables: object) -> AsyncIterator[Gateway]:
+    """A gateway as the settings make it, on the network, whose time is the event loop's."""
+    environment = {
+        "KONAPLATE_BASE_URL": base_url,
+        "KONAPLATE_ASP_ID": ASP_ID,
+        "KONAPLATE_ACCESS_KEY": ACCESS_KEY,
+        "KONAPLATE_SECRET_KEY": SECRET_KEY,
+        "KONAPLATE_ENCRYPTION": "off",
+        **{name: str(value) for name, value in variables.items()},
+    }
+    app = create_app(load_settings(environment), clock=asyncio.get_running_loop().time)
+    asgi = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        # The time limit would be the client's own, and none of ours.
+        httpx.AsyncClient(transport=asgi, base_url="http://gateway", timeout=None) as client,  # noqa: S113
+    ):
+        yield Gateway(client, asgi)
+
+
+@asynccontextmanager
+async def gateway_over(upstream: FaultyUpstream, **variables: object) -> AsyncIterator[Gateway]:
+    """A gateway over an upstream; at the end, no connection, task or file descriptor is left of it."""
+    before = open_files()
+    async with upstream:
+        async with networked(upstream.base_url, **variables) as gateway:
+            yield gateway
+        await upstream.until_closed()
+        await settled()
+        assert {asyncio.current_task()} == asyncio.all_tasks() - upstream.tasks
+    await settled()
+    assert before == open_files()
+
+
+async def settled() -> None:
+    """Let the loop do what is due."""
+    for _ in range(_SETTLING_TURNS):
+        await asyncio.sleep(0)
+
+
+def open_files() -> int:
+    """How many files and connections this process holds."""
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the fewest descriptors of its own

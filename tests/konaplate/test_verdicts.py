@@ -1,0 +1,87 @@
+"""What is tried again and what counts against Konaplate: the table is whole, and says what is documented."""
+
+from __future__ import annotations
+
+import pytest
+
+from graph.konaplate import errors
+from graph.konaplate.errors import Cause, KonaplateError, TimedOutError, UnavailableError
+from graph.konaplate.replies import seconds_to_wait
+from graph.konaplate.verdicts import VERDICTS, judge
+from tests.konaplate.support import DETAILS
+
+# Tried again; counted by the breaker; a sign of too many calls; after a pause.
+EXPECTED = {
+    Cause.NOT_CONNECTED: (True, True, False, True),
+    Cause.CERTIFICATE: (False, True, False, True),
+    Cause.NO_CONNECTION_FREE: (False, False, False, True),
+    Cause.NO_ANSWER: (True, True, False, False),
+    Cause.BROKEN_ANSWER: (False, True, False, True),
+    Cause.TOO_SLOW: (True, True, True, True),
+    Cause.THROTTLED: (False, False, True, True),
+    Cause.BAD_GATEWAY: (True, True, True, True),
+    Cause.SERVER_FAULT: (False, True, False, True),
+}
+NOVEMBER = 1_700_000_000.0
+NOVEMBER_IN_WORDS = "Tue, 14 Nov 2023 22:13:20 GMT"
+
+
+def test_every_cause_has_a_row() -> None:
+    assert set(Cause) == VERDICTS.keys() == EXPECTED.keys()
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_a_cause_is_judged_as_documented(cause: Cause) -> None:
+    verdict = judge(UnavailableError(DETAILS, cause))
+    assert EXPECTED[cause] == (verdict.retry, verdict.failed, verdict.lost, verdict.pause)
+    assert (cause.value, None) == (verdict.cause, verdict.retry_after)
+
+
+@pytest.mark.parametrize("cause", [Cause.THROTTLED, Cause.BAD_GATEWAY])
+def test_a_wish_to_be_called_later_is_followed(cause: Cause) -> None:
+    verdict = judge(UnavailableError(DETAILS, cause, 0.5))
+    assert (True, 0.5) == (verdict.retry, verdict.retry_after)
+    assert (EXPECTED[cause][1], EXPECTED[cause][2]) == (verdict.failed, verdict.lost)
+
+
+def test_no_answer_in_time_is_tried_again_and_counts() -> None:
+    verdict = judge(TimedOutError(DETAILS))
+    assert (True, True, True) == (verdict.retry, verdict.failed, verdict.lost)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type)
+        and issubclass(kind, KonaplateError)
+        and not issubclass(kind, UnavailableError | TimedOutError | errors.InvalidFieldError)
+    ],
+)
+def test_whatever_else_is_an_answer_and_neither_tried_again_nor_counted(kind: type[KonaplateError]) -> None:
+    verdict = judge(kind(DETAILS))
+    assert (False, False, False) == (verdict.retry, verdict.failed, verdict.lost)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0.0),
+        ("120", 120.0),
+        ("9" * 5_000, 999_999.0),
+        (NOVEMBER_IN_WORDS, 0.0),
+        ("Tue, 14 Nov 2023 22:13:50 GMT", 30.0),
+        ("Tue, 14 Nov 2023 22:13:00 GMT", 0.0),
+        ("Tuesday, 14-Nov-23 22:13:50 GMT", 30.0),
+        ("Tue, 14 Nov 2023 22:13:50 -0000", 30.0),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("1.5", None),
+        ("１２", None),
+        ("Tue, 14 Nov 99999 22:13:20 GMT", None),
+    ],
+)
+def test_the_time_to_wait_is_read_from_seconds_and_from_dates(text: str, seconds: float | None) -> None:
+    assert seconds == seconds_to_wait(text, NOVEMBER)

@@ -1,0 +1,57 @@
+"""Sockets that are bound before anything listens."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+
+import pytest
+
+from graph.listening import ListenError, bind
+
+
+def test_a_free_port_is_bound_and_nobody_can_connect_yet() -> None:
+    with ExitStack() as stack:
+        (bound,) = [stack.enter_context(one) for one in bind("127.0.0.1", 0)]
+        port = bound.getsockname()[1]
+
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 1)
+        bound.listen()
+        socket.create_connection(("127.0.0.1", port), 1).close()
+
+
+def test_every_address_of_a_name_gets_the_same_port() -> None:
+    with ExitStack() as stack:
+        bound = [stack.enter_context(one) for one in bind("localhost", 0)]
+
+        assert 1 == len({one.getsockname()[1] for one in bound})
+        assert len(bound) == len({one.family for one in bound})
+
+
+def test_a_port_that_is_taken_is_named_with_the_reason() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ListenError) as caught:
+            bind("127.0.0.1", port)
+
+    assert f"127.0.0.1 port {port}: address already in use" == str(caught.value)
+
+
+def test_a_name_that_is_none_is_named_with_the_reason() -> None:
+    with pytest.raises(ListenError) as caught:
+        bind("256.0.0.1", 1)
+
+    assert str(caught.value).startswith("256.0.0.1 port 1: ")
+
+
+def test_a_shared_port_can_be_bound_again_and_another_cannot() -> None:
+    with ExitStack() as stack:
+        (first,) = [stack.enter_context(one) for one in bind("127.0.0.1", 0, shared=True)]
+        port = first.getsockname()[1]
+        first.listen()
+        (second,) = [stack.enter_context(one) for one in bind("127.0.0.1", port, shared=True)]
+
+        assert port == second.getsockname()[1]
+        with pytest.raises(ListenError):
+            bind("127.0.0.1", port)

@@ -1,0 +1,215 @@
+"""SIGHUP on a real process: secrets and documents are read anew, all of them or none."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import signal
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from tests.cli.processes import Command, command
+from tests.lifecycle.clients import client
+from tests.lifecycle.upstreams import ANSWER, held_upstream, query, settings
+from tests.security.jwt_gateway import jwt_settings
+from tests.security.jwt_maker import claims, ec_signer, key_set
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    import httpx
+
+    from tests.lifecycle.upstreams import HeldUpstream
+
+READ = '"secrets and documents were read anew"'
+REFUSED = '"reload refused: everything stays as it was"'
+
+
+def api_keys(*names: str) -> str:
+    """A key file in which each key is its own name."""
+    return "\n".join(
+        f'[[keys]]\nname = "{name}"\nscopes = ["cards:read:any"]\nsha256 = "{digest}"'
+        for name, digest in ((name, hashlib.sha256(name.encode()).hexdigest()) for name in names)
+    )
+
+
+class Reloadable:
+    """A gateway whose secrets are in files."""
+
+    def __init__(self, folder: Path, upstream: HeldUpstream) -> None:
+        self.access_key = folder / "access-key"
+        self.secret_key = folder / "secret-key"
+        self.api_keys = folder / "keys.toml"
+        self.manifest = folder / "manifest.json"
+        self.access_key.write_text("c4n4ry-first")
+        self.secret_key.write_text("c4n4ry-secret")
+        self.api_keys.write_text(api_keys("old"))
+        self.manifest.write_text(json.dumps({"first": "{ __typename }"}))
+        given = settings(upstream)
+        del given["KONAPLATE_ACCESS_KEY"], given["KONAPLATE_SECRET_KEY"]
+        self.settings = {
+            **given,
+            "KONAPLATE_ACCESS_KEY_FILE": str(self.access_key),
+            "KONAPLATE_SECRET_KEY_FILE": str(self.secret_key),
+            "KONAGRAPH_AUTH": "api-key",
+            "KONAGRAPH_API_KEYS": str(self.api_keys),
+            "KONAGRAPH_DOCUMENTS": str(self.manifest),
+        }
+        self._upstream = upstream
+        self._gateway: Command | None = None
+        self._client: httpx.AsyncClient | None = None
+        self._url = ""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Command]:
+        async with command("serve", "--port", "0", **self.settings) as gateway, client() as asked:
+            self._gateway, self._client, self._url = gateway, asked, await gateway.url()
+            yield gateway
+
+    async def ask(self, key: str, **body: Any) -> httpx.Response:
+        assert self._client is not None
+        return await self._client.post(self._url, json=body or query(1), headers={"X-Api-Key": key})
+
+    async def sent_access_key(self, key: str) -> str:
+        """What the next upstream call is made with."""
+        before = len(self._upstream.heads)
+        assert ANSWER == (await self.ask(key)).json()
+        head = self._upstream.heads[before].decode().lower()
+        (line,) = [line for line in head.split("\r\n") if line.startswith("x-km-access-key:")]
+        return line.partition(":")[2].strip()
+
+    async def reload(self, outcome: str) -> None:
+        assert self._gateway is not None
+        self._gateway.send(signal.SIGHUP)
+        await self._gateway.logged(outcome)
+
+
+async def test_every_secret_and_document_is_taken_over(tmp_path: Path) -> None:
+    async with held_upstream(is_open=True) as upstream:
+        gateway = Reloadable(tmp_path, upstream)
+        async with gateway.running():
+            before = await gateway.sent_access_key("old")
+            gateway.access_key.write_text("c4n4ry-second")
+            gateway.api_keys.write_text(api_keys("new"))
+            gateway.manifest.write_text(json.dumps({"second": "{ t: __typename }"}))
+            await gateway.reload(READ)
+            after = await gateway.sent_access_key("new")
+            old_key = await gateway.ask("old")
+            old_document = await gateway.ask("new", documentId="first")
+            new_document = await gateway.ask("new", documentId="second")
+
+    assert ("c4n4ry-first", "c4n4ry-second", 401) == (before, after, old_key.status_code)
+    assert "PERSISTED_QUERY_NOT_FOUND" == old_document.json()["errors"][0]["extensions"]["code"]
+    assert {"data": {"t": "Query"}} == new_document.json()
+
+
+async def test_one_bad_value_leaves_everything_as_it_was_and_is_named_without_its_value(tmp_path: Path) -> None:
+    async with held_upstream(is_open=True) as upstream:
+        gateway = Reloadable(tmp_path, upstream)
+        async with gateway.running() as process:
+            gateway.access_key.write_text("c4n4ry-second")
+            gateway.manifest.write_text(json.dumps({"second": "{ t: __typename }"}))
+            gateway.api_keys.write_text(api_keys("new") + "\nc4n4ry is no TOML")
+            await gateway.reload(REFUSED)
+            key = await gateway.sent_access_key("old")
+            new_key = await gateway.ask("new")
+            old_document = await gateway.ask("old", documentId="first")
+            gateway.access_key.write_text("c4n4ry with spaces")
+            await gateway.reload(REFUSED)
+            process.send(signal.SIGTERM)
+            status, log = await process.ended()
+
+    assert ("c4n4ry-first", 401, {"data": {"__typename": "Query"}}) == (
+        key,
+        new_key.status_code,
+        old_document.json(),
+    )
+    refusals = [json.loads(line) for line in log.splitlines() if REFUSED in line]
+    assert [
+        ["KONAGRAPH_API_KEYS: it is not TOML"],
+        ["KONAPLATE_ACCESS_KEY: must be printable ASCII without spaces"],
+    ] == [refusal["problems"] for refusal in refusals]
+    assert ["error", "error"] == [refusal["level"] for refusal in refusals]
+    assert "c4n4ry" not in log
+    assert 0 == status
+
+
+async def test_a_file_that_is_gone_is_refused_and_a_later_reload_works(tmp_path: Path) -> None:
+    async with held_upstream(is_open=True) as upstream:
+        gateway = Reloadable(tmp_path, upstream)
+        async with gateway.running():
+            gateway.secret_key.unlink()
+            gateway.access_key.write_text("c4n4ry-second")
+            await gateway.reload(REFUSED)
+            between = await gateway.sent_access_key("old")
+            gateway.secret_key.write_text("c4n4ry-secret")
+            await gateway.reload(READ)
+            after = await gateway.sent_access_key("old")
+
+    assert ("c4n4ry-first", "c4n4ry-second") == (between, after)
+
+
+async def test_what_needs_a_new_start_is_named_and_not_taken_over(tmp_path: Path) -> None:
+    cards = tmp_path / "cards"
+    cards.write_text("20")
+    async with held_upstream(is_open=True) as upstream:
+        gateway = Reloadable(tmp_path, upstream)
+        gateway.settings["KONAGRAPH_MAX_CARDS_FILE"] = str(cards)
+        async with gateway.running() as process:
+            cards.write_text("1")
+            await gateway.reload(READ)
+            two = await gateway.ask(
+                "old", query='{ cards(cardNos: ["9491339400000013", "9491339400000021"]) { balance } }'
+            )
+            process.send(signal.SIGTERM)
+            _, log = await process.ended()
+
+    assert "errors" not in two.json()
+    (line,) = [json.loads(line) for line in log.splitlines() if READ in line]
+    assert ["KONAGRAPH_MAX_CARDS"] == line["needs_restart"]
+
+
+async def test_a_new_key_set_in_the_file_is_used_at_once_and_a_broken_one_is_not(tmp_path: Path) -> None:
+    first, second = ec_signer("first"), ec_signer("second", index=1)
+    file = tmp_path / "jwks.json"
+    file.write_bytes(key_set(first))
+    given = {name: str(value) for name, value in jwt_settings(file).items()}
+    async with (
+        held_upstream(is_open=True) as upstream,
+        command("serve", "--port", "0", **settings(upstream, **given)) as gateway,
+        client() as asked,
+    ):
+        url = await gateway.url()
+
+        async def status(signer: Any) -> int:
+            token = signer.token(claims(scope="cards:read:any"))
+            return (await asked.post(url, json=query(1), headers={"Authorization": f"Bearer {token}"})).status_code
+
+        before = await status(first)
+        file.write_bytes(b"{}")
+        gateway.send(signal.SIGHUP)
+        await gateway.logged(REFUSED)
+        broken = await status(first)
+        file.write_bytes(key_set(second))
+        gateway.send(signal.SIGHUP)
+        await gateway.logged(READ)
+        after = [await status(first), await status(second)]
+
+    assert (200, 200, [401, 200]) == (before, broken, after)
+
+
+async def test_a_call_under_way_ends_with_what_it_began_with(tmp_path: Path) -> None:
+    async with held_upstream() as upstream:
+        gateway = Reloadable(tmp_path, upstream)
+        async with gateway.running():
+            asking = asyncio.ensure_future(gateway.ask("old"))
+            await upstream.wait_for(1)
+            gateway.access_key.write_text("c4n4ry-second")
+            gateway.api_keys.write_text(api_keys("new"))
+            await gateway.reload(READ)
+            upstream.open.set()
+            answer = await asking
+
+    assert (200, ANSWER) == (answer.status_code, answer.json())

@@ -1,0 +1,173 @@
+"""The circuit breaker: when it opens, for how long, and how it finds out that the upstream is well again."""
+
+from __future__ import annotations
+
+import pytest
+
+from graph.resilience.breaker import Breaker, BreakerRules, CircuitOpenError, Outcome, Permit, State
+from tests.resilience.clocks import Clock
+
+RULES = BreakerRules()
+
+
+class Watched:
+    """A breaker whose clock, chance and changes are in the test's hands."""
+
+    def __init__(self, rules: BreakerRules = RULES) -> None:
+        self.clock = Clock()
+        self.chance = 0.0
+        self.changes: list[State] = []
+        self.breaker = Breaker(rules, self.clock, lambda: self.chance, self.changes.append)
+
+    def calls(self, outcome: Outcome, number: int = 1) -> None:
+        for _ in range(number):
+            self.breaker.settle(self.breaker.admit(), outcome)
+
+    def opened(self) -> float:
+        """Open it; for how long."""
+        self.calls(Outcome.FAILED, RULES.minimum_calls)
+        return self.refused()
+
+    def refused(self) -> float:
+        with pytest.raises(CircuitOpenError) as refusal:
+            self.breaker.admit()
+        return refusal.value.retry_after
+
+    def probes(self, number: int = 3) -> list[Permit]:
+        permits = [self.breaker.admit() for _ in range(number)]
+        assert all(permit.probe for permit in permits)
+        return permits
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert BreakerRules(10.0, 20, 0.5, 5.0, 60.0, 0.2, 3) == RULES
+
+
+def test_it_opens_when_half_of_twenty_calls_failed() -> None:
+    watched = Watched()
+    watched.calls(Outcome.ANSWERED, 10)
+    watched.calls(Outcome.FAILED, 9)
+    assert watched.breaker.state is State.CLOSED
+    watched.calls(Outcome.FAILED)
+    assert [State.OPEN] == watched.changes
+    assert watched.refused() == 5.0
+
+
+def test_fewer_than_twenty_calls_prove_nothing() -> None:
+    watched = Watched()
+    watched.calls(Outcome.FAILED, 19)
+    assert watched.changes == []
+
+
+def test_less_than_half_is_not_enough() -> None:
+    watched = Watched()
+    watched.calls(Outcome.ANSWERED, 1_001)
+    watched.calls(Outcome.FAILED, 1_000)
+    assert watched.changes == []
+
+
+def test_what_tells_nothing_is_not_counted() -> None:
+    watched = Watched()
+    watched.calls(Outcome.FAILED, 19)
+    watched.calls(Outcome.NOTHING, 100)
+    assert watched.changes == []
+
+
+def test_failures_that_are_ten_seconds_old_do_not_count() -> None:
+    watched = Watched()
+    watched.calls(Outcome.FAILED, 19)
+    watched.clock.now += 9
+    watched.calls(Outcome.NOTHING)
+    watched.clock.now += 1
+    watched.calls(Outcome.FAILED)
+    assert watched.changes == []
+    watched.calls(Outcome.FAILED, 19)
+    assert [State.OPEN] == watched.changes
+
+
+def test_while_open_every_call_is_refused_and_told_how_long_to_wait() -> None:
+    watched = Watched()
+    assert watched.opened() == 5.0
+    watched.clock.now += 4.5
+    assert watched.refused() == 0.5
+    assert watched.breaker.state is State.OPEN
+
+
+def test_after_its_time_three_probes_pass_and_no_more() -> None:
+    watched = Watched()
+    watched.clock.now += watched.opened()
+    watched.probes()
+    assert [State.OPEN, State.HALF_OPEN] == watched.changes
+    assert watched.refused() == 5.0
+
+
+def test_it_closes_when_every_probe_was_answered() -> None:
+    watched = Watched()
+    watched.clock.now += watched.opened()
+    probes = watched.probes()
+    for probe in probes[:2]:
+        watched.breaker.settle(probe, Outcome.ANSWERED)
+    assert [State.OPEN, State.HALF_OPEN] == watched.changes
+    watched.refused()
+    watched.breaker.settle(probes[2], Outcome.ANSWERED)
+    assert watched.breaker.state is State.CLOSED
+    assert not watched.breaker.admit().probe
+
+
+def test_a_probe_that_tells_nothing_makes_room_for_another() -> None:
+    watched = Watched()
+    watched.clock.now += watched.opened()
+    probes = watched.probes()
+    watched.breaker.settle(probes[0], Outcome.NOTHING)
+    watched.probes(1)
+    watched.refused()
+
+
+def test_each_failed_round_of_probes_doubles_the_time_up_to_a_minute() -> None:
+    watched = Watched()
+    seconds = [watched.opened()]
+    for _ in range(6):
+        watched.clock.now += seconds[-1]
+        watched.breaker.settle(watched.probes(1)[0], Outcome.FAILED)
+        seconds.append(watched.refused())
+    assert seconds == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0]
+
+
+def test_once_it_was_closed_the_time_starts_anew() -> None:
+    watched = Watched()
+    watched.clock.now += watched.opened()
+    watched.breaker.settle(watched.probes(1)[0], Outcome.FAILED)
+    watched.clock.now += watched.refused()
+    for probe in watched.probes():
+        watched.breaker.settle(probe, Outcome.ANSWERED)
+    assert watched.opened() == 5.0
+
+
+def test_a_part_of_the_time_is_random_and_never_longer_than_the_bound() -> None:
+    watched = Watched()
+    watched.chance = 0.5
+    assert watched.opened() == pytest.approx(4.5)
+
+
+def test_what_began_before_a_change_says_nothing_about_the_time_after() -> None:
+    watched = Watched()
+    late = [watched.breaker.admit() for _ in range(50)]
+    watched.clock.now += watched.opened()
+    probes = watched.probes()
+    for permit in late:
+        watched.breaker.settle(permit, Outcome.FAILED)
+    assert watched.breaker.state is State.HALF_OPEN
+    for probe in probes:
+        watched.breaker.settle(probe, Outcome.ANSWERED)
+    for permit in late:
+        watched.breaker.settle(permit, Outcome.FAILED)
+    assert [State.OPEN, State.HALF_OPEN, State.CLOSED] == watched.changes
+
+
+def test_what_failed_before_it_opened_does_not_open_it_again() -> None:
+    watched = Watched()
+    watched.clock.now += watched.opened()
+    for probe in watched.probes():
+        watched.breaker.settle(probe, Outcome.ANSWERED)
+    watched.calls(Outcome.FAILED, 19)
+    assert watched.breaker.state is State.CLOSED

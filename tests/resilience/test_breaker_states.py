@@ -1,0 +1,94 @@
+"""The circuit breaker as a state machine: random calls, outcomes and pauses, compared with a naive history."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from graph.resilience.breaker import Breaker, BreakerRules, CircuitOpenError, Outcome, Permit, State
+from tests.resilience.clocks import Clock
+
+RULES = BreakerRules(
+    window=10, minimum_calls=4, failure_ratio=0.5, open_for=4, open_at_most=16, jitter=0, probes=2
+)
+
+
+class BreakerMachine(RuleBasedStateMachine):
+    """Keeps everything that ever happened since the last change, and works out anew what must follow from it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.breaker = Breaker(RULES, self.clock, lambda: 0.0)
+        self.state = State.CLOSED
+        self.history: list[tuple[float, Outcome]] = []
+        self.under_way: list[tuple[Permit, int]] = []
+        self.changes = 0
+        self.opened_at = 0.0
+        self.failed_rounds = 0
+
+    def change(self, state: State) -> None:
+        self.state = state
+        self.history = []
+        self.changes += 1
+        if state is State.OPEN:
+            self.opened_at = self.clock.now
+
+    def probing(self) -> int:
+        return sum(era == self.changes for _, era in self.under_way)
+
+    @rule()
+    def call(self) -> None:
+        length = min(4 * 2**self.failed_rounds, 16)
+        if self.state is State.OPEN and self.clock.now >= self.opened_at + length:
+            self.change(State.HALF_OPEN)
+        passes = self.state is State.CLOSED or (
+            self.state is State.HALF_OPEN and self.probing() + len(self.history) < RULES.probes
+        )
+        if not passes:
+            with pytest.raises(CircuitOpenError) as refusal:
+                self.breaker.admit()
+            assert refusal.value.retry_after > 0
+            return
+        permit = self.breaker.admit()
+        assert permit.probe == (self.state is State.HALF_OPEN)
+        self.under_way.append((permit, self.changes))
+
+    @precondition(lambda self: self.under_way)
+    @rule(which=st.integers(0, 1_000), outcome=st.sampled_from(Outcome))
+    def end(self, which: int, outcome: Outcome) -> None:
+        permit, era = self.under_way.pop(which % len(self.under_way))
+        self.breaker.settle(permit, outcome)
+        if era != self.changes or outcome is Outcome.NOTHING:
+            return
+        self.history.append((self.clock.now, outcome))
+        if self.state is State.HALF_OPEN:
+            self.after_probe(outcome)
+        elif self.too_many_failed():
+            self.change(State.OPEN)
+
+    def after_probe(self, outcome: Outcome) -> None:
+        if outcome is Outcome.FAILED:
+            self.failed_rounds += 1
+            self.change(State.OPEN)
+        elif len(self.history) == RULES.probes:
+            self.failed_rounds = 0
+            self.change(State.CLOSED)
+
+    def too_many_failed(self) -> bool:
+        latest = [outcome for at, outcome in self.history if at > self.clock.now - RULES.window]
+        return len(latest) >= RULES.minimum_calls and 2 * latest.count(Outcome.FAILED) >= len(latest)
+
+    @rule(seconds=st.integers(1, 12))
+    def wait(self, seconds: int) -> None:
+        self.clock.now += seconds
+
+    @invariant()
+    def agrees(self) -> None:
+        assert self.state is self.breaker.state
+
+
+TestBreakerStates = BreakerMachine.TestCase
+TestBreakerStates.settings = settings(derandomize=True, deadline=None, max_examples=200, stateful_step_count=60)

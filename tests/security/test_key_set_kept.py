@@ -1,0 +1,104 @@
+"""A key set that is kept loaded in the background: nobody has to ask for a key first."""
+
+from __future__ import annotations
+
+import asyncio
+
+from graph.security.jwks import Refresh
+from tests.security.jwt_maker import ec_signer, key_set
+from tests.security.key_source import Watched, settle
+
+KEYS = key_set(ec_signer())
+
+
+class Pauses:
+    """Waits as long as the test wants, and notes how long it should be."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._turn = asyncio.Semaphore(0)
+        self.asked: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.asked.append(seconds)
+        await self._turn.acquire()
+        self._watched.clock.now += seconds
+
+    async def over(self) -> None:
+        """End one pause, and let what comes after it happen."""
+        self._turn.release()
+        await settle()
+
+
+async def test_keys_that_are_missing_are_asked_for_again_soon_and_then_less_often() -> None:
+    watched = Watched(OSError())
+    pauses = Pauses(watched)
+    watched.keys.keep_loaded(pauses)
+    await settle()
+    for _ in range(7):
+        await pauses.over()
+
+    assert [1, 2, 4, 8, 16, 30, 30, 30] == pauses.asked
+    assert (7, False) == (watched.source.loads, watched.keys.loaded)
+    await watched.keys.aclose()
+
+
+async def test_keys_that_come_up_are_loaded_without_anybody_asking_and_then_kept_fresh() -> None:
+    watched = Watched(OSError())
+    pauses = Pauses(watched)
+    watched.keys.keep_loaded(pauses)
+    await settle()
+    watched.source.content = KEYS
+    await pauses.over()
+    loaded = watched.keys.loaded
+    await pauses.over()
+
+    assert (True, False) == (loaded, watched.keys.stale)
+    assert [1, 300, 300] == pauses.asked
+    assert 2 == watched.source.loads
+    await watched.keys.aclose()
+
+
+async def test_a_source_that_goes_down_makes_the_keys_stale_and_is_asked_every_half_minute() -> None:
+    watched = Watched(KEYS)
+    pauses = Pauses(watched)
+    await watched.keys.load()
+    watched.keys.keep_loaded(pauses)
+    await settle()
+    watched.source.content = OSError()
+    seen = []
+    for _ in range(3):
+        await pauses.over()
+        seen.append((watched.keys.loaded, watched.keys.stale))
+
+    assert [300, 30, 30, 30] == pauses.asked
+    assert [(True, False), (True, False), (True, True)] == seen
+    await watched.keys.aclose()
+
+
+async def test_after_a_day_the_keys_are_missing_again() -> None:
+    watched = Watched(KEYS, Refresh(stale_for=310))
+    pauses = Pauses(watched)
+    await watched.keys.load()
+    watched.keys.keep_loaded(pauses)
+    await settle()
+    watched.source.content = OSError()
+    await pauses.over()
+    await pauses.over()
+
+    assert (False, False) == (watched.keys.loaded, watched.keys.stale)
+    assert [300, 30, 1] == pauses.asked
+    await watched.keys.aclose()
+
+
+async def test_closing_ends_the_keeping() -> None:
+    watched = Watched(KEYS)
+    pauses = Pauses(watched)
+    watched.keys.keep_loaded(pauses)
+    await settle()
+    before = len(asyncio.all_tasks())
+    await watched.keys.aclose()
+    await pauses.over()
+
+    assert 0 == watched.source.loads
+    assert before - 1 == len(asyncio.all_tasks())

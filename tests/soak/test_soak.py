@@ -1,0 +1,22 @@
+"""A short soak: the processes, the mixed load and the judge of `make soak`."""
+
+from __future__ import annotations
+
+from benchmarks.soak.judge import FEWEST_SAMPLES
+from benchmarks.soak.run import soak
+
+SECONDS, PER_SECOND, REQUESTS = 6.4, 50, 320
+
+
+async def test_a_gateway_stays_as_it_was_under_a_short_mixed_load() -> None:
+    said: list[str] = []
+    result = await soak(SECONDS, PER_SECOND, say=said.append)
+    assert {} == result.problems
+    assert [] == [verdict for verdict in result.verdicts if not verdict.flat]
+    assert result.passed
+    # The load was what it should be: answers, refusals of every kind, and clients that left.
+    assert {"200", "400", "401", "406", "413", "415", "left"} <= result.outcomes.keys()
+    assert result.sent == sum(result.outcomes.values())
+    assert REQUESTS == result.sent + result.skipped
+    assert FEWEST_SAMPLES <= len(result.samples) == len(said)
+    assert all(sample.megabytes > 20 and sample.descriptors > 5 and sample.tasks >= 1 for sample in result.samples)

@@ -1,0 +1,31 @@
+"""Reads metrics as Prometheus does: from the text that the gateway renders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client.parser import text_string_to_metric_families
+
+if TYPE_CHECKING:
+    from graph.telemetry.metrics import Metrics
+
+Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def scrape(metrics: Metrics) -> Series:
+    """Every series by its name and labels."""
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(metrics.render().decode("utf-8"))
+        for sample in family.samples
+    }
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    """The figure of one series, whose name is given without `konagraph_`; None where there is none."""
+    return scrape(metrics).get((f"konagraph_{name}", frozenset(labels.items())))
+
+
+def labels(metrics: Metrics, name: str, label: str) -> set[str]:
+    """The values that a label has in the series of a name."""
+    return {dict(pairs)[label] for found, pairs in scrape(metrics) if found == f"konagraph_{name}"}

@@ -1,0 +1,98 @@
+"""What each hook adds to the metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from graph.konaplate.client import CallReport
+from graph.konaplate.errors import CallDetails, Cause
+from graph.security.audit import AuditEvent
+from graph.telemetry.metrics import Metrics
+from graph.web.report import RequestReport
+from tests.telemetry.scrape import labels, scrape, value
+
+if TYPE_CHECKING:
+    from graph.resilience.guard import GuardObserver
+
+CARD_INFO = "/api/v1/user/card/info"
+USER_INFO = "/api/v1/user/info"
+
+
+def test_the_process_and_the_release_are_seen() -> None:
+    found = {name for name, _ in scrape(Metrics())}
+    assert {
+        "process_resident_memory_bytes",
+        "process_open_fds",
+        "process_cpu_seconds_total",
+        "python_gc_collections_total",
+        "konagraph_build_info",
+    } <= found
+
+
+def test_metrics_of_two_gateways_in_a_process_are_apart() -> None:
+    one, two = Metrics(), Metrics()
+    one.protection.on_limiter_fallback()
+    assert [1, 0] == [value(metrics, "limiter_fallbacks_total") for metrics in (one, two)]
+
+
+def test_what_the_guard_reports_is_counted() -> None:
+    metrics = Metrics()
+    observer: GuardObserver = metrics.upstream
+    assert value(metrics, "upstream_call_limit") is None
+    observer.joined(CARD_INFO)
+    observer.retried(CARD_INFO, "too_slow")
+    observer.retry_refused(CARD_INFO)
+    observer.shed(USER_INFO)
+    observer.limit_changed(64)
+    observer.limit_changed(51)
+    assert 1 == value(metrics, "single_flight_saves_total", api=CARD_INFO)
+    assert 1 == value(metrics, "retries_total", api=CARD_INFO, cause="too_slow")
+    assert 1 == value(metrics, "retries_refused_total", api=CARD_INFO)
+    assert [0, 1] == [value(metrics, "calls_shed_total", api=api) for api in (CARD_INFO, USER_INFO)]
+    assert 51 == value(metrics, "upstream_call_limit")
+
+
+def test_what_is_odd_about_a_call_is_counted() -> None:
+    metrics = Metrics()
+    details = CallDetails("221108120814-0123456", 502, None)
+    metrics.upstream.on_call(
+        CallReport(
+            CARD_INFO, "UnavailableError", details, 0.1, "different", ("serviceName",), 2, Cause.BAD_GATEWAY
+        )
+    )
+    metrics.upstream.on_call(CallReport(CARD_INFO, "cancelled", details, 0.1, None, ()))
+    echoes = [value(metrics, "upstream_echoes_total", echo=echo) for echo in ("different", "same", "missing")]
+    assert [1, 0, 0] == echoes
+    assert 1 == value(metrics, "upstream_drift_total", api=CARD_INFO)
+    assert 1 == value(metrics, "upstream_failures_total", api=CARD_INFO, cause="bad_gateway")
+
+
+def test_an_exception_that_nobody_foresaw_is_counted() -> None:
+    metrics = Metrics()
+    metrics.requests.on_request(
+        RequestReport("r", "POST", 500, codes=["INTERNAL_SERVER_ERROR"], unexpected=[ValueError(), KeyError()])
+    )
+    assert 2 == value(metrics, "unexpected_exceptions_total")
+    assert 1 == value(
+        metrics, "request_duration_seconds_count", operation="anonymous", code="INTERNAL_SERVER_ERROR"
+    )
+    assert 1 == value(metrics, "responses_total", status="500", viewer="none")
+
+
+def test_an_event_of_every_kind_can_be_counted() -> None:
+    metrics = Metrics()
+    events: list[dict[str, Any]] = [
+        {"action": "read"},
+        {"action": "refused"},
+        {"action": "refused", "code": "RATE_LIMITED", "reason": "cost"},
+        {"action": "refused", "code": "RATE_LIMITED"},
+        {"action": "refused", "code": "UNAUTHENTICATED"},
+    ]
+    for event in events:
+        metrics.protection.on_event(AuditEvent(request_id="r", address="a", **event))
+    metrics.protection.on_key_failure()
+    assert {"none", "RATE_LIMITED", "UNAUTHENTICATED"} == labels(metrics, "refusals_total", "code")
+    assert {"none"} == labels(metrics, "unauthenticated_total", "reason")
+    assert [1, 1] == [value(metrics, "budget_refusals_total", budget=budget) for budget in ("cost", "cards")]
+    assert 1 == value(metrics, "key_set_failures_total")
+    assert 1 == value(metrics, "personal_data_reads_total")

@@ -1,0 +1,205 @@
+"""What the gateway counts, seen as Prometheus sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, get_args
+
+import httpx
+import pytest
+
+from graph.konaplate.client import Echo
+from tests.security.callers import ANY_CARD, NOT_ISSUED, OTHERS, OWN, OWNER, Caller, callers
+from tests.support import Blocking, gateway
+from tests.telemetry.scrape import labels, scrape, value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from graph.telemetry.metrics import Metrics
+
+CARD_INFO = "/api/v1/user/card/info"
+USER_INFO = "/api/v1/user/info"
+CARD = "query Card($n: CardNumber!) { card(cardNo: $n) { balance } }"
+UNKNOWN_CARD = "9491339470000000"
+
+
+def requests(metrics: Metrics, code: str, operation: str = "Card") -> float | None:
+    return value(metrics, "request_duration_seconds_count", operation=operation, code=code)
+
+
+def calls(metrics: Metrics, outcome: str, code: str, api: str = CARD_INFO) -> float | None:
+    return value(metrics, "upstream_duration_seconds_count", api=api, outcome=outcome, code=code)
+
+
+def refuse(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("no", request=request)
+
+
+async def test_an_answered_request_is_counted_with_its_call() -> None:
+    async with gateway() as running:
+        await running.query(CARD, {"n": OWN})
+        metrics = running.metrics
+    assert 1 == requests(metrics, "OK")
+    assert 1 == value(metrics, "responses_total", status="200", viewer="service")
+    assert 1 == calls(metrics, "ok", "000_000")
+    echoes = {echo: value(metrics, "upstream_echoes_total", echo=echo) for echo in get_args(Echo)}
+    assert {"same": 1, "missing": 0, "different": 0, "another call's": 0} == echoes
+    assert 0 == sum(figure for (name, _), figure in scrape(metrics).items() if name == "konagraph_errors_total")
+
+
+async def test_the_duration_of_a_request_is_longer_than_that_of_its_call() -> None:
+    async with gateway() as running:
+        await running.query(CARD, {"n": OWN})
+        whole = value(running.metrics, "request_duration_seconds_sum", operation="Card", code="OK")
+        call = value(running.metrics, "upstream_duration_seconds_sum", api=CARD_INFO, outcome="ok", code="000_000")
+    assert whole is not None
+    assert call is not None
+    assert 0 < call < whole
+
+
+async def test_every_error_of_an_answer_is_counted_and_the_request_once() -> None:
+    query = (
+        "query Card($n: CardNumber!, $m: CardNumber!)"
+        " { a: card(cardNo: $n) { balance } b: card(cardNo: $m) { balance } }"
+    )
+    async with gateway() as running:
+        await running.query(query, {"n": UNKNOWN_CARD, "m": NOT_ISSUED[0]})
+        metrics = running.metrics
+    assert 1 == requests(metrics, "CARD_NOT_FOUND")
+    assert 2 == value(metrics, "errors_total", code="CARD_NOT_FOUND")
+
+
+async def test_look_ups_that_share_a_call_of_their_request_are_counted() -> None:
+    aliases = " ".join(f"c{index}: card(cardNo: $n) {{ balance }}" for index in range(5))
+    async with gateway() as running:
+        await running.query(f"query Card($n: CardNumber!) {{ {aliases} }}", {"n": OWN})
+        metrics = running.metrics
+    assert 4 == value(metrics, "request_calls_saved_total")
+    assert 1 == calls(metrics, "ok", "000_000")
+
+
+async def test_a_call_without_an_answer_is_counted_by_its_cause() -> None:
+    async with gateway(httpx.MockTransport(refuse), KONAPLATE_ATTEMPTS=1) as running:
+        await running.query(CARD, {"n": OWN})
+        metrics = running.metrics
+    assert 1 == calls(metrics, "UnavailableError", "none")
+    assert 1 == value(metrics, "upstream_failures_total", api=CARD_INFO, cause="not_connected")
+    assert 1 == requests(metrics, "UPSTREAM_UNAVAILABLE")
+
+
+async def test_a_call_that_is_tried_again_is_counted_as_two_and_as_a_retry() -> None:
+    async with gateway(httpx.MockTransport(refuse), KONAPLATE_ATTEMPTS=2) as running:
+        await running.query(CARD, {"n": OWN})
+        metrics = running.metrics
+    assert 2 == calls(metrics, "UnavailableError", "none")
+    assert 1 == value(metrics, "retries_total", api=CARD_INFO, cause="not_connected")
+
+
+async def test_a_breaker_that_opens_is_seen() -> None:
+    transport = httpx.MockTransport(refuse)
+    async with gateway(transport, KONAPLATE_ATTEMPTS=1, KONAPLATE_BREAKER_CALLS=1) as running:
+        assert 1 == value(running.metrics, "breaker_state", api=CARD_INFO, state="closed")
+        for _ in range(3):
+            await running.query(CARD, {"n": OWN})
+        metrics = running.metrics
+    states = {
+        state: value(metrics, "breaker_state", api=CARD_INFO, state=state)
+        for state in ("closed", "open", "half_open")
+    }
+    assert {"closed": 0, "open": 1, "half_open": 0} == states
+    assert 1 == value(metrics, "breaker_state", api=USER_INFO, state="closed")
+    assert 1 == value(metrics, "breaker_changes_total", api=CARD_INFO, state="open")
+
+
+async def test_a_request_whose_time_is_over_is_a_hit_of_its_deadline() -> None:
+    async with gateway(Blocking(), KONAGRAPH_REQUEST_TIMEOUT=0.05) as running:
+        await running.query(CARD, {"n": OWN})
+        metrics = running.metrics
+    assert 1 == value(metrics, "deadline_hits_total")
+    assert 1 == requests(metrics, "UPSTREAM_TIMEOUT")
+
+
+async def test_refusals_of_callers_are_counted_by_their_reasons(tmp_path: Path) -> None:
+    async with callers(tmp_path, KONAGRAPH_CARDS_PER_MINUTE=1) as running:
+        metrics = running.gateway.metrics
+        await running.gateway.post(CARD, {"n": OWN})
+        await running.gateway.post(CARD, {"n": OWN}, authorization="Bearer a.b")
+        await running.ask(OWNER, CARD, {"n": OTHERS})
+        await running.ask(OWNER, CARD, {"n": OWN})
+    assert 1 == value(metrics, "unauthenticated_total", reason="there must be exactly one header with credentials")
+    assert 1 == value(metrics, "unauthenticated_total", reason="the token has not three parts")
+    assert 1 == value(metrics, "refusals_total", code="CARD_NOT_FOUND")
+    assert {"requests": 0, "cost": 0, "cards": 1} == {
+        budget: value(metrics, "budget_refusals_total", budget=budget) for budget in ("requests", "cost", "cards")
+    }
+
+
+@pytest.mark.parametrize(
+    ("budget", "setting"), [("requests", "KONAGRAPH_REQUEST_BURST"), ("cost", "KONAGRAPH_COST_BURST")]
+)
+async def test_a_spent_budget_is_counted_by_its_name(budget: str, setting: str, tmp_path: Path) -> None:
+    bounds: dict[str, Any] = {setting: 12, setting.replace("BURST", "RATE"): 1}
+    async with callers(tmp_path, **bounds) as running:
+        for _ in range(13):
+            await running.ask(Caller("a", (ANY_CARD,)), CARD, {"n": OWN})
+        refusals = value(running.gateway.metrics, "budget_refusals_total", budget=budget)
+    assert refusals is not None
+    assert refusals >= 1
+
+
+async def test_reads_of_personal_data_are_counted() -> None:
+    async with gateway() as running:
+        query = "query ($n: CardNumber!) { card(cardNo: $n) { cashReceiptInfo { idNo } } }"
+        await running.query(query, {"n": OWN})
+        assert 1 == value(running.metrics, "personal_data_reads_total")
+
+
+async def test_the_document_cache_is_seen_as_it_is() -> None:
+    async with gateway() as running:
+        for query in (CARD, CARD, CARD, "{ __typename }", f'{{ card(cardNo: "{OWN}") {{ balance }} }}'):
+            await running.query(query, {"n": OWN} if query is CARD else None)
+        figures = [
+            value(running.metrics, f"document_cache_{name}") for name in ("hits_total", "misses_total", "size")
+        ]
+    assert [2, 3, 2] == figures
+
+
+async def test_an_operation_in_flight_is_seen_while_it_is() -> None:
+    transport = Blocking()
+    async with gateway(transport, KONAGRAPH_MAX_REQUESTS=7) as running:
+        assert [0, 7] == [
+            value(running.metrics, name) for name in ("requests_in_flight", "requests_in_flight_limit")
+        ]
+        asking = asyncio.create_task(running.query(CARD, {"n": OWN}))
+        await transport.arrived.wait()
+        assert 1 == value(running.metrics, "requests_in_flight")
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        assert 0 == value(running.metrics, "requests_in_flight")
+
+
+async def test_the_names_of_the_manifest_are_the_only_labels(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"id": "query Trusted { __typename }"}))
+    async with gateway(KONAGRAPH_DOCUMENTS=manifest, KONAGRAPH_DOCUMENTS_MODE="log") as running:
+        await running.client.post("/graphql", json={"documentId": "id"})
+        await running.query("query Mine { __typename }")
+        metrics = running.metrics
+    assert {"Trusted", "other"} == labels(metrics, "request_duration_seconds_count", "operation")
+    assert 1 == value(metrics, "untrusted_documents_total")
+
+
+async def test_the_state_of_the_keys_is_seen(tmp_path: Path) -> None:
+    def states(metrics: Metrics) -> set[str]:
+        return {
+            dict(pairs)["state"]
+            for (name, pairs), figure in scrape(metrics).items()
+            if name == "konagraph_key_set_state" and figure == 1
+        }
+
+    async with gateway() as running:
+        assert {"none"} == states(running.metrics)
+    async with callers(tmp_path) as signed:
+        assert {"loaded"} == states(signed.gateway.metrics)

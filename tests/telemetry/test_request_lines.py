@@ -1,0 +1,175 @@
+"""What the log says of real requests: the document by its hash, deadlines, breakers, overload."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from graph.konaplate.client import CallReport
+from graph.konaplate.errors import CallDetails, Cause
+from graph.telemetry.logs import RequestLog
+from graph.web.report import RequestReport
+from tests.support import Blocking, gateway
+from tests.telemetry.capture import events, log, logs_as
+
+if TYPE_CHECKING:
+    import io
+    from pathlib import Path
+
+CARD_NO = "9491339400000013"
+CARD = "query Card($n: CardNumber!) { card(cardNo: $n) { balance } }"
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def lines(stream: io.StringIO, event: str) -> list[dict[str, Any]]:
+    return [line for line in events(stream) if line["event"] == event]
+
+
+async def lines_of(*queries: str, **settings: Any) -> list[dict[str, Any]]:
+    """The lines of requests."""
+    with logs_as("info") as stream:
+        async with gateway(**settings) as running:
+            for query in queries:
+                await running.query(query, {"n": CARD_NO} if "$n" in query else None)
+    return lines(stream, "request")
+
+
+async def test_a_document_is_known_by_the_hash_of_its_text() -> None:
+    first, second = await lines_of(CARD, CARD)
+    assert [sha256(CARD)] * 2 == [first["document"], second["document"]]
+    assert "Card" == first["operation"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        f'{{ card(cardNo: "{CARD_NO}") {{ balance }} }}',
+        f"{{ __typename }} # {CARD_NO}",
+        '{ card(cardNo: "\\u0039") { balance } }',
+    ],
+)
+async def test_a_document_that_could_hold_a_card_number_has_no_hash(document: str) -> None:
+    (line,) = await lines_of(document)
+    assert line["document"] is None
+
+
+async def test_a_document_that_is_refused_has_no_hash() -> None:
+    (line,) = await lines_of("{ nothing }")
+    assert (None, ["GRAPHQL_VALIDATION_FAILED"]) == (line["document"], line["codes"])
+
+
+async def test_a_trusted_document_is_known_by_the_hash_of_its_text_and_not_by_its_id(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"an-id": CARD}))
+    with logs_as("info") as stream:
+        async with gateway(KONAGRAPH_DOCUMENTS=manifest, KONAGRAPH_DOCUMENTS_MODE="enforce") as running:
+            await running.client.post("/graphql", json={"documentId": "an-id", "variables": {"n": CARD_NO}})
+    (line,) = lines(stream, "request")
+    assert sha256(CARD) == line["document"]
+
+
+async def test_no_line_holds_the_document() -> None:
+    with logs_as("debug") as stream:
+        async with gateway() as running:
+            await running.query(CARD, {"n": CARD_NO})
+    assert "balance" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("field", ["document", "sha256"])
+def test_a_hash_is_written_as_it_is_and_anything_else_of_its_name_is_not(field: str) -> None:
+    digits = f"{CARD_NO}{'a' * 48}"
+    with logs_as() as stream:
+        log().info("x", **{field: digits})
+        log().info("x", other=digits)
+        log().info("x", **{field: digits[:-1]})
+        log().info("x", **{field: CARD_NO})
+    written, *others = events(stream)
+    assert digits == written[field]
+    for line in others:
+        assert CARD_NO not in json.dumps(line)
+
+
+async def test_a_field_that_is_given_up_at_the_deadline_is_told_apart_from_an_upstream_that_is_slow() -> None:
+    with logs_as("info") as stream:
+        async with gateway(Blocking(), KONAGRAPH_REQUEST_TIMEOUT=0.05) as running:
+            await running.query(CARD, {"n": CARD_NO})
+        async with gateway(Blocking(), KONAPLATE_TIMEOUT=0.05, KONAPLATE_ATTEMPTS=1) as running:
+            await running.query(CARD, {"n": CARD_NO})
+    ours, theirs = lines(stream, "request")
+    assert [["UPSTREAM_TIMEOUT"]] * 2 == [ours["codes"], theirs["codes"]]
+    assert [1, 0] == [ours["deadline_hits"], theirs["deadline_hits"]]
+
+
+async def test_each_attempt_is_a_line_with_its_number_and_its_cause() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no", request=request)
+
+    with logs_as("info") as stream:
+        async with gateway(httpx.MockTransport(refuse)) as running:
+            await running.query(CARD, {"n": CARD_NO})
+    assert [(1, "not_connected"), (2, "not_connected")] == [
+        (line["attempt"], line["cause"]) for line in lines(stream, "upstream call")
+    ]
+
+
+@pytest.mark.parametrize(("state", "level"), [("open", "warning"), ("half_open", "warning"), ("closed", "info")])
+def test_a_change_of_a_breaker_is_a_line(state: str, level: str) -> None:
+    with logs_as() as stream:
+        RequestLog().on_breaker("/api/v1/user/info", state)
+    (line,) = lines(stream, "breaker changed")
+    assert (level, "/api/v1/user/info", state) == (line["level"], line["api"], line["state"])
+
+
+async def test_a_breaker_that_opens_is_a_line() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no", request=request)
+
+    with logs_as() as stream:
+        transport = httpx.MockTransport(refuse)
+        async with gateway(transport, KONAPLATE_ATTEMPTS=1, KONAPLATE_BREAKER_CALLS=1) as running:
+            for _ in range(3):
+                await running.query(CARD, {"n": CARD_NO})
+    assert ["open"] == [line["state"] for line in lines(stream, "breaker changed")]
+
+
+async def test_refusals_for_want_of_room_are_one_line_and_each_is_counted() -> None:
+    transport = Blocking()
+    with logs_as("info") as stream:
+        async with gateway(transport, KONAGRAPH_MAX_REQUESTS=1) as running:
+            asking = asyncio.create_task(running.query(CARD, {"n": CARD_NO}))
+            await transport.arrived.wait()
+            refused = [await running.post(CARD, {"n": CARD_NO}) for _ in range(5)]
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            text = running.metrics.render().decode()
+    assert [503] * 5 == [answer.status_code for answer in refused]
+    assert [1] == [line["refused"] for line in lines(stream, "overloaded")]
+    assert 'konagraph_errors_total{code="OVERLOADED"} 5.0' in text
+
+
+def test_an_essay_of_a_name_is_cut() -> None:
+    with logs_as() as stream:
+        RequestLog().on_request(RequestReport("r", "POST", operation="a" * 15_000))
+    assert "a" * 100 == lines(stream, "request")[0]["operation"]
+
+
+def test_lost_spans_are_a_line() -> None:
+    with logs_as() as stream:
+        RequestLog().on_lost_spans()
+    assert ["warning"] == [line["level"] for line in events(stream)]
+
+
+def test_the_cause_of_a_failed_call_is_a_word() -> None:
+    details = CallDetails("221108120814-0123456", None, None)
+    with logs_as() as stream:
+        RequestLog().on_call(CallReport("/api", "TimedOutError", details, 1, None, (), 2, Cause.TOO_SLOW))
+    (line,) = events(stream)
+    assert ("too_slow", 2, "warning") == (line["cause"], line["attempt"], line["level"])

@@ -1,0 +1,134 @@
+"""Which settings switch traces on, what they need, and what of OpenTelemetry's own environment is heard."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import clean_environment
+from tests.telemetry.collector import collector
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GATEWAY = {
+    "KONAPLATE_BASE_URL": "http://127.0.0.1:9/open-api",
+    "KONAPLATE_ENCRYPTION": "off",
+    "KONAPLATE_ASP_ID": "000000000000001",
+    "KONAPLATE_ACCESS_KEY": "a",
+    "KONAPLATE_SECRET_KEY": "s",
+}
+# A process in which OpenTelemetry cannot be found, as where the extra is not installed.
+WITHOUT_EXTRA = """
+import sys
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "opentelemetry":
+            raise ModuleNotFoundError(name=name)
+sys.meta_path.insert(0, Nothing())
+import importlib.util
+found = importlib.util.find_spec
+def find_spec(name, package=None):
+    return None if name.startswith("opentelemetry") else found(name, package)
+importlib.util.find_spec = find_spec
+"""
+COMMAND = f"{WITHOUT_EXTRA}\nfrom graph.cli import main\nmain()"
+MISSING = "KONAGRAPH_OTEL_ENDPOINT needs OpenTelemetry, which is missing: pip install 'konagraph[otel]'"
+ONE_REQUEST = """
+import asyncio, os
+from graph.app import create_app
+from graph.settings import load_settings
+import httpx
+async def main():
+    app = create_app(load_settings(os.environ))
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
+    async with app.router.lifespan_context(app), client:
+        await client.post("/graphql", json={"query": "query Hello { __typename }"})
+asyncio.run(main())
+"""
+
+
+def python(code: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**clean_environment(), **GATEWAY, **variables},
+    )
+
+
+@pytest.mark.parametrize("command", ["check-config", "serve"])
+def test_traces_without_the_extra_are_a_problem_of_the_settings(command: str) -> None:
+    result = python(COMMAND, command, KONAGRAPH_OTEL_ENDPOINT="http://127.0.0.1:9")
+    assert (2, ["konagraph cannot start:", f"  - {MISSING}"]) == (result.returncode, result.stderr.splitlines())
+
+
+def test_without_the_extra_everything_else_works() -> None:
+    result = python(COMMAND, "check-config")
+    assert (0, "") == (result.returncode, result.stderr)
+    assert 0 == python(f"{WITHOUT_EXTRA}\n{ONE_REQUEST}").returncode
+
+
+def test_what_makes_spans_is_not_loaded_unless_it_is_wanted() -> None:
+    # The client of Redis loads a part of OpenTelemetry that it finds; the SDK's traces and protobuf are ours.
+    code = (
+        f"{ONE_REQUEST}\nimport sys\nprint({{'opentelemetry.sdk.trace', 'google.protobuf'}} & sys.modules.keys())"
+    )
+    assert "set()" == python(code).stdout.splitlines()[-1]
+    assert "set()" != python(code, KONAGRAPH_OTEL_ENDPOINT="http://127.0.0.1:9").stdout.splitlines()[-1]
+
+
+def exported(**variables: str) -> dict[str, Any] | None:
+    """What a collector gets of one request in a process with these variables, as far as they might change it."""
+    with collector() as found:
+        result = python(ONE_REQUEST, KONAGRAPH_OTEL_ENDPOINT=found.endpoint, **variables)
+        assert 0 == result.returncode, result.stderr
+        if not found.requests:
+            return None
+        ((path, headers, request),) = found.requests
+    (span,) = found.spans
+    resource = {one.key: one.value.string_value for one in request.resource_spans[0].resource.attributes}
+    resource.pop("service.instance.id")
+    return {
+        "path": path,
+        "headers": sorted(name.lower() for name in headers),
+        "resource": resource,
+        "attributes": sorted(one.key for one in span.attributes),
+    }
+
+
+def test_no_variable_of_opentelemetry_changes_what_is_exported(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("file_format: '0.3'\n")
+    variables = {
+        "OTEL_CONFIG_FILE": str(tmp_path / "config.yaml"),
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1",
+        "OTEL_BSP_MAX_QUEUE_SIZE": "0",
+        "OTEL_BSP_SCHEDULE_DELAY": "nonsense",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:9/elsewhere",
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-leak=1",
+        "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "gzip",
+        "OTEL_PROPAGATORS": "b3",
+        "OTEL_PYTHON_METER_PROVIDER": "nothing",
+        "OTEL_PYTHON_TRACER_PROVIDER": "nothing",
+        "OTEL_RESOURCE_ATTRIBUTES": "leak=1,service.name=other",
+        "OTEL_SERVICE_NAME": "other",
+        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "1",
+        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "1",
+        "OTEL_TRACES_EXPORTER": "console",
+        "OTEL_TRACES_SAMPLER": "always_off",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "ALL_PROXY": "http://127.0.0.1:9",
+    }
+    plain = exported()
+    assert plain is not None
+    assert plain == exported(**variables)
+
+
+def test_opentelemetry_can_be_switched_off_in_its_own_way() -> None:
+    assert exported(OTEL_SDK_DISABLED="true") is None
