@@ -180,8 +180,7 @@ class KonaplateClient:
         try:
             answer = await self._send(endpoint, payload, own, moment, details, seconds=seconds)
             echo = self._echo(answer, details)
-            if echo == "another call's":
-                raise InvalidResponseError(CallDetails(details.correlation_id, answer.status))
+            _refuse_another_calls(echo, CallDetails(details.correlation_id, answer.status))
             crypto_key_id = answer.header(_CRYPTO_KEY_ID)
             reply = Reply(answer.status, answer.body, crypto_key_id, self._retry_after(answer))
             fields, details = business_fields(
@@ -241,3 +240,8 @@ class KonaplateClient:
         if echoed == details.correlation_id:
             return "same"
         return "another call's" if self._correlation_ids.made(echoed) else "different"
+
+
+def _refuse_another_calls(echo: Echo, details: CallDetails) -> None:
+    if echo == "another call's":
+        raise InvalidResponseError(details)
