@@ -34,7 +34,7 @@ class Figure:
 
 FIGURES: Final = (
     # Steady, the medians of two quarters differ by about a megabyte: the allocator keeps what it had at once. In
-    # half an hour of the default load, 10 MiB between the quarters' middles are some 150 bytes for each request.
+    # half an hour of the default load, 10 MiB between the quarters' middles are some 200 bytes for each request.
     Figure("megabytes", "MiB", 10.0),
     # At rest these do not vary at all, but for a connection that is just being closed. What one request in 20,000
     # leaves behind is more than that in half an hour.

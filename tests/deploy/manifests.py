@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
 from ruamel.yaml import YAML
 
-from tests.tools import ROOT, require_tool
+from tests.outside.toolbox import run_tool
+from tests.tools import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,19 +48,9 @@ def example_variables() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
-def rendered(folder: Path) -> list[Any]:
+def rendered(folder: Path, home: Path) -> list[Any]:
     """What `kubectl apply -k` would send."""
-    # The one of Debian 12 is older than `patches`.
-    require_tool("kubectl", present=_new_enough(), how="install kubectl 1.21 or newer")
-    output = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=False)
+    output = run_tool("kubectl", "kustomize", str(folder), folder=home)
     # Deprecated fields are told there.
     assert (0, "") == (output.returncode, output.stderr)
     return list(YAML(typ="safe").load_all(output.stdout))
-
-
-def _new_enough() -> bool:
-    if shutil.which("kubectl") is None:
-        return False
-    command = ["kubectl", "version", "--client", "--output", "json"]
-    version = json.loads(subprocess.check_output(command))["clientVersion"]
-    return (int(version["major"]), int(version["minor"].rstrip("+"))) >= (1, 21)

@@ -66,7 +66,7 @@ def test_every_manifest_follows_kubernetes_own_schema(tmp_path: Path, version: s
 
 def test_what_is_rendered_follows_kubernetes_own_schema(tmp_path: Path) -> None:
     file = tmp_path / "rendered.yaml"
-    documents = rendered(EXAMPLE)
+    documents = rendered(EXAMPLE, tmp_path)
     with file.open("w", encoding="utf-8") as output:
         YAML(typ="safe").dump_all(documents, output)
     result = run_tool("kubernetes-validate", "--strict", str(file), folder=tmp_path)
@@ -74,8 +74,8 @@ def test_what_is_rendered_follows_kubernetes_own_schema(tmp_path: Path) -> None:
     assert KINDS | {"Namespace", "Ingress", "ConfigMap"} == {document["kind"] for document in documents}
 
 
-def test_the_example_changes_what_it_says() -> None:
-    documents = {document["kind"]: document for document in rendered(EXAMPLE)}
+def test_the_example_changes_what_it_says(tmp_path: Path) -> None:
+    documents = {document["kind"]: document for document in rendered(EXAMPLE, tmp_path)}
     settings = documents["ConfigMap"]
     (gateway,) = documents["Deployment"]["spec"]["template"]["spec"]["containers"]
     assert "registry.example/konagraph:0.1.0" == gateway["image"]
