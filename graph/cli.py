@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import click
 import httpx
 
-from graph.draining import Drain
 from graph.greeting import card_table, fault_table, greet
 from graph.konaplate.encryption import BadKeyError
 from graph.leak_audit.command import leak_audit as run_leak_audit
+from graph.process.draining import Drain
+from graph.process.server import make_server
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.ledger import FIRST_CARD
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.tokens import MAX_MEMBER_ID
 from graph.security.viewer import EVERY_SCOPE
-from graph.server import make_server
 from graph.settings import Settings, load_settings
 from graph.settings_rules import start_warnings
 from graph.start import (

@@ -14,26 +14,26 @@ import structlog
 
 from graph.app import create_app
 from graph.documents import build_documents
-from graph.listening import ListenError, bind
+from graph.process.listening import ListenError, bind
+from graph.process.reload import Reload
+from graph.process.server import run
+from graph.process.serving import admin_server, gateway_server
+from graph.process.worker_channel import answer_parent
+from graph.process.workers import Supervisor, worker_command
 from graph.protection import check_key_files
-from graph.reload import Reload
-from graph.server import run
-from graph.serving import admin_server, gateway_server
 from graph.settings import Settings, SettingsError, load_settings, unknown_variables
 from graph.settings_rules import start_warnings
 from graph.signals import check_tracing
 from graph.telemetry.logs import LOGGER, configure_logging
 from graph.upstream import build_cipher, build_tls
 from graph.web.routes import GRAPHQL_PATH
-from graph.worker_channel import answer_parent
-from graph.workers import Supervisor, worker_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx
 
-    from graph.draining import Server
+    from graph.process.draining import Server
 
 _START_FAULT: Final = 1
 _CONFIGURATION_FAULT: Final = 2

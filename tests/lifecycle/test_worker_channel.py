@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from graph.process.worker_channel import METRICS, STATE, Channel, WorkerGoneError, answer_parent
+from graph.process.worker_metrics import merge
 from graph.web.health import Health
-from graph.worker_channel import METRICS, STATE, Channel, WorkerGoneError, answer_parent
-from graph.worker_metrics import merge
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from graph.draining import Drain
-from graph.server import make_server
+from graph.process.draining import Drain
+from graph.process.server import make_server
 from graph.web.limits import HttpLimits
 from graph.web.middleware import PrivateAnswers
 

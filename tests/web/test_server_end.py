@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.app import create_app
-from graph.draining import Drain
-from graph.server import make_server
+from graph.process.draining import Drain
+from graph.process.server import make_server
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import ec_signer, key_set
 from tests.support import Recorder, sandbox_settings

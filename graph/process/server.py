@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict, Unpack
 
 import uvicorn
 
-from graph.draining import Drain, Server
-from graph.listening import bind
+from graph.process.draining import Drain, Server
+from graph.process.listening import bind
 from graph.web.limits import HttpLimits
 from graph.web.protocol import hardened_protocol
 

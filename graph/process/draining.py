@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from graph.listening import ListenError
+from graph.process.accepting import Acceptor
+from graph.process.listening import ListenError
 from graph.web.protocol import HardenedProtocol
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Server(uvicorn.Server):
         self._on_ready = on_ready
         self._drain = drain
         self._patient = False
+        self._closing = False
+        self._acceptors: list[Acceptor] = []
         self.beside: list[Server] = []
         """Servers that run as long as this one: they begin earlier and end later."""
         self.on_hangup: Callable[[], None] | None = None
@@ -111,23 +114,31 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then say so."""
+        # Without sockets: uvicorn opens the application and leaves the listening to us.
+        await super().startup(sockets=[])
+        if not self.started:
+            return
+        backlog = self.config.backlog
+        self._acceptors = [Acceptor(one, self._protocol, backlog) for one in sockets or self._sockets]
         try:
-            await super().startup(sockets=sockets)
+            for acceptor in self._acceptors:
+                acceptor.start()
         except OSError as error:
             # Bound twice, which is possible as long as nobody listens.
             await self.lifespan.shutdown()
             raise ListenError(f"port {self.port}: {str(error.strerror).lower()}") from None
-        if self.started:
-            # What was made up to here lives as long as the process: collections need not walk it again and again.
-            gc.collect()
-            gc.freeze()
-            self._on_ready(self.port)
+        # What was made up to here lives as long as the process: collections need not walk it again and again.
+        gc.collect()
+        gc.freeze()
+        self._on_ready(self.port)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's form
         """Go on for a while, stop listening, serve out what is open, and close the rest."""
         self._drain.on_start()
         await self._until(lambda: False, self._drain.delay)
-        await self._stop_listening(sockets or [])
+        self._closing = True
+        for acceptor in self._acceptors:
+            await acceptor.aclose()
         for connection in self._connections():
             connection.drain(close_idle=not self._patient)
         # Long enough for a connection that was accepted in the last moment.
@@ -156,36 +167,13 @@ class Server(uvicorn.Server):
             ticks += 1
             await asyncio.sleep(min(_TICK_SECONDS, max(0.0, deadline - loop.time())))
 
-    async def _stop_listening(self, sockets: list[socket.socket]) -> None:
-        """Close the listeners, but accept first what the system has accepted already: closing would reset it."""
-        spares = [one.dup() for one in sockets]
-        for server in self.servers:
-            server.close()
-        for one in sockets:
-            one.close()
-        try:
-            for spare in spares:
-                await self._accept_all(spare)
-        finally:
-            for spare in spares:
-                spare.close()
-
-    async def _accept_all(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _LAST_SECONDS
-        while loop.time() < deadline:
-            try:
-                accepted, _ = listener.accept()
-            except OSError:
-                return
-            accepted.settimeout(0)
-            await loop.connect_accepted_socket(self._protocol, accepted)
-
     def _protocol(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
         protocol: asyncio.Protocol = make(
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
+        if self._closing and isinstance(protocol, HardenedProtocol):
+            protocol.drain(close_idle=False)
         return protocol
 
     async def _cut_off(self) -> None:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 import orjson
 import structlog
 
+from graph.process.worker_channel import METRICS, STATE, Channel, WorkerGoneError
+from graph.process.worker_metrics import merge
 from graph.telemetry.logs import LOGGER
 from graph.web.health import AdminApp
-from graph.worker_channel import METRICS, STATE, Channel, WorkerGoneError
-from graph.worker_metrics import merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

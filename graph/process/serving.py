@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graph.draining import Drain, Server
 from graph.http_settings import http_limits
-from graph.listening import ListenError, bind
-from graph.server import make_server
+from graph.process.draining import Drain, Server
+from graph.process.listening import ListenError, bind
+from graph.process.server import make_server
 from graph.web.health import AdminApp, Health, admin_app
 from graph.web.middleware import PrivateAnswers
 

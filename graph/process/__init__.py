@@ -1,0 +1,1 @@
+"""The running process: listening, accepting, signals, draining, and several processes that share a port."""
