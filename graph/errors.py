@@ -10,6 +10,7 @@ from graph.konaplate import errors as konaplate
 from graph.resilience.admission import AtCapacityError
 from graph.resilience.breaker import CircuitOpenError
 from graph.resilience.deadline import DeadlineExceededError
+from graph.resilience.single_flight import AbandonedError
 from graph.security import errors as security
 from schema.errors import MESSAGES, ErrorCode
 
@@ -40,6 +41,7 @@ CODES: Final[Mapping[type[BaseException], ErrorCode]] = MappingProxyType(
         DeadlineExceededError: ErrorCode.UPSTREAM_TIMEOUT,
         CircuitOpenError: ErrorCode.UPSTREAM_UNAVAILABLE,
         AtCapacityError: ErrorCode.OVERLOADED,
+        AbandonedError: ErrorCode.OVERLOADED,
         security.UnauthenticatedError: ErrorCode.UNAUTHENTICATED,
         security.KeysUnavailableError: ErrorCode.OVERLOADED,
         security.ForbiddenError: ErrorCode.FORBIDDEN,
@@ -63,9 +65,11 @@ _RETRY_MAY_HELP: Final = (
     DeadlineExceededError,
     CircuitOpenError,
     AtCapacityError,
+    AbandonedError,
     security.KeysUnavailableError,
     security.RateLimitedError,
 )
+_RETRY_SOON: Final = (AtCapacityError, AbandonedError, security.KeysUnavailableError)
 RETRY_AFTER_MS: Final = 1_000
 """What a client should wait where nothing better is known."""
 
@@ -86,7 +90,7 @@ def retry_after_of(error: BaseException | None) -> int | None:
         return error.retry_after_ms
     if isinstance(error, CircuitOpenError):
         return math.ceil(error.retry_after * 1000)
-    return RETRY_AFTER_MS if isinstance(error, (AtCapacityError, security.KeysUnavailableError)) else None
+    return RETRY_AFTER_MS if isinstance(error, _RETRY_SOON) else None
 
 
 def present(error: GraphQLError, request_id: str) -> dict[str, Any]:

@@ -97,3 +97,16 @@ async def test_a_request_whose_time_is_over_makes_no_upstream_call() -> None:
     assert answer["data"] == {"card": None}
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["UPSTREAM_TIMEOUT"]
     assert upstream.paths == []
+
+
+async def test_a_request_that_waits_when_the_gateway_ends_is_told_at_once() -> None:
+    upstream = Blocking()
+    async with gateway(upstream, KONAGRAPH_REQUEST_TIMEOUT=30) as running:
+        request = asyncio.create_task(running.query(QUERY))
+        await upstream.arrived.wait()
+    answer = await request
+    assert answer["data"] == {"card": None}
+    assert [("OVERLOADED", True)] == [
+        (error["extensions"]["code"], error["extensions"]["retryable"]) for error in answer["errors"]
+    ]
+    assert upstream.cancelled == 1

@@ -12,6 +12,10 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
+class AbandonedError(Exception):
+    """The call was given up because the process ends, while somebody was still waiting for it."""
+
+
 class SingleFlight(Generic[K, V]):
     """Calls under way, by key, each with the number of those who wait for it."""
 
@@ -33,6 +37,10 @@ class SingleFlight(Generic[K, V]):
             key: what the call is for.
             start: makes the call. It runs in a task of its own, and so under no waiter's time limit.
             on_join: called when a call was under way already.
+
+        Raises:
+            AbandonedError: when it was cancelled by `aclose`.
+            Exception: what the call raised.
         """
         flight = self._flights.get(key)
         # One that is over, but whose waiters have not been told yet, is none: no result outlives its call.
@@ -46,6 +54,9 @@ class SingleFlight(Generic[K, V]):
             # The call belongs to all: a waiter that is cancelled leaves alone. Not `shield`, which reports the
             # failure of a call whose waiter has left.
             await asyncio.wait((flight.task,))
+            if flight.task.cancelled():
+                # Not as a cancellation: nobody has cancelled the waiter, and who waits for it would wait for ever.
+                raise AbandonedError
             return flight.task.result()
         finally:
             flight.waiters -= 1

@@ -10,6 +10,7 @@ import pytest
 from graph.resilience.breaker import Breaker, BreakerRules, CircuitOpenError, State
 from graph.resilience.guard import CallRules, Guard, Shared, Tally, Verdict
 from graph.resilience.retries import RetryBudget, RetryRules
+from graph.resilience.single_flight import AbandonedError
 from graph.resilience.slots import NoSlotError, SlotRules, Slots
 from tests.resilience.clocks import Clock, settle
 
@@ -345,7 +346,7 @@ async def test_closing_cancels_what_is_under_way() -> None:
     waiter = asyncio.ensure_future(upstream.ask())
     await settle()
     await upstream.guard.aclose()
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(AbandonedError):
         await waiter
     assert upstream.slots.in_use == 0
     assert {asyncio.current_task()} == asyncio.all_tasks()

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from graph.resilience.single_flight import SingleFlight
+from graph.resilience.single_flight import AbandonedError, SingleFlight
 from tests.resilience.clocks import settle
 
 KEYS = st.sampled_from("abc")
@@ -38,6 +38,8 @@ class FlightMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.runner.run(self.flights.aclose())
         self.runner.run(settle())
+        left = [waiter for call in self.expected.values() for waiter in call.waiters]
+        assert all(isinstance(waiter.exception(), AbandonedError) for waiter in left)
         assert all(call.cancelled for call in self.expected.values())
         self.runner.close()
 
