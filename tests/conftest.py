@@ -1,4 +1,4 @@
-"""What most tests share: a real gateway process with its sandbox."""
+"""What tests of several folders share: a real gateway process with its sandbox, a certificate authority."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -16,6 +17,7 @@ from graph.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 # A busy machine is no failure: properties are tested by their examples, not by their time.
 hypothesis_settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -57,3 +59,15 @@ def gateway_url() -> Iterator[str]:
             process.terminate()
             process.stdout.read()
             assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def bundle(authority: trustme.CA, tmp_path: Path) -> Path:
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return path

@@ -12,6 +12,7 @@ import pytest
 
 from graph.sandbox.ledger import FIRST_CARD
 from tests.cli.processes import DEADLINE, command
+from tests.lifecycle.clients import until_refused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,19 +48,6 @@ async def silent_upstream() -> AsyncIterator[tuple[str, asyncio.Event]]:
         await server.wait_closed()
 
 
-async def is_refused(url: str) -> None:
-    """Return once nobody listens any more."""
-    address = httpx.URL(url)
-    async with asyncio.timeout(DEADLINE):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection(address.host, address.port)
-            except ConnectionRefusedError:
-                return
-            writer.close()
-            await asyncio.sleep(0.01)
-
-
 async def ask(url: str) -> httpx.Response:
     async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
         return await client.post(url, json={"query": f'{{ card(cardNo: "{FIRST_CARD}") {{ balance }} }}'})
@@ -82,7 +70,7 @@ async def test_serve_does_not_wait_for_ever_for_a_request_that_never_ends(
                 await called.wait()
                 for number in signals:
                     gateway.send(number)
-                    await is_refused(url)
+                    await until_refused(url)
                 response = await asking
             status, error_output = await gateway.ended()
 

@@ -29,18 +29,6 @@ CONNECT, LONGEST_PAUSE, TOTAL = 1.0, 0.25, 2.5
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def bundle(authority: trustme.CA, tmp_path: Path) -> Path:
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    return path
-
-
 @asynccontextmanager
 async def secured(script: Script, **variables: object) -> AsyncIterator[tuple[Gateway, FaultyUpstream]]:
     """A gateway that expects TLS where the script does the handshake; nothing is left behind."""
