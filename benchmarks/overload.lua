@@ -1,5 +1,6 @@
 -- wrk's script for more load than can be answered. Arguments behind `--`: the request's body with the card number
--- CARD in it, a seed, and how many milliseconds each connection waits between an answer and its next request.
+-- CARD in it, a seed, and how many milliseconds each connection waits on average between an answer
+-- and its next request.
 
 local CARD = "9999999999999999"
 local head, tail
@@ -21,7 +22,8 @@ function init(args)
 end
 
 function delay()
-  return pause
+  -- Around the mean, because connections that are refused together would come together again, and not in between.
+  return pause == 0 and 0 or math.random(0, 2 * pause)
 end
 
 function request()
@@ -33,6 +35,9 @@ function response(status, headers, answer)
   if status == 200 and answer:find('"balance":', 1, true) and not answer:find('"errors"', 1, true) then
     good = good + 1
   elseif status == 503 and answer:find('"OVERLOADED"', 1, true) and headers["retry-after"] == "1" then
+    refused = refused + 1
+  elseif status == 200 and answer:find('"OVERLOADED"', 1, true) then
+    -- Admitted, but no slot for its call became free in time.
     refused = refused + 1
   else
     wrong = wrong + 1

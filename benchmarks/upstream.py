@@ -1,13 +1,15 @@
 """A Konaplate that costs next to nothing: canned plain answers from one event loop, in a process of its own.
 
-It checks nothing. The number that a request asks for becomes the answer's, so that no two cards share a member and
-nobody can save the second call.
+`python -m benchmarks.upstream [MILLISECONDS]` answers at once, or after that time. It checks nothing. The number
+that a request asks for becomes the answer's, so that no two cards share a member and nobody can save the second
+call.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -63,8 +65,9 @@ class Calls:
 class _Connection(asyncio.Protocol):
     """One client connection. The lower half of the methods is called by httptools' parser."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, seconds: float) -> None:
         self._calls = calls
+        self._seconds = seconds
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._forget()
@@ -91,14 +94,21 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         status, body = self._calls.answer(self._path, self._body)
-        if self._transport is not None:
-            self._transport.write(
-                b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b\r\n%b"
-                % (status, len(body), self._echo, body)
-            )
-            if not self._parser.should_keep_alive():
-                self._transport.close()
+        head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b\r\n"
+        self._answer(head % (status, len(body), self._echo) + body, stays=self._parser.should_keep_alive())
         self._forget()
+
+    def _answer(self, answer: bytes, *, stays: bool) -> None:
+        if self._seconds:
+            asyncio.get_running_loop().call_later(self._seconds, self._send, answer, stays)
+        else:
+            self._send(answer, stays)
+
+    def _send(self, answer: bytes, stays: bool) -> None:  # noqa: FBT001 - called by the loop
+        if self._transport is not None:
+            self._transport.write(answer)
+            if not stays:
+                self._transport.close()
 
     def _forget(self) -> None:
         self._path = b""
@@ -106,9 +116,9 @@ class _Connection(asyncio.Protocol):
         self._echo = b""
 
 
-async def start_upstream(calls: Calls) -> asyncio.Server:
-    """Listen on loopback, on a port that is free."""
-    return await asyncio.get_running_loop().create_server(lambda: _Connection(calls), "127.0.0.1", 0)
+async def start_upstream(calls: Calls, seconds: float = 0.0) -> asyncio.Server:
+    """Listen on loopback, on a port that is free; answer after so many seconds."""
+    return await asyncio.get_running_loop().create_server(lambda: _Connection(calls, seconds), "127.0.0.1", 0)
 
 
 def base_url(server: asyncio.Server) -> str:
@@ -116,11 +126,11 @@ def base_url(server: asyncio.Server) -> str:
     return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{BASE_PATH}"
 
 
-async def _serve() -> None:
-    server = await start_upstream(Calls())
+async def _serve(milliseconds: int) -> None:
+    server = await start_upstream(Calls(), milliseconds / 1000)
     print(f"upstream answers on {base_url(server)}", flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve())
+    uvloop.run(_serve(int(sys.argv[1]) if len(sys.argv) > 1 else 0))
