@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PORT = click.IntRange(0, 65_535)
+# Not where Konaplate is and who calls it, which may be set for the real one.
+_READ_BY_DEV = ("KONAGRAPH_", "KONAPLATE_TIMEOUT", "KONAPLATE_ATTEMPT", "KONAPLATE_RETR", "KONAPLATE_BREAKER_")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,7 +57,7 @@ def main() -> None:
 def dev(port: int | None, host: str | None) -> None:
     """Start the gateway with its own sandbox as the upstream: no credentials, no other service."""
     credentials = SandboxCredentials.generate()
-    given = {name: value for name, value in os.environ.items() if name.startswith("KONAGRAPH_")}
+    given = {name: value for name, value in os.environ.items() if name.startswith(_READ_BY_DEV)}
     if "KONAGRAPH_LOG_FORMAT_FILE" not in given:
         given.setdefault("KONAGRAPH_LOG_FORMAT", "console")
     settings = read_settings(

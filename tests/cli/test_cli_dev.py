@@ -202,6 +202,18 @@ async def test_dev_names_a_wrong_setting_and_does_not_start() -> None:
     ]
 
 
+async def test_dev_heeds_how_often_and_how_long_its_upstream_is_asked(client: httpx.AsyncClient) -> None:
+    settings = {"KONAGRAPH_LOG_FORMAT": "json", "KONAPLATE_ATTEMPTS": "1", "KONAPLATE_ATTEMPT_TIMEOUT": "0.05"}
+    async with command("dev", "--port", "0", **settings) as dev, client:
+        late = await client.post(await dev.url(), json=request(BALANCE, SLOW_CARD))
+        dev.send(signal.SIGTERM)
+        _, error_output = await dev.ended()
+
+    assert late.json()["errors"][0]["extensions"]["code"] == "UPSTREAM_TIMEOUT"
+    calls = [line for line in map(json.loads, error_output.splitlines()) if line["event"] == "upstream call"]
+    assert [1] == [call["attempt"] for call in calls]
+
+
 async def test_an_option_wins_over_the_environment(taken_port: int) -> None:
     async with command("dev", "--port", "0", KONAGRAPH_PORT=str(taken_port)) as dev:
         assert f":{taken_port}/" not in await dev.url()
