@@ -128,9 +128,14 @@ class RequestContext:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._guards.audit.close()
-        await self._cards.aclose()
-        await self._members.aclose()
+        try:
+            self._guards.audit.close()
+        finally:
+            try:
+                await self._cards.aclose()
+            finally:
+                # Also when the client goes in this very moment.
+                await self._members.aclose()
 
     async def _spend(self, card_nos: Sequence[CardNo]) -> list[RateLimitedError | None]:
         """Count cards against the viewer's budget, before anything is known of them."""

@@ -222,7 +222,11 @@ class KonaplateClient:
         )
         limit = self._limits.total if seconds is None else min(seconds, self._limits.total)
         url = self._base_url + endpoint.path
-        return await post(self._exchange, url, headers, content, details=details, seconds=limit)
+
+        def trusts(answer: HttpAnswer) -> bool:
+            return self._echo(answer, details) != "another call's"
+
+        return await post(self._exchange, url, headers, content, details=details, seconds=limit, trusts=trusts)
 
     def _retry_after(self, answer: HttpAnswer) -> float | None:
         asked = answer.header(_RETRY_AFTER)

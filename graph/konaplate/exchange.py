@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Protocol
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from graph.transport.pool import Pool
 
 
+Trusts = Callable[[HttpAnswer], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of one exchange. Seconds and bytes."""
@@ -38,8 +42,14 @@ class Limits:
 class Exchange(Protocol):
     """Sends requests and reads whole answers."""
 
-    async def send(self, url: str, headers: Mapping[str, str], content: bytes) -> HttpAnswer:
+    async def send(self, url: str, headers: Mapping[str, str], content: bytes, trusts: Trusts) -> HttpAnswer:
         """Send one by POST, with no bound on the total time.
+
+        Args:
+            url: where to.
+            headers: the protocol's.
+            content: the body.
+            trusts: whether a connection that gave this answer may be used again.
 
         Raises:
             httpx.TransportError: without an answer.
@@ -66,13 +76,13 @@ class LeanExchange:
         # Few: one for each API.
         self._prepared: dict[str, tuple[Pool, bytes]] = {}
 
-    async def send(self, url: str, headers: Mapping[str, str], content: bytes) -> HttpAnswer:
+    async def send(self, url: str, headers: Mapping[str, str], content: bytes, trusts: Trusts) -> HttpAnswer:
         """See `Exchange`."""
         pool, start = self._prepared.get(url) or self._prepare(url)
         # The values are ours: settings that hold no line break, and what `wire` makes of them.
         fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         head = f"{fields}Content-Length: {len(content)}\r\n\r\n".encode("ascii")
-        return await pool.exchange(start + head + content)
+        return await pool.exchange(start + head + content, trusts=trusts)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -107,8 +117,9 @@ class HttpxExchange:
             timeout=httpx.Timeout(limits.total, connect=limits.connect, pool=limits.pool),
         )
 
-    async def send(self, url: str, headers: Mapping[str, str], content: bytes) -> HttpAnswer:
-        """See `Exchange`."""
+    async def send(self, url: str, headers: Mapping[str, str], content: bytes, trusts: Trusts) -> HttpAnswer:
+        """See `Exchange`. Which connection it was, httpx does not tell, so `trusts` is not asked."""
+        del trusts
         request = self._http.build_request("POST", url, content=content, headers=dict(headers))
         response = await self._http.send(request, stream=True)
         try:
@@ -149,6 +160,7 @@ async def post(
     *,
     details: CallDetails,
     seconds: float,
+    trusts: Trusts = lambda _answer: True,
 ) -> HttpAnswer:
     """Make one exchange.
 
@@ -159,6 +171,7 @@ async def post(
         content: the body.
         details: what may be told of the call if it fails.
         seconds: for all of it. httpx limits the time between two reads only: a slow drip would never end.
+        trusts: whether a connection that gave this answer may be used again.
 
     Raises:
         UnavailableError: without an answer.
@@ -167,7 +180,7 @@ async def post(
     """
     try:
         async with asyncio.timeout(seconds):
-            return await exchange.send(url, headers, content)
+            return await exchange.send(url, headers, content, trusts)
     except httpx.ConnectTimeout as error:
         raise TimedOutError(details, Cause.NOT_CONNECTED) from error
     except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout) as error:

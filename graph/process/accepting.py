@@ -56,12 +56,17 @@ class Acceptor:
         asyncio.get_running_loop().remove_reader(self._listener.fileno())
         if self._resume is not None:
             self._resume.cancel()
-        for _ in range(_LAST_ROUNDS):
-            if not self._accept_some():
-                break
-            # For those that come just now.
-            await asyncio.sleep(0)
-        self._listener.close()
+        try:
+            for _ in range(_LAST_ROUNDS):
+                if not self._accept_some():
+                    break
+                # For those that come just now.
+                await asyncio.sleep(0)
+        except OSError as error:
+            # What is open must be served out all the same.
+            _LOGGER.error("waiting connections cannot be accepted: %s", error.strerror)  # noqa: TRY400 - known
+        finally:
+            self._listener.close()
         await asyncio.gather(*self._connecting, return_exceptions=True)
 
     def _watch(self) -> None:

@@ -61,6 +61,12 @@ class Channel:
             return await asyncio.wait_for(asyncio.shield(task), seconds)
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             raise WorkerGoneError from None
+        except asyncio.CancelledError:
+            asking = asyncio.current_task()
+            if task.cancelled() and asking is not None and not asking.cancelling():
+                # The channel was closed, and nobody has cancelled who asks.
+                raise WorkerGoneError from None
+            raise
 
     async def _exchange(self, what: bytes) -> bytes:
         async with self._turn:

@@ -34,10 +34,14 @@ _GRACE_SECONDS: Final = 10.0
 _TEXT_FORMAT: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Worker:
     process: asyncio.subprocess.Process
     channel: Channel
+    serves: bool = False
+    """Whether it has got to its work. Before, SIGHUP would end it."""
+    hung_up: bool = False
+    """Whether it is to be told of a SIGHUP once it has."""
 
 
 class Supervisor:
@@ -141,6 +145,10 @@ class Supervisor:
         """Tell when the last of the workers accepts connections for the first time."""
         with contextlib.suppress(WorkerGoneError):
             await worker.channel.ask(STATE, seconds=None)
+            worker.serves = True
+            if worker.hung_up:
+                # It may have read its settings before they were changed.
+                self._signal(worker, signal.SIGHUP)
             known = len(self._serving)
             self._serving.add(index)
             if known < len(self._serving) == self._count:
@@ -152,8 +160,15 @@ class Supervisor:
 
     def _send(self, number: signal.Signals) -> None:
         for worker in self._workers.values():
-            with contextlib.suppress(ProcessLookupError):
-                worker.process.send_signal(number)
+            if number == signal.SIGHUP and not worker.serves:
+                worker.hung_up = True
+            else:
+                self._signal(worker, number)
+
+    @staticmethod
+    def _signal(worker: _Worker, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            worker.process.send_signal(number)
 
     async def _readiness(self) -> tuple[bool, dict[str, object]]:
         """Ready while any worker is: the others' share of connections comes back to it."""

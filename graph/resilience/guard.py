@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from graph.resilience.breaker import Outcome
 from graph.resilience.retries import RetryRules
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from graph.resilience.breaker import Breaker
     from graph.resilience.retries import RetryBudget
     from graph.resilience.slots import Slots
+
+# How much of an attempt's time must have passed for nothing.
+_GOOD_PART: Final = 0.5
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -130,6 +134,17 @@ class Shared:
     observer: GuardObserver = field(default_factory=SilentObserver)
 
 
+@dataclass(slots=True)
+class _Call(Generic[K]):
+    """One call on its way through the guard."""
+
+    key: K
+    tally: Tally
+    ends: float
+    asked_at: float | None = None
+    """When its latest attempt reached the upstream."""
+
+
 class Guard(Generic[K, V]):
     """Calls one API of an upstream.
 
@@ -182,35 +197,48 @@ class Guard(Generic[K, V]):
     async def _through_breaker(self, key: K, tally: Tally) -> V:
         permit = self._breaker.admit()
         outcome = Outcome.NOTHING
+        call = _Call(key, tally, self._shared.clock() + self._shared.rules.total)
         try:
             # A probe asks whether the upstream is well, and asks once.
-            value = await self._with_retries(key, tally, 1 if permit.probe else self._shared.retries.attempts)
+            value = await self._with_retries(call, 1 if permit.probe else self._shared.retries.attempts)
             outcome = Outcome.ANSWERED
         except NoSlotError:
             raise
         except Exception as error:
             outcome = Outcome.FAILED if self._judge(error).failed else Outcome.ANSWERED
             raise
+        except asyncio.CancelledError:
+            if self._asked_in_vain(call):
+                outcome = Outcome.FAILED
+            raise
         finally:
             self._breaker.settle(permit, outcome)
         return value
 
-    async def _with_retries(self, key: K, tally: Tally, attempts: int) -> V:
-        ends = self._shared.clock() + self._shared.rules.total
+    def _asked_in_vain(self, call: _Call[K]) -> bool:
+        """Whether everybody left a call whose attempt had had its time to be answered, or a good part of it.
+
+        Else callers with little patience would hide from breaker and slots that an upstream is silent. Those with
+        next to none tell nothing about it.
+        """
+        waited = 0.0 if call.asked_at is None else self._shared.clock() - call.asked_at
+        return waited >= _GOOD_PART * self._shared.rules.attempt
+
+    async def _with_retries(self, call: _Call[K], attempts: int) -> V:
         self._shared.budget.deposit()
         failure: Exception | None = None
         number = 0
         while True:
             number += 1
             try:
-                return await self._attempt(key, number, ends, tally)
+                return await self._attempt(call, number)
             except NoSlotError:
                 if failure is None:
                     raise
                 # What failed is the upstream, not the place in the queue.
                 raise failure from None
             except Exception as error:
-                pause = self._pause(self._judge(error), ends) if number < attempts else None
+                pause = self._pause(self._judge(error), call.ends) if number < attempts else None
                 if pause is None:
                     raise
                 failure = error
@@ -231,20 +259,24 @@ class Guard(Generic[K, V]):
         shared.observer.retried(self._api, verdict.cause)
         return pause
 
-    async def _attempt(self, key: K, number: int, ends: float, tally: Tally) -> V:
+    async def _attempt(self, call: _Call[K], number: int) -> V:
         shared, rules = self._shared, self._shared.rules
         try:
-            await shared.slots.take(min(rules.slot_wait, ends - shared.clock()))
+            await shared.slots.take(min(rules.slot_wait, call.ends - shared.clock()))
         except NoSlotError:
             shared.observer.shed(self._api)
             raise
         lost: bool | None = None
         try:
-            tally.attempts += 1
-            value = await self._fetch(key, min(rules.attempt, ends - shared.clock()), number)
+            call.tally.attempts += 1
+            call.asked_at = shared.clock()
+            value = await self._fetch(call.key, min(rules.attempt, call.ends - call.asked_at), number)
             lost = False
         except Exception as error:
             lost = self._judge(error).lost
+            raise
+        except asyncio.CancelledError:
+            lost = self._asked_in_vain(call) or None
             raise
         finally:
             shared.slots.release(lost=lost)

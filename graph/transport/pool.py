@@ -14,6 +14,7 @@ from graph.transport.connection import NO_ANSWER, Connection
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from graph.transport.answer import HttpAnswer
 
@@ -68,7 +69,11 @@ class Pool:
         return len(self._all) + self._opening
 
     async def exchange(
-        self, request: bytes, wait: float | None = None, connect: float | None = None
+        self,
+        request: bytes,
+        wait: float | None = None,
+        connect: float | None = None,
+        trusts: Callable[[HttpAnswer], bool] = lambda _answer: True,
     ) -> HttpAnswer:
         """Send a request and read its answer.
 
@@ -76,6 +81,7 @@ class Pool:
             request: head and body.
             wait: seconds for a connection to become free, if not those of the limits.
             connect: seconds for a new connection, if not those of the limits.
+            trusts: whether a connection that gave this answer may be used again.
 
         Raises:
             httpx.PoolTimeout: when no connection becomes free in time.
@@ -87,7 +93,10 @@ class Pool:
             self._limits.wait if wait is None else wait, self._limits.connect if connect is None else connect
         )
         try:
-            return await connection.ask(request)
+            answer = await connection.ask(request)
+            if not trusts(answer):
+                connection.abort()
+            return answer  # noqa: TRY300 - one thing, with what ends it below
         except BaseException as error:
             # Also when the caller was cancelled: what still comes would be the answer to the next request.
             connection.abort()

@@ -66,6 +66,7 @@ class HardenedProtocol(TimedProtocol):
         """Parse. What comes after a refusal is read only to be thrown away."""
         if self._refused is not None:
             return
+        self._early_answers_left = _MAX_PIPELINED
         while True:
             try:
                 self.parser.feed_data(data)

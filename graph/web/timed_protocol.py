@@ -103,6 +103,7 @@ class TimedProtocol(HttpToolsProtocol):
         self._refused: RefusedError | None = None
         self._lingers = False
         self._draining = False
+        self._early_answers_left = 0
         self._unsent = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
@@ -157,9 +158,16 @@ class TimedProtocol(HttpToolsProtocol):
         self.on_response_complete()
 
     def _early_answer(self, cycle: RequestResponseCycle) -> bytes | None:
-        """A refusal that needs no app."""
-        if self.overload is None or self._draining or not cycle.keep_alive or cycle.waiting_for_100_continue:
+        """A refusal that needs no app.
+
+        Few for each piece of data, and none while the client does not read: the app's own answers wait for that,
+        and how many requests may wait for theirs is bounded.
+        """
+        if self.overload is None or not self._early_answers_left or self.flow.write_paused:
             return None
+        if self._draining or not cycle.keep_alive or cycle.waiting_for_100_continue:
+            return None
+        self._early_answers_left -= 1
         scope = cast("Mapping[str, Any]", cycle.scope)
         return self.overload.early_answer(scope, self.server_state.default_headers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import httpx
@@ -12,9 +12,10 @@ import pytest
 
 from graph.konaplate.client import CallReport, KonaplateClient
 from graph.konaplate.errors import InvalidResponseError
+from graph.konaplate.exchange import Limits
 from graph.konaplate.wire import CorrelationIds, Identity, Moment, Zone
 from schema.secrets import CardNo, Credential
-from tests.konaplate.support import card_fields, succeeded
+from tests.konaplate.support import card_fields, lean_network, succeeded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -64,6 +65,44 @@ async def test_an_answer_to_another_call_of_ours_is_refused() -> None:
             await client.aclose()
     assert 200 == caught.value.details.status
     assert ["same", "another call's"] == [report.echo for report in reports]
+
+
+async def test_a_connection_that_is_out_of_step_is_not_used_again() -> None:
+    connections: list[int] = []
+
+    async def one_behind(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(0)
+        earlier: bytes | None = None
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+                assert length is not None
+                await reader.readexactly(int(length[1]))
+                connections[-1] += 1
+                match = re.search(rb"X-KM-Correlation-Id: (\S+)", head, re.IGNORECASE)
+                assert match is not None
+                writer.write(answer(1, earlier or match[1]))
+                earlier = match[1]
+        writer.close()
+
+    server = await asyncio.start_server(one_behind, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/open-api"
+        client = KonaplateClient(url, IDENTITY, None, lean_network(Limits()), CorrelationIds(5))
+        ends = [await ended(client, card_no) for card_no in (FIRST, SECOND, FIRST, SECOND)]
+        await client.aclose()
+    # Every second call of a connection is answered with the first one's answer, and is its last.
+    assert ["ok", "InvalidResponseError", "ok", "InvalidResponseError"] == ends
+    assert connections == [2, 2]
+
+
+async def ended(client: KonaplateClient, card_no: CardNo) -> str:
+    try:
+        await client.fetch_card(card_no)
+    except InvalidResponseError as error:
+        return type(error).__name__
+    return "ok"
 
 
 @pytest.mark.parametrize("start", [0, 5, (1 << 28) - 2])

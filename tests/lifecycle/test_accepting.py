@@ -161,6 +161,17 @@ async def test_ending_while_it_waits_for_descriptors_leaves_no_timer() -> None:
     client.close()
 
 
+async def test_ending_without_descriptors_closes_the_listener_and_says_why(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (listener,) = bind("127.0.0.1", 0)
+    acceptor, made = acceptor_of(Scripted(listener, OSError(errno.EMFILE, "Too many open files")))  # type: ignore[arg-type]
+    acceptor.start()
+    await acceptor.aclose()
+    assert (listener.fileno(), made) == (-1, [])
+    assert ["waiting connections cannot be accepted: Too many open files"] == caplog.messages
+
+
 @pytest.mark.parametrize("loop", LOOPS)
 def test_small_answers_are_not_held_back(loop: str) -> None:
     async def look() -> None:

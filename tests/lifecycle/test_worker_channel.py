@@ -109,6 +109,17 @@ async def test_a_worker_that_is_gone_is_told_apart() -> None:
     await channel.aclose()
 
 
+async def test_closing_the_channel_is_no_cancellation_of_who_asks() -> None:
+    own, others = socket.socketpair()
+    channel = Channel(own)
+    asking = asyncio.ensure_future(channel.ask(STATE))
+    await asyncio.sleep(0)
+    await channel.aclose()
+    with pytest.raises(WorkerGoneError):
+        await asking
+    others.close()
+
+
 async def test_a_worker_learns_that_its_parent_is_gone() -> None:
     async with pair() as both:
         await both.channel.ask(STATE)

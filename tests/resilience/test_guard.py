@@ -274,6 +274,34 @@ async def test_a_probe_that_is_cancelled_leaves_its_place_to_another() -> None:
     assert await upstream.ask() == "good"
 
 
+@pytest.mark.parametrize(("waited", "opens"), [(0.5, True), (0.49, False)])
+async def test_callers_who_leave_after_a_good_part_of_an_attempt_do_not_hide_that_nobody_answers(
+    waited: float, *, opens: bool
+) -> None:
+    upstream = Upstream("good", "good", slots=10)
+    upstream.gate = asyncio.Event()
+    for _ in range(2):
+        leaves = asyncio.ensure_future(upstream.ask())
+        await settle()
+        upstream.clock.now += waited
+        leaves.cancel()
+        await settle()
+    assert opens == (upstream.breaker.state is State.OPEN)
+    assert opens == (upstream.slots.limit < 10)
+    assert upstream.slots.in_use == 0
+
+
+async def test_callers_who_leave_while_they_wait_for_a_slot_say_nothing_about_the_upstream() -> None:
+    upstream = Upstream(slots=0)
+    for _ in range(5):
+        leaves = asyncio.ensure_future(upstream.ask())
+        await settle()
+        upstream.clock.now += 10
+        leaves.cancel()
+        await settle()
+    assert upstream.breaker.state is State.CLOSED
+
+
 async def test_those_who_join_a_call_take_no_slot() -> None:
     upstream = Upstream("good", slots=1)
     upstream.gate = asyncio.Event()

@@ -278,3 +278,11 @@ async def test_closing_ends_calls_and_waiters_and_nobody_is_served_after() -> No
         with pytest.raises(httpx.ConnectError):
             await pool.exchange(REQUEST)
         await upstream.until_closed()
+
+
+async def test_a_connection_that_is_not_trusted_any_more_is_not_used_again() -> None:
+    async with FaultyUpstream(answer(OK)) as upstream, pool_to(upstream) as pool:
+        verdicts = iter([False, True, True])
+        for _ in range(3):
+            assert (await pool.exchange(REQUEST, trusts=lambda _answer: next(verdicts))).body == b"ok"
+        assert [1, 2] == [len(connection.requests) for connection in upstream.connections]

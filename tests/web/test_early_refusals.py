@@ -203,3 +203,26 @@ def test_a_body_that_is_broken_after_the_refusal_gets_no_second_answer(busy: Bus
         wire.send(b"no number\r\n")
 
         assert b"" == wire.rest()
+
+
+def test_of_many_requests_that_come_together_only_ten_are_answered_without_the_app(busy: Busy) -> None:
+    busy.fill()
+    with Wire(busy.live.port) as wire:
+        wire.send(post() * 12)
+        statuses = [wire.answer().status for _ in range(12)]
+
+    assert [503] * 10 + [200] * 2 == statuses
+
+
+def test_a_client_that_asks_and_asks_and_does_not_read_is_cut_off(busy: Busy) -> None:
+    busy.fill()
+    with Wire(busy.live.port) as wire:
+        with pytest.raises(OSError, match=r"(?i)broken pipe|reset|timed out|abort"):
+            ask_and_ask(wire)
+        # What was answered fits into the buffers of both ends.
+        assert len(busy.reports) < 20_000
+
+
+def ask_and_ask(wire: Wire) -> None:
+    for _ in range(2_000_000):
+        wire.send(post() * 9)
