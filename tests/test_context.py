@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from graph.context import Guards, RequestContext
 from graph.resilience.deadline import Deadline, DeadlineExceededError
 from graph.sandbox.ledger import FIRST_CARD
+from graph.security.audit import Caller, RequestAudit
+from graph.security.authorization import Authorization
+from graph.security.budgets import Budgets
+from graph.security.card_refs import CardRefs
+from graph.security.limiter import LocalLimiter
+from graph.security.viewer import ANONYMOUS
+from schema.secrets import CardNo, Credential, MemberId
 from tests.support import Blocking, Recorder, gateway
+
+if TYPE_CHECKING:
+    from graph.konaplate.records import CardRecord, MemberRecord
+    from graph.resilience.guard import Tally
 
 QUERY = f'{{ card(cardNo: "{FIRST_CARD}") {{ balance }} }}'
 
@@ -110,3 +123,52 @@ async def test_a_request_that_waits_when_the_gateway_ends_is_told_at_once() -> N
         (error["extensions"]["code"], error["extensions"]["retryable"]) for error in answer["errors"]
     ]
     assert upstream.cancelled == 1
+
+
+class NeverAnswers:
+    """An upstream whose calls take a few turns to end when they are cancelled."""
+
+    def __init__(self) -> None:
+        self.under_way = 0
+
+    async def fetch_card(self, card_no: CardNo, tally: Tally) -> CardRecord:
+        del card_no, tally
+        await self.never()
+
+    async def fetch_member(self, user_id: MemberId, tally: Tally) -> MemberRecord:
+        del user_id, tally
+        await self.never()
+
+    async def never(self) -> NoReturn:
+        self.under_way += 1
+        try:
+            await asyncio.Event().wait()
+            raise AssertionError  # pragma: no cover - the event is never set
+        finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            self.under_way -= 1
+
+
+async def test_a_request_that_is_cancelled_while_it_ends_leaves_no_call_of_either_kind() -> None:
+    upstream, refs = NeverAnswers(), CardRefs(Credential("k" * 32))
+    guards = Guards(
+        Authorization(ANONYMOUS),
+        Budgets(LocalLimiter(lambda: 0.0), refs),
+        RequestAudit(Caller(ANONYMOUS, "192.0.2.1", "an-id"), refs, lambda _event: None),
+    )
+    context = RequestContext(upstream, guards, deadline=Deadline(30), max_cards=20)
+    card_no = CardNo(FIRST_CARD)
+    asked = [
+        asyncio.ensure_future(context.card(card_no)),
+        asyncio.ensure_future(context.member_profile(MemberId("1"), card_no)),
+    ]
+    while upstream.under_way < len(asked):  # noqa: ASYNC110 - two of them, in a few turns
+        await asyncio.sleep(0)
+    ending = asyncio.ensure_future(context.__aexit__(None, None, None))
+    await asyncio.sleep(0)
+    ending.cancel()
+    await asyncio.wait([ending])
+    assert ending.cancelled()
+    assert upstream.under_way == 0
+    await asyncio.gather(*asked, return_exceptions=True)

@@ -228,3 +228,18 @@ async def test_workers_that_cannot_start_are_not_started_again(tmp_path: Path) -
     # Each worker tells it at most once.
     assert 1 <= error_output.count("KONAGRAPH_AUDIT_LOG names a file that cannot be written") <= 2
     assert "restart_in_seconds" not in error_output
+
+
+async def test_a_hangup_while_workers_start_ends_none_of_them_and_is_heeded_once_they_serve() -> None:
+    async with (
+        held_upstream() as upstream,
+        command("serve", "--port", "0", "--workers", "2", **settings(upstream)) as gateway,
+    ):
+        async with asyncio.timeout(DEADLINE):
+            while len(children(gateway)) < 2:  # noqa: ASYNC110 - another process, which sends no event
+                await asyncio.sleep(0.01)
+        pids = children(gateway)
+        gateway.send(signal.SIGHUP)
+        await gateway.url()
+        await gateway.logged("secrets and documents were read anew")
+        assert pids == children(gateway)
