@@ -69,11 +69,13 @@ async def test_an_answer_to_another_call_of_ours_is_refused() -> None:
 
 async def test_a_connection_that_is_out_of_step_is_not_used_again() -> None:
     connections: list[int] = []
+    handlers: list[asyncio.Task[None] | None] = []
 
     async def one_behind(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.append(0)
+        handlers.append(asyncio.current_task())
         earlier: bytes | None = None
-        with suppress(asyncio.IncompleteReadError):
+        with suppress(asyncio.IncompleteReadError, OSError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
@@ -85,6 +87,8 @@ async def test_a_connection_that_is_out_of_step_is_not_used_again() -> None:
                 writer.write(answer(1, earlier or match[1]))
                 earlier = match[1]
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(one_behind, "127.0.0.1", 0)
     async with server:
@@ -92,6 +96,7 @@ async def test_a_connection_that_is_out_of_step_is_not_used_again() -> None:
         client = KonaplateClient(url, IDENTITY, None, lean_network(Limits()), CorrelationIds(5))
         ends = [await ended(client, card_no) for card_no in (FIRST, SECOND, FIRST, SECOND)]
         await client.aclose()
+        await asyncio.gather(*(handler for handler in handlers if handler is not None))
     # Every second call of a connection is answered with the first one's answer, and is its last.
     assert ["ok", "InvalidResponseError", "ok", "InvalidResponseError"] == ends
     assert connections == [2, 2]
