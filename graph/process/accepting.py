@@ -64,7 +64,7 @@ class Acceptor:
                 await asyncio.sleep(0)
         except OSError as error:
             # What is open must be served out all the same.
-            _LOGGER.error("waiting connections cannot be accepted: %s", error.strerror)  # noqa: TRY400 - known
+            _LOGGER.error("waiting connections cannot be accepted: %s", error.strerror)  # noqa: TRY400 - no traceback
         finally:
             self._listener.close()
         await asyncio.gather(*self._connecting, return_exceptions=True)
@@ -79,7 +79,7 @@ class Acceptor:
         except OSError as error:
             if error.errno not in _EXHAUSTED:
                 raise
-            _LOGGER.error("no further connection can be accepted: %s", error.strerror)  # noqa: TRY400 - known
+            _LOGGER.error("no further connection can be accepted: %s", error.strerror)  # noqa: TRY400 - no traceback
             loop = asyncio.get_running_loop()
             loop.remove_reader(self._listener.fileno())
             self._resume = loop.call_later(_PAUSE_SECONDS, self._watch)
