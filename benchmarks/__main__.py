@@ -1,113 +1,84 @@
-"""The command: `python -m benchmarks`, or `make bench`."""
+"""The gateway alone: `python -m benchmarks`, the first part of `make bench`."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-import orjson
 
-from benchmarks import environment, load, report
-from benchmarks.processes import ROOT, BenchmarkError, Cores, run_module, server
-from benchmarks.rounds import Bench, Options
-from benchmarks.scenarios import SCENARIOS
-from benchmarks.targets import TARGETS
+from benchmarks import report, report_gateway
+from benchmarks.cases import ALIASES, ALIASES_INLINE, CARD_32, CARD_SLOW, HOT, LIGHT, LINEAR, PROFILE, SCALE
+from benchmarks.gateways import ENCRYPTED, EVERYTHING, ONE_WORKER, PLAIN, TWO_WORKERS
+from benchmarks.keys import keys
+from benchmarks.processes import Cores, run_module
+from benchmarks.rounds import Options
+from benchmarks.runs import bench, command, conditions, say, write
 
 if TYPE_CHECKING:
-    from benchmarks.processes import Child
+    from benchmarks.rounds import Bench, Rounds
 
-RESULTS: Final = ROOT / "benchmarks" / "results"
-PAGE: Final = ROOT / "docs" / "performance.md"
+RESULT: Final = "gateway"
 
 _PATIENCE: Final = 240
-_TERMINATED: Final = 128 + signal.SIGTERM
+CASES: Final = (*SCALE, CARD_SLOW, PROFILE, ALIASES, ALIASES_INLINE, HOT, *LINEAR)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--seconds", type=click.IntRange(1), default=3, show_default=True, help="Length of each measurement."
 )
-@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="How often each is measured.")
-@click.option("--connections", type=click.IntRange(1), default=32, show_default=True, help="Requests in flight.")
-@click.option("--name", default="plain", show_default=True, help="Of the file in benchmarks/results.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="How often each is measured.")
 @click.option("--quick", is_flag=True, help="One short round that shows that everything works; writes nothing.")
-def main(*, seconds: int, rounds: int, connections: int, name: str, quick: bool) -> None:
-    """Compare the gateway with hand-written servers; write benchmarks/results and docs/performance.md."""
-    # An exit that runs the `finally` blocks, which end the child processes.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(_TERMINATED))
-    if quick:
-        seconds = rounds = 1
-    options = Options(rounds=rounds, seconds=seconds, warm_up=1, connections=connections)
-    try:
-        _check_machine()
-        result = _measure(options, quick=quick)
-        figures = report.markdown(result)
-        click.echo(figures)
+def main(*, seconds: int, rounds: int, quick: bool) -> None:
+    """Measure the gateway in every way; write benchmarks/results/gateway.json and docs/performance.md."""
+    with command():
+        if quick:
+            seconds = rounds = 1
+        cores = Cores.available()
+        options = Options(rounds=rounds, seconds=seconds, warm_up=1)
+        result = conditions(options, cores)
+        # The upstream has a key with which it answers sealed requests; all others it answers in clear.
+        with bench(options, cores, "0", str(keys().client_public_key)) as running:
+            result["upstream_capacity"] = running.upstream_capacity()
+            result["cases"], result["bare_us"] = _measured(running, options, cores, quick=quick)
+            result |= _details(running.upstream_url, cores, quick=quick)
+        click.echo(report_gateway.markdown(result))
         if not quick:
-            _write(name, result, figures)
-    except BenchmarkError as error:
-        click.echo(f"No result: {error}", err=True)
-        sys.exit(1)
+            write(RESULT, result)
+            report.rewrite()
 
 
-def _check_machine() -> None:
-    missing = load.missing_tool()
-    if missing is not None:
-        raise BenchmarkError(missing)
-    if not hasattr(os, "sched_setaffinity"):
-        raise BenchmarkError("the benchmark pins processes to cores, which needs Linux")
+def _measured(running: Bench, options: Options, cores: Cores, *, quick: bool) -> tuple[Rounds, list[float]]:
+    """Figures of all cases, and the cost of the bare cryptography, once a round."""
+    figures: Rounds = {}
+    bare: list[float] = []
+    for number in range(options.rounds):
+        # What is compared with each other comes one after the other.
+        running.round(number, (PLAIN, EVERYTHING, ENCRYPTED), (CARD_32,), figures)
+        bare.append(_bare(cores, quick=quick))
+        running.round(number, (ONE_WORKER, TWO_WORKERS), (LIGHT,), figures)
+        running.round(number, (PLAIN,), [case for case in CASES if case is not CARD_32], figures)
+    order = {case.name: None for case in (*CASES, LIGHT)}
+    return {name: figures[name] for name in order}, bare
 
 
-def _measure(options: Options, *, quick: bool) -> dict[str, Any]:
-    cores = Cores.available()
-    where = environment.describe(cores)
-    for target in TARGETS:
-        if missing := target.missing():
-            _say(missing)
-    with server(["-m", "benchmarks.upstream"], core=cores.load) as upstream:
-        bench = Bench(upstream, cores, options)
-        capacity = bench.upstream_capacity()
-        scenarios = bench.run([target for target in TARGETS if not target.missing()], SCENARIOS, _say)
-        details = _details(upstream, cores, quick=quick)
-    return {
-        "environment": where,
-        "options": {
-            "rounds": options.rounds,
-            "seconds": options.seconds,
-            "warm_up": options.warm_up,
-            "connections": options.connections,
-        },
-        "upstream_capacity": capacity,
-        "scenarios": scenarios,
-        **details,
-    }
+def _bare(cores: Cores, *, quick: bool) -> float:
+    """CPU microseconds of the RSA and AES operations of one request and its answer."""
+    seconds = "0.2" if quick else "1"
+    say("bare cryptography")
+    return float(run_module("benchmarks.bare", seconds, core=cores.server, timeout=_PATIENCE)["bare_us"])
 
 
-def _details(upstream: Child, cores: Cores, *, quick: bool) -> dict[str, Any]:
+def _details(upstream_url: str, cores: Cores, *, quick: bool) -> dict[str, Any]:
     """What is measured within one process."""
     requests, stage, call = ("100", "0.02", "0.1") if quick else ("1000", "0.15", "0.5")
-    _say("document cache")
+    say("document cache")
     cache = run_module("benchmarks.document_cache", requests, core=cores.server, timeout=_PATIENCE)
-    _say("stages of a request")
+    say("stages of a request")
     stages = run_module("benchmarks.stages", stage, core=cores.server, timeout=_PATIENCE)
-    _say("one upstream call")
-    transports = run_module("benchmarks.transports", upstream.url, call, core=cores.server, timeout=_PATIENCE)
+    say("one upstream call")
+    transports = run_module("benchmarks.transports", upstream_url, call, core=cores.server, timeout=_PATIENCE)
     return {"document_cache": cache, "stages": stages, "transports": transports}
-
-
-def _write(name: str, result: dict[str, Any], figures: str) -> None:
-    path = RESULTS / f"{name}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    PAGE.write_text(report.insert(PAGE.read_text(encoding="utf-8"), figures), encoding="utf-8")
-    _say(f"written: {path.relative_to(ROOT)}, {PAGE.relative_to(ROOT)}")
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 if TYPE_CHECKING:
     from benchmarks.processes import Cores
 
@@ -72,4 +74,21 @@ def _versions() -> dict[str, str]:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
+    return versions
+
+
+def peers() -> dict[str, str]:
+    """Versions of what the other servers are made of."""
+    lock = Path(__file__).with_name("peers") / "package-lock.json"
+    packages = orjson.loads(lock.read_bytes())["packages"]
+    versions = {
+        name: packages[f"node_modules/{name}"]["version"]
+        for group in ("dependencies", "optionalDependencies")
+        for name in packages[""][group]
+    }
+    for program, option in (("node", "--version"), ("nginx", "-v")):
+        path = shutil.which(program) or shutil.which(program, path="/usr/sbin")
+        if path is not None:
+            seen = subprocess.run([path, option], capture_output=True, text=True, check=False)
+            versions[program] = (seen.stdout + seen.stderr).strip().removeprefix("nginx version: nginx/")
     return versions

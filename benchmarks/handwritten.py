@@ -64,7 +64,9 @@ async def httpx_client(base_url: str) -> AsyncIterator[Post]:
 async def aiohttp_client(base_url: str) -> AsyncIterator[Post]:
     """Send with aiohttp, which is no dependency of the project."""
     aiohttp: Any = importlib.import_module("aiohttp")
-    async with aiohttp.ClientSession() as session:
+    # More than its default of 100, for more requests than that at once.
+    connector = aiohttp.TCPConnector(limit=256)
+    async with aiohttp.ClientSession(connector=connector) as session:
 
         async def post(path: str, content: bytes, headers: dict[str, str]) -> bytes:
             async with session.post(base_url + path, data=content, headers=headers) as response:
@@ -145,12 +147,17 @@ async def _answer(request: Request, *, with_profile: bool) -> Response:
     konaplate: Konaplate = request.app.state.konaplate
     card_no = orjson.loads(await request.body())["variables"]["cardNo"]
     found = await konaplate.card(card_no)
-    member: dict[str, Any] = {"userId": str(found["userId"])}
+    card = card_answer(card_no, found)
     if with_profile:
         profile = await konaplate.member(found["userId"])
-        member["profile"] = {name: profile[name] for name in ("userName", "mobileNumber", "email")}
+        card["member"]["profile"] = {name: profile[name] for name in ("userName", "mobileNumber", "email")}
+    return Response(orjson.dumps({"data": {"card": card}}), media_type="application/json")
+
+
+def card_answer(card_no: str, found: dict[str, Any]) -> dict[str, Any]:
+    """One upstream answer as the gateway's JSON."""
     receipt = found["cashReceiptInfo"]
-    card = {
+    return {
         "cardNo": card_no,
         "balance": found["balance"],
         "cardStatus": _STATUS[found["cardStatus"]],
@@ -158,11 +165,10 @@ async def _answer(request: Request, *, with_profile: bool) -> Response:
         "serviceName": found["serviceName"],
         "ownerKa": found["ownerKa"],
         "isAutoRechargeBeforePayment": found["isAutoRechargeBeforePayment"],
-        "member": member,
+        "member": {"userId": str(found["userId"])},
         "cashReceiptInfo": {
             "approvalDiv": _DIVISION[receipt["approvalDiv"]],
             "idNo": receipt["idNo"],
             "manYn": _ENTRY[receipt["manYn"]],
         },
     }
-    return Response(orjson.dumps({"data": {"card": card}}), media_type="application/json")

@@ -19,7 +19,7 @@ from graph.settings import load_settings
 from graph.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
     from typing import Any
 
     from starlette.applications import Starlette
@@ -41,9 +41,9 @@ class Canned(httpx.AsyncBaseTransport):
 
 
 @contextlib.asynccontextmanager
-async def gateway(*, protected: bool = False) -> AsyncIterator[Starlette]:
-    """The whole app, started; protected: with tokens, budgets and audit."""
-    settings = gateway_settings(BASE_URL)
+async def gateway(*, protected: bool = False, extra: Mapping[str, str] | None = None) -> AsyncIterator[Starlette]:
+    """The whole app, started; protected: with tokens, budgets and audit; extra: further settings."""
+    settings = {**gateway_settings(BASE_URL), **(extra or {})}
     if protected:
         settings.update(protection().settings)
     app = create_app(load_settings(settings), transport=Canned())

@@ -12,13 +12,21 @@ import orjson
 
 from benchmarks.processes import BenchmarkError, run_pinned
 
-PLACEHOLDER: Final = "9" * 16
-"""The card number that the script replaces by a new one in every request."""
-
 _SCRIPT: Final = Path(__file__).with_name("load.lua")
 _RESULT: Final = "RESULT "
+_SAMPLE: Final = "WRONG "
 _FAULTS: Final = ("connect", "read", "write", "status", "timeout", "wrong")
 _PATIENCE: Final = 20
+
+
+def placeholder(which: int = 1) -> str:
+    """What stands for the first, second, … card in a body; the script replaces it by a card number."""
+    return f"{'9' * 12}{which:04d}"
+
+
+def placeholders(cards: int) -> list[str]:
+    """The ones of a body with so many distinct cards."""
+    return [placeholder(which + 1) for which in range(cards)]
 
 
 def missing_tool() -> str | None:
@@ -52,18 +60,22 @@ def run(
     core: int,
     expected: str = "",
     authorization: str = "",
+    cards: Path | None = None,
+    warms_up: bool = False,
 ) -> Load:
-    """Send requests for some seconds over keep-alive connections, each with a card number of its own.
+    """Send requests for some seconds over keep-alive connections, each with card numbers of its own.
 
     Args:
         url: where to POST.
-        body: with `PLACEHOLDER` in it.
+        body: with placeholders in it.
         connections: how many; each has one request in flight.
         seconds: how long.
         seed: of the card numbers.
         core: where wrk runs.
         expected: what every answer must hold; empty for not looking at them.
         authorization: header of every request; empty for none.
+        cards: a file of card numbers to ask for in turn, instead of new ones.
+        warms_up: nothing is measured, so there need not be an answer yet.
 
     Raises:
         BenchmarkError: when any answer was wrong or any connection failed.
@@ -82,12 +94,12 @@ def run(
         url,
         "--",
     ]
-    arguments = [body.decode(), str(seed), expected, authorization]
+    arguments = [body.decode(), str(seed), expected, authorization, str(cards or "")]
     output = run_pinned([*command, *arguments], core=core, timeout=seconds + _PATIENCE)
-    return parse(output, url, cpu_seconds=_cpu_of_ended_children() - before)
+    return parse(output, url, cpu_seconds=_cpu_of_ended_children() - before, may_be_empty=warms_up)
 
 
-def parse(output: str, url: str, *, cpu_seconds: float) -> Load:
+def parse(output: str, url: str, *, cpu_seconds: float, may_be_empty: bool = False) -> Load:
     """Read the script's last line.
 
     Raises:
@@ -98,9 +110,11 @@ def parse(output: str, url: str, *, cpu_seconds: float) -> Load:
         raise BenchmarkError(f"wrk gave no result for {url}")
     result = orjson.loads(lines[-1].removeprefix(_RESULT))
     faults = [f"{result[name]} x {name}" for name in _FAULTS if result[name]]
-    if faults or not result["requests"]:
+    if faults or not (result["requests"] or may_be_empty):
+        samples = [f"; {line}" for line in output.splitlines() if line.startswith(_SAMPLE)]
         raise BenchmarkError(
-            f"{url} under load: {result['requests']} answers; faults: {', '.join(faults) or 'none'}"
+            f"{url} under load: {result['requests']} answers; "
+            f"faults: {', '.join(faults) or 'none'}{''.join(samples)}"
         )
     return Load(
         requests=result["requests"],

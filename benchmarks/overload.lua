@@ -2,7 +2,7 @@
 -- CARD in it, a seed, and how many milliseconds each connection waits on average between an answer
 -- and its next request.
 
-local CARD = "9999999999999999"
+local CARD = "9999999999990001"
 local head, tail
 local number, step, pause = 0, 7368787, 0
 local threads = {}

@@ -18,8 +18,8 @@ import click
 import httpx
 import orjson
 
-from benchmarks import environment
-from benchmarks.load import PLACEHOLDER
+from benchmarks import environment, report
+from benchmarks.load import placeholder
 from benchmarks.processes import ROOT, BenchmarkError, Child, Cores, run_pinned, server
 from benchmarks.rounds import origin
 from benchmarks.scenarios import ONE_CALL
@@ -86,6 +86,7 @@ def main(*, seconds: int, rounds: int) -> None:
         "cpu_us_per_refusal": round(_refusal_cost(cores, seconds), 1),
     }
     RESULT.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    report.rewrite()
     click.echo(orjson.dumps({**result, "environment": None}, option=orjson.OPT_INDENT_2))
 
 
@@ -149,7 +150,7 @@ def _refusal_cost(cores: Cores, seconds: int) -> float:
 
 def _load(gateway: Child, cores: Cores, *, connections: int, seconds: int, seed: int, pause: float = 0.0) -> Seen:
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(_SCRIPT)]
-    arguments = [ONE_CALL.body(PLACEHOLDER).decode(), str(seed), str(round(pause))]
+    arguments = [ONE_CALL.body(placeholder()).decode(), str(seed), str(round(pause))]
     before = gateway.cpu_seconds()
     output = run_pinned(
         [*command, origin(gateway.url) + "/graphql", "--", *arguments],

@@ -1,121 +1,92 @@
-"""A result as Markdown, and its place in the documentation."""
+"""Writes the figures into the documentation: `python -m benchmarks.report`, from benchmarks/results."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.processes import BenchmarkError
-from benchmarks.summary import AIM, Spread, busiest, ratio, reaches_aim, spread
-from benchmarks.targets import BASELINE, GATEWAY, PROTECTED
+import orjson
+
+from benchmarks import chart, goals, report_gateway, report_overload, report_peers
+from benchmarks.cases import CARD_32, CARD_128
+from benchmarks.processes import ROOT, BenchmarkError
+from benchmarks.summary import SPEED, spread
+from benchmarks.targets import GATEWAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
+    from pathlib import Path
 
-BEGIN: Final = "<!-- figures: begin; written by `python -m benchmarks` -->"
-END: Final = "<!-- figures: end -->"
+RESULTS: Final = ROOT / "benchmarks" / "results"
+PAGE: Final = ROOT / "docs" / "performance.md"
+CHART: Final = ROOT / "docs" / "performance.svg"
+
+PARTS: Final = ("goals", "peers", "gateway", "overload")
+
+_BEGIN: Final = "<!-- figures of {}: begin; written by `python -m benchmarks.report` -->"
+_END: Final = "<!-- figures of {}: end -->"
 
 
-def markdown(result: Mapping[str, Any]) -> str:
-    """Everything that was measured."""
-    parts = [_conditions(result)]
-    parts += [_scenario(name, targets) for name, targets in result["scenarios"].items()]
-    parts += [_load(result), _document_cache(result), _stages(result), _transports(result)]
-    return "\n\n".join(parts)
-
-
-def insert(page: str, figures: str) -> str:
-    """The page with the figures between its markers.
+def rewrite(results: Path = RESULTS, page: Path = PAGE, chart_file: Path = CHART) -> None:
+    """Page and chart from all results that there are.
 
     Raises:
-        BenchmarkError: when the page lacks the markers.
+        BenchmarkError: when the page lacks the markers of a part.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    gateway, peers, overload = (_read(results / f"{name}.json") for name in ("gateway", "peers", "overload"))
+    parts = {}
+    if found := goals.goals(peers, gateway):
+        parts["goals"] = goals.markdown(found)
+    if peers is not None:
+        parts["peers"] = report_peers.markdown(peers)
+        chart_file.write_text(drawn(peers), encoding="utf-8")
+    if gateway is not None:
+        parts["gateway"] = report_gateway.markdown(gateway)
+    if overload is not None:
+        parts["overload"] = report_overload.markdown(overload)
+    text = page.read_text(encoding="utf-8")
+    for name, figures in parts.items():
+        text = insert(text, name, figures)
+    page.write_text(text, encoding="utf-8")
+
+
+def insert(page: str, name: str, figures: str) -> str:
+    """The page with the figures between the markers of that name.
+
+    Raises:
+        BenchmarkError: when the page lacks them.
+    """
+    before, begin, rest = page.partition(_BEGIN.format(name))
+    _, end, after = rest.partition(_END.format(name))
     if not begin or not end:
-        raise BenchmarkError("the documentation page lacks the markers between which figures are written")
-    return f"{before}{BEGIN}\n\n{figures}\n\n{END}{after}"
+        raise BenchmarkError(f"the documentation page lacks the markers of {name}, where figures are written")
+    return f"{before}{begin}\n\n{figures}\n\n{end}{after}"
 
 
-def _conditions(result: Mapping[str, Any]) -> str:
-    where, options = result["environment"], result["options"]
-    packages = ", ".join(f"{name} {version}" for name, version in where["packages"].items())
-    pinning = (
-        "the server on one core, wrk and the upstream on another"
-        if where["server_and_load_on_separate_cores"]
-        else "**everything on the only core, so that the load generator slows the server down**"
-    )
-    return (
-        f"Measured {where['time']} on {where['cores']} cores of {where['cpu']}, {where['system']}, "
-        f"{where['python']}, wrk {where['wrk']}: {pinning}. Rounds: {options['rounds']}, of "
-        f"{options['seconds']} s after {options['warm_up']} s of warm-up; connections: {options['connections']}; "
-        f"load average at the start, from whatever else ran: {where['load_average_at_start']}. {packages}."
-    )
-
-
-def _scenario(name: str, targets: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    def row(target: str) -> Sequence[str]:
-        rounds = targets[target]
-        return (
-            target,
-            spread(rounds, "requests_per_second").text(),
-            ratio(targets, target).text(2),
-            spread(rounds, "cpu_us_per_request").text(),
-            f"{spread(rounds, 'p50_ms').median:,.1f}",
-            f"{spread(rounds, 'p99_ms').median:,.1f}",
-            f"{spread(rounds, 'server_share').median:.0%}",
-            f"{spread(rounds, 'resident_mb').median:.0f}",
-        )
-
-    heads = (
-        "server", "requests/s", f"x {BASELINE}", "CPU µs/request", "p50 ms", "p99 ms", "of its core", "RSS MB",
-    )  # fmt: skip
-    verdict = "is reached" if reaches_aim(targets) else "is **missed**"
-    aim = f"{GATEWAY} at no less than {AIM:.2f} x {BASELINE}: {verdict} ({ratio(targets, GATEWAY).median:.2f})."
-    if PROTECTED in targets:
-        kept = ratio(targets, PROTECTED, GATEWAY).text(2)
-        aim += f"\n\nWith tokens, budgets and audit on, the gateway keeps {kept} of its throughput without them."
-    return f"### Query: {name}\n\n{_table(heads, [row(target) for target in targets])}\n\n{aim}"
-
-
-def _load(result: Mapping[str, Any]) -> str:
-    calls, share = busiest(result["scenarios"])
-    capacity = result["upstream_capacity"]["calls_per_second"]
-    return (
-        f"The upstream answers {capacity:,.0f} calls/s when wrk calls it directly; the busiest run made "
-        f"{calls:,.0f} ({calls / capacity:.0%}). In no run did upstream and wrk together use more than "
-        f"{share:.0%} of their core."
-    )
-
-
-def _document_cache(result: Mapping[str, Any]) -> str:
-    rows = [
-        (
-            name,
-            f"{one['requests']:,}",
-            f"{one['hits']:,}",
-            f"{one['misses']:,}",
-            f"{one['cpu_us_per_request']:,.0f}",
-        )
-        for name, one in result["document_cache"].items()
+def drawn(peers: Mapping[str, Any]) -> str:
+    """Throughput of all servers, fastest first."""
+    cases = [peers["cases"].get(case.name, {}) for case in (CARD_32, CARD_128)]
+    names = dict.fromkeys(name for targets in cases for name in targets)
+    medians = {
+        name: [spread(targets[name], SPEED).median if name in targets else None for targets in cases]
+        for name in names
+    }
+    groups = [
+        chart.Group(name, medians[name], own=name == GATEWAY)
+        for name in sorted(names, key=lambda name: -(medians[name][0] or 0))
     ]
-    heads = ("document texts", "requests", "hits", "misses", "CPU µs/request")
-    return f"### Document cache\n\n{_table(heads, rows)}"
+    return chart.bars(
+        "Requests per second on one core: one card, one upstream call",
+        ("32 connections", "128 connections"),
+        groups,
+    )
 
 
-def _stages(result: Mapping[str, Any]) -> str:
-    rows = [(name, Spread.of(values).text(1)) for name, values in result["stages"].items()]
-    return f"### Stages of a request in the gateway\n\n{_table(('stage', 'CPU µs'), rows)}"
+def _read(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    result: dict[str, Any] = orjson.loads(path.read_bytes())
+    return result
 
 
-def _transports(result: Mapping[str, Any]) -> str:
-    rows = [(name, Spread.of(values).text()) for name, values in result["transports"].items()]
-    return f"### One upstream call, 32 in flight\n\n{_table(('client', 'CPU µs'), rows)}"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(_lines([heads, ["---", *("---:" for _ in heads[1:])], *rows]))
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
+if __name__ == "__main__":
+    rewrite()

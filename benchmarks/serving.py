@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import socket
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
-from benchmarks import handwritten, naive
+from benchmarks import handwritten, naive, raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.applications import Starlette
+RAW: Final = "raw-asgi-aiohttp"
+STARLETTE_AIOHTTP: Final = "starlette-aiohttp"
+STARLETTE_HTTPX: Final = "starlette-httpx"
+STRAWBERRY_HTTPX: Final = "strawberry-httpx"
 
-APPS: Final[dict[str, Callable[[str], Starlette]]] = {
-    "handwritten-httpx": lambda base_url: handwritten.create_app(base_url, handwritten.httpx_client),
-    "handwritten-aiohttp": lambda base_url: handwritten.create_app(base_url, handwritten.aiohttp_client),
-    "strawberry-httpx": naive.create_app,
+APPS: Final[dict[str, Callable[[str], Callable[..., Any]]]] = {
+    RAW: raw.Raw,
+    STARLETTE_AIOHTTP: lambda base_url: handwritten.create_app(base_url, handwritten.aiohttp_client),
+    STARLETTE_HTTPX: lambda base_url: handwritten.create_app(base_url, handwritten.httpx_client),
+    STRAWBERRY_HTTPX: naive.create_app,
 }
 
 

@@ -1,18 +1,17 @@
-"""From the figures of the rounds to medians, spreads and ratios."""
+"""From the figures of the rounds to medians, spreads and ratios. Pure."""
 
 from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-from benchmarks.targets import BASELINE, GATEWAY
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-AIM: Final = 1 / 3
-"""The gateway's share of the hand-written endpoint's throughput that it must not fall below."""
+    Rounds = Sequence[Mapping[str, Any]]
+
+SPEED = "requests_per_second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +32,22 @@ class Spread:
         return f"{self.median:,.{digits}f} ({self.least:,.{digits}f} - {self.most:,.{digits}f})"
 
 
-def spread(rounds: Sequence[Mapping[str, Any]], figure: str) -> Spread:
+def spread(rounds: Rounds, figure: str) -> Spread:
     """The spread of one figure of one target."""
     return Spread.of([one[figure] for one in rounds])
 
 
-def ratio(targets: Mapping[str, Sequence[Mapping[str, Any]]], name: str, baseline: str = BASELINE) -> Spread:
-    """Throughput as a multiple of another server's: first within each round, then the median.
+def ratio(rounds: Rounds, others: Rounds, figure: str = SPEED) -> Spread:
+    """One target's figure as a multiple of another's: first within each round, then the median.
 
     A machine that is slow for a while is slow for both sides of a pair.
     """
-    figure = "requests_per_second"
-    pairs = zip(targets[name], targets[baseline], strict=True)
-    return Spread.of([one[figure] / other[figure] for one, other in pairs])
+    return Spread.of([one[figure] / other[figure] for one, other in zip(rounds, others, strict=True)])
 
 
-def reaches_aim(targets: Mapping[str, Sequence[Mapping[str, Any]]]) -> bool:
-    """Whether the gateway keeps its share."""
-    return ratio(targets, GATEWAY).median >= AIM
-
-
-def busiest(scenarios: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> tuple[float, float]:
+def busiest(cases: Mapping[str, Mapping[str, Rounds]]) -> tuple[float, float]:
     """The most upstream calls a second of any run, and the largest share of a core that upstream and wrk used."""
-    everything = [one for targets in scenarios.values() for rounds in targets.values() for one in rounds]
+    everything = [one for targets in cases.values() for rounds in targets.values() for one in rounds]
     calls = max(one["upstream_calls_per_second"] for one in everything)
     share = max(one["upstream_share"] + one["generator_share"] for one in everything)
     return calls, share

@@ -1,25 +1,22 @@
-"""Who is compared: each a server process of its own, one worker, uvicorn with uvloop and httptools."""
+"""What is measured: a server, how it is started, and how it is asked."""
 
 from __future__ import annotations
 
-import importlib.util
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.handwritten import CARD_ROUTE, PROFILE_ROUTE
-from benchmarks.protected import protection
-from benchmarks.scenarios import ONE_CALL, TWO_CALLS
+import orjson
+
+from benchmarks.processes import BenchmarkError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-    from benchmarks.scenarios import Scenario
+    from benchmarks.scenarios import Question
 
 GATEWAY: Final = "konagraph"
-PROTECTED: Final = "konagraph-protected"
-"""The same gateway with tokens, budgets and an audit."""
-BASELINE: Final = "handwritten-httpx"
-"""What ratios are of."""
+GRAPHQL: Final = "/graphql"
 
 
 def gateway_settings(base_url: str) -> dict[str, str]:
@@ -36,56 +33,69 @@ def gateway_settings(base_url: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """What a server may need to start."""
+
+    base_url: str
+    """Of the upstream."""
+    port: int
+    """One that is free, for a server that cannot find one itself."""
+    folder: Path
+    """For files that it needs; gone when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a server is started."""
+
+    command: list[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    announces: bool = True
+    """Whether it says where it listens; otherwise it listens on the port that it was given."""
+
+
+def whole_answer(question: Question, card_nos: list[str], answer: Any) -> bool:
+    """Whether it is the right answer, and all of it."""
+    return bool(answer == question.answer(*card_nos))
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
-    """One server: how it is started and what it needs."""
+    """One server."""
 
     name: str
-    paths: Mapping[str, str]
-    """Where each scenario, by name, is answered."""
-    needs: str | None = None
-    """A Python package that is no dependency of the project."""
+    launch: Callable[[Start], Launch]
+    paths: Mapping[str, str] | str
+    """Where each question, by name, is answered: one path for all, or only these questions."""
+    missing: Callable[[], str | None] = lambda: None
+    """Why it cannot run here."""
+    is_right: Callable[[Question, list[str], Any], bool] = whole_answer
+    authorization: Callable[[], str] = str
+    """The `Authorization` header of every request; empty for none."""
+    times: int = 1
+    """It is measured so many times longer: a slow server needs time to give answers that can be counted."""
+    everywhere: bool = False
+    """It may use the load's core, too."""
 
     @property
-    def is_gateway(self) -> bool:
-        """Whether it is this project's."""
-        return self.name in (GATEWAY, PROTECTED)
+    def ours(self) -> bool:
+        """Whether it is this project's: then it must not fail."""
+        return self.name.startswith(GATEWAY)
 
-    def path(self, scenario: Scenario) -> str:
-        """Where the scenario is answered."""
-        return self.paths[scenario.name]
+    def path(self, question: Question) -> str | None:
+        """Where the question is answered; None when it is not."""
+        return self.paths if isinstance(self.paths, str) else self.paths.get(question.name)
 
-    def arguments(self, base_url: str) -> list[str]:
-        """Arguments of the Python that serves it."""
-        if self.is_gateway:
-            return ["-m", "graph", "serve", "--host", "127.0.0.1", "--port", "0"]
-        return ["-m", "benchmarks.serving", self.name, base_url]
+    def check(self, question: Question, card_nos: list[str], status: int, content: bytes) -> None:
+        """See that an answer is right.
 
-    def settings(self, base_url: str) -> dict[str, str]:
-        """Environment variables of the process."""
-        if not self.is_gateway:
-            return {}
-        settings = gateway_settings(base_url)
-        return {**settings, **protection().settings} if self.name == PROTECTED else settings
-
-    @property
-    def authorization(self) -> str:
-        """The `Authorization` header of every request; empty for none."""
-        return protection().authorization if self.name == PROTECTED else ""
-
-    def missing(self) -> str | None:
-        """Why it is left out; None when it can run."""
-        if self.needs is None or importlib.util.find_spec(self.needs) is not None:
-            return None
-        return f"{self.name} is left out: {self.needs} is not installed (see benchmarks/peers.txt)"
-
-
-_ONE_PATH: Final = {TWO_CALLS.name: "/graphql", ONE_CALL.name: "/graphql"}
-_TWO_ROUTES: Final = {TWO_CALLS.name: PROFILE_ROUTE, ONE_CALL.name: CARD_ROUTE}
-
-TARGETS: Final = (
-    Target(GATEWAY, _ONE_PATH),
-    Target(PROTECTED, _ONE_PATH),
-    Target(BASELINE, _TWO_ROUTES),
-    Target("handwritten-aiohttp", _TWO_ROUTES, needs="aiohttp"),
-    Target("strawberry-httpx", _ONE_PATH),
-)
+        Raises:
+            BenchmarkError: when it is not.
+        """
+        try:
+            right = self.is_right(question, card_nos, orjson.loads(content))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            # Not JSON, or of another shape.
+            right = False
+        if not right:
+            raise BenchmarkError(f"{self.name} gives a wrong answer: HTTP {status} {content[:400]!r}")

@@ -1,27 +1,39 @@
 """A Konaplate that costs next to nothing: canned plain answers from one event loop, in a process of its own.
 
-`python -m benchmarks.upstream [MILLISECONDS]` answers at once, or after that time. It checks nothing. The number
-that a request asks for becomes the answer's, so that no two cards share a member and nobody can save the second
-call.
+`python -m benchmarks.upstream [MILLISECONDS [PUBLIC_KEY]]` answers at once, or after that time. It checks nothing.
+The number that a request asks for becomes the answer's, so that no two cards share a member and nobody can save
+the second call. A sealed request is not opened: it gets one of a few hundred cards that were sealed at the start,
+with the client's public key in that file. For whom they are, nobody can tell.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import sys
 from dataclasses import dataclass
-from typing import Final, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
 
 import httptools
 import uvloop
+from joserfc import jwe
+from joserfc.jwk import RSAKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BASE_PATH: Final = "/open-api"
 CARD_PATH: Final = BASE_PATH + "/api/v1/user/card/info"
 MEMBER_PATH: Final = BASE_PATH + "/api/v1/user/info"
 CALLS_PATH: Final = "/calls"
 """Answers how many calls there were so far."""
+DELAY_PATH: Final = "/delay/"
+"""With milliseconds behind it: how long calls take from now on."""
 
+_FIRST_MEMBER: Final = 10**15
+_SEALED: Final = 256
 _SIXTEEN_DIGITS: Final = re.compile(rb"[0-9]{16}")
 _SUCCESS: Final = b'{"response":{"code":"000_000","description":"Success."},'
 
@@ -45,11 +57,21 @@ class Calls:
 
     card: int = 0
     member: int = 0
+    sealed: Iterator[bytes] | None = None
+    """Answers to sealed requests."""
+    seconds: float = 0.0
+    """How long a call takes."""
 
     def answer(self, path: bytes, body: bytes) -> tuple[bytes, bytes]:
         """Status line and body of the answer to one request."""
         if path == CALLS_PATH.encode():
             return b"200 OK", b'{"card":%d,"member":%d}' % (self.card, self.member)
+        if path.startswith(DELAY_PATH.encode()):
+            self.seconds = int(path.removeprefix(DELAY_PATH.encode())) / 1000
+            return b"200 OK", b"{}"
+        if self.sealed is not None and body.startswith(b'{"encData"'):
+            self.card += 1
+            return b"200 OK", next(self.sealed)
         number = _SIXTEEN_DIGITS.search(body)
         if path == CARD_PATH.encode():
             self.card += 1
@@ -65,9 +87,8 @@ class Calls:
 class _Connection(asyncio.Protocol):
     """One client connection. The lower half of the methods is called by httptools' parser."""
 
-    def __init__(self, calls: Calls, seconds: float) -> None:
+    def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._seconds = seconds
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._forget()
@@ -99,13 +120,14 @@ class _Connection(asyncio.Protocol):
         self._forget()
 
     def _answer(self, answer: bytes, *, stays: bool) -> None:
-        if self._seconds:
-            asyncio.get_running_loop().call_later(self._seconds, self._send, answer, stays)
+        if self._calls.seconds:
+            asyncio.get_running_loop().call_later(self._calls.seconds, self._send, answer, stays)
         else:
             self._send(answer, stays)
 
     def _send(self, answer: bytes, stays: bool) -> None:  # noqa: FBT001 - called by the loop
-        if self._transport is not None:
+        # A client that ends a run does not wait for answers that were delayed.
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(answer)
             if not stays:
                 self._transport.close()
@@ -116,9 +138,9 @@ class _Connection(asyncio.Protocol):
         self._echo = b""
 
 
-async def start_upstream(calls: Calls, seconds: float = 0.0) -> asyncio.Server:
-    """Listen on loopback, on a port that is free; answer after so many seconds."""
-    return await asyncio.get_running_loop().create_server(lambda: _Connection(calls, seconds), "127.0.0.1", 0)
+async def start_upstream(calls: Calls) -> asyncio.Server:
+    """Listen on loopback, on a port that is free."""
+    return await asyncio.get_running_loop().create_server(lambda: _Connection(calls), "127.0.0.1", 0)
 
 
 def base_url(server: asyncio.Server) -> str:
@@ -126,11 +148,22 @@ def base_url(server: asyncio.Server) -> str:
     return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{BASE_PATH}"
 
 
-async def _serve(milliseconds: int) -> None:
-    server = await start_upstream(Calls(), milliseconds / 1000)
+def sealed_cards(public_key: str) -> Iterator[bytes]:
+    """Cards that only the owner of the key can open, over and over."""
+    key = RSAKey.import_key(public_key)
+    header = {"enc": "A128GCM", "alg": "RSA-OAEP-256"}
+    members = range(_FIRST_MEMBER, _FIRST_MEMBER + _SEALED)
+    jwes = (jwe.encrypt_compact(dict(header), _CARD % b"%d" % one, key, list(header.values())) for one in members)
+    return itertools.cycle([b'{"encData":"%b"}' % one.encode() for one in jwes])
+
+
+async def _serve(milliseconds: int, sealed: Iterator[bytes] | None) -> None:
+    server = await start_upstream(Calls(sealed=sealed, seconds=milliseconds / 1000))
     print(f"upstream answers on {base_url(server)}", flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(int(sys.argv[1]) if len(sys.argv) > 1 else 0))
+    key_files = [Path(name) for name in sys.argv[2:3]]
+    sealing = next((sealed_cards(path.read_text(encoding="ascii")) for path in key_files), None)
+    uvloop.run(_serve(int((sys.argv[1:] or ["0"])[0]), sealing))

@@ -7,12 +7,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import orjson
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from graph.context import Guards, RequestContext
 from graph.documents import build_documents
+from graph.execution.executor import build_executor
 from graph.protection import build_protection, build_refs
 from graph.renewal import Renewal
 from graph.resilience.admission import Admission
@@ -25,10 +25,11 @@ from graph.web.client_address import ClientAddresses
 from graph.web.endpoint import GraphQLEndpoint
 from graph.web.explorer import Explorer
 from graph.web.gate import Gate
+from graph.web.gateway import Gateway, GraphQLPath
 from graph.web.health import Health
 from graph.web.middleware import PrivateAnswers
-from graph.web.origin import Origins
-from graph.web.overload import Overload, OverloadHooks, ShedLoad
+from graph.web.origin import OriginRules, Origins
+from graph.web.overload import Overload, OverloadHooks
 from graph.web.routes import GRAPHQL_PATH, not_found, routes
 from schema.query import build_schema
 
@@ -69,7 +70,7 @@ def create_app(
     example_card: str | None = None,
     span_exporter: SpanExporter | None = None,
     clock: Callable[[], float] = time.monotonic,
-) -> Starlette:
+) -> Gateway:
     """Put the gateway together.
 
     Args:
@@ -89,11 +90,11 @@ def create_app(
     )
     konaplate = build_konaplate(settings, transport, on_call=signals.on_call, observer=signals, clock=clock)
     documents = build_documents(settings, signals.on_untrusted_document, protection.redis)
-    schema = build_schema()
+    executor = build_executor(settings.konagraph_executor, build_schema())
     explorer = _explorer(settings, example_card or _NO_CARD)
-    health = Health(protection.key_state, konaplate.breakers)
+    health = Health(protection.key_state, konaplate.breakers, protection.budget_state)
     admission = Admission(settings.konagraph_max_requests)
-    signals.watch(documents, protection, admission)
+    signals.watch(documents, executor.counts, protection, admission)
 
     def new_context(caller: Caller, deadline: Deadline) -> RequestContext:
         return RequestContext(
@@ -108,7 +109,7 @@ def create_app(
         )
 
     endpoint = GraphQLEndpoint(
-        schema,
+        executor,
         documents,
         Gate(protection.authenticate, protection.budgets, signals.on_event),
         new_context,
@@ -124,7 +125,7 @@ def create_app(
     )
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Gateway) -> AsyncIterator[None]:
         async with AsyncExitStack() as closing:
             # In the opposite order, and each whatever becomes of the others.
             closing.push_async_callback(signals.aclose)
@@ -137,19 +138,15 @@ def create_app(
 
     hooks = OverloadHooks(signals.on_refused, signals.on_overload)
     overload = Overload(admission, path=GRAPHQL_PATH, hooks=hooks, clock=clock)
-    app = Starlette(
-        routes=routes(endpoint, explorer),
-        middleware=[
-            *signals.middleware(),
-            Middleware(PrivateAnswers, ClientAddresses(settings.konagraph_trusted_proxies)),
-            Middleware(Origins, settings.konagraph_allowed_origins),
-            Middleware(ShedLoad, overload),
-        ],
+    origins = OriginRules(settings.konagraph_allowed_origins)
+    app = Gateway(
+        GraphQLPath(endpoint, ClientAddresses(settings.konagraph_trusted_proxies), origins, overload),
+        signals.middleware(),
+        routes=routes(explorer),
+        middleware=[Middleware(PrivateAnswers), Middleware(Origins, origins)],
         exception_handlers={HTTPException: not_found},
         lifespan=lifespan,
     )
-    # The redirect from a path with a slash at its end would name whatever host the request names.
-    app.router.redirect_slashes = False
     app.state.health = health
     app.state.overload = overload
     app.state.metrics = signals.metrics

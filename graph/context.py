@@ -1,22 +1,24 @@
 """One request's way to cards and members: the implementation of the schema's port.
 
-Every card passes the same steps, whichever field or list asks for it: spend the budget, load, check whose it is,
-translate.
+Every card passes the same steps, whichever field or list asks for it and whatever executes the query: spend the
+budget, load, check whose it is, make a view of it. The methods of the port take them for one field at a time; the
+others are the single steps, for compiled plans.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, cast
 
-from graph import translate
 from graph.errors import GatewayError, code_of
 from graph.konaplate.errors import KonaplateError
 from graph.loaders import Loader
+from graph.resilience.deadline import DeadlineExceededError
 from graph.resilience.guard import Tally
 from graph.security.errors import CardHiddenError, RateLimitedError
+from graph.translate import CardView, ProfileView
 from schema.errors import ErrorCode
+from schema.secrets import MemberId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,24 +29,23 @@ if TYPE_CHECKING:
     from graph.security.audit import RequestAudit
     from graph.security.authorization import Authorization
     from graph.security.budgets import Budgets
-    from schema.secrets import CardNo, MemberId
+    from schema.secrets import CardNo
     from schema.types import Card, MemberProfile
 
 
 class Upstream(Protocol):
     """What a request needs of Konaplate."""
 
-    async def fetch_card(self, card_no: CardNo, tally: Tally) -> CardRecord:
-        """Look one card up."""
+    def start_card(self, card_no: CardNo, tally: Tally) -> asyncio.Future[CardRecord]:
+        """Begin to look one card up. The future, no task, is the caller's own, and its failure may go unseen."""
         ...
 
-    async def fetch_member(self, user_id: MemberId, tally: Tally) -> MemberRecord:
-        """Look one member up."""
+    def start_member(self, user_id: MemberId, tally: Tally) -> asyncio.Future[MemberRecord]:
+        """Begin to look one member up; as `start_card`."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Guards:
+class Guards(NamedTuple):
     """What stands between a viewer and the cards."""
 
     authorization: Authorization
@@ -62,6 +63,21 @@ class RequestContext:
         max_cards: how many cards one list argument may name.
     """
 
+    __slots__ = (
+        "_audit",
+        "_authorization",
+        "_budgets",
+        "_cards",
+        "_deadline",
+        "_members",
+        "_spent",
+        "_tally",
+        "_upstream",
+        "check",
+        "counts_cards",
+        "max_cards",
+    )
+
     def __init__(
         self,
         upstream: Upstream,
@@ -70,14 +86,22 @@ class RequestContext:
         deadline: Deadline,
         max_cards: int,
     ) -> None:
-        self._guards = guards
+        self._upstream = upstream
+        self._authorization = guards.authorization
+        self._budgets = guards.budgets
+        self._audit = guards.audit
         self._deadline = deadline
-        self._max_cards = max_cards
-        self._tally = tally = Tally()
-        self._cards: Loader[CardNo, CardRecord] = Loader(lambda card_no: upstream.fetch_card(card_no, tally))
-        self._members: Loader[MemberId, MemberRecord] = Loader(
-            lambda user_id: upstream.fetch_member(user_id, tally)
-        )
+        self.max_cards = max_cards
+        """How many cards one list argument may name."""
+        self.counts_cards = guards.authorization.viewer.allowance is not None
+        """Whether `spend` counts: not for a viewer without bounds, of whom it need not be asked."""
+        self.check = deadline.check
+        """Raises `DeadlineExceededError` when there is no time left."""
+        self._tally = Tally()
+        # Made when they are needed: most requests look up no member, some nothing.
+        self._cards: Loader[CardNo, CardRecord] | None = None
+        self._members: Loader[MemberId, MemberRecord] | None = None
+        self._spent: dict[CardNo, RateLimitedError | None] = {}
 
     @property
     def upstream_calls(self) -> int:
@@ -87,12 +111,13 @@ class RequestContext:
     @property
     def saved_calls(self) -> int:
         """How many look-ups shared another one's call, of this request or of one at the same time."""
-        repeated = self._cards.loads + self._members.loads - self._cards.fetches - self._members.fetches
-        return repeated + self._tally.joined
+        used = [loader for loader in (self._cards, self._members) if loader is not None]
+        # Fewer loads than fetches: what was begun beforehand and never asked for has saved nothing.
+        return sum(max(0, loader.loads - loader.fetches) for loader in used) + self._tally.joined
 
     async def card(self, card_no: CardNo) -> Card:
         """Look one card up; equal numbers of one request share one call."""
-        (refusal,) = await self._spend([card_no])
+        (refusal,) = await self.spend([card_no])
         return await self._card(card_no, refusal)
 
     async def cards(self, card_nos: Sequence[CardNo]) -> Sequence[Card | Exception]:
@@ -101,26 +126,91 @@ class RequestContext:
         Raises:
             GatewayError: when more cards are named than a request may.
         """
-        if len(card_nos) > self._max_cards:
+        if len(card_nos) > self.max_cards:
             raise GatewayError(
                 ErrorCode.QUERY_LIMIT_EXCEEDED,
-                f"A list of cards may have {self._max_cards} card numbers.",
+                f"A list of cards may have {self.max_cards} card numbers.",
                 limit="cards",
-                maximum=self._max_cards,
+                maximum=self.max_cards,
             )
-        refusals = await self._spend(card_nos)
+        refusals = await self.spend(card_nos)
         return await asyncio.gather(
             *(self._card_or_error(card_no, refusal) for card_no, refusal in zip(card_nos, refusals, strict=True))
         )
 
     async def member_profile(self, user_id: MemberId, card_no: CardNo) -> MemberProfile:
         """Look up the member that a card led to; cards that share a member share one call."""
-        disclosure = self._guards.audit.disclosure(card_no)
-        if not self._guards.authorization.reads_profiles:
-            raise disclosure.refuse("profile")
+        self._check_profile(card_no)
+        record = await self._deadline.wait(self._member_loader().load(user_id))
+        return cast("MemberProfile", self.profile_view(card_no, record))
+
+    async def spend(self, card_nos: Sequence[CardNo]) -> list[RateLimitedError | None]:
+        """Count cards against the viewer's budget, before anything is known of them.
+
+        A card counts once in a request, and the verdict stands: asking again costs nothing and changes nothing.
+
+        Raises:
+            DeadlineExceededError: when there is no time left.
+        """
         self._deadline.check()
-        record = await self._deadline.wait(self._members.load(user_id))
-        return translate.member_profile(record, disclosure)
+        if not self.counts_cards:
+            return [None] * len(card_nos)
+        spent = self._spent
+        fresh = [card_no for card_no in dict.fromkeys(card_nos) if card_no not in spent]
+        if fresh:
+            spending = self._budgets.spend_cards(self._authorization.viewer, fresh)
+            verdicts = await (self._deadline.wait(spending) if self._budgets.may_wait else spending)
+            spent.update(zip(fresh, verdicts, strict=True))
+        return [spent[card_no] for card_no in card_nos]
+
+    def start_card(self, card_no: CardNo) -> asyncio.Future[CardRecord]:
+        """Begin to look a card up, or share what has begun. It fails when the deadline passes."""
+        return self._deadline.bound(self._card_loader().start(card_no))
+
+    def card_view(self, card_no: CardNo, record: CardRecord) -> CardView:
+        """What the viewer may see of a card.
+
+        Raises:
+            CardHiddenError: when that is nothing.
+        """
+        self._authorization.check_card(record)
+        return CardView(card_no, record, self._audit, clear_receipts=self._authorization.reads_cash_receipts)
+
+    def card_error(self, card_no: CardNo, error: Exception) -> Exception:
+        """What the viewer sees when a card cannot be had or seen; a refusal is noted, once for each card."""
+        if isinstance(error, KonaplateError):
+            error = self._authorization.card_failure(error)
+        if isinstance(error, RateLimitedError | CardHiddenError):
+            self._audit.refused(code_of(error), card_no)
+        return error
+
+    def start_profile(self, user_id: MemberId, card_no: CardNo) -> asyncio.Future[MemberRecord]:
+        """Begin to look up the member that a card led to, or share what has begun.
+
+        Raises:
+            ForbiddenError: when the viewer may not read it.
+            DeadlineExceededError: when there is no time left.
+        """
+        self._check_profile(card_no)
+        return self._deadline.bound(self._member_loader().start(user_id))
+
+    def profile_view(self, card_no: CardNo, record: MemberRecord) -> ProfileView:
+        """What is shown of a member."""
+        return ProfileView(record, self._audit, card_no)
+
+    def expect_profile(self, looking_up: asyncio.Future[CardRecord]) -> None:
+        """Begin to look up the member as soon as the card is there and leads to one.
+
+        Whoever wants the profile still calls `start_profile`; this only spares it the wait for other cards.
+        """
+        if self._authorization.reads_profiles:
+            looking_up.add_done_callback(self._begin_profile)
+
+    def begin_again(self) -> None:
+        """Forget what was asked for, but nothing that is known: something else executes the same operation."""
+        for loader in (self._cards, self._members):
+            if loader is not None:
+                loader.loads = 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -129,20 +219,51 @@ class RequestContext:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            self._guards.audit.close()
+            self._deadline.close()
+            self._audit.close()
         finally:
             try:
-                await self._cards.aclose()
+                if self._cards is not None:
+                    await self._cards.aclose()
             finally:
                 # Also when the client goes in this very moment.
-                await self._members.aclose()
+                if self._members is not None:
+                    await self._members.aclose()
 
-    async def _spend(self, card_nos: Sequence[CardNo]) -> list[RateLimitedError | None]:
-        """Count cards against the viewer's budget, before anything is known of them."""
+    def _card_loader(self) -> Loader[CardNo, CardRecord]:
+        loader = self._cards
+        if loader is None:
+            upstream, tally = self._upstream, self._tally
+            loader = self._cards = Loader(lambda card_no: upstream.start_card(card_no, tally))
+        return loader
+
+    def _member_loader(self) -> Loader[MemberId, MemberRecord]:
+        loader = self._members
+        if loader is None:
+            upstream, tally = self._upstream, self._tally
+            loader = self._members = Loader(lambda user_id: upstream.start_member(user_id, tally))
+        return loader
+
+    def _check_profile(self, card_no: CardNo) -> None:
+        if not self._authorization.reads_profiles:
+            raise self._audit.disclosure(card_no).refuse("profile")
         self._deadline.check()
-        guards = self._guards
-        viewer = guards.authorization.viewer
-        return await self._deadline.wait(guards.budgets.spend_cards(viewer, card_nos))
+
+    def _begin_profile(self, looking_up: asyncio.Future[CardRecord]) -> None:
+        # The card may have come in the very turn in which the request ended.
+        if self._card_loader().closed or looking_up.cancelled() or looking_up.exception() is not None:
+            return
+        record = looking_up.result()
+        try:
+            self._authorization.check_card(record)
+            self._deadline.check()
+        except (CardHiddenError, DeadlineExceededError):
+            return
+        if isinstance(record.userId, MemberId):
+            members = self._member_loader()
+            members.start(record.userId)
+            # Not asked for yet.
+            members.loads -= 1
 
     async def _card_or_error(self, card_no: CardNo, refusal: RateLimitedError | None) -> Card | Exception:
         try:
@@ -153,26 +274,10 @@ class RequestContext:
     async def _card(self, card_no: CardNo, refusal: RateLimitedError | None) -> Card:
         try:
             if refusal is not None:
-                raise refusal
-            record = await self._visible(card_no)
-        except (RateLimitedError, CardHiddenError) as error:
-            self._guards.audit.refused(code_of(error), card_no)
-            raise
-        return translate.card(
-            card_no,
-            record,
-            self._guards.audit.disclosure(card_no),
-            clear_receipts=self._guards.authorization.reads_cash_receipts,
-        )
-
-    async def _visible(self, card_no: CardNo) -> CardRecord:
-        """The card's record, if the viewer may know of the card."""
-        authorization = self._guards.authorization
-        self._deadline.check()
-        try:
-            record = await self._deadline.wait(self._cards.load(card_no))
-        except KonaplateError as error:
+                raise refusal  # noqa: TRY301 - it is shown as every other failure of this card
+            self._deadline.check()
+            record = await self._deadline.wait(self._card_loader().load(card_no))
+            return cast("Card", self.card_view(card_no, record))
+        except Exception as error:  # noqa: BLE001 - every failure is looked at before the viewer sees it
             # `from None`: a hidden card must not be told apart by what caused its error.
-            raise authorization.card_failure(error) from None
-        authorization.check_card(record)
-        return record
+            raise self.card_error(card_no, error) from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from aiodataloader import DataLoader
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -17,21 +17,36 @@ V = TypeVar("V")
 class Loader(Generic[K, V]):
     """Loads each key at most once within one request; a failure is as final for the request as a value.
 
+    There are two ways to a key, `start` and `load`, which share what they find.
+
     Args:
-        fetch: looks one key up.
+        fetch: begins to look one key up. The future is the loader's to cancel.
     """
 
-    def __init__(self, fetch: Callable[[K], Awaitable[V]]) -> None:
+    __slots__ = ("_calls", "_fetch", "_futures", "_keys", "closed", "fetches", "loads")
+
+    def __init__(self, fetch: Callable[[K], asyncio.Future[V]]) -> None:
         self._fetch = fetch
+        self._futures: dict[K, asyncio.Future[V]] = {}
+        self._keys: DataLoader[K, V] | None = None
         self._calls: set[asyncio.Task[Any]] = set()
-        self._futures: list[asyncio.Future[V]] = []
-        self._closed = False
+        self.closed = False
+        """Whether the request is over: nothing is looked up any more."""
         self.loads = 0
         """How often a key was asked for."""
         self.fetches = 0
         """How many keys were looked up."""
-        # Without batches every key starts at once and none waits for a slower neighbour.
-        self._keys: DataLoader[K, V] = DataLoader(self._fetch_one, batch=False)
+
+    def start(self, key: K) -> asyncio.Future[V]:
+        """The future of a key's value or error: begun now, or the one that this request has already.
+
+        It is shared by everybody in the request who asks for the key. Cancelling it ends the look-up for them all.
+        """
+        self.loads += 1
+        future = self._futures.get(key)
+        if future is None:
+            future = self._futures[key] = self._begun(key)
+        return future
 
     async def load(self, key: K) -> V:
         """Return the key's value, or raise its error.
@@ -39,23 +54,34 @@ class Loader(Generic[K, V]):
         The key's future is shared by everybody who asks for it, so a waiter that is cancelled must not cancel it.
         """
         self.loads += 1
-        future = self._keys.load(key)
-        self._futures.append(future)
-        return await asyncio.shield(future)
+        if self._keys is None:
+            # Without batches every key starts at once and none waits for a slower neighbour.
+            self._keys = DataLoader(self._fetch_one, batch=False, cache_map=self._futures)
+        return await asyncio.shield(self._keys.load(key))
 
     async def aclose(self) -> None:
         """Cancel what is still under way, with everybody who waits for it, and wait until the calls are gone."""
-        self._closed = True
-        for future in self._futures:
-            future.cancel()
+        self.closed = True
+        # All of them: one that has failed and that nobody waited for is not complained about after that.
+        left: list[asyncio.Future[Any]] = [future for future in self._futures.values() if future.cancel()]
         for call in self._calls:
             call.cancel()
-        await asyncio.gather(*self._calls, return_exceptions=True)
+            left.append(call)
+        if left:
+            await asyncio.wait(left)
+
+    def _begun(self, key: K) -> asyncio.Future[V]:
+        if self.closed:
+            never: asyncio.Future[V] = asyncio.get_running_loop().create_future()
+            never.cancel()
+            return never
+        self.fetches += 1
+        return self._fetch(key)
 
     async def _fetch_one(self, keys: list[K]) -> list[V]:
         (key,) = keys
         task = asyncio.current_task()
-        if self._closed or task is None:
+        if self.closed or task is None:
             # aiodataloader starts this in a task of its own, which may come after the end of the request.
             raise asyncio.CancelledError
         self._calls.add(task)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from graph.security.api_keys import ApiKey
     from graph.security.authentication import Authenticator
-    from graph.security.limiter import Limiter
+    from graph.security.redis_limiter import FallbackLimiter
 
 _KEY_SET_TIMEOUT = 5.0
 
@@ -44,6 +44,8 @@ class Protection:
     keys: KeySet | None
     api_keys: ApiKeyAuthenticator | None
     redis: Redis | None
+    fallback: FallbackLimiter | None
+    """What keeps the budgets where they are shared."""
 
     async def open(self) -> None:
         """Load the keys, so that the first request need not wait for them."""
@@ -58,6 +60,12 @@ class Protection:
         if not self.keys.loaded:
             return "missing"
         return "stale" if self.keys.stale else "loaded"
+
+    def budget_state(self) -> Literal["local", "shared", "fallback"]:
+        """Where viewers' budgets are kept."""
+        if self.fallback is None:
+            return "local"
+        return "fallback" if self.fallback.away else "shared"
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -91,15 +99,18 @@ def build_protection(
         SettingsError: when a key file or the address of Redis cannot be used.
     """
     redis = _redis(settings)
+    local = LocalLimiter(time.monotonic)
+    fallback = None if redis is None else _fallback(redis, local, on_fallback)
     keys = _key_set(settings, on_key_failure) if settings.konagraph_auth == "jwt" else None
     api_keys = ApiKeyAuthenticator(read_keys(settings)) if settings.konagraph_auth == "api-key" else None
     return Protection(
         authenticate=_authenticator(settings, keys, api_keys),
-        budgets=Budgets(_limiter(redis, on_fallback), refs),
+        budgets=Budgets(fallback or local, refs, may_wait=fallback is not None),
         refs=refs,
         keys=keys,
         api_keys=api_keys,
         redis=redis,
+        fallback=fallback,
     )
 
 
@@ -216,10 +227,7 @@ def _redis(settings: Settings) -> Redis | None:
         raise SettingsError(["KONAGRAPH_REDIS_URL cannot be used"]) from None
 
 
-def _limiter(redis: Redis | None, on_fallback: Callable[[], None]) -> Limiter:
-    local = LocalLimiter(time.monotonic)
-    if redis is None:
-        return local
+def _fallback(redis: Redis, local: LocalLimiter, on_fallback: Callable[[], None]) -> FallbackLimiter:
     from graph.security.redis_limiter import FallbackLimiter, RedisLimiter  # noqa: PLC0415 - see `_redis`
 
     return FallbackLimiter(RedisLimiter(redis), local, time.monotonic, on_fallback)

@@ -174,6 +174,7 @@ class Settings(BaseModel):
     konagraph_max_introspection_fields: Count = 1_000
     konagraph_max_cost: Count = 500
     konagraph_max_cards: Count = 20
+    konagraph_executor: Literal["plan", "core"] = "plan"
     konagraph_document_cache: Count = 1_000
     konagraph_documents: Path | None = None
     konagraph_documents_mode: Literal["off", "log", "enforce"] = "off"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
@@ -10,14 +11,15 @@ from starlette.middleware import Middleware
 
 from graph.settings import Settings, SettingsError
 from graph.telemetry.audit_log import AuditLog
-from graph.telemetry.logs import RequestLog
 from graph.telemetry.metrics import Metrics
+from graph.telemetry.request_log import RequestLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opentelemetry.sdk.trace.export import SpanExporter
 
+    from graph.execution.executor import Executions
     from graph.execution.persisted import DocumentResolver, UntrustedDocument
     from graph.konaplate.client import CallReport
     from graph.protection import Protection
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
     from graph.web.report import RequestReport
 
 _EXTRA: Final = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter")
+_EXECUTIONS: Final = {
+    "planned": "Operations executed by a compiled plan.",
+    "unplanned": "Operations executed on graphql-core, because there was no plan for them.",
+    "abandoned": "Operations executed on graphql-core after a plan that was not finished.",
+}
 _NO_EXTRA: Final = "KONAGRAPH_OTEL_ENDPOINT needs OpenTelemetry, which is missing: pip install 'konagraph[otel]'"
 
 
@@ -60,13 +67,17 @@ class Signals:
         traces = self._traces
         return [] if traces is None else [Middleware(traces.traced)]
 
-    def watch(self, documents: DocumentResolver, protection: Protection, admission: Admission) -> None:
+    def watch(
+        self, documents: DocumentResolver, counts: Executions, protection: Protection, admission: Admission
+    ) -> None:
         """Show figures that are kept elsewhere."""
         metrics, cache = self.metrics, documents.cache
         metrics.requests.trust(documents.trusted_operations)
         metrics.watch("document_cache_hits", "Documents found in the cache.", lambda: cache.hits, counter=True)
         metrics.watch("document_cache_misses", "Documents read anew.", lambda: cache.misses, counter=True)
         metrics.watch("document_cache_size", "Documents in the cache.", lambda: len(cache))
+        for how, text in _EXECUTIONS.items():
+            metrics.watch(f"operations_{how}", text, partial(getattr, counts, how), counter=True)
         metrics.watch("requests_in_flight", "Operations that are being executed.", lambda: admission.running)
         metrics.watch("requests_in_flight_limit", "How many operations may be.", lambda: admission.limit)
         metrics.watch("tasks", "Tasks of the event loop.", _tasks)

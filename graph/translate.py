@@ -1,132 +1,195 @@
-"""From Konaplate's records to the schema's types. Pure.
+"""What the schema's types show of Konaplate's records: one attribute for each field, named as in `schema.types`.
 
-A field that is an `InvalidFieldError` is passed on as it is: graphql-core makes it the error of that field.
+A view is a record together with what must be known to show it. Nothing is worked out before a query selects it,
+and whatever executes the query reads these attributes. A value may be an `InvalidFieldError`, the field's error.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate.errors import InvalidFieldError
 from schema.context import Withheld
-from schema.scalars import Won
-from schema.types import (
-    AddressInfo,
-    ApprovalDivision,
-    Card,
-    CardStatus,
-    CashReceiptInfo,
-    Gender,
-    IdentityEntry,
-    Member,
-    MemberProfile,
-    Nationality,
-)
+from schema.types import ApprovalDivision, CardStatus, Gender, IdentityEntry, Nationality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from enum import Enum
 
     from graph.konaplate.records import AddressRecord, CardRecord, CashReceiptRecord, MemberRecord
+    from graph.security.audit import RequestAudit
     from schema.context import Disclosure
-    from schema.secrets import CardNo, IdentityNo
-
-T = TypeVar("T")
-U = TypeVar("U")
-E = TypeVar("E", bound="Enum")
+    from schema.secrets import CardNo, IdentityNo, MemberId
 
 
-def card(card_no: CardNo, record: CardRecord, disclosure: Disclosure, *, clear_receipts: bool) -> Card:
-    """One card.
+def _as_is(field: str) -> Any:
+    """The record's field."""
+    # Without a function of Python's between: this is what most fields of most requests are.
+    return property(attrgetter(f"_record.{field}"))
+
+
+def _word(field: str, kind: type[Enum]) -> Any:
+    """The enum's member of a vendor's word; `UNKNOWN` for a word that is not documented."""
+    # `UNKNOWN` is a name of ours: as a word of the vendor's it is as unknown as any other.
+    words, unknown, read = (
+        {member.value: member for member in kind},
+        kind["UNKNOWN"],
+        attrgetter(f"_record.{field}"),
+    )
+
+    def member(view: object) -> object:
+        word = read(view)
+        return word if word is None or isinstance(word, InvalidFieldError) else words.get(word, unknown)
+
+    return property(member)
+
+
+class _Personal:
+    """A view with personal data: `disclosure` is where it is noted what was read of it."""
+
+    __slots__ = ("_audit", "_card_no", "_record")
+
+    def __init__(self, record: Any, audit: RequestAudit, card_no: CardNo) -> None:
+        self._record = record
+        self._audit = audit
+        self._card_no = card_no
+
+    @property
+    def disclosure(self) -> Disclosure:
+        """Made when something is noted; most requests read nothing personal."""
+        return self._audit.disclosure(self._card_no)
+
+
+class AddressView(_Personal):
+    """`AddressInfo`."""
+
+    __slots__ = ()
+    _record: AddressRecord
+
+    address = _as_is("address")
+    zip_code = _as_is("zipCode")
+    address_detail = _as_is("addressDetail")
+
+
+class ProfileView(_Personal):
+    """`MemberProfile`, as a card led to it."""
+
+    __slots__ = ()
+    _record: MemberRecord
+
+    asp_id = _as_is("aspId")
+    birth_date = _as_is("birthDate")
+    login_id = _as_is("loginId")
+    nationality = _word("nationality", Nationality)
+    nationality_raw = _as_is("nationality")
+    gender = _word("gender", Gender)
+    gender_raw = _as_is("gender")
+    mobile_number = _as_is("mobileNumber")
+    user_name = _as_is("userName")
+    email = _as_is("email")
+    join_channel = _as_is("joinChannel")
+
+    @property
+    def address_info(self) -> AddressView | InvalidFieldError | None:
+        """None when Konaplate has none."""
+        address = self._record.addressInfo
+        if address is None or isinstance(address, InvalidFieldError):
+            return address
+        return AddressView(address, self._audit, self._card_no)
+
+
+class CashReceiptView(_Personal):
+    """`CashReceiptInfo`.
+
+    Args:
+        record: Konaplate's `cashReceiptInfo`.
+        audit: told of what is read in clear.
+        card_no: the card that it came with.
+        clear: whether the viewer may read the identity in clear.
+    """
+
+    __slots__ = ("_clear",)
+    _record: CashReceiptRecord
+
+    def __init__(self, record: CashReceiptRecord, audit: RequestAudit, card_no: CardNo, *, clear: bool) -> None:
+        super().__init__(record, audit, card_no)
+        self._clear = clear
+
+    approval_div = _word("approvalDiv", ApprovalDivision)
+    approval_div_raw = _as_is("approvalDiv")
+    man_yn = _word("manYn", IdentityEntry)
+    man_yn_raw = _as_is("manYn")
+
+    @property
+    def id_no(self) -> IdentityNo | InvalidFieldError | Withheld:
+        """In clear, for those who may read it."""
+        return self._record.idNo if self._clear else _WITHHELD
+
+    @property
+    def masked_id_no(self) -> str | InvalidFieldError:
+        """For everybody who sees the card."""
+        id_no = self._record.idNo
+        return id_no if isinstance(id_no, InvalidFieldError) else id_no.masked
+
+
+class MemberView:
+    """`Member`: what comes with the card. The profile is another look-up, and a resolver of the type's own."""
+
+    __slots__ = ("card_no", "user_id")
+
+    def __init__(self, user_id: MemberId, card_no: CardNo) -> None:
+        self.user_id = user_id
+        self.card_no = card_no
+
+
+class CardView:
+    """`Card`.
 
     Args:
         card_no: the number that was asked for; the reply does not repeat it.
         record: the reply.
-        disclosure: told of personal fields that are read in clear.
+        audit: told of personal fields that are read in clear.
         clear_receipts: whether the viewer may read the cash-receipt identity in clear.
     """
-    return Card(
-        card_no=card_no,
-        masked_card_no=card_no.masked,
-        balance=_each(record.balance, Won),
-        card_status=_word(CardStatus, record.cardStatus),
-        card_status_raw=_as_is(record.cardStatus),
-        service_id=_as_is(record.serviceId),
-        service_name=_as_is(record.serviceName),
-        owner_ka=_as_is(record.ownerKa),
-        is_auto_recharge_before_payment=_as_is(record.isAutoRechargeBeforePayment),
-        is_registered=_fault_or(record.userId, record.userId is not None),
-        member=_each(record.userId, lambda user_id: Member(user_id=user_id, card_no=card_no)),
-        cash_receipt_info=_each(
-            record.cashReceiptInfo,
-            lambda receipt: _cash_receipt_info(receipt, disclosure, clear=clear_receipts),
-        ),
-    )
+
+    __slots__ = ("_audit", "_clear_receipts", "_record", "card_no")
+
+    def __init__(self, card_no: CardNo, record: CardRecord, audit: RequestAudit, *, clear_receipts: bool) -> None:
+        self.card_no = card_no
+        self._record = record
+        self._audit = audit
+        self._clear_receipts = clear_receipts
+
+    masked_card_no = property(attrgetter("card_no.masked"))
+    balance = _as_is("balance")
+    card_status = _word("cardStatus", CardStatus)
+    card_status_raw = _as_is("cardStatus")
+    service_id = _as_is("serviceId")
+    service_name = _as_is("serviceName")
+    owner_ka = _as_is("ownerKa")
+    is_auto_recharge_before_payment = _as_is("isAutoRechargeBeforePayment")
+
+    @property
+    def is_registered(self) -> bool | InvalidFieldError:
+        """Whether there is a member."""
+        user_id = self._record.userId
+        return user_id if isinstance(user_id, InvalidFieldError) else user_id is not None
+
+    @property
+    def member(self) -> MemberView | InvalidFieldError | None:
+        """None for an unregistered card."""
+        user_id = self._record.userId
+        if user_id is None or isinstance(user_id, InvalidFieldError):
+            return user_id
+        return MemberView(user_id, self.card_no)
+
+    @property
+    def cash_receipt_info(self) -> CashReceiptView | InvalidFieldError | None:
+        """None when the member has registered none."""
+        receipt = self._record.cashReceiptInfo
+        if receipt is None or isinstance(receipt, InvalidFieldError):
+            return receipt
+        return CashReceiptView(receipt, self._audit, self.card_no, clear=self._clear_receipts)
 
 
-def member_profile(record: MemberRecord, disclosure: Disclosure) -> MemberProfile:
-    """One member's personal data; `disclosure` is told of the fields that are read."""
-    return MemberProfile(
-        disclosure=disclosure,
-        asp_id=_as_is(record.aspId),
-        birth_date=_as_is(record.birthDate),
-        login_id=_as_is(record.loginId),
-        nationality=_word(Nationality, record.nationality),
-        nationality_raw=_as_is(record.nationality),
-        gender=_word(Gender, record.gender),
-        gender_raw=_as_is(record.gender),
-        mobile_number=_as_is(record.mobileNumber),
-        user_name=_as_is(record.userName),
-        email=_as_is(record.email),
-        join_channel=_as_is(record.joinChannel),
-        address_info=_each(record.addressInfo, lambda address: _address_info(address, disclosure)),
-    )
-
-
-def _cash_receipt_info(record: CashReceiptRecord, disclosure: Disclosure, *, clear: bool) -> CashReceiptInfo:
-    return CashReceiptInfo(
-        disclosure=disclosure,
-        approval_div=_word(ApprovalDivision, record.approvalDiv),
-        approval_div_raw=_as_is(record.approvalDiv),
-        id_no=_as_is(record.idNo) if clear else cast("IdentityNo", Withheld()),
-        masked_id_no=_each(record.idNo, lambda id_no: id_no.masked),
-        man_yn=_word(IdentityEntry, record.manYn),
-        man_yn_raw=_as_is(record.manYn),
-    )
-
-
-def _address_info(record: AddressRecord, disclosure: Disclosure) -> AddressInfo:
-    return AddressInfo(
-        disclosure=disclosure,
-        address=_as_is(record.address),
-        zip_code=_as_is(record.zipCode),
-        address_detail=_as_is(record.addressDetail),
-    )
-
-
-def _as_is(value: T | InvalidFieldError | None) -> T | None:
-    # The schema's types do not say that a field may be an exception; graphql-core knows what to do with it.
-    return cast("T | None", value)
-
-
-def _fault_or(value: object, otherwise: T) -> T:
-    return cast("T", value) if isinstance(value, InvalidFieldError) else otherwise
-
-
-def _each(value: T | InvalidFieldError | None, make: Callable[[T], U]) -> U | None:
-    if value is None or isinstance(value, InvalidFieldError):
-        return cast("U | None", value)
-    return make(value)
-
-
-def _word(kind: type[E], word: str | InvalidFieldError | None) -> E | None:
-    """The enum's member of a vendor's word; `UNKNOWN` for a word that is not documented."""
-    return _each(word, lambda text: _member_of(kind, text))
-
-
-def _member_of(kind: type[E], word: str) -> E:
-    # `UNKNOWN` is a name of ours: as a word of the vendor's it is as unknown as any other.
-    try:
-        return kind(word)
-    except ValueError:
-        return kind["UNKNOWN"]
+_WITHHELD: Final = Withheld()

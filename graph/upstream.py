@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
     from graph.konaplate.client import CallReport
-    from graph.resilience.guard import GuardObserver
+    from graph.resilience.observer import GuardObserver
     from schema.secrets import Credential
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from schema.context import Withheld
@@ -16,7 +18,7 @@ from schema.secrets import CardNo, IdentityNo, PersonalText, Secret
 from schema.types import Card, Info
 
 if TYPE_CHECKING:
-    from graphql import GraphQLSchema
+    from graphql import GraphQLField, GraphQLSchema
 
     from schema.context import Disclosure
 
@@ -53,17 +55,40 @@ class _Personal(Protocol):
     disclosure: Disclosure
 
 
-def _field_value(source: object, name: str) -> Any:
+def opened(source: object, name: str, value: Any) -> Any:
     """Open a secret on its way into the answer: the one place where an answer's clear text leaves its type.
 
     Personal data is noted as read here, so that what a query selects but skips is not.
+
+    Args:
+        source: the object that shows it.
+        name: the object's attribute.
+        value: the attribute's value; one that is no secret passes as it is.
     """
-    value = getattr(source, name)
+    if isinstance(value, Secret):
+        if isinstance(value, PersonalText | IdentityNo):
+            cast("_Personal", source).disclosure.note(_shown_name(name))
+        return value.reveal()
     if isinstance(value, Withheld):
-        return cast("_Personal", source).disclosure.refuse(to_camel_case(name))
-    if isinstance(value, PersonalText | IdentityNo):
-        cast("_Personal", source).disclosure.note(to_camel_case(name))
-    return value.reveal() if isinstance(value, Secret) else value
+        return cast("_Personal", source).disclosure.refuse(_shown_name(name))
+    return value
+
+
+# One entry for each field of the schema at most.
+_shown_name = functools.cache(to_camel_case)
+
+
+def _field_value(source: object, name: str) -> Any:
+    return opened(source, name, getattr(source, name))
+
+
+def attribute_of(field: GraphQLField) -> str | None:
+    """The attribute of the source that a field shows; None for a field that has a resolver of its own."""
+    # Strawberry's own mark and its own field, behind the one that it made for graphql-core.
+    definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    if not isinstance(definition, StrawberryField) or not getattr(field.resolve, "_is_default", False):
+        return None
+    return definition.python_name
 
 
 @functools.cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any, Final, NewType
 
 import strawberry
@@ -26,9 +25,11 @@ _NOT_A_CARD_NUMBER: Final = "A CardNumber is a string of 16 digits."
 
 def _parse_card_number(value: object, node: ValueNode | None = None) -> CardNo:
     if isinstance(value, str):
-        # The cause is suppressed: its traceback would keep the refused text in memory, frame by frame.
-        with contextlib.suppress(ValueError):
+        try:
             return CardNo(value)
+        except ValueError:
+            # Raised below, not here: as a cause its traceback would keep the refused text in memory.
+            pass
     raise GraphQLError(_NOT_A_CARD_NUMBER, nodes=node)
 
 

@@ -98,6 +98,7 @@ VARIABLES: list[tuple[str, str, Any]] = [
     ("KONAGRAPH_MAX_INTROSPECTION_FIELDS", "18", 18),
     ("KONAGRAPH_MAX_COST", "19", 19),
     ("KONAGRAPH_MAX_CARDS", "4", 4),
+    ("KONAGRAPH_EXECUTOR", "core", "core"),
     ("KONAGRAPH_DOCUMENT_CACHE", "5", 5),
     ("KONAGRAPH_DOCUMENTS", "persisted-documents.json", Path("persisted-documents.json")),
     ("KONAGRAPH_DOCUMENTS_MODE", "log", "log"),

@@ -91,7 +91,7 @@ async def test_documents_can_be_registered_in_development_unless_it_is_set(
     await resolver.document(GraphQLRequest(TYPENAME, persisted_hash=hash_of(TYPENAME)))
     by_hash = GraphQLRequest(None, persisted_hash=hash_of(TYPENAME))
     if registers:
-        assert (await resolver.document(by_hash)).operations.keys() == {"Name"}
+        assert (await resolver.document(by_hash)).document.operations.keys() == {"Name"}
     else:
         with pytest.raises(DocumentError):
             await resolver.document(by_hash)

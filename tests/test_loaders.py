@@ -15,16 +15,15 @@ class Upstream:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
-        self.cancelled: list[str] = []
         self.results: dict[str, asyncio.Future[str]] = {}
 
-    async def fetch(self, key: str) -> str:
+    def fetch(self, key: str) -> asyncio.Future[str]:
         self.calls.append(key)
-        try:
-            return await self.result_of(key)
-        except asyncio.CancelledError:
-            self.cancelled.append(key)
-            raise
+        return self.result_of(key)
+
+    @property
+    def cancelled(self) -> list[str]:
+        return [key for key, result in self.results.items() if result.cancelled()]
 
     def result_of(self, key: str) -> asyncio.Future[str]:
         return self.results.setdefault(key, asyncio.get_running_loop().create_future())
@@ -105,6 +104,7 @@ async def test_closing_cancels_the_calls_that_are_left_and_whoever_waits() -> No
     await settle()
     await loader.aclose()
     assert upstream.cancelled == ["a"]
+    assert asyncio.all_tasks() <= {asyncio.current_task(), waiter}
     with pytest.raises(asyncio.CancelledError):
         await waiter
     assert {asyncio.current_task()} == asyncio.all_tasks()
@@ -136,3 +136,79 @@ async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None
     del loader, waiter, upstream
     gc.collect()
     assert complaints == []
+
+
+async def test_a_key_is_looked_up_at_once_and_its_future_shared_when_it_is_started() -> None:
+    upstream = Upstream()
+    loader = loader_of(upstream)
+    first = loader.start("a")
+    assert upstream.calls == ["a"]
+    assert loader.start("a") is first
+    upstream.result_of("a").set_result("A")
+    assert await loader.start("a") == "A"
+    assert (loader.loads, loader.fetches, upstream.calls) == (3, 1, ["a"])
+
+
+async def test_what_was_started_is_not_looked_up_again_by_load() -> None:
+    upstream = Upstream()
+    loader = loader_of(upstream)
+    loader.start("a")
+    waiter = asyncio.create_task(loader.load("a"))
+    await settle()
+    upstream.result_of("a").set_result("A")
+    assert await waiter == "A"
+    assert (loader.loads, loader.fetches, upstream.calls) == (2, 1, ["a"])
+
+
+async def test_what_was_loaded_is_not_looked_up_again_by_start() -> None:
+    upstream = Upstream()
+    loader = loader_of(upstream)
+    waiter = asyncio.create_task(loader.load("a"))
+    await asyncio.sleep(0)
+    started = loader.start("a")
+    await settle()
+    upstream.result_of("a").set_result("A")
+    assert [await waiter, await started] == ["A", "A"]
+    assert (loader.loads, loader.fetches, upstream.calls) == (2, 1, ["a"])
+
+
+async def test_a_failure_is_final_for_both_ways() -> None:
+    upstream = Upstream()
+    loader = loader_of(upstream)
+    upstream.result_of("a").set_exception(LookupError("a"))
+    with pytest.raises(LookupError):
+        await loader.start("a")
+    with pytest.raises(LookupError):
+        await loader.load("a")
+    with pytest.raises(LookupError):
+        await loader.start("a")
+    assert upstream.calls == ["a"]
+
+
+async def test_cancelling_a_load_leaves_what_was_started() -> None:
+    upstream = Upstream()
+    loader = loader_of(upstream)
+    started, leaves = loader.start("a"), asyncio.create_task(loader.load("a"))
+    await settle()
+    leaves.cancel()
+    await settle()
+    upstream.result_of("a").set_result("A")
+    assert await started == "A"
+
+
+async def test_closing_cancels_what_was_started_and_is_left() -> None:
+    upstream = Upstream()
+    loader = loader_of(upstream)
+    answered, left = loader.start("a"), loader.start("b")
+    upstream.result_of("a").set_result("A")
+    await loader.aclose()
+    assert upstream.cancelled == ["b"]
+    assert (await answered, left.cancelled()) == ("A", True)
+
+
+async def test_nothing_is_looked_up_after_the_end_of_the_request() -> None:
+    upstream = Upstream()
+    loader = loader_of(upstream)
+    await loader.aclose()
+    assert loader.start("a").cancelled()
+    assert (loader.fetches, upstream.calls) == (0, [])

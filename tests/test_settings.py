@@ -113,6 +113,7 @@ def test_what_is_not_set_has_its_default() -> None:
         "konagraph_max_introspection_fields": 1_000,
         "konagraph_max_cost": 500,
         "konagraph_max_cards": 20,
+        "konagraph_executor": "plan",
         "konagraph_document_cache": 1_000,
         "konagraph_documents": None,
         "konagraph_documents_mode": "off",

@@ -34,7 +34,7 @@ _ROUNDS: Final = 200
 _ROUND_SECONDS: Final = 5.0
 _LOOKS: Final = 25
 _BETWEEN_LOOKS: Final = 0.1
-_ERRORS: Final = ('"level": "error"', '"level": "critical"', "Traceback")
+_ERRORS: Final = ('"level":"error"', '"level":"critical"', "Traceback")
 
 
 @dataclass(frozen=True, slots=True)

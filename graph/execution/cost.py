@@ -93,9 +93,14 @@ class Price:
         return min(total, SATURATED)
 
     @property
-    def variables(self) -> list[str]:
+    def fixed(self) -> int:
+        """The part of the sum that depends on no variable."""
+        return self._terms.get(None, 0)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
         """The variables whose lists it depends on."""
-        return [variable for variable in self._terms if variable is not None]
+        return tuple(variable for variable in self._terms if variable is not None)
 
 
 def field_cost(parent: str, field: FieldNode) -> tuple[int, Times]:

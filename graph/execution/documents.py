@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, OperationType, parse
+from graphql import GraphQLError, GraphQLSyntaxError, OperationType, parse
 
 from graph.errors import GatewayError
 from graph.execution.analysis import analyse
-from graph.execution.cost import default_lengths, length_of
+from graph.execution.cache import SieveCache
+from graph.execution.cost import default_lengths
+from graph.execution.hoisting import declare, hoist
 from graph.execution.limits import DocumentLimits, check
+from graph.execution.operation import Document, Operation, Resolved
 from graph.execution.refusals import DocumentError, limit_exceeded
 from graph.execution.validation import validation_errors
 from schema.errors import MESSAGES, ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from graphql import DocumentNode, GraphQLSchema
 
-    from graph.execution.analysis import Analysis, Size
+    from graph.execution.analysis import Analysis
+    from graph.execution.hoisting import Hoisted
 
-__all__ = ["Document", "DocumentError", "DocumentLimits", "Documents", "Operation", "may_hold_card_number"]
+    # A skeleton is a key of another kind than a text: what a client sends must not be taken for a skeleton.
+    _Key: TypeAlias = str | tuple[str]
+
+__all__ = [
+    "Document",
+    "DocumentError",
+    "DocumentLimits",
+    "Documents",
+    "Operation",
+    "Resolved",
+    "may_hold_card_number",
+]
 
 # Digits anywhere in the text may be a card number: in a literal, a default, an alias, a comment. An escape could
 # spell one without showing it.
 _MAY_HOLD_A_CARD_NUMBER: Final = re.compile(r"\d(?:[ \-_.]{0,3}\d){12}|\\u")
+
+_REFUSED_SKELETONS: Final = 256
+_REFUSED_CHARACTERS: Final = 1_000_000
 
 
 def may_hold_card_number(text: str) -> bool:
@@ -37,108 +53,104 @@ def may_hold_card_number(text: str) -> bool:
     return _MAY_HOLD_A_CARD_NUMBER.search(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation of a valid document."""
-
-    name: str | None
-    node: OperationDefinitionNode
-    size: Size
-    max_cost: int
-    default_lengths: Mapping[str, int]
-    """How many items the variables have that have a default value."""
-
-    @property
-    def takes_arguments(self) -> bool:
-        """Whether a root field takes an argument, and so may be given a card number."""
-        return self.size.takes_arguments
-
-    @property
-    def introspects(self) -> bool:
-        """Whether it queries the schema."""
-        return self.size.introspection_fields > 0
-
-    def cost(self, variables: Mapping[str, Any]) -> int:
-        """What the operation costs with these variables, coerced or as they came.
-
-        Raises:
-            DocumentError: `QUERY_LIMIT_EXCEEDED`, when it is more than a request may cost.
-        """
-        price, defaults = self.size.price, self.default_lengths
-        lengths = {
-            name: length_of(variables[name]) if name in variables else defaults.get(name, 0)
-            for name in price.variables
-        }
-        cost = price.at(lengths)
-        if cost > self.max_cost:
-            raise limit_exceeded("cost", self.max_cost)
-        return cost
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A valid document and its operations by name; an operation without a name has the name None."""
-
-    node: DocumentNode
-    operations: Mapping[str | None, Operation]
-    sha256: str | None
-    """The hash of its text; None where it could hold a card number, and must be neither kept nor hashed."""
-
-    def operation(self, name: str | None) -> Operation:
-        """The operation that a request means.
-
-        Raises:
-            GatewayError: `BAD_REQUEST`, when there is none of that name, or no name where one is needed.
-        """
-        if name is None and len(self.operations) == 1:
-            return next(iter(self.operations.values()))
-        operation = self.operations.get(name)
-        if operation is None:
-            needed = "is needed, because the document holds several" if name is None else "names no operation"
-            raise GatewayError(ErrorCode.BAD_REQUEST, f"The parameter 'operationName' {needed}.")
-        return operation
-
-
 class Documents:
     """Parses and validates documents, and remembers the valid ones.
 
-    A document that may hold a card number is never remembered: it would stay in memory, and as every such text is
-    new it would drive out the useful ones.
+    A text that may hold a card number is never remembered: it would stay in memory, and as every such text is new
+    it would drive out the useful ones. Where its numbers can be taken out of it, what is left is remembered.
     """
 
     def __init__(self, schema: GraphQLSchema, limits: DocumentLimits, *, introspection: bool) -> None:
         self._schema = schema
         self._limits = limits
         self._introspection = introspection
-        self._cache: OrderedDict[str, Document] = OrderedDict()
-        self._characters = 0
+        self._cache: SieveCache[_Key, Resolved] = SieveCache(limits.cached, limits.cached_characters)
+        # Skeletons that are not valid or stand for a document that must be read as it is. A new one costs up to
+        # twice what its text alone does, but once: without this, a client could make every request cost that.
+        self._refused: SieveCache[str, bool] = SieveCache(_REFUSED_SKELETONS, _REFUSED_CHARACTERS)
         self.hits = 0
         self.misses = 0
 
-    def get(self, text: str) -> Document:
-        """The document of a text.
+    def resolve(self, text: str) -> Resolved:
+        """The document of a text, without the card numbers that stand in it as literals.
+
+        It is valid, and costs and gives, what it would with them.
 
         Raises:
             DocumentError: when it exceeds a limit, cannot be parsed or does not fit the schema.
         """
-        cached = self._cache.get(text)
-        if cached is not None:
+        found = self._cache.get(text)
+        if found is not None:
             self.hits += 1
-            self._cache.move_to_end(text)
-            return cached
-        self.misses += 1
-        document = self.read(text)
-        if document.sha256 is not None:
-            self._remember(text, document)
-        return document
+            return found
+        hoisted = hoist(text) if len(text) <= self._limits.characters else None
+        if hoisted is not None:
+            document = self._skeleton(hoisted)
+            if document is not None:
+                return Resolved(document, hoisted.card_nos)
+        return self._plain(text)
 
-    def read(self, text: str) -> Document:
-        """The document of a text, without the cache.
+    def get(self, text: str) -> Document:
+        """The document of a text as it stands: whatever literals it has, it keeps.
 
         Raises:
-            DocumentError: as `get`.
+            DocumentError: as `resolve`.
         """
-        node = self._parse(text)
+        found = self._cache.get(text)
+        if found is None:
+            return self._plain(text).document
+        self.hits += 1
+        return found.document
+
+    def read(self, text: str) -> Document:
+        """The document of a text as it stands, without the cache.
+
+        Raises:
+            DocumentError: as `resolve`.
+        """
+        return self._checked(self._parse(text, self._limits.tokens), text)
+
+    def __len__(self) -> int:
+        return len(self._cache)
+
+    def _plain(self, text: str) -> Resolved:
+        self.misses += 1
+        resolved = Resolved(self.read(text))
+        if resolved.document.sha256 is not None:
+            self._cache.put(text, resolved, len(text))
+        return resolved
+
+    def _skeleton(self, hoisted: Hoisted) -> Document | None:
+        """The document of a skeleton, or None where the text must be read as it is.
+
+        A skeleton is invalid where its text is, and in places where a variable may not be; the text alone tells
+        which, and what the errors are.
+        """
+        skeleton = hoisted.skeleton
+        found = self._cache.get((skeleton,))
+        if found is not None:
+            self.hits += 1
+            return found.document
+        if self._refused.get(skeleton) or may_hold_card_number(skeleton):
+            return None
+        document = self._read_skeleton(hoisted)
+        if document is None:
+            self._refused.put(skeleton, value=True, characters=len(skeleton))
+            return None
+        self.misses += 1
+        self._cache.put((skeleton,), Resolved(document), len(skeleton))
+        return document
+
+    def _read_skeleton(self, hoisted: Hoisted) -> Document | None:
+        try:
+            # A string is one token, and a variable is two.
+            node = self._parse(hoisted.skeleton, self._limits.tokens + hoisted.literals)
+            declared = declare(node, hoisted.card_nos)
+            return None if declared is None else self._checked(declared, hoisted.skeleton)
+        except DocumentError:
+            return None
+
+    def _checked(self, node: DocumentNode, text: str) -> Document:
         analysis = analyse(node, self._schema)
         check(analysis, self._limits)
         errors = validation_errors(self._schema, node, introspection=self._introspection)
@@ -148,16 +160,6 @@ class Documents:
         digest = None if may_hold_card_number(text) else sha256(text.encode("utf-8")).hexdigest()
         return Document(node, dict(self._operations(analysis)), digest)
 
-    def __len__(self) -> int:
-        return len(self._cache)
-
-    def _remember(self, text: str, document: Document) -> None:
-        self._cache[text] = document
-        self._characters += len(text)
-        while len(self._cache) > self._limits.cached or self._characters > self._limits.cached_characters:
-            oldest, _ = self._cache.popitem(last=False)
-            self._characters -= len(oldest)
-
     def _operations(self, analysis: Analysis) -> Iterator[tuple[str | None, Operation]]:
         for node, size in analysis.operations:
             if node.operation is OperationType.QUERY:
@@ -165,12 +167,12 @@ class Documents:
                 lengths = default_lengths(node.variable_definitions)
                 yield name, Operation(name, node, size, self._limits.cost, lengths)
 
-    def _parse(self, text: str) -> DocumentNode:
+    def _parse(self, text: str, tokens: int) -> DocumentNode:
         limits = self._limits
         if len(text) > limits.characters:
             raise limit_exceeded("length", limits.characters)
         try:
-            return parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.comments)
+            return parse(text, max_lexical_tokens=tokens, max_comments=limits.comments)
         except GraphQLSyntaxError as error:
             # `from None`: the error quotes the text around its position.
             raise _syntax_error(error, limits) from None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from graph.errors import GatewayError
 from graph.execution.documents import may_hold_card_number
 from graph.execution.manifests import TrustedDocuments
+from graph.execution.operation import Resolved
 from graph.execution.refusals import refused
 from graph.redact import safe_name
 from schema.errors import ErrorCode
@@ -22,7 +23,7 @@ from schema.errors import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from graph.execution.documents import Document, Documents
+    from graph.execution.documents import Documents
     from graph.execution.refusals import DocumentError
     from graph.execution.request import GraphQLRequest
     from graph.execution.stores import DocumentStore
@@ -48,7 +49,7 @@ class UntrustedDocument:
     operations: tuple[str, ...]
     """The names of its operations."""
     sha256: str | None
-    """The hash of its text; None where it could hold a card number."""
+    """The hash of its text, or of what is left of it without its card numbers; None where that could hold one."""
 
 
 class DocumentResolver:
@@ -72,8 +73,8 @@ class DocumentResolver:
         on_untrusted: Callable[[UntrustedDocument], None] | None = None,
     ) -> None:
         self._documents = documents
-        self._trusted = trusted or TrustedDocuments()
         self._mode = mode
+        self.trust(trusted or TrustedDocuments())
         self._store = None if mode is Mode.ENFORCE else store
         self._on_untrusted = on_untrusted
 
@@ -90,8 +91,9 @@ class DocumentResolver:
     def trust(self, trusted: TrustedDocuments) -> None:
         """Take these for the manifest's documents from now on."""
         self._trusted = trusted
+        self._takes_every_text = self._mode is Mode.OFF and len(trusted) == 0
 
-    async def document(self, request: GraphQLRequest) -> Document:
+    async def document(self, request: GraphQLRequest) -> Resolved:
         """The document that a request names.
 
         Raises:
@@ -102,31 +104,34 @@ class DocumentResolver:
             document = self._trusted.by_id(request.document_id)
             if document is None:
                 raise self._not_found()
-            return document
+            return Resolved(document)
         if request.persisted_hash is None:
             return self._by_text(request.query or "")
         if request.query is None:
             return await self._by_hash(request.persisted_hash)
         return await self._registered(request.query, request.persisted_hash)
 
-    def _by_text(self, text: str) -> Document:
+    def _by_text(self, text: str) -> Resolved:
+        if self._takes_every_text:
+            return self._documents.resolve(text)
         trusted = self._trusted.by_text(text)
         if trusted is not None:
-            return trusted
+            return Resolved(trusted)
         if self._mode is Mode.ENFORCE:
             # Before it is even parsed: a text of somebody's own shall cost nothing.
             raise refused(ErrorCode.DOCUMENT_NOT_ALLOWED)
-        document = self._documents.get(text)
+        resolved = self._documents.resolve(text)
         if self._mode is Mode.LOG and self._on_untrusted is not None:
+            document = resolved.document
             names = tuple(safe_name(name) for name in document.operations if name)
             self._on_untrusted(UntrustedDocument(names, document.sha256))
-        return document
+        return resolved
 
-    async def _by_hash(self, sha256_hash: str) -> Document:
+    async def _by_hash(self, sha256_hash: str) -> Resolved:
         # An id of the manifest need not be a SHA-256 hash, and clients send it in the place of one.
         trusted = self._trusted.by_id(sha256_hash)
         if trusted is not None:
-            return trusted
+            return Resolved(trusted)
         _check_form(sha256_hash)
         text = await self._store.get(sha256_hash) if self._store is not None else None
         # A store that is shared could have been written to by others.
@@ -134,7 +139,7 @@ class DocumentResolver:
             raise self._not_found()
         return self._by_text(text)
 
-    async def _registered(self, text: str, sha256_hash: str) -> Document:
+    async def _registered(self, text: str, sha256_hash: str) -> Resolved:
         """The document of a text that came with its hash, which is registered if it may be."""
         trusted = self._trusted.text(sha256_hash)
         if trusted is not None:
@@ -147,10 +152,10 @@ class DocumentResolver:
             return self._by_text(text)
         if _hash(text) != sha256_hash:
             raise _mismatch()
-        document = self._by_text(text)
+        resolved = self._by_text(text)
         if self._store is not None:
             await self._store.put(sha256_hash, text)
-        return document
+        return resolved
 
     def _not_found(self) -> DocumentError:
         # Where nothing is ever found, a client had better not ask by hash again.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import msgspec
 
 from graph.konaplate import wire
+from graph.konaplate.clean import read_card
 from graph.konaplate.errors import (
     CallDetails,
     Cause,
@@ -17,13 +19,12 @@ from graph.konaplate.errors import (
     TimedOutError,
     UnavailableError,
 )
-from graph.konaplate.exchange import Limits, exchange_over, post
+from graph.konaplate.exchange import FAILURES, Limits, exchange_over, failure_of
 from graph.konaplate.records import (
     CARD_REQUIRED,
     MEMBER_REQUIRED,
     CardRecord,
     MemberRecord,
-    card_record,
     member_record,
 )
 from graph.konaplate.replies import Reply, business_fields, seconds_to_wait
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import httpx
 
     from graph.konaplate.encryption import Cipher
+    from graph.konaplate.exchange import Exchange
     from graph.transport.answer import HttpAnswer
     from schema.secrets import CardNo, MemberId
 
@@ -44,11 +46,12 @@ _CORRELATION_ID: Final = wire.CORRELATION_ID.lower().encode("ascii")
 _CRYPTO_KEY_ID: Final = wire.CRYPTO_KEY_ID.lower().encode("ascii")
 _RETRY_AFTER: Final = b"retry-after"
 
+_encode: Final = msgspec.json.Encoder().encode
+
 Echo = Literal["same", "missing", "different", "another call's"]
 
 
-@dataclass(frozen=True, slots=True)
-class CallReport:
+class CallReport(msgspec.Struct, frozen=True):
     """What is known of one call once it is over; made for logs and metrics, free of secrets."""
 
     api: str
@@ -79,12 +82,16 @@ CARD_INFO: Final = Endpoint(wire.CARD_INFO_PATH, CARD_REQUIRED)
 USER_INFO: Final = Endpoint(wire.USER_INFO_PATH, MEMBER_REQUIRED)
 
 
-@dataclass(frozen=True, slots=True)
 class _Credentials:
-    """What a call uses from its beginning to its end."""
+    """What a call uses from its beginning to its end, and what is made of it once for all calls."""
 
-    identity: wire.Identity
-    cipher: Cipher | None
+    def __init__(self, identity: wire.Identity, cipher: Cipher | None, exchange: Exchange, base_url: str) -> None:
+        self.cipher = cipher
+        self.moments = wire.Moments(identity.zone)
+        self.signer = wire.Signer(identity, None if cipher is None else cipher.key_id)
+        self.lines = {
+            api.path: exchange.line(base_url + api.path, self.signer.common) for api in (CARD_INFO, USER_INFO)
+        }
 
 
 class KonaplateClient:
@@ -114,12 +121,12 @@ class KonaplateClient:
         on_call: Callable[[CallReport], None] = lambda _report: None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._credentials = _Credentials(identity, cipher)
         self._correlation_ids = correlation_ids
         self._clock_ms = clock_ms
         self._on_call = on_call
         self._limits = limits or Limits()
         self._exchange = exchange_over(transport, self._limits)
+        self._credentials = _Credentials(identity, cipher, self._exchange, self._base_url)
 
     async def fetch_card(self, card_no: CardNo, seconds: float | None = None, attempt: int = 1) -> CardRecord:
         """Card-User Mapped Inquiry.
@@ -133,7 +140,7 @@ class KonaplateClient:
             KonaplateError: see the tree in `graph.konaplate.errors`.
         """
         payload = {"cardNo": card_no.reveal()}
-        return await self._call(CARD_INFO, payload, card_record, seconds, attempt)
+        return await self._call(CARD_INFO, payload, read_card, seconds, attempt)
 
     async def fetch_member(
         self, user_id: MemberId, seconds: float | None = None, attempt: int = 1
@@ -156,7 +163,7 @@ class KonaplateClient:
 
     def renew(self, identity: wire.Identity, cipher: Cipher | None) -> None:
         """Use others from the next call on; calls under way end with those they began with."""
-        self._credentials = _Credentials(identity, cipher)
+        self._credentials = _Credentials(identity, cipher, self._exchange, self._base_url)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -172,17 +179,17 @@ class KonaplateClient:
     ) -> R:
         # Read once: a call must not begin with some and end with others.
         own = self._credentials
-        moment = wire.Moment.at(self._clock_ms(), own.identity.zone)
+        moment = own.moments.at(self._clock_ms())
         details = CallDetails(self._correlation_ids.next(moment))
         started = time.perf_counter()
         outcome, echo, cause = "cancelled", None, None
         drift: tuple[str, ...] = ()
         try:
             answer = await self._send(endpoint, payload, own, moment, details, seconds=seconds)
-            echo = self._echo(answer, details)
-            _refuse_another_calls(echo, CallDetails(details.correlation_id, answer.status))
-            crypto_key_id = answer.header(_CRYPTO_KEY_ID)
-            reply = Reply(answer.status, answer.body, crypto_key_id, self._retry_after(answer))
+            echo = self._echo(answer, details.correlation_id)
+            if echo == "another call's":
+                raise InvalidResponseError(CallDetails(details.correlation_id, answer.status))  # noqa: TRY301
+            reply = Reply(answer.status, answer.body, answer.header(_CRYPTO_KEY_ID), self._retry_after(answer))
             fields, details = business_fields(
                 reply, cipher=own.cipher, required=endpoint.required, correlation_id=details.correlation_id
             )
@@ -211,41 +218,32 @@ class KonaplateClient:
         seconds: float | None,
     ) -> HttpAnswer:
         """Seal, sign and send one request."""
-        clear = msgspec.json.encode(payload)
+        clear = _encode(payload)
         content = clear if own.cipher is None else own.cipher.seal(clear)
-        headers = wire.request_headers(
-            own.identity,
-            moment,
-            details.correlation_id,
-            content,
-            crypto_key_id=None if own.cipher is None else own.cipher.key_id,
-        )
+        fields = own.signer.lines(moment, details.correlation_id, content)
         limit = self._limits.total if seconds is None else min(seconds, self._limits.total)
-        url = self._base_url + endpoint.path
-
-        def trusts(answer: HttpAnswer) -> bool:
-            return self._echo(answer, details) != "another call's"
-
-        return await post(self._exchange, url, headers, content, details=details, seconds=limit, trusts=trusts)
+        trusts = partial(self._trusts, details.correlation_id)
+        try:
+            return await own.lines[endpoint.path].post(fields, content, limit, trusts)
+        except FAILURES as error:
+            raise failure_of(error, details)  # noqa: B904 - which sets what may be shown of the cause
 
     def _retry_after(self, answer: HttpAnswer) -> float | None:
         asked = answer.header(_RETRY_AFTER)
         return None if asked is None else seconds_to_wait(asked, self._clock_ms() / 1000)
 
-    def _echo(self, answer: HttpAnswer, details: CallDetails) -> Echo:
+    def _trusts(self, correlation_id: str, answer: HttpAnswer) -> bool:
+        return self._echo(answer, correlation_id) != "another call's"
+
+    def _echo(self, answer: HttpAnswer, correlation_id: str) -> Echo:
         """Whether the answer repeats our correlation id.
 
         That it does is inferred, not documented, so another id is only noted. The id of another call of ours is
         not: then the connection is out of step, and the answer is about somebody else's card.
         """
         echoed = answer.header(_CORRELATION_ID)
+        if echoed == correlation_id:
+            return "same"
         if echoed is None:
             return "missing"
-        if echoed == details.correlation_id:
-            return "same"
         return "another call's" if self._correlation_ids.made(echoed) else "different"
-
-
-def _refuse_another_calls(echo: Echo, details: CallDetails) -> None:
-    if echo == "another call's":
-        raise InvalidResponseError(details)

@@ -19,10 +19,11 @@ The vendor's messages vary (a trailing dot, a field name appended), so only the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 SUCCESS: Final = "000_000"
 
 
-@dataclass(frozen=True, slots=True)
-class CallDetails:
+class CallDetails(msgspec.Struct, frozen=True):
     """What a client may know of the upstream call that failed."""
 
     correlation_id: str

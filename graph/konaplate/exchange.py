@@ -1,21 +1,30 @@
 """One HTTP exchange with Konaplate, and what its failures mean.
 
 There are two ways to move the bytes. `LeanExchange` sends prepared bytes over this gateway's own transport.
-`HttpxExchange` takes any transport of httpx: its own one, the sandbox, a fault.
+`HttpxExchange` takes any transport of httpx: its own one, the sandbox, a fault. Both write what is the same in
+every call of an API once, into a `Line`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import httpx
 
-from graph.konaplate.errors import CallDetails, Cause, InvalidResponseError, TimedOutError, UnavailableError
+from graph.konaplate.errors import (
+    CallDetails,
+    Cause,
+    InvalidResponseError,
+    KonaplateError,
+    TimedOutError,
+    UnavailableError,
+)
+from graph.konaplate.wire import fields_of
 from graph.transport.answer import AnswerRefusedError, HttpAnswer, is_encoded
 from graph.transport.connection import NO_ANSWER
 from graph.transport.lean import LeanTransport, request_head
@@ -28,6 +37,9 @@ if TYPE_CHECKING:
 
 Trusts = Callable[[HttpAnswer], bool]
 
+FAILURES: Final = (httpx.TransportError, OSError)
+"""What a line raises. OSError: what TLS reports after the handshake, such as a refused certificate of ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -39,23 +51,32 @@ class Limits:
     response_bytes: int = 256 * 1024
 
 
-class Exchange(Protocol):
-    """Sends requests and reads whole answers."""
+class Line(Protocol):
+    """Sends requests to one URL and reads whole answers."""
 
-    async def send(self, url: str, headers: Mapping[str, str], content: bytes, trusts: Trusts) -> HttpAnswer:
-        """Send one by POST, with no bound on the total time.
+    def post(self, fields: bytes, content: bytes, seconds: float, trusts: Trusts) -> Awaitable[HttpAnswer]:
+        """Send one by POST.
 
         Args:
-            url: where to.
-            headers: the protocol's.
+            fields: header fields of this request, as lines.
             content: the body.
+            seconds: for all of it.
             trusts: whether a connection that gave this answer may be used again.
 
         Raises:
             httpx.TransportError: without an answer.
+            TimeoutError: without a whole answer in time.
             AnswerRefusedError: with one that is compressed or beyond the cap.
             OSError: for what TLS reports after its handshake.
         """
+        ...
+
+
+class Exchange(Protocol):
+    """Makes lines, and owns the connections."""
+
+    def line(self, url: str, fields: Mapping[str, str]) -> Line:
+        """A line to a URL, all of whose requests have some header fields in common."""
         ...
 
     async def aclose(self) -> None:
@@ -73,27 +94,37 @@ class LeanExchange:
 
     def __init__(self, transport: LeanTransport) -> None:
         self._transport = transport
-        # Few: one for each API.
-        self._prepared: dict[str, tuple[Pool, bytes]] = {}
 
-    async def send(self, url: str, headers: Mapping[str, str], content: bytes, trusts: Trusts) -> HttpAnswer:
+    def line(self, url: str, fields: Mapping[str, str]) -> Line:
         """See `Exchange`."""
-        pool, start = self._prepared.get(url) or self._prepare(url)
-        # The values are ours: settings that hold no line break, and what `wire` makes of them.
-        fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        head = f"{fields}Content-Length: {len(content)}\r\n\r\n".encode("ascii")
-        return await pool.exchange(start + head + content, trusts=trusts)
+        return _LeanLine(self._transport, url, fields)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
 
-    def _prepare(self, url: str) -> tuple[Pool, bytes]:
-        request = httpx.Request("POST", url)
+
+class _LeanLine:
+    """A line over the lean transport."""
+
+    def __init__(self, transport: LeanTransport, url: str, fields: Mapping[str, str]) -> None:
+        self._transport = transport
+        self._url = url
+        self._fields = fields
+        self._prepared: tuple[Pool, bytes] | None = None
+
+    def post(self, fields: bytes, content: bytes, seconds: float, trusts: Trusts) -> Awaitable[HttpAnswer]:
+        """See `Line`."""
+        pool, start = self._prepared or self._prepare()
+        request = b"%b%bContent-Length: %d\r\n\r\n%b" % (start, fields, len(content), content)
+        return pool.exchange(request, seconds, trusts=trusts)
+
+    def _prepare(self) -> tuple[Pool, bytes]:
+        """The connections, and the start of every head. Not before the first call: a URL may be none."""
+        request = httpx.Request("POST", self._url, headers=dict(self._fields))
         del request.headers["Content-Length"]
-        prepared = self._transport.pool(request.url), request_head(request).removesuffix(b"\r\n")
-        self._prepared[url] = prepared
-        return prepared
+        self._prepared = self._transport.pool(request.url), request_head(request).removesuffix(b"\r\n")
+        return self._prepared
 
 
 class HttpxExchange:
@@ -117,9 +148,12 @@ class HttpxExchange:
             timeout=httpx.Timeout(limits.total, connect=limits.connect, pool=limits.pool),
         )
 
-    async def send(self, url: str, headers: Mapping[str, str], content: bytes, trusts: Trusts) -> HttpAnswer:
-        """See `Exchange`. Which connection it was, httpx does not tell, so `trusts` is not asked."""
-        del trusts
+    def line(self, url: str, fields: Mapping[str, str]) -> Line:
+        """See `Exchange`."""
+        return _HttpxLine(self, url, fields)
+
+    async def send(self, url: str, headers: Mapping[str, str], content: bytes) -> HttpAnswer:
+        """Send one request by POST."""
         request = self._http.build_request("POST", url, content=content, headers=dict(headers))
         response = await self._http.send(request, stream=True)
         try:
@@ -135,7 +169,6 @@ class HttpxExchange:
         await self._http.aclose()
 
     async def _whole(self, response: httpx.Response) -> HttpAnswer:
-        headers = tuple((name.lower(), value) for name, value in response.headers.raw)
         encoding = response.headers.get("Content-Encoding")
         if encoding is not None and is_encoded(encoding.encode("utf-8")):
             raise AnswerRefusedError(response.status_code)
@@ -144,7 +177,29 @@ class HttpxExchange:
             body += chunk
             if len(body) > self._limit:
                 raise AnswerRefusedError(response.status_code)
-        return HttpAnswer(response.status_code, headers, bytes(body))
+        fields: dict[bytes, bytes] = {}
+        for name, value in response.headers.raw:
+            earlier = fields.get(name.lower())
+            fields[name.lower()] = value if earlier is None else earlier + b", " + value
+        return HttpAnswer(response.status_code, fields, bytes(body))
+
+
+class _HttpxLine:
+    """A line over httpx."""
+
+    def __init__(self, exchange: HttpxExchange, url: str, fields: Mapping[str, str]) -> None:
+        self._exchange = exchange
+        self._url = url
+        self._fields = fields
+
+    async def post(self, fields: bytes, content: bytes, seconds: float, trusts: Trusts) -> HttpAnswer:
+        """See `Line`. Which connection it was, httpx does not tell, so `trusts` is not asked.
+
+        httpx limits the time between two reads only: a slow drip would never end.
+        """
+        del trusts
+        async with asyncio.timeout(seconds):
+            return await self._exchange.send(self._url, {**self._fields, **fields_of(fields)}, content)
 
 
 async def _forget_location(response: httpx.Response) -> None:
@@ -152,47 +207,27 @@ async def _forget_location(response: httpx.Response) -> None:
     response.headers.pop("Location", None)
 
 
-async def post(
-    exchange: Exchange,
-    url: str,
-    headers: Mapping[str, str],
-    content: bytes,
-    *,
-    details: CallDetails,
-    seconds: float,
-    trusts: Trusts = lambda _answer: True,
-) -> HttpAnswer:
-    """Make one exchange.
+def failure_of(error: Exception, details: CallDetails) -> KonaplateError:
+    """What it means that a line has raised an error, with its cause where that may be shown.
 
-    Args:
-        exchange: moves the bytes.
-        url: where to.
-        headers: the protocol's.
-        content: the body.
-        details: what may be told of the call if it fails.
-        seconds: for all of it. httpx limits the time between two reads only: a slow drip would never end.
-        trusts: whether a connection that gave this answer may be used again.
-
-    Raises:
-        UnavailableError: without an answer.
-        TimedOutError: without a whole answer in time.
-        InvalidResponseError: when the answer is compressed or too large.
+    - UnavailableError: without an answer.
+    - TimedOutError: without a whole answer in time.
+    - InvalidResponseError: when the answer is compressed or too large.
     """
-    try:
-        async with asyncio.timeout(seconds):
-            return await exchange.send(url, headers, content, trusts)
-    except httpx.ConnectTimeout as error:
-        raise TimedOutError(details, Cause.NOT_CONNECTED) from error
-    except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout) as error:
-        raise TimedOutError(details) from error
-    except AnswerRefusedError as error:
-        raise InvalidResponseError(CallDetails(details.correlation_id, error.status)) from None
-    except httpx.ProtocolError as error:
-        # `from None`: its message quotes what came over the wire.
-        raise UnavailableError(details, _cause(error)) from None
-    except (httpx.TransportError, OSError) as error:
-        # OSError: httpx passes on what TLS reports after the handshake, such as a refused certificate of ours.
-        raise UnavailableError(details, _cause(error)) from error
+    failure = _meaning(error, details)
+    # Those of the protocol quote what came over the wire. To set it, also to None, hides the context.
+    failure.__cause__ = None if isinstance(error, httpx.ProtocolError) else error
+    return failure
+
+
+def _meaning(error: Exception, details: CallDetails) -> KonaplateError:
+    if isinstance(error, httpx.ConnectTimeout):
+        return TimedOutError(details, Cause.NOT_CONNECTED)
+    if isinstance(error, TimeoutError | httpx.ReadTimeout | httpx.WriteTimeout):
+        return TimedOutError(details)
+    if isinstance(error, AnswerRefusedError):
+        return InvalidResponseError(CallDetails(details.correlation_id, error.status))
+    return UnavailableError(details, _cause(error))
 
 
 def _cause(error: Exception) -> Cause:

@@ -10,6 +10,7 @@ from graph.resilience.breaker import Breaker, BreakerRules
 from graph.resilience.guard import Guard, Shared
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable, Mapping
 
     from graph.konaplate.encryption import Cipher
@@ -40,19 +41,18 @@ class GuardedKonaplate:
         self._cards: Guard[CardNo, CardRecord] = self._guard(CARD_INFO.path, client.fetch_card)
         self._members: Guard[MemberId, MemberRecord] = self._guard(USER_INFO.path, client.fetch_member)
 
-    async def fetch_card(self, card_no: CardNo, tally: Tally) -> CardRecord:
+    def start_card(self, card_no: CardNo, tally: Tally) -> asyncio.Future[CardRecord]:
         """Look one card up, together with everybody who asks for it just now.
 
-        Raises:
-            KonaplateError: see the tree in `graph.konaplate.errors`.
-            CircuitOpenError: when the API is left alone for now.
-            NoSlotError: when there are too many calls.
+        The future is the caller's own; cancelling it leaves the look-up. It fails with a `KonaplateError` (see the
+        tree in `graph.konaplate.errors`), with `CircuitOpenError` when the API is left alone for now, with
+        `NoSlotError` when there are too many calls, and with `AbandonedError` when the process ends.
         """
-        return await self._cards.call(card_no, tally)
+        return self._cards.start(card_no, tally)
 
-    async def fetch_member(self, user_id: MemberId, tally: Tally) -> MemberRecord:
-        """Look one member up; as `fetch_card`."""
-        return await self._members.call(user_id, tally)
+    def start_member(self, user_id: MemberId, tally: Tally) -> asyncio.Future[MemberRecord]:
+        """Look one member up; as `start_card`."""
+        return self._members.start(user_id, tally)
 
     def breakers(self) -> Mapping[str, State]:
         """The state of each API's breaker, by the API's path."""

@@ -7,7 +7,6 @@ open `encData` where it is, read plain JSON where it is not, and decide by the c
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -41,16 +40,18 @@ _MAX_DELAY_DIGITS: Final = 6
 _CODE: Final = re.compile(r"(?!.*[0-9]{7})[0-9A-Za-z_.-]{1,12}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """One HTTP answer, as far as the protocol looks at it."""
 
     status: int
-    # On a plain line it is a person's data in clear.
-    body: bytes = field(repr=False)
+    body: bytes
     crypto_key_id: str | None
     retry_after: float | None = None
     """The seconds after which the answer asks us to call again."""
+
+    def __repr__(self) -> str:
+        # Without the body: on a plain line it is a person's data in clear.
+        return f"Reply(status={self.status})"
 
 
 def business_fields(
@@ -67,8 +68,7 @@ def business_fields(
     Raises:
         KonaplateError: the error of the answer's code, or else of its status.
     """
-    unread = CallDetails(correlation_id, reply.status)
-    fields = _clear_fields(reply, cipher, unread)
+    fields = _clear_fields(reply, cipher, CallDetails(correlation_id, reply.status))
     code = _code(fields)
     details = CallDetails(correlation_id, reply.status, code)
     if reply.status in _OK and (code == SUCCESS or (code is None and required <= fields.keys())):
@@ -148,6 +148,8 @@ def _code(fields: dict[str, Any]) -> str | None:
     """Read the code from `response.code`, else `code`, else `reason`: all three forms were seen."""
     response = fields.get("response")
     nested = response.get("code") if isinstance(response, dict) else None
+    if nested == SUCCESS:
+        return SUCCESS
     for candidate in (nested, fields.get("code"), fields.get("reason")):
         if isinstance(candidate, str) and _CODE.fullmatch(candidate):
             return candidate

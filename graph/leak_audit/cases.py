@@ -83,6 +83,8 @@ def _good() -> Iterator[Case]:
     for fields, clear in ((_MASKED, False), (_CLEAR, True)):
         listed = f"query ($n: [CardNumber!]!) {{ cards(cardNos: $n) {{ {fields} }} }}"
         yield _graphql("a list of cards", listed, {"n": numbers}, clear=clear)
+        literals = f"{{ cards(cardNos: {json.dumps(numbers)}) {{ {fields} }} }}"
+        yield _graphql("inline cards", literals, {"konagraph_card_00": numbers[-1]}, clear=clear)
         for number in numbers:
             yield _graphql("an inline card", f'{{ card(cardNo: "{number}") {{ {fields} }} }}', clear=clear)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import TYPE_CHECKING, NotRequired, TypedDict, Unpack
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
     from graph.web.overload import Overload
 
@@ -62,7 +61,7 @@ def make_server(app: ASGIApp, **options: Unpack[Options]) -> Server:
     """
     sockets = options.get("sockets")
     config = uvicorn.Config(
-        _ends_quietly(app),
+        app,
         http=hardened_protocol(options.get("limits", HttpLimits()), options.get("overload")),
         # Without an answer in their own words, callers of a dead path would see uvicorn's.
         lifespan="on" if options.get("lifespan", True) else "off",
@@ -78,16 +77,3 @@ def make_server(app: ASGIApp, **options: Unpack[Options]) -> Server:
         options.get("on_ready", lambda _port: None),
         options.get("drain", Drain()),
     )
-
-
-def _ends_quietly(app: ASGIApp) -> ASGIApp:
-    """An app whose requests may be cancelled. Only this server does that, at its end; uvicorn logs an error."""
-
-    async def run_until_cancelled(scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await app(scope, receive, send)
-        except asyncio.CancelledError:
-            if scope["type"] != "http":
-                raise
-
-    return run_until_cancelled

@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from starlette.applications import Starlette
-
     from graph.settings import Settings
+    from graph.web.gateway import Gateway
 
 
 def gateway_server(
-    app: Starlette,
+    app: Gateway,
     settings: Settings,
     on_ready: Callable[[int], None],
     *,

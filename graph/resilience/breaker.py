@@ -10,6 +10,7 @@ The pattern is Michael Nygard's ("Release It!"); the numbers are those of resili
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, StrEnum
@@ -61,7 +62,7 @@ class BreakerRules:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave for one call; every one must be settled."""
+    """Leave for a call; each time that it was given must be settled."""
 
     era: int
     probe: bool
@@ -91,6 +92,8 @@ class Breaker:
         self._state = State.CLOSED
         # Outcomes of calls that began before the last change of state say nothing about the time after it.
         self._era = 0
+        # The one that all calls get while the breaker is closed; None in the other states.
+        self._permit: Permit | None = Permit(self._era, probe=False)
         self._window = _Window(rules.window)
         self._opened_in_a_row = 0
         self._open_until = 0.0
@@ -108,29 +111,33 @@ class Breaker:
         Raises:
             CircuitOpenError: when the upstream is to be left alone.
         """
+        return self._permit or self._probe()
+
+    def settle(self, permit: Permit, outcome: Outcome) -> None:
+        """Take note of what became of a call."""
+        if permit is self._permit:
+            if outcome is not Outcome.NOTHING:
+                self._settle_call(outcome)
+        elif permit.probe and permit.era == self._era:
+            self._settle_probe(outcome)
+
+    def _probe(self) -> Permit:
         if self._state is State.OPEN:
             left = self._open_until - self._clock()
             if left > 0:
                 raise CircuitOpenError(left)
             self._enter(State.HALF_OPEN)
-        if self._state is State.CLOSED:
-            return Permit(self._era, probe=False)
         if self._probes_under_way + self._probes_answered >= self._rules.probes:
             # What comes of the probes is known soon.
             raise CircuitOpenError(self._rules.open_for)
         self._probes_under_way += 1
         return Permit(self._era, probe=True)
 
-    def settle(self, permit: Permit, outcome: Outcome) -> None:
-        """Take note of what became of a call."""
-        if permit.era != self._era:
-            return
-        if permit.probe:
-            self._settle_probe(outcome)
-        elif outcome is not Outcome.NOTHING:
-            calls, failures = self._window.add(self._clock(), failed=outcome is Outcome.FAILED)
-            if calls >= self._rules.minimum_calls and failures >= self._rules.failure_ratio * calls:
-                self._open()
+    def _settle_call(self, outcome: Outcome) -> None:
+        window, rules = self._window, self._rules
+        window.add(self._clock(), failed=outcome is Outcome.FAILED)
+        if window.calls >= rules.minimum_calls and window.failures >= rules.failure_ratio * window.calls:
+            self._open()
 
     def _settle_probe(self, outcome: Outcome) -> None:
         self._probes_under_way -= 1
@@ -153,6 +160,7 @@ class Breaker:
     def _enter(self, state: State) -> None:
         self._state = state
         self._era += 1
+        self._permit = Permit(self._era, probe=False) if state is State.CLOSED else None
         self._window.clear()
         self._probes_under_way = self._probes_answered = 0
         self._on_change(state)
@@ -165,27 +173,36 @@ class _Window:
 
     def __init__(self, seconds: float) -> None:
         self._part = seconds / self._PARTS
+        # Of each part its number, its calls and its failures; the oldest first.
         self._counts: deque[list[int]] = deque()
-        self._calls = 0
-        self._failures = 0
+        self._newest = [0, 0, 0]
+        self._newest_ends = -math.inf
+        self.calls = 0
+        """How many calls there were in the window."""
+        self.failures = 0
+        """How many of them failed."""
 
-    def add(self, now: float, *, failed: bool) -> tuple[int, int]:
-        """Count one call; how many calls there were in the window, and how many of them failed."""
-        part = int(now / self._part)
-        while self._counts and self._counts[0][0] <= part - self._PARTS:
-            _, calls, failures = self._counts.popleft()
-            self._calls -= calls
-            self._failures -= failures
-        if not self._counts or self._counts[-1][0] != part:
-            self._counts.append([part, 0, 0])
-        newest = self._counts[-1]
+    def add(self, now: float, *, failed: bool) -> None:
+        """Count one call."""
+        if now >= self._newest_ends:
+            self._begin_part(int(now / self._part))
+        newest = self._newest
         newest[1] += 1
         newest[2] += failed
-        self._calls += 1
-        self._failures += failed
-        return self._calls, self._failures
+        self.calls += 1
+        self.failures += failed
 
     def clear(self) -> None:
         """Forget everything."""
         self._counts.clear()
-        self._calls = self._failures = 0
+        self._newest_ends = -math.inf
+        self.calls = self.failures = 0
+
+    def _begin_part(self, part: int) -> None:
+        while self._counts and self._counts[0][0] <= part - self._PARTS:
+            _, calls, failures = self._counts.popleft()
+            self.calls -= calls
+            self.failures -= failures
+        self._newest = [part, 0, 0]
+        self._newest_ends = (part + 1) * self._part
+        self._counts.append(self._newest)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from graph.resilience.breaker import Outcome
+from graph.resilience.observer import SilentObserver
 from graph.resilience.retries import RetryRules
 from graph.resilience.single_flight import SingleFlight
 from graph.resilience.slots import NoSlotError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from graph.resilience.breaker import Breaker
+    from graph.resilience.observer import GuardObserver
     from graph.resilience.retries import RetryBudget
     from graph.resilience.slots import Slots
 
@@ -29,56 +31,6 @@ _GOOD_PART: Final = 0.5
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-class GuardObserver(Protocol):
-    """Told of what the guard does; made for logs and metrics, free of secrets. `api` names the guarded API."""
-
-    def joined(self, api: str) -> None:
-        """A look-up shares a call that was under way."""
-        ...
-
-    def retried(self, api: str, cause: str) -> None:
-        """A call is tried again."""
-        ...
-
-    def retry_refused(self, api: str) -> None:
-        """A call would have been tried again, but the budget is spent."""
-        ...
-
-    def breaker_changed(self, api: str, state: str) -> None:
-        """The breaker is `closed`, `open` or `half_open` now."""
-        ...
-
-    def limit_changed(self, limit: int) -> None:
-        """So many calls may be under way now."""
-        ...
-
-    def shed(self, api: str) -> None:
-        """A call was given up because no slot became free in time."""
-        ...
-
-
-class SilentObserver:
-    """An observer that does nothing."""
-
-    def joined(self, api: str) -> None:
-        """Do nothing."""
-
-    def retried(self, api: str, cause: str) -> None:
-        """Do nothing."""
-
-    def retry_refused(self, api: str) -> None:
-        """Do nothing."""
-
-    def breaker_changed(self, api: str, state: str) -> None:
-        """Do nothing."""
-
-    def limit_changed(self, limit: int) -> None:
-        """Do nothing."""
-
-    def shed(self, api: str) -> None:
-        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,51 +121,69 @@ class Guard(Generic[K, V]):
         self._judge = judge
         self._breaker = breaker
         self._shared = shared
-        self._flights: SingleFlight[K, V] = SingleFlight()
+        self._budget = shared.budget
+        self._slots = shared.slots
+        self._clock = shared.clock
+        self._rules = shared.rules
+        self._flights: SingleFlight[K, Tally, V] = SingleFlight(self._call)
 
-    async def call(self, key: K, tally: Tally) -> V:
-        """Look one thing up.
+    def start(self, key: K, tally: Tally) -> asyncio.Future[V]:
+        """Look one thing up; the caller's own future of it.
+
+        Cancelling the future leaves the look-up, which ends when nobody waits for it. It fails with
+        `CircuitOpenError` when the API is left alone for now, with `NoSlotError` when there are too many calls,
+        with `AbandonedError` when the process ends, and else with what the last attempt raised.
 
         Args:
             key: what to look up.
             tally: counts what it cost.
-
-        Raises:
-            CircuitOpenError: when the API is left alone for now.
-            NoSlotError: when there are too many calls.
-            Exception: what the last attempt raised.
         """
-
-        def join() -> None:
-            tally.joined += 1
-            self._shared.observer.joined(self._api)
-
-        return await self._flights.run(key, lambda: self._through_breaker(key, tally), join)
+        waiter = self._flights.join(key)
+        if waiter is None:
+            return self._flights.begin(key, tally)
+        tally.joined += 1
+        self._shared.observer.joined(self._api)
+        return waiter
 
     async def aclose(self) -> None:
         """Cancel the calls that are under way."""
         await self._flights.aclose()
 
-    async def _through_breaker(self, key: K, tally: Tally) -> V:
+    async def _call(self, key: K, tally: Tally) -> V:
+        """What those who ask for the same thing share: the breaker's leave, a first attempt, further ones."""
         permit = self._breaker.admit()
+        call = _Call(key, tally, self._clock() + self._rules.total)
         outcome = Outcome.NOTHING
-        call = _Call(key, tally, self._shared.clock() + self._shared.rules.total)
+        self._budget.deposit()
         try:
-            # A probe asks whether the upstream is well, and asks once.
-            value = await self._with_retries(call, 1 if permit.probe else self._shared.retries.attempts)
+            try:
+                value = await self._attempt(call, 1)
+            except Exception as error:
+                # A probe asks whether the upstream is well, and asks once.
+                pause = None if permit.probe else self._pause(call, error, 1)
+                if pause is None:
+                    raise
+                failure = error
+            else:
+                outcome = Outcome.ANSWERED
+                return value
+            value = await self._try_again(call, failure, pause)
             outcome = Outcome.ANSWERED
-        except NoSlotError:
-            raise
-        except Exception as error:
-            outcome = Outcome.FAILED if self._judge(error).failed else Outcome.ANSWERED
-            raise
-        except asyncio.CancelledError:
-            if self._asked_in_vain(call):
-                outcome = Outcome.FAILED
+        except BaseException as error:
+            outcome = self._outcome(call, error)
             raise
         finally:
             self._breaker.settle(permit, outcome)
         return value
+
+    def _outcome(self, call: _Call[K], error: BaseException) -> Outcome:
+        """What the end of a call tells of its upstream."""
+        if isinstance(error, NoSlotError):
+            return Outcome.NOTHING
+        if isinstance(error, Exception):
+            return Outcome.FAILED if self._judge(error).failed else Outcome.ANSWERED
+        vain = isinstance(error, asyncio.CancelledError) and self._asked_in_vain(call)
+        return Outcome.FAILED if vain else Outcome.NOTHING
 
     def _asked_in_vain(self, call: _Call[K]) -> bool:
         """Whether everybody left a call whose attempt had had its time to be answered, or a good part of it.
@@ -221,37 +191,37 @@ class Guard(Generic[K, V]):
         Else callers with little patience would hide from breaker and slots that an upstream is silent. Those with
         next to none tell nothing about it.
         """
-        waited = 0.0 if call.asked_at is None else self._shared.clock() - call.asked_at
-        return waited >= _GOOD_PART * self._shared.rules.attempt
+        waited = 0.0 if call.asked_at is None else self._clock() - call.asked_at
+        return waited >= _GOOD_PART * self._rules.attempt
 
-    async def _with_retries(self, call: _Call[K], attempts: int) -> V:
-        self._shared.budget.deposit()
-        failure: Exception | None = None
-        number = 0
+    async def _try_again(self, call: _Call[K], failure: Exception, pause: float) -> V:
+        """Attempts after the first one, as long as what failed may pass."""
+        number = 1
         while True:
+            await self._shared.sleep(pause)
             number += 1
             try:
                 return await self._attempt(call, number)
             except NoSlotError:
-                if failure is None:
-                    raise
                 # What failed is the upstream, not the place in the queue.
                 raise failure from None
             except Exception as error:
-                pause = self._pause(self._judge(error), call.ends) if number < attempts else None
-                if pause is None:
+                next_pause = self._pause(call, error, number)
+                if next_pause is None:
                     raise
-                failure = error
-            await self._shared.sleep(pause)
+                failure, pause = error, next_pause
 
-    def _pause(self, verdict: Verdict, ends: float) -> float | None:
-        """How long to wait before the next attempt; None when there shall be none."""
+    def _pause(self, call: _Call[K], error: Exception, number: int) -> float | None:
+        """How long to wait after an attempt that failed; None when there shall be no other."""
+        shared, rules = self._shared, self._shared.retries
+        if number >= rules.attempts or isinstance(error, NoSlotError):
+            return None
+        verdict = self._judge(error)
         if not verdict.retry:
             return None
-        shared, rules = self._shared, self._shared.retries
         pause = rules.pause_from + (rules.pause_to - rules.pause_from) * shared.random() if verdict.pause else 0.0
         pause = max(pause, verdict.retry_after or 0.0)
-        if shared.clock() + pause >= ends:
+        if shared.clock() + pause >= call.ends:
             return None
         if not shared.budget.withdraw():
             shared.observer.retry_refused(self._api)
@@ -260,17 +230,14 @@ class Guard(Generic[K, V]):
         return pause
 
     async def _attempt(self, call: _Call[K], number: int) -> V:
-        shared, rules = self._shared, self._shared.rules
-        try:
-            await shared.slots.take(min(rules.slot_wait, call.ends - shared.clock()))
-        except NoSlotError:
-            shared.observer.shed(self._api)
-            raise
+        slots, rules = self._slots, self._rules
+        if not slots.try_take():
+            await self._wait_for_slot(call)
         lost: bool | None = None
         try:
             call.tally.attempts += 1
-            call.asked_at = shared.clock()
-            value = await self._fetch(call.key, min(rules.attempt, call.ends - call.asked_at), number)
+            call.asked_at = now = self._clock()
+            value = await self._fetch(call.key, min(rules.attempt, call.ends - now), number)
             lost = False
         except Exception as error:
             lost = self._judge(error).lost
@@ -279,5 +246,12 @@ class Guard(Generic[K, V]):
             lost = self._asked_in_vain(call) or None
             raise
         finally:
-            shared.slots.release(lost=lost)
+            slots.release(lost=lost)
         return value
+
+    async def _wait_for_slot(self, call: _Call[K]) -> None:
+        try:
+            await self._slots.take(min(self._rules.slot_wait, call.ends - self._clock()))
+        except NoSlotError:
+            self._shared.observer.shed(self._api)
+            raise

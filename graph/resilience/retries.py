@@ -45,7 +45,8 @@ class RetryBudget:
 
     def deposit(self) -> None:
         """Count one call."""
-        self._left = min(self._most, self._left + self._rules.budget_ratio)
+        if self._left < self._most:
+            self._left = min(self._most, self._left + self._rules.budget_ratio)
 
     def withdraw(self) -> bool:
         """Take one retry; False when none is left."""

@@ -1,4 +1,8 @@
-"""One call for everybody who asks for the same thing at the same time. Nothing is remembered once it is over."""
+"""One call for everybody who asks for the same thing at the same time. Nothing is remembered once it is over.
+
+A call runs in a task of its own. Whoever asks gets a future of their own, which the end of the call resolves. A
+future that ends in another way (it is cancelled, or its owner's time is over) is a waiter who has left.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 K = TypeVar("K")
+A = TypeVar("A")
 V = TypeVar("V")
 
 
@@ -16,84 +21,120 @@ class AbandonedError(Exception):
     """The call was given up because the process ends, while somebody was still waiting for it."""
 
 
-class SingleFlight(Generic[K, V]):
-    """Calls under way, by key, each with the number of those who wait for it."""
+class SingleFlight(Generic[K, A, V]):
+    """Calls under way, by key, each with those who wait for it.
 
-    def __init__(self) -> None:
-        self._flights: dict[K, _Flight[V]] = {}
-        # Also those that were cancelled and have not ended yet: a task that nobody holds may vanish.
-        self._tasks: set[asyncio.Task[Any]] = set()
+    Args:
+        call: makes a call: what it is for, and what whoever begins it has to say. It runs in a task of its own,
+            and so under no waiter's time limit.
+    """
+
+    def __init__(self, call: Callable[[K, A], Coroutine[Any, Any, V]]) -> None:
+        self._call = call
+        self._flights: dict[K, _Flight[K, A, V]] = {}
+        # Cancelled, forgotten, and not ended yet: a task that nobody holds may vanish.
+        self._leaving: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         """How many calls are under way."""
         return len(self._flights)
 
-    async def run(
-        self, key: K, start: Callable[[], Coroutine[Any, Any, V]], on_join: Callable[[], None] = lambda: None
-    ) -> V:
-        """The result of the call that is under way for a key; if there is none, of the one that `start` makes.
+    def join(self, key: K) -> asyncio.Future[V] | None:
+        """A waiter for the call that is under way for a key; None when there is none.
 
-        Args:
-            key: what the call is for.
-            start: makes the call. It runs in a task of its own, and so under no waiter's time limit.
-            on_join: called when a call was under way already.
-
-        Raises:
-            AbandonedError: when it was cancelled by `aclose`.
-            Exception: what the call raised.
+        The future fails with what the call raised, and with `AbandonedError` when the call was cancelled by
+        `aclose`. Cancelling it leaves the call, which is cancelled once nobody waits for it any more.
         """
         flight = self._flights.get(key)
-        # One that is over, but whose waiters have not been told yet, is none: no result outlives its call.
-        if flight is None or flight.task.done():
-            flight = self._flights[key] = _Flight(self._start(start()))
-            flight.task.add_done_callback(lambda _task: self._forget(key, flight))
-        else:
-            on_join()
-        flight.waiters += 1
-        try:
-            # The call belongs to all: a waiter that is cancelled leaves alone. Not `shield`, which reports the
-            # failure of a call whose waiter has left.
-            await asyncio.wait((flight.task,))
-            if flight.task.cancelled():
-                # Not as a cancellation: nobody has cancelled the waiter, and who waits for it would wait for ever.
-                raise AbandonedError
-            return flight.task.result()
-        finally:
-            flight.waiters -= 1
-            if not flight.waiters:
-                # At once, so that nobody joins a call that is about to end without a result. One that has ended is
-                # past being cancelled.
-                self._forget(key, flight)
-                flight.task.cancel()
+        return None if flight is None else flight.waiter()
+
+    def begin(self, key: K, said: A) -> asyncio.Future[V]:
+        """A waiter for a new call, which others can join from now on; see `join`."""
+        flight = self._flights[key] = _Flight(self, key)
+        flight.task = flight.loop.create_task(self._fly(flight, key, said))
+        return flight.waiter()
+
+    def give_up(self, flight: _Flight[K, A, V]) -> None:
+        """Cancel a call that nobody waits for, and hold it until it is gone."""
+        # At once, so that nobody joins a call that is about to end without a result.
+        self._forget(flight)
+        self._leaving.add(flight.task)
+        flight.task.add_done_callback(self._leaving.discard)
+        flight.task.cancel()
 
     async def aclose(self) -> None:
         """Cancel what is under way, and wait until it is gone."""
-        for task in self._tasks:
-            # One that was cancelled before is cleaning up, which a second time would interrupt.
-            if not task.cancelling():
-                task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for flight in list(self._flights.values()):
+            self.give_up(flight)
+            # Not left to the call: one that has not begun never will, and tells nobody.
+            flight.abandon()
+        await asyncio.gather(*self._leaving, return_exceptions=True)
 
-    def _start(self, call: Coroutine[Any, Any, V]) -> asyncio.Task[V]:
-        task = asyncio.get_running_loop().create_task(call)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
+    async def _fly(self, flight: _Flight[K, A, V], key: K, said: A) -> None:
+        """Make a call and tell its waiters, in the very step of the loop in which it ends."""
+        try:
+            value = await self._call(key, said)
+        except asyncio.CancelledError:
+            self._forget(flight)
+            flight.abandon()
+            raise
+        except BaseException as error:
+            self._forget(flight)
+            flight.fail(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._forget(flight)
+            flight.land(value)
 
-    def _ended(self, task: asyncio.Task[V]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            # Looked at, also when everybody has left: else asyncio logs it, with whatever it holds.
-            task.exception()
-
-    def _forget(self, key: K, flight: _Flight[V]) -> None:
-        if self._flights.get(key) is flight:
-            del self._flights[key]
+    def _forget(self, flight: _Flight[K, A, V]) -> None:
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
 
 
-class _Flight(Generic[V]):
-    __slots__ = ("task", "waiters")
+class _Flight(Generic[K, A, V]):
+    """One call, and those who wait for it."""
 
-    def __init__(self, task: asyncio.Task[V]) -> None:
-        self.task = task
-        self.waiters = 0
+    __slots__ = ("_flights", "_waiters", "key", "loop", "task")
+
+    task: asyncio.Task[None]
+
+    def __init__(self, flights: SingleFlight[K, A, V], key: K) -> None:
+        self._flights = flights
+        self._waiters: list[asyncio.Future[V]] = []
+        self.key = key
+        self.loop = asyncio.get_running_loop()
+
+    def waiter(self) -> asyncio.Future[V]:
+        waiter: asyncio.Future[V] = self.loop.create_future()
+        waiter.add_done_callback(self._left)
+        self._waiters.append(waiter)
+        return waiter
+
+    def land(self, value: V) -> None:
+        for waiter in self._waiters:
+            # One that is done has left a moment ago.
+            if not waiter.done():
+                waiter.remove_done_callback(self._left)
+                waiter.set_result(value)
+        self._waiters.clear()
+
+    def fail(self, error: BaseException) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.remove_done_callback(self._left)
+                waiter.set_exception(error)
+                # Looked at, also when nobody else will: else asyncio logs it, with whatever it holds.
+                waiter.exception()
+        self._waiters.clear()
+
+    def abandon(self) -> None:
+        # Not as a cancellation: nobody has cancelled the waiters, and who waits for them would wait for ever.
+        self.fail(AbandonedError())
+
+    def _left(self, waiter: asyncio.Future[V]) -> None:
+        """Called when a waiter's future ended, but not by the call."""
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+            if not self._waiters:
+                self._flights.give_up(self)

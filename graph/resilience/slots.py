@@ -50,14 +50,19 @@ class Slots:
         self._on_change = on_change
         self._exact = float(rules.most)
         self._decreased_at: float | None = None
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[bool]] = deque()
+        self.limit = rules.most
+        """How many may hold a slot."""
         self.in_use = 0
         """How many calls hold a slot."""
 
-    @property
-    def limit(self) -> int:
-        """How many may hold a slot."""
-        return int(self._exact)
+    def try_take(self) -> bool:
+        """Take a slot if one is free, to be given back by `release`."""
+        # Nobody waits while a slot is free: `release` hands it on.
+        if self.in_use >= self.limit:
+            return False
+        self.in_use += 1
+        return True
 
     async def take(self, wait: float) -> None:
         """Take a slot, to be given back by `release`.
@@ -68,20 +73,21 @@ class Slots:
         Raises:
             NoSlotError: when none becomes free in time.
         """
-        # Nobody waits while a slot is free: `release` hands it on.
-        if self.in_use < self.limit:
-            self.in_use += 1
+        if self.try_take():
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
         self._waiting.append(turn)
+        timer = loop.call_later(wait, _too_late, turn)
         try:
-            async with asyncio.timeout(wait):
-                await turn
-        except BaseException as error:
+            has_one = await turn
+        except BaseException:
             self._leave(turn)
-            if isinstance(error, TimeoutError):
-                raise NoSlotError from None
             raise
+        finally:
+            timer.cancel()
+        if not has_one:
+            raise NoSlotError
 
     def release(self, *, lost: bool | None) -> None:
         """Give a slot back.
@@ -93,11 +99,12 @@ class Slots:
         before = self.limit
         if lost:
             self._decrease()
-        elif lost is not None and 2 * self.in_use >= self._exact:
+        elif lost is False and self._exact < self._rules.most and 2 * self.in_use >= self._exact:
             # Only a limit that is in use was shown to be none too high.
-            self._exact = min(self._rules.most, self._exact + 1 / self._exact)
+            self._move(min(self._rules.most, self._exact + 1 / self._exact))
         self.in_use -= 1
-        self._wake()
+        if self._waiting:
+            self._wake()
         if self.limit != before:
             self._on_change(self.limit)
 
@@ -105,10 +112,14 @@ class Slots:
         now = self._clock()
         if self._decreased_at is None or now - self._decreased_at >= self._rules.pause:
             self._decreased_at = now
-            self._exact = max(self._rules.least, self._exact * self._rules.decrease)
+            self._move(max(self._rules.least, self._exact * self._rules.decrease))
 
-    def _leave(self, turn: asyncio.Future[None]) -> None:
-        if turn.done() and not turn.cancelled():
+    def _move(self, exact: float) -> None:
+        self._exact = exact
+        self.limit = int(exact)
+
+    def _leave(self, turn: asyncio.Future[bool]) -> None:
+        if turn.done() and not turn.cancelled() and turn.result():
             # It was given a slot in the moment in which it left.
             self.in_use -= 1
             self._wake()
@@ -120,4 +131,9 @@ class Slots:
             turn = self._waiting.popleft()
             if not turn.done():
                 self.in_use += 1
-                turn.set_result(None)
+                turn.set_result(True)
+
+
+def _too_late(turn: asyncio.Future[bool]) -> None:
+    if not turn.done():
+        turn.set_result(False)

@@ -6,8 +6,7 @@ was done. A card appears by its keyed reference only, never by its number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from graph.security.errors import ForbiddenError
 from schema.errors import ErrorCode
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from schema.secrets import CardNo
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who makes a request, from where, and the request's id."""
 
     viewer: Viewer
@@ -29,8 +27,7 @@ class Caller:
     request_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
+class AuditEvent(NamedTuple):
     """One line of the audit log."""
 
     action: Literal["read", "refused"]
@@ -47,19 +44,26 @@ class AuditEvent:
     """Why exactly, in words of this code base."""
 
 
-@dataclass(slots=True)
 class CardDisclosure:
     """The personal fields of one card that a request has read in clear, or asked for in vain."""
 
-    fields: dict[str, None] = field(default_factory=dict)
-    withheld: dict[str, None] = field(default_factory=dict)
+    __slots__ = ("fields", "withheld")
+
+    def __init__(self) -> None:
+        # In the order in which they came. Of most cards nothing personal is read.
+        self.fields: dict[str, None] | None = None
+        self.withheld: dict[str, None] | None = None
 
     def note(self, name: str) -> None:
         """Remember that a field was read."""
+        if self.fields is None:
+            self.fields = {}
         self.fields[name] = None
 
     def refuse(self, name: str) -> Exception:
         """Remember that a field was asked for without its scope; return the field's error."""
+        if self.withheld is None:
+            self.withheld = {}
         self.withheld[name] = None
         return ForbiddenError()
 
@@ -73,6 +77,8 @@ class RequestAudit:
         emit: takes each event.
     """
 
+    __slots__ = ("_caller", "_disclosures", "_emit", "_refs", "_refusals")
+
     def __init__(self, caller: Caller, refs: CardRefs, emit: Callable[[AuditEvent], None]) -> None:
         self._caller = caller
         self._refs = refs
@@ -82,7 +88,10 @@ class RequestAudit:
 
     def disclosure(self, card_no: CardNo) -> CardDisclosure:
         """Where the reads of a card's personal fields are noted."""
-        return self._disclosures.setdefault(card_no, CardDisclosure())
+        found = self._disclosures.get(card_no)
+        if found is None:
+            found = self._disclosures[card_no] = CardDisclosure()
+        return found
 
     def refused(self, code: str, card_no: CardNo | None = None) -> None:
         """Report a refusal, once for each card however many aliases and lists name it."""
@@ -107,15 +116,8 @@ class RequestAudit:
         code: str | None,
     ) -> None:
         caller = self._caller
+        viewer = caller.viewer
+        card_ref = None if card_no is None else self._refs.of(card_no)
         self._emit(
-            AuditEvent(
-                action=action,
-                request_id=caller.request_id,
-                address=caller.address,
-                viewer_kind=caller.viewer.kind,
-                viewer_id=caller.viewer.id,
-                card_ref=None if card_no is None else self._refs.of(card_no),
-                fields=fields,
-                code=code,
-            )
+            AuditEvent(action, caller.request_id, caller.address, viewer.kind, viewer.id, card_ref, fields, code)
         )

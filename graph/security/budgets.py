@@ -5,8 +5,7 @@ OWASP's GraphQL cheat sheet: against enumeration, limit distinct objects, not re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graph.security.errors import RateLimitedError
 from graph.security.limiter import Bucket, Window
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
 
 _MINUTE: Final = 60.0
 _HOUR: Final = 3600.0
+_VIEWERS: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class CostStatus:
+class CostStatus(NamedTuple):
     """What is left of a viewer's cost budget after a request; the figures of `extensions.cost`."""
 
     requested: int
@@ -33,17 +32,34 @@ class CostStatus:
     restore_rate: int
 
 
+class _Purse:
+    """One viewer's budgets as the limiter knows them: made once, because a viewer comes again."""
+
+    __slots__ = ("allowance", "cards", "cards_key", "cost", "cost_key", "requests", "requests_key")
+
+    def __init__(self, ref: str, allowance: Allowance) -> None:
+        self.allowance = allowance
+        self.requests = Bucket(allowance.requests_per_second, allowance.request_burst)
+        self.cost = Bucket(allowance.cost_per_second, allowance.cost_burst)
+        self.cards = Window(_MINUTE, allowance.cards_per_minute), Window(_HOUR, allowance.cards_per_hour)
+        self.requests_key, self.cost_key, self.cards_key = f"{ref}:requests", f"{ref}:cost", f"{ref}:cards"
+
+
 class Budgets:
     """Spends viewers' budgets.
 
     Args:
         limiter: keeps what was spent, here or shared.
         refs: names cards and viewers, so that a store never sees a number or an address.
+        may_wait: whether the limiter's answers may take a while, as those over a network do.
     """
 
-    def __init__(self, limiter: Limiter, refs: CardRefs) -> None:
+    def __init__(self, limiter: Limiter, refs: CardRefs, *, may_wait: bool = True) -> None:
+        self.may_wait: Final = may_wait
+        """Whether spending needs a deadline of its own."""
         self._limiter = limiter
         self._refs = refs
+        self._purses: dict[str, _Purse] = {}
 
     async def spend_request(self, viewer: Viewer) -> None:
         """Count one request.
@@ -51,11 +67,10 @@ class Budgets:
         Raises:
             RateLimitedError: when it is one too many.
         """
-        allowance = viewer.allowance
-        if allowance is None:
+        if viewer.allowance is None:
             return
-        bucket = Bucket(allowance.requests_per_second, allowance.request_burst)
-        taken = await self._limiter.take(self._key(viewer, "requests"), bucket, 1)
+        purse = self._purse(viewer.id, viewer.allowance)
+        taken = await self._limiter.take(purse.requests_key, purse.requests, 1)
         if not taken.allowed:
             raise RateLimitedError("requests", taken.retry_after_ms)
 
@@ -68,25 +83,27 @@ class Budgets:
         allowance = viewer.allowance
         if allowance is None:
             return None
-        bucket = Bucket(allowance.cost_per_second, allowance.cost_burst)
-        taken = await self._limiter.take(self._key(viewer, "cost"), bucket, cost)
+        purse = self._purse(viewer.id, allowance)
+        taken = await self._limiter.take(purse.cost_key, purse.cost, cost)
         if not taken.allowed:
             raise RateLimitedError("cost", taken.retry_after_ms)
         return CostStatus(cost, int(taken.remaining), allowance.cost_burst, int(allowance.cost_per_second))
 
     async def spend_cards(self, viewer: Viewer, card_nos: Sequence[CardNo]) -> list[RateLimitedError | None]:
         """Count cards, before anything is known of them: for each None, or the error of one too many."""
-        allowance = viewer.allowance
-        if allowance is None or not card_nos:
+        if viewer.allowance is None or not card_nos:
             return [None] * len(card_nos)
+        purse = self._purse(viewer.id, viewer.allowance)
         waits = await self._limiter.add(
-            self._key(viewer, "cards"), _windows(allowance), [self._refs.of(card_no) for card_no in card_nos]
+            purse.cards_key, purse.cards, [self._refs.of(card_no) for card_no in card_nos]
         )
         return [RateLimitedError("cards", wait) if wait else None for wait in waits]
 
-    def _key(self, viewer: Viewer, budget: str) -> str:
-        return f"{self._refs.of_viewer(viewer.id)}:{budget}"
-
-
-def _windows(allowance: Allowance) -> tuple[Window, Window]:
-    return Window(_MINUTE, allowance.cards_per_minute), Window(_HOUR, allowance.cards_per_hour)
+    def _purse(self, viewer_id: str, allowance: Allowance) -> _Purse:
+        purse = self._purses.get(viewer_id)
+        # Another allowance is one of a key file that was read anew. Equal ones need not be compared.
+        if purse is None or purse.allowance is not allowance:
+            if len(self._purses) >= _VIEWERS:
+                self._purses.clear()
+            purse = self._purses[viewer_id] = _Purse(self._refs.of_viewer(viewer_id), allowance)
+        return purse

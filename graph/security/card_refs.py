@@ -6,9 +6,9 @@ such a hash as the number itself.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import string
+from binascii import hexlify
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _BYTES: Final = 15
 # Letters only: with digits one reference in a while would look like a card number and be masked in the logs.
-_LETTERS: Final = str.maketrans(string.digits, "ghijklmnop")
+_LETTERS: Final = bytes.maketrans(string.digits.encode(), b"ghijklmnop")
+_VIEWERS: Final = 1_000
 
 
 class CardRefs:
@@ -27,15 +28,24 @@ class CardRefs:
     """
 
     def __init__(self, key: Credential) -> None:
-        self._key = key.reveal().encode()
+        # Copied for each reference: that is half the work of beginning with the key.
+        self._keyed = hmac.new(key.reveal().encode(), digestmod="sha256")
+        self._viewers: dict[str, str] = {}
 
     def of(self, card_no: CardNo) -> str:
-        """The reference: 30 lowercase letters."""
+        """The reference: 30 lowercase letters. None is kept: a number must not stay when its request is over."""
         return self._named(b"card:" + card_no.reveal().encode())
 
     def of_viewer(self, viewer_id: str) -> str:
         """The same for a viewer's id, which may be an e-mail address, in the keys of a shared store."""
-        return self._named(b"viewer:" + viewer_id.encode("utf-8", "replace"))
+        found = self._viewers.get(viewer_id)
+        if found is None:
+            if len(self._viewers) >= _VIEWERS:
+                self._viewers.clear()
+            found = self._viewers[viewer_id] = self._named(b"viewer:" + viewer_id.encode("utf-8", "replace"))
+        return found
 
     def _named(self, value: bytes) -> str:
-        return hmac.digest(self._key, value, hashlib.sha256)[:_BYTES].hex().translate(_LETTERS)
+        digest = self._keyed.copy()
+        digest.update(value)
+        return hexlify(digest.digest()[:_BYTES]).translate(_LETTERS).decode("ascii")

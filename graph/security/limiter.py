@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,15 +37,14 @@ class Window:
 
     seconds: float
     limit: int
+    milliseconds: int = field(init=False, repr=False, compare=False)
+    """Its length, reckoned once."""
 
-    @property
-    def milliseconds(self) -> int:
-        """Its length."""
-        return round(self.seconds * 1000)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "milliseconds", round(self.seconds * 1000))
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What came of a try to take from a bucket."""
 
     allowed: bool
@@ -65,16 +64,22 @@ class Limiter(Protocol):
         ...
 
 
-@dataclass(slots=True)
 class _Level:
-    tokens: float
-    at: int
+    """What is left in a bucket, and the millisecond for which that was reckoned."""
+
+    __slots__ = ("at", "tokens")
+
+    def __init__(self, tokens: float, at: int) -> None:
+        self.tokens, self.at = tokens, at
 
 
-@dataclass(slots=True)
 class _Seen:
-    # Each window's members in the order in which they came, with the millisecond of their first coming.
-    windows: list[OrderedDict[str, int]] = field(default_factory=list)
+    """Each window's members in the order in which they came, with the millisecond of their first coming."""
+
+    __slots__ = ("windows",)
+
+    def __init__(self) -> None:
+        self.windows: list[OrderedDict[str, int]] = []
 
 
 class LocalLimiter:
@@ -94,49 +99,54 @@ class LocalLimiter:
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
         """Take `amount` from a bucket, or nothing when it holds less."""
         now = self._now()
-        level = _entry(self._levels, key, self._max_keys, lambda: _Level(bucket.burst, now))
-        level.tokens = min(bucket.burst, level.tokens + (now - level.at) * bucket.rate / 1000)
-        level.at = now
+        level = self._levels.get(key)
+        if level is None:
+            level = _keep(self._levels, key, _Level(bucket.burst, now), self._max_keys)
+        else:
+            self._levels.move_to_end(key)
+            level.tokens = min(bucket.burst, level.tokens + (now - level.at) * bucket.rate / 1000)
+            level.at = now
         if amount <= level.tokens + SLACK:
             level.tokens = max(0.0, level.tokens - amount)
-            return Taken(allowed=True, remaining=level.tokens, retry_after_ms=0)
+            return Taken(True, level.tokens, 0)  # noqa: FBT003 - a name costs as much as the rest
         wait = math.ceil((amount - level.tokens - SLACK / 2) * 1000 / bucket.rate)
         return Taken(allowed=False, remaining=level.tokens, retry_after_ms=wait)
 
     async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
         """Count members in every window; for each member 0, or the milliseconds until it would fit."""
         now = self._now()
-        seen = _entry(self._seen, key, self._max_keys, _Seen)
-        seen.windows += [OrderedDict() for _ in range(len(windows) - len(seen.windows))]
-        for window, known in zip(windows, seen.windows, strict=True):
-            _forget(known, now - window.milliseconds)
-        return [self._add_one(windows, seen, member, now) for member in members]
+        seen = self._seen.get(key)
+        if seen is None:
+            seen = _keep(self._seen, key, _Seen(), self._max_keys)
+        else:
+            self._seen.move_to_end(key)
+        known = seen.windows
+        while len(known) < len(windows):
+            known.append(OrderedDict())
+        for window, members_of_it in zip(windows, known, strict=True):
+            _forget(members_of_it, now - window.milliseconds)
+        return [_add_one(windows, known, member, now) for member in members]
 
     def _now(self) -> int:
         return math.floor(self._clock() * 1000)
 
-    def _add_one(self, windows: Sequence[Window], seen: _Seen, member: str, now: int) -> int:
-        waits = [
-            next(iter(known.values())) + window.milliseconds - now
-            for window, known in zip(windows, seen.windows, strict=True)
-            if member not in known and len(known) >= window.limit
-        ]
-        if waits:
-            return max(waits)
-        for known in seen.windows:
-            known.setdefault(member, now)
-        return 0
+
+def _add_one(windows: Sequence[Window], known: list[OrderedDict[str, int]], member: str, now: int) -> int:
+    wait = 0
+    for window, members in zip(windows, known, strict=True):
+        if len(members) >= window.limit and member not in members:
+            wait = max(wait, next(iter(members.values())) + window.milliseconds - now)
+    if not wait:
+        for members in known:
+            members.setdefault(member, now)
+    return wait
 
 
-def _entry(entries: OrderedDict[str, V], key: str, limit: int, make: Callable[[], V]) -> V:
-    found = entries.get(key)
-    if found is None:
-        found = entries[key] = make()
-        while len(entries) > limit:
-            entries.popitem(last=False)
-    else:
-        entries.move_to_end(key)
-    return found
+def _keep(entries: OrderedDict[str, V], key: str, made: V, limit: int) -> V:
+    entries[key] = made
+    while len(entries) > limit:
+        entries.popitem(last=False)
+    return made
 
 
 def _forget(known: OrderedDict[str, int], until: int) -> None:

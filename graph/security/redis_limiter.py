@@ -166,6 +166,11 @@ class FallbackLimiter:
         self._turns = asyncio.Semaphore(calls)
         self._away_until: float | None = None
 
+    @property
+    def away(self) -> bool:
+        """Whether the shared limiter did not answer when it was last asked."""
+        return self._away_until is not None
+
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
         """Take from the shared bucket, or from the local one."""
         taken = await self._try(lambda: self._shared.take(key, bucket, amount))

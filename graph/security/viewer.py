@@ -54,7 +54,7 @@ class Viewer:
 
     def may(self, scope: Scope) -> bool:
         """Whether the caller has a scope."""
-        return scope.value in self.scopes
+        return scope in self.scopes
 
 
 ANONYMOUS: Final = Viewer(kind="service", id="anonymous", scopes=EVERY_SCOPE, member_id=None, allowance=None)

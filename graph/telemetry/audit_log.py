@@ -5,22 +5,20 @@ A logger of its own, so that it can be kept apart from the others, for longer an
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from graph.redact import holds_card_number
-from graph.security.audit import AuditEvent
-from graph.telemetry.logs import AUDIT_LOGGER, FailClosed, line_formatter
+from graph.telemetry.lines import Lines, LineStream
+from graph.telemetry.logs import AUDIT_LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-
-_FIELDS: Final = tuple(field.name for field in dataclasses.fields(AuditEvent))
+    from graph.security.audit import AuditEvent
 
 
 class AuditLog:
@@ -37,27 +35,38 @@ class AuditLog:
     def __init__(self, path: Path | None, viewer_ref: Callable[[str], str]) -> None:
         self._viewer_ref = viewer_ref
         self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(AUDIT_LOGGER)
-        self._handler: FailClosed | None = None
-        if path is not None:
-            # Opened at once, so that a path that cannot be written is found at the start.
-            self._handler = FailClosed(path.open("a", encoding="utf-8"))
-            self._handler.setFormatter(line_formatter(as_json=True))
-            logging.getLogger(AUDIT_LOGGER).addHandler(self._handler)
+        self._lines = Lines(AUDIT_LOGGER)
+        # Opened at once, so that a path that cannot be written is found at the start.
+        self._file = None if path is None else path.open("a", encoding="utf-8")
+        self._to_file = None if self._file is None else LineStream(self._file).write
 
     def emit(self, event: AuditEvent) -> None:
         """Write one event."""
-        # Not `asdict`, which copies every value.
-        values = ((name, getattr(event, name)) for name in _FIELDS)
-        fields = {name: value for name, value in values if value not in (None, ())}
+        fields = self._fields(event)
+        handler = self._lines.handler()
+        if handler is None:
+            self._log.info(**fields)
+            if self._to_file is None:
+                return
+        # No level is asked: none may silence an audit.
+        line = self._lines.line(logging.INFO, fields)
+        if handler is not None:
+            handler.write_line(line)
+        if self._to_file is not None:
+            self._to_file(line)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def _fields(self, event: AuditEvent) -> dict[str, Any]:
+        named = zip(event._fields, event, strict=True)
+        fields = {name: value for name, value in named if value is not None and value != ()}
         if event.viewer_id is not None:
             # An id with as many digits as a card number would be masked: then only the reference says who it was.
             fields["viewer_ref"] = self._viewer_ref(event.viewer_id)
             if holds_card_number(event.viewer_id):
                 del fields["viewer_id"]
-        self._log.info("audit", **fields)
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._handler is not None:
-            logging.getLogger(AUDIT_LOGGER).removeHandler(self._handler)
-            self._handler.stream.close()
+        fields["event"] = "audit"
+        return fields

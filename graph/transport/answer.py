@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import httptools
@@ -15,18 +15,20 @@ _WITHOUT_BODY: Final = (204, 304)
 _KEEP_ALIVE: Final = "1.1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HttpAnswer:
-    """One whole answer; the names of its header fields are in lower case."""
+    """One whole answer."""
 
     status: int
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
+    fields: dict[bytes, bytes]
+    """The header, by names in lower case; the values of a field that was there more than once are one list."""
+    # It may be a person's data in clear.
+    body: bytes = field(repr=False)
 
     def header(self, name: bytes) -> str | None:
-        """The value of a field; of one that is there more than once, all values, as a list."""
-        values = [value for field, value in self.headers if field == name]
-        return b", ".join(values).decode("latin-1") if values else None
+        """The value of a field."""
+        value = self.fields.get(name)
+        return None if value is None else value.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +55,23 @@ def is_encoded(encoding: bytes | None) -> bool:
 
 
 class AnswerReader:
-    """Reads one answer. Its methods that begin with `on_` are for the parser.
+    """Reads the answers of one connection, one after the other. Methods that begin with `on_` are for the parser.
 
     Args:
-        bounds: how large it may be.
+        bounds: how large an answer may be.
     """
 
     def __init__(self, bounds: AnswerBounds) -> None:
         self._bounds = bounds
+        # Making a parser costs as much as reading an answer, so a connection has one for all.
         self._parser = httptools.HttpResponseParser(self)
+        self.begin()
+
+    def begin(self) -> None:
+        """Make ready for an answer; the one before, if any, must be complete, and have kept the connection."""
         self._received = 0
         self._status = 0
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._fields: dict[bytes, bytes] = {}
         self._head_complete = False
         self._body: list[bytes] = []
         self._body_bytes = 0
@@ -95,7 +102,8 @@ class AnswerReader:
             raise _malformed() from None
         except httptools.HttpParserUpgrade:
             raise _malformed() from None
-        self._check_size()
+        if not self.complete:
+            self._check_size()
 
     def end(self) -> None:
         """The connection has ended.
@@ -109,7 +117,7 @@ class AnswerReader:
 
     def answer(self) -> HttpAnswer:
         """What was read."""
-        return HttpAnswer(self._status, tuple(self._headers), b"".join(self._body))
+        return HttpAnswer(self._status, self._fields, b"".join(self._body))
 
     def on_message_begin(self) -> None:
         """Refuse a second answer: nobody has asked for it, so which question the first one answers is unsure."""
@@ -118,27 +126,30 @@ class AnswerReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a field; those after the body are not wanted."""
-        if not self._head_complete:
-            self._headers.append((name.lower(), value.rstrip(b" \t")))
+        if self._head_complete:
+            return
+        name, value = name.lower(), value.rstrip(b" \t")
+        earlier = self._fields.get(name)
+        self._fields[name] = value if earlier is None else earlier + b", " + value
 
     def on_headers_complete(self) -> None:
         """Look at the head."""
-        self._status = self._parser.get_status_code()
+        self._status = status = self._parser.get_status_code()
         version = self._parser.get_http_version()
-        if version not in _VERSIONS or self._status < _INTERIM.start or self._status == _SWITCHING_PROTOCOLS:
+        if version not in _VERSIONS or status < _INTERIM.start or status == _SWITCHING_PROTOCOLS:
             raise _malformed()
-        if self._status in _INTERIM:
+        if status < _INTERIM.stop:
             return
         self._head_complete = True
-        encoding = self._field(b"transfer-encoding")
+        fields = self._fields
+        encoding, length = fields.get(b"transfer-encoding"), fields.get(b"content-length")
         if encoding is not None and encoding.lower() != b"chunked":
             raise _malformed()
-        length = self._field(b"content-length")
-        self._ends_with_connection = length is None and encoding is None and self._status not in _WITHOUT_BODY
-        self.keep_alive = self._parser.should_keep_alive() and version == _KEEP_ALIVE
+        self._ends_with_connection = length is None and encoding is None and status not in _WITHOUT_BODY
+        self.keep_alive = version == _KEEP_ALIVE and self._parser.should_keep_alive()
         too_long = length is not None and int(length) > self._bounds.body
-        if too_long or is_encoded(self._field(b"content-encoding")):
-            raise AnswerRefusedError(self._status)
+        if too_long or is_encoded(fields.get(b"content-encoding")):
+            raise AnswerRefusedError(status)
 
     def on_body(self, body: bytes) -> None:
         """Collect content."""
@@ -152,15 +163,11 @@ class AnswerReader:
         if self._head_complete:
             self.complete = True
         else:
-            self._headers.clear()
-
-    def _field(self, name: bytes) -> bytes | None:
-        return next((value for field, value in self._headers if field == name), None)
+            self._fields.clear()
 
     def _check_size(self) -> None:
         """Bound what the parser holds until a field is complete, and the framing, which it never hands out."""
-        allowed = self._bounds.head + self._bounds.framing * self._body_bytes
-        if self._received > allowed and not self.complete:
+        if self._received > self._bounds.head + self._bounds.framing * self._body_bytes:
             raise AnswerRefusedError(self._status) if self._head_complete else _malformed()
 
 

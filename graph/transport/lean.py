@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -50,21 +49,19 @@ class LeanTransport(httpx.AsyncBaseTransport):
         """
         content = b"".join([part async for part in _parts(request)])
         limits: dict[str, Any] = request.extensions.get("timeout", {})
-        exchange = self.pool(request.url).exchange(
-            request_head(request) + content, limits.get("pool"), limits.get("connect")
-        )
-        expiry = asyncio.timeout(limits.get("read"))
         try:
-            async with expiry:
-                answer = await exchange
-        except TimeoutError:
-            raise httpx.ReadTimeout("No answer in time.", request=request) from None
+            answer = await self.pool(request.url).exchange(
+                request_head(request) + content,
+                limits.get("read"),
+                wait=limits.get("pool"),
+                connect=limits.get("connect"),
+            )
         except httpx.TransportError as error:
             error.request = request
             raise
         return httpx.Response(
             answer.status,
-            headers=list(answer.headers),
+            headers=list(answer.fields.items()),
             stream=httpx.ByteStream(answer.body),
             request=request,
             extensions={"http_version": b"HTTP/1.1"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import httpx
 
 from graph.transport.answer import AnswerBounds
 from graph.transport.connection import NO_ANSWER, Connection
+from graph.transport.deadlines import Deadlines
 
 if TYPE_CHECKING:
     import ssl
@@ -58,6 +60,7 @@ class Pool:
         # The latest one is used first, so that those that are not needed grow old and go.
         self._idle: deque[Connection] = deque()
         self._all: set[Connection] = set()
+        self._deadlines = Deadlines(self._all)
         self._opening = 0
         # A waiter gets a connection, or None: the room to open one.
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
@@ -71,45 +74,50 @@ class Pool:
     async def exchange(
         self,
         request: bytes,
+        seconds: float | None = None,
+        *,
         wait: float | None = None,
         connect: float | None = None,
-        trusts: Callable[[HttpAnswer], bool] = lambda _answer: True,
+        trusts: Callable[[HttpAnswer], bool] | None = None,
     ) -> HttpAnswer:
         """Send a request and read its answer.
 
         Args:
             request: head and body.
+            seconds: for everything; None for no bound.
             wait: seconds for a connection to become free, if not those of the limits.
             connect: seconds for a new connection, if not those of the limits.
-            trusts: whether a connection that gave this answer may be used again.
+            trusts: whether a connection that gave this answer may be used again; None if every one may.
 
         Raises:
+            httpx.ReadTimeout: when it is not over in time.
             httpx.PoolTimeout: when no connection becomes free in time.
             httpx.ConnectTimeout: when the server does not accept one in time.
             httpx.ConnectError: when it refuses, or its certificate is not accepted.
             httpx.RemoteProtocolError: without an answer, or with one that cannot be used.
         """
-        connection = await self._take(
-            self._limits.wait if wait is None else wait, self._limits.connect if connect is None else connect
-        )
+        now = asyncio.get_running_loop().time()
+        ends = None if seconds is None else now + seconds
+        connection = self._latest_idle(now) or await self._take_until(ends, wait, connect)
+        self._deadlines.set(connection, math.inf if ends is None else ends)
         try:
             answer = await connection.ask(request)
-            if not trusts(answer):
+            if trusts is not None and not trusts(answer):
                 connection.abort()
-            return answer  # noqa: TRY300 - one thing, with what ends it below
         except BaseException as error:
             # Also when the caller was cancelled: what still comes would be the answer to the next request.
             connection.abort()
             if connection.kept and isinstance(error, httpx.RemoteProtocolError) and str(error) == NO_ANSWER:
                 self._drop_idle()
             raise
-        finally:
-            if connection.usable:
-                self._keep(connection)
+        if connection.usable:
+            self._keep(connection)
+        return answer
 
     async def aclose(self) -> None:
         """Close everything, whoever may be waiting, and wait until the connections are gone."""
         self._closed = True
+        self._deadlines.close()
         if self._sweep is not None:
             self._sweep.cancel()
         for waiter in self._waiting:
@@ -120,11 +128,21 @@ class Pool:
         while self._all:  # noqa: ASYNC110 - they are gone a turn or two after this, which no event tells sooner
             await asyncio.sleep(0)
 
+    async def _take_until(self, ends: float | None, wait: float | None, connect: float | None) -> Connection:
+        try:
+            async with asyncio.timeout_at(ends):
+                return await self._take(
+                    self._limits.wait if wait is None else wait,
+                    self._limits.connect if connect is None else connect,
+                )
+        except TimeoutError:
+            raise httpx.ReadTimeout("No answer in time.") from None
+
     async def _take(self, wait: float, connect: float) -> Connection:
         while True:
             if self._closed:
                 raise _closed()
-            connection = self._latest_idle()
+            connection = self._latest_idle(asyncio.get_running_loop().time())
             if connection is None and len(self) < self._limits.connections:
                 self._opening += 1
             elif connection is None:
@@ -135,8 +153,8 @@ class Pool:
             if connection.usable:
                 return connection
 
-    def _latest_idle(self) -> Connection | None:
-        oldest = asyncio.get_running_loop().time() - self._limits.keepalive
+    def _latest_idle(self, now: float) -> Connection | None:
+        oldest = now - self._limits.keepalive
         while self._idle:
             connection = self._idle.pop()
             if connection.usable and connection.idle_since > oldest:

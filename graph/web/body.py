@@ -9,61 +9,87 @@ from graph.web.negotiation import JSON
 from graph.web.responses import HttpError
 
 if TYPE_CHECKING:
-    from starlette.datastructures import Headers
+    from collections.abc import Callable
+
     from starlette.types import Receive
+
+    from graph.web.fields import Fields
 
 
 class ClientDisconnectedError(Exception):
     """The client went away before its request was complete."""
 
 
-def check_content_type(headers: Headers) -> None:
+def check_content_type(fields: Fields, fault: Callable[[bytes], str | None]) -> None:
     """Accept `application/json` in UTF-8, uncompressed, and nothing else.
 
     The content type also keeps foreign web pages out: a browser asks before it sends JSON to another origin.
 
+    Args:
+        fields: the request's header.
+        fault: `content_type_fault`, or what remembers its results.
+
     Raises:
         HttpError: 415.
     """
+    given = fields.all(b"content-type")
     # Said twice, they may contradict each other; what a proxy in front has read is then anybody's guess.
-    if len(headers.getlist("content-type")) > 1:
+    if len(given) > 1:
         raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The Content-Type is given twice.")
-    media_type, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
-    if media_type != JSON:
-        raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The Content-Type must be application/json.")
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
-            raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The charset must be UTF-8.")
-    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+    found = fault(given[0] if given else b"")
+    if found is not None:
+        raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, found)
+    encoding = fields.get(b"content-encoding")
+    if encoding is not None and encoding.strip().lower() != b"identity":
         raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "A compressed body is not accepted.")
 
 
-async def read_body(headers: Headers, receive: Receive, *, limit: int) -> bytes:
+def content_type_fault(content_type: bytes) -> str | None:
+    """What is wrong with a content type, which must be JSON and name no encoding but UTF-8."""
+    media_type, *parameters = (part.strip().lower() for part in content_type.decode("latin-1").split(";"))
+    if media_type != JSON:
+        return "The Content-Type must be application/json."
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
+            return "The charset must be UTF-8."
+    return None
+
+
+async def read_body(fields: Fields, receive: Receive, *, limit: int) -> bytes:
     """Read the whole body, up to `limit` bytes.
 
     Raises:
         HttpError: 413, as soon as the length is known to be too large.
         ClientDisconnectedError: the client went away.
     """
-    too_large = HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may have {limit} bytes.")
-    announced = headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and _exceeds(announced, limit):
-        raise too_large
-    body = bytearray()
+    announced = fields.get(b"content-length")
+    if announced is not None and announced.isdigit() and _exceeds(announced, limit):
+        raise _too_large(limit)
+    body = b""
+    parts: list[bytes] = []
+    size = 0
     more = True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnectedError
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise too_large
+        body = message.get("body", b"")
+        size += len(body)
+        if size > limit:
+            raise _too_large(limit)
         more = message.get("more_body", False)
-    return bytes(body)
+        if more and body:
+            parts.append(body)
+    # Mostly there is one part, which is the body.
+    return b"".join([*parts, body]) if parts else body
 
 
-def _exceeds(digits: str, limit: int) -> bool:
+def _too_large(limit: int) -> HttpError:
+    return HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may have {limit} bytes.")
+
+
+def _exceeds(digits: bytes, limit: int) -> bool:
     # Thousands of digits are compared by their number: Python refuses to convert them.
-    significant = digits.lstrip("0")
-    return len(significant) > len(str(limit)) or int(significant or "0") > limit
+    significant = digits.lstrip(b"0")
+    return len(significant) > len(str(limit)) or int(significant or b"0") > limit

@@ -9,29 +9,22 @@ import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
-from starlette.datastructures import Headers
-
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from starlette.types import Scope
 
+    from graph.web.fields import Fields
+
 Network = IPv4Network | IPv6Network
 
-_KEY: Final = "konagraph.client_address"
 _UNKNOWN: Final = "unknown"
 # Proxies write an address bare, in brackets, or with the port.
 _HOP: Final = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}|([0-9A-Fa-f:.]+)", re.ASCII)
 
 
-def client_address(scope: Scope) -> str:
-    """The client's address, as the middleware has found it."""
-    address: str = scope[_KEY]
-    return address
-
-
 class ClientAddresses:
-    """Finds the client's address, and puts it into the scope.
+    """Finds the client's address.
 
     Args:
         trusted: networks of the proxies whose word is taken.
@@ -40,23 +33,20 @@ class ClientAddresses:
     def __init__(self, trusted: Collection[Network] = ()) -> None:
         self._trusted = tuple(trusted)
 
-    def note(self, scope: Scope) -> None:
-        """Find the address of one request; `client_address` gives it."""
-        scope[_KEY] = self._find(scope)
-
-    def _find(self, scope: Scope) -> str:
+    def of(self, scope: Scope, fields: Fields) -> str:
         """The last address that a trusted proxy vouches for.
 
         Every proxy adds the address of its own peer at the right; what stands left of it is that peer's claim. So
         the list is read from the right for as long as the one who wrote an entry is trusted.
         """
-        peer = scope["client"][0] if scope.get("client") else _UNKNOWN
+        client = scope.get("client")
+        peer: str = client[0] if client else _UNKNOWN
         if not self._trusted:
             return peer
         address = _address(peer)
         if address is None or not self._is_trusted(address):
             return peer
-        for hop in reversed(",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")):
+        for hop in reversed(b",".join(fields.all(b"x-forwarded-for")).decode("latin-1").split(",")):
             claimed = _hop_address(hop.strip())
             if claimed is None:
                 return peer

@@ -11,19 +11,15 @@ from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from starlette.datastructures import Headers
-
 from graph.context import RequestContext
 from graph.execution import request as parameters
-from graph.execution.executor import execute
 from graph.execution.refusals import refused
-from graph.redact import safe_name
 from graph.resilience.deadline import Deadline
 from graph.security.audit import Caller
 from graph.web import negotiation
-from graph.web.body import ClientDisconnectedError, check_content_type, read_body
-from graph.web.disconnect import while_connected
-from graph.web.middleware import request_id_of
+from graph.web.body import ClientDisconnectedError, check_content_type, content_type_fault, read_body
+from graph.web.disconnect import HANGUP, while_connected
+from graph.web.memo import Memo
 from graph.web.patience import timeout_of
 from graph.web.refusals import not_acceptable, presented, refusal
 from graph.web.report import RequestReport
@@ -31,15 +27,14 @@ from graph.web.responses import Answer, HttpError, json_answer
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from graphql import GraphQLSchema
-    from starlette.types import Receive, Scope, Send
-
     from graph.execution.documents import Operation
+    from graph.execution.executor import OperationExecutor
     from graph.execution.persisted import DocumentResolver
     from graph.execution.request import GraphQLRequest
     from graph.resilience.admission import Admission
     from graph.security.budgets import CostStatus
     from graph.security.viewer import Viewer
+    from graph.web.exchange import Exchange
     from graph.web.explorer import Explorer
     from graph.web.gate import Gate
 
@@ -53,10 +48,10 @@ ContextFactory = Callable[[Caller, Deadline], AbstractAsyncContextManager[Reques
 
 
 class GraphQLEndpoint:
-    """The ASGI app behind `/graphql`.
+    """Answers the requests of the GraphQL path.
 
     Args:
-        schema: the executable schema.
+        executor: executes operations.
         documents: finds the document of a request.
         gate: recognizes the caller, and refuses one who asks too often.
         new_context: makes the context of one request of a caller, which waits until a deadline.
@@ -72,7 +67,7 @@ class GraphQLEndpoint:
 
     def __init__(
         self,
-        schema: GraphQLSchema,
+        executor: OperationExecutor,
         documents: DocumentResolver,
         gate: Gate,
         new_context: ContextFactory,
@@ -85,7 +80,7 @@ class GraphQLEndpoint:
         explorer: Explorer | None,
         on_request: Callable[[RequestReport], None],
     ) -> None:
-        self._schema = schema
+        self._executor = executor
         self._documents = documents
         self._gate = gate
         self._new_context = new_context
@@ -96,51 +91,54 @@ class GraphQLEndpoint:
         self._get = get
         self._explorer = explorer
         self._on_request = on_request
+        self._accepted_type = Memo(negotiation.accepted_type)
+        self._content_type_fault = Memo(content_type_fault)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, exchange: Exchange) -> None:
         """Answer one HTTP request."""
         started = time.perf_counter()
-        report = RequestReport(request_id_of(scope), scope["method"])
+        report = RequestReport(exchange.request_id, exchange.method)
         try:
-            answer = await self._answer(scope, receive, report)
+            answer = await self._answer(exchange, report)
         except ClientDisconnectedError:
             report.status = CLIENT_CLOSED_REQUEST
         else:
-            await answer.send(send)
+            await exchange.reply(answer)
             report.status = int(answer.status)
         report.seconds = time.perf_counter() - started
         self._on_request(report)
 
-    async def _answer(self, scope: Scope, receive: Receive, report: RequestReport) -> Answer:
-        headers = Headers(scope=scope)
-        accept = ", ".join(headers.getlist("accept")) or None
-        if self._explorer is not None and _is_for_a_person(scope, accept):
+    async def _answer(self, exchange: Exchange, report: RequestReport) -> Answer:
+        fields = exchange.fields
+        accept = fields.joined(b"accept") or b""
+        if self._explorer is not None and _is_for_a_person(exchange, accept):
             status, page_headers, page = self._explorer.page()
-            return Answer(status, page, page_headers)
-        media_type = negotiation.answer_type(accept)
+            return Answer(status, page, tuple(page_headers))
+        media_type = self._accepted_type(accept)
         if media_type is None:
             return not_acceptable(report)
         try:
-            deadline = Deadline(timeout_of(headers, self._request_timeout))
-            caller = await self._gate.caller(scope, headers)
+            deadline = Deadline(timeout_of(fields, self._request_timeout))
+            caller = await self._gate.caller(exchange)
             report.viewer = caller.viewer.kind
-            request = await self._read(scope, headers, receive)
+            request = await self._read(exchange)
             # Not before: whoever sends a body slowly must not keep others out.
             with self._admission:
                 executing = self._execute(request, caller, deadline, media_type, report)
-                return await while_connected(receive, executing)
+                return await while_connected(exchange.receive, executing, exchange.scope.get(HANGUP))
         except ClientDisconnectedError:
             raise
         except Exception as error:  # noqa: BLE001 - every refusal is an answer, and so is what nobody foresaw
             return refusal(error, media_type, report)
 
-    async def _read(self, scope: Scope, headers: Headers, receive: Receive) -> GraphQLRequest:
-        match scope["method"]:
+    async def _read(self, exchange: Exchange) -> GraphQLRequest:
+        match exchange.method:
             case "POST":
-                check_content_type(headers)
-                return parameters.from_json(await read_body(headers, receive, limit=self._max_body_bytes))
+                fields = exchange.fields
+                check_content_type(fields, self._content_type_fault)
+                return parameters.from_json(await read_body(fields, exchange.receive, limit=self._max_body_bytes))
             case "GET" if self._get:
-                return parameters.from_query_string(scope["query_string"])
+                return parameters.from_query_string(exchange.scope["query_string"])
             case "GET":
                 raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "GET is switched off.", [_ALLOW_POST])
             case _:
@@ -149,17 +147,20 @@ class GraphQLEndpoint:
     async def _execute(
         self, request: GraphQLRequest, caller: Caller, deadline: Deadline, media_type: str, report: RequestReport
     ) -> Answer:
-        document = await self._documents.document(request)
+        resolved = await self._documents.document(request)
+        document, variables = resolved.document, request.variables
+        if resolved.hoisted:
+            # Last: these names are the gateway's, whatever the client gives for them.
+            variables = {**variables, **resolved.hoisted}
         report.document = document.sha256
         operation = document.operation(request.operation_name)
-        report.operation_type = operation.node.operation.value
-        report.operation = safe_name(operation.name) if operation.name else None
+        report.operation_type, report.operation = operation.kind, operation.shown_name
         self._check(operation, caller.viewer, report.method)
-        cost = operation.cost(request.variables)
+        cost = operation.cost(variables)
         left = await self._gate.spend_cost(caller, cost)
         async with self._new_context(caller, deadline) as context:
             try:
-                result = await execute(self._schema, document, operation, request.variables, context)
+                result = await self._executor.execute(document, operation, variables, context)
             finally:
                 report.upstream_calls, report.saved_calls = context.upstream_calls, context.saved_calls
         payload: dict[str, Any] = {}
@@ -179,8 +180,10 @@ class GraphQLEndpoint:
             raise refused(ErrorCode.GRAPHQL_VALIDATION_FAILED, "Introspection is switched off.")
 
 
-def _is_for_a_person(scope: Scope, accept: str | None) -> bool:
-    return scope["method"] == "GET" and b"query=" not in scope["query_string"] and negotiation.prefers_html(accept)
+def _is_for_a_person(exchange: Exchange, accept: bytes) -> bool:
+    if exchange.method != "GET" or b"query=" in exchange.scope["query_string"]:
+        return False
+    return negotiation.prefers_html(accept.decode("latin-1"))
 
 
 def _cost_figures(cost: int, left: CostStatus | None) -> dict[str, Any]:

@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING
 from graph.errors import code_of
 from graph.security.audit import AuditEvent, Caller
 from graph.security.errors import RateLimitedError, UnauthenticatedError
-from graph.web.client_address import client_address
-from graph.web.middleware import request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.datastructures import Headers
-    from starlette.types import Scope
-
     from graph.security.authentication import Authenticator
     from graph.security.budgets import Budgets, CostStatus
+    from graph.web.exchange import Exchange
 
 
 class Gate:
@@ -34,7 +30,7 @@ class Gate:
         self._budgets = budgets
         self._emit = emit
 
-    async def caller(self, scope: Scope, headers: Headers) -> Caller:
+    async def caller(self, exchange: Exchange) -> Caller:
         """The caller of a request.
 
         Raises:
@@ -42,14 +38,12 @@ class Gate:
             KeysUnavailableError: when they cannot be verified right now.
             RateLimitedError: when the viewer asks too often.
         """
-        request_id, address = request_id_of(scope), client_address(scope)
         try:
-            viewer = await self._authenticate(headers)
+            viewer = self._authenticate.known(exchange.fields) or await self._authenticate(exchange.fields)
         except UnauthenticatedError as error:
-            # The reason is a constant of ours: which rule the credentials break, which the client is not told.
-            self._emit(AuditEvent("refused", request_id, address, code=code_of(error).value, reason=error.reason))
+            self._turned_away(exchange, error)
             raise
-        caller = Caller(viewer, address, request_id)
+        caller = Caller(viewer, exchange.address, exchange.request_id)
         try:
             await self._budgets.spend_request(viewer)
         except RateLimitedError as error:
@@ -68,6 +62,11 @@ class Gate:
         except RateLimitedError as error:
             self._limited(caller, error)
             raise
+
+    def _turned_away(self, exchange: Exchange, error: UnauthenticatedError) -> None:
+        code, reason = code_of(error).value, error.reason
+        # The reason is a constant of ours: which rule the credentials break, which the client is not told.
+        self._emit(AuditEvent("refused", exchange.request_id, exchange.address, code=code, reason=reason))
 
     def _limited(self, caller: Caller, error: RateLimitedError) -> None:
         self._emit(

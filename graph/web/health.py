@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Keys = Literal["none", "loaded", "stale", "missing"]
 """The keys that verify tokens: none are needed; loaded; loaded, but not of late; not loaded."""
 
+Budgets = Literal["local", "shared", "fallback"]
+"""Where viewers' budgets are kept: in this process; in Redis; in this process because Redis does not answer."""
+
 _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
 _ALLOW: Final = (b"allow", b"GET, HEAD")
 
@@ -40,13 +43,18 @@ class Health:
         keys: state of the keys that verify tokens.
         breakers: state of each upstream API's breaker. An open one is no reason to stop sending requests here:
             every other gateway has the same upstream.
+        budgets: where viewers' budgets are kept. Without Redis they still hold, in this process.
     """
 
     def __init__(
-        self, keys: Callable[[], Keys] = lambda: "none", breakers: Callable[[], Mapping[str, str]] = dict
+        self,
+        keys: Callable[[], Keys] = lambda: "none",
+        breakers: Callable[[], Mapping[str, str]] = dict,
+        budgets: Callable[[], Budgets] = lambda: "local",
     ) -> None:
         self._keys = keys
         self._breakers = breakers
+        self._budgets = budgets
         self.started = False
         """Whether the application has been opened."""
         self.draining = False
@@ -64,7 +72,13 @@ class Health:
     def report(self) -> dict[str, object]:
         """The state in constant words."""
         state = "draining" if self.draining else "started" if self.started else "starting"
-        return {"ready": self.ready, "state": state, "keys": self._keys(), "breakers": dict(self._breakers())}
+        return {
+            "ready": self.ready,
+            "state": state,
+            "keys": self._keys(),
+            "breakers": dict(self._breakers()),
+            "budgets": self._budgets(),
+        }
 
 
 class AdminApp:
@@ -86,7 +100,7 @@ class AdminApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - no body is read
         """Answer one HTTP request."""
         if scope["method"] not in ("GET", "HEAD"):
-            answer = Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"", [_ALLOW])
+            answer = Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"", (_ALLOW,))
         else:
             answer = await self._answer(scope["path"])
         await answer.send(send)
@@ -94,7 +108,7 @@ class AdminApp:
     async def _answer(self, path: str) -> Answer:
         match path:
             case "/livez":
-                return Answer(HTTPStatus.OK, b"ok\n", [_TEXT])
+                return Answer(HTTPStatus.OK, b"ok\n", (_TEXT,))
             case "/readyz":
                 ready, report = await self._readiness()
                 status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
@@ -103,8 +117,8 @@ class AdminApp:
                 metrics = await self._metrics()
                 if metrics is not None:
                     content_type, text = metrics
-                    return Answer(HTTPStatus.OK, text, [(b"content-type", content_type.encode("ascii"))])
-        return Answer(HTTPStatus.NOT_FOUND, b"This port answers /livez, /readyz and /metrics.\n", [_TEXT])
+                    return Answer(HTTPStatus.OK, text, ((b"content-type", content_type.encode("ascii")),))
+        return Answer(HTTPStatus.NOT_FOUND, b"This port answers /livez, /readyz and /metrics.\n", (_TEXT,))
 
 
 def admin_app(health: Health, metrics: Callable[[], Metrics | None]) -> AdminApp:

@@ -31,6 +31,11 @@ def answer_type(accept: str | None) -> str | None:
     return GRAPHQL_RESPONSE if explicit > plain else JSON
 
 
+def accepted_type(accept: bytes) -> str | None:
+    """The same for the field as it stands on the wire; empty when it is absent."""
+    return answer_type(accept.decode("latin-1"))
+
+
 def prefers_html(accept: str | None) -> bool:
     """Whether a client is a browser that asks for a page: HTML is named, and before any JSON."""
     if accept is None:

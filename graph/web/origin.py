@@ -16,19 +16,21 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from starlette.datastructures import Headers
-
+from graph.web.fields import Fields
 from graph.web.middleware import request_id_of
 from graph.web.negotiation import prefers_html
 from graph.web.responses import Answer, error_answer
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_OWN_PAGES: Final = ("same-origin", "none")
+    from graph.web.heading import Field
+
+_FETCH_SITE: Final = b"sec-fetch-site"
+_OWN_PAGES: Final = (b"same-origin", b"none")
 _PREFLIGHT: Final = (
     (b"access-control-allow-methods", b"GET, POST"),
     (
@@ -52,66 +54,79 @@ def is_origin(text: str) -> bool:
     return match is not None and match[2] != _DEFAULT_PORTS[match[1]]
 
 
-class Origins:
-    """Refuses what foreign pages ask, and tells browsers what allowed ones may read. Never with credentials.
+class OriginRules:
+    """Judges requests by where a browser says they come from. Never allows credentials.
 
     Args:
-        app: what comes next.
         allowed: origins such as `https://app.example`.
     """
 
-    def __init__(self, app: ASGIApp, allowed: Collection[str] = ()) -> None:
+    def __init__(self, allowed: Collection[str] = ()) -> None:
+        self._allowed = frozenset(origin.encode("latin-1") for origin in allowed)
+
+    def judge(self, method: str, fields: Fields, request_id: str) -> tuple[Answer | None, Sequence[Field]]:
+        """The answer to a request that is not let in, or None; and what any answer to it tells browsers."""
+        if not self._allowed and _FETCH_SITE not in fields:
+            return None, ()
+        origin = self._allowed_origin(fields)
+        if origin is not None and method == "OPTIONS" and b"access-control-request-method" in fields:
+            return Answer(HTTPStatus.OK, b"", _PREFLIGHT), self._told(origin)
+        if origin is None and _is_foreign(fields) and not _is_link(method, fields):
+            return error_answer(HTTPStatus.FORBIDDEN, ErrorCode.FORBIDDEN, request_id), self._told(None)
+        return None, self._told(origin)
+
+    def _allowed_origin(self, fields: Fields) -> bytes | None:
+        origins = fields.all(b"origin")
+        return origins[0] if len(origins) == 1 and origins[0] in self._allowed else None
+
+    def _told(self, origin: bytes | None) -> Sequence[Field]:
+        if not self._allowed:
+            return ()
+        return (_VARY,) if origin is None else (_VARY, (b"access-control-allow-origin", origin), _EXPOSE)
+
+
+class Origins:
+    """The rules around an ASGI app.
+
+    Args:
+        app: what comes next.
+        rules: see there.
+    """
+
+    def __init__(self, app: ASGIApp, rules: OriginRules) -> None:
         self._app = app
-        self._allowed = frozenset(allowed)
+        self._rules = rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        origin = self._allowed_origin(headers)
-        if self._allowed:
-            send = _with_headers(send, origin)
-        if origin is not None and _is_preflight(scope, headers):
-            await Answer(HTTPStatus.OK, b"", list(_PREFLIGHT)).send(send)
-        elif origin is None and _is_foreign(headers) and not _is_link(scope, headers):
-            answer = error_answer(HTTPStatus.FORBIDDEN, ErrorCode.FORBIDDEN, request_id_of(scope))
-            await answer.send(send)
-        else:
+        refusal, told = self._rules.judge(scope["method"], Fields(scope["headers"]), request_id_of(scope))
+        if told:
+            send = _with_fields(send, told)
+        if refusal is None:
             await self._app(scope, receive, send)
-
-    def _allowed_origin(self, headers: Headers) -> str | None:
-        origins = headers.getlist("origin")
-        return origins[0] if len(origins) == 1 and origins[0] in self._allowed else None
+        else:
+            await refusal.send(send)
 
 
-def _is_preflight(scope: Scope, headers: Headers) -> bool:
-    return scope["method"] == "OPTIONS" and "access-control-request-method" in headers
-
-
-def _is_foreign(headers: Headers) -> bool:
+def _is_foreign(fields: Fields) -> bool:
     # Programs that are no browsers do not send it, and need no protection from a page.
-    return any(site not in _OWN_PAGES for site in headers.getlist("sec-fetch-site"))
+    return any(site not in _OWN_PAGES for site in fields.all(_FETCH_SITE))
 
 
-def _is_link(scope: Scope, headers: Headers) -> bool:
+def _is_link(method: str, fields: Fields) -> bool:
     """Whether somebody follows a link to a page. What a link shows, the page it is on cannot read."""
-    return (
-        scope["method"] == "GET"
-        and headers.getlist("sec-fetch-mode") == ["navigate"]
-        and prefers_html(headers.get("accept"))
-    )
+    if method != "GET" or list(fields.all(b"sec-fetch-mode")) != [b"navigate"]:
+        return False
+    return prefers_html((fields.get(b"accept") or b"").decode("latin-1"))
 
 
-def _with_headers(send: Send, origin: str | None) -> Send:
-    added = [_VARY]
-    if origin is not None:
-        added += [(b"access-control-allow-origin", origin.encode("ascii")), _EXPOSE]
-
-    async def send_with_headers(message: Message) -> None:
+def _with_fields(send: Send, told: Sequence[Field]) -> Send:
+    async def send_with_fields(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *added]
+            message["headers"] = [*message.get("headers", []), *told]
         await send(message)
 
-    return send_with_headers
+    return send_with_fields

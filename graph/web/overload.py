@@ -11,21 +11,23 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from graph.web import negotiation
-from graph.web.middleware import REQUEST_ID, accepted_request_id, private_headers, request_id_of
+from graph.web.fields import Fields
+from graph.web.heading import REQUEST_ID, FixedFields
+from graph.web.memo import Memo
+from graph.web.negotiation import accepted_type
 from graph.web.report import RequestReport
+from graph.web.request_id import accepted_request_id
 from graph.web.responses import overloaded
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
     from graph.resilience.admission import Admission
+    from graph.web.exchange import Exchange
+    from graph.web.responses import Answer
 
 _QUIET_SECONDS: Final = 1.0
-# What browsers send, whose pages may only read an answer that is made for their origin.
-_BROWSERS: Final = frozenset({b"origin", b"sec-fetch-site"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,24 @@ class Overload:
         self._path = path
         self._hooks = hooks
         self._clock = clock
+        self._accepted_type = Memo(accepted_type)
         self._unsaid = 0
         self._silent_until = float("-inf")
 
-    def refuses(self, scope: Scope) -> bool:
-        """Whether a request comes at a bad time."""
-        return self._admission.full and scope["type"] == "http" and scope["path"] == self._path
+    @property
+    def full(self) -> bool:
+        """Whether operations are refused right now."""
+        return self._admission.full
+
+    def answer(self, exchange: Exchange) -> Answer | None:
+        """The refusal of an operation, when there is to be one; a page for people is never refused."""
+        if not self._admission.full:
+            return None
+        accept = exchange.fields.joined(b"accept")
+        if exchange.method == "GET" and negotiation.prefers_html((accept or b"").decode("latin-1")):
+            return None
+        self.note(exchange.request_id, exchange.method)
+        return overloaded(exchange.request_id, self._media_type(accept))
 
     def early_answer(
         self, scope: Mapping[str, Any], server_headers: Iterable[tuple[bytes, bytes]]
@@ -75,17 +89,12 @@ class Overload:
         """
         if not self._admission.full or scope["path"] != self._path or scope["method"] != "POST":
             return None
-        accept: list[bytes] = []
-        offered_id = None
-        for name, value in scope["headers"]:
-            if name in _BROWSERS:
-                return None
-            if name == b"accept":
-                accept.append(value)
-            elif name == b"x-request-id":
-                offered_id = value.decode("latin-1")
-        request_id = accepted_request_id(offered_id)
-        media_type = negotiation.answer_type(b", ".join(accept).decode("latin-1")) or negotiation.JSON
+        fields = Fields(scope["headers"])
+        # What browsers send, whose pages may only read an answer that is made for their origin.
+        if b"origin" in fields or b"sec-fetch-site" in fields:
+            return None
+        request_id = accepted_request_id(fields.get(REQUEST_ID))
+        media_type = self._media_type(fields.joined(b"accept"))
         answer = overloaded(request_id, media_type)
         head = [_STATUS_LINE, *(b"%b: %b\r\n" % header for header in server_headers), _HEADS[media_type]]
         head.append(b"x-request-id: %b\r\ncontent-length: %d\r\n\r\n" % (request_id.encode(), len(answer.body)))
@@ -103,37 +112,13 @@ class Overload:
             self._unsaid = 0
             self._silent_until = self._clock() + _QUIET_SECONDS
 
-
-class ShedLoad:
-    """Pure ASGI, behind the middleware that gives answers their headers.
-
-    Args:
-        app: what comes next.
-        overload: when to refuse.
-    """
-
-    def __init__(self, app: ASGIApp, overload: Overload) -> None:
-        self._app = app
-        self._overload = overload
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one ASGI connection."""
-        if not self._overload.refuses(scope):
-            await self._app(scope, receive, send)
-            return
-        accept = b", ".join([value for name, value in scope["headers"] if name == b"accept"]).decode("latin-1")
-        if scope["method"] == "GET" and negotiation.prefers_html(accept):
-            await self._app(scope, receive, send)
-            return
-        request_id = request_id_of(scope)
-        await overloaded(request_id, negotiation.answer_type(accept) or negotiation.JSON).send(send)
-        self._overload.note(request_id, scope["method"])
+    def _media_type(self, accept: bytes | None) -> str:
+        return self._accepted_type(accept or b"") or negotiation.JSON
 
 
 def _head(media_type: str) -> bytes:
     """The headers that are the same for every refusal, with those that keep it private."""
-    fields = private_headers(overloaded("", media_type).headers, "")
-    return b"".join(b"%b: %b\r\n" % field for field in fields if field[0] != REQUEST_ID)
+    return FixedFields(overloaded("", media_type).headers).wire
 
 
 _STATUS_LINE: Final = b"HTTP/1.1 503 Service Unavailable\r\n"

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, Final
 from graph.web.responses import HttpError
 
 if TYPE_CHECKING:
-    from starlette.datastructures import Headers
+    from graph.web.fields import Fields
 
-REQUEST_TIMEOUT: Final = "x-request-timeout-ms"
+REQUEST_TIMEOUT: Final = b"x-request-timeout-ms"
 
 _MESSAGE: Final = "The x-request-timeout-ms header must be one whole number of milliseconds."
 # Longer numbers are beyond any timeout of ours; thousands of digits Python refuses to convert.
 _MAX_DIGITS: Final = 9
 
 
-def timeout_of(headers: Headers, ours: float) -> float:
+def timeout_of(fields: Fields, ours: float) -> float:
     """Seconds that a request may take: ours, or fewer when the client says so.
 
     Raises:
         HttpError: 400, when the header is there and holds anything but one whole number.
     """
-    given = headers.getlist(REQUEST_TIMEOUT)
+    given = fields.all(REQUEST_TIMEOUT)
     if not given:
         return ours
-    if len(given) > 1 or not (given[0].isascii() and given[0].isdigit()):
+    if len(given) > 1 or not given[0].isdigit():
         raise HttpError(HTTPStatus.BAD_REQUEST, _MESSAGE)
-    digits = given[0].lstrip("0") or "0"
+    digits = given[0].lstrip(b"0") or b"0"
     return ours if len(digits) > _MAX_DIGITS else min(ours, int(digits) / 1000)

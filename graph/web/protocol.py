@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import httptools
 
 from graph.web.head import VERSIONS, RefusedError, bad_request, check_host, origin_form, too_large
-from graph.web.timed_protocol import Part, TimedProtocol
+from graph.web.phases import Part
+from graph.web.timed_protocol import TimedProtocol
 
 if TYPE_CHECKING:
     import asyncio
@@ -60,6 +61,7 @@ class HardenedProtocol(TimedProtocol):
         self._field_bytes = 0
         self._content_bytes = 0
         self._host: bytes | None = None
+        self._good_host: bytes | None = None
         self._chunked = False
 
     def data_received(self, data: bytes) -> None:
@@ -103,12 +105,13 @@ class HardenedProtocol(TimedProtocol):
         if self._part != Part.HEAD:
             # Trailer fields. uvicorn adds them to the header while the app runs, past every check.
             return
-        if len(self.headers) == self.limits.headers:
+        headers = self.headers
+        if len(headers) == self.limits.headers:
             raise too_large("The header has too many fields.")
         name = name.lower()
         # httptools leaves the white space at the end, which is no part of the value (RFC 9110 section 5.5).
         value = value.rstrip(b" \t")
-        self.headers.append((name, value))
+        headers.append((name, value))
         if name in _LOOKED_AT:
             self._look_at(name, value)
 
@@ -139,7 +142,10 @@ class HardenedProtocol(TimedProtocol):
         if method == b"CONNECT":
             raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST.", _ALLOW)
         self.url, authority = origin_form(self.url, method)
-        check_host(self._host, authority, version, self.limits.allowed_hosts)
+        # Most clients name the same host in each request of a connection.
+        if authority is not None or self._host is None or self._host != self._good_host:
+            check_host(self._host, authority, version, self.limits.allowed_hosts)
+            self._good_host = self._host
         if version == "1.0":
             if self._chunked:
                 raise bad_request("HTTP/1.0 has no Transfer-Encoding.")
@@ -148,7 +154,7 @@ class HardenedProtocol(TimedProtocol):
             return
         if len(self.pipeline) == _MAX_PIPELINED:
             raise bad_request("Too many requests wait for their turn.")
-        super().on_headers_complete()
+        self._begin_request(version, method)
         # With `100-continue`, a client that gets an answer instead sends its body or does not. What came next on
         # this connection would be anybody's guess.
         if self.expect_100_continue or self._draining:

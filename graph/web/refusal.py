@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from graph.web.middleware import private_headers
+from graph.web.heading import REQUEST_ID, private_fields
 from graph.web.responses import error_answer
 from schema.errors import ErrorCode
 
@@ -32,10 +32,11 @@ def refusal_bytes(
         request_id,
         message=refused.message,
         retryable=refused.status is HTTPStatus.REQUEST_TIMEOUT,
-        headers=list(refused.headers),
+        headers=refused.headers,
     )
     length = str(len(answer.body)).encode("ascii")
     headers = [*server_headers, *answer.headers, (b"content-length", length), (b"connection", b"close")]
+    headers.append((REQUEST_ID, request_id.encode("ascii")))
     lines = [f"HTTP/1.1 {refused.status.value} {refused.status.phrase}".encode("ascii")]
-    lines += [name + b": " + value for name, value in private_headers(headers, request_id)]
+    lines += [name + b": " + value for name, value in private_fields(headers)]
     return b"\r\n".join([*lines, b"", answer.body if with_body else b""])

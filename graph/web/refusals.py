@@ -73,7 +73,7 @@ def _answer(
     errors: Sequence[GraphQLError],
     media_type: str,
     report: RequestReport,
-    headers: Headers | None = None,
+    headers: Sequence[tuple[bytes, bytes]] = (),
 ) -> Answer:
     return json_answer(status, {"errors": presented(errors, report)}, media_type=media_type, headers=headers)
 

@@ -18,7 +18,7 @@ class RequestReport:
     operation: str | None = None
     codes: list[str] = field(default_factory=list)
     document: str | None = None
-    """The SHA-256 hash of the document's text; None where the text could hold a card number."""
+    """The SHA-256 hash of the document's text without its card numbers; None where it could hold one still."""
     operation_type: str | None = None
     """What kind of operation was to be executed; None for a request that was refused before that."""
     upstream_calls: int = 0

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from graph.errors import RETRY_AFTER_MS
-from graph.web.negotiation import JSON
+from graph.web.negotiation import GRAPHQL_RESPONSE, JSON
 from schema.errors import MESSAGES, ErrorCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.types import Send
 
 Headers = list[tuple[bytes, bytes]]
@@ -34,13 +36,13 @@ class HttpError(Exception):
         self.headers = headers or []
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """One complete HTTP answer."""
+    """One complete HTTP answer. Nobody changes it; freezing it would cost more than the rest of making it."""
 
     status: int
     body: bytes
-    headers: Headers = field(default_factory=list)
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
     async def send(self, send: Send) -> None:
         """Send it; the length is added here."""
@@ -49,15 +51,20 @@ class Answer:
         await send({"type": "http.response.body", "body": self.body})
 
 
-_CHARSET: Final = "; charset=utf-8"
+_CHARSET: Final = b"; charset=utf-8"
+JSON_FIELDS: Final = {
+    media_type: ((b"content-type", media_type.encode("ascii") + _CHARSET),)
+    for media_type in (JSON, GRAPHQL_RESPONSE)
+}
+"""The header fields of an answer, by its media type."""
 
 
 def json_answer(
-    status: int, payload: dict[str, Any], *, media_type: str = JSON, headers: Headers | None = None
+    status: int, payload: dict[str, Any], *, media_type: str = JSON, headers: Sequence[tuple[bytes, bytes]] = ()
 ) -> Answer:
     """An answer of a JSON media type."""
-    content_type = (b"content-type", (media_type + _CHARSET).encode("ascii"))
-    return Answer(status, orjson.dumps(payload), [content_type, *(headers or [])])
+    fields = JSON_FIELDS[media_type]
+    return Answer(status, orjson.dumps(payload), (*fields, *headers) if headers else fields)
 
 
 def error_answer(
@@ -67,7 +74,7 @@ def error_answer(
     *,
     message: str | None = None,
     retryable: bool = False,
-    headers: Headers | None = None,
+    headers: Sequence[tuple[bytes, bytes]] = (),
 ) -> Answer:
     """A refusal that no GraphQL error stands for, in the form of one; by default in the code's words."""
     extensions = {"code": code.value, "retryable": retryable, "requestId": request_id}
@@ -97,6 +104,15 @@ _RETRY_AFTER: Final = (b"retry-after", str(RETRY_AFTER_MS // 1000).encode("ascii
 
 def overloaded(request_id: str, media_type: str = JSON) -> Answer:
     """The refusal of what may be tried again soon. Made of bytes that are ready: it costs next to nothing."""
-    content_type = (b"content-type", f"{media_type}; charset=utf-8".encode("ascii"))
     body = _OVERLOADED_HEAD + request_id.encode("ascii") + _OVERLOADED_TAIL
-    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, body, [content_type, _RETRY_AFTER])
+    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, body, (*JSON_FIELDS[media_type], _RETRY_AFTER))
+
+
+def cut_off(request_id: str) -> Answer:
+    """The answer to what is cancelled at the end of the process. The server's own would lack our headers."""
+    return overloaded(request_id)
+
+
+def unforeseen(request_id: str) -> Answer:
+    """The answer to what nobody foresaw, without internals. The server's own would lack our headers."""
+    return error_answer(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.INTERNAL_SERVER_ERROR, request_id)

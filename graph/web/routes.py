@@ -14,16 +14,14 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from graph.web.endpoint import GraphQLEndpoint
     from graph.web.explorer import Explorer
 
 GRAPHQL_PATH: Final = "/graphql"
 
 
-def routes(endpoint: GraphQLEndpoint, explorer: Explorer | None) -> list[BaseRoute]:
-    """The routing table of the gateway."""
+def routes(explorer: Explorer | None) -> list[BaseRoute]:
+    """The routing table of the gateway, without the GraphQL path, which goes a shorter way."""
     table: list[BaseRoute] = [
-        Route(GRAPHQL_PATH, endpoint=endpoint),
         Route("/", endpoint=_home, methods=["GET"]),
         Route("/livez", endpoint=_alive, methods=["GET"]),
     ]

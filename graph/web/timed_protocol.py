@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from graph.web.alarm import Alarm
 from graph.web.head import RefusedError, too_slow
+from graph.web.lean_protocol import LeanProtocol
 from graph.web.limits import HttpLimits
-from graph.web.middleware import new_request_id
+from graph.web.phases import Part, Phase, patience
 from graph.web.refusal import refusal_bytes
-from graph.web.whole_answer import WholeAnswer
+from graph.web.request_id import new_request_id
 
 if TYPE_CHECKING:
     import asyncio
@@ -21,56 +20,14 @@ if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
+    from graph.web.cycle import Cycle
     from graph.web.overload import Overload
 
 # What a client that reads at all takes in the time for writing.
 _MIN_PROGRESS: Final = 16 * 1024
-# For a client to read why it was refused: closing while it still sends would take the answer back.
-_LINGER_SECONDS: Final = 1.0
 
 
-# Plain numbers: with Python 3.11, to name a member of an Enum costs as much as to call a function.
-class Part:
-    """Where in a request the parser is."""
-
-    NOTHING: Final = 0
-    HEAD: Final = 1
-    BODY: Final = 2
-
-
-class Phase:
-    """What a connection waits for."""
-
-    NEW: Final = 0
-    """Not known yet."""
-    HEAD: Final = 1
-    BODY: Final = 2
-    ANSWER: Final = 3
-    """The app; its own deadline is elsewhere."""
-    WRITE: Final = 4
-    """The client, to read its answer; uvicorn waits for ever, and so does `close` of a transport."""
-    FLUSH: Final = 5
-    """As WRITE, for the end of an answer, of which the transport does not tell."""
-    IDLE: Final = 6
-    """A further request."""
-    LINGER: Final = 7
-    """The client, to end the connection after a refusal."""
-
-
-def _patience(limits: HttpLimits) -> tuple[float, ...]:
-    """How many seconds to wait in each phase."""
-    flush = min(limits.write_timeout, limits.keepalive)
-    seconds = {
-        Phase.HEAD: limits.header_timeout,
-        Phase.BODY: limits.body_timeout,
-        Phase.FLUSH: flush,
-        Phase.IDLE: limits.keepalive - flush,
-        Phase.LINGER: _LINGER_SECONDS,
-    }
-    return tuple(seconds.get(phase, limits.write_timeout) for phase in range(Phase.LINGER + 1))
-
-
-class TimedProtocol(HttpToolsProtocol):
+class TimedProtocol(LeanProtocol):
     """One connection and its deadlines.
 
     There is one timer for each connection, which mostly only notes a later time (see `Alarm`), and one question
@@ -79,12 +36,12 @@ class TimedProtocol(HttpToolsProtocol):
 
     limits: ClassVar[HttpLimits] = HttpLimits()
     overload: ClassVar[Overload | None] = None
-    _patience: ClassVar[tuple[float, ...]] = _patience(HttpLimits())
+    _patience: ClassVar[tuple[float, ...]] = patience(HttpLimits())
 
     def __init_subclass__(cls) -> None:
         """Work out what depends on the limits once, not for each connection."""
         super().__init_subclass__()
-        cls._patience = _patience(cls.limits)
+        cls._patience = patience(cls.limits)
 
     def __init__(
         self,
@@ -94,12 +51,9 @@ class TimedProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        # uvicorn writes URLs whenever its logger has a handler, be it one of somebody else's.
-        self.access_log = False
         self._alarm = Alarm(self.loop, self._on_alarm)
         self._phase: int = Phase.NEW
         self._part: int = Part.NOTHING
-        self._running: RequestResponseCycle | None = None
         self._refused: RefusedError | None = None
         self._lingers = False
         self._draining = False
@@ -114,8 +68,8 @@ class TimedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the app whose answer is being made, too: uvicorn tells only the one of the latest request."""
         self._alarm.cancel()
-        if self._answering():
-            self._give_up(self._running)
+        if self._running is not None and self._answering():
+            self._running.give_up()
         super().connection_lost(exc)
 
     def drain(self, *, close_idle: bool) -> None:
@@ -144,32 +98,30 @@ class TimedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Remember whose turn it is; uvicorn remembers only the latest request."""
-        self._running = cycle
+        self._running = cast("Cycle", cycle)
         self._phase = Phase.NEW
-        answer = self._early_answer(cycle)
+        overload = self.overload
+        answer = None if overload is None or not overload.full else self._early_answer(cycle, overload)
         if answer is None:
-            # The answer to HEAD has no second part, and "100 Continue" comes before the first one.
-            if cycle.scope["method"] != "HEAD" and not cycle.waiting_for_100_continue:
-                cycle.transport = cast("asyncio.Transport", WholeAnswer(self.transport, self.loop))
             super()._start_asgi_task(cycle, app)
             return
         cycle.response_started = cycle.response_complete = True
         self.transport.write(answer)
         self.on_response_complete()
 
-    def _early_answer(self, cycle: RequestResponseCycle) -> bytes | None:
+    def _early_answer(self, cycle: RequestResponseCycle, overload: Overload) -> bytes | None:
         """A refusal that needs no app.
 
         Few for each piece of data, and none while the client does not read: the app's own answers wait for that,
         and how many requests may wait for theirs is bounded.
         """
-        if self.overload is None or not self._early_answers_left or self.flow.write_paused:
+        if not self._early_answers_left or self.flow.write_paused:
             return None
         if self._draining or not cycle.keep_alive or cycle.waiting_for_100_continue:
             return None
         self._early_answers_left -= 1
         scope = cast("Mapping[str, Any]", cycle.scope)
-        return self.overload.early_answer(scope, self.server_state.default_headers)
+        return overload.early_answer(scope, self.server_state.default_headers)
 
     def _refuse(self, refused: RefusedError) -> None:
         """Answer the request that is being read with a refusal, after all answers before it, and read no more.
@@ -179,26 +131,20 @@ class TimedProtocol(HttpToolsProtocol):
         self._refused = refused
         if self._part == Part.BODY:
             if self.pipeline:
-                self._give_up(self.pipeline.popleft()[0])
+                cast("Cycle", self.pipeline.popleft()[0]).give_up()
             elif self.cycle.response_started:
                 # It is answered already. What would be sent now would be the answer to another request.
-                self._give_up(self.cycle)
+                self.cycle.give_up()
                 self._linger()
                 return
             else:
-                self._give_up(self.cycle)
+                self.cycle.give_up()
         if not self._answering():
             self._send_refusal(refused)
 
     def _answering(self) -> bool:
         running = self._running
         return running is not None and not running.response_complete and not running.disconnected
-
-    @staticmethod
-    def _give_up(cycle: RequestResponseCycle | None) -> None:
-        if cycle is not None:
-            cycle.disconnected = True
-            cycle.message_event.set()
 
     def _send_refusal(self, refused: RefusedError) -> None:
         request_id = new_request_id()

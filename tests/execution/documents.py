@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from hashlib import sha256
-from typing import Any
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLSchema
 
 from graph.execution.documents import DocumentLimits, Documents
 from schema.query import build_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CARD = "9491339400000013"
 CARD_QUERY = "query Card($n: CardNumber!) { card(cardNo: $n) { balance } }"
@@ -30,3 +37,17 @@ def apollo_manifest(*operations: dict[str, Any]) -> bytes:
 
 def apollo_operation(text: str, name: str = "Card") -> dict[str, Any]:
     return {"id": hash_of(text), "name": name, "type": "query", "body": text}
+
+
+def texts_within(root: object) -> Iterator[str]:
+    """Every text that an object keeps alive; not those of the program itself, nor of the schema."""
+    seen: set[int] = set()
+    pending = [root]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            yield item
+        elif not isinstance(item, (type, ModuleType, GraphQLSchema)) and id(item) not in seen:
+            seen.add(id(item))
+            program = (item.__globals__, item.__code__) if isinstance(item, FunctionType) else ()
+            pending += [inner for inner in gc.get_referents(item) if not any(inner is part for part in program)]

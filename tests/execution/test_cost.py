@@ -121,6 +121,41 @@ def test_a_request_may_cost_the_maximum_and_no_more() -> None:
     assert error.message == "The document exceeds the limit of its cost."
 
 
+def refused_cost(text: str, **limits: int) -> tuple[object, ...]:
+    with pytest.raises(DocumentError) as caught:
+        Documents(SCHEMA, DocumentLimits(**limits), introspection=True).read(text)
+    (error,) = caught.value.errors
+    assert isinstance(error.original_error, GatewayError)
+    return error.original_error.code, *error.original_error.extensions.values()
+
+
+def test_a_document_that_always_costs_too_much_is_refused_before_it_is_validated() -> None:
+    three = f"{{ cards(cardNos: [{CARD}, {CARD}, {CARD}]) {{ nothing }} }}"
+    assert (ErrorCode.QUERY_LIMIT_EXCEEDED, "cost", 29) == refused_cost(three, cost=29)
+    assert refused_cost(three, cost=30) == (ErrorCode.GRAPHQL_VALIDATION_FAILED,)
+
+
+def test_what_variables_add_is_not_refused_before_they_are_known() -> None:
+    text = f"query ($n: [CardNumber!]!) {{ cards(cardNos: $n) {{ balance }} card(cardNo: {CARD}) {{ balance }} }}"
+    assert operation(text, maximum=10).cost({"n": []}) == 10
+    assert (ErrorCode.QUERY_LIMIT_EXCEEDED, "cost", 9) == refused_cost(text, cost=9)
+
+
+def test_an_operation_that_costs_too_much_leaves_the_others_of_its_document() -> None:
+    dear, cheap = f"query A {{ card(cardNo: {CARD}) {{ balance }} }}", "query B { __typename }"
+    document = Documents(SCHEMA, DocumentLimits(cost=9), introspection=True).read(f"{dear} {cheap}")
+    assert document.operation("B").cost({}) == 0
+    with pytest.raises(DocumentError):
+        document.operation("A").cost({})
+    assert (ErrorCode.QUERY_LIMIT_EXCEEDED, "cost", 9) == refused_cost(
+        f"{dear} {dear.replace('A', 'C', 1)}", cost=9
+    )
+
+
+def test_a_document_without_operations_costs_nothing() -> None:
+    assert refused_cost("type A { a: Int }", cost=0) == (ErrorCode.GRAPHQL_VALIDATION_FAILED,)
+
+
 def test_twenty_cards_with_everything_are_within_the_default_maximum() -> None:
     text = CARDS + f"{{ {WHOLE_CARD} }} }}"
     assert operation(text, maximum=DocumentLimits().cost).cost({"n": ["1"] * 20}) == 460

@@ -20,6 +20,7 @@ from tests.execution.documents import (
     apollo_operation,
     hash_of,
     new_documents,
+    texts_within,
 )
 
 NOT_FOUND = (ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
@@ -43,13 +44,13 @@ class Fixture:
         )
 
     async def by_text(self, text: str) -> Document:
-        return await self.resolver.document(GraphQLRequest(text))
+        return (await self.resolver.document(GraphQLRequest(text))).document
 
     async def by_hash(self, sha256: str, text: str | None = None) -> Document:
-        return await self.resolver.document(GraphQLRequest(text, persisted_hash=sha256))
+        return (await self.resolver.document(GraphQLRequest(text, persisted_hash=sha256))).document
 
     async def by_id(self, document_id: str) -> Document:
-        return await self.resolver.document(GraphQLRequest(None, document_id=document_id))
+        return (await self.resolver.document(GraphQLRequest(None, document_id=document_id))).document
 
 
 def refusal(caught: pytest.ExceptionInfo[DocumentError]) -> tuple[ErrorCode, str]:
@@ -172,7 +173,6 @@ async def test_a_document_that_is_refused_is_not_registered(text: str) -> None:
 
 
 MAY_HOLD_A_CARD_NUMBER = [
-    INLINE_CARD,
     f"{{ __typename }} # {CARD}",
     f"{{ a{CARD}: __typename }}",
     f"query Q{CARD} {{ __typename }}",
@@ -194,9 +194,62 @@ async def test_a_document_that_may_hold_a_card_number_is_executed_and_leaves_no_
     assert refusal(caught) == NOT_FOUND
 
 
+async def test_a_document_with_a_literal_is_executed_and_leaves_nothing_but_its_skeleton() -> None:
+    fixture = Fixture(Mode.LOG, manifest=MANIFEST)
+    resolved = await fixture.resolver.document(GraphQLRequest(INLINE_CARD, persisted_hash=hash_of(INLINE_CARD)))
+    assert resolved.hoisted == {"konagraph_card_00": CARD}
+    assert (len(fixture.store), len(fixture.documents)) == (0, 1)
+    skeleton = "query Inline { card(cardNo: $konagraph_card_00) { balance } }"
+    assert [UntrustedDocument(("Inline",), hash_of(skeleton))] == fixture.reports
+    assert [
+        text for text in texts_within((fixture.documents, fixture.store, fixture.reports)) if CARD in text
+    ] == []
+    with pytest.raises(DocumentError) as caught:
+        await fixture.by_hash(hash_of(INLINE_CARD))
+    assert refusal(caught) == NOT_FOUND
+
+
+async def test_the_hash_of_a_skeleton_finds_nothing() -> None:
+    fixture = Fixture()
+    skeleton_hash = (await fixture.by_text(INLINE_CARD)).sha256
+    assert skeleton_hash is not None
+    with pytest.raises(DocumentError) as caught:
+        await fixture.by_hash(skeleton_hash)
+    assert refusal(caught) == NOT_FOUND
+
+
 async def test_the_hash_of_a_document_that_may_hold_a_card_number_is_not_even_worked_out() -> None:
     document = await Fixture().by_hash("0" * 64, INLINE_CARD)
     assert document.operations.keys() == {"Inline"}
+
+
+async def test_a_text_is_looked_for_in_the_manifest_as_it_was_sent() -> None:
+    # The skeleton of a literal is not the trusted document that it happens to look like.
+    named = "query Card($konagraph_card_00: CardNumber!) { card(cardNo: $konagraph_card_00) { balance } }"
+    fixture = Fixture(Mode.ENFORCE, manifest=apollo_manifest(apollo_operation(named)))
+    for text in (named.replace("$konagraph_card_00)", f'"{CARD}")'), INLINE_CARD):
+        with pytest.raises(DocumentError) as caught:
+            await fixture.by_text(text)
+        assert refusal(caught) == NOT_ALLOWED
+
+
+async def test_a_mode_holds_without_a_manifest_too() -> None:
+    with pytest.raises(DocumentError) as caught:
+        await Fixture(Mode.ENFORCE).by_text(TYPENAME)
+    assert refusal(caught) == NOT_ALLOWED
+    fixture = Fixture(Mode.LOG)
+    await fixture.by_text(TYPENAME)
+    assert [UntrustedDocument(("Name",), hash_of(TYPENAME))] == fixture.reports
+
+
+async def test_a_new_manifest_is_looked_at_from_then_on() -> None:
+    fixture = Fixture()
+    untrusted = await fixture.by_text(CARD_QUERY)
+    fixture.resolver.trust(trust(MANIFEST, fixture.documents))
+    assert await fixture.by_text(CARD_QUERY) is await fixture.by_id(ID)
+    assert untrusted is not await fixture.by_text(CARD_QUERY)
+    fixture.resolver.trust(TrustedDocuments())
+    assert untrusted is await fixture.by_text(CARD_QUERY)
 
 
 @pytest.mark.parametrize("text", [TYPENAME, CARD_QUERY + " ", "{", "{ nothing }", INLINE_CARD, "{" * 20_000])

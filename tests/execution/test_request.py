@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.errors import GatewayError
-from graph.execution.request import GraphQLRequest, from_json, from_query_string
+from graph.execution.request import GraphQLRequest, _unusual_request, from_json, from_query_string
 from schema.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_a_body_gives_its_parameters() -> None:
@@ -173,3 +176,48 @@ def test_a_request_may_ask_what_it_costs(extensions: dict[str, object], *, wante
 def test_no_id_or_hash_is_shown() -> None:
     shown = f"{GraphQLRequest(None, document_id='9491339400000013', persisted_hash=HASH, extensions=PERSISTED)!r}"
     assert shown == "GraphQLRequest(...)"
+
+
+@pytest.mark.parametrize("value", [0, False, [], "", 1, "a", ["a"]])
+@pytest.mark.parametrize("name", ["variables", "extensions"])
+def test_what_is_no_object_is_refused_even_if_it_is_empty(name: str, value: object) -> None:
+    assert f"The parameter '{name}' must be an object." == refusal({"query": "{ a }", name: value})
+
+
+@pytest.mark.parametrize("value", [0, False, [], {}, 1, ["a"]])
+@pytest.mark.parametrize("name", ["query", "operationName", "documentId", "doc_id"])
+def test_what_is_no_text_is_refused_even_if_it_is_empty(name: str, value: object) -> None:
+    assert f"The parameter '{name}' must be a string." == refusal({"query": "{ a }", name: value})
+
+
+EMPTY: list[Any] = [None, "", {}, 0]
+PARAMETERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "query": st.sampled_from([*EMPTY, "{ a }"]),
+        "operationName": st.sampled_from([*EMPTY, "N"]),
+        "variables": st.sampled_from([*EMPTY, {"a": 1}]),
+        "extensions": st.sampled_from([*EMPTY, {"a": 1}, PERSISTED]),
+        "documentId": st.sampled_from([*EMPTY, "a"]),
+        "doc_id": st.sampled_from([*EMPTY, "a"]),
+        "other": st.just(1),
+    },
+)
+
+
+@given(PARAMETERS)
+def test_the_short_way_gives_what_the_long_way_gives(parameters: dict[str, Any]) -> None:
+    def outcome(read: Callable[[], GraphQLRequest]) -> GraphQLRequest | str:
+        try:
+            return read()
+        except GatewayError as error:
+            return error.message
+
+    body = json.dumps(parameters).encode()
+    assert outcome(lambda: _unusual_request(parameters)) == outcome(lambda: from_json(body))
+
+
+def test_two_requests_share_no_object() -> None:
+    first, second = from_json(b'{"query": "{ a }"}'), from_json(b'{"query": "{ a }"}')
+    assert first.variables is not second.variables
+    assert first.extensions is not second.extensions

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import re
 from typing import Any
 
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from graph.konaplate import wire
 from graph.konaplate.encryption import Cipher
 from schema.secrets import Credential
+from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http
 from tests.konaplate.support import (
     ACCESS_KEY,
     ASP_ID,
@@ -85,6 +88,59 @@ def test_the_three_times_of_a_moment_agree(epoch_ms: int, zone: wire.Zone) -> No
     assert moment.tran_time[2:] == moment.correlation_time
 
 
+@deterministic
+@given(
+    readings=st.lists(st.integers(0, 4_102_444_799_999), max_size=5),
+    steps=st.lists(st.integers(-1500, 1500)),
+    zone=st.sampled_from(wire.Zone),
+)
+def test_readings_of_a_clock_are_the_moments_that_they_are_by_themselves(
+    readings: list[int], steps: list[int], zone: wire.Zone
+) -> None:
+    moments = wire.Moments(zone)
+    walked = [1_741_230_000_000 + sum(steps[: number + 1]) for number in range(len(steps))]
+    for epoch_ms in [0, *readings, *walked]:
+        assert wire.Moment.at(epoch_ms, zone) == moments.at(epoch_ms)
+
+
+@deterministic
+@given(calls=st.lists(st.tuples(st.integers(0, 4_102_444_799_999), st.binary(max_size=200)), max_size=5))
+def test_no_call_leaves_anything_in_the_token_of_the_next(calls: list[tuple[int, bytes]]) -> None:
+    signer = wire.Signer(IDENTITY, None)
+    for epoch_ms, body in calls:
+        moment = wire.Moment.at(epoch_ms, wire.Zone.KST)
+        fields = wire.fields_of(signer.lines(moment, CORRELATION_ID, body))
+        key = SECRET_KEY.encode()
+        token = base64.b64encode(hmac.digest(key, body, "sha256")).decode()
+        assert fields == {
+            "X-KM-Correlation-Id": CORRELATION_ID,
+            "X-KM-Tran-Token": f"KMV1:{moment.token_time}:{token}",
+            "X-KM-Tran-Time": moment.tran_time,
+        }
+
+
+@pytest.mark.parametrize("encrypted", [True, False], ids=["encrypted", "plain"])
+async def test_the_own_transport_sends_these_fields_and_no_other(encrypted: bool) -> None:
+    cipher = Cipher([pair()]) if encrypted else None
+    async with FaultyUpstream(answer(http(succeeded(card_fields())))) as upstream:
+        async with connected(
+            base_url=upstream.base_url, cipher=cipher, clock_ms=lambda: 1_741_230_000_042, start=7
+        ) as client:
+            for _ in range(2):
+                await client.fetch_card(CARD)
+        port = upstream.port
+        first, second = upstream.connections[0].requests
+    for number, request in ((7, first), (8, second)):
+        head, body = request.split(b"\r\n\r\n", 1)
+        line, *lines = head.split(b"\r\n")
+        assert line == b"POST /open-api/api/v1/user/card/info HTTP/1.1"
+        signed = wire.request_headers(
+            IDENTITY, MOMENT, f"250306120000-{number:07x}", body, crypto_key_id=KEY_ID if encrypted else None
+        )
+        expected = {**signed, "Host": f"127.0.0.1:{port}", "Content-Length": str(len(body))}
+        assert sorted(f"{name}: {value}" for name, value in expected.items()) == sorted(map(bytes.decode, lines))
+
+
 def test_an_encrypted_request_has_the_seven_headers_of_the_vendor() -> None:
     body = b'{"encData":"..."}'
     headers = wire.request_headers(IDENTITY, MOMENT, CORRELATION_ID, body, crypto_key_id=KEY_ID)
@@ -129,12 +185,12 @@ class Clock:
 async def test_a_call_signs_the_bytes_that_it_sends_with_one_reading_of_the_clock(encrypted: bool) -> None:
     clock, sent = Clock(), []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         sent.append(request)
         return answering(succeeded(card_fields()))(request)
 
     cipher = Cipher([pair()]) if encrypted else None
-    async with connected(httpx.MockTransport(answer), cipher=cipher, clock_ms=clock, start=7) as client:
+    async with connected(httpx.MockTransport(respond), cipher=cipher, clock_ms=clock, start=7) as client:
         await client.fetch_card(CARD)
     (request,) = sent
     expected = wire.request_headers(

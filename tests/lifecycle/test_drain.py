@@ -34,7 +34,7 @@ async def test_requests_under_way_are_answered_new_connections_refused_and_the_s
     assert (503, False, "draining") == (draining.status_code, draining.json()["ready"], draining.json()["state"])
     assert (200, "ok\n") == (alive.status_code, alive.text)
     assert 0 == status
-    for word in ("Traceback", "Exception", '"level": "error"', '"level": "warning"', "c4n4ry"):
+    for word in ("Traceback", "Exception", '"level":"error"', '"level":"warning"', "c4n4ry"):
         assert word not in error_output
 
 

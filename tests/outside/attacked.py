@@ -27,7 +27,7 @@ _ANSWERS_ON: Final = "konagraph answers on "
 _SIXTEEN_DIGITS: Final = re.compile(r"\d{4}[ ._-]?\d{4}[ ._-]?\d{4}[ ._-]?\d{4}")
 # Twelve digits of time, a dash and seven hexadecimal digits, of which the first may be decimal ones; and the hash
 # of a document, one in forty of which has as many digits in a row.
-_OWN: Final = re.compile(r'"correlation_id": "[0-9]{12}-[0-9a-f]{7}"|"(?:document|sha256)": "[0-9a-f]{64}"')
+_OWN: Final = re.compile(r'"correlation_id":"[0-9]{12}-[0-9a-f]{7}"|"(?:document|sha256)":"[0-9a-f]{64}"')
 _PERSONAL: Final = ("ci", "userName", "mobileNumber", "email", "loginId")
 
 SECRETS: Final = frozenset(

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING, TypeVarTuple, Unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Context
+
+Ts = TypeVarTuple("Ts")
 
 
 class Clock:
@@ -18,6 +25,34 @@ class Clock:
         """Let time pass, and others run."""
         self.now += seconds
         await asyncio.sleep(0)
+
+
+class HandTimedLoop(asyncio.SelectorEventLoop):
+    """Its timers ring when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timers: list[asyncio.TimerHandle] = []
+        self._rings: list[Callable[[], object]] = []
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Remember a timer."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        self.timers.append(timer)
+        self._rings.append(lambda: callback(*args))
+        return timer
+
+    def ring(self) -> None:
+        """Ring every timer that was not cancelled."""
+        for timer, ring in zip(self.timers, self._rings, strict=True):
+            if not timer.cancelled():
+                ring()
 
 
 async def settle() -> None:

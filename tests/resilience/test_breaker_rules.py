@@ -43,6 +43,11 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert BreakerRules(10.0, 20, 0.5, 5.0, 60.0, 0.2, 3) == RULES
 
 
+def test_while_closed_all_calls_share_one_permit() -> None:
+    breaker = Watched().breaker
+    assert breaker.admit() is breaker.admit()
+
+
 def test_it_opens_when_half_of_twenty_calls_failed() -> None:
     watched = Watched()
     watched.calls(Outcome.ANSWERED, 10)
@@ -171,3 +176,28 @@ def test_what_failed_before_it_opened_does_not_open_it_again() -> None:
         watched.breaker.settle(probe, Outcome.ANSWERED)
     watched.calls(Outcome.FAILED, 19)
     assert watched.breaker.state is State.CLOSED
+
+
+def test_a_probe_that_ends_after_the_next_round_began_is_none_of_it() -> None:
+    watched = Watched()
+    watched.clock.now += watched.opened()
+    late, failed = watched.probes(2)
+    watched.breaker.settle(failed, Outcome.FAILED)
+    watched.clock.now += watched.refused()
+    watched.probes()
+    watched.breaker.settle(late, Outcome.FAILED)
+    assert watched.breaker.state is State.HALF_OPEN
+    watched.breaker.settle(late, Outcome.NOTHING)
+    watched.refused()
+
+
+def test_calls_that_follow_at_once_when_it_closes_grow_old_like_any_others() -> None:
+    rules = BreakerRules(window=10, minimum_calls=2, failure_ratio=1.0, open_for=0.1, jitter=0, probes=1)
+    watched = Watched(rules)
+    watched.calls(Outcome.FAILED, 2)
+    watched.clock.now += 0.1
+    watched.calls(Outcome.ANSWERED)
+    watched.calls(Outcome.ANSWERED)
+    watched.clock.now += 20
+    watched.calls(Outcome.FAILED, 2)
+    assert [State.OPEN, State.HALF_OPEN, State.CLOSED, State.OPEN] == watched.changes

@@ -20,7 +20,7 @@ class Call:
     """One call, and who should be waiting for it."""
 
     result: asyncio.Future[str]
-    waiters: list[asyncio.Task[str]] = field(default_factory=list)
+    waiters: list[asyncio.Future[str]] = field(default_factory=list)
     cancelled: bool = False
 
 
@@ -30,7 +30,7 @@ class FlightMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.flights: SingleFlight[str, str] = SingleFlight()
+        self.flights: SingleFlight[str, None, str] = SingleFlight(self.call)
         self.started: list[Call] = []
         self.expected: dict[str, Call] = {}
         self.joins = self.expected_joins = 0
@@ -43,7 +43,7 @@ class FlightMachine(RuleBasedStateMachine):
         assert all(call.cancelled for call in self.expected.values())
         self.runner.close()
 
-    async def call(self) -> str:
+    async def call(self, _key: str, _said: None) -> str:
         call = Call(asyncio.get_running_loop().create_future())
         self.started.append(call)
         try:
@@ -52,13 +52,17 @@ class FlightMachine(RuleBasedStateMachine):
             call.cancelled = True
             raise
 
-    def join(self) -> None:
+    def ask(self, key: str) -> asyncio.Future[str]:
+        waiter = self.flights.join(key)
+        if waiter is None:
+            return self.flights.begin(key, None)
         self.joins += 1
+        return waiter
 
     @rule(key=KEYS)
     def come(self, key: str) -> None:
-        async def come() -> asyncio.Task[str]:
-            waiter = asyncio.ensure_future(self.flights.run(key, self.call, self.join))
+        async def come() -> asyncio.Future[str]:
+            waiter = self.ask(key)
             await settle()
             return waiter
 

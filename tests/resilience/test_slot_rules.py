@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.resilience.slots import NoSlotError, SlotRules, Slots
-from tests.resilience.clocks import Clock, settle
+from tests.resilience.clocks import Clock, HandTimedLoop, settle
 
 PATIENT = 60.0
 
@@ -96,6 +96,50 @@ async def test_a_slot_that_is_given_to_a_waiter_that_just_leaves_goes_to_the_nex
     assert leaves.cancelled()
     assert stays.done()
     assert slots.in_use == 1
+
+
+def test_who_leaves_in_the_moment_in_which_its_time_is_over_gives_no_slot_back() -> None:
+    loop = HandTimedLoop()
+
+    async def run() -> None:
+        slots, _, _ = slots_of(most=1)
+        await slots.take(PATIENT)
+        leaves = take(slots)
+        await settle()
+        loop.ring()
+        leaves.cancel()
+        await settle()
+        assert leaves.cancelled()
+        assert slots.in_use == 1
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(run())
+
+
+def test_who_got_a_slot_or_left_leaves_no_timer_behind() -> None:
+    loop = HandTimedLoop()
+
+    async def run() -> None:
+        slots, _, _ = slots_of(most=1)
+        await slots.take(PATIENT)
+        gets_one, leaves = take(slots), take(slots)
+        await settle()
+        slots.release(lost=None)
+        leaves.cancel()
+        await settle()
+        assert gets_one.done()
+        assert [True, True] == [timer.cancelled() for timer in loop.timers]
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(run())
+
+
+async def test_a_free_slot_is_taken_without_waiting_and_none_beyond() -> None:
+    slots, _, _ = slots_of(most=2)
+    assert [True, True, False] == [slots.try_take() for _ in range(3)]
+    slots.release(lost=None)
+    assert slots.in_use == 1
+    assert slots.try_take()
 
 
 async def test_a_lost_call_makes_a_fifth_fewer_slots_and_no_more_than_once_a_second() -> None:

@@ -75,14 +75,79 @@ async def test_a_new_start_adds_to_the_file(tmp_path: Path) -> None:
 
 
 def test_a_log_that_is_closed_writes_to_its_file_no_more(tmp_path: Path) -> None:
-    handlers = list(logging.getLogger(AUDIT_LOGGER).handlers)
     first, second = AuditLog(tmp_path / "first", str.upper), AuditLog(tmp_path / "second", str.upper)
     first.emit(EVENT)
     first.close()
+    first.emit(EVENT)
     second.emit(EVENT)
     second.close()
-    assert [1, 2] == [len((tmp_path / name).read_text("utf-8").splitlines()) for name in ("first", "second")]
-    assert handlers == logging.getLogger(AUDIT_LOGGER).handlers
+    assert [1, 1] == [len((tmp_path / name).read_text("utf-8").splitlines()) for name in ("first", "second")]
+
+
+def test_nothing_silences_the_file(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit.log", str.upper)
+    logging.disable(logging.CRITICAL)
+    try:
+        log.emit(EVENT)
+    finally:
+        logging.disable(logging.NOTSET)
+    log.close()
+    assert "an-id" == json.loads((tmp_path / "audit.log").read_text("utf-8"))["request_id"]
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "console"])
+def test_the_file_holds_json_whatever_the_processs_log_looks_like(tmp_path: Path, *, as_json: bool) -> None:
+    with logs_as(as_json=as_json) as stream:
+        log = AuditLog(tmp_path / "audit.log", str.upper)
+        log.emit(EVENT)
+        log.close()
+    line = json.loads((tmp_path / "audit.log").read_text("utf-8"))
+    assert line.pop("timestamp")
+    assert line == {
+        "action": "read",
+        "request_id": "an-id",
+        "address": "192.0.2.1",
+        "viewer_kind": "service",
+        "viewer_id": "a-service",
+        "card_ref": "abcdefgh",
+        "fields": ["idNo"],
+        "viewer_ref": "A-SERVICE",
+        "event": "audit",
+        "logger": AUDIT_LOGGER,
+        "level": "info",
+    }
+    assert as_json == stream.getvalue().startswith("{")
+    assert 1 == stream.getvalue().count("a-service")
+
+
+def test_an_event_is_in_the_processs_log_whoever_else_listens_to_it(tmp_path: Path) -> None:
+    listener = logging.NullHandler()
+    with logs_as() as stream:
+        log = AuditLog(tmp_path / "audit.log", str.upper)
+        logging.getLogger().addHandler(listener)
+        log.emit(EVENT)
+        log.close()
+    for text in (stream.getvalue(), (tmp_path / "audit.log").read_text("utf-8")):
+        assert ["an-id"] == [json.loads(line)["request_id"] for line in text.splitlines()]
+
+
+async def test_an_audit_file_on_a_full_disk_does_not_break_requests() -> None:
+    with logs_as() as stream:
+        async with gateway(KONAGRAPH_AUDIT_LOG="/dev/full") as running:
+            answer = await running.query(ID_NO, {"n": OWN})
+    assert "errors" not in answer
+    assert 1 == len(audits(stream.getvalue()))
+
+
+def test_an_event_with_a_value_of_an_unknown_kind_is_withheld_in_both(tmp_path: Path) -> None:
+    unknown: Any = object()
+    with logs_as() as stream:
+        log = AuditLog(tmp_path / "audit.log", str.upper)
+        log.emit(EVENT._replace(reason=unknown))
+        log.close()
+    withheld = {"event": "event withheld: it could not be redacted", "level": "error"}
+    assert [withheld] == events(stream)
+    assert withheld == json.loads((tmp_path / "audit.log").read_text("utf-8"))
 
 
 def test_a_log_without_a_file_can_be_closed() -> None:

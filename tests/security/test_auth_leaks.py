@@ -16,7 +16,7 @@ from graph.security.viewer import Allowance
 from tests.security.jwt_gateway import guarded, jwt_gateway
 from tests.security.jwt_maker import AUDIENCE, ISSUER, b64, claims, compact, ec_signer, key_set, rsa_signer
 from tests.security.key_source import Clock, Source
-from tests.telemetry.capture import logs_as
+from tests.telemetry.capture import events, logs_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,12 +95,7 @@ async def test_why_a_token_is_refused_is_in_the_audit_alone(tmp_path: Path) -> N
     reason = "the token has expired"
 
     assert reason == event["reason"]
-    assert ["konagraph.audit"] == [
-        part.split('"')[0]
-        for line in stream.getvalue().splitlines()
-        if reason in line
-        for part in line.split('"logger": "')[1:]
-    ]
+    assert ["konagraph.audit"] == [line["logger"] for line in events(stream) if reason in str(line)]
     assert "expired" not in answer.text + str(answer.headers)
 
 

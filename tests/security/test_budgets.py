@@ -184,6 +184,34 @@ async def test_what_is_said_to_be_available_is_rounded_down(purse: Purse) -> Non
     assert CostStatus(0, 902, 1_000, 50) == await purse.budgets.spend_cost(MEMBER, 0)
 
 
+async def test_a_viewers_new_allowance_holds_from_the_next_request_on(purse: Purse) -> None:
+    slow, fast = (
+        Allowance(requests_per_second=1, request_burst=1),
+        Allowance(requests_per_second=4, request_burst=1),
+    )
+    assert [0, 1_000] == [await purse.request(viewer("one", slow)) for _ in range(2)]
+    assert [250, 250] == [await purse.request(viewer("one", fast)) for _ in range(2)]
+    assert 1_000 == await purse.request(viewer("one", slow))
+
+
+async def test_equal_allowances_of_one_viewer_are_one_budget(purse: Purse) -> None:
+    first, second = (viewer("one", Allowance(1, 2, 1, 20, 1, 1)) for _ in range(2))
+    assert [0, 0, 1_000] == [await purse.request(by) for by in (first, second, first)]
+    assert CostStatus(15, 5, 20, 1) == await purse.budgets.spend_cost(first, 15)
+    assert CostStatus(5, 0, 20, 1) == await purse.budgets.spend_cost(second, 5)
+    assert [0] == await purse.cards(CARDS[:1], first)
+    assert [3_600_000] == await purse.cards(CARDS[1:2], second)
+
+
+async def test_what_is_kept_of_viewers_is_bounded_and_no_budget_is_lost_with_it(purse: Purse) -> None:
+    by = viewer("one", Allowance(1, 1, 1, 1, 1, 1))
+    assert 0 == await purse.request(by)
+    for number in range(2_500):
+        await purse.budgets.spend_request(viewer(f"another {number}", by.allowance))
+    assert len(purse.budgets._purses) <= 1_000
+    assert 1_000 == await purse.request(by)
+
+
 async def test_the_limiter_sees_neither_card_numbers_nor_viewers_names() -> None:
     limiter = LocalLimiter(lambda: 0.0)
     budgets = Budgets(limiter, REFS)

@@ -176,10 +176,10 @@ class Silent:
 class NoUpstream:
     """An upstream that must not be asked."""
 
-    async def fetch_card(self, card_no: CardNo, tally: Tally) -> CardRecord:
+    def start_card(self, card_no: CardNo, tally: Tally) -> asyncio.Future[CardRecord]:
         raise NotImplementedError
 
-    async def fetch_member(self, user_id: MemberId, tally: Tally) -> MemberRecord:
+    def start_member(self, user_id: MemberId, tally: Tally) -> asyncio.Future[MemberRecord]:
         raise NotImplementedError
 
 

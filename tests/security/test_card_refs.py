@@ -64,3 +64,15 @@ def test_every_viewers_name_has_a_reference_that_does_not_show_it(name: str) -> 
 def test_the_key_does_not_show_itself() -> None:
     assert KEY not in repr(REFS)
     assert KEY not in repr(CardRefs.__init__)
+
+
+def test_references_of_viewers_are_kept_up_to_a_bound_and_those_of_cards_are_not() -> None:
+    refs = CardRefs(Credential(KEY))
+    names = [f"viewer {number}" for number in range(2_500)]
+    assert [REFS.of_viewer(name) for name in names] == [refs.of_viewer(name) for name in names]
+    assert [REFS.of_viewer(name) for name in names] == [refs.of_viewer(name) for name in names]
+    refs.of(CARD)
+    assert 0 < len(refs._viewers) <= 1_000
+    kept = [value for value in vars(refs).values() if isinstance(value, dict)]
+    assert [refs._viewers] == kept
+    assert CARD.reveal() not in repr(vars(refs))

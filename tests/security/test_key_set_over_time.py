@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from starlette.datastructures import Headers
 
 from graph.protection import key_set_at
 from graph.security.authentication import BearerAuthentication
@@ -13,6 +12,7 @@ from graph.security.errors import KeysUnavailableError, UnauthenticatedError
 from graph.security.jwks import KeySet, Refresh
 from graph.security.tokens import TokenAuthenticator, TokenRules
 from graph.security.viewer import Allowance
+from graph.web.fields import Fields
 from tests.security.jwks_server import KeyServer, answer, unused_port
 from tests.security.jwt_maker import AUDIENCE, ISSUER, ec_signer, key_set
 from tests.security.key_source import Clock
@@ -33,7 +33,7 @@ class Door:
     async def opens(self, token: str) -> bool:
         """Whether a token is accepted."""
         try:
-            await self._bearer(Headers({"Authorization": f"Bearer {token}"}))
+            await self._bearer(Fields([(b"authorization", f"Bearer {token}".encode())]))
         except UnauthenticatedError:
             return False
         return True

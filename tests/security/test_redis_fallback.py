@@ -121,6 +121,16 @@ async def test_once_the_shared_limiter_answers_again_it_decides_alone(fallback: 
     assert fallback.shared.calls == 4 + 1 + 20
 
 
+async def test_it_says_whether_the_shared_limiter_answers_as_far_as_it_knows(fallback: Fallback) -> None:
+    seen = [fallback.limiter.away]
+    for behave, now in ((well, 0.0), (broken, 0.0), (broken, PAUSE), (well, 1.5 * PAUSE), (well, 3 * PAUSE)):
+        fallback.shared.behave, fallback.now = behave, now
+        await fallback.takes(1)
+        seen.append(fallback.limiter.away)
+    # The one before the last came in a pause, and asked nobody.
+    assert [False, False, True, True, True, False] == seen
+
+
 async def test_a_crowd_waits_for_its_turn_and_is_no_failure(fallback: Fallback) -> None:
     assert [True] * 200 == await fallback.takes(200)
     assert (200, 4, 0) == (fallback.shared.calls, fallback.shared.most_at_once, fallback.told)

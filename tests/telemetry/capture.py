@@ -6,7 +6,7 @@ import io
 import json
 import logging
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
@@ -21,13 +21,20 @@ _LIBRARIES = ("httpx", "httpcore", "uvicorn.error", "asyncio")
 @contextmanager
 def logs_as(level: str = "debug", *, as_json: bool = True) -> Iterator[io.StringIO]:
     """Configure logging as the command line does, but into the stream that is given."""
+    stream = io.StringIO()
+    with logs_to(stream, level, as_json=as_json):
+        yield stream
+
+
+@contextmanager
+def logs_to(stream: TextIO, level: str, *, as_json: bool = True) -> Iterator[None]:
+    """The same for a stream of one's own."""
     root = logging.getLogger()
     handlers, root_level, config = list(root.handlers), root.level, structlog.get_config()
     levels = {name: logging.getLogger(name).level for name in _LIBRARIES}
-    stream = io.StringIO()
     try:
         configure_logging(level, as_json=as_json, stream=stream)
-        yield stream
+        yield
     finally:
         root.handlers[:] = handlers
         root.setLevel(root_level)

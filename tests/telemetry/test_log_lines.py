@@ -10,7 +10,7 @@ import structlog
 
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails
-from graph.telemetry.logs import RequestLog
+from graph.telemetry.request_log import RequestLog
 from graph.web.report import RequestReport
 from tests.telemetry.capture import events, log, logs_as
 

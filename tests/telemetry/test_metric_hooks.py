@@ -12,7 +12,7 @@ from graph.web.report import RequestReport
 from tests.telemetry.scrape import labels, scrape, value
 
 if TYPE_CHECKING:
-    from graph.resilience.guard import GuardObserver
+    from graph.resilience.observer import GuardObserver
 
 CARD_INFO = "/api/v1/user/card/info"
 USER_INFO = "/api/v1/user/info"

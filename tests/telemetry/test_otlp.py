@@ -183,5 +183,7 @@ def test_while_the_exporter_hangs_the_newest_spans_are_kept_and_no_more_than_so_
     first, then = stuck.taken[:512], stuck.taken[512:]
     assert [f"first {number}" for number in range(512)] == first
     assert [f"then {number}" for number in range(3_000 - 2_048, 3_000)] == then
-    # Said once, not for each of them.
-    assert ["Queue full, dropping Span."] == [line["event"] for line in events(stream)]
+    # Said once in twenty seconds of the clock, of which others may begin in between, and not for each of them.
+    said = [line["event"] for line in events(stream)]
+    assert ["Queue full, dropping Span."] * len(said) == said
+    assert len(said) in (1, 2)

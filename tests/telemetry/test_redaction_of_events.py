@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.telemetry.logs import redact_event
+from graph.telemetry.redaction import redact_event
 from schema.secrets import CardNo, Credential, MemberId, PersonalText
 from tests.test_redact import longest_run
 

@@ -12,7 +12,7 @@ import pytest
 
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails, Cause
-from graph.telemetry.logs import RequestLog
+from graph.telemetry.request_log import RequestLog
 from graph.web.report import RequestReport
 from tests.support import Blocking, gateway
 from tests.telemetry.capture import events, log, logs_as
@@ -51,7 +51,7 @@ async def test_a_document_is_known_by_the_hash_of_its_text() -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        f'{{ card(cardNo: "{CARD_NO}") {{ balance }} }}',
+        f'{{ card(cardNo: "{CARD_NO}") {{ balance }} }} # a comment',
         f"{{ __typename }} # {CARD_NO}",
         '{ card(cardNo: "\\u0039") { balance } }',
     ],
@@ -59,6 +59,15 @@ async def test_a_document_is_known_by_the_hash_of_its_text() -> None:
 async def test_a_document_that_could_hold_a_card_number_has_no_hash(document: str) -> None:
     (line,) = await lines_of(document)
     assert line["document"] is None
+
+
+async def test_a_document_with_card_numbers_is_known_by_what_is_left_without_them() -> None:
+    texts = [f'{{ card(cardNo: "{number}") {{ balance }} }}' for number in (CARD_NO, "9491339400000021")]
+    first, second, other = await lines_of(*texts, texts[0].replace("balance", "cardStatus"))
+    assert first["document"] == second["document"] != other["document"]
+    # Who has a hash can try all card numbers.
+    assert not {sha256(text) for text in texts} & {first["document"], other["document"]}
+    assert {64} == {len(line["document"]) for line in (first, second, other)}
 
 
 async def test_a_document_that_is_refused_has_no_hash() -> None:

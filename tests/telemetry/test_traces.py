@@ -124,7 +124,7 @@ async def test_a_request_that_its_caller_got_wrong_is_no_error() -> None:
 
 
 async def test_a_document_that_could_hold_a_card_number_has_no_hash() -> None:
-    server, _ = await spans_of(f'query Inline {{ card(cardNo: "{CARD_NO}") {{ balance }} }}')
+    server, _ = await spans_of(f'query Inline {{ card(cardNo: "{CARD_NO}") {{ balance }} }} # a comment')
     assert "Inline" == attributes(server)["graphql.operation.name"]
     assert "graphql.document.sha256" not in attributes(server)
 

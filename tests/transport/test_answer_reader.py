@@ -17,24 +17,24 @@ CHUNKED = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + chunk(b"one") 
 ANSWERS = {
     "length": (
         http(b"body", headers=["X-A:  b "]),
-        HttpAnswer(200, ((b"x-a", b"b"), (b"content-length", b"4")), b"body"),
+        HttpAnswer(200, {b"x-a": b"b", b"content-length": b"4"}, b"body"),
     ),
-    "chunks": (CHUNKED, HttpAnswer(200, ((b"transfer-encoding", b"chunked"),), b"onetwo")),
-    "no content": (head("HTTP/1.1 204 No Content"), HttpAnswer(204, (), b"")),
+    "chunks": (CHUNKED, HttpAnswer(200, {b"transfer-encoding": b"chunked"}, b"onetwo")),
+    "no content": (head("HTTP/1.1 204 No Content"), HttpAnswer(204, {}, b"")),
     "not modified": (
         head("HTTP/1.1 304 Not Modified", "Content-Length: 9"),
-        HttpAnswer(304, ((b"content-length", b"9"),), b""),
+        HttpAnswer(304, {b"content-length": b"9"}, b""),
     ),
     "an interim answer before": (
         head("HTTP/1.1 100 Continue") + head("HTTP/1.1 103 Early Hints", "Link: x") + http(b"ok"),
-        HttpAnswer(200, ((b"content-length", b"2"),), b"ok"),
+        HttpAnswer(200, {b"content-length": b"2"}, b"ok"),
     ),
     "trailers": (
         CHUNKED.removesuffix(b"\r\n") + b"X-Trailer: x\r\n\r\n",
-        HttpAnswer(200, ((b"transfer-encoding", b"chunked"),), b"onetwo"),
+        HttpAnswer(200, {b"transfer-encoding": b"chunked"}, b"onetwo"),
     ),
-    "an error": (http(b"no", "503 Busy"), HttpAnswer(503, ((b"content-length", b"2"),), b"no")),
-    "no words": (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", HttpAnswer(200, ((b"content-length", b"0"),), b"")),
+    "an error": (http(b"no", "503 Busy"), HttpAnswer(503, {b"content-length": b"2"}, b"no")),
+    "no words": (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", HttpAnswer(200, {b"content-length": b"0"}, b"")),
 }
 
 
@@ -71,6 +71,30 @@ def test_an_answer_without_a_length_ends_with_its_connection() -> None:
     assert (True, False, b"until the end") == (reader.complete, reader.keep_alive, reader.answer().body)
 
 
+@pytest.mark.parametrize("first", ANSWERS)
+@pytest.mark.parametrize("second", ANSWERS)
+def test_the_next_answer_of_a_connection_has_nothing_of_the_one_before(first: str, second: str) -> None:
+    reader = read(ANSWERS[first][0])
+    assert reader.keep_alive
+    before = reader.answer()
+    reader.begin()
+    assert (False, False, False) == (reader.begun, reader.complete, reader.keep_alive)
+    reader.feed(ANSWERS[second][0])
+    assert (True, ANSWERS[second][1]) == (reader.complete, reader.answer())
+    assert ANSWERS[first][1] == before
+
+
+def test_the_bounds_are_those_of_each_answer() -> None:
+    reader = read(http(b"x" * 100, headers=["X: " + "x" * 800]))
+    for _ in range(5):
+        reader.begin()
+        reader.feed(http(b"x" * 100, headers=["X: " + "x" * 800]))
+        assert reader.complete
+    reader.begin()
+    with pytest.raises(AnswerRefusedError):
+        reader.feed(http(b"x" * 101))
+
+
 @pytest.mark.parametrize("raw", [http(b"body")[:-1], head("HTTP/1.1 200 OK")[:-2], CHUNKED[:-2], b"H"])
 def test_an_answer_that_ends_too_soon_is_none(raw: bytes) -> None:
     reader = read(raw)
@@ -103,6 +127,7 @@ MALFORMED = {
     "two lengths": http(b"", headers=["Content-Length: 5"]),
     "length and chunks": http(b"", headers=["Transfer-Encoding: chunked"]),
     "an unknown transfer encoding": head("HTTP/1.1 200 OK", "Transfer-Encoding: gzip"),
+    "chunks twice": head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
     "two transfer encodings": head("HTTP/1.1 200 OK", "Transfer-Encoding: gzip, chunked"),
     "a bare line feed": b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
     "a folded field": head("HTTP/1.1 200 OK", "X: a", " b", "Content-Length: 0"),
@@ -112,6 +137,14 @@ MALFORMED = {
     "leftover bytes before the end": head("HTTP/1.1 200 OK", "Connection: close", "Content-Length: 0") + b"two",
     "leftover bytes after chunks": CHUNKED + b"two",
 }
+
+
+@pytest.mark.parametrize("raw", MALFORMED.values(), ids=MALFORMED.keys())
+def test_what_is_no_single_answer_is_refused_as_a_second_one_too(raw: bytes) -> None:
+    reader = read(http(b"body"))
+    reader.begin()
+    with pytest.raises(httpx.RemoteProtocolError):
+        reader.feed(raw)
 
 
 @pytest.mark.parametrize("raw", MALFORMED.values(), ids=MALFORMED.keys())
@@ -127,6 +160,10 @@ TOO_LARGE = {
     "a body without a length": (head("HTTP/1.1 200 OK") + b"x" * 101, 200),
     "chunks": (head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + chunk(b"x" * 60) * 2, 200),
     "compressed": (http(b"x", headers=["Content-Encoding: gzip"]), 200),
+    "compressed, said second": (
+        http(b"x", headers=["Content-Encoding: identity", "Content-Encoding: gzip"]),
+        200,
+    ),
     "an empty encoding": (http(b"x", "503 Busy", headers=["Content-Encoding:"]), 503),
 }
 
@@ -190,3 +227,7 @@ def test_no_bytes_lead_to_any_other_failure(pieces: list[bytes]) -> None:
 def test_values_of_a_field_that_is_there_twice_are_a_list() -> None:
     answer = read(http(b"", headers=["X-A: 1", "x-a: 2"])).answer()
     assert ("1, 2", None) == (answer.header(b"x-a"), answer.header(b"x-b"))
+
+
+def test_an_answer_does_not_show_its_body() -> None:
+    assert "canary" not in repr(read(http(b"canary")).answer())

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.app import create_app
-from graph.web.client_address import ClientAddresses, client_address
-from tests.support import sandbox_settings, sandbox_transport
+from graph.web.client_address import ClientAddresses
+from graph.web.fields import Fields
+from tests.security.jwt_gateway import jwt_settings
+from tests.security.jwt_maker import ec_signer, key_set
+from tests.support import gateway
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROXIES = ("10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "127.0.0.1")
 
@@ -20,10 +25,9 @@ def found(peer: str | None, *forwarded: str, trusted: tuple[str, ...] = PROXIES)
     scope: dict[str, Any] = {
         "type": "http",
         "client": None if peer is None else (peer, 1234),
-        "headers": [(b"x-forwarded-for", value.encode("latin-1")) for value in forwarded],
     }
-    ClientAddresses([ip_network(network) for network in trusted]).note(scope)
-    return client_address(scope)
+    fields = Fields([(b"x-forwarded-for", value.encode("latin-1")) for value in forwarded])
+    return ClientAddresses([ip_network(network) for network in trusted]).of(scope, fields)
 
 
 @pytest.mark.parametrize("forwarded", [(), ("203.0.113.9",), ("10.0.0.1, 203.0.113.9",)])
@@ -115,24 +119,19 @@ def test_nothing_but_an_address_ever_comes_out(forwarded: list[str]) -> None:
     assert set(found("10.0.0.1", *forwarded)) <= set("0123456789abcdef.:")
 
 
-async def test_the_gateway_knows_the_address_by_its_settings() -> None:
-    settings = sandbox_settings(KONAGRAPH_TRUSTED_PROXIES="10.0.0.0/8, 192.0.2.1")
-    app = create_app(settings, transport=sandbox_transport())
-    scope: dict[str, Any] = {
-        "type": "http",
-        "method": "GET",
-        "path": "/livez",
-        "query_string": b"",
-        "client": ("10.0.0.1", 1),
-        "headers": [(b"x-forwarded-for", b"203.0.113.9, 192.0.2.1")],
-    }
+async def test_the_gateway_knows_the_address_by_its_settings(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = tmp_path / "jwks.json"
+    keys.write_bytes(key_set(ec_signer()))
+    settings = {**jwt_settings(keys), "KONAGRAPH_TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"}
+    async with gateway(None, **settings) as running:
+        forwarded = {"x-forwarded-for": "1.1.1.1, 203.0.113.9, 10.0.0.2"}
+        await running.client.post("/graphql", json={"query": "{ __typename }"}, headers=forwarded)
 
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(_message: Any) -> None:
-        pass
-
-    await app(scope, receive, send)
-
-    assert client_address(scope) == "203.0.113.9"
+    # A refusal is written down with the address it came from.
+    assert ["203.0.113.9"] == [
+        record.msg["address"]
+        for record in caplog.records
+        if isinstance(record.msg, dict) and "address" in record.msg
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from tests.support import Recorder, sandbox_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from graph.web.health import Keys, Metrics
 
@@ -45,7 +47,7 @@ def started(keys: Keys = "none") -> Health:
 async def test_a_started_gateway_whose_keys_are_there_is_ready(keys: Keys) -> None:
     answer = await ask(started(keys), "/readyz")
 
-    assert (200, {"ready": True, "state": "started", "keys": keys, "breakers": {}}) == (
+    assert (200, {"ready": True, "state": "started", "keys": keys, "breakers": {}, "budgets": "local"}) == (
         answer.status_code,
         answer.json(),
     )
@@ -84,6 +86,14 @@ async def test_open_breakers_are_shown_and_no_reason_to_send_nobody_here() -> No
     assert (200, {"/api/v1/user/card/info": "open"}) == (answer.status_code, answer.json()["breakers"])
 
 
+async def test_a_redis_that_does_not_answer_is_shown_and_no_reason_to_send_nobody_here() -> None:
+    health = Health(budgets=lambda: "fallback")
+    health.started = True
+
+    answer = await ask(health, "/readyz")
+    assert (200, "fallback") == (answer.status_code, answer.json()["budgets"])
+
+
 async def test_metrics_are_served_as_they_are() -> None:
     answer = await ask(started(), "/metrics", Numbers)
 
@@ -117,3 +127,25 @@ async def test_the_app_itself_knows_its_state_from_its_start_to_its_end() -> Non
         within, breakers = health.ready, health.report()["breakers"]
     assert (False, True, False) == (before, within, health.ready)
     assert {"/api/v1/user/card/info": "closed", "/api/v1/user/info": "closed"} == breakers
+
+
+async def test_the_app_itself_knows_whether_its_redis_answers(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.toml"
+    digest = hashlib.sha256(b"key").hexdigest()
+    keys.write_text(f'[[keys]]\nname = "a"\nsha256 = "{digest}"', encoding="utf-8")
+    settings = sandbox_settings(
+        KONAGRAPH_AUTH="api-key",
+        KONAGRAPH_API_KEYS=keys,
+        KONAGRAPH_REDIS_URL="unix:///nowhere/redis.sock",
+        KONAGRAPH_CARD_REF_KEY="k" * 32,
+    )
+    app = create_app(settings, transport=Recorder())
+    health: Health = app.state.health
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client,
+    ):
+        before = health.report()["budgets"]
+        answer = await client.post("/graphql", json={"query": "{ __typename }"}, headers={"x-api-key": "key"})
+        assert 200 == answer.status_code
+        assert ("shared", "fallback", True) == (before, health.report()["budgets"], health.ready)

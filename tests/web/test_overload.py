@@ -12,7 +12,9 @@ import pytest
 
 from graph.app import create_app
 from graph.resilience.admission import Admission, AtCapacityError
-from graph.web.overload import Overload, OverloadHooks, ShedLoad
+from graph.web.exchange import Exchange
+from graph.web.fields import Fields
+from graph.web.overload import Overload, OverloadHooks
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import claims, ec_signer, key_set
 from tests.support import GRAPHQL_RESPONSE, Blocking, Gateway, gateway, sandbox_settings
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive
 
     from graph.web.report import RequestReport
 
@@ -196,29 +198,20 @@ async def test_each_refusal_is_counted_and_one_line_a_second_tells_of_them() -> 
     reports: list[RequestReport] = []
     told: list[int] = []
 
-    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
-        raise AssertionError("it was let in")
-
     admission = Admission(1)
     hooks = OverloadHooks(reports.append, told.append)
-    shed = ShedLoad(app, Overload(admission, path="/graphql", hooks=hooks, clock=lambda: now))
+    overload = Overload(admission, path="/graphql", hooks=hooks, clock=lambda: now)
 
-    async def refuse() -> None:
-        async def send(_message: Message) -> None:
-            return
+    async def send(_message: Message) -> None:
+        raise AssertionError("it was answered")
 
-        scope = {
-            "type": "http",
-            "path": "/graphql",
-            "method": "POST",
-            "headers": [],
-            "konagraph.request_id": f"id-{len(reports)}",
-        }
-        await shed(scope, nothing_may_be_read, send)
-
+    scope = {"type": "http", "path": "/graphql", "method": "POST", "headers": []}
     with admission:
         for now in (0.0, 0.1, 0.9, 1.0, 1.5):  # noqa: B007 - the clock reads it
-            await refuse()
+            exchange = Exchange(scope, nothing_may_be_read, send, Fields([]), f"id-{len(reports)}")
+            refusal = overload.answer(exchange)
+            assert refusal is not None
+            assert 503 == refusal.status
 
     assert [1, 3] == told
     assert [(f"id-{number}", "POST", 503, ["OVERLOADED"]) for number in range(5)] == [

@@ -20,8 +20,8 @@ from uvicorn.protocols.http import flow_control, httptools_impl
 from uvicorn.server import ServerState
 
 from graph.web.limits import HttpLimits
+from graph.web.phases import Phase, patience
 from graph.web.protocol import HardenedProtocol, hardened_protocol
-from graph.web.timed_protocol import Phase, _patience
 from tests.tools import ROOT
 from tests.web.live_server import PATIENCE, SOON, Probe, only
 
@@ -179,8 +179,8 @@ def test_no_line_of_the_log_holds_a_url_whatever_the_logging_is_set_to() -> None
 
 def test_an_idle_connection_is_kept_for_the_whole_of_its_time_and_no_longer() -> None:
     for write_timeout in (1, 5, 75, 100):
-        patience = _patience(HttpLimits(keepalive=75, write_timeout=write_timeout))
-        assert patience[Phase.FLUSH] + patience[Phase.IDLE] == 75
+        seconds = patience(HttpLimits(keepalive=75, write_timeout=write_timeout))
+        assert seconds[Phase.FLUSH] + seconds[Phase.IDLE] == 75
 
 
 async def test_the_end_of_an_answer_that_is_never_read_ends_the_connection() -> None:

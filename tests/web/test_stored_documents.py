@@ -102,7 +102,7 @@ async def test_another_text_runs_and_is_logged_where_the_manifest_is_watched(
     logged = [event for event in events if event["event"] == "untrusted document"]
     assert [(event["operations"], event["sha256"]) for event in logged] == [
         (["Other"], hash_of("query Other { __typename }")),
-        (["Inline"], None),
+        (["Inline"], hash_of("query Inline { card(cardNo: $konagraph_card_00) { balance } }")),
     ]
 
 

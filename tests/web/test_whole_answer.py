@@ -70,6 +70,8 @@ async def broken_off(_scope: Scope, _receive: Receive, send: Send) -> None:
 class RefusesPosts:
     """Refuses without the app, as a gateway under load does."""
 
+    full = True
+
     def early_answer(self, scope: Mapping[str, Any], _headers: object) -> bytes | None:
         return b"refused" if scope["method"] == "POST" else None
 

@@ -1,0 +1,104 @@
+"""The lines about requests, calls, and what befalls the gateway."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from graph.telemetry.lines import Lines
+from graph.telemetry.logs import LOGGER, frames_of
+
+if TYPE_CHECKING:
+    from graph.execution.persisted import UntrustedDocument
+    from graph.konaplate.client import CallReport
+    from graph.web.report import RequestReport
+
+# A caller's document may have a name of any length.
+_LONGEST_NAME: Final = 100
+_AS_EXPECTED: Final = ("ok", "cancelled")
+
+
+class RequestLog:
+    """Writes what the hooks of the lower layers report."""
+
+    def __init__(self) -> None:
+        self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(LOGGER)
+        self._lines = Lines(LOGGER)
+
+    def on_request(self, report: RequestReport) -> None:
+        """One line for each request; one more for each exception that nobody foresaw."""
+        if self._lines.wants(logging.INFO):
+            self._lines.write(
+                logging.INFO,
+                {
+                    "request_id": report.request_id,
+                    "method": report.method,
+                    "status": report.status,
+                    "viewer": report.viewer,
+                    "operation": None if report.operation is None else report.operation[:_LONGEST_NAME],
+                    "document": report.document,
+                    "duration_ms": round(report.seconds * 1000, 1),
+                    "upstream_calls": report.upstream_calls,
+                    "saved_calls": report.saved_calls,
+                    "deadline_hits": report.deadline_hits,
+                    "codes": report.codes,
+                    "event": "request",
+                },
+            )
+        for error in report.unexpected:
+            self._log.error(
+                "unexpected exception",
+                request_id=report.request_id,
+                exception=type(error).__name__,
+                frames=frames_of(error),
+            )
+
+    def on_untrusted_document(self, document: UntrustedDocument) -> None:
+        """One line for each document that runs although it is not in the manifest."""
+        self._log.warning("untrusted document", operations=list(document.operations), sha256=document.sha256)
+
+    def on_call(self, report: CallReport) -> None:
+        """One line for each upstream call; a warning when it failed or drifted from the documentation."""
+        odd = report.outcome not in _AS_EXPECTED or report.drift or report.echo in ("different", "another call's")
+        level = logging.WARNING if odd else logging.INFO
+        if self._lines.wants(level):
+            details = report.details
+            self._lines.write(
+                level,
+                {
+                    "api": report.api,
+                    "attempt": report.attempt,
+                    "outcome": report.outcome,
+                    "cause": None if report.cause is None else report.cause.value,
+                    "status": details.status,
+                    "code": details.code,
+                    "correlation_id": details.correlation_id,
+                    "duration_ms": round(report.seconds * 1000, 1),
+                    "echo": report.echo,
+                    "drift": list(report.drift),
+                    "event": "upstream call",
+                },
+            )
+
+    def on_key_failure(self, reason: str) -> None:
+        """The keys that verify tokens could not be loaded; the last ones serve while they are not too old."""
+        self._log.error("verification keys cannot be loaded", reason=reason)
+
+    def on_limiter_fallback(self) -> None:
+        """Budgets are kept by this process alone, because Redis does not answer."""
+        self._log.warning("budgets are kept locally: Redis does not answer")
+
+    def on_breaker(self, api: str, state: str) -> None:
+        """An API of the upstream is left alone from now on, probed, or used again."""
+        write = self._log.info if state == "closed" else self._log.warning
+        write("breaker changed", api=api, state=state)
+
+    def on_overload(self, refused: int) -> None:
+        """So many requests were refused since the last such line because too many were being answered."""
+        self._log.warning("overloaded", refused=refused)
+
+    def on_lost_spans(self) -> None:
+        """The collector did not take a batch of spans."""
+        self._log.warning("spans are lost: the collector does not take them")

@@ -1,0 +1,45 @@
+"""Shared calls that end when the test says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+from graph.resilience.single_flight import SingleFlight
+
+Begin = Callable[[], Coroutine[None, None, str]]
+
+
+def single_flight() -> SingleFlight[str, Begin, str]:
+    """Whoever begins a call says what to do."""
+
+    async def call(_key: str, begin: Begin) -> str:
+        return await begin()
+
+    return SingleFlight(call)
+
+
+class Work:
+    """Calls that end when they are told to."""
+
+    def __init__(self) -> None:
+        self.flights = single_flight()
+        self.results: list[asyncio.Future[str]] = []
+        self.cancelled = 0
+        self.joined = 0
+
+    def ask(self, key: str = "card") -> asyncio.Future[str]:
+        waiter = self.flights.join(key)
+        if waiter is None:
+            return self.flights.begin(key, self.call)
+        self.joined += 1
+        return waiter
+
+    async def call(self) -> str:
+        result: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.results.append(result)
+        try:
+            return await result
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise

@@ -1,0 +1,112 @@
+"""The deadline of a request: one moment, and one timer, for everything that it waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+
+from graph.resilience.deadline import Deadline, DeadlineExceededError
+from graph.resilience.single_flight import SingleFlight
+from tests.resilience.clocks import HandTimedLoop, settle
+
+SOON = 0.01
+LATER = 0.03
+LONG = 60.0
+
+
+def future() -> asyncio.Future[str]:
+    return asyncio.get_running_loop().create_future()
+
+
+async def has_passed(deadline: Deadline) -> None:
+    with pytest.raises(DeadlineExceededError):
+        await deadline.bound(future())
+
+
+async def test_a_bound_future_is_the_same_and_gives_its_result_in_time() -> None:
+    deadline, waits = Deadline(LONG), future()
+    assert deadline.bound(waits) is waits
+    waits.set_result("done")
+    assert await waits == "done"
+    deadline.close()
+
+
+async def test_everything_that_is_bound_fails_when_the_deadline_passes() -> None:
+    deadline = Deadline(SOON)
+    waits = [deadline.bound(future()) for _ in range(3)]
+    failures = await asyncio.gather(*waits, return_exceptions=True)
+    assert [DeadlineExceededError] * 3 == [type(failure) for failure in failures]
+
+
+async def test_what_was_done_in_time_stays_as_it_is() -> None:
+    deadline = Deadline(SOON)
+    waits, answered, left, waits_too = (deadline.bound(future()) for _ in range(4))
+    answered.set_result("done")
+    left.cancel()
+    failures = await asyncio.gather(waits, waits_too, return_exceptions=True)
+    assert [DeadlineExceededError] * 2 == [type(failure) for failure in failures]
+    assert await answered == "done"
+    assert left.cancelled()
+
+
+async def test_what_is_bound_after_the_deadline_fails_as_well() -> None:
+    deadline = Deadline(SOON)
+    await has_passed(deadline)
+    await has_passed(deadline)
+
+
+async def test_what_is_bound_to_a_closed_deadline_is_left_alone() -> None:
+    closed, other = Deadline(SOON), Deadline(LATER)
+    waits = closed.bound(future())
+    closed.close()
+    await has_passed(other)
+    assert not waits.done()
+
+
+async def test_a_waiter_whose_deadline_passes_leaves_its_call() -> None:
+    cancelled = asyncio.Event()
+
+    async def call(_key: str, _said: None) -> str:
+        try:
+            return await future()
+        finally:
+            cancelled.set()
+
+    flights: SingleFlight[str, None, str] = SingleFlight(call)
+    with pytest.raises(DeadlineExceededError):
+        await Deadline(SOON).bound(flights.begin("card", None))
+    await cancelled.wait()
+    await settle()
+    assert len(flights) == 0
+    assert {asyncio.current_task()} == asyncio.all_tasks()
+
+
+async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    deadline = Deadline(SOON)
+    deadline.bound(future())
+    await has_passed(deadline)
+    del deadline
+    gc.collect()
+    assert complaints == []
+
+
+def test_a_request_sets_one_timer_when_it_first_waits_and_cancels_it_at_its_end() -> None:
+    loop = HandTimedLoop()
+
+    async def request() -> list[int]:
+        deadline = Deadline(LONG)
+        numbers = [len(loop.timers)]
+        for _ in range(20):
+            deadline.bound(future())
+        numbers.append(len(loop.timers))
+        deadline.close()
+        return numbers
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        numbers = runner.run(request())
+        assert numbers == [0, 1]
+        assert loop.timers[0].cancelled()

@@ -1,0 +1,126 @@
+"""Where lines go: each in one piece, and nothing breaks when they can go nowhere."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from graph.telemetry.lines import LineStream
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINES = [b'{"n":%d,"filling":"%s"}\n' % (number, b"x" * 4_500) for number in range(100)]
+
+
+def drained(reading: int) -> bytes:
+    """All that is in a pipe which does not wait."""
+    read = b""
+    while True:
+        try:
+            chunk = os.read(reading, 65_536)
+        except BlockingIOError:
+            return read
+        read += chunk
+
+
+def test_each_line_is_written_by_one_call_and_at_once() -> None:
+    theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with theirs, os.fdopen(ours.detach(), "w", encoding="utf-8") as stream:
+        lines = LineStream(stream)
+        theirs.settimeout(5)
+        for line in (b"short\n", b'{"a":"%s"}\n' % (b"x" * 20_000)):
+            lines.write(line)
+            assert line == theirs.recv(65_536)
+
+
+def test_lines_come_after_what_was_printed_before(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("w", encoding="utf-8") as stream:
+        stream.write("first\n")
+        lines = LineStream(stream)
+        lines.write(b"second\n")
+        stream.write("third\n")
+        stream.flush()
+        lines.write(b"fourth\n")
+    assert b"first\nsecond\nthird\nfourth\n" == path.read_bytes()
+
+
+def test_a_stream_without_a_file_gets_lines_as_text() -> None:
+    stream = io.StringIO()
+    LineStream(stream).write(b"a line\n")
+    assert "a line\n" == stream.getvalue()
+
+
+def test_a_stream_over_bytes_gets_lines_at_once() -> None:
+    kept = io.BytesIO()
+    stream = io.TextIOWrapper(kept, encoding="utf-8")
+    LineStream(stream).write(b"a line\n")
+    assert b"a line\n" == kept.getvalue()
+
+
+def test_a_stream_that_is_closed_loses_the_line_without_a_word(tmp_path: Path) -> None:
+    for stream in (io.StringIO(), (tmp_path / "log").open("w", encoding="utf-8")):
+        lines = LineStream(stream)
+        stream.close()
+        lines.write(b"a line\n")
+
+
+def test_a_full_disk_loses_the_line_without_a_word() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as stream:  # noqa: PTH123 - it is no path of ours
+        LineStream(stream).write(b"a line\n")
+
+
+def test_a_reader_that_is_gone_loses_the_line_without_a_word() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        lines = LineStream(stream)
+        os.close(reading)
+        lines.write(b"a line\n")
+
+
+def test_a_full_pipe_that_nobody_waits_for_loses_whole_lines_and_tears_none() -> None:
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4_096)
+    for end in (reading, writing):
+        os.set_blocking(end, False)
+    read = b""
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        lines = LineStream(stream)
+        for number, line in enumerate(LINES):
+            lines.write(line)
+            if number % 3 == 2:
+                read += drained(reading)
+        for last in (b"", b"", b"{}\n"):
+            read += drained(reading)
+            lines.write(last)
+        read += drained(reading)
+    os.close(reading)
+    found = read.splitlines(keepends=True)
+    # What began is finished, in its order, and what found no room is not there at all.
+    assert [*(line for line in LINES if line in found), b"{}\n"] == found
+    assert 10 < len(found) < len(LINES)
+
+
+WRITER = """
+import io, sys
+from graph.telemetry.lines import LineStream
+lines = LineStream(sys.stderr)
+print("printed", file=sys.stderr)
+lines.write(b'{"a":1}\\n')
+print("printed", file=sys.stderr)
+raise SystemExit(0 if lines._write.__name__ == 'write' and isinstance(lines._write.__self__, io.FileIO) else 3)
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["-u"]], ids=["buffered", "unbuffered"])
+def test_standard_error_is_written_without_a_buffer_and_in_order(options: list[str]) -> None:
+    done = subprocess.run([sys.executable, *options, "-c", WRITER], capture_output=True, check=False, timeout=60)
+    assert (0, b'printed\n{"a":1}\nprinted\n') == (done.returncode, done.stderr)
