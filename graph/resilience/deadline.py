@@ -21,13 +21,14 @@ class Deadline:
     Whoever makes one closes it at the request's end.
 
     Args:
-        seconds: from now, in the running event loop.
+        seconds: from now.
+        loop: the running event loop, for who has it at hand: with Python 3.11, to ask for it is a system call.
     """
 
     __slots__ = ("_at", "_bound", "_loop", "_timer")
 
-    def __init__(self, seconds: float) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._loop = loop or asyncio.get_running_loop()
         self._at = self._loop.time() + seconds
         self._bound: list[asyncio.Future[Any]] = []
         self._timer: asyncio.TimerHandle | None = None

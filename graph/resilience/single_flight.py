@@ -34,6 +34,8 @@ class SingleFlight(Generic[K, A, V]):
         self._flights: dict[K, _Flight[K, A, V]] = {}
         # Cancelled, forgotten, and not ended yet: a task that nobody holds may vanish.
         self._leaving: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
 
     def __len__(self) -> int:
         """How many calls are under way."""
@@ -49,8 +51,13 @@ class SingleFlight(Generic[K, A, V]):
         return None if flight is None else flight.waiter()
 
     def begin(self, key: K, said: A) -> asyncio.Future[V]:
-        """A waiter for a new call, which others can join from now on; see `join`."""
-        flight = self._flights[key] = _Flight(self, key)
+        """A waiter for a new call, which others can join from now on; see `join`. None begins after `aclose`."""
+        if self._closed:
+            return self._refused()
+        if self._loop is None:
+            # Once, because with Python 3.11 every time is a system call.
+            self._loop = asyncio.get_running_loop()
+        flight = self._flights[key] = _Flight(self, key, self._loop)
         flight.task = flight.loop.create_task(self._fly(flight, key, said))
         return flight.waiter()
 
@@ -63,7 +70,8 @@ class SingleFlight(Generic[K, A, V]):
         flight.task.cancel()
 
     async def aclose(self) -> None:
-        """Cancel what is under way, and wait until it is gone."""
+        """Cancel what is under way, and wait until it is gone; begin no more."""
+        self._closed = True
         for flight in list(self._flights.values()):
             self.give_up(flight)
             # Not left to the call: one that has not begun never will, and tells nobody.
@@ -87,6 +95,13 @@ class SingleFlight(Generic[K, A, V]):
             self._forget(flight)
             flight.land(value)
 
+    def _refused(self) -> asyncio.Future[V]:
+        waiter: asyncio.Future[V] = asyncio.get_running_loop().create_future()
+        waiter.set_exception(AbandonedError())
+        # Looked at, also when nobody else will: see `_Flight.fail`.
+        waiter.exception()
+        return waiter
+
     def _forget(self, flight: _Flight[K, A, V]) -> None:
         if self._flights.get(flight.key) is flight:
             del self._flights[flight.key]
@@ -99,11 +114,11 @@ class _Flight(Generic[K, A, V]):
 
     task: asyncio.Task[None]
 
-    def __init__(self, flights: SingleFlight[K, A, V], key: K) -> None:
+    def __init__(self, flights: SingleFlight[K, A, V], key: K, loop: asyncio.AbstractEventLoop) -> None:
         self._flights = flights
         self._waiters: list[asyncio.Future[V]] = []
         self.key = key
-        self.loop = asyncio.get_running_loop()
+        self.loop = loop
 
     def waiter(self) -> asyncio.Future[V]:
         waiter: asyncio.Future[V] = self.loop.create_future()

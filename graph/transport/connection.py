@@ -29,6 +29,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, bounds: AnswerBounds, on_lost: Callable[[Connection], None]) -> None:
         self._on_lost = on_lost
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._reader = AnswerReader(bounds)
         # That of the exchange under way.
@@ -54,7 +55,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             raise RuntimeError("not connected")
         self._reader.begin()
-        self._pending = pending = asyncio.get_running_loop().create_future()
+        self._pending = pending = self._loop.create_future()
         self._transport.write(request)
         return pending
 

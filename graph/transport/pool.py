@@ -62,6 +62,7 @@ class Pool:
         self._all: set[Connection] = set()
         self._deadlines = Deadlines(self._all)
         self._opening = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         # A waiter gets a connection, or None: the room to open one.
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._sweep: asyncio.TimerHandle | None = None
@@ -96,7 +97,7 @@ class Pool:
             httpx.ConnectError: when it refuses, or its certificate is not accepted.
             httpx.RemoteProtocolError: without an answer, or with one that cannot be used.
         """
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         ends = None if seconds is None else now + seconds
         connection = self._latest_idle(now) or await self._take_until(ends, wait, connect)
         self._deadlines.set(connection, math.inf if ends is None else ends)
@@ -142,7 +143,7 @@ class Pool:
         while True:
             if self._closed:
                 raise _closed()
-            connection = self._latest_idle(asyncio.get_running_loop().time())
+            connection = self._latest_idle(self._now())
             if connection is None and len(self) < self._limits.connections:
                 self._opening += 1
             elif connection is None:
@@ -220,6 +221,12 @@ class Pool:
                 self._offer_room()
         return connection
 
+    def _now(self) -> float:
+        if self._loop is None:
+            # Once, because with Python 3.11 every time is a system call.
+            self._loop = asyncio.get_running_loop()
+        return self._loop.time()
+
     def _lost(self, connection: Connection) -> None:
         # One that was lost before it was ever used is not among them.
         if connection in self._all:
@@ -228,7 +235,7 @@ class Pool:
 
     def _keep(self, connection: Connection) -> None:
         """Hand a connection to who has waited longest, or keep it."""
-        connection.idle_since = asyncio.get_running_loop().time()
+        connection.idle_since = self._now()
         connection.kept = True
         waiter = self._next_waiter()
         if waiter is not None:
@@ -257,7 +264,7 @@ class Pool:
 
     def _close_old(self) -> None:
         self._sweep = None
-        oldest = asyncio.get_running_loop().time() - self._limits.keepalive
+        oldest = self._now() - self._limits.keepalive
         while self._idle and (not self._idle[0].usable or self._idle[0].idle_since <= oldest):
             self._idle.popleft().abort()
         if self._idle:

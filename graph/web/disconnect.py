@@ -56,8 +56,8 @@ class _Worker:
 
     __slots__ = ("_cancels_before", "_task", "gone")
 
-    def __init__(self) -> None:
-        task = asyncio.current_task()
+    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a request is answered in a task")
         self._task = task
@@ -85,7 +85,12 @@ async def _watch(receive: Receive, worker: _Worker) -> None:
     worker.stop()
 
 
-async def while_connected(receive: Receive, work: Awaitable[T], hangup: Hangup | None = None) -> T:
+async def while_connected(
+    receive: Receive,
+    work: Awaitable[T],
+    hangup: Hangup | None = None,
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> T:
     """Return the result of `work`, which is cancelled when the client goes away.
 
     Args:
@@ -93,11 +98,12 @@ async def while_connected(receive: Receive, work: Awaitable[T], hangup: Hangup |
         work: runs in this task.
         hangup: tells of the client's end. None under a server that does not: then a small task waits for it, which
             ends with the work.
+        loop: the running event loop, for who has it at hand.
 
     Raises:
         ClientDisconnectedError: the client went away.
     """
-    worker = _Worker()
+    worker = _Worker(loop)
     watching = None
     if hangup is not None:
         hangup.listen(worker.stop)

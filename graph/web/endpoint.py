@@ -5,6 +5,7 @@ Source: https://graphql.github.io/graphql-over-http/draft/
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -118,14 +119,15 @@ class GraphQLEndpoint:
         if media_type is None:
             return not_acceptable(report)
         try:
-            deadline = Deadline(timeout_of(fields, self._request_timeout))
+            loop = asyncio.get_running_loop()
+            deadline = Deadline(timeout_of(fields, self._request_timeout), loop)
             caller = await self._gate.caller(exchange)
             report.viewer = caller.viewer.kind
             request = await self._read(exchange)
             # Not before: whoever sends a body slowly must not keep others out.
             with self._admission:
                 executing = self._execute(request, caller, deadline, media_type, report)
-                return await while_connected(exchange.receive, executing, exchange.scope.get(HANGUP))
+                return await while_connected(exchange.receive, executing, exchange.scope.get(HANGUP), loop)
         except ClientDisconnectedError:
             raise
         except Exception as error:  # noqa: BLE001 - every refusal is an answer, and so is what nobody foresaw

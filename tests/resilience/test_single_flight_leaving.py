@@ -184,3 +184,12 @@ async def test_a_waiter_that_leaves_in_the_moment_in_which_the_call_ends_disturb
     assert isinstance(end, LookupError) if fails else end == "done"
     await settle()
     assert {asyncio.current_task()} == asyncio.all_tasks()
+
+
+async def test_after_the_end_nothing_begins() -> None:
+    work = Work()
+    await work.flights.aclose()
+    waiter = work.ask()
+    with pytest.raises(AbandonedError):
+        await waiter
+    assert (0, []) == (len(work.flights), work.results)
