@@ -23,7 +23,7 @@ def draws(count: int, *, seed: int, cards: int = CARDS, exponent: float = EXPONE
     """So many ranks from 0, each by chance and by its weight; the same ones for the same seed."""
     cumulative = list(itertools.accumulate(weights(cards, exponent)))
     # Not for secrets: it only has to be the same in every round.
-    return random.Random(seed).choices(range(cards), cum_weights=cumulative, k=count)  # noqa: S311
+    return random.Random(seed).choices(range(cards), cum_weights=cumulative, k=count)  # noqa: S311 - a load, no secret
 
 
 def card_number(rank: int) -> str:
