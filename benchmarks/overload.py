@@ -1,6 +1,9 @@
 """Three times the load that can be answered: `python -m benchmarks.overload`.
 
-Two limits: the gateway's own CPU, with an upstream that answers at once; and an upstream that takes its time.
+Two limits: the gateway's own CPU, with an upstream that answers at once; and an upstream that takes its time. The
+former with encryption, too, which is how Konaplate is called, and behind the delivered balancer, which refuses
+what the gateway need not even see.
+
 Peak and overload are measured in pairs, each pair against one gateway process. What counts is the ratio of the
 answers: refusals must not take the time of those that are answered.
 """
@@ -11,22 +14,25 @@ import socket
 import statistics
 import threading
 import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
 
 import click
 import httpx
 import orjson
 
 from benchmarks import environment, report
+from benchmarks.keys import keys
 from benchmarks.load import placeholder
-from benchmarks.processes import ROOT, BenchmarkError, Child, Cores, run_pinned, server
+from benchmarks.processes import ROOT, BenchmarkError, Child, Cores, free_port, program, run_pinned, server
 from benchmarks.rounds import origin
 from benchmarks.scenarios import ONE_CALL
 from benchmarks.targets import gateway_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 RESULT: Final = ROOT / "benchmarks" / "results" / "overload.json"
 
@@ -34,12 +40,32 @@ _SCRIPT: Final = ROOT / "benchmarks" / "overload.lua"
 _COMMAND: Final = ("-m", "graph", "serve", "--host", "127.0.0.1", "--port", "0")
 _MARK: Final = "RESULT "
 _PATIENCE: Final = 20
-# What limits the gateway, by the milliseconds that its upstream takes. With the second, 64 calls at once are 320 a
-# second, which is less than one core can do.
-_LIMITS: Final = {"limited_by_cpu": 0, "limited_by_upstream": 200}
+_BALANCER: Final = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
 _MAX_REQUESTS: Final = 200
 _CONNECTIONS: Final = 600
 _TIMES: Final = 3
+# As the balancer's file has it.
+_SLOW_START: Final = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What limits the gateway."""
+
+    upstream_ms: int = 0
+    encrypted: bool = False
+    balanced: bool = False
+    """Whether the load comes through the balancer."""
+
+
+# In 200 ms, 64 calls at once are 320 a second, which is less than one core can do.
+CASES: Final = {
+    "limited_by_upstream": Case(upstream_ms=200),
+    "limited_by_cpu_balanced": Case(encrypted=True, balanced=True),
+    "limited_by_cpu": Case(encrypted=True),
+    "limited_by_cpu_plain_balanced": Case(balanced=True),
+    "limited_by_cpu_plain": Case(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +108,7 @@ def main(*, seconds: int, rounds: int) -> None:
     where = environment.describe(cores)
     result: dict[str, Any] = {
         "environment": where,
-        **{name: _limited(milliseconds, cores, seconds, rounds) for name, milliseconds in _LIMITS.items()},
+        **{name: _limited(case, cores, seconds, rounds) for name, case in CASES.items()},
         "cpu_us_per_refusal": round(_refusal_cost(cores, seconds), 1),
     }
     RESULT.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
@@ -90,12 +116,19 @@ def main(*, seconds: int, rounds: int) -> None:
     click.echo(orjson.dumps({**result, "environment": None}, option=orjson.OPT_INDENT_2))
 
 
-def _limited(milliseconds: int, cores: Cores, seconds: int, rounds: int) -> dict[str, Any]:
-    with server(["-m", "benchmarks.upstream", str(milliseconds)], core=cores.load) as upstream:
-        settings = {**gateway_settings(upstream.url), "KONAGRAPH_MAX_REQUESTS": str(_MAX_REQUESTS)}
-        pairs = [_pair(settings, cores, seconds, seed) for seed in range(rounds)]
+def _limited(case: Case, cores: Cores, seconds: int, rounds: int) -> dict[str, Any]:
+    files = [str(keys().client_public_key)] if case.encrypted else []
+    with server(["-m", "benchmarks.upstream", str(case.upstream_ms), *files], core=cores.load) as upstream:
+        settings = {
+            **gateway_settings(upstream.url),
+            **(keys().settings if case.encrypted else {}),
+            "KONAGRAPH_MAX_REQUESTS": str(_MAX_REQUESTS),
+            # Where the balancer looks whether the gateway is well.
+            "KONAGRAPH_ADMIN_PORT": str(free_port()) if case.balanced else "0",
+        }
+        pairs = [_pair(case, settings, cores, seconds, seed) for seed in range(rounds)]
     return {
-        "upstream_ms": milliseconds,
+        **asdict(case),
         "pairs": [asdict(pair) for pair in pairs],
         "good_to_peak_median": round(statistics.median(pair.good_to_peak for pair in pairs), 3),
         "good_to_peak_by_cpu_median": round(statistics.median(pair.good_to_peak_by_cpu for pair in pairs), 3),
@@ -104,14 +137,49 @@ def _limited(milliseconds: int, cores: Cores, seconds: int, rounds: int) -> dict
     }
 
 
-def _pair(settings: Mapping[str, str], cores: Cores, seconds: int, seed: int) -> Pair:
-    with server(_COMMAND, core=cores.server, settings=settings) as gateway:
-        _load(gateway, cores, connections=64, seconds=1, seed=seed)
-        peak = _load(gateway, cores, connections=64, seconds=seconds, seed=seed)
+@contextmanager
+def _balancer(gateway: Child, admin_port: str, cores: Cores) -> Iterator[str]:
+    """The delivered balancer before one gateway; its address."""
+    clients = free_port()
+    variables = {
+        "FRONT_BIND": f"127.0.0.1:{clients}",
+        "INSIDE_BIND": f"127.0.0.1:{free_port()}",
+        "GATEWAY_1": f"127.0.0.1:{urlsplit(gateway.url).port}",
+        "GATEWAY_1_ADMIN_PORT": admin_port,
+        # There is only one.
+        "GATEWAY_2": "127.0.0.1:1",
+        "GATEWAY_2_ADMIN_PORT": "1",
+    }
+    command = ["haproxy", "-db", "-f", str(_BALANCER)]
+    url = f"http://127.0.0.1:{clients}"
+    with program(command, cores={cores.load}, settings=variables, url=url):
+        _until_asked(url)
+        yield url
+
+
+def _until_asked(url: str) -> None:
+    """Wait until the balancer has seen that the gateway is up, and given it the whole load."""
+    ends_at = time.monotonic() + _PATIENCE
+    while time.monotonic() < ends_at:
+        if httpx.get(f"{url}/livez", trust_env=False).status_code == httpx.codes.OK:
+            time.sleep(_SLOW_START)
+            return
+        time.sleep(0.1)
+    raise BenchmarkError("the balancer does not find its gateway")
+
+
+def _pair(case: Case, settings: Mapping[str, str], cores: Cores, seconds: int, seed: int) -> Pair:
+    with ExitStack() as running:
+        gateway = running.enter_context(server(_COMMAND, core=cores.server, settings=settings))
+        front = origin(gateway.url)
+        if case.balanced:
+            front = running.enter_context(_balancer(gateway, settings["KONAGRAPH_ADMIN_PORT"], cores))
+        _load(gateway, front, cores, connections=64, seconds=1, seed=seed)
+        peak = _load(gateway, front, cores, connections=64, seconds=seconds, seed=seed)
         # Of all connections, those whose request is executed do not send; the others share what is to be offered.
         pause = max(1.0, (_CONNECTIONS - _MAX_REQUESTS) / (_TIMES * peak.good) * 1000)
-        with _Probe(gateway) as probe:
-            seen = _load(gateway, cores, connections=_CONNECTIONS, seconds=seconds, seed=seed, pause=pause)
+        with _Probe(front) as probe:
+            seen = _load(gateway, front, cores, connections=_CONNECTIONS, seconds=seconds, seed=seed, pause=pause)
         return Pair(
             peak_per_second=round(peak.good, 1),
             offered_per_second=round(seen.good + seen.refused, 1),
@@ -142,18 +210,20 @@ def _refusal_cost(cores: Cores, seconds: int) -> float:
             with socket.create_connection((url.host, url.port or 0)) as first:
                 first.sendall(head + length + body)
                 silent.accept()[0].recv(1)
-                seen = _load(gateway, cores, connections=32, seconds=seconds, seed=0)
+                seen = _load(gateway, origin(gateway.url), cores, connections=32, seconds=seconds, seed=0)
     if seen.good:
         raise BenchmarkError("a gateway without room answered")
     return seen.share / seen.refused * 1e6
 
 
-def _load(gateway: Child, cores: Cores, *, connections: int, seconds: int, seed: int, pause: float = 0.0) -> Seen:
+def _load(
+    gateway: Child, front: str, cores: Cores, *, connections: int, seconds: int, seed: int, pause: float = 0.0
+) -> Seen:
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(_SCRIPT)]
     arguments = [ONE_CALL.body(placeholder()).decode(), str(seed), str(round(pause))]
     before = gateway.cpu_seconds()
     output = run_pinned(
-        [*command, origin(gateway.url) + "/graphql", "--", *arguments],
+        [*command, front + "/graphql", "--", *arguments],
         core=cores.load,
         timeout=seconds + _PATIENCE,
     )
@@ -169,8 +239,8 @@ def _load(gateway: Child, cores: Cores, *, connections: int, seconds: int, seed:
 class _Probe:
     """One more client, which measures how long its refusals take."""
 
-    def __init__(self, gateway: Child) -> None:
-        self._url = origin(gateway.url) + "/graphql"
+    def __init__(self, front: str) -> None:
+        self._url = front + "/graphql"
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._ask)
         self._milliseconds: list[float] = []

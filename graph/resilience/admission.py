@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    import asyncio
     from types import TracebackType
 
 
@@ -22,11 +23,31 @@ class Admission:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.running = 0
+        self._expected = 0
 
     @property
     def full(self) -> bool:
         """Whether the next one would be refused."""
         return self.running >= self.limit
+
+    @property
+    def booked_up(self) -> bool:
+        """Whether it is full, or will be once all have begun that are about to."""
+        return self.running + self._expected >= self.limit
+
+    def expect(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Count one that has been let in and is going to begin in the next turn of the event loop.
+
+        Else of many that come in one turn, all would be let in that find one place free, and refused later, which
+        costs several times as much. One that does not begin then, because the rest of it is still to come, is
+        forgotten.
+        """
+        if not self._expected:
+            loop.call_soon(self._forget_expected)
+        self._expected += 1
+
+    def _forget_expected(self) -> None:
+        self._expected = 0
 
     def __enter__(self) -> Self:
         if self.full:

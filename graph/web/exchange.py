@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from graph.web.heading import FixedFields, Heading, prepared
-from graph.web.responses import JSON_FIELDS
+from graph.web.responses import JSON_FIELDS, OVERLOADED_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from graph.web.heading import Field
     from graph.web.responses import Answer
 
-_PREPARED: Final = prepared(*JSON_FIELDS.values())
+_PREPARED: Final = prepared(*JSON_FIELDS.values(), *OVERLOADED_FIELDS.values())
 
 
 class Exchange:

@@ -17,11 +17,12 @@ from graph.web.memo import Memo
 from graph.web.negotiation import accepted_type
 from graph.web.report import RequestReport
 from graph.web.request_id import accepted_request_id
-from graph.web.responses import overloaded
+from graph.web.responses import OVERLOADED_FIELDS, overloaded
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    import asyncio
+    from collections.abc import Callable, Mapping
 
     from graph.resilience.admission import Admission
     from graph.web.exchange import Exchange
@@ -63,8 +64,13 @@ class Overload:
 
     @property
     def full(self) -> bool:
-        """Whether operations are refused right now."""
-        return self._admission.full
+        """Whether operations that come now are refused."""
+        return self._admission.booked_up
+
+    def expect(self, scope: Mapping[str, Any], loop: asyncio.AbstractEventLoop) -> None:
+        """A request was let in and is going to begin; see `Admission.expect`."""
+        if scope["path"] == self._path:
+            self._admission.expect(loop)
 
     def answer(self, exchange: Exchange) -> Answer | None:
         """The refusal of an operation, when there is to be one; a page for people is never refused."""
@@ -76,30 +82,22 @@ class Overload:
         self.note(exchange.request_id, exchange.method)
         return overloaded(exchange.request_id, self._media_type(accept))
 
-    def early_answer(
-        self, scope: Mapping[str, Any], server_headers: Iterable[tuple[bytes, bytes]]
-    ) -> bytes | None:
-        """The refusal as bytes on the wire, without any app having been asked: most of the cost is there.
+    def early_refusal(self, scope: Mapping[str, Any]) -> EarlyRefusal | None:
+        """The refusal of a request without any app having been asked: most of the cost is there.
 
         None for what is not refused, and for what the app has to look at: pages of other origins.
 
         Args:
             scope: of the request.
-            server_headers: what the server adds to every answer, such as the date.
         """
-        if not self._admission.full or scope["path"] != self._path or scope["method"] != "POST":
+        if not self.full or scope["path"] != self._path or scope["method"] != "POST":
             return None
         fields = Fields(scope["headers"])
         # What browsers send, whose pages may only read an answer that is made for their origin.
         if b"origin" in fields or b"sec-fetch-site" in fields:
             return None
-        request_id = accepted_request_id(fields.get(REQUEST_ID))
-        media_type = self._media_type(fields.joined(b"accept"))
-        answer = overloaded(request_id, media_type)
-        head = [_STATUS_LINE, *(b"%b: %b\r\n" % header for header in server_headers), _HEADS[media_type]]
-        head.append(b"x-request-id: %b\r\ncontent-length: %d\r\n\r\n" % (request_id.encode(), len(answer.body)))
-        self.note(request_id, "POST")
-        return b"".join([*head, answer.body])
+        offered = fields.get(REQUEST_ID)
+        return EarlyRefusal(self, self._media_type(fields.joined(b"accept")), offered)
 
     def note(self, request_id: str, method: str) -> None:
         """A request was refused."""
@@ -116,10 +114,42 @@ class Overload:
         return self._accepted_type(accept or b"") or negotiation.JSON
 
 
-def _head(media_type: str) -> bytes:
-    """The headers that are the same for every refusal, with those that keep it private."""
-    return FixedFields(overloaded("", media_type).headers).wire
+class EarlyRefusal:
+    """How requests with one and the same head are refused.
+
+    Args:
+        overload: is told of each.
+        media_type: of the answers.
+        offered: the id that the head names for its request.
+    """
+
+    __slots__ = ("_head", "_media_type", "_offered", "_overload")
+
+    def __init__(self, overload: Overload, media_type: str, offered: bytes | None) -> None:
+        self._overload = overload
+        self._media_type = media_type
+        self._head = _HEADS[media_type]
+        self._offered = offered
+
+    def wire(self, server_wire: bytes) -> bytes:
+        """One whole answer as it is sent.
+
+        Args:
+            server_wire: the fields that the server adds to every answer, such as the date.
+        """
+        request_id = accepted_request_id(self._offered)
+        body = overloaded(request_id, self._media_type).body
+        self._overload.note(request_id, "POST")
+        return b"%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (
+            _STATUS_LINE,
+            server_wire,
+            self._head,
+            request_id.encode("ascii"),
+            len(body),
+            body,
+        )
 
 
 _STATUS_LINE: Final = b"HTTP/1.1 503 Service Unavailable\r\n"
-_HEADS: Final = {media_type: _head(media_type) for media_type in (negotiation.JSON, negotiation.GRAPHQL_RESPONSE)}
+# The headers that are the same for every refusal, with those that keep it private.
+_HEADS: Final = {media_type: FixedFields(fields).wire for media_type, fields in OVERLOADED_FIELDS.items()}

@@ -100,12 +100,14 @@ _OVERLOADED: Final = orjson.dumps(
 )
 _OVERLOADED_HEAD, _, _OVERLOADED_TAIL = _OVERLOADED.partition(_PLACEHOLDER.encode())
 _RETRY_AFTER: Final = (b"retry-after", str(RETRY_AFTER_MS // 1000).encode("ascii"))
+OVERLOADED_FIELDS: Final = {media_type: (*fields, _RETRY_AFTER) for media_type, fields in JSON_FIELDS.items()}
+"""The header fields of the refusal of what may be tried again soon, by its media type."""
 
 
 def overloaded(request_id: str, media_type: str = JSON) -> Answer:
     """The refusal of what may be tried again soon. Made of bytes that are ready: it costs next to nothing."""
     body = _OVERLOADED_HEAD + request_id.encode("ascii") + _OVERLOADED_TAIL
-    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, body, (*JSON_FIELDS[media_type], _RETRY_AFTER))
+    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, body, OVERLOADED_FIELDS[media_type])
 
 
 def cut_off(request_id: str) -> Answer:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from graph.web.cycle import Cycle
-    from graph.web.overload import Overload
+    from graph.web.overload import EarlyRefusal, Overload
 
 # What a client that reads at all takes in the time for writing.
 _MIN_PROGRESS: Final = 16 * 1024
@@ -58,6 +58,8 @@ class TimedProtocol(LeanProtocol):
         self._lingers = False
         self._draining = False
         self._early_answers_left = 0
+        # That of the latest request, if it got one.
+        self._early: EarlyRefusal | None = None
         self._unsent = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
@@ -101,15 +103,20 @@ class TimedProtocol(LeanProtocol):
         self._running = cast("Cycle", cycle)
         self._phase = Phase.NEW
         overload = self.overload
-        answer = None if overload is None or not overload.full else self._early_answer(cycle, overload)
-        if answer is None:
+        if overload is None:
             super()._start_asgi_task(cycle, app)
             return
+        early = self._early_refusal(cycle, overload) if overload.full else None
+        if early is None:
+            overload.expect(cast("Mapping[str, Any]", cycle.scope), self.loop)
+            super()._start_asgi_task(cycle, app)
+            return
+        self._early = early
         cycle.response_started = cycle.response_complete = True
-        self.transport.write(answer)
+        self.transport.write(early.wire(self._default_wire()))
         self.on_response_complete()
 
-    def _early_answer(self, cycle: RequestResponseCycle, overload: Overload) -> bytes | None:
+    def _early_refusal(self, cycle: RequestResponseCycle, overload: Overload) -> EarlyRefusal | None:
         """A refusal that needs no app.
 
         Few for each piece of data, and none while the client does not read: the app's own answers wait for that,
@@ -120,8 +127,7 @@ class TimedProtocol(LeanProtocol):
         if self._draining or not cycle.keep_alive or cycle.waiting_for_100_continue:
             return None
         self._early_answers_left -= 1
-        scope = cast("Mapping[str, Any]", cycle.scope)
-        return overload.early_answer(scope, self.server_state.default_headers)
+        return overload.early_refusal(cast("Mapping[str, Any]", cycle.scope))
 
     def _refuse(self, refused: RefusedError) -> None:
         """Answer the request that is being read with a refusal, after all answers before it, and read no more.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CONFIGURATION: Final = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
 _UP: Final = re.compile(r'^haproxy_server_status\{proxy="gateways",server="([^"]+)",state="UP"\} 1$', re.MULTILINE)
+_QUEUED: Final = re.compile(r'^haproxy_backend_current_queue\{proxy="gateways"\} (\d+)$', re.MULTILINE)
 # Further tries at the same gateway, and at the other one.
 _RETRIES: Final = re.compile(
     r'^haproxy_server_(?:retry|redispatch)_warnings_total\{proxy="gateways",[^}]*\} (\d+)$', re.MULTILINE
@@ -54,6 +55,15 @@ class Balancer:
             while seen != set(servers):
                 await asyncio.sleep(_PAUSE)
                 seen = set(_UP.findall((await self.inside("/metrics")).text))
+
+    async def until_queued(self, count: int) -> None:
+        """Wait until so many requests wait for a gateway."""
+        queued = -1
+        async with asyncio.timeout(DEADLINE):
+            while queued != count:
+                await asyncio.sleep(_PAUSE)
+                (found,) = _QUEUED.findall((await self.inside("/metrics")).text)
+                queued = int(found)
 
     async def retries(self) -> int:
         """How many requests were sent a second time so far."""

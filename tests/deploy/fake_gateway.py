@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,9 @@ class FakeGateway:
         self.answer = FINE
         self.ready = True
         self.requests: list[bytes] = []
+        self.free = asyncio.Event()
+        """Cleared, it answers no request until it is set."""
+        self.free.set()
 
     async def serve(self, connection: Connection) -> None:
         """Answer on one connection."""
@@ -34,6 +38,7 @@ class FakeGateway:
                 await connection.send(http(status="200 OK" if self.ready else "503 Service Unavailable"))
                 continue
             self.requests.append(request)
+            await self.free.wait()
             await connection.send(self.answer)
 
 

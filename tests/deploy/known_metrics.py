@@ -16,7 +16,13 @@ from tests.support import sandbox_settings, sandbox_transport
 if TYPE_CHECKING:
     from graph.telemetry.metrics import Metrics
 
-_OTHERS: Final = {"up", "ALERTS", "haproxy_backend_active_servers"}
+OF_HAPROXY: Final = {
+    "haproxy_backend_active_servers",
+    "haproxy_backend_current_queue",
+    "haproxy_backend_http_responses_total",
+    "haproxy_server_http_responses_total",
+}
+_OTHERS: Final = {"up", "ALERTS", *OF_HAPROXY}
 _NAME: Final = re.compile(r"\b(?:(?:konagraph|process|python|haproxy)_\w+|up\b|ALERTS\b)")
 
 

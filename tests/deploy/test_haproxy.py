@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import subprocess
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,15 +18,18 @@ from schema.errors import MESSAGES, ErrorCode
 from tests.cli.processes import DEADLINE, bare_environment
 from tests.deploy.balancer import CONFIGURATION, balancer, require_haproxy
 from tests.deploy.fake_gateway import FINE, balanced_fakes
+from tests.deploy.known_metrics import OF_HAPROXY
 from tests.independent.raw_client import CARD
 from tests.konaplate.faulty_upstream import http
 from tests.tools import require_tool
 from tests.web.raw_http import Wire
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.deploy.balancer import Balancer
+    from tests.deploy.fake_gateway import FakeGateway
     from tests.web.raw_http import RawAnswer
 
 NOBODY = {"GATEWAY_1": "127.0.0.1:1", "GATEWAY_2": "127.0.0.1:1"}
@@ -126,6 +131,49 @@ async def test_names_that_a_server_may_take_for_others_are_refused(tmp_path: Pat
     assert_refusal(ErrorCode.FORBIDDEN, response.json(), retryable=False)
 
 
+@asynccontextmanager
+async def waiting(
+    front: Balancer, fakes: tuple[FakeGateway, FakeGateway], count: int
+) -> AsyncIterator[list[asyncio.Task[httpx.Response]]]:
+    """So many requests, to gateways that answer after the block."""
+    for fake in fakes:
+        fake.free.clear()
+    async with client(front.url) as asking, asyncio.TaskGroup() as requests:
+        yield [requests.create_task(asking.post("/graphql", content=b"{}")) for _ in range(count)]
+        for fake in fakes:
+            fake.free.set()
+
+
+async def test_no_gateway_gets_more_at_once_than_it_shall_and_the_others_wait(tmp_path: Path) -> None:
+    async with balanced_fakes(tmp_path, GATEWAY_MAXCONN="2") as (front, fakes):
+        async with waiting(front, fakes, 9) as requests:
+            await front.until_queued(5)
+            reached = [len(fake.requests) for fake in fakes]
+        statuses = [request.result().status_code for request in requests]
+        logged = await front.logged(9)
+    assert ([2, 2], [200] * 9) == (reached, statuses)
+    assert 5 == sum(line["queue_ms"] > 0 for line in logged)
+
+
+async def test_who_finds_the_line_full_is_refused_at_once_in_the_words_of_the_gateways(tmp_path: Path) -> None:
+    async with balanced_fakes(tmp_path, GATEWAY_MAXCONN="1", QUEUE_MAX="3") as (front, fakes):
+        async with waiting(front, fakes, 5) as requests, client(front.url) as one_more:
+            await front.until_queued(3)
+            refused = await one_more.post("/graphql", content=b"{}")
+            reached = [len(fake.requests) for fake in fakes]
+        statuses = [request.result().status_code for request in requests]
+        (first, *_) = await front.logged(6)
+    assert (503, "1", "no-store") == (
+        refused.status_code,
+        refused.headers["retry-after"],
+        refused.headers["cache-control"],
+    )
+    assert_refusal(ErrorCode.OVERLOADED, refused.json(), retryable=True, retryAfterMs=1000)
+    assert ([1, 1], [200] * 5) == (reached, statuses)
+    # It was the first to be answered, while the gateways were busy.
+    assert (503, "<NOSRV>") == (first["status"], first["server"])
+
+
 async def test_an_overloaded_gateways_refusal_is_tried_twice_more_and_then_passed_on(tmp_path: Path) -> None:
     async with balanced_fakes(tmp_path) as (front, fakes), client(front.url) as asking:
         fakes[0].answer = fakes[1].answer = http(b"its own words", "503 Service Unavailable", ["Retry-After: 7"])
@@ -213,7 +261,7 @@ async def test_the_inner_port_has_health_and_metrics_and_nothing_else(tmp_path: 
         outside = await asking.get("/metrics")
         (request,) = fakes[0].requests + fakes[1].requests
     assert [200, 200, 404, 404, 404] == [answer.status_code for answer in answers]
-    assert "haproxy_frontend_http_requests_total" in answers[1].text
+    assert set(re.findall(r"^haproxy_\w+", answers[1].text, re.MULTILINE)) >= OF_HAPROXY
     assert "fine" == outside.text
     assert request.startswith(b"GET /metrics ")
 

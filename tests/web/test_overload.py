@@ -5,25 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from graph.app import create_app
 from graph.resilience.admission import Admission, AtCapacityError
 from graph.web.exchange import Exchange
 from graph.web.fields import Fields
+from graph.web.limits import HttpLimits
 from graph.web.overload import Overload, OverloadHooks
+from graph.web.protocol import hardened_protocol
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import claims, ec_signer, key_set
 from tests.support import GRAPHQL_RESPONSE, Blocking, Gateway, gateway, sandbox_settings
+from tests.web.test_whole_answer import Writes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from starlette.types import ASGIApp, Message, Receive
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from graph.web.report import RequestReport
 
@@ -245,3 +250,66 @@ def test_work_that_fails_gives_its_place_back() -> None:
     with pytest.raises(KeyError), admission:
         raise KeyError
     assert 0 == admission.running
+
+
+async def test_what_is_about_to_begin_counts_for_one_turn() -> None:
+    admission = Admission(3)
+    loop = asyncio.get_running_loop()
+    with admission:
+        admission.expect(loop)
+        before = admission.booked_up
+        admission.expect(loop)
+        meanwhile = (admission.booked_up, admission.full)
+        await asyncio.sleep(0)
+        after = admission.booked_up
+        admission.expect(loop)
+        admission.expect(loop)
+        again = admission.booked_up
+    assert (False, (True, False), False, True) == (before, meanwhile, after, again)
+
+
+class Busiest:
+    """An app whose operations end when it is told so, and which counts those that it is asked for."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self.asked = 0
+        self.end = asyncio.Event()
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        self.asked += 1
+        if scope["path"] == "/graphql":
+            with self._admission:
+                await self.end.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+
+async def test_of_those_that_come_in_one_turn_no_more_are_let_in_than_have_room() -> None:
+    admission = Admission(3)
+    app = Busiest(admission)
+    overload = Overload(admission, path="/graphql", hooks=OverloadHooks(), clock=lambda: 0.0)
+    config = uvicorn.Config(app, log_config=None, lifespan="off")
+    config.load()
+    state = ServerState()
+    make = cast("Any", hardened_protocol(HttpLimits(), overload))
+    request = b"POST /graphql HTTP/1.1\r\nHost: gateway\r\nContent-Length: 2\r\n\r\n{}"
+    elsewhere = request.replace(b"/graphql", b"/else")
+    transports = [Writes() for _ in range(10)]
+    protocols = []
+    for number, transport in enumerate(transports):
+        protocol = make(config=config, server_state=state, app_state={})
+        protocol.connection_made(transport)
+        # Other paths neither count nor are refused.
+        protocol.data_received(request if number else elsewhere)
+        protocols.append(protocol)
+    refused = [transport.writes != [] for transport in transports]
+    await asyncio.sleep(0)
+    app.end.set()
+    while state.tasks:
+        await asyncio.wait(state.tasks)
+    for protocol in protocols:
+        protocol.connection_lost(None)
+
+    assert [False] * 4 + [True] * 6 == refused
+    assert 4 == app.asked

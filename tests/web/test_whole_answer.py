@@ -72,8 +72,14 @@ class RefusesPosts:
 
     full = True
 
-    def early_answer(self, scope: Mapping[str, Any], _headers: object) -> bytes | None:
-        return b"refused" if scope["method"] == "POST" else None
+    def early_refusal(self, scope: Mapping[str, Any]) -> RefusesPosts | None:
+        return self if scope["method"] == "POST" else None
+
+    def wire(self, _server_wire: bytes) -> bytes:
+        return b"refused"
+
+    def expect(self, scope: Mapping[str, Any], _loop: object) -> None:
+        assert "HEAD" == scope["method"]
 
 
 async def written(app: Any, request: bytes, overload: Any = None) -> tuple[list[bytes], bool]:
