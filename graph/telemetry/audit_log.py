@@ -61,12 +61,25 @@ class AuditLog:
             self._file.close()
 
     def _fields(self, event: AuditEvent) -> dict[str, Any]:
-        named = zip(event._fields, event, strict=True)
-        fields = {name: value for name, value in named if value is not None and value != ()}
-        if event.viewer_id is not None:
+        # Cheaper than to ask of every field whether it is there: one of these lines goes with nearly every request.
+        action, request_id, address, viewer_kind, viewer_id, card_ref, personal, code, reason = event
+        fields: dict[str, Any] = {"action": action, "request_id": request_id, "address": address}
+        if viewer_kind is not None:
+            fields["viewer_kind"] = viewer_kind
+        if viewer_id is not None:
+            fields["viewer_id"] = viewer_id
+        if card_ref is not None:
+            fields["card_ref"] = card_ref
+        if personal:
+            fields["fields"] = personal
+        if code is not None:
+            fields["code"] = code
+        if reason is not None:
+            fields["reason"] = reason
+        if viewer_id is not None:
             # An id with as many digits as a card number would be masked: then only the reference says who it was.
-            fields["viewer_ref"] = self._viewer_ref(event.viewer_id)
-            if holds_card_number(event.viewer_id):
+            fields["viewer_ref"] = self._viewer_ref(viewer_id)
+            if holds_card_number(viewer_id):
                 del fields["viewer_id"]
         fields["event"] = "audit"
         return fields

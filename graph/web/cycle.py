@@ -113,7 +113,7 @@ class Cycle(RequestResponseCycle):
         self.keep_alive = keep_alive
         self.on_response = on_response
         self.message_event = cast("asyncio.Event", Bell())
-        self.hangup = Hangup(flow.resume_reading)
+        self.hangup = Hangup(flow.resume_reading, loop)
         # An object of its own: with the cycle itself in its scope, only a garbage collection could free the two.
         cast("dict[str, Any]", scope)[HANGUP] = self.hangup
         self.body = b""

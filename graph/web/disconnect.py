@@ -23,12 +23,14 @@ class Hangup:
 
     Args:
         read_on: makes the server read on, in case that it has paused: else it would not see the end.
+        loop: the server's event loop. To ask asyncio for it is a system call with Python 3.11.
     """
 
-    __slots__ = ("_listener", "_read_on", "gone")
+    __slots__ = ("_listener", "_read_on", "gone", "loop")
 
-    def __init__(self, read_on: Callable[[], object]) -> None:
+    def __init__(self, read_on: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:
         self._read_on = read_on
+        self.loop = loop
         self._listener: Callable[[], None] | None = None
         self.gone = False
 

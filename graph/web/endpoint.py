@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from graph.resilience.admission import Admission
     from graph.security.budgets import CostStatus
     from graph.security.viewer import Viewer
+    from graph.web.disconnect import Hangup
     from graph.web.exchange import Exchange
     from graph.web.explorer import Explorer
     from graph.web.gate import Gate
@@ -119,7 +120,8 @@ class GraphQLEndpoint:
         if media_type is None:
             return not_acceptable(report)
         try:
-            loop = asyncio.get_running_loop()
+            hangup: Hangup | None = exchange.scope.get(HANGUP)
+            loop = asyncio.get_running_loop() if hangup is None else hangup.loop
             deadline = Deadline(timeout_of(fields, self._request_timeout), loop)
             caller = await self._gate.caller(exchange)
             report.viewer = caller.viewer.kind
@@ -127,7 +129,7 @@ class GraphQLEndpoint:
             # Not before: whoever sends a body slowly must not keep others out.
             with self._admission:
                 executing = self._execute(request, caller, deadline, media_type, report)
-                return await while_connected(exchange.receive, executing, exchange.scope.get(HANGUP), loop)
+                return await while_connected(exchange.receive, executing, hangup, loop)
         except ClientDisconnectedError:
             raise
         except Exception as error:  # noqa: BLE001 - every refusal is an answer, and so is what nobody foresaw

@@ -134,7 +134,7 @@ class Client:
         self.gone = asyncio.Event()
         self.waiting = asyncio.Event()
         self.asked = 0
-        self.hangup = Hangup(self.waiting.set) if told else None
+        self.hangup = Hangup(self.waiting.set, asyncio.get_running_loop()) if told else None
 
     async def __call__(self) -> Message:
         self.asked += 1
