@@ -46,9 +46,16 @@ def describe(cores: Cores) -> dict[str, Any]:
         "load_average_at_start": round(os.getloadavg()[0], 2),
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
+        # One version comes in builds of different speed.
+        "python_build": f"{platform.python_build()[1]}, {'shared' if _is_shared() else 'static'} library",
         "wrk": _wrk_version(),
         "packages": _versions(),
     }
+
+
+def _is_shared() -> bool:
+    """Whether the interpreter is a library beside its program, as pyenv builds it and Debian does not."""
+    return any("libpython" in line for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines())
 
 
 def _cpu_model() -> str:

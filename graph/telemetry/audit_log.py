@@ -61,7 +61,7 @@ class AuditLog:
             self._file.close()
 
     def _fields(self, event: AuditEvent) -> dict[str, Any]:
-        # Cheaper than to ask of every field whether it is there: one of these lines goes with nearly every request.
+        # Cheaper than to ask of every field whether it is there: nearly every request writes such a line.
         action, request_id, address, viewer_kind, viewer_id, card_ref, personal, code, reason = event
         fields: dict[str, Any] = {"action": action, "request_id": request_id, "address": address}
         if viewer_kind is not None:
