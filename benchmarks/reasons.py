@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 _CHECKS: Final = (
-    "bounds and deadlines, guard, plan, signature and audit line are some 340 calls of the gateway's own functions "
-    "(`tests/cost`); none of them is large, and compiling them changes nothing (below)"
+    "bounds and deadlines, guard, plan, signature and audit line are some 340 calls of the gateway's own "
+    "functions (`tests/cost`); none of them is large, and compiling them changes nothing (below)"
 )
 _CACHES: Final = "as above; and what more requests under way touch is in no cache any more"
 _SLOW: Final = "the core is full at 128 requests under way; nginx and Mercurius have room left"
@@ -29,7 +29,7 @@ REASONS: Final[dict[str, str]] = {
     "card, 128 connections, upstream 20 ms: throughput, of nginx proxy_pass": _SLOW,
     "card, 128 connections, upstream 20 ms: p99, of Mercurius + JIT's": _SLOW,
     "20 aliases with 5 duplicates, variables: throughput, of the best peer, Mercurius + JIT": (
-        "15 signed calls of 60 µs each, through guard, pool and record, are two thirds of it"
+        "15 signed calls of 56 µs each, through guard, pool and record, are two thirds of it"
     ),
     "hot cards, 256 connections, upstream 20 ms: upstream calls per request, of the fewest of any peer, "
     "Tailcall": (
