@@ -12,6 +12,7 @@ from benchmarks.__main__ import CASES
 from benchmarks.cases import CARD_32, LIGHT, SHARED, Case
 from benchmarks.compare import TARGETS
 from benchmarks.gateways import ENCRYPTED, EVERYTHING, ONE_WORKER, PLAIN, TWO_WORKERS
+from benchmarks.overload import CASES as OVERLOADS
 from benchmarks.targets import GATEWAY, Target
 
 if TYPE_CHECKING:
@@ -39,10 +40,16 @@ OVERLOAD = {
         name: {
             "upstream_ms": 200,
             "pairs": [
-                {"good_to_peak": 0.9, "offered_per_second": 300, "peak_per_second": 100, "refusal_p50_ms": None}
+                {
+                    "good_to_peak": 0.9,
+                    "offered_per_second": 300,
+                    "peak_per_second": 100,
+                    "refusal_p50_ms": 7.25,
+                    "refusal_p99_ms": None,
+                }
             ],
         }
-        for name in ("limited_by_cpu", "limited_by_upstream")
+        for name in OVERLOADS
     },
 }
 
@@ -115,6 +122,7 @@ def test_every_case_and_every_server_is_in_the_page(results: Path) -> None:
         assert target.name in chart
     assert "somebody is left out" in text
     assert "Konaplate: it takes 200 ms" in text
+    assert len(OVERLOADS) == text.count("| 0.90 (0.90 - 0.90) | 3.0 (3.0 - 3.0) | 7.2 (7.2 - 7.2) | - |")
 
 
 def test_the_same_results_give_the_same_page(results: Path) -> None:
