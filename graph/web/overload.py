@@ -69,7 +69,7 @@ class Overload:
 
     def expect(self, scope: Mapping[str, Any], loop: asyncio.AbstractEventLoop) -> None:
         """A request was let in and is going to begin; see `Admission.expect`."""
-        if scope["path"] == self._path:
+        if scope["path"] == self._path and scope["method"] == "POST":
             self._admission.expect(loop)
 
     def answer(self, exchange: Exchange) -> Answer | None:

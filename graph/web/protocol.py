@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import httptools
 
 from graph.web.head import VERSIONS, RefusedError, bad_request, check_host, origin_form, too_large
-from graph.web.phases import Part, Phase
+from graph.web.phases import Part
 from graph.web.timed_protocol import TimedProtocol
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class HardenedProtocol(TimedProtocol):
             return False
         self.transport.write(before.early.wire(self._default_wire()))
         self.server_state.total_requests += 1
-        self._enter(Phase.FLUSH)
+        self._enter(self._phase_now())
         return True
 
     def on_message_begin(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -252,20 +252,46 @@ def test_work_that_fails_gives_its_place_back() -> None:
     assert 0 == admission.running
 
 
-async def test_what_is_about_to_begin_counts_for_one_turn() -> None:
-    admission = Admission(3)
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_what_is_about_to_begin_counts_for_one_turn_while_places_are_scarce() -> None:
+    admission = Admission(3, Clock())
     loop = asyncio.get_running_loop()
-    with admission:
-        admission.expect(loop)
-        before = admission.booked_up
+    with admission, admission:
+        with admission:
+            pass
         admission.expect(loop)
         meanwhile = (admission.booked_up, admission.full)
         await asyncio.sleep(0)
         after = admission.booked_up
         admission.expect(loop)
-        admission.expect(loop)
         again = admission.booked_up
-    assert (False, (True, False), False, True) == (before, meanwhile, after, again)
+    assert ((True, False), False, True) == (meanwhile, after, again)
+
+
+@pytest.mark.parametrize(("running", "seconds"), [(2, 0.2), (1, 0.0), (0, 0.0)])
+async def test_nobody_is_kept_out_by_those_to_come_unless_it_was_full_a_moment_ago(
+    running: int, seconds: float
+) -> None:
+    clock = Clock()
+    admission = Admission(3, clock)
+    with admission, admission, admission:
+        pass
+    clock.now += seconds
+    with ExitStack() as begun:
+        for _ in range(running):
+            begun.enter_context(admission)
+        for _ in range(5):
+            admission.expect(asyncio.get_running_loop())
+        assert not admission.booked_up
 
 
 class Busiest:
@@ -278,15 +304,22 @@ class Busiest:
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         self.asked += 1
-        if scope["path"] == "/graphql":
+        if scope["path"] == "/graphql" and not self._admission.full:
             with self._admission:
                 await self.end.wait()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body"})
 
 
-async def test_of_those_that_come_in_one_turn_no_more_are_let_in_than_have_room() -> None:
-    admission = Admission(3)
+@pytest.mark.parametrize("crowded", [True, False])
+async def test_of_those_that_come_in_one_turn_no_more_are_let_in_than_have_room_while_it_is_scarce(
+    *, crowded: bool
+) -> None:
+    admission = Admission(6, Clock())
+    if crowded:
+        with admission, admission, admission, admission, admission, admission:
+            pass
+    admission.running = 3
     app = Busiest(admission)
     overload = Overload(admission, path="/graphql", hooks=OverloadHooks(), clock=lambda: 0.0)
     config = uvicorn.Config(app, log_config=None, lifespan="off")
@@ -294,14 +327,14 @@ async def test_of_those_that_come_in_one_turn_no_more_are_let_in_than_have_room(
     state = ServerState()
     make = cast("Any", hardened_protocol(HttpLimits(), overload))
     request = b"POST /graphql HTTP/1.1\r\nHost: gateway\r\nContent-Length: 2\r\n\r\n{}"
-    elsewhere = request.replace(b"/graphql", b"/else")
-    transports = [Writes() for _ in range(10)]
+    # These take no place.
+    others = [request.replace(b"/graphql", b"/else"), request.replace(b"POST", b"OPTIONS")]
+    transports = [Writes() for _ in range(12)]
     protocols = []
     for number, transport in enumerate(transports):
         protocol = make(config=config, server_state=state, app_state={})
         protocol.connection_made(transport)
-        # Other paths neither count nor are refused.
-        protocol.data_received(request if number else elsewhere)
+        protocol.data_received(request if number >= len(others) else others[number])
         protocols.append(protocol)
     refused = [transport.writes != [] for transport in transports]
     await asyncio.sleep(0)
@@ -311,5 +344,5 @@ async def test_of_those_that_come_in_one_turn_no_more_are_let_in_than_have_room(
     for protocol in protocols:
         protocol.connection_lost(None)
 
-    assert [False] * 4 + [True] * 6 == refused
-    assert 4 == app.asked
+    assert [False] * 5 + [crowded] * 7 == refused
+    assert (5 if crowded else 12) == app.asked
