@@ -44,8 +44,6 @@ _BALANCER: Final = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
 _MAX_REQUESTS: Final = 200
 _CONNECTIONS: Final = 600
 _TIMES: Final = 3
-# As the balancer's file has it.
-_SLOW_START: Final = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +156,10 @@ def _balancer(gateway: Child, admin_port: str, cores: Cores) -> Iterator[str]:
 
 
 def _until_asked(url: str) -> None:
-    """Wait until the balancer has seen that the gateway is up, and given it the whole load."""
+    """Wait until the balancer has seen that the gateway is up."""
     ends_at = time.monotonic() + _PATIENCE
     while time.monotonic() < ends_at:
         if httpx.get(f"{url}/livez", trust_env=False).status_code == httpx.codes.OK:
-            time.sleep(_SLOW_START)
             return
         time.sleep(0.1)
     raise BenchmarkError("the balancer does not find its gateway")

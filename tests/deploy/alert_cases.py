@@ -50,15 +50,6 @@ def _breaker(closed: str, is_open: str) -> dict[str, str]:
     }
 
 
-def _front(backend: str, server: str) -> dict[str, str]:
-    """Answers with 5xx of the balancer, and those of them that came from its gateways."""
-    return {
-        'haproxy_backend_http_responses_total{proxy="gateways",code="5xx"}': backend,
-        'haproxy_server_http_responses_total{proxy="gateways",server="gateway-1",code="5xx"}': server,
-        'haproxy_server_http_responses_total{proxy="gateways",server="gateway-2",code="5xx"}': "0x40",
-    }
-
-
 def _memory(start: int, growth: float) -> dict[str, str]:
     """A process's memory in MiB, and its growth in MiB an hour."""
     return {'process_resident_memory_bytes{job="konagraph"}': f"{start * MIB}+{round(growth * MIB / 240)}x800"}
@@ -110,8 +101,13 @@ CASES: Final = (
             'konagraph_errors_total{code="FORBIDDEN"}': "0+90x40",
         },
     ),
-    # Refused by the balancer, and refused by gateways whose answers it passes on.
-    Case("KonagraphOverloaded", "4m", _front("0+40x40", "0+10x40"), _front("0+40x40", "0+30x40")),
+    # By the balancer.
+    Case(
+        "KonagraphOverloaded",
+        "4m",
+        {'haproxy_backend_requests_denied_total{proxy="gateways"}': "0+30x40"},
+        {'haproxy_backend_requests_denied_total{proxy="gateways"}': "0+10x40"},
+    ),
     Case(
         "KonagraphQueueing",
         "4m",

@@ -17,12 +17,13 @@ from tests.cli.processes import DEADLINE
 from tests.tools import ROOT, require_tool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 CONFIGURATION: Final = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
 _UP: Final = re.compile(r'^haproxy_server_status\{proxy="gateways",server="([^"]+)",state="UP"\} 1$', re.MULTILINE)
 _QUEUED: Final = re.compile(r'^haproxy_backend_current_queue\{proxy="gateways"\} (\d+)$', re.MULTILINE)
+_SESSIONS: Final = re.compile(r'^haproxy_backend_current_sessions\{proxy="gateways"\} (\d+)$', re.MULTILINE)
 # Further tries at the same gateway, and at the other one.
 _RETRIES: Final = re.compile(
     r'^haproxy_server_(?:retry|redispatch)_warnings_total\{proxy="gateways",[^}]*\} (\d+)$', re.MULTILINE
@@ -56,14 +57,20 @@ class Balancer:
                 await asyncio.sleep(_PAUSE)
                 seen = set(_UP.findall((await self.inside("/metrics")).text))
 
-    async def until_queued(self, count: int) -> None:
-        """Wait until so many requests wait for a gateway."""
+    async def until(self, reached: Callable[[int], bool]) -> None:
+        """Wait until the number of requests that wait for a gateway is what it should be."""
         queued = -1
         async with asyncio.timeout(DEADLINE):
-            while queued != count:
-                await asyncio.sleep(_PAUSE)
+            while queued < 0 or not reached(queued):
                 (found,) = _QUEUED.findall((await self.inside("/metrics")).text)
                 queued = int(found)
+
+    async def until_left(self) -> None:
+        """Wait until nobody waits for a gateway or for its answer."""
+        sessions = ""
+        async with asyncio.timeout(DEADLINE):
+            while sessions != "0":
+                (sessions,) = _SESSIONS.findall((await self.inside("/metrics")).text)
 
     async def retries(self) -> int:
         """How many requests were sent a second time so far."""

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 OF_HAPROXY: Final = {
     "haproxy_backend_active_servers",
     "haproxy_backend_current_queue",
-    "haproxy_backend_http_responses_total",
-    "haproxy_server_http_responses_total",
+    "haproxy_backend_requests_denied_total",
 }
 _OTHERS: Final = {"up", "ALERTS", *OF_HAPROXY}
 _NAME: Final = re.compile(r"\b(?:(?:konagraph|process|python|haproxy)_\w+|up\b|ALERTS\b)")
