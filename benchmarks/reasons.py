@@ -6,7 +6,7 @@ from typing import Final
 
 _CHECKS: Final = (
     "bounds and deadlines, guard, plan, signature and audit line are some 340 calls of the gateway's own "
-    "functions (`tests/cost`); none of them is large, and compiling them changes nothing (below)"
+    "functions (`tests/cost`); none of them is large, and compiling most of them changed next to nothing (below)"
 )
 _CACHES: Final = "as above; and what more requests under way touch is in no cache any more"
 _SLOW: Final = "the core is full at 128 requests under way; nginx and Mercurius have room left"
