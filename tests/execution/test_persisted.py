@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from graph.errors import GatewayError
-from graph.execution.documents import Document, DocumentError, Documents
-from graph.execution.manifests import TrustedDocuments, trust
-from graph.execution.persisted import DocumentResolver, Mode, UntrustedDocument
+from graph.execution.documents import DocumentError
+from graph.execution.persisted import Mode, UntrustedDocument
 from graph.execution.request import GraphQLRequest
-from graph.execution.stores import MemoryStore
 from schema.errors import ErrorCode
 from tests.execution.documents import (
     CARD,
@@ -19,48 +17,9 @@ from tests.execution.documents import (
     apollo_manifest,
     apollo_operation,
     hash_of,
-    new_documents,
     texts_within,
 )
-
-NOT_FOUND = (ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
-NOT_SUPPORTED = (ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotSupported")
-NOT_ALLOWED = (ErrorCode.DOCUMENT_NOT_ALLOWED, "Only documents that are stored here are executed.")
-
-
-class Fixture:
-    """A resolver with everything that it is made of."""
-
-    def __init__(self, mode: Mode = Mode.OFF, *, manifest: bytes | None = None, registers: bool = True) -> None:
-        self.documents: Documents = new_documents()
-        self.store = MemoryStore(10, 10_000)
-        self.reports: list[UntrustedDocument] = []
-        self.resolver = DocumentResolver(
-            self.documents,
-            trusted=trust(manifest, self.documents) if manifest else TrustedDocuments(),
-            mode=mode,
-            store=self.store if registers else None,
-            on_untrusted=self.reports.append,
-        )
-
-    async def by_text(self, text: str) -> Document:
-        return (await self.resolver.document(GraphQLRequest(text))).document
-
-    async def by_hash(self, sha256: str, text: str | None = None) -> Document:
-        return (await self.resolver.document(GraphQLRequest(text, persisted_hash=sha256))).document
-
-    async def by_id(self, document_id: str) -> Document:
-        return (await self.resolver.document(GraphQLRequest(None, document_id=document_id))).document
-
-
-def refusal(caught: pytest.ExceptionInfo[DocumentError]) -> tuple[ErrorCode, str]:
-    (error,) = caught.value.errors
-    assert isinstance(error.original_error, GatewayError)
-    return error.original_error.code, error.original_error.message
-
-
-MANIFEST = apollo_manifest(apollo_operation(CARD_QUERY))
-ID = hash_of(CARD_QUERY)
+from tests.execution.resolving import ID, MANIFEST, NOT_FOUND, NOT_SUPPORTED, Fixture, refusal
 
 
 async def test_a_text_is_its_document() -> None:
@@ -221,79 +180,6 @@ async def test_the_hash_of_a_skeleton_finds_nothing() -> None:
 async def test_the_hash_of_a_document_that_may_hold_a_card_number_is_not_even_worked_out() -> None:
     document = await Fixture().by_hash("0" * 64, INLINE_CARD)
     assert document.operations.keys() == {"Inline"}
-
-
-async def test_a_text_is_looked_for_in_the_manifest_as_it_was_sent() -> None:
-    # The skeleton of a literal is not the trusted document that it happens to look like.
-    named = "query Card($konagraph_card_00: CardNumber!) { card(cardNo: $konagraph_card_00) { balance } }"
-    fixture = Fixture(Mode.ENFORCE, manifest=apollo_manifest(apollo_operation(named)))
-    for text in (named.replace("$konagraph_card_00)", f'"{CARD}")'), INLINE_CARD):
-        with pytest.raises(DocumentError) as caught:
-            await fixture.by_text(text)
-        assert refusal(caught) == NOT_ALLOWED
-
-
-async def test_a_mode_holds_without_a_manifest_too() -> None:
-    with pytest.raises(DocumentError) as caught:
-        await Fixture(Mode.ENFORCE).by_text(TYPENAME)
-    assert refusal(caught) == NOT_ALLOWED
-    fixture = Fixture(Mode.LOG)
-    await fixture.by_text(TYPENAME)
-    assert [UntrustedDocument(("Name",), hash_of(TYPENAME))] == fixture.reports
-
-
-async def test_a_new_manifest_is_looked_at_from_then_on() -> None:
-    fixture = Fixture()
-    untrusted = await fixture.by_text(CARD_QUERY)
-    fixture.resolver.trust(trust(MANIFEST, fixture.documents))
-    assert await fixture.by_text(CARD_QUERY) is await fixture.by_id(ID)
-    assert untrusted is not await fixture.by_text(CARD_QUERY)
-    fixture.resolver.trust(TrustedDocuments())
-    assert untrusted is await fixture.by_text(CARD_QUERY)
-
-
-@pytest.mark.parametrize("text", [TYPENAME, CARD_QUERY + " ", "{", "{ nothing }", INLINE_CARD, "{" * 20_000])
-async def test_a_text_that_is_not_in_the_manifest_is_refused_where_that_is_enforced(text: str) -> None:
-    fixture = Fixture(Mode.ENFORCE, manifest=MANIFEST)
-    with pytest.raises(DocumentError) as caught:
-        await fixture.by_text(text)
-    assert refusal(caught) == NOT_ALLOWED
-    with pytest.raises(DocumentError) as caught:
-        await fixture.by_hash(hash_of(text), text)
-    assert refusal(caught) == NOT_ALLOWED
-    # It was not even parsed.
-    assert fixture.documents.misses == 0
-
-
-async def test_nothing_is_registered_where_the_manifest_is_enforced() -> None:
-    fixture = Fixture(Mode.ENFORCE, manifest=MANIFEST)
-    await fixture.store.put(hash_of(TYPENAME), TYPENAME)
-    with pytest.raises(DocumentError) as caught:
-        await fixture.by_hash(hash_of(TYPENAME))
-    assert refusal(caught) == NOT_FOUND
-
-
-async def test_a_text_that_is_not_in_the_manifest_runs_and_is_reported_each_time_where_that_is_logged() -> None:
-    fixture = Fixture(Mode.LOG, manifest=MANIFEST)
-    sha256 = hash_of(TYPENAME)
-    await fixture.by_text(TYPENAME)
-    await fixture.by_hash(sha256, TYPENAME)
-    await fixture.by_hash(sha256)
-    assert [UntrustedDocument(("Name",), sha256)] * 3 == fixture.reports
-
-
-async def test_a_text_that_cannot_be_executed_is_not_reported() -> None:
-    fixture = Fixture(Mode.LOG, manifest=MANIFEST)
-    with pytest.raises(DocumentError):
-        await fixture.by_text("{ nothing }")
-    assert fixture.reports == []
-
-
-async def test_a_report_names_each_operation_and_no_card_number() -> None:
-    fixture = Fixture(Mode.LOG, manifest=MANIFEST)
-    await fixture.by_text(f"query A {{ __typename }} query Q{CARD} {{ __typename }}")
-    await fixture.by_text("{ __typename }")
-    assert [report.operations for report in fixture.reports] == [("A", "[hidden]"), ()]
 
 
 async def test_a_store_that_gives_another_text_than_was_registered_is_not_believed() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.web.limits import HttpLimits
+from tests.web.busy_server import Busy
 from tests.web.live_server import Probe, serving
 
 if TYPE_CHECKING:
@@ -48,3 +49,14 @@ def probe(serve: Serve, limits: HttpLimits) -> Probe:
 def port(serve: Serve, limits: HttpLimits) -> int:
     """The port of a running server."""
     return serve(limits)[1].port
+
+
+@pytest.fixture
+def busy() -> Iterator[Busy]:
+    """A server that is full when it is told so."""
+    made = Busy()
+    made.live.start()
+    try:
+        yield made
+    finally:
+        made.live.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -13,12 +13,13 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from graph.app import create_app
-from graph.resilience.admission import Admission, AtCapacityError
+from graph.resilience.admission import Admission
 from graph.web.exchange import Exchange
 from graph.web.fields import Fields
 from graph.web.limits import HttpLimits
 from graph.web.overload import Overload, OverloadHooks
 from graph.web.protocol import hardened_protocol
+from tests.resilience.clocks import Clock
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import claims, ec_signer, key_set
 from tests.support import GRAPHQL_RESPONSE, Blocking, Gateway, gateway, sandbox_settings
@@ -232,66 +233,6 @@ async def test_the_log_tells_of_refusals_and_the_metrics_count_them(caplog: pyte
     warnings = [record.msg for record in caplog.records if record.levelname == "WARNING"]
     assert 1 == len(warnings)
     assert 'konagraph_responses_total{status="503",viewer="none"} 1.0' in text
-
-
-def test_work_counts_while_it_runs_and_the_limit_is_a_refusal() -> None:
-    admission = Admission(2)
-    with admission, admission:
-        assert (2, True) == (admission.running, admission.full)
-        with pytest.raises(AtCapacityError), admission:
-            raise AssertionError("it was let in")
-        # A refusal takes no place, and gives none back.
-        assert 2 == admission.running
-    assert (0, False) == (admission.running, admission.full)
-
-
-def test_work_that_fails_gives_its_place_back() -> None:
-    admission = Admission(1)
-    with pytest.raises(KeyError), admission:
-        raise KeyError
-    assert 0 == admission.running
-
-
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now = 50.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def test_what_is_about_to_begin_counts_for_one_turn_while_places_are_scarce() -> None:
-    admission = Admission(3, Clock())
-    loop = asyncio.get_running_loop()
-    with admission, admission:
-        with admission:
-            pass
-        admission.expect(loop)
-        meanwhile = (admission.booked_up, admission.full)
-        await asyncio.sleep(0)
-        after = admission.booked_up
-        admission.expect(loop)
-        again = admission.booked_up
-    assert ((True, False), False, True) == (meanwhile, after, again)
-
-
-@pytest.mark.parametrize(("running", "seconds"), [(2, 0.2), (1, 0.0), (0, 0.0)])
-async def test_nobody_is_kept_out_by_those_to_come_unless_it_was_full_a_moment_ago(
-    running: int, seconds: float
-) -> None:
-    clock = Clock()
-    admission = Admission(3, clock)
-    with admission, admission, admission:
-        pass
-    clock.now += seconds
-    with ExitStack() as begun:
-        for _ in range(running):
-            begun.enter_context(admission)
-        for _ in range(5):
-            admission.expect(asyncio.get_running_loop())
-        assert not admission.booked_up
 
 
 class Busiest:

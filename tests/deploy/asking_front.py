@@ -1,0 +1,27 @@
+"""A client of the balancer, and the form of its refusals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from schema.errors import MESSAGES
+from tests.cli.processes import DEADLINE
+
+if TYPE_CHECKING:
+    from schema.errors import ErrorCode
+
+
+def client(url: str, **options: Any) -> httpx.AsyncClient:
+    """A client that waits long enough, and by no proxy."""
+    return httpx.AsyncClient(base_url=url, trust_env=False, timeout=DEADLINE, **options)
+
+
+def assert_refusal(code: ErrorCode, answer: dict[str, Any], **more: object) -> None:
+    """Assert the form of the gateway's own errors."""
+    (error,) = answer["errors"]
+    request_id = error["extensions"].pop("requestId")
+    assert 20 < len(request_id)
+    assert request_id.isalpha()
+    assert (MESSAGES[code], {"code": code.value, **more}) == (error["message"], error["extensions"])

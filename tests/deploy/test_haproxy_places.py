@@ -1,0 +1,150 @@
+"""What the balancer gives to a gateway at once, what waits, and what is refused; who takes no place."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack, asynccontextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from schema.errors import ErrorCode
+from tests.deploy.asking_front import assert_refusal, client
+from tests.deploy.fake_gateway import balanced_fakes
+from tests.web.raw_http import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.deploy.balancer import Balancer
+    from tests.deploy.fake_gateway import FakeGateway
+
+
+def _are_given(fakes: tuple[FakeGateway, FakeGateway], count: int, queued: int) -> bool:
+    return queued + sum(len(fake.requests) for fake in fakes) == count
+
+
+@asynccontextmanager
+async def waiting(
+    front: Balancer, fakes: tuple[FakeGateway, FakeGateway], count: int
+) -> AsyncIterator[list[asyncio.Task[httpx.Response]]]:
+    """So many requests, all of them given to a gateway or in the line; the gateways answer after the block."""
+    for fake in fakes:
+        fake.free.clear()
+    already = sum(len(fake.requests) for fake in fakes)
+    async with client(front.url) as asking, asyncio.TaskGroup() as group:
+        requests = []
+        for number in range(1, count + 1):
+            requests.append(group.create_task(asking.post("/graphql", content=b"{}")))
+            # One by one: HAProxy's threads may give a gateway one too many of those that come at the same moment.
+            await front.until(partial(_are_given, fakes, already + number))
+        yield requests
+        for fake in fakes:
+            fake.free.set()
+
+
+async def test_no_gateway_gets_more_at_once_than_it_shall_and_the_others_wait(tmp_path: Path) -> None:
+    async with balanced_fakes(tmp_path, GATEWAY_MAXCONN="2") as (front, fakes):
+        async with waiting(front, fakes, 7) as requests:
+            reached = [len(fake.requests) for fake in fakes]
+        statuses = [request.result().status_code for request in requests]
+        logged = await front.logged(7)
+    assert ([2, 2], [200] * 7) == (reached, statuses)
+    assert 3 == sum(line["queue_ms"] > 0 for line in logged)
+
+
+async def test_who_finds_the_line_full_is_refused_at_once_in_the_words_of_the_gateways(tmp_path: Path) -> None:
+    async with balanced_fakes(tmp_path, GATEWAY_MAXCONN="1", QUEUE_MAX="3") as (front, fakes):
+        async with waiting(front, fakes, 5) as requests, client(front.url) as one_more:
+            refused = await one_more.post("/graphql", content=b"{}")
+            reached = [len(fake.requests) for fake in fakes]
+        statuses = [request.result().status_code for request in requests]
+        (first, *_) = await front.logged(6)
+    assert (503, "1", "no-store") == (
+        refused.status_code,
+        refused.headers["retry-after"],
+        refused.headers["cache-control"],
+    )
+    assert_refusal(ErrorCode.OVERLOADED, refused.json(), retryable=True, retryAfterMs=1000)
+    assert ([1, 1], [200] * 5) == (reached, statuses)
+    # It was the first to be answered, while the gateways were busy.
+    assert (503, "<NOSRV>") == (first["status"], first["server"])
+
+
+async def test_who_hangs_up_leaves_the_line_and_the_gateway(tmp_path: Path) -> None:
+    async with (
+        balanced_fakes(tmp_path, GATEWAY_MAXCONN="1") as (front, fakes),
+        waiting(front, fakes, 5) as impatient,
+    ):
+        for one in impatient:
+            one.cancel()
+        # Although no gateway has answered anybody.
+        await front.until_left()
+        gone = [line["state"] for line in await front.logged(5)]
+        async with waiting(front, fakes, 2) as (first, second):
+            pass
+    # The clients ended them all, and no time limit did.
+    assert ["C"] * 5 == [state[0] for state in gone]
+    assert [200, 200] == [first.result().status_code, second.result().status_code]
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"Content-Length: 65000", b"x" * 64_000),
+        (b"X-Long: " + b"x" * 28_000 + b"\r\nContent-Length: 60000", b"x" * 50_000),
+        (b"Transfer-Encoding: chunked", b"fa00\r\n" + b"x" * 64_000 + b"\r\n"),
+    ],
+    ids=["a long body", "a long header", "chunks"],
+)
+async def test_a_large_request_that_is_not_whole_takes_no_place(tmp_path: Path, head: bytes, body: bytes) -> None:
+    raw = b"POST /graphql HTTP/1.1\r\nHost: gateway\r\n" + head + b"\r\n\r\n" + body
+    async with balanced_fakes(tmp_path, GATEWAY_MAXCONN="1", QUEUE_MAX="1") as (front, fakes):
+        with ExitStack() as slow:
+            for _ in range(4):
+                slow.enter_context(Wire(urlsplit(front.url).port or 0)).send(raw)
+            async with client(front.url) as asking:
+                answers = [(await asking.post("/graphql", content=b"{}")).text for _ in range(5)]
+        reached = fakes[0].requests + fakes[1].requests
+    assert ["fine"] * 5 == answers
+    assert 5 == len(reached)
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_the_largest_body_that_a_gateway_takes_gets_through_and_no_larger_one(
+    tmp_path: Path, *, chunked: bool
+) -> None:
+    async def content(length: int) -> AsyncIterator[bytes]:
+        yield b"x" * length
+
+    async with balanced_fakes(tmp_path) as (front, fakes), client(front.url) as asking:
+        answers = [
+            await asking.post(
+                "/graphql",
+                content=content(length) if chunked else b"x" * length,
+                headers={"X-Long": "x" * (28_000 if length == 65_536 else 1)},
+            )
+            for length in (65_536, 65_537)
+        ]
+        # Who still sends when the refusal comes may not get to read it.
+        with suppress(httpx.TransportError):
+            answers.append(await asking.post("/graphql", content=content(1_000_000)))
+        reached = fakes[0].requests + fakes[1].requests
+    assert [200, 413, 413][: len(answers)] == [answer.status_code for answer in answers]
+    assert 1 == len(reached)
+    assert_refusal(ErrorCode.BAD_REQUEST, answers[1].json(), retryable=False)
+
+
+async def test_with_the_line_full_the_gateways_are_still_asked_whether_they_live(tmp_path: Path) -> None:
+    settings = {"GATEWAY_MAXCONN": "1", "QUEUE_MAX": "1"}
+    async with balanced_fakes(tmp_path, **settings) as (front, fakes), client(front.url) as asking:
+        async with waiting(front, fakes, 3):
+            refused = await asking.post("/graphql", content=b"{}")
+            alive = asyncio.ensure_future(asking.get("/livez"))
+            await front.until(lambda queued: queued == 2)
+        answer = await alive
+    assert (503, 200) == (refused.status_code, answer.status_code)

@@ -1,0 +1,63 @@
+"""A resolver of documents with everything around it, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graph.errors import GatewayError
+from graph.execution.manifests import TrustedDocuments, trust
+from graph.execution.persisted import DocumentResolver, Mode, UntrustedDocument
+from graph.execution.request import GraphQLRequest
+from graph.execution.stores import MemoryStore
+from schema.errors import ErrorCode
+from tests.execution.documents import (
+    CARD_QUERY,
+    apollo_manifest,
+    apollo_operation,
+    hash_of,
+    new_documents,
+)
+
+if TYPE_CHECKING:
+    import pytest
+
+    from graph.execution.documents import Document, DocumentError, Documents
+
+NOT_FOUND = (ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
+NOT_SUPPORTED = (ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotSupported")
+NOT_ALLOWED = (ErrorCode.DOCUMENT_NOT_ALLOWED, "Only documents that are stored here are executed.")
+
+
+class Fixture:
+    """A resolver with everything that it is made of."""
+
+    def __init__(self, mode: Mode = Mode.OFF, *, manifest: bytes | None = None, registers: bool = True) -> None:
+        self.documents: Documents = new_documents()
+        self.store = MemoryStore(10, 10_000)
+        self.reports: list[UntrustedDocument] = []
+        self.resolver = DocumentResolver(
+            self.documents,
+            trusted=trust(manifest, self.documents) if manifest else TrustedDocuments(),
+            mode=mode,
+            store=self.store if registers else None,
+            on_untrusted=self.reports.append,
+        )
+
+    async def by_text(self, text: str) -> Document:
+        return (await self.resolver.document(GraphQLRequest(text))).document
+
+    async def by_hash(self, sha256: str, text: str | None = None) -> Document:
+        return (await self.resolver.document(GraphQLRequest(text, persisted_hash=sha256))).document
+
+    async def by_id(self, document_id: str) -> Document:
+        return (await self.resolver.document(GraphQLRequest(None, document_id=document_id))).document
+
+
+def refusal(caught: pytest.ExceptionInfo[DocumentError]) -> tuple[ErrorCode, str]:
+    (error,) = caught.value.errors
+    assert isinstance(error.original_error, GatewayError)
+    return error.original_error.code, error.original_error.message
+
+
+MANIFEST = apollo_manifest(apollo_operation(CARD_QUERY))
+ID = hash_of(CARD_QUERY)
