@@ -10,6 +10,7 @@ answers: refusals must not take the time of those that are answered.
 
 from __future__ import annotations
 
+import shutil
 import socket
 import statistics
 import threading
@@ -102,6 +103,8 @@ class Pair:
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="How many pairs.")
 def main(*, seconds: int, rounds: int) -> None:
     """Measure, print, and write benchmarks/results/overload.json."""
+    if shutil.which("haproxy") is None:
+        raise click.ClickException("haproxy is needed for the load through the balancer (on Debian: haproxy)")
     cores = Cores.available()
     where = environment.describe(cores)
     result: dict[str, Any] = {

@@ -22,6 +22,10 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def _build(where: Mapping[str, Any]) -> str:
+    return f" (built {where['python_build']})" if "python_build" in where else ""
+
+
 def conditions(result: Mapping[str, Any]) -> str:
     """When, where and how it was measured."""
     where, options = result["environment"], result["options"]
@@ -33,7 +37,7 @@ def conditions(result: Mapping[str, Any]) -> str:
     versions = {**where["packages"], **result.get("versions", {})}
     return (
         f"Measured {where['time']} on {where['cores']} cores of {where['cpu']}, {where['system']}, "
-        f"{where['python']}, wrk {where['wrk']}: {pinning}. Rounds: {options['rounds']}, of "
+        f"{where['python']}{_build(where)}, wrk {where['wrk']}: {pinning}. Rounds: {options['rounds']}, of "
         f"{options['seconds']} s after {options['warm_up']} s of warm-up; load average at the start, from "
         f"whatever else ran: {where['load_average_at_start']}.\n\n"
         f"Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}."
