@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import httpx
     from opentelemetry.sdk.trace.export import SpanExporter
 
+    from graph.outbox import Outbox
     from graph.resilience.deadline import Deadline
     from graph.security.audit import Caller
     from graph.settings import Settings
@@ -69,6 +70,7 @@ def create_app(
     transport: httpx.AsyncBaseTransport | None = None,
     example_card: str | None = None,
     span_exporter: SpanExporter | None = None,
+    outbox: Outbox | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Gateway:
     """Put the gateway together.
@@ -78,13 +80,14 @@ def create_app(
         transport: moves the bytes to Konaplate; None for the network. The sandbox and the tests pass their own.
         example_card: the card number of the explorer's first query; None for a number that no card has.
         span_exporter: takes the spans of traces, instead of the collector that the settings name.
+        outbox: that of the server in front, which lets the lines of the audit log go out before its answers.
         clock: monotonic seconds, for what protects Konaplate and this process.
 
     Raises:
         SettingsError: when a key, certificate or manifest cannot be used, or an extra is missing.
     """
     refs = build_refs(settings)
-    signals = build_signals(settings, refs, span_exporter)
+    signals = build_signals(settings, refs, span_exporter, outbox)
     protection = build_protection(
         settings, refs, on_key_failure=signals.on_key_failure, on_fallback=signals.on_limiter_fallback
     )
@@ -149,6 +152,7 @@ def create_app(
     )
     app.state.health = health
     app.state.overload = overload
+    app.state.outbox = outbox
     app.state.metrics = signals.metrics
     app.state.renewal = Renewal(settings, konaplate, protection, documents, signals.metrics.requests.trust)
     return app

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from graph.execution.executor import Executions
     from graph.execution.persisted import DocumentResolver, UntrustedDocument
     from graph.konaplate.client import CallReport
+    from graph.outbox import Outbox
     from graph.protection import Protection
     from graph.resilience.admission import Admission
     from graph.security.audit import AuditEvent
@@ -129,13 +130,16 @@ class Signals:
         self._audit.close()
 
 
-def build_signals(settings: Settings, refs: CardRefs, exporter: SpanExporter | None = None) -> Signals:
+def build_signals(
+    settings: Settings, refs: CardRefs, exporter: SpanExporter | None = None, outbox: Outbox | None = None
+) -> Signals:
     """Put the signals together.
 
     Args:
         settings: see `graph.settings`.
         refs: names viewers in the audit log.
         exporter: takes each span at once; None for the collector that the settings name, if they name one.
+        outbox: see `graph.telemetry.audit_log`.
 
     Raises:
         SettingsError: when the audit log cannot be written, or OpenTelemetry is wanted and not installed.
@@ -148,7 +152,7 @@ def build_signals(settings: Settings, refs: CardRefs, exporter: SpanExporter | N
 
     # First: when it fails, no file is left open.
     check_tracing(settings)
-    audit = _audit_log(settings, refs)
+    audit = _audit_log(settings, refs, outbox)
     return Signals(log, audit, metrics, _traces(settings, exporter, on_lost))
 
 
@@ -179,9 +183,9 @@ def _traces(settings: Settings, exporter: SpanExporter | None, on_lost: Callable
     return Traces(processor, sample=settings.konagraph_otel_sample)
 
 
-def _audit_log(settings: Settings, refs: CardRefs) -> AuditLog:
+def _audit_log(settings: Settings, refs: CardRefs, outbox: Outbox | None) -> AuditLog:
     try:
-        return AuditLog(settings.konagraph_audit_log, refs.of_viewer)
+        return AuditLog(settings.konagraph_audit_log, refs.of_viewer, outbox)
     except OSError:
         raise SettingsError(["KONAGRAPH_AUDIT_LOG names a file that cannot be written"]) from None
 

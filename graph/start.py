@@ -14,6 +14,7 @@ import structlog
 
 from graph.app import create_app
 from graph.documents import build_documents
+from graph.outbox import Outbox
 from graph.process.listening import ListenError, bind
 from graph.process.reload import Reload
 from graph.process.server import run
@@ -192,16 +193,18 @@ async def _supervise(supervisor: Supervisor, beside: list[Server]) -> bool:
 
 
 def _app(settings: Settings, **parts: Any) -> Any:
-    _configure_logging(settings)
+    outbox = Outbox()
+    _configure_logging(settings, outbox)
     try:
-        app = create_app(settings, **parts)
+        app = create_app(settings, outbox=outbox, **parts)
     except SettingsError as error:
         fail(error.problems)
     return app
 
 
-def _configure_logging(settings: Settings) -> None:
-    configure_logging(settings.konagraph_log_level, as_json=settings.konagraph_log_format == "json")
+def _configure_logging(settings: Settings, outbox: Outbox | None = None) -> None:
+    as_json = settings.konagraph_log_format == "json"
+    configure_logging(settings.konagraph_log_level, as_json=as_json, outbox=outbox)
 
 
 def _warn(settings: Settings) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
 
+    from graph.outbox import Outbox
+
 _TICK_SECONDS = 0.1
 # For what was cut off to send its last words.
 _LAST_SECONDS = 1.0
@@ -48,15 +50,22 @@ class Server(uvicorn.Server):
         sockets: bound; the server closes them.
         on_ready: called with the port once connections are accepted.
         drain: how to end.
+        outbox: that of the protocol.
     """
 
     def __init__(
-        self, config: uvicorn.Config, sockets: list[socket.socket], on_ready: Callable[[int], None], drain: Drain
+        self,
+        config: uvicorn.Config,
+        sockets: list[socket.socket],
+        on_ready: Callable[[int], None],
+        drain: Drain,
+        outbox: Outbox,
     ) -> None:
         super().__init__(config)
         self._sockets = sockets
         self._on_ready = on_ready
         self._drain = drain
+        self._outbox = outbox
         self._patient = False
         self._closing = False
         self._acceptors: list[Acceptor] = []
@@ -104,13 +113,17 @@ class Server(uvicorn.Server):
         try:
             await super().serve(sockets or self._sockets)
         finally:
+            self._outbox.close()
             for server in self.beside:
                 server.should_exit = True
             await asyncio.gather(*beside)
 
     async def serve_beside(self) -> None:
         """Run until `should_exit`, without an eye on signals."""
-        await self._serve(self._sockets)
+        try:
+            await self._serve(self._sockets)
+        finally:
+            self._outbox.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then say so."""
@@ -118,6 +131,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets=[])
         if not self.started:
             return
+        self._outbox.open(asyncio.get_running_loop())
         backlog = self.config.backlog
         self._acceptors = [Acceptor(one, self._protocol, backlog) for one in sockets or self._sockets]
         try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict, Unpack
 
 import uvicorn
 
+from graph.outbox import Outbox
 from graph.process.draining import Drain, Server
 from graph.process.listening import bind
 from graph.web.limits import HttpLimits
@@ -37,6 +38,8 @@ class Options(TypedDict):
     """Bounds of each connection."""
     overload: NotRequired[Overload | None]
     """Refuses operations before the app is asked."""
+    outbox: NotRequired[Outbox | None]
+    """What the app's logs share with the answers; by default the answers have one of their own."""
     lifespan: NotRequired[bool]
     """Whether the app is to be opened and closed."""
 
@@ -60,9 +63,10 @@ def make_server(app: ASGIApp, **options: Unpack[Options]) -> Server:
         ListenError: when the address cannot be listened on.
     """
     sockets = options.get("sockets")
+    outbox = options.get("outbox") or Outbox()
     config = uvicorn.Config(
         app,
-        http=hardened_protocol(options.get("limits", HttpLimits()), options.get("overload")),
+        http=hardened_protocol(options.get("limits", HttpLimits()), options.get("overload"), outbox),
         # Without an answer in their own words, callers of a dead path would see uvicorn's.
         lifespan="on" if options.get("lifespan", True) else "off",
         log_config=None,
@@ -76,4 +80,5 @@ def make_server(app: ASGIApp, **options: Unpack[Options]) -> Server:
         bind(options.get("host", "127.0.0.1"), options.get("port", 0)) if sockets is None else sockets,
         options.get("on_ready", lambda _port: None),
         options.get("drain", Drain()),
+        outbox,
     )

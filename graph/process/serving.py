@@ -48,6 +48,7 @@ def gateway_server(
         on_ready=on_ready,
         limits=http_limits(settings),
         overload=app.state.overload,
+        outbox=app.state.outbox,
         drain=Drain(settings.konagraph_drain_delay, settings.konagraph_drain_timeout, health.drain),
     )
     if admin_sockets is None and settings.konagraph_admin_port is not None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from graph.outbox import Outbox
     from graph.security.audit import AuditEvent
 
 
@@ -27,18 +28,19 @@ class AuditLog:
     Args:
         path: the file, or None.
         viewer_ref: makes the keyed reference of a viewer's id.
+        outbox: lets the file's lines of a turn of the event loop go out together; None writes each at once.
 
     Raises:
         OSError: when the file cannot be opened.
     """
 
-    def __init__(self, path: Path | None, viewer_ref: Callable[[str], str]) -> None:
+    def __init__(self, path: Path | None, viewer_ref: Callable[[str], str], outbox: Outbox | None = None) -> None:
         self._viewer_ref = viewer_ref
         self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(AUDIT_LOGGER)
         self._lines = Lines(AUDIT_LOGGER)
         # Opened at once, so that a path that cannot be written is found at the start.
         self._file = None if path is None else path.open("a", encoding="utf-8")
-        self._to_file = None if self._file is None else LineStream(self._file).write
+        self._to_file = None if self._file is None else LineStream(self._file, outbox)
 
     def emit(self, event: AuditEvent) -> None:
         """Write one event."""
@@ -53,10 +55,12 @@ class AuditLog:
         if handler is not None:
             handler.write_line(line)
         if self._to_file is not None:
-            self._to_file(line)
+            self._to_file.write(line)
 
     def close(self) -> None:
         """Close the file."""
+        if self._to_file is not None:
+            self._to_file.flush()
         if self._file is not None:
             self._file.close()
 

@@ -11,6 +11,7 @@ import contextlib
 import io
 import json
 import logging
+import select
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -21,7 +22,9 @@ import structlog
 from graph.telemetry.redaction import is_clean, redact_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from graph.outbox import Outbox
 
 _SECOND: Final = 1_000_000_000
 _NOT_FORMATTED: Final = '{"event":"event withheld: it could not be formatted","level":"error"}'
@@ -49,26 +52,47 @@ def line_of(event: dict[str, Any]) -> bytes:
 
 
 class LineStream:
-    """Writes each line at once, as one piece, so that lines of several threads and processes do not mix.
+    """Writes whole lines in one piece, so that lines of several threads and processes do not mix.
 
-    Lines that cannot be written are lost without a word: there is nobody left to tell. The first of them is kept,
-    because a part of it may be out already; it is finished before any other begins.
+    Lines that cannot be written are lost without a word: there is nobody left to tell. What begins with the first
+    of them is kept, because a part of it may be out already; it is finished before any other begins.
 
     Args:
         stream: where to.
+        outbox: lets the lines of one turn of its event loop go out together; None writes each at once.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, outbox: Outbox | None = None) -> None:
         stream.flush()
         self._write = _unbuffered(stream)
+        self._outbox = outbox
+        self._held: list[bytes] = []
         self._rest = b""
 
     def write(self, line: bytes) -> None:
-        """Write one line of ASCII."""
+        """Write one line of ASCII, or hold it back until the outbox lets it go."""
+        outbox = self._outbox
+        if outbox is None or not outbox.is_here():
+            self._write_now(line)
+            return
+        if not self._held:
+            outbox.hold_lines(self.flush)
+        self._held.append(line)
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        held, self._held = self._held, []
+        if len(held) == 1:
+            self._write_now(held[0])
+            return
+        for piece in _pieces(held):
+            self._write_now(piece)
+
+    def _write_now(self, piece: bytes) -> None:
         if self._rest:
             self._rest = self._put(self._rest)
         if not self._rest:
-            self._rest = self._put(line)
+            self._rest = self._put(piece)
 
     def _put(self, piece: bytes) -> bytes:
         """Write what can be written, in most cases all of it; what is left."""
@@ -83,6 +107,20 @@ class LineStream:
                 break
             piece = piece[written:]
         return piece
+
+
+def _pieces(lines: list[bytes]) -> Iterator[bytes]:
+    """The same lines, as many of them in a piece as a pipe takes whole while others write to it, too."""
+    piece: list[bytes] = []
+    size = 0
+    for line in lines:
+        size += len(line)
+        if size > select.PIPE_BUF and piece:
+            yield b"".join(piece)
+            piece, size = [], len(line)
+        piece.append(line)
+    if piece:
+        yield b"".join(piece)
 
 
 def _unbuffered(stream: TextIO) -> Callable[[bytes], int | None]:
@@ -110,11 +148,17 @@ class FailClosed(logging.StreamHandler[TextIO]):
 
 
 class JsonLines(FailClosed):
-    """The handler of a log of lines of JSON. It takes records, and finished lines, too."""
+    """The handler of a log of lines of JSON. It takes records, and finished lines, too.
 
-    def __init__(self, stream: TextIO) -> None:
+    Args:
+        stream: where to.
+        outbox: see `LineStream`.
+    """
+
+    def __init__(self, stream: TextIO, outbox: Outbox | None = None) -> None:
         super().__init__(stream)
-        self.write_line: Final = LineStream(stream).write
+        self._lines: Final = LineStream(stream, outbox)
+        self.write_line: Final = self._lines.write
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
@@ -123,6 +167,11 @@ class JsonLines(FailClosed):
         except Exception:  # noqa: BLE001 - whatever went wrong, nothing of the record must be written
             line = _NOT_FORMATTED
         self.write_line(line.encode("ascii") + b"\n")
+
+    def flush(self) -> None:
+        """Write what is held back; at the end of the process, nobody else would."""
+        self._lines.flush()
+        super().flush()
 
 
 class Lines:

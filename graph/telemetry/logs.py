@@ -15,6 +15,8 @@ from graph.telemetry.redaction import redact_event
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
 
+    from graph.outbox import Outbox
+
 LOGGER: Final = "konagraph"
 AUDIT_LOGGER: Final = f"{LOGGER}.audit"
 
@@ -45,8 +47,17 @@ def line_formatter(*, as_json: bool, colors: bool = False) -> logging.Formatter:
     )
 
 
-def configure_logging(level: str, *, as_json: bool, stream: TextIO = sys.stderr) -> None:
-    """Set up the process's logs, ours and those of the libraries. Called once, by the command line."""
+def configure_logging(
+    level: str, *, as_json: bool, stream: TextIO = sys.stderr, outbox: Outbox | None = None
+) -> None:
+    """Set up the process's logs, ours and those of the libraries. Called once, by the command line.
+
+    Args:
+        level: the least that is written.
+        as_json: lines of JSON; else text for a person.
+        stream: where to.
+        outbox: lets the lines of JSON of a turn of the event loop go out together; None writes each at once.
+    """
     structlog.configure(
         processors=[
             # First, so that a line that nobody will see is not made.
@@ -58,7 +69,7 @@ def configure_logging(level: str, *, as_json: bool, stream: TextIO = sys.stderr)
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = JsonLines(stream) if as_json else FailClosed(stream)
+    handler = JsonLines(stream, outbox) if as_json else FailClosed(stream)
     handler.setFormatter(line_formatter(as_json=as_json, colors=stream.isatty()))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -1,8 +1,9 @@
 """One request and its answer in uvicorn's terms, without the detours that most of them do not need.
 
-An answer whose header is a `Heading` is put together from bytes that are ready and written at once with its body:
-a process that is killed in between would leave a head without a body, and no balancer may send the request to
-another gateway once it has seen a head. Any other answer goes uvicorn's way.
+An answer whose header is a `Heading` is put together from bytes that are ready and written in one piece with its
+body: a process that is killed in between would leave a head without a body, and no balancer may send the request
+to another gateway once it has seen a head. It is written when the outbox lets it go. Any other answer goes
+uvicorn's way.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from uvicorn._types import ASGI3Application, ASGIReceiveEvent, HTTPScope
     from uvicorn.protocols.http.flow_control import FlowControl
+
+    from graph.outbox import Outbox
 
 _LOGGER: Final = logging.getLogger("uvicorn.error")
 _DISCONNECT: Final = "http.disconnect"
@@ -74,6 +77,7 @@ class Cycle(RequestResponseCycle):
         expect_100_continue: whether the client waits for a word before it sends its body.
         keep_alive: whether the connection stays after the answer.
         on_response: called when the answer is complete.
+        outbox: where answers wait.
     """
 
     body: Any
@@ -101,6 +105,7 @@ class Cycle(RequestResponseCycle):
         expect_100_continue: bool,
         keep_alive: bool,
         on_response: Callable[..., None],
+        outbox: Outbox,
     ) -> None:
         # Not the parent's, which would do half of this in vain.
         self.scope = scope
@@ -117,7 +122,10 @@ class Cycle(RequestResponseCycle):
         # An object of its own: with the cycle itself in its scope, only a garbage collection could free the two.
         cast("dict[str, Any]", scope)[HANGUP] = self.hangup
         self.body = b""
-        self._held: tuple[bytes, int] | None = None
+        self._outbox = outbox
+        # The answer's status and header until its body is there, and the whole answer until it is let go.
+        self._head: tuple[int, Heading] | None = None
+        self._answer: tuple[int, Heading, bytes] | None = None
 
     def add(self, piece: bytes) -> None:
         """A further piece of the body. The first is kept as it is: mostly it is the only one."""
@@ -127,6 +135,24 @@ class Cycle(RequestResponseCycle):
             if isinstance(self.body, bytes):
                 self.body = bytearray(self.body)
             self.body += piece
+
+    def release(self) -> None:
+        """Write the answer, if there is a whole one that waits."""
+        if self._answer is None:
+            return
+        (status, heading, body), self._answer = self._answer, None
+        on_response, self.on_response = self.on_response, _nothing
+        if self.disconnected or self.transport.is_closing():
+            return
+        end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        if self.scope["method"] == "HEAD":
+            body = b""
+        self.transport.write(b"".join((STATUS_LINE[status], self.default_wire, heading.wire, end, body)))
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        on_response()
 
     def give_up(self) -> None:
         """The client is gone, or has lost its right to an answer."""
@@ -143,18 +169,21 @@ class Cycle(RequestResponseCycle):
             await self._ended()
         except BaseException:
             self.logger.exception("Exception in ASGI application\n")
+            self.release()
             if self.response_started:
                 self.transport.close()
             else:
                 await self.send_500_response()
         else:
-            if not self.response_complete:
+            if not self.response_complete and self._answer is None:
                 await self._ended()
         finally:
-            self.on_response = _nothing
+            if self._answer is None:
+                self.on_response = _nothing
 
     async def _ended(self) -> None:
         """The app has ended, and perhaps before its answer."""
+        self.release()
         if self.disconnected or self.response_complete:
             return
         if self.response_started:
@@ -186,35 +215,27 @@ class Cycle(RequestResponseCycle):
             await self.flow.drain()
         if self.disconnected:
             return
-        if self._held is not None:
-            self._complete(message.get("body", b""), *self._held)
+        if self._head is not None:
+            self._complete(message.get("body", b""), *self._head)
             return
         if not self.response_started:
             headers = message.get("headers")
             if isinstance(headers, Heading):
-                self._begin(message["status"], headers)
+                # Held back until the body is there.
+                self.response_started = True
+                self.waiting_for_100_continue = False
+                self._head = message["status"], headers
                 return
             # The answer to HEAD has no second part.
             if message["type"] == "http.response.start" and self.scope["method"] != "HEAD":
                 self.transport = cast("asyncio.Transport", WholeAnswer(self.transport, self.loop))
         await super().send(message)
 
-    def _begin(self, status: int, heading: Heading) -> None:
-        """Hold the head back until the body is there."""
-        self.response_started = True
-        self.waiting_for_100_continue = False
-        end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
-        self._held = (STATUS_LINE[status] + self.default_wire + heading.wire + end, heading.length)
-
-    def _complete(self, body: bytes, head: bytes, length: int) -> None:
-        if len(body) != length or self.response_complete:
+    def _complete(self, body: bytes, status: int, heading: Heading) -> None:
+        if len(body) != heading.length or self.response_complete or self._answer is not None:
             raise RuntimeError("an answer with a heading is one head and one body")
-        self.response_complete = True
-        self.transport.write(head if self.scope["method"] == "HEAD" else head + body)
-        self.message_event.set()
-        if not self.keep_alive:
-            self.transport.close()
-        self.on_response()
+        self._answer = status, heading, body
+        self._outbox.hold_answer(self.release)
 
 
 def _nothing() -> None:

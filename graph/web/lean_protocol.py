@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from graph.outbox import Outbox
 from graph.web.cycle import Cycle
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 class LeanProtocol(HttpToolsProtocol):
     """One connection, whose requests are of our own class."""
 
+    outbox: ClassVar[Outbox] = Outbox()
     cycle: Cycle
 
     def __init__(
@@ -68,6 +70,7 @@ class LeanProtocol(HttpToolsProtocol):
             expect_100_continue=self.expect_100_continue,
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
+            outbox=self.outbox,
         )
         if waits:
             # For its turn.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httptools
 
+from graph.outbox import Outbox
 from graph.web.head import VERSIONS, RefusedError, bad_request, check_host, origin_form, too_large
 from graph.web.phases import Part
 from graph.web.timed_protocol import TimedProtocol
@@ -48,14 +49,18 @@ class _Refused(NamedTuple):
     early: EarlyRefusal
 
 
-def hardened_protocol(limits: HttpLimits, overload: Overload | None = None) -> type[asyncio.Protocol]:
+def hardened_protocol(
+    limits: HttpLimits, overload: Overload | None = None, outbox: Outbox | None = None
+) -> type[asyncio.Protocol]:
     """The class for `uvicorn.Config(http=...)`, which passes no arguments of ours on.
 
     Args:
         limits: bounds of each connection.
         overload: refuses operations before the app is asked; None leaves that to the app.
+        outbox: lets the answers of a turn of the event loop go out together; None writes each at once.
     """
-    return type("ConfiguredProtocol", (HardenedProtocol,), {"limits": limits, "overload": overload})
+    configured = {"limits": limits, "overload": overload, "outbox": outbox or Outbox()}
+    return type("ConfiguredProtocol", (HardenedProtocol,), configured)
 
 
 class HardenedProtocol(TimedProtocol):

@@ -134,6 +134,9 @@ class TimedProtocol(LeanProtocol):
 
         uvicorn's own refusal is text, and overtakes the answers of earlier requests.
         """
+        if self._running is not None:
+            # Whether there is an answer already decides about all the rest.
+            self._running.release()
         self._refused = refused
         if self._part == Part.BODY:
             if self.pipeline:

@@ -21,6 +21,7 @@ import orjson
 from uvicorn.server import ServerState
 
 from graph.app import create_app
+from graph.outbox import Outbox
 from graph.process.server import make_server
 from graph.web.limits import HttpLimits
 from tests.cost.memory_network import Client, MemoryLoop
@@ -84,18 +85,24 @@ class CallCount:
 
 def cost_of(operation: Operation, settings: Mapping[str, object]) -> Cost:
     """What one request costs once everything that is kept for the next ones is there."""
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, logs_to(nowhere, "info"):
+    outbox = Outbox()
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, logs_to(nowhere, "info", outbox=outbox):
         loop = MemoryLoop()
         try:
-            return loop.run_until_complete(_measured(loop, operation, settings))
+            return loop.run_until_complete(_measured(loop, operation, settings, outbox))
         finally:
             loop.close()
 
 
-async def _measured(loop: MemoryLoop, operation: Operation, settings: Mapping[str, object]) -> Cost:
-    app = create_app(sandbox_settings(**settings))
-    config = make_server(app, sockets=[], limits=HttpLimits(), overload=app.state.overload, lifespan=False).config
+async def _measured(
+    loop: MemoryLoop, operation: Operation, settings: Mapping[str, object], outbox: Outbox
+) -> Cost:
+    app = create_app(sandbox_settings(**settings), outbox=outbox)
+    config = make_server(
+        app, sockets=[], limits=HttpLimits(), overload=app.state.overload, outbox=outbox, lifespan=False
+    ).config
     config.load()
+    outbox.open(loop)
     async with app.router.lifespan_context(app):
         protocol: Any = config.http_protocol_class
         client = Client(loop, protocol(config=config, server_state=ServerState(), app_state={}))
@@ -107,6 +114,7 @@ async def _measured(loop: MemoryLoop, operation: Operation, settings: Mapping[st
         assert operation.upstream_calls * REQUESTS == loop.calls - calls
         scheduled = loop.scheduled - scheduled - _LAST_TURNS * REQUESTS
         client.close()
+        outbox.close()
         # For the connection to be told.
         await asyncio.sleep(0)
     return Cost(count.python / REQUESTS, count.c / REQUESTS, scheduled / REQUESTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from graph.app import create_app
+from graph.outbox import Outbox
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, MEMBERS
 from graph.security.audit import AuditEvent
@@ -82,6 +84,17 @@ def test_a_log_that_is_closed_writes_to_its_file_no_more(tmp_path: Path) -> None
     second.emit(EVENT)
     second.close()
     assert [1, 1] == [len((tmp_path / name).read_text("utf-8").splitlines()) for name in ("first", "second")]
+
+
+async def test_a_log_that_is_closed_has_written_what_waited_for_the_end_of_the_turn(tmp_path: Path) -> None:
+    outbox = Outbox()
+    outbox.open(asyncio.get_running_loop())
+    log = AuditLog(tmp_path / "audit.log", str.upper, outbox)
+    log.emit(EVENT)
+    log.emit(EVENT)
+    assert "" == (tmp_path / "audit.log").read_text("utf-8")
+    log.close()
+    assert 2 == len((tmp_path / "audit.log").read_text("utf-8").splitlines())
 
 
 def test_nothing_silences_the_file(tmp_path: Path) -> None:

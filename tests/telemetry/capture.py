@@ -15,6 +15,8 @@ from graph.telemetry.logs import configure_logging
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from graph.outbox import Outbox
+
 _LIBRARIES = ("httpx", "httpcore", "uvicorn.error", "asyncio")
 
 
@@ -27,13 +29,13 @@ def logs_as(level: str = "debug", *, as_json: bool = True) -> Iterator[io.String
 
 
 @contextmanager
-def logs_to(stream: TextIO, level: str, *, as_json: bool = True) -> Iterator[None]:
+def logs_to(stream: TextIO, level: str, *, as_json: bool = True, outbox: Outbox | None = None) -> Iterator[None]:
     """The same for a stream of one's own."""
     root = logging.getLogger()
     handlers, root_level, config = list(root.handlers), root.level, structlog.get_config()
     levels = {name: logging.getLogger(name).level for name in _LIBRARIES}
     try:
-        configure_logging(level, as_json=as_json, stream=stream)
+        configure_logging(level, as_json=as_json, stream=stream, outbox=outbox)
         yield
     finally:
         root.handlers[:] = handlers

@@ -28,6 +28,7 @@ class Writes(asyncio.Transport):
         self.closing = False
 
     def write(self, data: Any) -> None:
+        assert not self.closing, "uvloop raises, and asyncio drops what is written"
         self.writes.append(bytes(data))
 
     def close(self) -> None:
