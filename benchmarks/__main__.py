@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 RESULT: Final = "gateway"
 
 _PATIENCE: Final = 240
-CASES: Final = (*SCALE, CARD_SLOW, PROFILE, ALIASES, ALIASES_INLINE, HOT, *LINEAR)
+CASES: Final = (*SCALE, CARD_SLOW, PROFILE, ALIASES, ALIASES_INLINE, *HOT, *LINEAR)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -21,8 +21,8 @@ class Case:
     connections: int
     """Each has one request in flight."""
     upstream_ms: int = 0
-    hot: bool = False
-    """Cards come again, some of them often; otherwise every request asks for new ones."""
+    hot: float | None = None
+    """Cards come again, some of them often: the exponent of Zipf's law. None: every request asks for new ones."""
 
 
 CARD_32: Final = Case("card, 32 connections", ONE_CALL, 32)
@@ -31,9 +31,13 @@ CARD_SLOW: Final = Case("card, 128 connections, upstream 20 ms", ONE_CALL, 128, 
 PROFILE: Final = Case("card and member, 32 connections", TWO_CALLS, 32)
 ALIASES: Final = Case("20 aliases with 5 duplicates, variables", BY_VARIABLES, 8)
 ALIASES_INLINE: Final = Case("20 aliases with 5 duplicates, inline card numbers", INLINE, 8)
-HOT: Final = Case("hot cards, 256 connections, upstream 20 ms", ONE_CALL, 256, upstream_ms=20, hot=True)
+HOT: Final = tuple(
+    Case(f"hot cards, exponent {exponent:g}, 256 connections, upstream 20 ms", ONE_CALL, 256, 20, exponent)
+    for exponent in (1.0, 1.5, 2.0)
+)
+"""The hottest card is that of 10, 39 and 61 requests of a hundred."""
 
-SHARED: Final = (CARD_32, CARD_128, CARD_SLOW, PROFILE, ALIASES, ALIASES_INLINE, HOT)
+SHARED: Final = (CARD_32, CARD_128, CARD_SLOW, PROFILE, ALIASES, ALIASES_INLINE, *HOT)
 """What every peer that can is asked."""
 
 CARD_1: Final = Case("card, 1 connection", ONE_CALL, 1)

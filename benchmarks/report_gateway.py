@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.cases import CARD_32, LIGHT, LINEAR, SCALE
+from benchmarks.cases import CARD_32, HOT, LIGHT, LINEAR, SCALE
 from benchmarks.gateways import ENCRYPTED, EVERYTHING, ONE_WORKER, PLAIN, TWO_WORKERS
 from benchmarks.summary import SPEED, Spread, ratio, spread
 from benchmarks.tables import conditions, load, servers, table
@@ -65,9 +65,10 @@ def _linear(cases: Cases) -> str:
 
 
 def _hot(cases: Cases) -> str:
-    ((name, rounds),) = [(name, targets[PLAIN.name]) for name, targets in cases.items() if name.startswith("hot")]
-    calls = spread(rounds, "upstream_calls_per_request").text(2)
-    return f"Upstream calls per answered request, {name}: {calls}."
+    rows = [
+        (case.name, spread(cases[case.name][PLAIN.name], "upstream_calls_per_request").text(2)) for case in HOT
+    ]
+    return f"### Hot cards\n\n{table(('case', 'upstream calls per answered request'), rows)}"
 
 
 def _everything(cases: Cases) -> str:

@@ -24,14 +24,13 @@ def markdown(result: Mapping[str, Any]) -> str:
     parts += [
         f"### {name}\n\n{servers(targets, GATEWAY)}" for name, targets in cases.items() if GATEWAY in targets
     ]
-    if HOT.name in cases:
-        parts.append(_hot(cases[HOT.name]))
+    parts += [_hot(case.name, cases[case.name]) for case in HOT if case.name in cases]
     return "\n\n".join([*parts, load(result)])
 
 
 def _overview(cases: Mapping[str, Mapping[str, Rounds]]) -> str:
     names = list(dict.fromkeys(name for targets in cases.values() for name in targets))
-    shown = [case.name for case in SHARED if case.name in cases]
+    shown = [case.name for case in SHARED if case.name in cases and case not in HOT]
     rows = [
         (
             name,
@@ -42,11 +41,11 @@ def _overview(cases: Mapping[str, Mapping[str, Rounds]]) -> str:
     return f"### Requests per second, medians\n\n{table(('server', *shown), rows)}"
 
 
-def _hot(targets: Mapping[str, Rounds]) -> str:
+def _hot(case: str, targets: Mapping[str, Rounds]) -> str:
     rows = [
         (name, spread(rounds, "upstream_calls_per_request").text(2))
         for name, rounds in sorted(
             targets.items(), key=lambda item: spread(item[1], "upstream_calls_per_request").median
         )
     ]
-    return f"### Upstream calls per answered request: {HOT.name}\n\n{table(('server', 'calls'), rows)}"
+    return f"### Upstream calls per answered request: {case}\n\n{table(('server', 'calls'), rows)}"

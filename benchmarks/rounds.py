@@ -65,8 +65,7 @@ class Bench:
         self._seed = 0
         self.failed: dict[tuple[str, str], str] = {}
         """Why another server has no figures, by case and server."""
-        self._hot = folder / "hot-cards"
-        self._hot.write_text(card_numbers(seed=1), encoding="ascii")
+        self._folder = folder
 
     @property
     def upstream_url(self) -> str:
@@ -164,7 +163,7 @@ class Bench:
         seen = self._load(url, target, case, self._options.seconds * target.times)
         own, upstream = child.cpu_seconds() - own, self._upstream.cpu_seconds() - upstream
         calls = self._calls() - calls
-        if not case.hot:
+        if case.hot is None:
             check_calls(target.name, case.question, requests=seen.requests, calls=calls)
         memory = child.resident_megabytes()
         return Figures.of(seen, own, upstream, calls=calls, connections=case.connections, resident_mb=memory)
@@ -179,9 +178,16 @@ class Bench:
             core=self._cores.load,
             expected=case.question.expected,
             authorization=target.authorization(),
-            cards=self._hot if case.hot else None,
+            cards=None if case.hot is None else self._hot_cards(case.hot),
             warms_up=warms_up,
         )
+
+    def _hot_cards(self, exponent: float) -> Path:
+        """Which cards are asked for: the same ones of every server and in every round."""
+        path = self._folder / f"hot-cards-{exponent:g}"
+        if not path.exists():
+            path.write_text(card_numbers(exponent, seed=1), encoding="ascii")
+        return path
 
     def _calls(self) -> int:
         return sum(self._control(CALLS_PATH).json().values())

@@ -7,7 +7,6 @@ import random
 from typing import Final
 
 CARDS: Final = 10_000
-EXPONENT: Final = 1.0
 DRAWS: Final = 200_000
 """More than one run's requests; the load generator starts somewhere in them and goes round."""
 
@@ -19,7 +18,7 @@ def weights(cards: int, exponent: float) -> list[float]:
     return [share / total for share in shares]
 
 
-def draws(count: int, *, seed: int, cards: int = CARDS, exponent: float = EXPONENT) -> list[int]:
+def draws(count: int, exponent: float, *, seed: int, cards: int = CARDS) -> list[int]:
     """So many ranks from 0, each by chance and by its weight; the same ones for the same seed."""
     cumulative = list(itertools.accumulate(weights(cards, exponent)))
     # Not for secrets: it only has to be the same in every round.
@@ -31,6 +30,6 @@ def card_number(rank: int) -> str:
     return f"94{rank * 7_368_787 % 10_000_019:014d}"
 
 
-def card_numbers(seed: int) -> str:
+def card_numbers(exponent: float, seed: int) -> str:
     """One card number a line, for the load generator."""
-    return "".join(f"{card_number(rank)}\n" for rank in draws(DRAWS, seed=seed))
+    return "".join(f"{card_number(rank)}\n" for rank in draws(DRAWS, exponent, seed=seed))

@@ -6,6 +6,7 @@ from benchmarks import goals, others
 from benchmarks.cases import ALIASES, CARD_32, CARD_SLOW, HOT
 from benchmarks.gateways import ENCRYPTED, EVERYTHING, PLAIN
 from benchmarks.goals import Goal
+from benchmarks.tailcall import TAILCALL
 from benchmarks.targets import GATEWAY
 
 
@@ -38,9 +39,16 @@ def test_what_was_not_measured_is_no_goal() -> None:
 def test_latency_and_calls_are_to_be_small() -> None:
     slow = beside(CARD_SLOW.name, {GATEWAY: one(p99=30), others.MERCURIUS.name: one(p99=40)})
     assert [(0.75, True)] == [(goal.measured, goal.met) for goal in slow.values()]
-    hot = beside(HOT.name, {GATEWAY: one(calls=0.3), "a": one(calls=1), "b": one(calls=0.5)})
-    assert [(0.6, False)] == [(goal.measured, goal.met) for goal in hot.values()]
-    assert next(iter(hot)).endswith("of any peer, b")
+
+
+def test_a_peer_that_shares_calls_is_compared_with_and_left_out_as_well() -> None:
+    for case in HOT:
+        hot = beside(case.name, {GATEWAY: one(calls=0.1), "a": one(calls=1), TAILCALL.name: one(calls=0.2)})
+        assert [(0.5, False), (0.1, True)] == [(goal.measured, goal.met) for goal in hot.values()]
+        assert ["of any peer, Tailcall", "of another request, a"] == [
+            name[-len(end) :]
+            for name, end in zip(hot, ("of any peer, Tailcall", "of another request, a"), strict=True)
+        ]
 
 
 def test_many_aliases_are_compared_with_the_best_peer() -> None:

@@ -20,15 +20,15 @@ def test_a_larger_exponent_makes_the_first_hotter() -> None:
 
 
 def test_draws_follow_the_weights() -> None:
-    counts = Counter(zipf.draws(50_000, seed=3, cards=100))
-    for rank, weight in enumerate(zipf.weights(100, zipf.EXPONENT)[:5]):
+    counts = Counter(zipf.draws(50_000, 1.5, seed=3, cards=100))
+    for rank, weight in enumerate(zipf.weights(100, 1.5)[:5]):
         assert pytest.approx(weight, rel=0.1) == counts[rank] / 50_000
     assert set(counts) <= set(range(100))
 
 
 def test_the_same_seed_draws_the_same_cards() -> None:
-    assert zipf.draws(50, seed=1) == zipf.draws(50, seed=1)
-    assert zipf.draws(50, seed=1) != zipf.draws(50, seed=2)
+    assert zipf.draws(50, 1, seed=1) == zipf.draws(50, 1, seed=1)
+    assert zipf.draws(50, 1, seed=1) != zipf.draws(50, 1, seed=2)
 
 
 def test_every_rank_has_a_card_number_of_its_own() -> None:
