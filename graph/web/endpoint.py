@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from graph.context import RequestContext
 from graph.execution import request as parameters
 from graph.execution.refusals import refused
-from graph.resilience.deadline import Deadline
+from graph.resilience.deadline import Deadline, Deadlines
 from graph.security.audit import Caller
 from graph.web import negotiation
 from graph.web.body import ClientDisconnectedError, check_content_type, content_type_fault, read_body
@@ -89,6 +89,7 @@ class GraphQLEndpoint:
         self._may_introspect = may_introspect
         self._admission = admission
         self._request_timeout = request_timeout
+        self._deadlines = Deadlines()
         self._max_body_bytes = max_body_bytes
         self._get = get
         self._explorer = explorer
@@ -122,7 +123,7 @@ class GraphQLEndpoint:
         try:
             hangup: Hangup | None = exchange.scope.get(HANGUP)
             loop = asyncio.get_running_loop() if hangup is None else hangup.loop
-            deadline = Deadline(timeout_of(fields, self._request_timeout), loop)
+            deadline = Deadline(timeout_of(fields, self._request_timeout), loop, self._deadlines)
             caller = await self._gate.caller(exchange)
             report.viewer = caller.viewer.kind
             request = await self._read(exchange)

@@ -1,4 +1,4 @@
-"""The deadline of a request: one moment, and one timer, for everything that it waits for."""
+"""The deadline of a request: one moment for everything that it waits for. And one timer for all requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gc
 
 import pytest
 
-from graph.resilience.deadline import Deadline, DeadlineExceededError
+from graph.resilience.deadline import Deadline, DeadlineExceededError, Deadlines
 from graph.resilience.single_flight import SingleFlight
 from tests.resilience.clocks import HandTimedLoop, settle
 
@@ -94,19 +94,57 @@ async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None
     assert complaints == []
 
 
-def test_a_request_sets_one_timer_when_it_first_waits_and_cancels_it_at_its_end() -> None:
+def test_requests_that_end_in_time_share_one_timer() -> None:
     loop = HandTimedLoop()
 
-    async def request() -> list[int]:
-        deadline = Deadline(LONG)
-        numbers = [len(loop.timers)]
+    async def requests() -> tuple[int, int]:
+        deadlines = Deadlines()
         for _ in range(20):
+            deadline = Deadline(LONG, loop, deadlines)
             deadline.bound(future())
-        numbers.append(len(loop.timers))
-        deadline.close()
-        return numbers
+            deadline.bound(future())
+            deadline.close()
+        return len(deadlines), len(loop.timers)
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        numbers = runner.run(request())
-        assert numbers == [0, 1]
-        assert loop.timers[0].cancelled()
+        assert (0, 1) == runner.run(requests())
+
+
+async def test_each_request_ends_at_its_own_moment_whichever_began_first() -> None:
+    loop, deadlines = asyncio.get_running_loop(), Deadlines()
+    ended: list[str] = []
+
+    async def request(name: str, seconds: float) -> float:
+        deadline = Deadline(seconds, loop, deadlines)
+        await has_passed(deadline)
+        ended.append(name)
+        return loop.time() - deadline.at
+
+    late = await asyncio.gather(request("later", LATER), request("soon", SOON), request("last", 2 * LATER))
+    assert ["soon", "later", "last"] == ended
+    assert 0 == len(deadlines)
+    # Not before their time, but for what a timer may be early by.
+    assert min(late) > -0.002
+
+
+async def test_a_timer_that_rings_for_a_request_that_has_ended_is_set_for_those_that_have_not() -> None:
+    deadlines = Deadlines()
+    first, second = Deadline(SOON, None, deadlines), Deadline(LATER, None, deadlines)
+    first.bound(future())
+    waits = second.bound(future())
+    first.close()
+    with pytest.raises(DeadlineExceededError):
+        await waits
+
+
+def test_no_more_than_one_timer_runs_however_often_an_earlier_deadline_comes() -> None:
+    loop = HandTimedLoop()
+
+    async def requests() -> None:
+        deadlines = Deadlines()
+        for number in range(20):
+            Deadline(LONG - number, loop, deadlines).bound(future())
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(requests())
+    assert 1 == sum(not timer.cancelled() for timer in loop.timers)
