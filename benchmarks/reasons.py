@@ -10,6 +10,18 @@ _CHECKS: Final = (
 )
 _CACHES: Final = "as above; and what more requests under way touch is in no cache any more"
 _SLOW: Final = "the core is full at 128 requests under way; nginx and Mercurius have room left"
+_SHARES: Final = "Tailcall, told to, shares the calls under way as well; fewer would mean to remember balances"
+_HOT: Final = (
+    "hot cards, exponent {}, 256 connections, upstream 20 ms: upstream calls per request, of the fewest of"
+)
+
+
+def _spread_out(least: float) -> str:
+    return (
+        "most of the cards that are asked for at the same time are different ones: whoever remembers no balance "
+        f"makes at least {least} calls a request, by reckoning, if all 256 connections always wait for Konaplate"
+    )
+
 
 REASONS: Final[dict[str, str]] = {
     "card, 32 connections: throughput, of Mercurius + JIT": _CHECKS,
@@ -31,11 +43,11 @@ REASONS: Final[dict[str, str]] = {
     "20 aliases with 5 duplicates, variables: throughput, of the best peer, Mercurius + JIT": (
         "15 signed calls of 56 µs each, through guard, pool and record, are two thirds of it"
     ),
-    "hot cards, 256 connections, upstream 20 ms: upstream calls per request, of the fewest of any peer, "
-    "Tailcall": (
-        "Tailcall shares calls under way, too. Of the peers that do not, it is 0.62; with exponent 1 nothing that "
-        "remembers no balance can be below 0.59, and a fifth is possible from exponent 1.5 on (computed)"
-    ),
+    f"{_HOT.format(1)} any peer": _SHARES,
+    f"{_HOT.format(1.5)} any peer": _SHARES,
+    f"{_HOT.format(2)} any peer": _SHARES,
+    f"{_HOT.format(1)} any peer that shares no calls": _spread_out(0.61),
+    f"{_HOT.format(1.5)} any peer that shares no calls": _spread_out(0.19),
     "encrypted: throughput, of the RSA and AES operations alone": (
         "0.75 leaves 90 µs for everything else, which takes 160, and more when calls wait for the RSA operations"
     ),
