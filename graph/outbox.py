@@ -4,12 +4,14 @@ A busy turn ends dozens of requests. Their lines in one write cost little more t
 the answers is woken up once when they go out one right after the other, but anew for each of them when a tenth of
 a millisecond of other work lies between them. Both together are a tenth of a request.
 
-The order is kept: no answer goes out before the lines that were written until then, such as the one that says who
-has read what. A process that is killed within a turn has sent neither.
+The order is kept: no answer to an operation goes out before the lines that were written until then, such as the
+one that says who has read what. A process that is killed within a turn has sent neither, or lines without their
+answers.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from typing import TYPE_CHECKING, Final
@@ -68,7 +70,11 @@ class Outbox:
         self._waits = False
         lines, self._lines = self._lines, []
         answers, self._answers = self._answers, []
-        for release in (*lines, *answers):
+        for release in lines:
+            # What is lost here is lost as other lines are, without a line about it: that could be lost for ever.
+            with contextlib.suppress(Exception):
+                release()
+        for release in answers:
             try:
                 release()
             except Exception:

@@ -147,12 +147,22 @@ class Cycle(RequestResponseCycle):
         end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
         if self.scope["method"] == "HEAD":
             body = b""
-        self.transport.write(b"".join((STATUS_LINE[status], self.default_wire, heading.wire, end, body)))
+        try:
+            self.transport.write(b"".join((STATUS_LINE[status], self.default_wire, heading.wire, end, body)))
+        except BaseException:
+            # The client would wait for ever: the app, which would end the connection, may have ended before.
+            self.transport.close()
+            raise
         self.response_complete = True
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()
         on_response()
+
+    def _let_go(self) -> None:
+        """Do not wait for the end of the turn; but still send what has to come before the answer."""
+        if self._answer is not None:
+            self._outbox.release()
 
     def give_up(self) -> None:
         """The client is gone, or has lost its right to an answer."""
@@ -169,7 +179,7 @@ class Cycle(RequestResponseCycle):
             await self._ended()
         except BaseException:
             self.logger.exception("Exception in ASGI application\n")
-            self.release()
+            self._let_go()
             if self.response_started:
                 self.transport.close()
             else:
@@ -183,7 +193,7 @@ class Cycle(RequestResponseCycle):
 
     async def _ended(self) -> None:
         """The app has ended, and perhaps before its answer."""
-        self.release()
+        self._let_go()
         if self.disconnected or self.response_complete:
             return
         if self.response_started:

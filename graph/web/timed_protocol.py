@@ -74,6 +74,10 @@ class TimedProtocol(LeanProtocol):
             self._running.give_up()
         super().connection_lost(exc)
 
+    def eof_received(self) -> None:
+        """Send what is ready: the connection is closed after this."""
+        self.outbox.release()
+
     def drain(self, *, close_idle: bool) -> None:
         """Take no further request after the next answer, which says so; the latest of those that wait in a line.
 
@@ -134,10 +138,12 @@ class TimedProtocol(LeanProtocol):
 
         uvicorn's own refusal is text, and overtakes the answers of earlier requests.
         """
-        if self._running is not None:
-            # Whether there is an answer already decides about all the rest.
-            self._running.release()
+        # Whether there is an answer already decides about all the rest.
+        self.outbox.release()
         self._refused = refused
+        if self.transport.is_closing():
+            # That answer was the last one.
+            return
         if self._part == Part.BODY:
             if self.pipeline:
                 cast("Cycle", self.pipeline.popleft()[0]).give_up()

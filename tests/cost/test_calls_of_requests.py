@@ -56,8 +56,8 @@ def test_the_record_has_every_operation_of_every_version() -> None:
 def test_the_same_request_costs_the_same_again(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)["one card"]
     first, second = (cost_of(OPERATIONS["one card"], settings) for _ in range(2))
-    # A second may begin in between, for which a few things are made anew.
-    assert first == pytest.approx(second, rel=0.005)
+    # A second may begin in between, for which some seventy functions are called anew, of seven thousand.
+    assert first == pytest.approx(second, rel=0.01)
 
 
 def one() -> int:

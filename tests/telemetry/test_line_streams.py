@@ -225,3 +225,34 @@ async def test_a_pipe_that_is_full_loses_whole_lines_of_a_turn_and_tears_none() 
     found = read.splitlines(keepends=True)
     assert [line for line in written if line in found] == found
     assert 10 < len(found) < len(written)
+
+
+def test_threads_that_meet_at_a_full_pipe_write_nothing_twice() -> None:
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4_096)
+    for end in (reading, writing):
+        os.set_blocking(end, False)
+    read = b""
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        lines = LineStream(stream)
+
+        enough = threading.Event()
+
+        def write(name: str) -> None:
+            for number in itertools.count():
+                if enough.is_set():
+                    break
+                lines.write(f"{name} {number} {'x' * 1_500}\n".encode())
+
+        threads = [threading.Thread(target=write, args=(name,)) for name in "abc"]
+        for thread in threads:
+            thread.start()
+        while len(read) < 500_000:
+            read += drained(reading)
+        enough.set()
+        for thread in threads:
+            thread.join()
+        read += drained(reading)
+    os.close(reading)
+    found = [tuple(line.split()[:2]) for line in read.splitlines()]
+    assert len(set(found)) == len(found)

@@ -105,6 +105,51 @@ async def test_what_comes_out_of_line_stays_behind_the_answer_that_waits() -> No
     connection.lose()
 
 
+@pytest.mark.parametrize("event", ["a bad request", "the end of what the client sends"])
+async def test_an_answer_that_cannot_wait_takes_its_lines_along(event: str) -> None:
+    order: list[str] = []
+
+    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+        connection.outbox.hold_lines(lambda: order.append("line"))
+        await answering(scope, receive, send)
+
+    connection = Connection(logged)
+    transport: Any = connection.transport
+    transport.can_write_eof = lambda: False
+    await hold(connection)
+    transport.write = lambda data: order.append(data.split()[1].decode())
+    if event == "a bad request":
+        connection.protocol.data_received(b"nonsense\r\n\r\n")
+        assert ["line", "200", "400"] == order
+    else:
+        # None: the transport closes the connection now.
+        assert connection.protocol.eof_received() is None
+        assert ["line", "200"] == order
+    connection.lose()
+
+
+async def test_nothing_is_sent_after_an_answer_that_says_that_it_is_the_last() -> None:
+    connection = Connection(answering)
+    await hold(connection, b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab")
+    connection.protocol.data_received(b"nonsense\r\n\r\n")
+    assert ([b"body"], True) == (connection.bodies, connection.transport.closing)
+    connection.lose()
+
+
+async def test_an_answer_that_cannot_be_written_ends_its_connection(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_data: object) -> None:
+        raise MemoryError
+
+    connection = Connection(answering)
+    transport: Any = connection.transport
+    await hold(connection)
+    transport.write = fail
+    connection.outbox.release()
+    assert transport.closing
+    assert ["something could not be sent"] == [record.message for record in caplog.records]
+    connection.lose()
+
+
 async def test_a_body_that_turns_bad_once_its_request_is_answered_gets_no_second_answer() -> None:
     connection = Connection(answering)
     connection.transport.can_write_eof = lambda: False  # type: ignore[method-assign]
@@ -171,12 +216,14 @@ async def test_an_app_that_fails_once_it_has_answered_takes_nothing_back(
 ) -> None:
     async def failing(scope: Scope, receive: Receive, send: Send) -> None:
         await answering(scope, receive, send)
+        connection.outbox.hold_lines(lambda: answered.append(bool(connection.bodies)))
         raise asyncio.CancelledError if cancelled else RuntimeError
 
+    answered: list[bool] = []
     connection = Connection(failing)
     connection.protocol.data_received(GET)
     await connection.until_answered()
-    assert [b"body"] == connection.bodies
+    assert ([b"body"], [False]) == (connection.bodies, answered)
     assert cancelled == (not caplog.records)
     connection.lose()
 
