@@ -51,19 +51,11 @@ class Outbox:
 
     def hold_lines(self, release: Callable[[], None]) -> None:
         """Call this at the end of the turn, before all answers; at once, where nothing is held back."""
-        if self.is_here():
-            self._lines.append(release)
-            self._wait()
-        else:
-            release()
+        self._hold(self._lines, release)
 
     def hold_answer(self, release: Callable[[], None]) -> None:
         """Call this at the end of the turn, after all lines; at once, where nothing is held back."""
-        if self.is_here():
-            self._answers.append(release)
-            self._wait()
-        else:
-            release()
+        self._hold(self._answers, release)
 
     def release(self) -> None:
         """Let everything go. An answer that cannot be sent must not keep the others here."""
@@ -80,7 +72,11 @@ class Outbox:
             except Exception:
                 _LOGGER.exception("something could not be sent")
 
-    def _wait(self) -> None:
-        if not self._waits and self._loop is not None:
-            self._loop.call_soon(self.release)
+    def _hold(self, held: list[Callable[[], None]], release: Callable[[], None]) -> None:
+        if self._loop is None or not self.is_here():
+            release()
+            return
+        held.append(release)
+        if not self._waits:
             self._waits = True
+            self._loop.call_soon(self.release)

@@ -59,10 +59,8 @@ class Deadlines:
         self._waiting.difference_update(passed)
         for deadline in passed:
             deadline.expire()
-        following = min((deadline.at for deadline in self._waiting), default=math.inf)
-        # Who has just been told may wait for something else by now.
-        if following < self._rings:
-            self._ring_at(following, loop)
+        if self._waiting:
+            self._ring_at(min(deadline.at for deadline in self._waiting), loop)
 
 
 class Deadline:

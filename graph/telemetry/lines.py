@@ -69,8 +69,9 @@ class LineStream:
         self._outbox = outbox
         self._held: list[bytes] = []
         self._rest = b""
-        # Two threads that both finish the rest would write it twice.
-        self._writes = threading.Lock()
+        # Two threads that both finish the rest would write it twice. Not for one thread alone: an object that is
+        # freed in the midst of a write may have something to log.
+        self._writes = threading.RLock()
 
     def write(self, line: bytes) -> None:
         """Write one line of ASCII, or hold it back until the outbox lets it go."""

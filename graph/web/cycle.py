@@ -142,13 +142,14 @@ class Cycle(RequestResponseCycle):
             return
         (status, heading, body), self._answer = self._answer, None
         on_response, self.on_response = self.on_response, _nothing
-        if self.disconnected or self.transport.is_closing():
+        if self.disconnected:
             return
         end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
         if self.scope["method"] == "HEAD":
             body = b""
         try:
-            self.transport.write(b"".join((STATUS_LINE[status], self.default_wire, heading.wire, end, body)))
+            if not self.transport.is_closing():
+                self.transport.write(b"".join((STATUS_LINE[status], self.default_wire, heading.wire, end, body)))
         except BaseException:
             # The client would wait for ever: the app, which would end the connection, may have ended before.
             self.transport.close()

@@ -9,7 +9,6 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from graph.outbox import Outbox
 from graph.web.cycle import Cycle
 
 if TYPE_CHECKING:
@@ -19,11 +18,13 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
+    from graph.outbox import Outbox
+
 
 class LeanProtocol(HttpToolsProtocol):
     """One connection, whose requests are of our own class."""
 
-    outbox: ClassVar[Outbox] = Outbox()
+    outbox: ClassVar[Outbox]
     cycle: Cycle
 
     def __init__(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import urllib.request
 from typing import TYPE_CHECKING, Any
+
+import httpx
 
 from graph.outbox import Outbox
 from graph.process.draining import Drain
@@ -55,13 +55,9 @@ def test_the_lines_of_a_request_are_one_write_that_comes_before_its_answer(tmp_p
         line = next(line for line in process.stdout if line.startswith("konagraph answers on "))
         list(datagrams(theirs))
         body = {"query": QUERY, "variables": {"n": list(CARDS)[:2]}}
-        request = urllib.request.Request(  # noqa: S310 - our own process
-            line.split()[3], json.dumps(body).encode(), {"content-type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:  # noqa: S310 - likewise
-            answered = json.load(answer)
-            written = list(datagrams(theirs))
-            kept = audit_log.read_text("utf-8")
+        answered = httpx.post(line.split()[3], json=body, timeout=DEADLINE, trust_env=False).json()
+        written = list(datagrams(theirs))
+        kept = audit_log.read_text("utf-8")
         process.send_signal(signal.SIGTERM)
         process.wait(DEADLINE)
 

@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 LINES = [b'{"n":%d,"filling":"%s"}\n' % (number, b"x" * 4_500) for number in range(100)]
 
 
+def small_pipe() -> tuple[int, int]:
+    """A pipe that is soon full and does not wait then: where to read and where to write."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4_096)
+    for end in (reading, writing):
+        os.set_blocking(end, False)
+    return reading, writing
+
+
 def drained(reading: int) -> bytes:
     """All that is in a pipe which does not wait."""
     read = b""
@@ -92,10 +101,7 @@ def test_a_reader_that_is_gone_loses_the_line_without_a_word() -> None:
 
 
 def test_a_full_pipe_that_nobody_waits_for_loses_whole_lines_and_tears_none() -> None:
-    reading, writing = os.pipe()
-    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4_096)
-    for end in (reading, writing):
-        os.set_blocking(end, False)
+    reading, writing = small_pipe()
     read = b""
     with os.fdopen(writing, "w", encoding="utf-8") as stream:
         lines = LineStream(stream)
@@ -200,10 +206,7 @@ async def test_the_end_of_the_log_writes_what_is_held_back() -> None:
 
 
 async def test_a_pipe_that_is_full_loses_whole_lines_of_a_turn_and_tears_none() -> None:
-    reading, writing = os.pipe()
-    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4_096)
-    for end in (reading, writing):
-        os.set_blocking(end, False)
+    reading, writing = small_pipe()
     outbox = Outbox()
     outbox.open(asyncio.get_running_loop())
     written = [b"%04d %s\n" % (number, b"x" * 1_300) for number in range(300)]
@@ -228,10 +231,7 @@ async def test_a_pipe_that_is_full_loses_whole_lines_of_a_turn_and_tears_none() 
 
 
 def test_threads_that_meet_at_a_full_pipe_write_nothing_twice() -> None:
-    reading, writing = os.pipe()
-    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4_096)
-    for end in (reading, writing):
-        os.set_blocking(end, False)
+    reading, writing = small_pipe()
     read = b""
     with os.fdopen(writing, "w", encoding="utf-8") as stream:
         lines = LineStream(stream)
@@ -256,3 +256,18 @@ def test_threads_that_meet_at_a_full_pipe_write_nothing_twice() -> None:
     os.close(reading)
     found = [tuple(line.split()[:2]) for line in read.splitlines()]
     assert len(set(found)) == len(found)
+
+
+def test_a_line_in_the_midst_of_another_one_s_writing_hangs_nothing() -> None:
+    class Reentrant(io.StringIO):
+        def write(self, text: str) -> int:
+            if text == "outer\n":
+                lines.write(b"inner\n")
+            return super().write(text)
+
+    stream = Reentrant()
+    lines = LineStream(stream)
+    thread = threading.Thread(target=lines.write, args=(b"outer\n",), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert "inner\nouter\n" == stream.getvalue()

@@ -19,19 +19,27 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
+class OpenedByHand(Outbox):
+    """No turn ends: what is held goes out when something asks for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waits = True
+
+
 class Connection:
     """A connection whose answers wait in an outbox.
 
     Args:
         app: answers.
-        outbox: opened; one for several connections of a server.
+        outbox: for answers; None for one that lets nothing go by itself.
         overload: see `hardened_protocol`.
     """
 
     def __init__(self, app: ASGIApp, outbox: Outbox | None = None, overload: Any = None) -> None:
         config = uvicorn.Config(cast("Any", app), log_config=None, lifespan="off")
         config.load()
-        self.outbox = outbox or Outbox()
+        self.outbox = outbox or OpenedByHand()
         self.outbox.open(asyncio.get_running_loop())
         self.state = ServerState()
         make = cast("Any", hardened_protocol(HttpLimits(), overload, self.outbox))
@@ -57,12 +65,7 @@ class Connection:
 async def hold(connection: Connection, request: bytes = GET) -> None:
     """Have a request answered, and stop before the answer is out."""
     connection.protocol.data_received(request)
-    (task,) = connection.state.tasks
-    task.add_done_callback(lambda _task: stopped.set_result(None))
-    stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    release, connection.outbox.release = connection.outbox.release, lambda: None  # type: ignore[method-assign]
-    await stopped
-    connection.outbox.release = release  # type: ignore[method-assign]
+    await connection.until_answered()
     assert [] == connection.transport.writes
 
 
@@ -97,7 +100,6 @@ async def test_a_client_that_has_gone_gets_nothing_and_nothing_of_it_stays() -> 
 
 async def test_what_comes_out_of_line_stays_behind_the_answer_that_waits() -> None:
     connection = Connection(answering)
-    connection.transport.can_write_eof = lambda: False  # type: ignore[method-assign]
     await hold(connection)
     connection.protocol.data_received(b"nonsense\r\n\r\n")
     connection.outbox.release()
@@ -115,7 +117,6 @@ async def test_an_answer_that_cannot_wait_takes_its_lines_along(event: str) -> N
 
     connection = Connection(logged)
     transport: Any = connection.transport
-    transport.can_write_eof = lambda: False
     await hold(connection)
     transport.write = lambda data: order.append(data.split()[1].decode())
     if event == "a bad request":
@@ -152,7 +153,6 @@ async def test_an_answer_that_cannot_be_written_ends_its_connection(caplog: pyte
 
 async def test_a_body_that_turns_bad_once_its_request_is_answered_gets_no_second_answer() -> None:
     connection = Connection(answering)
-    connection.transport.can_write_eof = lambda: False  # type: ignore[method-assign]
     await hold(connection, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")
     connection.protocol.data_received(b"nonsense\r\n")
     connection.outbox.release()
@@ -225,6 +225,21 @@ async def test_an_app_that_fails_once_it_has_answered_takes_nothing_back(
     await connection.until_answered()
     assert ([b"body"], [False]) == (connection.bodies, answered)
     assert cancelled == (not caplog.records)
+    connection.lose()
+
+
+async def test_an_answer_whose_connection_is_closed_already_is_no_fault_of_the_app(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def lingering(scope: Scope, receive: Receive, send: Send) -> None:
+        await answering(scope, receive, send)
+        connection.transport.closing = True
+        connection.outbox.release()
+
+    connection = Connection(lingering)
+    connection.protocol.data_received(GET)
+    await connection.until_answered()
+    assert ([], []) == (connection.bodies, caplog.records)
     connection.lose()
 
 
