@@ -9,6 +9,7 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from graph.outbox import Outbox
 from graph.web.cycle import Cycle
 
 if TYPE_CHECKING:
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
-    from graph.outbox import Outbox
-
 
 class LeanProtocol(HttpToolsProtocol):
     """One connection, whose requests are of our own class."""
 
-    outbox: ClassVar[Outbox]
+    # Never opened, so that it holds nothing: without one of the server's, answers do not wait.
+    outbox: ClassVar[Outbox] = Outbox()
     cycle: Cycle
 
     def __init__(
