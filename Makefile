@@ -23,7 +23,7 @@ setup: .venv/.stamp-installed  ## the virtual environment with the locked depend
 	@$(PYTHON) -c 'import ensurepip, venv' >/dev/null 2>&1 || { \
 		echo "$(PYTHON) has no venv module (on Debian: apt-get install python3-venv)." >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -44,7 +44,7 @@ outside: .venv-outside/.stamp-installed  ## the security tools that the tests ru
 .venv-outside/.stamp-installed: tests/outside/requirements.lock
 	@test -n "$(PYTHON)" || { echo "The tools need Python 3.11 to 3.14; none was found on the PATH." >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv-outside
-	.venv-outside/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r tests/outside/requirements.lock
+	.venv-outside/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r tests/outside/requirements.lock
 	@touch $@
 
 dev: setup  ## the gateway with the embedded sandbox, on PORT (8000)
@@ -101,7 +101,7 @@ benchmarks/peers/node_modules/.stamp-installed: benchmarks/peers/package-lock.js
 
 .peers/.stamp-installed: benchmarks/peers.txt
 	rm -rf .peers/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
 		--target .peers/python -r benchmarks/peers.txt
 	@touch $@
 
