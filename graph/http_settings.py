@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, Field
 
+from graph.web.authority import read_authority
 from graph.web.client_address import Network
-from graph.web.head import is_host
 from graph.web.limits import HttpLimits
 from graph.web.origin import is_origin
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 def _hosts(value: object) -> object:
     if not isinstance(value, str):
         return value
-    hosts = _words(value.lower())
-    if not hosts or not all(host.isascii() and is_host(host.encode()) for host in hosts):
+    # What is beyond ASCII is no host, with or without a question mark in its place.
+    hosts = [read_authority(host.encode("ascii", errors="replace")) for host in _words(value)]
+    if not hosts or None in hosts:
         raise ValueError("must be a list of names such as api.example or api.example:8443")
-    return frozenset(host.encode("ascii").removesuffix(b".") for host in hosts)
+    return frozenset(host.text for host in hosts if host is not None)
 
 
 def _origins(value: object) -> object:

@@ -57,7 +57,7 @@ def test_another_time_for_an_idle_connection_is_refused(text: str) -> None:
     [
         ("api.example", {b"api.example"}),
         ("API.Example.,\tb:8443", {b"api.example", b"b:8443"}),
-        ("127.0.0.1 [::1]:8000", {b"127.0.0.1", b"[::1]:8000"}),
+        ("127.0.0.1 [0:0::1]:08000 c:", {b"127.0.0.1", b"[::1]:8000", b"c"}),
     ],
 )
 def test_hosts_are_a_list_in_any_letters(text: str, expected: set[bytes]) -> None:

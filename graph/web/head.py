@@ -9,14 +9,13 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from graph.web.authority import read_authority
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 VERSIONS: Final = ("1.0", "1.1")
 
-_HOST: Final = re.compile(rb"(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
-_MAX_HOST: Final = 255
-_PORT: Final = re.compile(rb":[0-9]+\Z")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -51,11 +50,6 @@ def too_slow(message: str) -> RefusedError:
     return RefusedError(HTTPStatus.REQUEST_TIMEOUT, message)
 
 
-def is_host(text: bytes) -> bool:
-    """Whether a text in lower case is a name or address with or without a port."""
-    return len(text) <= _MAX_HOST and _HOST.fullmatch(text) is not None
-
-
 def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:
     """A request target as path and query, and the authority that an absolute target names.
 
@@ -72,38 +66,33 @@ def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:
     if absolute is None:
         raise bad_request("The request target is not a path.")
     path = absolute[2]
-    return path if path.startswith(b"/") else b"/" + path, absolute[1].lower()
+    return path if path.startswith(b"/") else b"/" + path, absolute[1]
 
 
 def check_host(host: bytes | None, authority: bytes | None, version: str, allowed: Collection[bytes]) -> None:
-    """Take one valid `Host` that agrees with the target and is allowed.
+    """Take one valid `Host`, and a place that is allowed.
+
+    An absolute target says where a request goes, whatever else `Host` says (RFC 9112 section 3.2.2).
 
     Args:
         host: the value of the header, None when it is absent.
-        authority: what an absolute target names, in lower case.
+        authority: what an absolute target names.
         version: the request's HTTP version; only 1.0 has requests without a host.
         allowed: see `HttpLimits.allowed_hosts`.
 
     Raises:
         RefusedError: 400.
     """
-    if host is None and version != "1.0":
+    if host is None and (version != "1.0" or (allowed and authority is None)):
         raise bad_request("The Host header is missing.")
-    name = authority if host is None else host.lower()
-    if name is None:
-        if allowed:
-            raise bad_request("The Host header is missing.")
-        return
-    if not is_host(name):
-        raise bad_request("The Host header is not valid.")
-    # Strictly, the target would win. Whoever sends two different names wants two readers to differ.
-    if authority is not None and authority != name:
-        raise bad_request("The Host header does not fit the request target.")
-    if allowed and not _is_allowed(name, allowed):
+    place = None
+    if host is not None:
+        place = read_authority(host)
+        if place is None:
+            raise bad_request("The Host header is not valid.")
+    if authority is not None:
+        place = read_authority(authority)
+        if place is None:
+            raise bad_request("The request target names no valid host.")
+    if allowed and not (place is not None and place.is_among(allowed)):
         raise bad_request("The Host is not one of this gateway's.")
-
-
-def _is_allowed(name: bytes, allowed: Collection[bytes]) -> bool:
-    port = _PORT.search(name)
-    bare = (name[: port.start()] if port else name).removesuffix(b".")
-    return bare in allowed or (port is not None and bare + port[0] in allowed)

@@ -22,4 +22,4 @@ class HttpLimits:
     keepalive: float = 75.0
     """For a connection without a request."""
     allowed_hosts: frozenset[bytes] = frozenset()
-    """Names in lower case, with or without a port; without one every port will do. Empty: any valid name."""
+    """As `Authority.text` writes them; one without a port stands for every port. Empty: any valid name."""

@@ -196,8 +196,12 @@ class HardenedProtocol(TimedProtocol):
             raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST.", _ALLOW)
         self.url, authority = origin_form(self.url, method)
         # Most clients name the same host in each request of a connection.
-        if authority is not None or self._host is None or self._host != self._good_host:
+        if authority is not None:
             check_host(self._host, authority, version, self.limits.allowed_hosts)
+            # Whoever reads the header reads where the request goes.
+            self.headers = [field for field in self.headers if field[0] != b"host"] + [(b"host", authority)]
+        elif self._host is None or self._host != self._good_host:
+            check_host(self._host, None, version, self.limits.allowed_hosts)
             self._good_host = self._host
         if version == "1.0":
             if self._chunked:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.web.limits import HttpLimits
-from tests.web.raw_http import assert_is_a_refusal, exchange, head, seen
+from tests.web.raw_http import Wire, assert_is_a_refusal, exchange, head, seen
 
 if TYPE_CHECKING:
     from tests.web.live_server import Probe, Serve
@@ -24,6 +24,8 @@ HOSTS = [
     b"[2001:db8::1]:65535",
     b"[::ffff:10.0.0.1]",
     b"a" * 63 + b".example",
+    b"127.0.0.1:",
+    b"api.example:0080",
 ]
 
 
@@ -46,10 +48,9 @@ NO_HOSTS = {
     "a backslash": b"a\\b",
     "percent": b"a%00",
     "beyond ASCII": b"caf\xe9",
-    "an empty port": b"a:",
     "a word for a port": b"a:http",
     "a signed port": b"a:+80",
-    "a large port": b"a:100000",
+    "a large port": b"a:65536",
     "two ports": b"a:1:2",
     "only a port": b":80",
     "a dot": b".",
@@ -57,6 +58,7 @@ NO_HOSTS = {
     "a bare IPv6 address": b"::1",
     "an open bracket": b"[::1",
     "letters in brackets": b"[zz::1]",
+    "only colons in brackets": b"[::::]",
     "a zone": b"[fe80::1%25eth0]",
     "a quote": b'"a"',
     "markup": b"<script>",
@@ -80,7 +82,11 @@ def test_a_request_has_one_host(port: int, probe: Probe, fields: tuple[bytes, ..
     assert probe.paths == []
 
 
-ALLOWED = HttpLimits(allowed_hosts=frozenset({b"api.example", b"127.0.0.1", b"other.example:8443", b"[::1]"}))
+ALLOWED = HttpLimits(
+    allowed_hosts=frozenset(
+        {b"api.example", b"127.0.0.1", b"other.example:8443", b"[::1]", b"plain.example:80", b"tls.example:443"}
+    )
+)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +101,11 @@ ALLOWED = HttpLimits(allowed_hosts=frozenset({b"api.example", b"127.0.0.1", b"ot
         b"other.example:8443",
         b"[::1]",
         b"[::1]:8000",
+        b"[0:0::0:1]",
+        b"api.example:",
+        b"other.example:08443",
+        b"plain.example",
+        b"tls.example:",
     ],
 )
 def test_a_host_of_the_list_is_answered(serve: Serve, host: bytes) -> None:
@@ -111,6 +122,8 @@ def test_a_host_of_the_list_is_answered(serve: Serve, host: bytes) -> None:
         b"api.example.x",
         b"other.example",
         b"other.example:443",
+        b"plain.example:443",
+        b"tls.example:80",
         b"[::2]",
         b"::1",
     ],
@@ -127,6 +140,41 @@ def test_with_a_list_every_request_names_its_host(serve: Serve) -> None:
     assert_is_a_refusal(exchange(live.port, head(b"http://a/", b"Host: a")))
     assert probe.paths == []
     assert seen(live.port, head(b"http://api.example/x", version=b"1.0"))["path"] == "/x"
+
+
+def test_of_two_names_the_list_is_asked_about_the_targets(serve: Serve) -> None:
+    probe, live = serve(ALLOWED)
+    with Wire(live.port) as wire:
+        wire.send(head(b"http://api.example/x", b"Host: a"))
+        assert wire.answer().status == 200
+        # What the target has let in is not let in for itself.
+        wire.send(head(b"/y", b"Host: a"))
+        assert wire.answer().status == 400
+    assert_is_a_refusal(exchange(live.port, head(b"http://a/", b"Host: api.example")))
+    assert probe.paths == ["/x"]
+
+
+@pytest.mark.parametrize(
+    ("target", "host"),
+    [
+        (b"http://example.com:80/x", b"example.com"),
+        (b"http://example.com/x", b"example.com:80"),
+        (b"https://EXAMPLE.com:443/x", b"example.com."),
+        (b"http://b:/x", b"a"),
+        (b"http://[::1]:8000/x", b"a:1"),
+    ],
+)
+def test_a_target_that_names_a_host_wins_over_the_header(port: int, target: bytes, host: bytes) -> None:
+    answer = seen(port, head(target, b"Host: " + host))
+    named = target.split(b"/")[2].decode()
+    assert [["host", named]] == [field for field in answer["headers"] if field[0] == "host"]
+
+
+@pytest.mark.parametrize(
+    "fields", [(), (b"Host: a", b"Host: a"), (b"Host: a/b",)], ids=["none", "two", "an invalid one"]
+)
+def test_the_header_must_be_there_and_valid_beside_such_a_target(port: int, fields: tuple[bytes, ...]) -> None:
+    assert_is_a_refusal(exchange(port, head(b"http://a/", *fields)))
 
 
 @pytest.mark.parametrize(
@@ -152,10 +200,12 @@ def test_a_target_is_a_path_or_a_whole_url_of_the_host(port: int, target: bytes,
 @pytest.mark.parametrize(
     "target",
     [
-        b"http://b/x",
-        b"http://a:80/x",
         b"http://a@b/x",
         b"http://user@a/x",
+        b"http://:pw@a/x",
+        b"http://a%40b/x",
+        b"http://a:65536/x",
+        b"http://:80/x",
         b"http:///x",
         b"ftp://a/x",
         b"/x#y",
