@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from graph.field_values import is_encoded, parts
 from graph.web.negotiation import JSON
 from graph.web.responses import HttpError
 
@@ -39,14 +40,14 @@ def check_content_type(fields: Fields, fault: Callable[[bytes], str | None]) -> 
     found = fault(given[0] if given else b"")
     if found is not None:
         raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, found)
-    encoding = fields.get(b"content-encoding")
-    if encoding is not None and encoding.strip().lower() != b"identity":
+    encoding = fields.joined(b"content-encoding")
+    if encoding is not None and is_encoded(encoding.decode("latin-1")):
         raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "A compressed body is not accepted.")
 
 
 def content_type_fault(content_type: bytes) -> str | None:
     """What is wrong with a content type, which must be JSON and name no encoding but UTF-8."""
-    media_type, *parameters = (part.strip().lower() for part in content_type.decode("latin-1").split(";"))
+    media_type, *parameters = parts(content_type.decode("latin-1").lower(), ";") or [""]
     if media_type != JSON:
         return "The Content-Type must be application/json."
     for parameter in parameters:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from graph.field_values import parts
+
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
 HTML: Final = "text/html"
@@ -20,9 +22,9 @@ def answer_type(accept: str | None) -> str | None:
 
     A client that names no type, or anything, gets `application/json`, which every client understands.
     """
-    if accept is None or not accept.strip():
+    weights = _weights(accept or "")
+    if not weights:
         return JSON
-    weights = _weights(accept)
     explicit, plain = _weight(weights, GRAPHQL_RESPONSE), _weight(weights, JSON)
     if explicit == plain == 0:
         return None
@@ -52,8 +54,8 @@ def _weight(weights: dict[str, float], media_type: str) -> float:
 
 def _weights(accept: str) -> dict[str, float]:
     weights: dict[str, float] = {}
-    for entry in accept[:_MAX_CHARACTERS].split(","):
-        media_type, *parameters = (part.strip().lower() for part in entry.split(";"))
+    for entry in parts(accept[:_MAX_CHARACTERS].lower()):
+        media_type, *parameters = parts(entry, ";") or [""]
         # Of a type that is named twice the first entry counts.
         weights.setdefault(media_type, _quality(parameters))
     return weights

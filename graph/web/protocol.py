@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httptools
 
+from graph.field_values import parts
 from graph.outbox import Outbox
 from graph.web.head import VERSIONS, RefusedError, bad_request, check_host, origin_form, too_large
 from graph.web.phases import Part
@@ -184,8 +185,8 @@ class HardenedProtocol(TimedProtocol):
                 raise bad_request("The Transfer-Encoding must be chunked.")
             case b"transfer-encoding":
                 self._chunked = True
-            case b"expect":
-                self.expect_100_continue = value.lower() == b"100-continue"
+            case b"expect" if "100-continue" in parts(value.decode("latin-1").lower()):
+                self.expect_100_continue = True
 
     def on_headers_complete(self) -> None:
         """Check the head as a whole before uvicorn starts the app."""

@@ -90,6 +90,29 @@ def test_a_client_that_asks_first_is_told_to_continue(port: int) -> None:
         assert wire.answer().json()["body"] == "abc"
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [(b"Expect: , 100-continue,",), (b"Expect: 100-continue", b"Expect: x")],
+    ids=["a list", "two fields"],
+)
+def test_what_a_client_expects_is_a_list(port: int, fields: tuple[bytes, ...]) -> None:
+    with Wire(port) as wire:
+        wire.send(head(b"/", b"Host: a", b"Content-Length: 3", *fields, method=b"POST"))
+        assert wire.answer().status == 100
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [(b"Connection: ,keep-alive,\tCLOSE ,",), (b"Connection: close", b"Connection: keep-alive")],
+    ids=["a list", "two fields"],
+)
+def test_a_connection_ends_when_any_of_its_options_says_so(port: int, fields: tuple[bytes, ...]) -> None:
+    with Wire(port) as wire:
+        wire.send(head(b"/", b"Host: a", *fields))
+        assert wire.answer().values("connection") == ["close"]
+        assert wire.rest() == b""
+
+
 def test_a_client_that_asks_first_and_is_answered_at_once_keeps_no_connection(port: int) -> None:
     with Wire(port) as wire:
         wire.send(head(b"/early", *EXPECT, method=b"POST"))
