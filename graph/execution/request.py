@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import parse_qsl
-
-import orjson
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from graph.errors import GatewayError
+from graph.execution.json_text import half_character, is_half, read_json
 from schema.errors import ErrorCode
 
 _MAX_QUERY_STRING_FIELDS: Final = 10
+_PARAMETERS: Final = frozenset({b"query", b"operationName", b"variables", b"extensions", b"documentId", b"doc_id"})
 
 
 # Not frozen: that makes a new one three times as expensive, and there is one for each request.
@@ -47,15 +47,18 @@ def from_json(body: bytes) -> GraphQLRequest:
 
     Raises:
         GatewayError: `BAD_REQUEST`, when it is no JSON object with parameters of the right types.
+        DocumentError: `BAD_USER_INPUT`, when a text is none that could be written.
     """
-    try:
-        parameters = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # `from None`: the cause holds the body.
-        raise _bad_request("The body is not JSON.") from None
+    parameters = read_json(body, "The body")
     if not isinstance(parameters, dict):
         raise _bad_request("The body must be one JSON object; batches are not accepted.")
     return _request(parameters)
+
+
+def names_parameters(query_string: bytes) -> bool:
+    """Whether there is any parameter of a GraphQL request in a URL, well-formed or not."""
+    names = (pair.partition(b"=")[0] for pair in query_string.split(b"&"))
+    return not _PARAMETERS.isdisjoint(unquote_to_bytes(name) for name in names)
 
 
 def from_query_string(query_string: bytes) -> GraphQLRequest:
@@ -63,12 +66,13 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
 
     Raises:
         GatewayError: `BAD_REQUEST`, as for a body.
+        DocumentError: likewise.
     """
     try:
         pairs = parse_qsl(
             query_string.decode("ascii"),
             keep_blank_values=True,
-            errors="strict",
+            errors="surrogatepass",
             max_num_fields=_MAX_QUERY_STRING_FIELDS,
         )
     except ValueError:
@@ -77,6 +81,8 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
     for name, value in pairs:
         if name in parameters:
             raise _bad_request("A parameter is given twice.")
+        if is_half(name) or is_half(value):
+            raise half_character("The query string")
         parameters[name] = value
     for name in ("variables", "extensions"):
         if name in parameters:
@@ -85,10 +91,7 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
 
 
 def _json_parameter(name: str, text: str) -> object:
-    try:
-        return orjson.loads(text) if text else None
-    except orjson.JSONDecodeError:
-        raise _bad_request(f"The parameter '{name}' is not JSON.") from None
+    return read_json(text.encode("utf-8"), f"The parameter '{name}'") if text else None
 
 
 def _request(parameters: dict[str, Any]) -> GraphQLRequest:

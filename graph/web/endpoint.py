@@ -186,9 +186,9 @@ class GraphQLEndpoint:
 
 
 def _is_for_a_person(exchange: Exchange, accept: bytes) -> bool:
-    if exchange.method != "GET" or b"query=" in exchange.scope["query_string"]:
+    if exchange.method != "GET" or not negotiation.prefers_html(accept.decode("latin-1")):
         return False
-    return negotiation.prefers_html(accept.decode("latin-1"))
+    return not parameters.names_parameters(exchange.scope["query_string"])
 
 
 def _cost_figures(cost: int, left: CostStatus | None) -> dict[str, Any]:

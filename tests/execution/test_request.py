@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.errors import GatewayError
-from graph.execution.request import GraphQLRequest, _unusual_request, from_json, from_query_string
+from graph.execution.refusals import DocumentError
+from graph.execution.request import (
+    GraphQLRequest,
+    _unusual_request,
+    from_json,
+    from_query_string,
+    names_parameters,
+)
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -43,19 +50,39 @@ def test_raw_bytes_in_a_query_string_are_refused() -> None:
         from_query_string(b"query=\xff")
 
 
+@pytest.mark.parametrize(
+    ("query_string", "named"),
+    [
+        (b"", False),
+        (b"utm_source=query&x=documentId", False),
+        (b"Query=x", False),
+        (b"query=", True),
+        (b"%71uery=%7Ba%7D", True),
+        (b"a=b&documentId=x", True),
+        (b"doc_id", True),
+        (b"extensions=%7B", True),
+        (b"variables={}", True),
+        (b"operationName=N", True),
+        (b"a=%ff&" * 20 + b"query=x", True),
+    ],
+)
+def test_a_url_that_names_a_parameter_asks_for_an_answer(query_string: bytes, *, named: bool) -> None:
+    assert named == names_parameters(query_string)
+
+
 def test_a_request_does_not_show_what_it_holds() -> None:
     assert repr(GraphQLRequest("9491339400000013", None, {"n": "9491339400000013"})) == "GraphQLRequest(...)"
 
 
 @given(st.binary(max_size=200))
 def test_no_body_raises_anything_but_a_refusal(body: bytes) -> None:
-    with contextlib.suppress(GatewayError):
+    with contextlib.suppress(GatewayError, DocumentError):
         from_json(body)
 
 
 @given(st.binary(max_size=200))
 def test_no_query_string_raises_anything_but_a_refusal(query_string: bytes) -> None:
-    with contextlib.suppress(GatewayError):
+    with contextlib.suppress(GatewayError, DocumentError):
         from_query_string(query_string)
 
 

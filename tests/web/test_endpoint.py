@@ -65,7 +65,33 @@ async def test_two_content_types_are_refused() -> None:
     assert response.status_code == 415
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "identity, gzip"])
+@pytest.mark.parametrize("half", [b"\\ud800", b"\xed\xa0\x80"])
+async def test_half_a_character_in_a_variable_is_a_fault_of_the_variable(half: bytes) -> None:
+    query = b"query ($a: String!) { __type(name: $a) { name } }"
+    response = await send(content=b'{"query": "%s", "variables": {"a": "%s"}}' % (query, half))
+    assert codes(response) == ["BAD_USER_INPUT"]
+
+
+@pytest.mark.parametrize("encoding", ["", " , ", "identity", "Identity,\tIDENTITY", ",identity,,"])
+async def test_a_body_that_is_not_encoded_may_say_so(encoding: str) -> None:
+    assert (await send(content_encoding=encoding)).status_code == 200
+
+
+async def test_two_fields_of_encodings_are_one_list() -> None:
+    async with gateway() as running:
+        for second, status in (("identity", 200), ("gzip", 415)):
+            encodings = [("content-encoding", "identity"), ("content-encoding", second)]
+            response = await running.client.post("/graphql", content=TYPENAME, headers=[*JSON.items(), *encodings])
+            assert status == response.status_code
+
+
+async def test_a_byte_order_mark_before_a_body_is_ignored() -> None:
+    assert (await send(content=b"\xef\xbb\xbf" + TYPENAME.encode())).json() == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    "encoding", ["gzip", "br", "deflate", "identity, gzip", '"identity"', "identity identity"]
+)
 async def test_a_compressed_body_is_refused(encoding: str) -> None:
     response = await send(content_encoding=encoding)
     assert response.status_code == 415
@@ -75,7 +101,8 @@ BAD_BODIES = {
     "empty": b"",
     "no JSON": b"query",
     "invalid UTF-8": b'{"query": "\xff"}',
-    "a byte order mark": b"\xef\xbb\xbf" + TYPENAME.encode(),
+    "two byte order marks": b"\xef\xbb\xbf" * 2 + TYPENAME.encode(),
+    "a parameter that is given twice": b'{"query": "{ __typename }", "\\u0071uery": "{ __typename }"}',
     "UTF-16": TYPENAME.encode("utf-16"),
     "a NUL": b'{"query": "{ __typename }"}\x00',
     "a batch": b'[{"query": "{ __typename }"}]',
@@ -164,6 +191,27 @@ async def get(parameters: dict[str, str], **settings: object) -> httpx.Response:
 async def test_get_answers_what_takes_no_argument() -> None:
     response = await get({"query": "query A { __typename }", "operationName": "A", "variables": "{}"})
     assert response.json() == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    ("query_string", "content_type", "status"),
+    [
+        ("", "text/html", 200),
+        ("?utm_source=query", "text/html", 200),
+        ("?query=%7B__typename%7D", "application/json", 200),
+        ("?%71uery=%7B__typename%7D", "application/json", 200),
+        ("?documentId=unknown", "application/json", 200),
+        ('?extensions={"persistedQuery":{"version":1,"sha256Hash":"%s"}}' % ("0" * 64), "application/json", 200),
+        ("?operationName=A", "application/json", 400),
+    ],
+)
+async def test_a_browser_gets_the_page_only_where_its_url_asks_nothing(
+    query_string: str, content_type: str, status: int
+) -> None:
+    async with gateway() as running:
+        accept = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+        response = await running.client.get(f"/graphql{query_string}", headers=accept)
+    assert (status, content_type) == (response.status_code, response.headers["content-type"].partition(";")[0])
 
 
 CARD_QUERIES = {
