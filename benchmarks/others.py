@@ -1,6 +1,6 @@
 """The other servers that do the gateway's job, or a part of it, and how each is started.
 
-Packages from npm come into `benchmarks/peers/node_modules`, those from PyPI into `.peers/python`: `make peers`.
+`make bench-peers` gets the packages from npm into `benchmarks/peers`, those from PyPI into `.peers/python`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import copy
 import shutil
 import sys
+import sysconfig
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from benchmarks.targets import Start
 
 NODE: Final = ROOT / "benchmarks" / "peers"
-PYTHON_PACKAGES: Final = ROOT / ".peers" / "python"
+PYTHON_PACKAGES: Final = ROOT / ".peers" / "python" / Path(sysconfig.get_path("purelib")).relative_to(sys.prefix)
 
 _SLOW: Final = 3
 _CARD_ALONE: Final = {question.name: GRAPHQL for question in (ONE_CALL, BY_VARIABLES, INLINE)}
@@ -36,7 +38,7 @@ def _node_missing(name: str) -> Callable[[], str | None]:
         if shutil.which("node") is None:
             return f"{name} is left out: there is no Node.js"
         if not (NODE / "node_modules").is_dir():
-            return f"{name} is left out: its npm packages are not installed (make peers)"
+            return f"{name} is left out: its npm packages are not installed (make bench-peers)"
         return None
 
     return missing
@@ -67,7 +69,7 @@ def _python(name: str, paths: dict[str, str] | str, *, needs: str | None = None,
     def missing() -> str | None:
         if needs is None or (PYTHON_PACKAGES / needs).is_dir():
             return None
-        return f"{name} is left out: {needs} is not installed (make peers)"
+        return f"{name} is left out: {needs} is not installed (make bench-peers)"
 
     return Target(name, launch, paths, missing=missing, times=times)
 

@@ -33,7 +33,11 @@ def _starts(command: list[str]) -> bool:
 
 
 def _missing() -> str | None:
-    return None if _command() else "Tailcall is left out: its program is not there, or does not start (make peers)"
+    return (
+        None
+        if _command()
+        else "Tailcall is left out: its program is missing, or does not start (make bench-peers)"
+    )
 
 
 def _launch(start: Start) -> Launch:

@@ -1,1 +1,8 @@
 """The machine behind the schema: endpoint, execution, loaders, the Konaplate client and its sandbox."""
+
+from typing import Final
+
+APPLICATION: Final = "konagraph"
+"""Whose package this is; `graph` is a name that others use, too."""
+
+__version__ = "0.1.0"

@@ -1,5 +1,5 @@
 """`python -m graph` is the command `konagraph`."""
 
-from graph.cli import main
+from konagraph import main
 
 main()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import httpx
 
+from graph import __version__
 from graph.greeting import card_table, fault_table, greet
 from graph.konaplate.encryption import BadKeyError
 from graph.leak_audit.command import leak_audit as run_leak_audit
@@ -46,7 +47,7 @@ _READ_BY_DEV = ("KONAGRAPH_", "KONAPLATE_TIMEOUT", "KONAPLATE_ATTEMPT", "KONAPLA
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="konagraph")
+@click.version_option(__version__, prog_name="konagraph")
 def main() -> None:
     """GraphQL aggregation layer over the Konaplate Open API."""
 

@@ -17,6 +17,7 @@ from graph.http_settings import Hosts, IdleSeconds, Networks, OriginSet  # noqa:
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
 from graph.konaplate.wire import Zone
 from graph.settings_rules import cross_problems
+from graph.web.explorer import DIRECTORY
 from graph.web.limits import HttpLimits
 from schema.secrets import Credential
 
@@ -183,7 +184,7 @@ class Settings(BaseModel):
     konagraph_introspection: bool | None = None
     konagraph_explorer: bool | None = None
     konagraph_get: bool | None = None
-    konagraph_explorer_directory: Path = Path(__file__).resolve().parent.parent / "explorer"
+    konagraph_explorer_directory: Path = DIRECTORY
     konagraph_admin_host: str = "127.0.0.1"
     konagraph_admin_port: Annotated[int, Field(ge=0, le=_MAX_PORT)] | None = 9090
     konagraph_drain_delay: Annotated[float, Field(ge=0, le=60)] = 0.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from starlette.middleware import Middleware
@@ -30,13 +29,11 @@ if TYPE_CHECKING:
     from graph.telemetry.traces import Traces
     from graph.web.report import RequestReport
 
-_EXTRA: Final = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter")
 _EXECUTIONS: Final = {
     "planned": "Operations executed by a compiled plan.",
     "unplanned": "Operations executed on graphql-core, because there was no plan for them.",
     "abandoned": "Operations executed on graphql-core after a plan that was not finished.",
 }
-_NO_EXTRA: Final = "KONAGRAPH_OTEL_ENDPOINT needs OpenTelemetry, which is missing: pip install 'konagraph[otel]'"
 
 
 class Signals:
@@ -142,7 +139,7 @@ def build_signals(
         outbox: see `graph.telemetry.audit_log`.
 
     Raises:
-        SettingsError: when the audit log cannot be written, or OpenTelemetry is wanted and not installed.
+        SettingsError: when the audit log cannot be written.
     """
     log, metrics = RequestLog(), Metrics()
 
@@ -150,32 +147,15 @@ def build_signals(
         metrics.on_lost_spans()
         log.on_lost_spans()
 
-    # First: when it fails, no file is left open.
-    check_tracing(settings)
     audit = _audit_log(settings, refs, outbox)
     return Signals(log, audit, metrics, _traces(settings, exporter, on_lost))
-
-
-def check_tracing(settings: Settings) -> None:
-    """See whether traces can be made if they are wanted.
-
-    Raises:
-        SettingsError: when OpenTelemetry is not installed.
-    """
-    if settings.konagraph_otel_endpoint is not None and not can_trace():
-        raise SettingsError([_NO_EXTRA])
-
-
-def can_trace() -> bool:
-    """Whether OpenTelemetry is installed. It is not loaded: that takes a while, and memory."""
-    return all(map(find_spec, _EXTRA))
 
 
 def _traces(settings: Settings, exporter: SpanExporter | None, on_lost: Callable[[], None]) -> Traces | None:
     endpoint = settings.konagraph_otel_endpoint
     if endpoint is None and exporter is None:
         return None
-    # Here, because it is an extra that need not be installed.
+    # Here, because OpenTelemetry takes time and memory that a gateway without a collector need not spend.
     from graph.telemetry.otlp import OtlpExporter  # noqa: PLC0415
     from graph.telemetry.traces import Traces, at_once, in_batches  # noqa: PLC0415
 

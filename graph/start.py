@@ -24,7 +24,6 @@ from graph.process.workers import Supervisor, worker_command
 from graph.protection import check_key_files
 from graph.settings import Settings, SettingsError, load_settings, unknown_variables
 from graph.settings_rules import start_warnings
-from graph.signals import check_tracing
 from graph.telemetry.logs import LOGGER, configure_logging
 from graph.upstream import build_cipher, build_tls
 from graph.web.routes import GRAPHQL_PATH
@@ -54,7 +53,7 @@ def read_settings(environment: dict[str, str], **overrides: Any) -> Settings:
 def check(settings: Settings) -> None:
     """Make everything that may fail for its settings; the process ends when it does."""
     problems: list[str] = []
-    for build in (build_cipher, build_tls, build_documents, check_key_files, check_tracing):
+    for build in (build_cipher, build_tls, build_documents, check_key_files):
         try:
             build(settings)
         except SettingsError as error:

@@ -18,13 +18,10 @@ from graph.sandbox.credentials import SandboxCredentials
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.viewer import EVERY_SCOPE
 from graph.settings import load_settings
-from graph.signals import can_trace
 from graph.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from opentelemetry.sdk.trace.export import SpanExporter
 
     from graph.telemetry.metrics import Metrics
 
@@ -70,9 +67,12 @@ async def _run(
             "KONAPLATE_TIMEOUT": _UPSTREAM_TIMEOUT,
         }
     )
+    # Here, because the command line should not load OpenTelemetry at every start.
+    from graph.telemetry.span_texts import SpanTexts  # noqa: PLC0415
+
     spans = io.StringIO()
     app = create_app(
-        settings, transport=httpx.ASGITransport(create_sandbox(credentials)), span_exporter=_span_exporter(spans)
+        settings, transport=httpx.ASGITransport(create_sandbox(credentials)), span_exporter=SpanTexts(spans)
     )
     metrics: Metrics = app.state.metrics
     take = {"log": _taken(stream), "traces": _taken(spans)}
@@ -95,13 +95,3 @@ def _taken(stream: io.StringIO) -> Callable[[], str]:
         return text
 
     return take
-
-
-def _span_exporter(stream: io.StringIO) -> SpanExporter | None:
-    """Writes every span to a stream as a collector would get it; None where OpenTelemetry is not installed."""
-    if not can_trace():
-        return None
-    # Here, because it is an extra that need not be installed.
-    from graph.telemetry.span_texts import SpanTexts  # noqa: PLC0415
-
-    return SpanTexts(stream)

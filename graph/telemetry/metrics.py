@@ -5,12 +5,12 @@ No label holds a value that a caller or the upstream can choose freely: see `gra
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from graph import __version__
 from graph.telemetry.families import Counts, Readings
 from graph.telemetry.protection_metrics import ProtectionMetrics
 from graph.telemetry.request_metrics import RequestMetrics
@@ -37,7 +37,7 @@ class Metrics:
         self._lost = Counts(
             self._registry, "konagraph_span_batches_lost", "Batches of spans that the collector did not take."
         )
-        release = (version("konagraph"),)
+        release = (__version__,)
         Readings(self._registry, "konagraph_build_info", "What runs.", lambda: [(release, 1)], ["version"])
 
     def render(self) -> bytes:

@@ -14,7 +14,6 @@ import time
 import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import Context
@@ -25,6 +24,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
 from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
 
+from graph import __version__
 from graph.telemetry.span_attributes import call_attributes, failed, request_attributes
 from graph.telemetry.trace_context import parent_of
 
@@ -80,7 +80,7 @@ class Traces:
             resource=Resource(
                 {
                     "service.name": "konagraph",
-                    "service.version": version("konagraph"),
+                    "service.version": __version__,
                     "service.instance.id": str(uuid.uuid4()),
                 }
             ),

@@ -1,7 +1,8 @@
 """The GraphiQL page for browsers, served without any other host.
 
 The page is made of this project's own files and of six files that npm brings into ``explorer/node_modules``
-(``explorer/package-lock.json`` pins them). Where those are absent the page says so and everything else works.
+(``explorer/package-lock.json`` pins them). A wheel has them all in it. Where those of npm are absent the page says
+so and everything else works.
 """
 
 import html
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 Response = tuple[int, list[tuple[bytes, bytes]], bytes]
 
@@ -44,6 +45,14 @@ _SOURCES: Mapping[str, _Source] = MappingProxyType(
         "react.js": _Source("node_modules/react/umd/react.production.min.js", _JAVASCRIPT, from_npm=True),
     }
 )
+
+PAGE_FILES: Final = (_PAGE, *(source.path for source in _SOURCES.values()))
+"""What the page is made of, as paths below its directory; a wheel carries these and nothing else of npm's."""
+
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
+_PACKAGED: Final = _PACKAGE / "explorer"
+DIRECTORY: Final = _PACKAGED if _PACKAGED.is_dir() else _PACKAGE.parent / "explorer"
+"""Where the page's files are: within the package in a wheel, beside it in a checkout."""
 
 _MISSING_PAGE = Template(
     """<!DOCTYPE html>

@@ -42,7 +42,7 @@ def run_client(client: str, url: str, name: str) -> dict[str, Asked]:
     require_tool("node", present=node is not None, how="install Node 18 or newer")
     package = CLIENTS[client]
     present = (NODE_TESTS / "node_modules" / package).is_dir()
-    require_tool(f"npm package {package}", present=present, how="run `make clients`")
+    require_tool(f"npm package {package}", present=present, how="`make test` installs it")
     ran = subprocess.run(
         [node or "node", f"{client}.mjs", url, FIRST_CARD, MISSING_CARD, name],
         cwd=NODE_TESTS,

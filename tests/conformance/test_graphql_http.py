@@ -23,7 +23,7 @@ def run_audits(url: str) -> list[Audit]:
     require_tool(
         "npm package graphql-http",
         present=(NODE_TESTS / "node_modules" / "graphql-http").is_dir(),
-        how="run `make clients`",
+        how="`make test` installs it",
     )
     command = [node or "node", "audit.mjs", url]
     ran = subprocess.run(command, cwd=NODE_TESTS, capture_output=True, text=True, timeout=60, check=False)

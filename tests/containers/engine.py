@@ -58,7 +58,9 @@ class Engine:
         for name in _PROGRAMS:
             require_tool(name, present=shutil.which(name) is not None, how=_HOW)
         require_tool(
-            "podman-compose", present=(ENVIRONMENT / "bin" / "podman-compose").exists(), how="make outside"
+            "podman-compose",
+            present=(ENVIRONMENT / "bin" / "podman-compose").exists(),
+            how="`make containers` installs it",
         )
         self._folder = folder
         for name, text in (("storage.conf", _STORAGE), ("containers.conf", _CONTAINERS)):

@@ -1,4 +1,4 @@
-"""Runs tools from the environment that `make outside` makes."""
+"""Runs tools from the environment that `make test` makes."""
 
 from __future__ import annotations
 
@@ -46,4 +46,4 @@ def tool_file(name: str, path: str) -> Path:
 
 def _require(name: str) -> None:
     # Its stamp, because an installation that was broken off leaves programs behind, too.
-    require_tool(name, present=(ENVIRONMENT / ".stamp-installed").exists(), how="run `make outside`")
+    require_tool(name, present=(ENVIRONMENT / ".installed.json").exists(), how="`make test` installs it")

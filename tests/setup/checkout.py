@@ -1,0 +1,142 @@
+"""A clean copy of the project, and commands in it as on a machine with little more than Python and make."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.tools import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SECONDS: Final = 300
+_PROGRAMS: Final = ("sh", "make", "dirname", "curl", "grep", "sed")
+_NOT_COPIED: Final = (
+    ".git", ".venv*", ".peers", "node_modules", "__pycache__", ".*_cache", ".hypothesis", ".coverage*", "dist",
+    ".konagraph",
+)  # fmt: skip
+_PAUSE: Final = 0.1
+
+
+def copy_to(folder: Path) -> Path:
+    """What a clone would hold, in a folder of its own."""
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+    return folder
+
+
+def bare_path(folder: Path, *more: str) -> str:
+    """A PATH with Python, make, a shell and `more` programs: neither npm nor uv."""
+    folder.mkdir()
+    (folder / "python3").symlink_to(Path(getattr(sys, "_base_executable", sys.executable)))
+    for name in (*_PROGRAMS, *more):
+        program = shutil.which(name)
+        assert program is not None, name
+        (folder / name).symlink_to(program)
+    return str(folder)
+
+
+def bare_environment(path: str, **variables: str) -> dict[str, str]:
+    """The environment of a command: how this machine reaches an index, and no setting of ours."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("KONA", "MAKE", "MFLAGS", "VIRTUAL"))
+    }
+    return {**kept, "PATH": path, **variables}
+
+
+def run(folder: Path, environment: Mapping[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    """A command in a checkout, to its end."""
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS
+    )
+
+
+class Started:
+    """A gateway that a command has started."""
+
+    def __init__(self, process: subprocess.Popen[str], output: Path, errors: Path) -> None:
+        self._process = process
+        self._output = output
+        self._errors = errors
+
+    @property
+    def printed(self) -> str:
+        """Its standard output so far."""
+        return self._output.read_text(encoding="utf-8")
+
+    @property
+    def said(self) -> str:
+        """Its standard error so far."""
+        return self._errors.read_text(encoding="utf-8")
+
+    def wait_for(self, text: str) -> str:
+        """The line of its output that begins with `text`; fails when the process ends before."""
+        ends = time.monotonic() + SECONDS
+        while time.monotonic() < ends:
+            ended = self._process.poll() is not None
+            for line in self.printed.splitlines():
+                if line.startswith(text):
+                    return line
+            assert not ended, self.printed + self.said
+            time.sleep(_PAUSE)
+        raise AssertionError(f"{text!r} never came: {self.printed}{self.said}")
+
+
+@contextlib.contextmanager
+def started(folder: Path, environment: Mapping[str, str], scratch: Path, *command: str) -> Iterator[Started]:
+    """Run a command that serves, and end it."""
+    output, errors = scratch / "output", scratch / "errors"
+    with output.open("w") as out, errors.open("w") as err:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=err, text=True)
+        with process:
+            try:
+                yield Started(process, output, errors)
+            finally:
+                process.terminate()
+
+
+def page(url: str) -> str:
+    """What a browser gets, or an asset of it."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(urllib.request.Request(url, headers={"Accept": "text/html"}), timeout=SECONDS) as answer:  # noqa: S310
+        return str(answer.read().decode())
+
+
+def locked(lock: Path) -> dict[str, str]:
+    """The packages of a lock that are for this machine."""
+    lines = [line.rstrip(" \\") for line in lock.read_text(encoding="utf-8").splitlines() if "==" in line]
+    pins = [pin for pin in map(Requirement, lines) if pin.marker is None or pin.marker.evaluate()]
+    return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
+
+
+def installed(python: Path) -> dict[str, str]:
+    """What pip lists, but for pip itself."""
+    listed = subprocess.run(
+        [python, "-m", "pip", "list", "--format", "json", "--disable-pip-version-check"],
+        capture_output=True, check=True, timeout=SECONDS,
+    )  # fmt: skip
+    return {
+        canonicalize_name(one["name"]): one["version"] for one in json.loads(listed.stdout) if one["name"] != "pip"
+    }
+
+
+def old_pip(folder: Path, variables: dict[str, str], version: str) -> Path:
+    """The Python of a new environment with a certain pip."""
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=SECONDS)
+    python = folder / "bin" / "python"
+    install = (str(python), "-m", "pip", "install", "--quiet", "--no-deps", f"pip=={version}")
+    assert 0 == run(folder, variables, *install).returncode
+    return python

@@ -1,0 +1,147 @@
+"""README's first command on a bare machine: exact, told step by step, and made anew when it must be."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scripts.steps import SetupError, run_step
+from tests.setup.checkout import SECONDS, installed, locked, old_pip, run, started
+from tests.setup.newer_index import NEWER, VERSION, wheel
+from tests.tools import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.setup.conftest import FirstStart
+
+NO_NETWORK = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+STEP = re.compile(r"  \S.* \.\.\. \d+\.\d s")
+
+
+def environment(checkout: FirstStart, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = ("python3", "-m", "scripts.environment", *arguments)
+    return run(checkout.folder, {**checkout.environment, **variables}, *command)
+
+
+def test_the_runtime_environment_is_the_runtime_lock_though_newer_releases_are_offered(
+    first_start: FirstStart,
+) -> None:
+    expected = locked(ROOT / "requirements-runtime.lock")
+    assert NEWER[0] in expected
+    assert expected == installed(first_start.folder / ".venv" / "bin" / "python")
+
+
+def test_each_step_is_told_with_its_time_and_nothing_that_worries(first_start: FirstStart) -> None:
+    lines = first_start.said.splitlines()
+    first, *steps = lines[:4]
+    assert first.startswith("Setting up .venv for Python 3.")
+    assert [] == [step for step in steps if not STEP.fullmatch(step)]
+    assert ["Going on without explorer: npm is missing (`make doctor` says how to get it)."] == lines[4:5]
+    assert not re.search(r"warning|deprecat|notice", first_start.said, re.IGNORECASE)
+
+
+def test_a_second_start_installs_nothing_and_needs_no_network_even_if_the_folder_has_moved(
+    first_start: FirstStart, tmp_path: Path
+) -> None:
+    moved = first_start.folder.rename(first_start.folder.with_name("moved"))
+    try:
+        with started(moved, {**first_start.environment, **NO_NETWORK}, tmp_path, "make", "dev") as gateway:
+            gateway.wait_for("konagraph answers on http://")
+            assert "Setting up" not in gateway.said
+            assert " ... " not in gateway.said
+    finally:
+        moved.rename(first_start.folder)
+
+
+def test_the_old_way_of_installing_would_have_failed(first_start: FirstStart, tmp_path: Path) -> None:
+    # Otherwise the index of these tests would prove nothing.
+    lock = tmp_path / "lock"
+    names = ("pytest-cov", "coverage", "pytest", "pluggy", "iniconfig", "packaging", "pygments")
+    blocks = re.findall(r"^[^ ].*==(?:.*\\\n)+.*\n", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    lock.write_text("".join(block for block in blocks if block.split("==")[0] in names))
+    python = old_pip(tmp_path / "venv", first_start.environment, "23.0.1")
+    command = (
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--dry-run",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "-r",
+        str(lock),
+    )
+    result = run(tmp_path, first_start.environment, *command)
+    assert result.returncode != 0
+    assert f"coverage-{VERSION}" in result.stderr
+
+
+def test_the_oldest_pip_installs_the_development_lock(first_start: FirstStart, tmp_path: Path) -> None:
+    python = old_pip(tmp_path / "venv", first_start.environment, "23.0.1")
+    options = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "--quiet")
+    lock = str(ROOT / "requirements.lock")
+    result = run(tmp_path, first_start.environment, str(python), "-m", "pip", "install", *options, "-r", lock)
+    assert 0 == result.returncode, result.stderr
+    assert locked(ROOT / "requirements.lock").items() <= installed(python).items()
+
+
+def test_a_changed_lock_makes_the_environment_anew_without_what_left_it(
+    first_start: FirstStart, tmp_path: Path
+) -> None:
+    assert 0 == environment(first_start, "build").returncode
+    python = first_start.folder / ".venv-build" / "bin" / "python"
+    gone = wheel(tmp_path, "gone", "1")
+    install = (str(python), "-m", "pip", "install", "--quiet", "--no-index", str(gone))
+    assert 0 == run(tmp_path, first_start.environment, *install).returncode
+    lock = first_start.folder / "requirements-build.lock"
+    lock.write_text(lock.read_text() + "# changed\n")
+    result = environment(first_start, "build")
+    assert (0, True) == (result.returncode, "its lock has changed" in result.stderr), result.stderr
+    assert locked(lock) == installed(python)
+
+
+def test_an_interrupted_set_up_is_made_anew(first_start: FirstStart) -> None:
+    python = first_start.folder / ".venv-build" / "bin" / "python"
+    (first_start.folder / ".venv-build" / ".installed.json").unlink(missing_ok=True)
+    command = ("python3", "-m", "scripts.environment", "build")
+    with subprocess.Popen(
+        command, cwd=first_start.folder, env=first_start.environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        while "Installing" not in process.stderr.read(16):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) != 0
+    result = environment(first_start, "build")
+    assert (0, True) == (result.returncode, "Setting up .venv-build" in result.stderr), result.stderr
+    assert locked(ROOT / "requirements-build.lock") == installed(python)
+
+
+def test_without_a_network_the_first_set_up_says_so_and_leaves_nothing_that_looks_done(
+    first_start: FirstStart,
+) -> None:
+    lock = first_start.folder / "tests" / "outside" / "requirements.lock"
+    lock.write_text(lock.read_text().partition("\naiosignal")[0] + "\n")
+    result = environment(first_start, "outside", **NO_NETWORK, PIP_RETRIES="0", PIP_NO_CACHE_DIR="1")
+    assert 1 == result.returncode
+    assert "failed" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (first_start.folder / ".venv-outside" / ".installed.json").exists()
+
+
+def test_a_step_that_never_ends_is_ended_with_its_children_and_a_hint(tmp_path: Path) -> None:
+    child = (
+        "import subprocess; p = subprocess.Popen(['sleep', '60']); open('pid', 'w').write(str(p.pid)); p.wait()"
+    )
+    with pytest.raises(SetupError, match=r"no end after 2 s. Is the network, or the proxy, slow or blocked\?"):
+        run_step("Waiting", [sys.executable, "-c", child], 2, tmp_path)
+    number = int((tmp_path / "pid").read_text())
+    state = run(tmp_path, {}, "/bin/sh", "-c", f"cat /proc/{number}/stat || echo '() Z'").stdout
+    assert "Z" == state.rpartition(")")[2].split()[0]

@@ -1,0 +1,90 @@
+"""The wheel, in an environment of its own: exact on any day, with GraphiQL in it, and no Node needed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.setup.checkout import bare_environment, bare_path, installed, locked, old_pip, page, run, started
+from tests.tools import ROOT, require_tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.setup.conftest import FirstStart
+
+# The oldest that is supported, and today's: pip changed how it resolves in between.
+PIPS = ("23.0.1", "26.2")
+
+
+@pytest.fixture(scope="module")
+def wheel(first_start: FirstStart) -> Path:
+    """The wheel that `make wheel` builds."""
+    require_tool("npm", present=shutil.which("npm") is not None, how="on Debian `apt-get install npm`")
+    made = run(first_start.folder, bare_environment(os.environ["PATH"]), "make", "wheel")
+    assert 0 == made.returncode, made.stdout + made.stderr
+    (path,) = (first_start.folder / "dist").glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module", params=PIPS)
+def python(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    wheel: Path,
+    offered_newer: dict[str, str],
+) -> Path:
+    """The Python of an environment with nothing but the wheel, while newer releases are offered."""
+    variables = bare_environment(os.environ["PATH"], **offered_newer)
+    made = old_pip(tmp_path_factory.mktemp("wheel") / "venv", variables, request.param)
+    result = run(made.parent, variables, str(made), "-m", "pip", "install", "--quiet", str(wheel))
+    assert 0 == result.returncode, result.stderr
+    return made
+
+
+def test_an_installation_from_an_index_is_as_exact_as_the_lock(python: Path) -> None:
+    expected = locked(ROOT / "requirements-runtime.lock")
+    assert expected == {
+        name: version for name, version in installed(python).items() if name not in ("konagraph", "setuptools")
+    }
+
+
+def test_the_command_runs_from_any_folder_and_shows_graphiql_without_node(python: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "an empty folder"
+    folder.mkdir()
+    environment = bare_environment(bare_path(tmp_path / "bin"))
+    command = (str(python.parent / "konagraph"), "dev", "--port", "0")
+    with started(folder, environment, tmp_path, *command) as gateway:
+        url = gateway.wait_for("konagraph answers on ").split()[3]
+        assets = re.findall(r'(?:src|href)="(/[^"]+)"', page(url))
+        assert 8 == len(assets)
+        for asset in assets:
+            assert page(url.removesuffix("/graphql") + asset)
+    assert [] == list(folder.iterdir())
+
+
+@pytest.mark.parametrize("name", ["graph", "schema"])
+def test_a_foreign_package_of_the_same_name_is_named(python: Path, tmp_path: Path, name: str) -> None:
+    foreign = tmp_path / f"{name}.py"
+    foreign.write_text("class Schema: ...\n")
+    variables = bare_environment(os.environ["PATH"], PYTHONPATH=str(tmp_path))
+    result = run(tmp_path, variables, str(python.parent / "konagraph"), "--version")
+    assert 1 == result.returncode
+    expected = f"konagraph's package '{name}' is hidden by another one of that name ({foreign}). "
+    assert result.stderr.startswith(expected)
+    assert "Traceback" not in result.stderr
+
+
+def test_a_checkout_without_its_dependencies_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise ModuleNotFoundError(name='click')\n")
+    variables = bare_environment(os.environ["PATH"], PYTHONPATH=str(tmp_path))
+    result = run(ROOT, variables, sys.executable, "-m", "graph", "dev")
+    assert 1 == result.returncode
+    assert f"konagraph's dependencies are not installed for {sys.executable}: click is missing." in result.stderr
+    assert "`make dev`" in result.stderr
+    assert "Traceback" not in result.stderr
