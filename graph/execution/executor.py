@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from graphql import ExecutionResult, GraphQLError
+from graphql import ExecutionResult
 from graphql.execution import Executor, execute_root_selection_set
-from graphql.language import VariableDefinitionNode, print_ast
 
-from graph.errors import GatewayError
+from graph.execution.inputs import MAX_VARIABLE_ERRORS, argument_errors, variable_errors
 from graph.execution.plan_values import UncleanError
 from graph.execution.plans import Plans
 from graph.execution.refusals import DocumentError
 from graph.execution.result import Result
-from graph.redact import safe_name
-from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
@@ -33,8 +30,6 @@ __all__ = [
     "build_executor",
     "execute",
 ]
-
-_MAX_VARIABLE_ERRORS = 5
 
 
 @dataclass(slots=True)
@@ -88,15 +83,15 @@ async def execute(
         context_value=context,
         raw_variable_values=variables,
         operation_name=operation.name,
-        max_coercion_errors=_MAX_VARIABLE_ERRORS,
+        max_coercion_errors=MAX_VARIABLE_ERRORS,
         hide_suggestions=True,
     )
     if isinstance(prepared, list):
-        raise DocumentError(_variable_errors(prepared))
+        raise DocumentError(variable_errors(prepared))
     result = execute_root_selection_set(prepared)
     if not isinstance(result, ExecutionResult):
         result = await result
-    return Result(result.data, result.errors or ())
+    return Result(result.data, argument_errors(result.errors) if result.errors else ())
 
 
 class CoreExecutor:
@@ -153,23 +148,3 @@ class PlanExecutor:
                 self.counts.planned += 1
                 return result
         return await execute(self._schema, document, operation, variables, context)
-
-
-def _variable_errors(errors: list[GraphQLError]) -> list[GraphQLError]:
-    """The same errors in our own words: graphql-core's quote the value."""
-    rewritten = [
-        _variable_error(node)
-        for error in errors
-        for node in error.nodes or ()
-        if isinstance(node, VariableDefinitionNode)
-    ]
-    # Something else than a value stopped the coercion: say so without its words.
-    return rewritten[:_MAX_VARIABLE_ERRORS] or [
-        GraphQLError("", original_error=GatewayError(ErrorCode.BAD_USER_INPUT))
-    ]
-
-
-def _variable_error(node: VariableDefinitionNode) -> GraphQLError:
-    name, kind = safe_name(node.variable.name.value), print_ast(node.type)
-    message = f"The variable '${name}' needs a valid value of type '{kind}'."
-    return GraphQLError(message, nodes=node, original_error=GatewayError(ErrorCode.BAD_USER_INPUT, message))
