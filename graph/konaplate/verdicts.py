@@ -41,6 +41,10 @@ def judge(error: Exception) -> Verdict:
     if not isinstance(error, UnavailableError | TimedOutError):
         return _ANSWERED
     verdict = VERDICTS[error.cause]
+    if error.details.code is not None and error.cause is not Cause.THROTTLED:
+        # Konaplate has answered the question, however it may look: a second call would tell by its time that there
+        # was something to answer.
+        return Verdict(verdict.cause, verdict.failed, verdict.lost)
     retry_after = error.retry_after if isinstance(error, UnavailableError) else None
     if retry_after is None:
         return verdict

@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from graph.konaplate.errors import CardNotFoundError, KonaplateError, MemberNotFoundError
 from graph.security.errors import CardHiddenError
 from graph.security.viewer import Scope, Viewer
 
 if TYPE_CHECKING:
+    from graph.konaplate.errors import CallDetails, KonaplateError
     from graph.konaplate.records import CardRecord
 
-# Konaplate's codes about members and cards: any of them tells something of a card.
-_ABOUT_A_CARD: Final = ("001_", "003_")
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_FAULT: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,14 @@ class Authorization:
             raise CardHiddenError
 
     def card_failure(self, error: KonaplateError) -> Exception:
-        """The error that the viewer sees when a card cannot be had."""
-        if self.viewer.may(Scope.READ_ANY_CARD):
+        """The error that the viewer sees when a card cannot be had.
+
+        What Konaplate answers about a card may depend on the card, whatever the code, and nobody knows all codes.
+        So no such answer is shown: only what says nothing about any card.
+        """
+        if self.viewer.may(Scope.READ_ANY_CARD) or _is_about_no_card(error.details):
             return error
-        code = error.details.code or ""
-        if isinstance(error, CardNotFoundError | MemberNotFoundError) or code.startswith(_ABOUT_A_CARD):
-            return CardHiddenError()
-        return error
+        return CardHiddenError()
 
     @property
     def reads_profiles(self) -> bool:
@@ -55,3 +56,11 @@ class Authorization:
     def reads_cash_receipts(self) -> bool:
         """Whether the viewer sees cash-receipt identities in clear."""
         return self.viewer.may(Scope.READ_CASH_RECEIPT)
+
+
+def _is_about_no_card(details: CallDetails) -> bool:
+    """Whether there was no answer, or one without a code that says that nothing can be answered right now."""
+    status = details.status
+    if details.code is not None:
+        return False
+    return status is None or status == _TOO_MANY_REQUESTS or status >= _SERVER_FAULT

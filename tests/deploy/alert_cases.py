@@ -134,8 +134,8 @@ CASES: Final = (
     Case(
         "KonagraphUpstreamRejectsUs",
         "4m",
-        {'konagraph_errors_total{code="UPSTREAM_REJECTED"}': "0x10 1x30"},
-        {'konagraph_errors_total{code="UPSTREAM_REJECTED"}': "3x40"},
+        {'konagraph_upstream_duration_seconds_count{outcome="RejectedError"}': "0x10 1x30"},
+        {'konagraph_upstream_duration_seconds_count{outcome="RejectedError"}': "3x40"},
     ),
     Case(
         "KonagraphAnswersOutOfStep",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from graph.konaplate import errors
-from graph.konaplate.errors import Cause, KonaplateError, TimedOutError, UnavailableError
+from graph.konaplate.errors import CallDetails, Cause, KonaplateError, TimedOutError, UnavailableError
 from graph.konaplate.replies import seconds_to_wait
 from graph.konaplate.verdicts import VERDICTS, judge
-from tests.konaplate.support import DETAILS
+from tests.konaplate.support import DETAILS as CODED
+
+DETAILS = CallDetails("an-id", 503)
 
 # Tried again; counted by the breaker; a sign of too many calls; after a pause.
 EXPECTED = {
@@ -41,6 +43,13 @@ def test_a_cause_is_judged_as_documented(cause: Cause) -> None:
 def test_a_wish_to_be_called_later_is_followed(cause: Cause) -> None:
     verdict = judge(UnavailableError(DETAILS, cause, 0.5))
     assert (True, 0.5) == (verdict.retry, verdict.retry_after)
+    assert (EXPECTED[cause][1], EXPECTED[cause][2]) == (verdict.failed, verdict.lost)
+
+
+@pytest.mark.parametrize(("cause", "retry"), [(Cause.BAD_GATEWAY, False), (Cause.THROTTLED, True)])
+def test_an_answer_with_a_code_is_tried_again_only_when_we_were_too_fast(cause: Cause, retry: bool) -> None:
+    verdict = judge(UnavailableError(CODED, cause, 0.5))
+    assert verdict.retry is retry
     assert (EXPECTED[cause][1], EXPECTED[cause][2]) == (verdict.failed, verdict.lost)
 
 

@@ -8,12 +8,8 @@ import httpx
 import pytest
 from graphql import GraphQLObjectType, get_named_type
 
-from graph.konaplate.errors import CallDetails, CardNotFoundError, KonaplateError, MemberNotFoundError
 from graph.konaplate.wire import CARD_INFO_PATH, USER_INFO_PATH
 from graph.sandbox.faults import FAULTS
-from graph.security.authorization import Authorization
-from graph.security.errors import CardHiddenError
-from graph.security.viewer import Viewer
 from schema.query import build_schema
 from tests.konaplate.support import answering, card_fields, encoded, succeeded, without
 from tests.security.callers import ANY_CARD, NOT_ISSUED, NUMBERS, OTHERS, OWN, UNREGISTERED, Caller, callers, codes
@@ -176,28 +172,63 @@ async def test_a_card_is_its_owners_however_konaplate_writes_the_number(user_id:
     assert codes(others) == [(("card",), "CARD_NOT_FOUND")]
 
 
-@pytest.mark.parametrize("status", [200, 400, 404, 500])
-@pytest.mark.parametrize("code", ["001_000", "001_999", "003_777"])
-async def test_a_code_of_a_family_about_cards_is_hidden_though_nobody_documented_it(
-    code: str, status: int, tmp_path: Path
+def coded(code: str) -> bytes:
+    return encoded({"response": {"code": code, "description": "?"}})
+
+
+OTHERS_CARD = (200, succeeded(card_fields(userId=1002)))
+ARRIVED = {
+    "a code of cards": (400, coded("003_777")),
+    "a code of members": (404, coded("001_999")),
+    "a code of nothing known": (400, coded("004_404")),
+    "the same under 200": (200, coded("004_404")),
+    "the same under 500": (500, coded("004_404")),
+    "the same under 503": (503, coded("004_404")),
+    "the same in another place": (400, encoded({"code": "004_404"})),
+    "a refused value": (400, coded("000_002")),
+    "a fault of the vendor's": (400, coded("006_022")),
+    "a refusal of ours": (400, coded("010_001")),
+    "success under 500": (500, succeeded(card_fields(userId=1002))),
+    "no code": (404, b"{}"),
+    "a page": (404, b"<html>"),
+    "a page under 200": (200, b"<html>"),
+    "nothing": (204, b""),
+    "a redirect": (302, b""),
+    "forbidden": (403, b""),
+    "a card that lacks everything": (200, encoded({"response": {"code": "000_000"}})),
+}
+
+
+@pytest.mark.parametrize(("status", "body"), ARRIVED.values(), ids=ARRIVED)
+async def test_whatever_arrived_about_a_hidden_card_is_the_same_answer_at_the_same_cost(
+    status: int, body: bytes, tmp_path: Path
 ) -> None:
-    body = encoded({"response": {"code": code, "description": "?"}})
-    async with callers(tmp_path, Answering(status, body), **PLAIN) as running:
+    answers: list[str] = []
+    for upstream in (Answering(status, body), Answering(*OTHERS_CARD)):
+        async with callers(tmp_path, upstream, **PLAIN) as running:
+            for query in (QUERY, "query ($n: CardNumber!) { cards(cardNos: [$n]) { balance } }"):
+                answers += [bare(await running.post(blind, query, {"n": OWN})) for blind in BLIND.values()]
+            assert len(running.calls) == 2 * len(BLIND)
+    half = len(answers) // 2
+    assert answers[:half] == answers[half:]
+
+
+SILENCE = {"throttled": 429, "a fault without a code": 500, "away": 503}
+
+
+@pytest.mark.parametrize("status", SILENCE.values(), ids=SILENCE)
+async def test_what_says_nothing_of_a_card_is_shown(status: int, tmp_path: Path) -> None:
+    async with callers(tmp_path, Answering(status, b"<html>"), **PLAIN) as running:
         answer = await running.ask(BLIND["a member"], QUERY, {"n": OWN})
-        seen = await running.ask(ALL_SEEING, QUERY, {"n": OWN})
-    assert (codes(answer), "upstream" in answer["errors"][0]["extensions"]) == (
-        [(("card",), "CARD_NOT_FOUND")],
-        False,
-    )
-    assert seen["errors"][0]["extensions"]["upstream"]["code"] == code
+    assert codes(answer) == [(("card",), "UPSTREAM_UNAVAILABLE")]
+    assert answer["errors"][0]["extensions"]["upstream"]["status"] == status
 
 
-@pytest.mark.parametrize("error", [CardNotFoundError, MemberNotFoundError])
-def test_an_error_about_cards_is_hidden_whatever_its_code(error: type[KonaplateError]) -> None:
-    found = error(CallDetails("an-id", 400, "999_999"))
-    for scopes, expected in ((frozenset[str](), CardHiddenError), (frozenset({ANY_CARD}), error)):
-        viewer = Viewer("service", "a-service", scopes, None, None)
-        assert type(Authorization(viewer).card_failure(found)) is expected
+@pytest.mark.parametrize("code", ["001_000", "003_777", "004_404"])
+async def test_who_sees_every_card_is_shown_the_code(code: str, tmp_path: Path) -> None:
+    async with callers(tmp_path, Answering(400, coded(code)), **PLAIN) as running:
+        answer = await running.ask(ALL_SEEING, QUERY, {"n": OWN})
+    assert answer["errors"][0]["extensions"]["upstream"]["code"] == code
 
 
 def ways_to(name: str) -> set[tuple[str, str]]:
