@@ -1,0 +1,125 @@
+"""README is true: its commands run, its samples are what comes back, its names exist."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import pytest
+
+from graph import __version__
+from graph.sandbox.credentials import SandboxCredentials
+from graph.settings import Settings
+from tests.conftest import clean_environment
+from tests.tools import ROOT, require_tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLE_ADDRESS: Final = "http://127.0.0.1:8000/graphql"
+SECONDS: Final = 60
+
+
+def block(title: str, language: str) -> str:
+    """The first block of code of a language below a heading."""
+    found = re.search(rf"^## {title}\n.*?^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def shell(script: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """What came of lines of README, in a folder where `.venv/bin/konagraph` is the command of this checkout."""
+    launcher = folder / ".venv" / "bin" / "konagraph"
+    if not launcher.exists():
+        launcher.parent.mkdir(parents=True)
+        launcher.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m konagraph "$@"\n')
+        launcher.chmod(0o755)
+    return subprocess.run(
+        ["sh", "-ec", script],
+        cwd=folder, env={**clean_environment(), **variables}, capture_output=True, text=True, check=False,
+        timeout=SECONDS,
+    )  # fmt: skip
+
+
+def test_the_query_is_answered_as_shown(gateway_url: str, tmp_path: Path) -> None:
+    require_tool("curl", present=shutil.which("curl") is not None, how="on Debian `apt-get install curl`")
+    script = block("One query", "sh")
+    assert EXAMPLE_ADDRESS in script
+    result = shell(
+        script.replace(EXAMPLE_ADDRESS, gateway_url).replace("curl ", "curl -sf --noproxy '*' ", 1), tmp_path
+    )
+    assert json.loads(block("One query", "json")) == json.loads(result.stdout)
+
+
+def test_the_error_is_as_shown(gateway_url: str) -> None:
+    shown: dict[str, Any] = json.loads(block("One error", "json"))
+    sent = re.search(r"-d '(.*)'$", block("One query", "sh").strip(), re.DOTALL)
+    reserved = re.search(r"Ask for\s`(\d{16})`", README)
+    assert sent is not None
+    assert reserved is not None
+    body = json.loads(sent[1])
+    body["variables"]["cardNo"] = reserved[1]
+    (error,) = httpx.post(gateway_url, json=body, trust_env=False).json()["errors"]
+    for one in (shown, error):
+        for extensions, name in (
+            (one["extensions"], "requestId"),
+            (one["extensions"]["upstream"], "correlationId"),
+        ):
+            extensions[name] = len(extensions[name])
+    assert shown == error
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in README.splitlines() if line.startswith(".venv/bin/konagraph token")]
+)
+def test_the_token_command_gives_a_token(line: str, tmp_path: Path) -> None:
+    result = shell(line, tmp_path)
+    assert 0 == result.returncode
+    assert re.fullmatch(r"ey[\w-]+\.[\w-]+\.[\w-]+", result.stdout.strip())
+
+
+def test_the_reserved_cards_are_listed_by_the_command_that_is_named(tmp_path: Path) -> None:
+    (command,) = re.findall(r"`(\.venv/bin/konagraph sandbox [^`]*)`", README)
+    assert "9491339491000088" in shell(command, tmp_path).stdout
+
+
+def test_the_settings_shown_are_complete(tmp_path: Path) -> None:
+    credentials = SandboxCredentials.generate().gateway_settings()
+    for name in ("KONAPLATE_ACCESS_KEY", "KONAPLATE_SECRET_KEY"):
+        (tmp_path / name).write_text(credentials[name])
+    (tmp_path / "server.pem").write_text(credentials["KONAPLATE_SERVER_PUBLIC_KEY"])
+    (tmp_path / "client.pem").write_text(credentials["KONAPLATE_CLIENT_PRIVATE_KEY"])
+    script = block("Run it against Konaplate", "sh")
+    assert script.rstrip().endswith(".venv/bin/konagraph serve")
+    script = script.replace(".venv/bin/konagraph serve", "")
+    for name in re.findall(r"(KONA\w+)=…", script):
+        value = name.removesuffix("_FILE") if name.endswith("_FILE") else credentials[name]
+        script = script.replace(f"{name}=…", f"{name}={value}")
+    result = shell(script, tmp_path)
+    assert 0 == result.returncode, result.stderr
+
+
+def test_the_settings_and_their_defaults_exist() -> None:
+    rows = re.findall(r"^\| (`KONA.*`) \| .* \| (.*) \|$", README, re.MULTILINE)
+    assert rows
+    for names, defaults in rows:
+        actual = [str(Settings.model_fields[name.lower()].default) for name in re.findall(r"`(\w+)`", names)]
+        assert re.findall(r"`([^`]+)`", defaults) in (actual, [])
+
+
+def test_every_command_and_file_that_is_named_exists() -> None:
+    targets = set(re.findall(r"\bmake ([a-z-]+)\b(?= |`|$)", README, re.MULTILINE)) - {"git"}
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert [] == [target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)]
+    links = re.findall(r"\]\((?!http)([^)#]+)", README)
+    assert [] == [link for link in links if not (ROOT / link).exists()]
+    compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    for profile in re.findall(r"--profile (\w+)", README):
+        assert f"profiles: [{profile}]" in compose
+    assert {__version__} == set(re.findall(r"konagraph-([\d.]+)-py3", README))
