@@ -34,6 +34,7 @@ from graph.start import (
     serve_as_worker,
     serve_here,
     serve_with_workers,
+    shows_colors,
 )
 from graph.telemetry.logs import configure_logging
 from schema.query import export_schema as print_schema
@@ -123,7 +124,7 @@ def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, p
         click.echo(card_table())
         click.echo(fault_table())
         return
-    configure_logging("info", as_json=False)
+    configure_logging("info", as_json=False, colors=shows_colors(os.environ))
     if directory is None:
         fail(["--credentials names the folder for the sandbox's credentials, which the gateway needs, too"])
     credentials = _sandbox_credentials(directory)

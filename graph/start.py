@@ -29,7 +29,7 @@ from graph.upstream import build_cipher, build_tls
 from graph.web.routes import GRAPHQL_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import httpx
 
@@ -193,7 +193,8 @@ async def _supervise(supervisor: Supervisor, beside: list[Server]) -> bool:
 
 def _app(settings: Settings, **parts: Any) -> Any:
     outbox = Outbox()
-    _configure_logging(settings, outbox)
+    # A transport of our own is the way to the sandbox, whose people are invented.
+    _configure_logging(settings, outbox, invented=parts.get("transport") is not None)
     try:
         app = create_app(settings, outbox=outbox, **parts)
     except SettingsError as error:
@@ -201,9 +202,19 @@ def _app(settings: Settings, **parts: Any) -> Any:
     return app
 
 
-def _configure_logging(settings: Settings, outbox: Outbox | None = None) -> None:
-    as_json = settings.konagraph_log_format == "json"
-    configure_logging(settings.konagraph_log_level, as_json=as_json, outbox=outbox)
+def _configure_logging(settings: Settings, outbox: Outbox | None = None, *, invented: bool = False) -> None:
+    configure_logging(
+        settings.konagraph_log_level,
+        as_json=settings.konagraph_log_format == "json",
+        outbox=outbox,
+        colors=shows_colors(environment()),
+        audit_reads=not invented,
+    )
+
+
+def shows_colors(variables: Mapping[str, str]) -> bool:
+    """Whether standard error goes to a terminal that shows colours, and nobody objects (https://no-color.org)."""
+    return sys.stderr.isatty() and not variables.get("NO_COLOR") and variables.get("TERM") != "dumb"
 
 
 def _warn(settings: Settings) -> None:

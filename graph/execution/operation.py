@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from graphql import FieldNode
+
 from graph.errors import GatewayError
 from graph.execution.cost import length_of
 from graph.execution.plans import Prepared
@@ -37,6 +39,8 @@ class Operation:
     """`query`: the word of its type."""
     shown_name: str | None = field(init=False)
     """Its name as far as logs may show it."""
+    roots: str = field(init=False)
+    """What it selects at the root, which says what it is about when it has no name."""
     takes_arguments: bool = field(init=False)
     """Whether a root field takes an argument, and so may be given a card number."""
     introspects: bool = field(init=False)
@@ -49,6 +53,9 @@ class Operation:
     def __post_init__(self) -> None:
         self.kind = self.node.operation.value
         self.shown_name = safe_name(self.name) if self.name else None
+        # Names of the schema. The limits bound how many there are.
+        fields = (one.name.value for one in self.node.selection_set.selections if isinstance(one, FieldNode))
+        self.roots = " ".join(dict.fromkeys(fields)) or self.kind
         self.takes_arguments = self.size.takes_arguments
         self.introspects = self.size.introspection_fields > 0
         self._fixed_cost = self.size.price.fixed

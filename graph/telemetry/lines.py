@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 import orjson
 import structlog
 
+from graph.telemetry.console import FOR_PEOPLE
 from graph.telemetry.redaction import is_clean, redact_event
 
 if TYPE_CHECKING:
@@ -198,16 +199,17 @@ class Lines:
         self.wants: Final = self._logger.isEnabledFor
         """Whether the log takes lines of a level. Asked first, it spares the making of those that nobody sees."""
 
-    def write(self, level: int, fields: dict[str, Any]) -> None:
+    def write(self, level: int, fields: dict[str, Any], for_people: str | None = None) -> None:
         """Write one line, which the log must want.
 
         Args:
             level: `logging.INFO` or `logging.WARNING`.
             fields: what it says, with a new dictionary for each; `event` is one of them.
+            for_people: what only a line for people says, too.
         """
         handler = self.handler()
         if handler is None:
-            self._ours.log(level, **fields)
+            self._ours.log(level, **fields, **{FOR_PEOPLE: for_people})
         else:
             handler.write_line(self.line(level, fields))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
+from graph.telemetry.console import FOR_PEOPLE, ForPeople, Renderer
 from graph.telemetry.lines import FailClosed, JsonLines, to_json
 from graph.telemetry.redaction import redact_event
 
@@ -33,22 +34,31 @@ _SHARED: Final[tuple[Any, ...]] = (
 )
 
 
-def line_formatter(*, as_json: bool, colors: bool = False) -> logging.Formatter:
-    """From an event to a line of text, with redaction as the last step before it."""
-    renderer: Any = _as_json if as_json else structlog.dev.ConsoleRenderer(colors=colors)
+def line_formatter(renderer: Any = None) -> logging.Formatter:
+    """From an event to a line of text, with redaction as the last step before it.
+
+    Args:
+        renderer: makes the line; by default one of JSON.
+    """
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _without_traceback,
             redact_event,
-            renderer,
+            renderer or _as_json,
         ],
     )
 
 
 def configure_logging(
-    level: str, *, as_json: bool, stream: TextIO = sys.stderr, outbox: Outbox | None = None
+    level: str,
+    *,
+    as_json: bool,
+    stream: TextIO = sys.stderr,
+    outbox: Outbox | None = None,
+    colors: bool = False,
+    audit_reads: bool = True,
 ) -> None:
     """Set up the process's logs, ours and those of the libraries. Called once, by the command line.
 
@@ -57,6 +67,8 @@ def configure_logging(
         as_json: lines of JSON; else text for a person.
         stream: where to.
         outbox: lets the lines of JSON of a turn of the event loop go out together; None writes each at once.
+        colors: whether text for a person is coloured.
+        audit_reads: whether that text tells of every read of personal data; see `graph.telemetry.console`.
     """
     structlog.configure(
         processors=[
@@ -69,8 +81,16 @@ def configure_logging(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = JsonLines(stream, outbox) if as_json else FailClosed(stream)
-    handler.setFormatter(line_formatter(as_json=as_json, colors=stream.isatty()))
+    handler: logging.Handler
+    if as_json:
+        handler = JsonLines(stream, outbox)
+        handler.setFormatter(line_formatter())
+    else:
+        handler = FailClosed(stream)
+        details = level == "debug"
+        handler.setFormatter(line_formatter(Renderer(colors=colors, details=details)))
+        if not details:
+            handler.addFilter(ForPeople(audit_reads=audit_reads))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[level])
@@ -82,6 +102,7 @@ def configure_logging(
 
 
 def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    event.pop(FOR_PEOPLE, None)
     return to_json(event).decode("ascii")
 
 

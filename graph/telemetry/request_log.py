@@ -46,6 +46,7 @@ class RequestLog:
                     "codes": report.codes,
                     "event": "request",
                 },
+                report.roots,
             )
         for error in report.unexpected:
             self._log.error(

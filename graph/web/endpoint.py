@@ -160,6 +160,7 @@ class GraphQLEndpoint:
         report.document = document.sha256
         operation = document.operation(request.operation_name)
         report.operation_type, report.operation = operation.kind, operation.shown_name
+        report.roots = operation.roots
         self._check(operation, caller.viewer, report.method)
         cost = operation.cost(variables)
         left = await self._gate.spend_cost(caller, cost)

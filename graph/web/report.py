@@ -27,3 +27,5 @@ class RequestReport:
     """How many fields were given up because the request's time was over."""
     unexpected: list[BaseException] = field(default_factory=list)
     """Exceptions that no table foresees. Their messages may hold anything and must not be logged."""
+    roots: str | None = None
+    """The names of the operation's fields at its root, for a reader who knows no name of it."""

@@ -21,21 +21,23 @@ _LIBRARIES = ("httpx", "httpcore", "uvicorn.error", "asyncio")
 
 
 @contextmanager
-def logs_as(level: str = "debug", *, as_json: bool = True) -> Iterator[io.StringIO]:
+def logs_as(level: str = "debug", *, as_json: bool = True, **form: Any) -> Iterator[io.StringIO]:
     """Configure logging as the command line does, but into the stream that is given."""
     stream = io.StringIO()
-    with logs_to(stream, level, as_json=as_json):
+    with logs_to(stream, level, as_json=as_json, **form):
         yield stream
 
 
 @contextmanager
-def logs_to(stream: TextIO, level: str, *, as_json: bool = True, outbox: Outbox | None = None) -> Iterator[None]:
+def logs_to(
+    stream: TextIO, level: str, *, as_json: bool = True, outbox: Outbox | None = None, **form: Any
+) -> Iterator[None]:
     """The same for a stream of one's own."""
     root = logging.getLogger()
     handlers, root_level, config = list(root.handlers), root.level, structlog.get_config()
     levels = {name: logging.getLogger(name).level for name in _LIBRARIES}
     try:
-        configure_logging(level, as_json=as_json, stream=stream, outbox=outbox)
+        configure_logging(level, as_json=as_json, stream=stream, outbox=outbox, **form)
         yield
     finally:
         root.handlers[:] = handlers

@@ -1,0 +1,165 @@
+"""The log for a person at a terminal: one short line for a request, and whatever else should be known."""
+
+from __future__ import annotations
+
+import logging
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from graph.konaplate.errors import CardNotFoundError, InvalidInputError, MemberNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from structlog.typing import WrappedLogger
+
+    Paint = Callable[[str, str], str]
+
+FOR_PEOPLE: Final = "for_people"
+"""The name of a field that only this form of a line shows."""
+
+# Konaplate has answered, and the request's own line says what.
+_ANSWERS: Final = frozenset(
+    {"ok", "cancelled", *(error.__name__ for error in (CardNotFoundError, MemberNotFoundError, InvalidInputError))}
+)
+_OK: Final = 200
+_CLIENT_GONE: Final = 499
+_COLORS: Final = {"warning": "yellow", "error": "red", "critical": "red"}
+# What every line has; shown only with the details.
+_ABOUT_THE_LINE: Final = frozenset({"timestamp", "logger", "request_id"})
+_IN_THE_TEXT: Final = frozenset({"event", "level", FOR_PEOPLE})
+_GAP: Final = "  "
+
+
+class ForPeople(logging.Filter):
+    """Keeps details back: calls that Konaplate answered as it should, and reads of invented people's data.
+
+    Args:
+        audit_reads: whether real data can be read, so that every read belongs into the log.
+    """
+
+    def __init__(self, *, audit_reads: bool) -> None:
+        super().__init__()
+        self._audit_reads = audit_reads
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is to be shown."""
+        match record.msg:
+            case {"event": "upstream call", **call}:
+                return (
+                    call.get("outcome") not in _ANSWERS or bool(call.get("drift")) or _is_foreign(call.get("echo"))
+                )
+            case {"event": "audit", "action": "read"}:
+                return self._audit_reads
+        return True
+
+
+class Renderer:
+    """From an event that is clean to its line.
+
+    Args:
+        colors: whether the terminal shows them.
+        details: whether everything that is known of an event is shown behind its summary.
+    """
+
+    def __init__(self, *, colors: bool, details: bool) -> None:
+        self._colors = colors
+        self._details = details
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: Mapping[str, Any]) -> str:
+        """The line."""
+        level, name = str(event.get("level", "info")), event.get("event", "")
+        summarize = _SUMMARIES.get((event.get("logger"), name))
+        text = _text(name) if summarize is None else summarize(event, self._paint)
+        if level in _COLORS:
+            text = f"{self._paint(f'{level}:', _COLORS[level])} {text}"
+        if self._details:
+            more = _pairs(event, _IN_THE_TEXT)
+        elif summarize is None:
+            more = _pairs(event, {*_IN_THE_TEXT, *_ABOUT_THE_LINE})
+        else:
+            return text
+        return _GAP.join([text, *(self._paint(pair, "bright_black") for pair in more)])
+
+    def _paint(self, text: str, color: str) -> str:
+        return click.style(text, fg=color) if self._colors else text
+
+
+def _request(event: Mapping[str, Any], paint: Paint) -> str:
+    codes = dict.fromkeys(_text(code) for code in event["codes"])
+    status = event["status"]
+    outcome = [paint(", ".join(codes), "yellow")] if codes else []
+    if status == _CLIENT_GONE:
+        outcome = [paint("the client went away", "yellow")]
+    elif status != _OK:
+        outcome.insert(0, f"HTTP {status}")
+    name = event["operation"] or event.get(FOR_PEOPLE) or ("the page" if status == _OK and not codes else None)
+    calls = event["upstream_calls"]
+    parts = [
+        _text(event["method"]) + (f" {_text(name)}" if name else ""),
+        _milliseconds(event["duration_ms"]),
+        f"{calls} call{'' if calls == 1 else 's'}",
+        *(outcome or [paint("OK", "green")]),
+    ]
+    return _GAP.join(parts)
+
+
+def _call(event: Mapping[str, Any], paint: Paint) -> str:
+    outcome = _text(event["outcome"])
+    cause = f" ({_text(event['cause'])})" if event["cause"] else ""
+    parts = [
+        f"Konaplate {_text(event['api'])}",
+        _milliseconds(event["duration_ms"]),
+        paint(f"{outcome}{cause}", "green" if event["outcome"] == "ok" else "yellow"),
+        *([f"HTTP {event['status']}"] if event["status"] else []),
+        *([f"code {_text(event['code'])}"] if event["code"] else []),
+        *([f"attempt {event['attempt']}"] if event["attempt"] != 1 else []),
+        *([f"the answer's id is {_text(event['echo'])}"] if _is_foreign(event["echo"]) else []),
+        *([f"not as documented: {', '.join(map(_text, event['drift']))}"] if event["drift"] else []),
+    ]
+    return _GAP.join(parts)
+
+
+def _audit(event: Mapping[str, Any], paint: Paint) -> str:
+    who = " ".join(_text(event[name]) for name in ("viewer_kind", "viewer_id") if name in event)
+    parts = [
+        f"audit: {_text(event['action'])}",
+        *([paint(_text(event["code"]), "yellow")] if "code" in event else []),
+        *([_text(event["reason"])] if "reason" in event else []),
+        *([", ".join(map(_text, event["fields"]))] if "fields" in event else []),
+        *([f"of card {_text(event['card_ref'])}"] if "card_ref" in event else []),
+        f"by {who or 'nobody known'} from {_text(event['address'])}",
+    ]
+    return _GAP.join(parts)
+
+
+_SUMMARIES: Final[Mapping[Any, Callable[[Mapping[str, Any], Paint], str]]] = MappingProxyType(
+    {
+        ("konagraph", "request"): _request,
+        ("konagraph", "upstream call"): _call,
+        ("konagraph.audit", "audit"): _audit,
+    }
+)
+
+
+def _pairs(event: Mapping[str, Any], hidden: Collection[str]) -> Iterator[str]:
+    for name, value in event.items():
+        if name not in hidden and value not in (None, [], ()):
+            yield f"{_text(name)}={_text(value)}"
+
+
+def _is_foreign(echo: object) -> bool:
+    """Whether an answer carries an id that is not its call's."""
+    return echo in ("different", "another call's")
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:,.0f} ms" if value >= 1 else "<1 ms"
+
+
+def _text(value: object) -> str:
+    """One line, and nothing that a terminal would take for an order."""
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

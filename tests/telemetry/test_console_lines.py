@@ -1,0 +1,182 @@
+"""The log at a terminal: one line for a request, what is wrong with it, and details for who asks for them."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from graph.konaplate.client import CallReport
+from graph.konaplate.errors import CallDetails, Cause
+from graph.security.audit import AuditEvent
+from graph.telemetry.audit_log import AuditLog
+from graph.telemetry.logs import AUDIT_LOGGER
+from graph.telemetry.request_log import RequestLog
+from graph.web.report import RequestReport
+from tests.telemetry.capture import log, logs_as
+
+CARD = "9491339400000013"
+API = "/api/v1/user/card/info"
+
+
+def request(status: int = 200, **fields: Any) -> RequestReport:
+    values = {"seconds": 0.0091, "roots": "card", "upstream_calls": 2, "document": "0" * 64, **fields}
+    return RequestReport("an-id", "POST", status, **values)
+
+
+def call(outcome: str = "ok", **fields: Any) -> CallReport:
+    details = CallDetails("221108120814-0123456", 503, None)
+    values = {"details": details, "seconds": 0.012, "echo": "same", "drift": (), **fields}
+    return CallReport(api=API, outcome=outcome, **values)
+
+
+@pytest.mark.parametrize(
+    ("report", "line"),
+    [
+        (request(), "POST card  9 ms  2 calls  OK"),
+        (request(operation="Card", upstream_calls=1), "POST Card  9 ms  1 call  OK"),
+        (request(seconds=0.0001, upstream_calls=0, roots="card cards"), "POST card cards  <1 ms  0 calls  OK"),
+        (request(codes=["CARD_NOT_FOUND"] * 2), "POST card  9 ms  2 calls  CARD_NOT_FOUND"),
+        (
+            request(codes=["FORBIDDEN", "UPSTREAM_TIMEOUT"]),
+            "POST card  9 ms  2 calls  FORBIDDEN, UPSTREAM_TIMEOUT",
+        ),
+        (
+            request(400, roots=None, codes=["BAD_REQUEST"], upstream_calls=0),
+            "POST  9 ms  0 calls  HTTP 400  BAD_REQUEST",
+        ),
+        (request(499, codes=["UPSTREAM_TIMEOUT"]), "POST card  9 ms  2 calls  the client went away"),
+        (RequestReport("an-id", "GET", 200, 0.002), "GET the page  2 ms  0 calls  OK"),
+    ],
+)
+def test_a_request_is_one_short_line(report: RequestReport, line: str) -> None:
+    with logs_as("info", as_json=False) as stream:
+        RequestLog().on_call(call())
+        RequestLog().on_request(report)
+
+    assert stream.getvalue() == f"{line}\n"
+
+
+def test_details_are_shown_at_debug() -> None:
+    with logs_as("debug", as_json=False) as stream:
+        RequestLog().on_call(call())
+        RequestLog().on_request(request())
+
+    first, second = stream.getvalue().splitlines()
+    assert first.startswith(f"Konaplate {API}  12 ms  ok  ")
+    assert "correlation_id=221108120814-0123456" in first
+    assert second.startswith("POST card  9 ms  2 calls  OK  ")
+    assert {"request_id=an-id", f"document={'0' * 64}"} < set(second.split("  "))
+
+
+@pytest.mark.parametrize(
+    ("report", "line"),
+    [
+        (
+            call("UnavailableError", cause=Cause.BAD_GATEWAY),
+            "12 ms  UnavailableError (bad_gateway)  HTTP 503",
+        ),
+        (
+            call("RejectedError", details=CallDetails("221108120814-0123456", 401, "010_001"), attempt=2),
+            "12 ms  RejectedError  HTTP 401  code 010_001  attempt 2",
+        ),
+        (call(echo="another call's"), "12 ms  ok  HTTP 503  the answer's id is another call's"),
+        (call(drift=("balance", "userId")), "12 ms  ok  HTTP 503  not as documented: balance, userId"),
+    ],
+)
+def test_a_fault_of_the_upstream_is_a_line(report: CallReport, line: str) -> None:
+    with logs_as("info", as_json=False) as stream:
+        RequestLog().on_call(report)
+
+    assert stream.getvalue() == f"warning: Konaplate {API}  {line}\n"
+
+
+@pytest.mark.parametrize("outcome", ["CardNotFoundError", "MemberNotFoundError", "InvalidInputError", "cancelled"])
+def test_what_konaplate_answers_to_a_request_is_told_by_the_requests_line(outcome: str) -> None:
+    with logs_as("info", as_json=False) as stream:
+        RequestLog().on_call(call(outcome))
+
+    assert stream.getvalue() == ""
+
+
+READ = AuditEvent("read", "an-id", "192.0.2.1", "service", "a", "abcdefgh", ("idNo", "cardNo"))
+REFUSED = AuditEvent("refused", "an-id", "192.0.2.1", code="UNAUTHENTICATED", reason="the token has expired")
+
+
+def test_audit_lines_are_readable_and_silenced_by_no_level() -> None:
+    with logs_as("error", as_json=False) as stream:
+        audit = AuditLog(None, str.upper)
+        audit.emit(READ)
+        audit.emit(REFUSED)
+
+    assert stream.getvalue().splitlines() == [
+        "audit: read  idNo, cardNo  of card abcdefgh  by service a from 192.0.2.1",
+        "audit: refused  UNAUTHENTICATED  the token has expired  by nobody known from 192.0.2.1",
+    ]
+
+
+def test_reads_of_invented_peoples_data_are_details() -> None:
+    with logs_as("info", as_json=False, audit_reads=False) as stream:
+        audit = AuditLog(None, str.upper)
+        audit.emit(READ)
+        audit.emit(REFUSED)
+
+    assert stream.getvalue().startswith("audit: refused")
+
+
+def test_other_lines_say_what_is_known_and_how_bad_it_is() -> None:
+    with logs_as("info", as_json=False) as stream:
+        RequestLog().on_breaker(API, "open")
+        logging.getLogger("uvicorn.error").warning(
+            "request refused", extra={"request_id": "an-id", "status": 400, "reason": "The Host is unknown."}
+        )
+        log().error("reload refused", problems=["A is missing", "B is missing"], nothing=None)
+
+    assert stream.getvalue().splitlines() == [
+        f"warning: breaker changed  api={API}  state=open",
+        "warning: request refused  status=400  reason=The Host is unknown.",
+        "error: reload refused  problems=A is missing, B is missing",
+    ]
+
+
+@pytest.mark.parametrize("name", ["request", "upstream call", "audit"])
+def test_a_foreign_line_of_the_same_words_is_like_any_other(name: str) -> None:
+    with logs_as("info", as_json=False) as stream:
+        logging.getLogger("x").info(name, extra={"action": "y"})
+
+    assert stream.getvalue() == f"{name}  action=y\n"
+
+
+def test_colours_say_how_it_went() -> None:
+    with logs_as("info", as_json=False, colors=True) as stream:
+        RequestLog().on_request(request())
+        RequestLog().on_request(request(codes=["UPSTREAM_TIMEOUT"]))
+
+    good, bad = stream.getvalue().splitlines()
+    assert good.endswith("\x1b[32mOK\x1b[0m")
+    assert bad.endswith("\x1b[33mUPSTREAM_TIMEOUT\x1b[0m")
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+@pytest.mark.parametrize("order", ["\x1b[2J", "\x9b2J", "\r", "\n", "\u2028", "\u202e", "\x07", "\udc80"])
+def test_no_value_gives_the_terminal_an_order(order: str, level: str) -> None:
+    with logs_as(level, as_json=False) as stream:
+        log().warning(f"text{order}", value=order, listed=[order])
+        RequestLog().on_request(request(operation=f"A{order}", codes=[f"B{order}"]))
+        logging.getLogger(AUDIT_LOGGER).info("audit", extra={"action": order, "address": order})
+
+    assert len(stream.getvalue().splitlines()) == 3
+    assert all(char.isprintable() or char == "\n" for char in stream.getvalue())
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_no_line_holds_a_card_number(level: str) -> None:
+    with logs_as(level, as_json=False) as stream:
+        RequestLog().on_request(request(operation=CARD, codes=[CARD], roots=CARD))
+        RequestLog().on_request(request(roots=CARD))
+        RequestLog().on_call(call("x", drift=(CARD,)))
+        AuditLog(None, str.upper).emit(READ._replace(address=CARD, fields=(CARD,)))
+
+    assert len(stream.getvalue().splitlines()) == 4
+    assert CARD[6:12] not in stream.getvalue()
