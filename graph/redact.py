@@ -1,31 +1,66 @@
-"""Finds card numbers in what is about to be shown or logged."""
+"""Finds card numbers in what is about to be shown, logged or kept: the one detector for all places.
+
+Thirteen digits are a card number in some scheme, and so is what only looks as if it were none: digits of any
+script, spelled as escapes, with anything between them but letters of ASCII. Those tell a number from the hashes
+and ids that a gateway is full of. Every search is linear in the text.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from schema.secrets import CardNo
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _CARD_DIGITS: Final = 16
-# 13 to 19 digits are a card number in some scheme. Separators are what people type between the groups. A longer
-# run may hold one, too. It is taken as a whole: what is left of it would make a new run with the end of the mask.
-# A dot before a single digit is a number's own.
-_DIGIT_RUN: Final = re.compile(r"\d(?:(?:[ \-]|[._](?=\d\d))?\d){12,}")
 _FEWEST_DIGITS: Final = 13
 _MANY_DIGITS: Final = 8
 HIDDEN: Final = "[hidden]"
 
+# What is a digit to Unicode but no decimal one: superscripts, subscripts, digits in circles and the like.
+_OTHER_DIGITS: Final = (
+    "\u00b2\u00b3\u00b9\u1369-\u1371\u19da\u2070\u2074-\u2079\u2080-\u2089\u2460-\u2468\u2474-\u247c\u2488-\u2490"
+    "\u24ea\u24f5-\u24fd\u24ff\u2776-\u277e\u2780-\u2788\u278a-\u2792\U00010a40-\U00010a43\U00010e60-\U00010e68"
+    "\U00011052-\U0001105a\U0001f100-\U0001f10a"
+)
+_DIGIT: Final = re.compile(rf"[\d{_OTHER_DIGITS}]")
+# Whatever stands between two letters, if it is long enough: looked through once, wherever its digits are.
+_SEGMENT: Final = re.compile(rf"[^A-Za-z]{{{_FEWEST_DIGITS},}}+")
+_MAY_BE_RUN: Final = re.compile(rf"[^A-Za-z]{{{_FEWEST_DIGITS}}}|[\\%&]")
 
-def redact(text: str) -> str:
-    """Mask every run of 13 or more digits: a card number as its first six and last four, others wholly."""
-    # Most of what is logged is too short to look at.
-    return text if len(text) < _FEWEST_DIGITS else _DIGIT_RUN.sub(_mask, text)
+# Of JSON, GraphQL and other languages, of URLs (which may be escaped twice), of HTML.
+_ESCAPE: Final = re.compile(
+    r"\\u\{0*([0-9A-Fa-f]{1,6})\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|%(?:25)*+([0-9A-Fa-f]{2})"
+    r"|&#[xX]0*([0-9A-Fa-f]{1,6});?|&#0*([0-9]{1,7});?"
+)
+_DECIMAL: Final = 6
+_LAST_CHARACTER: Final = 0x10FFFF
+# An escape may stand for the beginning of another one.
+_TIMES: Final = 3
+
+
+def may_hold_card_number(text: str) -> bool:
+    """Whether it is worth while to look closely: a quick look, which misses nothing."""
+    return len(text) >= _FEWEST_DIGITS and _MAY_BE_RUN.search(text) is not None
 
 
 def holds_card_number(text: str) -> bool:
-    """Whether redaction would change the text."""
-    return _DIGIT_RUN.search(text) is not None
+    """Whether a text spells what may be a card number. Redaction would change it."""
+    return may_hold_card_number(text) and (_has_run(text) or _spells_card_number(text))
+
+
+def redact(text: str) -> str:
+    """Mask every run of 13 or more digits: a card number as its first six and last four, others wholly.
+
+    Of a text that spells one in escapes nothing is left.
+    """
+    if not may_hold_card_number(text):
+        return text
+    masked = _SEGMENT.sub(_masked, text)
+    return HIDDEN if _spells_card_number(masked) else masked
 
 
 def safe_name(name: str) -> str:
@@ -33,8 +68,42 @@ def safe_name(name: str) -> str:
     return HIDDEN if sum(character.isdigit() for character in name) > _MANY_DIGITS else name
 
 
-def _mask(match: re.Match[str]) -> str:
-    digits = re.sub(r"\D", "", match[0])
-    if len(digits) == _CARD_DIGITS and digits.isascii():
-        return CardNo(digits).masked
-    return HIDDEN
+def _has_run(text: str) -> bool:
+    return any(len(_DIGIT.findall(segment)) >= _FEWEST_DIGITS for segment in _SEGMENT.findall(text))
+
+
+def _spells_card_number(text: str) -> bool:
+    """Whether there is one once escapes are read."""
+    for _ in range(_TIMES):
+        read = _ESCAPE.sub(_character, text)
+        if read == text:
+            return False
+        if any(map(_has_run, _readings(read))):
+            return True
+        text = read
+    return False
+
+
+def _readings(text: str) -> Iterator[str]:
+    """A text whose escapes were read, as characters; else as the halves or bytes of which characters are made."""
+    yield text
+    if not text.isascii():
+        yield text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        yield text.encode("latin-1", "ignore").decode("utf-8", "ignore")
+
+
+def _character(match: re.Match[str]) -> str:
+    group = match.lastindex or _DECIMAL
+    number = int(match[group], 10 if group == _DECIMAL else 16)
+    return chr(number) if number <= _LAST_CHARACTER else ""
+
+
+def _masked(match: re.Match[str]) -> str:
+    """A segment with all from its first digit to its last one masked, if they are many."""
+    segment = match[0]
+    digits = _DIGIT.findall(segment)
+    if len(digits) < _FEWEST_DIGITS:
+        return segment
+    number = "".join(digits)
+    mask = CardNo(number).masked if len(number) == _CARD_DIGITS and number.isascii() else HIDDEN
+    return segment[: segment.index(digits[0])] + mask + segment[segment.rindex(digits[-1]) + 1 :]

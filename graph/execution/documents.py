@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -17,6 +16,7 @@ from graph.execution.limits import DocumentLimits, check
 from graph.execution.operation import Document, Operation, Resolved
 from graph.execution.refusals import DocumentError, limit_exceeded
 from graph.execution.validation import validation_errors
+from graph.redact import holds_card_number
 from schema.errors import MESSAGES, ErrorCode
 
 if TYPE_CHECKING:
@@ -40,17 +40,17 @@ __all__ = [
     "may_hold_card_number",
 ]
 
-# Digits anywhere in the text may be a card number: in a literal, a default, an alias, a comment. An escape could
-# spell one without showing it.
-_MAY_HOLD_A_CARD_NUMBER: Final = re.compile(r"\d(?:[ \-_.]{0,3}\d){12}|\\u")
-
 _REFUSED_SKELETONS: Final = 256
 _REFUSED_CHARACTERS: Final = 1_000_000
 
 
 def may_hold_card_number(text: str) -> bool:
-    """Whether a document could hold a card number, and must not be kept in any form, nor hashed."""
-    return _MAY_HOLD_A_CARD_NUMBER.search(text) is not None
+    """Whether a document could hold a card number, and must not be kept in any form, nor hashed.
+
+    Digits anywhere in it may be one: in a literal, a default, an alias, a comment. An escape could spell
+    any part of one, whatever stands around it.
+    """
+    return "\\u" in text or holds_card_number(text)
 
 
 class Documents:

@@ -6,7 +6,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from graph.redact import redact
+from graph.redact import may_hold_card_number, redact
 from schema.secrets import Secret
 
 if TYPE_CHECKING:
@@ -20,17 +20,19 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 # What this gateway makes, of a shape of its own.
 _OWN: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
     {
+        "address": re.compile(
+            r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:%[0-9A-Za-z]{1,15})?", re.ASCII
+        ),
         # Twelve digits of time, a dash and seven hexadecimal digits.
         "correlation_id": re.compile(r"[0-9]{12}-[0-9a-f]{7}", re.ASCII),
         "document": _HASH,
         "sha256": _HASH,
+        "timestamp": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z", re.ASCII),
     }
 )
 # The smallest number that redaction takes for a card number: 13 digits.
 _LARGE: Final = 10**12
 _SHORT: Final = 13
-# Wherever redaction masks anything, there are a digit and twelve more characters that are digits or separators.
-_MAY_HOLD_DIGITS: Final = re.compile(r"\d[\d ._\-]{12}").search
 
 
 class CannotRedactError(Exception):
@@ -55,7 +57,7 @@ def is_clean(event: Mapping[str, Any]) -> bool:
         if kind is str:
             if len(value) >= _SHORT:
                 shape = _OWN.get(name)
-                if (shape is None or not shape.fullmatch(value)) and _MAY_HOLD_DIGITS(value):
+                if (shape is None or not shape.fullmatch(value)) and may_hold_card_number(value):
                     return False
         elif kind is int or kind is float:
             # Both are false of what is not a number.
@@ -70,7 +72,7 @@ def is_clean(event: Mapping[str, Any]) -> bool:
 
 
 def _are_clean_texts(values: Iterable[object]) -> bool:
-    return all(type(item) is str and (len(item) < _SHORT or not _MAY_HOLD_DIGITS(item)) for item in values)
+    return all(type(item) is str and (len(item) < _SHORT or not may_hold_card_number(item)) for item in values)
 
 
 def _is_own(name: str, value: object) -> bool:

@@ -135,6 +135,11 @@ MAY_HOLD_A_CARD_NUMBER = [
     f"{{ __typename }} # {CARD}",
     f"{{ a{CARD}: __typename }}",
     f"query Q{CARD} {{ __typename }}",
+    *(
+        f"{{ __typename }} # {between.join(('9491', '3394', '0000', '0013'))}"
+        for between in ("\t", "\u00a0", "\u2013", "/", "\n# ", "\u200b", "____", "\u115f", " - - ")
+    ),
+    "{ __typename } # ９４９１٣٣٩٤００００００１３",
     '{ card(cardNo: "\\u0039491339400000013") { balance } }',
     f'query ($n: CardNumber! = "{CARD}") {{ card(cardNo: $n) {{ balance }} }}',
 ]
