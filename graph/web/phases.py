@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 # For a client to read why it was refused: closing while it still sends would take the answer back.
 _LINGER_SECONDS: Final = 1.0
+# From one look whether a client is gone that has ended its side to the next.
+_PROBE_SECONDS: Final = 0.05
 
 
 # Plain numbers: with Python 3.11, to name a member of an Enum costs as much as to call a function.
@@ -37,6 +39,8 @@ class Phase:
     """A further request."""
     LINGER: Final = 7
     """The client, to end the connection after a refusal."""
+    PROBE: Final = 8
+    """As ANSWER, for a client that has ended its side and may be gone."""
 
 
 def patience(limits: HttpLimits) -> tuple[float, ...]:
@@ -48,5 +52,6 @@ def patience(limits: HttpLimits) -> tuple[float, ...]:
         Phase.FLUSH: flush,
         Phase.IDLE: limits.keepalive - flush,
         Phase.LINGER: _LINGER_SECONDS,
+        Phase.PROBE: _PROBE_SECONDS,
     }
-    return tuple(seconds.get(phase, limits.write_timeout) for phase in range(Phase.LINGER + 1))
+    return tuple(seconds.get(phase, limits.write_timeout) for phase in range(Phase.PROBE + 1))

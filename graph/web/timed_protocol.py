@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from graph.web.alarm import Alarm
+from graph.web.half_closed import BegunAnswer, is_reset
 from graph.web.head import RefusedError, too_slow
 from graph.web.lean_protocol import LeanProtocol
 from graph.web.limits import HttpLimits
@@ -61,6 +62,8 @@ class TimedProtocol(LeanProtocol):
         # That of the latest request, if it got one.
         self._early: EarlyRefusal | None = None
         self._unsent = 0
+        # Of a client that has ended its side: the answer that it waits for.
+        self._begun: BegunAnswer | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Start the clock: uvicorn waits for the first byte for ever."""
@@ -74,9 +77,29 @@ class TimedProtocol(LeanProtocol):
             self._running.give_up()
         super().connection_lost(exc)
 
-    def eof_received(self) -> None:
-        """Send what is ready: the connection is closed after this."""
+    def eof_received(self) -> bool:  # type: ignore[override] # as asyncio has it
+        """Send what is ready, and keep the connection only for answers to what was asked as a whole."""
         self.outbox.release()
+        if self._begun is None and self._answering() and not self.transport.is_closing():
+            self._end_with_last()
+        self._await()
+        return self._begun is not None and self._answering()
+
+    def _end_with_last(self) -> None:
+        """Let the answer to the last whole request be the last, and send the first byte of the next answer."""
+        running = cast("Cycle", self._running)
+        # After a refusal nothing follows anyway.
+        if self._refused is None:
+            if self._part == Part.BODY:
+                if not self.pipeline:
+                    return
+                cast("Cycle", self.pipeline.popleft()[0]).give_up()
+            last = self.pipeline[0][0] if self.pipeline else running
+            last.keep_alive = False
+        self._begun = BegunAnswer(self.transport, goes_on=running.response_started)
+        if not running.response_started:
+            running.transport = cast("asyncio.Transport", self._begun)
+            self._begun.probe()
 
     def drain(self, *, close_idle: bool) -> None:
         """Take no further request after the next answer, which says so; the latest of those that wait in a line.
@@ -202,7 +225,8 @@ class TimedProtocol(LeanProtocol):
         if self.flow.write_paused:
             return Phase.WRITE
         if self._running is not None and self._answering():
-            return Phase.BODY if self._running.more_body else Phase.ANSWER
+            answer = Phase.ANSWER if self._begun is None else Phase.PROBE
+            return Phase.BODY if self._running.more_body else answer
         if self._running is None or self._part == Part.HEAD:
             return Phase.HEAD
         return Phase.BODY if self._part == Part.BODY else Phase.FLUSH
@@ -226,6 +250,10 @@ class TimedProtocol(LeanProtocol):
                 return
             case Phase.FLUSH | Phase.WRITE if self._is_stalled():
                 self.transport.abort()
+            case Phase.PROBE if is_reset(self.transport):
+                self.transport.abort()
+            case Phase.PROBE if self._begun is not None:
+                self._begun.probe()
         self._phase = Phase.NEW
         self._await()
 

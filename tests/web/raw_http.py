@@ -97,6 +97,11 @@ class Wire:
         """What is there, or comes next; nothing at the end."""
         return self._socket.recv(most)
 
+    def await_unread(self, length: int) -> None:
+        """Wait until so many bytes have come, and leave them unread."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, length)
+        assert self.has_news(PATIENCE)
+
     def has_news(self, seconds: float) -> bool:
         """Whether something can be read, now or soon."""
         return bool(select.select([self._socket], [], [], seconds)[0])

@@ -123,8 +123,8 @@ async def test_an_answer_that_cannot_wait_takes_its_lines_along(event: str) -> N
         connection.protocol.data_received(b"nonsense\r\n\r\n")
         assert ["line", "200", "400"] == order
     else:
-        # None: the transport closes the connection now.
-        assert connection.protocol.eof_received() is None
+        # The transport closes the connection now.
+        assert connection.protocol.eof_received() is False
         assert ["line", "200"] == order
     connection.lose()
 
