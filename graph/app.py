@@ -151,6 +151,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.health = health
+    app.state.explorer = explorer
     app.state.overload = overload
     app.state.outbox = outbox
     app.state.metrics = signals.metrics

@@ -12,7 +12,7 @@ import click
 import httpx
 
 from graph import __version__
-from graph.greeting import card_table, fault_table, greet
+from graph.greeting import card_table, exports, fault_table, greet
 from graph.konaplate.encryption import BadKeyError
 from graph.leak_audit.command import leak_audit as run_leak_audit
 from graph.process.draining import Drain
@@ -29,6 +29,7 @@ from graph.start import (
     check,
     environment,
     fail,
+    reachable,
     read_settings,
     run_server,
     serve_as_worker,
@@ -41,6 +42,8 @@ from schema.query import export_schema as print_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from graph.web.gateway import Gateway
 
 _PORT = click.IntRange(0, 65_535)
 # Not where Konaplate is and who calls it, which may be set for the real one.
@@ -74,7 +77,11 @@ def dev(port: int | None, host: str | None) -> None:
     if not any(given.get(name) for name in ("KONAGRAPH_ADMIN_PORT", "KONAGRAPH_ADMIN_PORT_FILE")):
         settings = settings.model_copy(update={"konagraph_admin_port": None})
     sandbox = httpx.ASGITransport(create_sandbox(credentials))
-    serve_here(settings, greet, transport=sandbox, example_card=FIRST_CARD)
+
+    def introduce(url: str, app: Gateway) -> None:
+        greet(url, settings, app.state.explorer)
+
+    serve_here(settings, introduce, transport=sandbox, example_card=FIRST_CARD)
 
 
 @main.command()
@@ -88,7 +95,7 @@ def serve(port: int | None, host: str | None, workers: int | None) -> None:
     overrides = {"konagraph_port": port, "konagraph_host": host, "konagraph_workers": workers}
     settings = read_settings(environment(), **overrides)
 
-    def introduce(url: str) -> None:
+    def introduce(url: str, _app: Gateway | None = None) -> None:
         click.echo(f"konagraph answers on {url}")
 
     if settings.konagraph_workers > 1:
@@ -130,13 +137,13 @@ def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, p
     credentials = _sandbox_credentials(directory)
 
     def introduce(bound: int) -> None:
-        click.echo(f"The sandbox answers on http://{host}:{bound}{BASE_PATH}")
+        url = f"http://{reachable(host)}:{bound}{BASE_PATH}"
+        files = {f"{name}_FILE": str(directory.resolve() / name) for name in credentials.gateway_settings()}
+        settings = {"KONAPLATE_BASE_URL": url, **files, **({"KONAPLATE_ENCRYPTION": "off"} if plain else {})}
+        click.echo(f"The sandbox answers on {url}")
         click.echo("Settings of a gateway for it:")
-        click.echo(f"  KONAPLATE_BASE_URL=http://{host}:{bound}{BASE_PATH}")
-        for name in credentials.gateway_settings():
-            click.echo(f"  {name}_FILE={directory.resolve() / name}")
-        if plain:
-            click.echo("  KONAPLATE_ENCRYPTION=off")
+        for line in exports(settings):
+            click.echo(f"  {line}")
         sys.stdout.flush()
 
     try:
@@ -185,8 +192,8 @@ def token(directory: Path, subject: str, member: int | None, scopes: tuple[str, 
         signer = DevelopmentSigner.in_directory(directory)
     except (OSError, ValueError):
         fail([f"--directory: {directory} holds no usable signing key and none can be made there"])
-    for name, value in signer_settings(directory).items():
-        click.echo(f"{name}={value}", err=True)
+    for line in exports(signer_settings(directory)):
+        click.echo(line, err=True)
     click.echo(signer.token(subject, scopes=scopes, lifetime=lifetime, claims=claims))
 
 

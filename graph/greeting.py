@@ -1,28 +1,67 @@
-"""What the command line says of the sandbox: how to try it, its cards, its reserved failures."""
+"""What the command line says of the sandbox and of the gateway before it: how to try them, as text to paste."""
 
 from __future__ import annotations
 
-from typing import Final
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, FIRST_CARD
+from graph.security.development import signer_folder
+from graph.security.viewer import Scope
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graph.settings import Settings
+    from graph.web.explorer import Explorer
+
+# A proxy that the environment names cannot reach this machine's own addresses.
 _CURL: Final = """\
-  curl {url} -H 'Content-Type: application/json' -d '{{
+  curl --noproxy '*' {url} -H 'Content-Type: application/json'{credentials} -d '{{
     "query": "query($cardNo: CardNumber!) {{ card(cardNo: $cardNo) {{ maskedCardNo balance cardStatus \
 serviceName member {{ userId profile {{ userName email }} }} }} }}",
     "variables": {{"cardNo": "{card}"}}}}'"""
+_TOKEN: Final = "YOUR_TOKEN"  # noqa: S105 - to be replaced by one
+_KEY: Final = "YOUR_KEY"
 
 
-def greet(url: str) -> None:
-    """Print the address, a query to paste, and the sandbox's cards."""
-    click.echo(f"\nkonagraph answers on {url} (a browser shows GraphiQL), with its own sandbox behind it.\n")
-    click.echo("Try it:\n")
-    click.echo(_CURL.format(url=url, card=FIRST_CARD))
+def greet(url: str, settings: Settings, explorer: Explorer | None) -> None:
+    """Print the address, a query to paste, and the sandbox's cards.
+
+    Args:
+        url: where the gateway answers.
+        settings: those that it has.
+        explorer: the page that it shows to browsers.
+    """
+    page, remark = _page(explorer)
+    credentials, needed = _credentials(settings)
+    click.echo(f"\nkonagraph answers on {url}{page} with its own sandbox behind it.\n")
+    if remark:
+        click.echo(f"{remark}\n")
+    click.echo(f"Try it{needed}:\n")
+    click.echo(_CURL.format(url=shlex.quote(url), credentials=credentials, card=FIRST_CARD))
     click.echo(f"\n{card_table()}")
-    click.echo("Reserved numbers make every failure happen: konagraph sandbox --list\n")
+    click.echo(f"Reserved numbers make every failure happen: {program()} sandbox --list\n")
+
+
+def exports(settings: Mapping[str, str]) -> list[str]:
+    """Settings as lines for a shell."""
+    return [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
+
+
+def program() -> str:
+    """How this program was started, for a shell in the same folder."""
+    path = sys.argv[0]
+    if Path(path).name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m graph"
+    found = shutil.which(Path(path).name)
+    return Path(path).name if found and Path(found).samefile(path) else shlex.quote(path)
 
 
 def card_table() -> str:
@@ -46,6 +85,37 @@ def fault_table() -> str:
             for fault in FAULTS.values()
         ],
     )
+
+
+def _page(explorer: Explorer | None) -> tuple[str, str | None]:
+    """What a browser shows, and what it would take to show GraphiQL."""
+    if explorer is None:
+        return "", "A browser shows no page: KONAGRAPH_EXPLORER=true switches GraphiQL on."
+    if explorer.missing:
+        return "", (
+            "A browser shows no GraphiQL: its files come from npm and are not here.\n"
+            "In a checkout `make explorer` (Node 18 or newer) gets them; the wheel and the image have them."
+        )
+    return " (a browser shows GraphiQL),", None
+
+
+def _credentials(settings: Settings) -> tuple[str, str]:
+    """The header that a request needs, as an argument of curl, and what has to be done about it first."""
+    if settings.konagraph_auth == "api-key":
+        return f" -H 'X-Api-Key: {_KEY}'", f", with a key of KONAGRAPH_API_KEYS in the place of {_KEY}"
+    if settings.konagraph_auth == "jwt":
+        folder = signer_folder(
+            settings.konagraph_jwt_jwks, settings.konagraph_jwt_issuer, settings.konagraph_jwt_audience
+        )
+        if folder is None:
+            return (
+                f" -H 'Authorization: Bearer {_TOKEN}'",
+                f", with a token of KONAGRAPH_JWT_ISSUER in the place of {_TOKEN}",
+            )
+        scopes = " ".join(f"--scope {scope}" for scope in (Scope.READ_ANY_CARD, Scope.READ_MEMBER))
+        make = f"{program()} token --directory {shlex.quote(str(folder))} {scopes}"
+        return f' -H "Authorization: Bearer $({make} 2>/dev/null)"', ""
+    return "", ""
 
 
 def _table(title: str, rows: list[tuple[str, str, str]]) -> str:

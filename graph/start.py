@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import httpx
 
     from graph.process.draining import Server
+    from graph.web.gateway import Gateway
 
 _START_FAULT: Final = 1
 _CONFIGURATION_FAULT: Final = 2
@@ -83,7 +84,7 @@ def run_server(make: Callable[[], Server]) -> None:
 
 def serve_here(
     settings: Settings,
-    introduce: Callable[[str], None],
+    introduce: Callable[[str, Gateway], None],
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     example_card: str | None = None,
@@ -93,7 +94,7 @@ def serve_here(
 
     Args:
         settings: see `graph.settings`.
-        introduce: told the address once it answers.
+        introduce: told the address and the gateway once it answers.
         transport: see `graph.app`.
         example_card: see `graph.app`.
         reload: reads the settings again, on SIGHUP; None leaves that signal alone.
@@ -104,7 +105,7 @@ def serve_here(
         _warn(settings)
 
         def on_ready(port: int) -> None:
-            _introduce(settings, introduce, port, server.beside)
+            _introduce(settings, lambda url: introduce(url, app), port, server.beside)
 
         server = gateway_server(app, settings, on_ready)
         if reload is not None:
@@ -191,7 +192,7 @@ async def _supervise(supervisor: Supervisor, beside: list[Server]) -> bool:
         await asyncio.gather(*serving)
 
 
-def _app(settings: Settings, **parts: Any) -> Any:
+def _app(settings: Settings, **parts: Any) -> Gateway:
     outbox = Outbox()
     # A transport of our own is the way to the sandbox, whose people are invented.
     _configure_logging(settings, outbox, invented=parts.get("transport") is not None)
@@ -224,13 +225,13 @@ def _warn(settings: Settings) -> None:
 
 def _introduce(settings: Settings, introduce: Callable[[str], None], port: int, beside: list[Server]) -> None:
     for server in beside:
-        click.echo(f"admin port: http://{_reachable(settings.konagraph_admin_host)}:{server.port}")
-    introduce(f"http://{_reachable(settings.konagraph_host)}:{port}{GRAPHQL_PATH}")
+        click.echo(f"admin port: http://{reachable(settings.konagraph_admin_host)}:{server.port}")
+    introduce(f"http://{reachable(settings.konagraph_host)}:{port}{GRAPHQL_PATH}")
     # Into a pipe, standard output is buffered, and whoever waits for the address would wait for ever.
     sys.stdout.flush()
 
 
-def _reachable(host: str) -> str:
+def reachable(host: str) -> str:
     """An address to connect to where the gateway listens: one that means every address is none."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]" if ":" in host else host

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from joserfc import jwt
@@ -13,7 +14,6 @@ from joserfc.jwk import ECKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 ISSUER: Final = "https://konagraph.example/development"
 AUDIENCE: Final = "konagraph"
@@ -29,6 +29,13 @@ def signer_settings(directory: Path) -> dict[str, str]:
         "KONAGRAPH_JWT_ISSUER": ISSUER,
         "KONAGRAPH_JWT_AUDIENCE": AUDIENCE,
     }
+
+
+def signer_folder(jwks: str | None, issuer: str | None, audience: str | None) -> Path | None:
+    """The folder of the signer whose tokens these settings accept; None where they are somebody else's."""
+    path = Path(jwks or "")
+    ours = (issuer, audience, path.name) == (ISSUER, AUDIENCE, JWKS_FILE)
+    return path.parent if ours and (path.parent / KEY_FILE).is_file() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -123,6 +124,13 @@ async def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
     async with command(*arguments, **variables) as running:
         status, error_output = await running.ended()
     return status, running.printed, error_output
+
+
+def exported(text: str) -> dict[str, str]:
+    """The settings of lines that a shell would be given."""
+    words = [shlex.split(line) for line in text.splitlines()]
+    assert all(export == "export" for export, _ in words)
+    return dict(setting.split("=", 1) for _, setting in words)
 
 
 def bare_environment() -> dict[str, str]:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import shlex
 import shutil
 import signal
 import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from graph.greeting import program
 from graph.sandbox.faults import FAULTS, SLOW, Altered
 from graph.sandbox.ledger import CARDS, FIRST_CARD
-from tests.cli.processes import DEADLINE, bare_environment, command, run
+from graph.security.development import DevelopmentSigner, signer_settings
+from graph.web.explorer import PAGE_FILES
+from tests.cli.processes import DEADLINE, Command, bare_environment, command, exported, run
 from tests.support import CONTRACT_QUERY
-from tests.tools import require_tool
+from tests.tools import ROOT, require_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,47 +57,126 @@ async def test_dev_prints_its_address_a_request_and_its_cards_into_a_pipe_at_onc
     async with command("dev", "--port", "0") as dev:
         url = await dev.url()
         # Read while the process runs on: what stays in a buffer would never come.
-        assert await dev.line(LAST_LINE) == "konagraph sandbox --list"
+        assert await dev.line(LAST_LINE) == f"{shlex.quote(sys.executable)} -m graph sandbox --list"
 
     host, _, rest = url.removeprefix("http://").partition(":")
     assert (host, rest.partition("/")[2]) == ("127.0.0.1", "graphql")
     assert int(rest.partition("/")[0]) > 0
-    assert f"  curl {url} -H 'Content-Type: application/json' -d " in dev.printed
+    assert f"  curl --noproxy '*' {url} -H 'Content-Type: application/json' -d " in dev.printed
     for card in CARDS.values():
         row = next(line for line in dev.printed.splitlines() if line.startswith(f"  {card.number}  "))
         assert row.endswith(f"  {card.shows}")
         assert f" {card.fields['balance']:,} won " in row
 
 
-async def test_the_request_that_dev_prints_runs_in_a_shell() -> None:
+async def pasted(dev: Command, **replaced: str) -> dict[str, Any]:
+    """What the request that is printed is answered, in a shell whose environment names a proxy."""
     require_tool("curl", present=shutil.which("curl") is not None, how="on Debian `apt-get install curl`")
-    async with command("dev", "--port", "0") as dev:
-        await dev.line("Try it:")
-        await dev.line("Cards of the sandbox")
-        script = dev.printed.partition("Try it:\n")[2].partition("Cards of the sandbox")[0]
-        shell = await asyncio.create_subprocess_exec(
-            "sh",
-            "-c",
-            script.replace("  curl ", "curl --silent --show-error --fail ", 1),
-            env=bare_environment(),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(DEADLINE):
-            printed, complaints = await shell.communicate()
-
+    await dev.line("Cards of the sandbox")
+    script = dev.printed.rpartition(":\n\n  curl ")[2].partition("Cards of the sandbox")[0]
+    for placeholder, value in replaced.items():
+        script = script.replace(placeholder, value)
+    shell = await asyncio.create_subprocess_exec(
+        "sh",
+        "-c",
+        f"curl --silent --show-error --fail {script}",
+        env={**bare_environment(), "http_proxy": "http://127.0.0.1:1", "all_proxy": "http://127.0.0.1:1"},
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(DEADLINE):
+        printed, complaints = await shell.communicate()
     assert (shell.returncode, complaints) == (0, b"")
-    assert json.loads(printed) == {
-        "data": {
-            "card": {
-                "maskedCardNo": "949133******0013",
-                "balance": 50_000,
-                "cardStatus": "ACTIVE",
-                "serviceName": "샌드박스 선불카드",
-                "member": {"userId": "1001", "profile": {"userName": "김샌드", "email": "kim@example.com"}},
-            }
+    answer: dict[str, Any] = json.loads(printed)
+    return answer
+
+
+FIRST_ANSWER = {
+    "data": {
+        "card": {
+            "maskedCardNo": "949133******0013",
+            "balance": 50_000,
+            "cardStatus": "ACTIVE",
+            "serviceName": "샌드박스 선불카드",
+            "member": {"userId": "1001", "profile": {"userName": "김샌드", "email": "kim@example.com"}},
         }
     }
+}
+
+
+async def test_the_request_that_dev_prints_runs_in_a_shell() -> None:
+    async with command("dev", "--port", "0") as dev:
+        await dev.line("Try it:")
+        assert await pasted(dev) == FIRST_ANSWER
+
+
+async def test_it_brings_a_token_of_the_signer_whose_settings_were_exported(tmp_path: Path) -> None:
+    status, _, told = await run("token", "--directory", str(tmp_path / "a 'quoted' folder"))
+    assert status == 0
+    async with command("dev", "--port", "0", **exported(told)) as dev:
+        await dev.line("Try it:")
+        assert await pasted(dev) == FIRST_ANSWER
+
+
+async def test_it_says_where_a_token_of_somebody_else_belongs(tmp_path: Path) -> None:
+    signer = DevelopmentSigner.in_directory(tmp_path)
+    (tmp_path / "jwks.json").rename(tmp_path / "other.json")
+    settings = {**signer_settings(tmp_path), "KONAGRAPH_JWT_JWKS": str(tmp_path / "other.json")}
+    token = signer.token("x", scopes=["cards:read:any", "member:read"], lifetime=60)
+    async with command("dev", "--port", "0", **settings) as dev:
+        assert await dev.line("Try it, ") == "with a token of KONAGRAPH_JWT_ISSUER in the place of YOUR_TOKEN:"
+        assert await pasted(dev, YOUR_TOKEN=token) == FIRST_ANSWER
+
+
+async def test_it_says_where_an_api_key_belongs(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.toml"
+    digest = hashlib.sha256(b"a-key-of-this-test").hexdigest()
+    keys.write_text(f'[[keys]]\nname = "a"\nsha256 = "{digest}"\nscopes = ["cards:read:any", "member:read"]\n')
+    settings = {"KONAGRAPH_AUTH": "api-key", "KONAGRAPH_API_KEYS": str(keys)}
+    async with command("dev", "--port", "0", **settings) as dev:
+        assert await dev.line("Try it, ") == "with a key of KONAGRAPH_API_KEYS in the place of YOUR_KEY:"
+        assert await pasted(dev, YOUR_KEY="a-key-of-this-test") == FIRST_ANSWER
+
+
+async def test_graphiql_is_promised_where_it_is_shown(tmp_path: Path) -> None:
+    for name in PAGE_FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    async with command("dev", "--port", "0", KONAGRAPH_EXPLORER_DIRECTORY=str(tmp_path)) as dev:
+        assert "/graphql (a browser shows GraphiQL), with its own" in await dev.line("konagraph answers on ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "how"),
+    [
+        ({"KONAGRAPH_EXPLORER_DIRECTORY": "/nowhere"}, "In a checkout `make explorer`"),
+        ({"KONAGRAPH_EXPLORER": "false"}, "KONAGRAPH_EXPLORER=true switches GraphiQL on"),
+    ],
+)
+async def test_where_graphiql_is_not_shown_it_says_how_to_get_it(settings: dict[str, str], how: str) -> None:
+    async with command("dev", "--port", "0", **settings) as dev:
+        assert (await dev.line("konagraph answers on ")).endswith("/graphql with its own sandbox behind it.")
+        await dev.line("Try it:")
+
+    assert how in dev.printed
+    assert "a browser shows GraphiQL" not in dev.printed
+
+
+@pytest.mark.parametrize(
+    ("started_as", "shown"),
+    [
+        ("/usr/bin/env", "env"),
+        ("/opt/a folder/bin/konagraph", "'/opt/a folder/bin/konagraph'"),
+        (".venv/bin/konagraph", ".venv/bin/konagraph"),
+    ],
+)
+def test_a_command_is_shown_as_this_one_was_given(
+    started_as: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [started_as])
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    assert shown == program()
 
 
 async def test_dev_answers_the_contract_query_without_any_setting(client: httpx.AsyncClient) -> None:

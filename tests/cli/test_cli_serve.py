@@ -11,7 +11,7 @@ import pytest
 
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.ledger import CARDS, FIRST_CARD
-from tests.cli.processes import DEADLINE, Command, command, run
+from tests.cli.processes import DEADLINE, Command, command, exported, run
 from tests.sandbox.calls import credentials
 from tests.support import CONTRACT_QUERY
 
@@ -29,9 +29,8 @@ NECESSARY = {
 async def settings_of(sandbox: Command) -> dict[str, str]:
     """The settings that the sandbox prints for a gateway, read as a person would copy them."""
     await sandbox.line("Settings of a gateway for it:")
-    await sandbox.line("  KONAPLATE_CLIENT_PRIVATE_KEY_FILE")
-    lines = sandbox.printed.partition("Settings of a gateway for it:\n")[2].splitlines()
-    return dict(line.strip().split("=", 1) for line in lines)
+    await sandbox.line("  export KONAPLATE_CLIENT_PRIVATE_KEY_FILE")
+    return exported(sandbox.printed.partition("Settings of a gateway for it:\n")[2])
 
 
 async def ask(url: str) -> httpx.Response:
@@ -43,11 +42,18 @@ async def ask(url: str) -> httpx.Response:
 async def test_serve_answers_from_a_sandbox_with_the_settings_that_it_prints(
     tmp_path: Path, *, plain: bool
 ) -> None:
-    arguments = ["sandbox", "--port", "0", "--credentials", str(tmp_path / "new"), *(["--plain"] if plain else [])]
+    arguments = [
+        "sandbox",
+        "--port",
+        "0",
+        "--credentials",
+        str(tmp_path / "a new folder"),
+        *(["--plain"] if plain else []),
+    ]
     async with command(*arguments) as sandbox:
         settings = await settings_of(sandbox)
         if plain:
-            await sandbox.line("  KONAPLATE_ENCRYPTION=off")
+            await sandbox.line("  export KONAPLATE_ENCRYPTION=off")
             settings["KONAPLATE_ENCRYPTION"] = "off"
         async with command("serve", "--port", "0", **settings) as gateway:
             response = await ask(await gateway.url())

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from graph.sandbox.ledger import CARDS, FIRST_CARD
-from tests.cli.processes import DEADLINE, command, run
+from tests.cli.processes import DEADLINE, command, exported, run
 from tests.security.in_process import invoke
 from tests.security.jwt_gateway import BALANCE, FIRST_BALANCE
 from tests.security.jwt_maker import ec_signer, rsa_signer
@@ -27,7 +27,7 @@ def make(folder: Path, *arguments: str) -> tuple[str, dict[str, str]]:
     status, printed, told = invoke("token", "--directory", str(folder), *arguments)
     assert status == 0
     (token,) = printed.splitlines()
-    return token, dict(line.split("=", 1) for line in told.splitlines())
+    return token, exported(told)
 
 
 def part(token: str, index: int) -> dict[str, Any]:
@@ -37,9 +37,10 @@ def part(token: str, index: int) -> dict[str, Any]:
 
 
 async def test_a_token_opens_a_gateway_that_has_the_settings_that_are_told(tmp_path: Path) -> None:
+    tmp_path = tmp_path / "a folder's name"
     status, printed, told = await run("token", "--directory", str(tmp_path), "--member", "1001")
     assert status == 0
-    member, settings = printed.strip(), dict(line.split("=", 1) for line in told.splitlines())
+    member, settings = printed.strip(), exported(told)
     service, same = make(tmp_path, "--scope", "cards:read:any", "--scope", "member:read", "--subject", "batch")
     assert settings == same
 
