@@ -73,6 +73,8 @@ class Durations(Collector):
 
     def __init__(self, registry: CollectorRegistry, name: str, text: str, labels: Sequence[str]) -> None:
         self._name, self._text, self._labels = name, text, tuple(labels)
+        self.most = MAX_SERIES
+        """How many combinations are kept apart."""
         # For each combination: how many fell into each bucket, the last one without a bound; then their sum.
         self._values: dict[tuple[str, ...], list[float]] = {}
         registry.register(self)
@@ -86,9 +88,14 @@ class Durations(Collector):
         counts[-1] += seconds
 
     def _new(self, values: tuple[str, ...]) -> list[float]:
-        if len(self._values) >= MAX_SERIES:
+        if len(self._values) >= self.most:
             values = (OTHER,) * len(values)
         return self._values.setdefault(values, [0] * (len(BUCKETS) + 2))
+
+    def forget(self, value: str) -> None:
+        """Show no series any more whose first label has this value."""
+        for values in [values for values in self._values if values[0] == value]:
+            del self._values[values]
 
     def collect(self) -> Iterator[Metric]:
         """What there is now."""

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graph.konaplate.errors import CODES, FAMILIES, SUCCESS
 from graph.telemetry.families import OTHER
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 ANONYMOUS: Final = "anonymous"
 """Of an operation without a name, or of a request that was refused before it was known."""
 OK: Final = "OK"
 
-_MOST_NAMES: Final = 50
+MOST_NAMES: Final = 50
+"""How many names of operations get a label besides those of trusted documents."""
+_MOST_OF_A_MEMBER: Final = 10
+UNUSED_SECONDS: Final = 3_600
+"""After how long an unused name gives its place to another one."""
 # No run of digits that could be a part of a card number, and no essay.
 _HARMLESS: Final = re.compile(r"(?!\w*\d{4})[A-Za-z_]\w{0,63}", re.ASCII)
 
@@ -35,29 +41,94 @@ FAULTS: Final = frozenset(
 """Codes of what is no caller's fault."""
 
 
+@dataclass(slots=True)
+class _Proven:
+    member: str | None
+    used: float
+
+
+class Proof(NamedTuple):
+    """Who has executed an operation without an error of their own.
+
+    Args:
+        has_credentials: False where authentication is switched off.
+        member: whose credentials; None for a service's.
+    """
+
+    has_credentials: bool
+    member: str | None
+
+
 class OperationNames:
     """Names of operations as label values. Callers choose them, so that only so many get a label of their own.
 
+    Those of trusted documents always do. Any other has to be proven first, by a request that has succeeded but for
+    what is no caller's fault, and gives its place to a new one when nobody has used it for a while.
+
     Args:
-        trusted: the names in the manifest. Where there are any, no other name gets a label.
-        most: how many names get one where there is no manifest: those that are seen first.
+        on_forgotten: told of each name that is no label any more.
+        most: how many names get a label besides the trusted ones.
+        each: how many of them one member may bring, so that nobody takes all.
+        clock: seconds.
     """
 
-    def __init__(self, trusted: frozenset[str] = frozenset(), most: int = _MOST_NAMES) -> None:
-        self._known = set(trusted)
-        self._free = 0 if trusted else most
+    def __init__(
+        self,
+        on_forgotten: Callable[[str], None],
+        *,
+        most: int = MOST_NAMES,
+        each: int = _MOST_OF_A_MEMBER,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._on_forgotten = on_forgotten
+        self._most = most
+        self._each = each
+        self._clock = clock
+        self._trusted: frozenset[str] = frozenset()
+        self._proven: dict[str, _Proven] = {}
 
-    def label(self, name: str | None) -> str:
-        """The label value of a name."""
+    def trust(self, names: frozenset[str]) -> None:
+        """Take these for the names of the trusted documents."""
+        gone, self._trusted = self._trusted - names, names
+        for name in gone:
+            self._on_forgotten(name)
+        for name in names:
+            self._proven.pop(name, None)
+
+    def label(self, name: str | None) -> str | None:
+        """The label value of a name, or None when it is not proven."""
         if name is None:
             return ANONYMOUS
-        if name in self._known:
+        if name in self._trusted:
             return name
-        if self._free and _HARMLESS.fullmatch(name):
-            self._free -= 1
-            self._known.add(name)
+        known = self._proven.get(name)
+        if known is not None:
+            known.used = self._clock()
             return name
-        return OTHER
+        return None
+
+    def prove(self, name: str, proof: Proof | None) -> str:
+        """The label value of a name that had none; with a proof it gets one, if there is a place."""
+        if proof is None or not _HARMLESS.fullmatch(name) or not self._has_place(proof):
+            return OTHER
+        self._proven[name] = _Proven(proof.member, self._clock())
+        return name
+
+    def _has_place(self, proof: Proof) -> bool:
+        if self._trusted and not proof.has_credentials:
+            return False
+        if self._is_free(proof.member):
+            return True
+        oldest = self._clock() - UNUSED_SECONDS
+        for name in [name for name, known in self._proven.items() if known.used <= oldest]:
+            del self._proven[name]
+            self._on_forgotten(name)
+        return self._is_free(proof.member)
+
+    def _is_free(self, member: str | None) -> bool:
+        if len(self._proven) >= self._most:
+            return False
+        return member is None or sum(known.member == member for known in self._proven.values()) < self._each
 
 
 def request_code(codes: Sequence[str]) -> str:

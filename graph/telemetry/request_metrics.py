@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from graph.telemetry.families import Counts, Durations
-from graph.telemetry.labels import OperationNames, request_code
+from graph.telemetry.families import MAX_SERIES, Counts, Durations
+from graph.telemetry.labels import FAULTS, MOST_NAMES, OperationNames, Proof, request_code
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ class RequestMetrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._operations = OperationNames()
         self._durations = Durations(
             registry,
             "konagraph_request_duration_seconds",
             "Requests, by operation and by code.",
             ["operation", "code"],
         )
+        self._operations = OperationNames(self._durations.forget)
         self._responses = Counts(
             registry, "konagraph_responses", "Answers, by HTTP status and kind of viewer.", ["status", "viewer"]
         )
@@ -51,13 +52,17 @@ class RequestMetrics:
         )
 
     def trust(self, names: frozenset[str]) -> None:
-        """Let these names of operations be labels, and no others; without any, the first that come."""
-        self._operations = OperationNames(names)
+        """Let these names of operations be labels in any case."""
+        self._operations.trust(names)
+        self._durations.most = max(MAX_SERIES, (len(names) + MOST_NAMES) * len(ErrorCode))
 
     def on_request(self, report: RequestReport) -> None:
         """One request was answered."""
         codes = report.codes
-        self._durations.add(report.seconds, self._operations.label(report.operation), request_code(codes))
+        operation = self._operations.label(report.operation)
+        if operation is None:
+            operation = self._operations.prove(report.operation or "", _proof(report))
+        self._durations.add(report.seconds, operation, request_code(codes))
         self._responses.add(str(report.status), report.viewer or "none")
         for code in codes:
             self._errors.add(code)
@@ -71,3 +76,10 @@ class RequestMetrics:
     def on_untrusted_document(self) -> None:
         """A document ran although it is not in the manifest."""
         self._untrusted.add()
+
+
+def _proof(report: RequestReport) -> Proof | None:
+    # Who has gone has got no answer, though no error either. In an outage of the upstream everything fails.
+    if report.viewer is None or report.status != HTTPStatus.OK or not FAULTS.issuperset(report.codes):
+        return None
+    return Proof(report.viewer_id is not None, report.viewer_id if report.viewer == "member" else None)

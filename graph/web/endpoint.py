@@ -17,6 +17,7 @@ from graph.execution import request as parameters
 from graph.execution.refusals import refused
 from graph.resilience.deadline import Deadline, Deadlines
 from graph.security.audit import Caller
+from graph.security.viewer import ANONYMOUS
 from graph.web import negotiation
 from graph.web.body import ClientDisconnectedError, check_content_type, content_type_fault, read_body
 from graph.web.disconnect import HANGUP, while_connected
@@ -125,7 +126,9 @@ class GraphQLEndpoint:
             loop = asyncio.get_running_loop() if hangup is None else hangup.loop
             deadline = Deadline(timeout_of(fields, self._request_timeout), loop, self._deadlines)
             caller = await self._gate.caller(exchange)
-            report.viewer = caller.viewer.kind
+            viewer = caller.viewer
+            report.viewer = viewer.kind
+            report.viewer_id = None if viewer is ANONYMOUS else viewer.id
             request = await self._read(exchange)
             # Not before: whoever sends a body slowly must not keep others out.
             with self._admission:

@@ -29,3 +29,5 @@ class RequestReport:
     """Exceptions that no table foresees. Their messages may hold anything and must not be logged."""
     roots: str | None = None
     """The names of the operation's fields at its root, for a reader who knows no name of it."""
+    viewer_id: str | None = field(default=None, repr=False)
+    """Whose credentials there were; None for nobody's. For no log and no label: it may be personal."""

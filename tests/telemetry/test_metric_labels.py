@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CODES, SUCCESS, CallDetails
-from graph.telemetry.labels import ANONYMOUS, FAULTS, OperationNames, request_code, vendor_code
+from graph.telemetry.labels import (
+    ANONYMOUS,
+    FAULTS,
+    UNUSED_SECONDS,
+    OperationNames,
+    Proof,
+    request_code,
+    vendor_code,
+)
 from graph.telemetry.metrics import Metrics
 from graph.web.report import RequestReport
 from schema.errors import ErrorCode
@@ -20,33 +28,98 @@ from tests.telemetry.scrape import labels, scrape
 CARD = "9491339400000013"
 
 
-def test_the_names_of_the_manifest_are_labels_and_no_other() -> None:
-    names = OperationNames(frozenset({"Card", "Cards"}))
-    assert ["Card", "Cards", "other", ANONYMOUS] == [names.label(name) for name in ("Card", "Cards", "Mine", None)]
+SERVICE = Proof(has_credentials=True, member=None)
+NOBODY = Proof(has_credentials=False, member=None)
 
 
-def test_without_a_manifest_the_first_names_are_labels_and_stay_so() -> None:
-    names = OperationNames(most=2)
-    assert ["A", "B", "other", "A", "B", "other"] == [names.label(name) for name in "ABCABC"]
+class Names:
+    """Names of operations, with a clock that stands still."""
+
+    def __init__(self, **bounds: int) -> None:
+        self.now = 0.0
+        self.forgotten: list[str] = []
+        self.names = OperationNames(self.forgotten.append, clock=lambda: self.now, **bounds)
+
+    def used(self, name: str | None, proof: Proof | None = SERVICE) -> str:
+        """The label of a name that is used by somebody."""
+        label = self.names.label(name)
+        return self.names.prove(name or "", proof) if label is None else label
+
+
+def member(number: int) -> Proof:
+    return Proof(has_credentials=True, member=f"member {number}")
+
+
+def test_the_names_of_trusted_documents_are_labels_however_many_others_there_are() -> None:
+    names = Names(most=1)
+    names.used("Other")
+    names.names.trust(frozenset({"Card", "Cards"}))
+    assert ["Card", "Cards", "Other", "other"] == [names.used(name) for name in ("Card", "Cards", "Other", "Mine")]
+    assert ["Card", ANONYMOUS] == [names.used(name, None) for name in ("Card", None)]
+
+
+def test_a_name_is_a_label_once_it_has_succeeded() -> None:
+    names = Names()
+    assert ["other", "A", "A"] == [names.used("A", proof) for proof in (None, SERVICE, None)]
+
+
+def test_without_credentials_a_name_is_a_label_only_where_no_document_is_trusted() -> None:
+    names = Names()
+    assert "A" == names.used("A", NOBODY)
+    names.names.trust(frozenset({"Card"}))
+    assert ["A", "other", "Card"] == [names.used(name, NOBODY) for name in ("A", "B", "Card")]
+
+
+def test_there_are_only_so_many_labels_and_those_that_are_used_stay() -> None:
+    names = Names(most=2)
+    assert ["A", "B", "other", "A", "B", "other"] == [names.used(name) for name in "ABCABC"]
+
+
+def test_an_unused_name_gives_its_place_to_another_one_after_a_while() -> None:
+    names = Names(most=2)
+    names.used("A")
+    names.used("B")
+    names.now = UNUSED_SECONDS - 1
+    assert ["B", "other"] == [names.used(name) for name in "BC"]
+    names.now = UNUSED_SECONDS
+    assert ["C", "B", "other"] == [names.used(name) for name in "CBA"]
+    assert ["A"] == names.forgotten
+
+
+def test_a_member_takes_only_a_part_of_the_places() -> None:
+    names = Names(most=5, each=2)
+    assert ["A", "B", "other"] == [names.used(name, member(1)) for name in "ABC"]
+    assert ["C", "D", "other"] == [names.used(name, member(2)) for name in "CDE"]
+    assert "E" == names.used("E", SERVICE)
+    names.now = UNUSED_SECONDS
+    assert "F" == names.used("F", member(1))
+
+
+def test_names_that_are_trusted_no_more_are_forgotten_and_proven_again() -> None:
+    names = Names()
+    names.names.trust(frozenset({"A", "B"}))
+    names.names.trust(frozenset({"B"}))
+    assert ["A"] == names.forgotten
+    assert ["other", "A"] == [names.used("A", None), names.used("A", SERVICE)]
 
 
 @pytest.mark.parametrize(
     "name", ["a1234", "Q9491_3394_0000_0013", "[hidden]", "", "1a", "a b", "a" * 65, "a\n", "í", 'a"', "a{b}"]
 )
 def test_a_name_with_digits_or_of_an_odd_form_is_no_label_and_takes_no_place(name: str) -> None:
-    names = OperationNames(most=1)
-    assert ["other", "Good"] == [names.label(name), names.label("Good")]
+    names = Names(most=1)
+    assert ["other", "Good"] == [names.used(name), names.used("Good")]
 
 
 @pytest.mark.parametrize("name", ["a123", "_1", "a" * 64, "GetCards2"])
 def test_an_ordinary_name_is_a_label(name: str) -> None:
-    assert name == OperationNames(most=1).label(name)
+    assert name == Names(most=1).used(name)
 
 
 @given(st.lists(st.text(max_size=70), max_size=200))
 def test_names_are_never_more_than_so_many_labels(given_names: list[str]) -> None:
-    names = OperationNames(most=5)
-    assert len({names.label(name) for name in given_names}) <= 5 + 1
+    names = Names(most=5)
+    assert len({names.used(name) for name in given_names}) <= 5 + 1
 
 
 def test_of_several_errors_the_one_that_is_no_callers_fault_is_the_requests() -> None:
@@ -87,6 +160,50 @@ def test_thousands_of_hostile_reports_make_no_more_series_than_so_many() -> None
     assert len(labels(metrics, "request_duration_seconds_count", "operation")) == 51
     assert len(labels(metrics, "upstream_duration_seconds_count", "code")) <= len(CODES) + 5
     assert len(scrape(metrics)) < 1_500
+
+
+def request(metrics: Metrics, name: str, *codes: str, status: int = 200, viewer_id: str = "m") -> None:
+    report = RequestReport("r", "POST", status, 0.1, "member", name, [*codes], viewer_id=viewer_id)
+    metrics.requests.on_request(report)
+
+
+def test_what_fails_or_is_given_up_proves_no_name() -> None:
+    metrics = Metrics()
+    request(metrics, "A", "CARD_NOT_FOUND")
+    request(metrics, "B", status=499)
+    request(metrics, "C", "UPSTREAM_TIMEOUT", "CARD_NOT_FOUND")
+    request(metrics, "D")
+    request(metrics, "D", "CARD_NOT_FOUND")
+    request(metrics, "E", "UPSTREAM_TIMEOUT")
+    assert {"other", "D", "E"} == labels(metrics, "request_duration_seconds_count", "operation")
+
+
+def test_one_member_with_fifty_names_leaves_labels_to_others() -> None:
+    metrics = Metrics()
+    for number in range(50):
+        request(metrics, f"Mine{number}")
+    request(metrics, "Card", viewer_id="another")
+    assert 12 == len(labels(metrics, "request_duration_seconds_count", "operation"))
+    assert "Card" in labels(metrics, "request_duration_seconds_count", "operation")
+
+
+def test_a_name_that_gives_its_place_back_has_no_series_any_more() -> None:
+    metrics = Metrics()
+    metrics.requests.trust(frozenset({"Old"}))
+    request(metrics, "Old")
+    metrics.requests.trust(frozenset({"New"}))
+    request(metrics, "New")
+    assert {"New"} == labels(metrics, "request_duration_seconds_count", "operation")
+
+
+def test_every_name_of_a_large_manifest_has_a_series_of_each_code() -> None:
+    metrics = Metrics()
+    names = {f"Operation{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(300)}
+    metrics.requests.trust(frozenset(names))
+    for name in sorted(names):
+        for code in ErrorCode:
+            request(metrics, name, code.value)
+    assert names == labels(metrics, "request_duration_seconds_count", "operation")
 
 
 async def test_what_callers_send_is_in_no_label() -> None:

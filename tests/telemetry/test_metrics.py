@@ -65,6 +65,7 @@ async def test_every_error_of_an_answer_is_counted_and_the_request_once() -> Non
         " { a: card(cardNo: $n) { balance } b: card(cardNo: $m) { balance } }"
     )
     async with gateway() as running:
+        await running.query(CARD, {"n": OWN})
         await running.query(query, {"n": UNKNOWN_CARD, "m": NOT_ISSUED[0]})
         metrics = running.metrics
     assert 1 == requests(metrics, "CARD_NOT_FOUND")
