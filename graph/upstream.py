@@ -66,6 +66,8 @@ def build_konaplate(
         most=settings.konaplate_max_connections,
         least=min(settings.konaplate_min_connections, settings.konaplate_max_connections),
     )
+    # From the start, and not only when it changes: a figure that is missing tells nothing.
+    observer.limit_changed(slots.most)
     shared = Shared(
         RetryBudget(retries, clock),
         Slots(slots, clock, observer.limit_changed),

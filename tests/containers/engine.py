@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ruamel.yaml import YAML
 
@@ -113,8 +113,9 @@ class Engine:
             self.run("podman", "tag", _BASE, self._environment[name])
 
     def container(self, service: str) -> str:
-        """The name of a service's container."""
-        return f"{self._environment['COMPOSE_PROJECT_NAME']}_{service}_1"
+        """The name of a service's container; of several, each has its number behind the service's name."""
+        name, _, number = service.partition("-")
+        return f"{self._environment['COMPOSE_PROJECT_NAME']}_{name}_{number or 1}"
 
     def inside(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
         """What came of a program inside a service's container."""
@@ -135,7 +136,17 @@ class Engine:
         shutil.rmtree(self._folder / "images", ignore_errors=True)
 
 
-def services() -> Mapping[str, dict[str, object]]:
+def services() -> Mapping[str, dict[str, Any]]:
     """The services of the compose file that run without a further profile."""
-    every: dict[str, dict[str, object]] = YAML(typ="safe").load(ROOT / "docker-compose.yml")["services"]
+    every: dict[str, dict[str, Any]] = YAML(typ="safe").load(ROOT / "docker-compose.yml")["services"]
     return {name: service for name, service in every.items() if service.get("profiles", ["dev"]) == ["dev"]}
+
+
+def containers() -> Mapping[str, dict[str, Any]]:
+    """The same, each container by itself: a service that runs several times has a number behind its name."""
+    found = {}
+    for name, service in services().items():
+        count = service.get("deploy", {}).get("replicas")
+        numbered = [name] if count is None else [f"{name}-{number}" for number in range(1, count + 1)]
+        found.update(dict.fromkeys(numbered, service))
+    return found

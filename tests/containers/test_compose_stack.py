@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from graph.sandbox.ledger import CARDS, FIRST_CARD
-from tests.containers.engine import services
+from tests.containers.engine import containers
 from tests.deploy.load import steady_load
 from tests.deploy.stack import QUERY
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.containers
 
 GATEWAYS = ("gateway-1", "gateway-2")
-LASTING = sorted(services().keys() - {"secrets"})
+LASTING = sorted(containers().keys() - {"secrets"})
 BALANCE = 50_000
 DOCUMENT = "query Registered { __typename }"
 BY_HASH: dict[str, object] = {
@@ -73,7 +73,7 @@ def test_a_containers_files_cannot_be_changed(stack: Running, service: str) -> N
 def test_a_container_has_the_bounds_of_the_compose_file(stack: Running, service: str) -> None:
     (inspected,) = json.loads(stack.run("podman", "inspect", stack.container(service)))
     given = inspected["HostConfig"]
-    bounds = services()[service]
+    bounds = containers()[service]
     assert int(str(bounds["mem_limit"]).removesuffix("m")) * 2**20 == given["Memory"]
     assert bounds["pids_limit"] == given["PidsLimit"]
     assert float(str(bounds["cpus"])) * 1e9 == given["NanoCpus"]
@@ -97,7 +97,7 @@ def test_no_secret_is_in_the_environment_of_a_container(stack: Running) -> None:
         for path in ("/secrets/KONAGRAPH_REDIS_URL", "/credentials/KONAPLATE_SECRET_KEY")
     ]
     assert all(len(secret) > 20 for secret in secrets)
-    inspected = stack.run("podman", "inspect", *(stack.container(service) for service in services()))
+    inspected = stack.run("podman", "inspect", *(stack.container(service) for service in containers()))
     assert [] == [secret for secret in secrets if secret in inspected]
 
 

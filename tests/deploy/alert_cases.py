@@ -55,6 +55,24 @@ def _memory(start: int, growth: float) -> dict[str, str]:
     return {'process_resident_memory_bytes{job="konagraph"}': f"{start * MIB}+{round(growth * MIB / 240)}x800"}
 
 
+def _responses(good: str, bad: str) -> dict[str, str]:
+    """Answers of the balancer."""
+    name = 'haproxy_frontend_http_responses_total{proxy="clients",code='
+    return {f'{name}"2xx"}}': good, f'{name}"5xx"}}': bad}
+
+
+def _sessions(count: str) -> dict[str, str]:
+    name = 'haproxy_frontend_{}_sessions{{proxy="clients"}}'
+    return {name.format("current"): count, name.format("limit"): "2000x40"}
+
+
+def _refused(connections: str, requests: str) -> dict[str, str]:
+    return {
+        'haproxy_frontend_denied_connections_total{proxy="clients"}': connections,
+        'haproxy_frontend_requests_denied_total{proxy="clients"}': requests,
+    }
+
+
 CASES: Final = (
     Case(
         "KonagraphNoTargets",
@@ -212,4 +230,35 @@ CASES: Final = (
         {"konagraph_span_batches_lost_total": "0+1x100"},
         {"konagraph_span_batches_lost_total": "0x30 1x70"},
     ),
+    Case(
+        "KonagraphNoSpareGateway",
+        "4m",
+        {'up{job="konagraph",instance="1"}': "1x20", 'up{job="konagraph",instance="2"}': "0x20"},
+        {'up{job="konagraph",instance="1"}': "1x20", 'up{job="konagraph",instance="2"}': "1x20"},
+    ),
+    # Made anew by a rolling restart.
+    Case(
+        "KonagraphNoSpareGateway",
+        "4m",
+        {'up{job="konagraph"}': "1x20"},
+        {'up{job="konagraph",instance="1"}': "1x20", 'up{job="konagraph",instance="2"}': "1x6 _x3 1x20"},
+    ),
+    Case("KonagraphBalancerGone", "2m", {'up{job="konagraph"}': "1x20"}, {'up{job="haproxy"}': "1x20"}),
+    Case("KonagraphBalancerErrors", "12m", _responses("0+90x60", "0+10x60"), _responses("0+97x60", "0+3x60")),
+    Case("KonagraphBalancerErrors", "12m", _responses("0x60", "0+9x60"), _responses("0x60", "0+1x60")),
+    Case("KonagraphBalancerNearlyFull", "4m", _sessions("1700x40"), _sessions("1500x40")),
+    Case("KonagraphSourcesBounded", "6m", _refused("0+15x40", "0+15x40"), _refused("0+5x40", "0+5x40")),
+    Case(
+        "KonagraphAlertsUndelivered",
+        "12m",
+        {
+            'up{job="alertmanager"}': "1x60",
+            'alertmanager_notifications_failed_total{integration="webhook"}': "0+1x60",
+        },
+        {
+            'up{job="alertmanager"}': "1x60",
+            'alertmanager_notifications_failed_total{integration="webhook"}': "3x60",
+        },
+    ),
+    Case("KonagraphAlertsUndelivered", "3m", {'up{job="haproxy"}': "1x20"}, {'up{job="alertmanager"}': "1x20"}),
 )

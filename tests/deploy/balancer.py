@@ -1,34 +1,46 @@
-"""The delivered HAProxy file, run by the real HAProxy; only addresses are this test's own."""
+"""The delivered HAProxy file, run by the real HAProxy; only addresses and the name server are this test's own."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from tests.cli.processes import DEADLINE
+from tests.deploy.names import NAME, name_server
 from tests.tools import ROOT, require_tool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from tests.deploy.names import NameServer
 
 CONFIGURATION: Final = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
-_UP: Final = re.compile(r'^haproxy_server_status\{proxy="gateways",server="([^"]+)",state="UP"\} 1$', re.MULTILINE)
+_UP: Final = re.compile(r'^haproxy_server_status\{proxy="gateways",server="[^"]+",state="UP"\} 1$', re.MULTILINE)
 _QUEUED: Final = re.compile(r'^haproxy_backend_current_queue\{proxy="gateways"\} (\d+)$', re.MULTILINE)
 _SESSIONS: Final = re.compile(r'^haproxy_backend_current_sessions\{proxy="gateways"\} (\d+)$', re.MULTILINE)
+_CONNECTED: Final = re.compile(r'^haproxy_frontend_connections_total\{proxy="clients"\} (\d+)$', re.MULTILINE)
 # Further tries at the same gateway, and at the other one.
 _RETRIES: Final = re.compile(
     r'^haproxy_server_(?:retry|redispatch)_warnings_total\{proxy="gateways",[^}]*\} (\d+)$', re.MULTILINE
 )
 _PAUSE: Final = 0.02
+_networks = itertools.count(1)
+
+
+def loopback_network() -> str:
+    """A network of loopback, but for its last number: nobody else takes its ports, not even while one restarts."""
+    return f"127.{os.getpid() % 250 + 2}.{next(_networks)}"
 
 
 def require_haproxy() -> None:
@@ -39,23 +51,29 @@ def require_haproxy() -> None:
 class Balancer:
     """A running HAProxy."""
 
-    def __init__(self, clients: socket.socket, inside: socket.socket, log: Path) -> None:
-        self.url = f"http://127.0.0.1:{clients.getsockname()[1]}"
+    def __init__(
+        self, clients: socket.socket, inside: socket.socket, log: Path, process: asyncio.subprocess.Process
+    ) -> None:
+        self.port: int = clients.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         self._inside = f"http://127.0.0.1:{inside.getsockname()[1]}"
         self._log = log
+        self._process = process
+        self.names: NameServer
+        """Where it learns the gateways' addresses."""
 
     async def inside(self, path: str) -> httpx.Response:
         """Ask the port that is never published."""
         async with httpx.AsyncClient(base_url=self._inside, trust_env=False, timeout=DEADLINE) as client:
             return await client.get(path)
 
-    async def until_up(self, *servers: str) -> None:
-        """Wait until HAProxy sends requests to exactly these gateways."""
-        seen: set[str] = set()
+    async def until_up(self, count: int) -> None:
+        """Wait until HAProxy sends requests to exactly so many gateways."""
+        seen = -1
         async with asyncio.timeout(DEADLINE):
-            while seen != set(servers):
+            while seen != count:
                 await asyncio.sleep(_PAUSE)
-                seen = set(_UP.findall((await self.inside("/metrics")).text))
+                seen = len(_UP.findall((await self.inside("/metrics")).text))
 
     async def until(self, reached: Callable[[int], bool]) -> None:
         """Wait until the number of requests that wait for a gateway is what it should be."""
@@ -71,6 +89,11 @@ class Balancer:
         async with asyncio.timeout(DEADLINE):
             while sessions != "0":
                 (sessions,) = _SESSIONS.findall((await self.inside("/metrics")).text)
+
+    async def connected(self) -> int:
+        """How many connections of clients there were so far, those that were refused among them."""
+        (found,) = _CONNECTED.findall((await self.inside("/metrics")).text)
+        return int(found)
 
     async def retries(self) -> int:
         """How many requests were sent a second time so far."""
@@ -93,32 +116,52 @@ class Balancer:
         """Everything that HAProxy wrote so far."""
         return self._log.read_text(encoding="utf-8")
 
+    def reload(self) -> None:
+        """Have the files read anew, as the operations page says; only the process of the option -W can."""
+        self._process.send_signal(signal.SIGUSR2)
+
+    def peak_memory(self) -> int:
+        """The most bytes that the process ever held in memory at once."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
 
 @asynccontextmanager
-async def balancer(log: Path, **variables: str) -> AsyncIterator[Balancer]:
-    """HAProxy with these variables, on ports of this machine."""
+async def balancer(
+    log: Path, gateways: Sequence[str] = (), *options: str, **variables: str
+) -> AsyncIterator[Balancer]:
+    """HAProxy with these variables, on ports of this machine, and a name server that knows these gateways."""
     require_haproxy()
     # The sockets are ours and HAProxy inherits them, so that no port can be taken by somebody else in between.
     with socket.create_server(("127.0.0.1", 0)) as clients, socket.create_server(("127.0.0.1", 0)) as inside:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "FRONT_BIND": f"fd@{clients.fileno()}",
-            "FRONT_MAXCONN": "200",
-            "INSIDE_BIND": f"fd@{inside.fileno()}",
-            **variables,
-        }
-        with log.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                "haproxy",
-                *("-db", "-f", str(CONFIGURATION)),
-                env=environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=asyncio.subprocess.STDOUT,
-                pass_fds=(clients.fileno(), inside.fileno()),
-            )
-        try:
-            yield Balancer(clients, inside, log)
-        finally:
-            process.kill()
-            await process.wait()
+        async with name_server(*gateways) as names:
+            environment = {
+                "PATH": os.environ["PATH"],
+                "FRONT_BIND": f"fd@{clients.fileno()}",
+                "FRONT_MAXCONN": "200",
+                "ALL_MAXCONN": "220",
+                "INSIDE_BIND": f"fd@{inside.fileno()}",
+                "GATEWAYS": f"{NAME}:8000",
+                "GATEWAYS_MAX": "4",
+                "RESOLVER": f"127.0.0.1:{names.port}",
+                # The machine's own name server, which is asked first, has never heard of these gateways.
+                "RES_OPTIONS": "timeout:1 attempts:1",
+                **variables,
+            }
+            with log.open("wb") as output:
+                process = await asyncio.create_subprocess_exec(
+                    "haproxy",
+                    *("-db", *options, "-f", str(CONFIGURATION)),
+                    env=environment,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=asyncio.subprocess.STDOUT,
+                    pass_fds=(clients.fileno(), inside.fileno()),
+                )
+            running = Balancer(clients, inside, log, process)
+            running.names = names
+            try:
+                yield running
+            finally:
+                process.kill()
+                await process.wait()

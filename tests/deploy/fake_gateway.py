@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from tests.deploy.balancer import balancer
+from tests.deploy.balancer import balancer, loopback_network
 from tests.konaplate.faulty_upstream import FaultyUpstream, http
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.konaplate.faulty_upstream import Connection
 
 FINE: Final = http(b"fine")
+PORT: Final = 8000
 
 
 class FakeGateway:
@@ -46,14 +47,14 @@ class FakeGateway:
 async def balanced_fakes(
     folder: Path, **variables: str
 ) -> AsyncIterator[tuple[Balancer, tuple[FakeGateway, FakeGateway]]]:
-    """HAProxy in front of two gateways that are none."""
+    """HAProxy in front of two gateways that are none, both of which it knows."""
+    network = loopback_network()
     fakes = FakeGateway(), FakeGateway()
-    async with FaultyUpstream(fakes[0].serve) as one, FaultyUpstream(fakes[1].serve) as other:
-        addresses = {
-            "GATEWAY_1": f"127.0.0.1:{one.port}",
-            "GATEWAY_1_ADMIN_PORT": str(one.port),
-            "GATEWAY_2": f"127.0.0.1:{other.port}",
-            "GATEWAY_2_ADMIN_PORT": str(other.port),
-        }
-        async with balancer(folder / "haproxy.log", **addresses, **variables) as front:
-            yield front, fakes
+    hosts = [f"{network}.1", f"{network}.2"]
+    async with AsyncExitStack() as stack:
+        for fake, host in zip(fakes, hosts, strict=True):
+            await stack.enter_async_context(FaultyUpstream(fake.serve, host=host, port=PORT))
+        settings = {"GATEWAYS_ADMIN_PORT": str(PORT), **variables}
+        front = await stack.enter_async_context(balancer(folder / "haproxy.log", hosts, **settings))
+        await front.until_up(len(fakes))
+        yield front, fakes

@@ -14,15 +14,25 @@ from graph.web.report import RequestReport
 from tests.support import sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from graph.telemetry.metrics import Metrics
 
-OF_HAPROXY: Final = {
-    "haproxy_backend_active_servers",
-    "haproxy_backend_current_queue",
-    "haproxy_backend_requests_denied_total",
+OF_HAPROXY: Final[Mapping[str, set[str]]] = {
+    "haproxy_backend_active_servers": {"proxy"},
+    "haproxy_backend_current_queue": {"proxy"},
+    "haproxy_backend_requests_denied_total": {"proxy"},
+    "haproxy_backend_retry_warnings_total": {"proxy"},
+    "haproxy_backend_redispatch_warnings_total": {"proxy"},
+    "haproxy_frontend_current_sessions": {"proxy"},
+    "haproxy_frontend_limit_sessions": {"proxy"},
+    "haproxy_frontend_denied_connections_total": {"proxy"},
+    "haproxy_frontend_requests_denied_total": {"proxy"},
+    "haproxy_frontend_http_responses_total": {"proxy", "code"},
 }
-_OTHERS: Final = {"up", "ALERTS", *OF_HAPROXY}
-_NAME: Final = re.compile(r"\b(?:(?:konagraph|process|python|haproxy)_\w+|up\b|ALERTS\b)")
+"""What of HAProxy's own is used, with its labels."""
+_OTHERS: Final = {"up", "ALERTS", "alertmanager_notifications_failed_total", *OF_HAPROXY}
+_NAME: Final = re.compile(r"\b(?:(?:konagraph|process|python|haproxy|alertmanager)_\w+|up\b|ALERTS\b)")
 
 
 def metrics_in(expression: str) -> set[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +11,7 @@ import httpx
 
 from graph.security.development import DevelopmentSigner, signer_settings
 from tests.cli.processes import DEADLINE, command
-from tests.deploy.balancer import balancer
+from tests.deploy.balancer import balancer, loopback_network
 from tests.independent.konaplate import IndependentKonaplate
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ QUERY: Final = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance }
 CARDS_PER_MINUTE: Final = 3
 _PLENTY: Final = "100000"
 _UPSTREAM_SECONDS: Final = 0.02
-_tests = itertools.count(1)
 
 
 class DistantKonaplate(IndependentKonaplate):
@@ -96,8 +94,7 @@ class Stack:
 async def running_stack(folder: Path, redis_url: str) -> AsyncIterator[Stack]:
     """Everything started, and both gateways in use."""
     signer = DevelopmentSigner.in_directory(folder / "signer")
-    # A network of loopback for each test: nobody else takes its ports, not even while a gateway restarts.
-    network = f"127.{os.getpid() % 250 + 2}.{next(_tests)}"
+    network = loopback_network()
     async with AsyncExitStack() as stack:
         konaplate = await stack.enter_async_context(upstream())
         settings = {
@@ -110,9 +107,9 @@ async def running_stack(folder: Path, redis_url: str) -> AsyncIterator[Stack]:
         async with asyncio.TaskGroup() as starts:
             for gateway in gateways:
                 starts.create_task(gateway.start())
-        addresses = {f"GATEWAY_{number}": f"{gateway.host}:8000" for number, gateway in enumerate(gateways, 1)}
-        front = await stack.enter_async_context(balancer(folder / "haproxy.log", **addresses))
-        await front.until_up("gateway-1", "gateway-2")
+        hosts = [gateway.host for gateway in gateways]
+        front = await stack.enter_async_context(balancer(folder / "haproxy.log", hosts))
+        await front.until_up(len(gateways))
         yield Stack(gateways, front, signer)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import subprocess
 import sys
@@ -26,8 +27,7 @@ PRODUCTION = ROOT / "deploy" / "compose" / "production.yml"
 BASE = YAML(typ="safe").load(COMPOSE)
 OVERLAY = YAML(typ="safe").load(PRODUCTION)
 SERVICES = BASE["services"]
-GATEWAYS = ("gateway-1", "gateway-2")
-OWN = {*GATEWAYS, "secrets", "sandbox"}
+OWN = {"gateway", "secrets", "sandbox", "alert-log"}
 """Services of this project's own image."""
 
 PLACE = {
@@ -39,12 +39,19 @@ PLACE = {
 }
 
 
-def production_environment(gateway: str) -> dict[str, str]:
-    return {**SERVICES[gateway]["environment"], **OVERLAY["services"][gateway]["environment"]}
+GATEWAY = SERVICES["gateway"]
+PRODUCTION_ENVIRONMENT = {**GATEWAY["environment"], **OVERLAY["services"]["gateway"]["environment"]}
 
 
-def bind_mounts(service: str) -> Iterable[str]:
-    return (volume.split(":")[0] for volume in SERVICES[service].get("volumes", []) if volume.startswith("."))
+def mounts(definition: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    """What is mounted, and where."""
+    for volume in definition.get("volumes", []):
+        source, target, *_ = filled(volume, {"KONAGRAPH_SECRETS": "./secrets"}).split(":")
+        yield source, target
+
+
+def networks(name: str) -> set[str]:
+    return set(SERVICES[name].get("networks", ()))
 
 
 @pytest.mark.parametrize("file", [COMPOSE, PRODUCTION], ids=["docker-compose.yml", "production.yml"])
@@ -67,7 +74,7 @@ def test_a_service_is_confined_and_bounded(service: str) -> None:
     assert "docker.sock" not in str(definition)
 
 
-@pytest.mark.parametrize("service", SERVICES.keys() - {*GATEWAYS, "secrets", "otel-collector"})
+@pytest.mark.parametrize("service", SERVICES.keys() - {"gateway", "secrets", "otel-collector"})
 def test_a_service_has_a_health_check(service: str) -> None:
     # The gateways have the one of their image; the collector's image has nothing that could ask.
     assert SERVICES[service]["healthcheck"]["test"]
@@ -80,68 +87,66 @@ def test_only_the_balancer_and_grafana_are_published_and_on_loopback_only() -> N
 
 
 def test_only_what_is_published_has_a_network_that_leads_outside() -> None:
-    networks = {name: (network or {}).get("internal", False) for name, network in BASE["networks"].items()}
-    assert ["clients"] == [name for name, internal in networks.items() if not internal]
-    assert {"haproxy", "grafana"} == {
-        name for name, definition in SERVICES.items() if "clients" in definition.get("networks", [])
-    }
+    internal = {name: (network or {}).get("internal", False) for name, network in BASE["networks"].items()}
+    assert ["clients"] == [name for name, inside in internal.items() if not inside]
+    assert {"haproxy", "grafana"} == {name for name in SERVICES if "clients" in networks(name)}
 
 
 def test_redis_and_the_sandbox_are_reached_by_the_gateways_only() -> None:
     for network, server in (("shared", "redis"), ("upstream", "sandbox")):
-        assert {*GATEWAYS, server} == {
-            name for name, definition in SERVICES.items() if network in definition.get("networks", [])
-        }
+        assert {"gateway", server} == {name for name in SERVICES if network in networks(name)}
 
 
-def test_images_of_others_are_pinned() -> None:
+def test_images_of_others_are_pinned_by_release_and_digest() -> None:
     for name in SERVICES.keys() - OWN:
         tag = filled(SERVICES[name]["image"], {}).partition(":")[2]
-        assert re.fullmatch(r"v?\d+\.\d+[\w.-]*", tag), name
+        assert re.fullmatch(r"v?\d+\.\d+\.\d+[\w.-]*@sha256:[0-9a-f]{64}", tag), name
     assert {"konagraph"} == {SERVICES[name]["image"] for name in OWN}
 
 
-def test_every_file_that_is_mounted_is_there() -> None:
-    mounted = {path for service in SERVICES for path in bind_mounts(service)}
-    assert mounted
-    assert [] == [path for path in sorted(mounted) if not (ROOT / path).exists()]
+def test_what_is_mounted_is_a_folder_because_a_single_file_would_stay_the_old_one() -> None:
+    mounted = {source for definition in SERVICES.values() for source, _ in mounts(definition) if "/" in source}
+    assert len(mounted) > 5
+    assert [] == [path for path in sorted(mounted) if not (ROOT / path).is_dir()]
+    own = {source for definition in OVERLAY["services"].values() for source, _ in mounts(definition)}
+    assert {"./secrets/gateway", "./secrets/balancer"} == own
+    assert not {"secrets", "configs"} & (BASE.keys() | OVERLAY.keys())
 
 
-def test_every_volume_secret_and_network_is_declared_and_used() -> None:
-    volumes = {
-        volume.split(":")[0]
-        for definition in SERVICES.values()
-        for volume in definition.get("volumes", [])
-        if not volume.startswith(".")
-    }
+@pytest.mark.parametrize("service", SERVICES.keys() - {"gateway", "sandbox", "grafana"})
+def test_every_file_that_a_command_names_is_in_a_folder_that_is_mounted(service: str) -> None:
+    definition = {**SERVICES[service]}
+    words = " ".join([*definition.get("entrypoint", []), *definition["command"]])
+    folders = {target: source for source, target in mounts(definition)}
+    for path in re.findall(r"/[\w./-]+\.(?:cfg|conf|ya?ml|py)\b", words):
+        source = folders[str(Path(path).parent)]
+        assert (ROOT / source / Path(path).name).is_file()
+
+
+def test_every_volume_and_network_is_declared_and_used() -> None:
+    volumes = {source for definition in SERVICES.values() for source, _ in mounts(definition) if "/" not in source}
     assert BASE["volumes"].keys() == volumes
-    assert BASE["networks"].keys() == {
-        network for definition in SERVICES.values() for network in definition.get("networks", [])
-    }
-    used = {secret for definition in OVERLAY["services"].values() for secret in definition["secrets"]}
-    assert OVERLAY["secrets"].keys() == used
+    assert BASE["networks"].keys() == set().union(*map(networks, SERVICES))
 
 
-@pytest.mark.parametrize("gateway", GATEWAYS)
-def test_every_variable_of_a_gateway_is_a_setting_and_secrets_are_files(gateway: str) -> None:
-    for environment in (SERVICES[gateway]["environment"], production_environment(gateway)):
+def test_every_variable_of_a_gateway_is_a_setting_and_secrets_are_files() -> None:
+    for environment in (GATEWAY["environment"], PRODUCTION_ENVIRONMENT):
         assert settings_named(environment) <= Settings.model_fields.keys()
         assert [] == secrets_in_clear(environment)
 
 
-def test_the_gateways_differ_in_nothing() -> None:
-    assert SERVICES[GATEWAYS[0]] == SERVICES[GATEWAYS[1]]
-    assert OVERLAY["services"][GATEWAYS[0]] == OVERLAY["services"][GATEWAYS[1]]
+def test_there_is_more_than_one_gateway() -> None:
+    assert GATEWAY["deploy"]["replicas"] > 1
 
 
 def test_a_gateway_starts_with_the_settings_of_the_compose_file(tmp_path: Path) -> None:
-    settings = loaded({"KONAGRAPH_HOST": "0.0.0.0", **SERVICES["gateway-1"]["environment"]}, tmp_path, {})
+    settings = loaded({"KONAGRAPH_HOST": "0.0.0.0", **GATEWAY["environment"]}, tmp_path, {})
     assert "http://sandbox:9000/open-api" == settings.konaplate_base_url
     assert settings.konagraph_otel_endpoint is None
 
 
 def test_a_gateway_starts_in_production_with_the_settings_of_both_files(tmp_path: Path) -> None:
-    environment = {"KONAGRAPH_HOST": "0.0.0.0", **production_environment("gateway-1")}
+    environment = {"KONAGRAPH_HOST": "0.0.0.0", **PRODUCTION_ENVIRONMENT}
     settings = loaded(environment, tmp_path, PLACE)
     assert ("production", "jwt", False) == (
         settings.konagraph_env,
@@ -151,28 +156,46 @@ def test_a_gateway_starts_in_production_with_the_settings_of_both_files(tmp_path
     assert [] == start_warnings(settings)
 
 
-def test_in_production_every_secret_of_konaplates_is_one_of_the_declared_files() -> None:
-    for gateway in GATEWAYS:
-        files = {
-            name: path for name, path in production_environment(gateway).items() if name.startswith("KONAPLATE_")
-        }
-        secrets = OVERLAY["services"][gateway]["secrets"]
-        assert {f"{secret}_FILE": f"/run/secrets/{secret}" for secret in secrets} == {
-            name: path for name, path in files.items() if name.endswith("_FILE")
-        }
+def test_in_production_every_secret_of_konaplates_is_in_the_folder_that_is_mounted() -> None:
+    ((_, folder),) = mounts(OVERLAY["services"]["gateway"])
+    files = {name: path for name, path in PRODUCTION_ENVIRONMENT.items() if name.startswith("KONAPLATE_")}
+    secrets = {name: path for name, path in files.items() if name.endswith("_FILE")}
+    assert {name: f"{folder}/{name.removesuffix('_FILE')}" for name in secrets} == secrets
+    ((_, certificates),) = mounts(OVERLAY["services"]["haproxy"])
+    assert (
+        f"ssl crt {certificates}/certificate.pem "
+        in OVERLAY["services"]["haproxy"]["environment"]["FRONT_OPTIONS"]
+    )
 
 
 def test_the_gateways_trust_the_balancers_network_and_no_other() -> None:
     (subnet,) = [entry["subnet"] for entry in BASE["networks"]["front"]["ipam"]["config"]]
-    assert subnet == SERVICES["gateway-1"]["environment"]["KONAGRAPH_TRUSTED_PROXIES"]
-    assert {"haproxy", *GATEWAYS} == {
-        name for name, definition in SERVICES.items() if "front" in definition.get("networks", [])
+    assert subnet == GATEWAY["environment"]["KONAGRAPH_TRUSTED_PROXIES"]
+    assert {"haproxy", "gateway"} == {name for name in SERVICES if "front" in networks(name)}
+
+
+def test_the_balancer_finds_the_gateways_by_a_name_that_is_of_the_trusted_network_alone() -> None:
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    name = re.search(r'presetenv GATEWAYS "([\w.-]+):8000"', text)
+    assert name is not None
+    assert {"front": [name[1]]} == {
+        network: options["aliases"] for network, options in GATEWAY["networks"].items() if options
     }
+    # It is no service's own name, which all of its networks would know.
+    assert name[1] not in SERVICES
+
+
+def test_as_many_gateways_as_the_network_has_room_for_are_used() -> None:
+    places = re.search(r'presetenv GATEWAYS_MAX "(\d+)"', CONFIGURATION.read_text(encoding="utf-8"))
+    (subnet,) = [entry["subnet"] for entry in BASE["networks"]["front"]["ipam"]["config"]]
+    # One address is the network's own way, one the balancer's.
+    assert places is not None
+    assert int(places[1]) == len(list(ipaddress.ip_network(filled(subnet, {})).hosts())) - 2
 
 
 def test_a_container_is_given_longer_to_end_than_its_gateway_takes() -> None:
     fields = Settings.model_fields
-    delay = float(SERVICES["gateway-1"]["environment"]["KONAGRAPH_DRAIN_DELAY"])
+    delay = float(GATEWAY["environment"]["KONAGRAPH_DRAIN_DELAY"])
     takes = delay + fields["konagraph_drain_timeout"].default
     hard_stop = re.search(r"hard-stop-after (\d+)s", CONFIGURATION.read_text(encoding="utf-8"))
     assert hard_stop is not None
@@ -185,34 +208,40 @@ def test_a_gateway_goes_on_until_the_balancer_has_noticed_that_it_ends() -> None
     assert checks is not None
     interval, again, times = map(int, checks.groups())
     noticed = interval + again / 1000 * (times - 1)
-    assert float(SERVICES["gateway-1"]["environment"]["KONAGRAPH_DRAIN_DELAY"]) > noticed
+    assert float(GATEWAY["environment"]["KONAGRAPH_DRAIN_DELAY"]) > noticed
 
 
-def test_the_balancers_variables_and_servers_are_those_of_its_file() -> None:
+def test_the_balancers_variables_are_those_of_its_file() -> None:
+    known = set(re.findall(r"presetenv (\w+) ", CONFIGURATION.read_text(encoding="utf-8")))
+    for services in (SERVICES, OVERLAY["services"]):
+        assert services["haproxy"]["environment"].keys() <= known
+
+
+def test_the_balancers_own_defaults_are_those_of_the_compose_file() -> None:
     text = CONFIGURATION.read_text(encoding="utf-8")
-    assert OVERLAY["services"]["haproxy"]["environment"].keys() <= set(re.findall(r"presetenv (\w+) ", text))
-    assert set(re.findall(r"^    server (\S+) ", text, re.MULTILINE)) == set(GATEWAYS)
+    defaults = dict(re.findall(r'presetenv (\w+) "([^"]*)"', text))
+    for name, value in SERVICES["haproxy"]["environment"].items():
+        assert defaults[name] == filled(value, {})
 
 
-def test_prometheus_asks_services_that_it_can_reach() -> None:
+def test_prometheus_asks_every_gateway_the_balancer_and_whoever_tells_people() -> None:
     configuration = YAML(typ="safe").load(ROOT / "deploy" / "prometheus" / "prometheus.yml")
-    targets = {
-        target
-        for job in configuration["scrape_configs"]
-        for entry in job["static_configs"]
-        for target in entry["targets"]
-    }
-    assert {"gateway-1:9090", "gateway-2:9090", "haproxy:8405"} == targets
-    for name in ("prometheus", *(target.partition(":")[0] for target in targets)):
-        assert "observed" in SERVICES[name]["networks"]
+    jobs = {job["job_name"]: job for job in configuration["scrape_configs"]}
+    (found,) = jobs["konagraph"]["dns_sd_configs"]
+    # A service's name stands for all of its containers.
+    assert (["gateway"], "A", 9090) == (found["names"], found["type"], found["port"])
+    assert "haproxy:8405" == jobs["haproxy"]["static_configs"][0]["targets"][0]
+    alerting = configuration["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
+    assert ["alertmanager:9093"] == alerting == jobs["alertmanager"]["static_configs"][0]["targets"]
+    assert {"konagraph", "haproxy", "alertmanager"} == jobs.keys()
+    for name in ("prometheus", "gateway", "haproxy", "alertmanager", "alert-log"):
+        assert "observed" in networks(name)
 
 
 def test_profiles_add_the_sandbox_and_the_observers() -> None:
-    profiles: dict[str, Any] = {
-        name: tuple(definition.get("profiles", [])) for name, definition in SERVICES.items()
-    }
+    profiles = {name: tuple(definition.get("profiles", [])) for name, definition in SERVICES.items()}
     assert {"sandbox"} == {name for name, given in profiles.items() if given == ("dev",)}
-    assert {"prometheus", "grafana", "otel-collector"} == {
+    assert {"prometheus", "alertmanager", "alert-log", "grafana", "otel-collector"} == {
         name for name, given in profiles.items() if given == ("obs",)
     }
-    assert {"haproxy", "redis", "secrets", *GATEWAYS} == {name for name, given in profiles.items() if given == ()}
+    assert {"haproxy", "redis", "secrets", "gateway"} == {name for name, given in profiles.items() if given == ()}

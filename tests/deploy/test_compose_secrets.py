@@ -95,10 +95,12 @@ def test_the_users_rights_are_those_of_the_documentation(tmp_path: Path) -> None
 
 def test_the_script_and_its_folders_are_what_the_compose_file_runs() -> None:
     service = SERVICES["secrets"]
-    assert f"./{SCRIPT.relative_to(ROOT)}:{service['entrypoint'][1]}:ro" in service["volumes"]
+    folder, _, name = service["entrypoint"][1].rpartition("/")
+    assert SCRIPT.name == name
+    assert f"./{SCRIPT.parent.relative_to(ROOT)}:{folder}:ro" in service["volumes"]
     assert ["gateway-secrets:/secrets", "redis-users:/redis"] == service["volumes"][1:]
     assert ["/secrets", "/redis"] == service["entrypoint"][2:]
-    assert {"gateway-secrets:/secrets:ro"} <= set(SERVICES["gateway-1"]["volumes"])
+    assert {"gateway-secrets:/secrets:ro"} <= set(SERVICES["gateway"]["volumes"])
     assert {"redis-users:/run/redis:ro"} <= set(SERVICES["redis"]["volumes"])
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.deploy.known_metrics import RENDERED, metrics_in, missing
+from tests.deploy.known_metrics import OF_HAPROXY, RENDERED, metrics_in, missing
+from tests.deploy.test_alerts import RULES
 from tests.tools import ROOT
 
 GRAFANA = ROOT / "deploy" / "grafana"
@@ -22,6 +23,7 @@ QUERIES = [
 ]
 # Prometheus adds these; they are no labels of ours.
 _ADDED = {"job", "instance"}
+LABELS = {**RENDERED, **OF_HAPROXY}
 
 
 def provisioned(kind: str) -> Any:
@@ -31,7 +33,7 @@ def provisioned(kind: str) -> Any:
 
 def test_the_rows_are_the_ways_to_look_at_a_gateway() -> None:
     rows = [panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"]
-    assert ["Traffic", "Errors", "Latency", "Konaplate", "Protection", "Process"] == rows
+    assert ["Traffic", "Balancer", "Errors", "Latency", "Konaplate", "Protection", "Process"] == rows
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -42,7 +44,7 @@ def test_a_panel_is_of_figures_that_there_are(query: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_panel_uses_labels_that_its_figures_have(query: dict[str, Any]) -> None:
-    labels = set().union(*(RENDERED.get(name, set()) for name in metrics_in(query["expr"]))) | _ADDED
+    labels = set().union(*(LABELS.get(name, set()) for name in metrics_in(query["expr"]))) | _ADDED
     grouped = {
         label.strip()
         for group in re.findall(r"\b(?:by|ignoring) \(([^)]*)\)", query["expr"])
@@ -56,8 +58,9 @@ def test_a_panel_uses_labels_that_its_figures_have(query: dict[str, Any]) -> Non
         assert shown <= grouped
 
 
-def test_what_operators_need_is_on_the_dashboard() -> None:
+def test_every_figure_of_the_gateways_and_of_the_alerts_is_on_the_dashboard() -> None:
     shown = set().union(*(metrics_in(target["expr"]) for panel in PANELS for target in panel["targets"]))
+    assert set() == {name for rule in RULES for name in metrics_in(rule["expr"])} - shown
     families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in RENDERED if name.startswith("konagraph_")}
     assert families == {
         re.sub(r"_(bucket|sum|count)$", "", name) for name in shown if name.startswith("konagraph_")

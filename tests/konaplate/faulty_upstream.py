@@ -78,12 +78,16 @@ class FaultyUpstream:
         script: what happens on a connection.
         tls: the server's side of TLS; None for plain TCP.
         host: the address to listen on.
+        port: the port, where it may not be any.
     """
 
-    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
         self._script = script
         self._tls = tls
         self._host = host
+        self._port = port
         self._server: asyncio.Server | None = None
         self._accepted = asyncio.Event()
         self.connections: list[Connection] = []
@@ -117,7 +121,7 @@ class FaultyUpstream:
         return self.connections[0]
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, self._host, 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._accept, self._host, self._port, ssl=self._tls)
         return self
 
     async def __aexit__(

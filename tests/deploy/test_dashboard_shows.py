@@ -1,0 +1,78 @@
+"""What the panels show, by a real Prometheus's own evaluation, before anything has gone wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from graph.app import create_app
+from graph.konaplate.client import CallReport
+from graph.konaplate.errors import CallDetails
+from graph.web.report import RequestReport
+from tests.deploy.known_metrics import OF_HAPROXY
+from tests.deploy.test_alerts import promtool
+from tests.deploy.test_dashboard import PANELS
+from tests.support import sandbox_settings, sandbox_transport
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_COUNTED = re.compile(r"_(total|count|sum|bucket)$")
+_PROXIES = {"frontend": "clients", "backend": "gateways"}
+_SERIES = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
+
+
+def steady(exposition: str, job: str) -> dict[str, str]:
+    """Series of which every count grows in each interval by what it is, and nothing else changes."""
+    found = {}
+    for name, labels, value in _SERIES.findall(exposition):
+        target = f'job="{job}",instance="one"'
+        values = f"0+{value}x80" if _COUNTED.search(name) else f"{value}x80"
+        found[f"{name}{{{','.join(filter(None, (labels, target)))}}}"] = values
+    return found
+
+
+async def healthy() -> dict[str, str]:
+    """The series of a gateway to which nothing but good requests came, and of those around it."""
+    metrics = create_app(sandbox_settings(), transport=sandbox_transport()).state.metrics
+    metrics.requests.on_request(RequestReport("r", "POST", 200, 0.1, "member", "Card"))
+    details = CallDetails("221108120814-0123456", 200, "000_000")
+    metrics.upstream.on_call(CallReport("/api/v1/user/card/info", "ok", details, 0.1, "same", ()))
+    around = [f'{name}{{proxy="{_PROXIES[name.split("_")[1]]}",code="2xx"}} 0' for name in OF_HAPROXY]
+    return {
+        **steady(metrics.render().decode(), "konagraph"),
+        **steady("\n".join(around), "haproxy"),
+        **{f'up{{job="{job}",instance="one"}}': "1x80" for job in ("konagraph", "haproxy", "alertmanager")},
+    }
+
+
+def shows_a_number(panel: dict[str, Any]) -> str:
+    """1 where any of a panel's queries has a value; what is no number is not equal to itself."""
+    queries = [
+        query["expr"].replace('"$instance"', '".+"').replace("$__rate_interval", "1m")
+        for query in panel["targets"]
+    ]
+    return f"sgn(count({' or '.join(f'(({query}) == ({query}))' for query in queries)}))"
+
+
+async def complaints(folder: Path, panels: list[dict[str, Any]]) -> str:
+    """What promtool says of panels that should show something."""
+    checks = [
+        {"expr": shows_a_number(panel), "eval_time": "15m", "exp_samples": [{"labels": "{}", "value": 1}]}
+        for panel in panels
+    ]
+    series = [{"series": name, "values": values} for name, values in (await healthy()).items()]
+    test = {"interval": "15s", "input_series": series, "promql_expr_test": checks}
+    file = folder / "panels.yml"
+    file.write_text(json.dumps({"evaluation_interval": "15s", "tests": [test]}))
+    return promtool("test", "rules", str(file))
+
+
+async def test_no_panel_is_empty_until_something_goes_wrong(tmp_path: Path) -> None:
+    assert "" == await complaints(tmp_path, PANELS)
+
+
+async def test_a_panel_that_is_empty_is_noticed(tmp_path: Path) -> None:
+    empty = {"targets": [{"expr": 'sum by (code) (rate(konagraph_errors_total{instance=~"$instance"}[1m])) > 0'}]}
+    assert "exp:" in await complaints(tmp_path, [empty])
