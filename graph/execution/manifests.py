@@ -57,6 +57,11 @@ class TrustedDocuments:
     def __len__(self) -> int:
         return len(self._texts)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TrustedDocuments) and self._texts == other._texts
+
+    __hash__ = None  # type: ignore[assignment]
+
     @property
     def operation_names(self) -> frozenset[str]:
         """The names of all operations."""

@@ -86,11 +86,11 @@ class DocumentResolver:
     @property
     def trusted_operations(self) -> frozenset[str]:
         """The names of the operations of the manifest."""
-        return self._trusted.operation_names
+        return self.trusted.operation_names
 
     def trust(self, trusted: TrustedDocuments) -> None:
         """Take these for the manifest's documents from now on."""
-        self._trusted = trusted
+        self.trusted = trusted
         self._takes_every_text = self._mode is Mode.OFF and len(trusted) == 0
 
     async def document(self, request: GraphQLRequest) -> Resolved:
@@ -101,7 +101,7 @@ class DocumentResolver:
             DocumentError: when it is unknown, not allowed, too large, not valid.
         """
         if request.document_id is not None:
-            document = self._trusted.by_id(request.document_id)
+            document = self.trusted.by_id(request.document_id)
             if document is None:
                 raise self._not_found()
             return Resolved(document)
@@ -114,7 +114,7 @@ class DocumentResolver:
     def _by_text(self, text: str) -> Resolved:
         if self._takes_every_text:
             return self._documents.resolve(text)
-        trusted = self._trusted.by_text(text)
+        trusted = self.trusted.by_text(text)
         if trusted is not None:
             return Resolved(trusted)
         if self._mode is Mode.ENFORCE:
@@ -129,7 +129,7 @@ class DocumentResolver:
 
     async def _by_hash(self, sha256_hash: str) -> Resolved:
         # An id of the manifest need not be a SHA-256 hash, and clients send it in the place of one.
-        trusted = self._trusted.by_id(sha256_hash)
+        trusted = self.trusted.by_id(sha256_hash)
         if trusted is not None:
             return Resolved(trusted)
         _check_form(sha256_hash)
@@ -141,7 +141,7 @@ class DocumentResolver:
 
     async def _registered(self, text: str, sha256_hash: str) -> Resolved:
         """The document of a text that came with its hash, which is registered if it may be."""
-        trusted = self._trusted.text(sha256_hash)
+        trusted = self.trusted.text(sha256_hash)
         if trusted is not None:
             if trusted != text:
                 raise _mismatch()
@@ -159,7 +159,7 @@ class DocumentResolver:
 
     def _not_found(self) -> DocumentError:
         # Where nothing is ever found, a client had better not ask by hash again.
-        supported = self._store is not None or len(self._trusted) > 0
+        supported = self._store is not None or len(self.trusted) > 0
         return refused(ErrorCode.PERSISTED_QUERY_NOT_FOUND, None if supported else _NOT_SUPPORTED)
 
 

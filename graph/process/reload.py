@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
     from graph.renewal import Renewal
     from graph.settings import Settings
+
+
+READ_ANEW: Final = "secrets and documents were read anew"
+NOTHING_CHANGED: Final = "secrets and documents were read, and none of them has changed"
 
 
 class Reload:
@@ -48,11 +53,11 @@ class Reload:
             self._wanted = False
             try:
                 settings = self._load()
-                left = await self._renewal.renew(settings)
+                renewed = await self._renewal.renew(settings)
             except SettingsError as error:
                 # They name variables, never values.
                 self._log.error("reload refused: everything stays as it was", problems=error.problems)
             except Exception as error:  # noqa: BLE001 - a gateway that answers must not end for this
                 self._log.error("reload failed", exception=type(error).__name__)
             else:
-                self._log.info("secrets and documents were read anew", needs_restart=left)
+                self._log.info(READ_ANEW if renewed.changed else NOTHING_CHANGED, **dataclasses.asdict(renewed))

@@ -110,11 +110,12 @@ class ApiKeyAuthenticator:
     """Recognizes API keys. An unknown key costs the same as a known one."""
 
     def __init__(self, keys: tuple[ApiKey, ...]) -> None:
-        self._keys = keys
+        self.keys = keys
+        """Those that are recognized."""
 
     def replace(self, keys: tuple[ApiKey, ...]) -> None:
         """Recognize these from now on, and no others."""
-        self._keys = keys
+        self.keys = keys
 
     def viewer(self, key: str) -> Viewer:
         """The viewer of a key.
@@ -125,7 +126,7 @@ class ApiKeyAuthenticator:
         digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
         found = None
         # Every digest is compared, and each in constant time, so that the answer's time tells nothing.
-        for candidate in self._keys:
+        for candidate in self.keys:
             if hmac.compare_digest(candidate.digest, digest):
                 found = candidate.viewer
         if found is None:

@@ -190,9 +190,14 @@ class KeySet:
             found = self._keys.get(key_id)
         return found
 
-    async def load(self) -> None:
-        """Load the set now, as at the start of the application; a failure is reported, not raised."""
+    async def load(self) -> bool:
+        """Load the set now, as at the start of the application; a failure is reported, not raised.
+
+        Returns:
+            Whether it came.
+        """
         await self._load_again(0)
+        return self._loaded_at is not None and self._tried_at is not None and self._loaded_at >= self._tried_at
 
     def keep_loaded(self, pause: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
         """Load the set again and again from now on, so that it is there before somebody asks for a key.

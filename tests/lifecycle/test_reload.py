@@ -9,6 +9,8 @@ import signal
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import trustme
+
 from tests.cli.processes import Command, command
 from tests.lifecycle.clients import client
 from tests.lifecycle.upstreams import ANSWER, held_upstream, query, settings
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from tests.lifecycle.upstreams import HeldUpstream
 
 READ = '"secrets and documents were read anew"'
+UNCHANGED = '"secrets and documents were read, and none of them has changed"'
 REFUSED = '"reload refused: everything stays as it was"'
 
 
@@ -80,10 +83,11 @@ class Reloadable:
         (line,) = [line for line in head.split("\r\n") if line.startswith("x-km-access-key:")]
         return line.partition(":")[2].strip()
 
-    async def reload(self, outcome: str) -> None:
+    async def reload(self, outcome: str) -> dict[str, Any]:
         assert self._gateway is not None
         self._gateway.send(signal.SIGHUP)
-        await self._gateway.logged(outcome)
+        line: dict[str, Any] = json.loads(await self._gateway.logged(outcome))
+        return line
 
 
 async def test_every_secret_and_document_is_taken_over(tmp_path: Path) -> None:
@@ -151,24 +155,55 @@ async def test_a_file_that_is_gone_is_refused_and_a_later_reload_works(tmp_path:
     assert ("c4n4ry-first", "c4n4ry-second") == (between, after)
 
 
+async def test_what_was_read_is_compared_with_what_is_in_use_and_each_is_named(tmp_path: Path) -> None:
+    async with held_upstream(is_open=True) as upstream:
+        gateway = Reloadable(tmp_path, upstream)
+        async with gateway.running():
+            nothing = await gateway.reload(UNCHANGED)
+            gateway.access_key.write_text("c4n4ry-second\n")
+            first = await gateway.reload(READ)
+            # It is compared with the last reload, not with the start.
+            again = await gateway.reload(UNCHANGED)
+            gateway.api_keys.write_text(api_keys("new"))
+            gateway.manifest.write_text(json.dumps({"second": "{ t: __typename }"}))
+            second = await gateway.reload(READ)
+            # Another file of the same content is none that has changed.
+            replacement = tmp_path / "made"
+            replacement.write_text(api_keys("new"))
+            replacement.replace(gateway.api_keys)
+            same = await gateway.reload(UNCHANGED)
+
+    every = ["KONAGRAPH_API_KEYS", "KONAGRAPH_DOCUMENTS", "KONAPLATE_ACCESS_KEY", "KONAPLATE_SECRET_KEY"]
+    assert [
+        [],
+        ["KONAPLATE_ACCESS_KEY"],
+        [],
+        ["KONAGRAPH_API_KEYS", "KONAGRAPH_DOCUMENTS"],
+        [],
+    ] == [line["changed"] for line in (nothing, first, again, second, same)]
+    for line in (nothing, first, again, second, same):
+        assert every == sorted(line["changed"] + line["unchanged"])
+        assert ([], []) == (line["unread"], line["needs_restart"])
+
+
 async def test_what_needs_a_new_start_is_named_and_not_taken_over(tmp_path: Path) -> None:
-    cards = tmp_path / "cards"
+    cards, bundle = tmp_path / "cards", tmp_path / "bundle.pem"
     cards.write_text("20")
+    trustme.CA().cert_pem.write_to_path(bundle)
     async with held_upstream(is_open=True) as upstream:
         gateway = Reloadable(tmp_path, upstream)
         gateway.settings["KONAGRAPH_MAX_CARDS_FILE"] = str(cards)
-        async with gateway.running() as process:
+        gateway.settings["KONAPLATE_CA_BUNDLE"] = str(bundle)
+        async with gateway.running():
             cards.write_text("1")
-            await gateway.reload(READ)
+            trustme.CA().cert_pem.write_to_path(bundle)
+            line = await gateway.reload(UNCHANGED)
             two = await gateway.ask(
                 "old", query='{ cards(cardNos: ["9491339400000013", "9491339400000021"]) { balance } }'
             )
-            process.send(signal.SIGTERM)
-            _, log = await process.ended()
 
     assert "errors" not in two.json()
-    (line,) = [json.loads(line) for line in log.splitlines() if READ in line]
-    assert ["KONAGRAPH_MAX_CARDS"] == line["needs_restart"]
+    assert ["KONAGRAPH_MAX_CARDS", "KONAPLATE_CA_BUNDLE"] == line["needs_restart"]
 
 
 async def test_a_new_key_set_in_the_file_is_used_at_once_and_a_broken_one_is_not(tmp_path: Path) -> None:
@@ -194,10 +229,14 @@ async def test_a_new_key_set_in_the_file_is_used_at_once_and_a_broken_one_is_not
         broken = await status(first)
         file.write_bytes(key_set(second))
         gateway.send(signal.SIGHUP)
-        await gateway.logged(READ)
+        changed = json.loads(await gateway.logged(READ))
         after = [await status(first), await status(second)]
+        gateway.send(signal.SIGHUP)
+        same = json.loads(await gateway.logged(UNCHANGED))
 
     assert (200, 200, [401, 200]) == (before, broken, after)
+    assert (["KONAGRAPH_JWT_JWKS"], []) == (changed["changed"], same["changed"])
+    assert "KONAGRAPH_JWT_JWKS" in same["unchanged"]
 
 
 async def test_a_call_under_way_ends_with_what_it_began_with(tmp_path: Path) -> None:

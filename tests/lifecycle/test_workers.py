@@ -241,5 +241,5 @@ async def test_a_hangup_while_workers_start_ends_none_of_them_and_is_heeded_once
         pids = children(gateway)
         gateway.send(signal.SIGHUP)
         await gateway.url()
-        await gateway.logged("secrets and documents were read anew")
+        await gateway.logged("secrets and documents were read")
         assert pids == children(gateway)
