@@ -67,7 +67,7 @@ async def test_the_refusal_of_a_literal_names_its_type_and_place() -> None:
     async with gateway() as running:
         answer = await running.query('{ card(cardNo: "1") { balance } }')
     (error,) = answer["errors"]
-    assert error["message"] == "A value here must be a valid 'CardNumber'."
+    assert error["message"] == "The argument 'cardNo' of 'card' needs a valid value of type 'CardNumber!'."
     assert error["locations"] == [{"line": 1, "column": 16}]
 
 

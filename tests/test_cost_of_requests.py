@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
 
 from graph.sandbox.ledger import CARDS
 from tests.support import Recorder, gateway
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+
+class Ask(Protocol):
+    """Sends a query, and gives what the answer says and its status."""
+
+    async def __call__(self, query: str, **parameters: object) -> dict[str, Any]: ...
+
 
 NUMBERS = list(CARDS)
 LIST = "query ($n: [CardNumber!]!) { cards(cardNos: $n) { balance } }"
@@ -63,3 +75,89 @@ async def test_a_viewer_spends_cost_until_none_is_left(tmp_path: Path) -> None:
     assert 9_000 < error["extensions"]["retryAfterMs"] <= 10_000
     assert "10" == answers[2].headers["retry-after"]
     assert 4 == len(recorder.paths)
+
+
+@asynccontextmanager
+async def bounded(tmp_path: Path, cost: int, scopes: str = "", **settings: object) -> AsyncIterator[Ask]:
+    """A gateway that asks for keys, and what sends it a query with one that may spend so much, for ever."""
+    keys = tmp_path / "keys.toml"
+    digest = hashlib.sha256(b"key").hexdigest()
+    entry = ['name = "a"', f'sha256 = "{digest}"', f"scopes = [{scopes}]", f"cost_burst = {cost}"]
+    keys.write_text("\n".join(["[[keys]]", *entry, "cost_per_second = 1"]), encoding="utf-8")
+    async with gateway(None, KONAGRAPH_AUTH="api-key", KONAGRAPH_API_KEYS=keys, **settings) as running:
+
+        async def ask(query: str, **parameters: object) -> dict[str, Any]:
+            body = {"query": query, "extensions": {"cost": True}, **parameters}
+            answer = await running.client.post("/graphql", json=body, headers={"x-api-key": "key"})
+            return {"status": answer.status_code, **answer.json()}
+
+        yield ask
+
+
+def spent(answer: dict[str, Any]) -> tuple[int, int]:
+    """What an answer says of its own cost, and what of all that was spent."""
+    cost = answer["extensions"]["cost"]
+    throttle = cost["throttleStatus"]
+    return cost["requestedQueryCost"], throttle["maximumAvailable"] - throttle["currentlyAvailable"]
+
+
+async def test_a_document_is_paid_for_by_its_size_when_it_is_first_read_and_then_no_more(tmp_path: Path) -> None:
+    query = "{ __typename }".ljust(1_000)
+    async with bounded(tmp_path, 100) as ask:
+        assert [(0, 10), (0, 10)] == [spent(await ask(query)) for _ in range(2)]
+        # Another text is another document; a small one costs nothing.
+        assert (0, 20) == spent(await ask(query + " "))
+        assert (0, 20) == spent(await ask("{ __typename }"))
+
+
+REFUSED = {
+    "a syntax error": "{".ljust(2_000),
+    "an unknown field": "{ x }".ljust(2_000),
+    "introspection without the right": "{ __schema { types { name } } }".ljust(2_000),
+    "a limit": ("{" + "__typename " * 11 + "}").ljust(2_000),
+}
+
+
+@pytest.mark.parametrize("query", REFUSED.values(), ids=REFUSED)
+async def test_a_document_that_is_refused_is_paid_for_each_time(query: str, tmp_path: Path) -> None:
+    async with bounded(tmp_path, 50, KONAGRAPH_INTROSPECTION="false") as ask:
+        first, second, third = [(await ask(query))["errors"][0]["extensions"] for _ in range(3)]
+    assert first["code"] == second["code"] != "RATE_LIMITED"
+    assert "RATE_LIMITED" == third["code"]
+    assert 9_000 < third["retryAfterMs"] <= 10_000
+
+
+async def test_nothing_of_a_document_is_read_that_cannot_be_paid_for(tmp_path: Path) -> None:
+    async with bounded(tmp_path, 5) as ask:
+        answer = await ask("{ not GraphQL at all".ljust(1_000))
+    assert (429, "RATE_LIMITED") == (answer["status"], answer["errors"][0]["extensions"]["code"])
+
+
+async def test_a_text_that_is_too_long_is_not_read_and_costs_nothing(tmp_path: Path) -> None:
+    async with bounded(tmp_path, 200) as ask:
+        assert "QUERY_LIMIT_EXCEEDED" == (await ask(" " * 15_001))["errors"][0]["extensions"]["code"]
+        assert (0, 0) == spent(await ask("{ __typename }"))
+
+
+async def test_a_text_with_other_card_numbers_is_the_same_document(tmp_path: Path) -> None:
+    async with bounded(tmp_path, 100, '"cards:read:any"') as ask:
+        answers = [
+            await ask(f'{{ card(cardNo: "{number}") {{ balance }} }}'.ljust(1_000)) for number in NUMBERS[:3]
+        ]
+    assert [(10, 20), (10, 30), (10, 40)] == [spent(answer) for answer in answers]
+
+
+async def test_a_trusted_document_costs_nothing_to_read(tmp_path: Path) -> None:
+    query = "{ __typename }".ljust(1_000)
+    manifest = tmp_path / "documents.json"
+    manifest.write_text(json.dumps({"name": query}), encoding="utf-8")
+    async with bounded(tmp_path, 100, KONAGRAPH_DOCUMENTS=manifest, KONAGRAPH_DOCUMENTS_MODE="enforce") as ask:
+        assert (0, 0) == spent(await ask(query))
+
+
+async def test_introspection_costs_by_the_number_of_its_fields(tmp_path: Path) -> None:
+    names = " ".join(f"a{index}: name" for index in range(98))
+    async with bounded(tmp_path, 100, '"introspection"') as ask:
+        cost, _ = spent(await ask(f"{{ __schema {{ types {{ {names} }} }} }}"))
+    # One for the object at its root, and one for ten fields.
+    assert 1 + 10 == cost

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from graph.app import create_app
 from graph.cli import main
 from graph.documents import build_documents, document_limits
-from graph.execution.documents import DocumentError, DocumentLimits
+from graph.execution.documents import DocumentError, DocumentLimits, Resolved
+from graph.execution.persisted import Unseen
 from graph.execution.request import GraphQLRequest
 from graph.settings import Settings, SettingsError
 from tests.execution.documents import CARD_QUERY, INLINE_CARD, TYPENAME, apollo_manifest, apollo_operation, hash_of
@@ -88,10 +89,14 @@ async def test_documents_can_be_registered_in_development_unless_it_is_set(
 ) -> None:
     settings = sandbox_settings().model_copy(update={"konagraph_env": environment, "konagraph_apq": switch})
     resolver = build_documents(settings)
-    await resolver.document(GraphQLRequest(TYPENAME, persisted_hash=hash_of(TYPENAME)))
+    unseen = await resolver.find(GraphQLRequest(TYPENAME, persisted_hash=hash_of(TYPENAME)))
+    assert isinstance(unseen, Unseen)
+    await resolver.read(unseen, introspection=False)
     by_hash = GraphQLRequest(None, persisted_hash=hash_of(TYPENAME))
     if registers:
-        assert (await resolver.document(by_hash)).document.operations.keys() == {"Name"}
+        found = await resolver.find(by_hash)
+        assert isinstance(found, Resolved)
+        assert found.document.operations.keys() == {"Name"}
     else:
         with pytest.raises(DocumentError):
-            await resolver.document(by_hash)
+            await resolver.find(by_hash)

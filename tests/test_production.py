@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import httpx
@@ -12,6 +13,7 @@ from graph.app import create_app
 from tests.support import sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 KEYS = {"plain-key": [], "introspecting-key": ["introspection"]}
@@ -29,9 +31,8 @@ def key_file(tmp_path: Path) -> Path:
     return path
 
 
-async def send(
-    key_file: Path, method: str, key: str = "plain-key", query: str = "{ __typename }"
-) -> httpx.Response:
+@asynccontextmanager
+async def in_production(key_file: Path) -> AsyncIterator[httpx.AsyncClient]:
     settings = sandbox_settings(
         KONAGRAPH_ENV="production",
         KONAPLATE_BASE_URL="https://konaplate.example/open-api",
@@ -43,6 +44,13 @@ async def send(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client,
     ):
+        yield client
+
+
+async def send(
+    key_file: Path, method: str, key: str = "plain-key", query: str = "{ __typename }"
+) -> httpx.Response:
+    async with in_production(key_file) as client:
         if method == "GET":
             headers = {"x-api-key": key, "accept": "text/html, */*;q=0.1"}
             return await client.get("/graphql", params={"query": query} if query else {}, headers=headers)
@@ -65,3 +73,18 @@ async def test_introspection_takes_a_scope(key_file: Path) -> None:
     allowed = (await send(key_file, "POST", "introspecting-key", INTROSPECTION)).json()
     assert ["Introspection is switched off."] == [error["message"] for error in refused["errors"]]
     assert {"data": {"__schema": {"queryType": {"name": "Query"}}}} == allowed
+
+
+async def test_whether_a_viewer_may_introspect_does_not_depend_on_who_asked_before(key_file: Path) -> None:
+    body = {
+        "query": "query Name { __typename } query Schema { __schema { queryType { name } } }",
+        "operationName": "Name",
+    }
+    async with in_production(key_file) as client:
+        before, allowed, after = [
+            (await client.post("/graphql", json=body, headers={"x-api-key": key})).json()
+            for key in ("plain-key", "introspecting-key", "plain-key")
+        ]
+    assert {"data": {"__typename": "Query"}} == allowed
+    for answer in (before, after):
+        assert ["Introspection is switched off."] == [error["message"] for error in answer["errors"]]

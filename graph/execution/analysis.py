@@ -10,7 +10,6 @@ fragments that do not exist, or that spread themselves; neither adds anything, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from graphql import (
@@ -24,7 +23,8 @@ from graphql import (
     get_named_type,
 )
 
-from graph.execution.cost import ONCE, SATURATED, Price, Times, field_cost
+from graph.execution.cost import INTROSPECTION_FIELDS, ONCE, Times, field_cost
+from graph.execution.size import Analysis, Size
 
 if TYPE_CHECKING:
     from graphql import (
@@ -42,38 +42,11 @@ if TYPE_CHECKING:
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
 
 
-@dataclass(slots=True)
-class Size:
-    """The measures of one operation or fragment. Counters saturate.
-
-    Introspection has measures of its own, and is not in `depth` and `fields`. A field that is asked for twice
-    counts twice, and so does one that a directive will leave out: execution never makes more of a document.
-    """
-
-    depth: int = 0
-    aliases: int = 0
-    root_fields: int = 0
-    fields: int = 0
-    directives: int = 0
-    introspection_depth: int = 0
-    introspection_fields: int = 0
-    takes_arguments: bool = False
-    """Whether a root field takes an argument, and so may be given a card number."""
-    price: Price = field(default_factory=Price)
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """The sizes of a document's operations, in order, and of the fragments that none of them uses."""
-
-    operations: tuple[tuple[OperationDefinitionNode, Size], ...]
-    unused: tuple[Size, ...]
-
-
 class _Place(NamedTuple):
-    """Where a selection stands."""
+    """Where a selection stands: below how many fields, and in how many selection sets."""
 
     level: int
+    nesting: int
     introspective: bool
     parent: GraphQLNamedType | None
     times: Times
@@ -91,61 +64,55 @@ class _Definition:
         self._schema = schema
         self.size = Size()
         self.spreads: list[_Spread] = []
-        self._directives(node)
+        self.introspection: FieldNode | None = None
+        root = _Place(0, 1, introspective=False, parent=parent, times=ONCE)
+        self._directives(node, root)
         for variable in node.variable_definitions or ():
-            self._directives(variable)
-        self._pending: list[tuple[SelectionSetNode, _Place]] = [
-            (node.selection_set, _Place(0, introspective=False, parent=parent, times=ONCE))
-        ]
+            self._directives(variable, root)
+        self._pending: list[tuple[SelectionSetNode, _Place]] = [(node.selection_set, root)]
         while self._pending:
             selection_set, place = self._pending.pop()
+            self.size.nesting = max(self.size.nesting, place.nesting)
             for selection in selection_set.selections:
-                self._directives(selection)
                 if isinstance(selection, FieldNode):
                     self._field(selection, place)
-                elif isinstance(selection, InlineFragmentNode):
+                    continue
+                self._directives(selection, place)
+                if isinstance(selection, InlineFragmentNode):
                     self._inline(selection, place)
                 elif isinstance(selection, FragmentSpreadNode):
                     self.spreads.append(_Spread(selection.name.value, place))
 
     def add(self, spread: _Spread, part: Size) -> None:
         """Put a fragment's size where it is spread."""
-        size, (level, introspective, _, times) = self.size, spread.place
-        fields, deepest = part.fields, part.depth
-        hidden, hidden_depth = part.introspection_fields, part.introspection_depth
-        if introspective:
-            hidden, hidden_depth = hidden + fields, max(hidden_depth, deepest)
-            fields = deepest = 0
+        place = spread.place
+        if place.introspective:
+            self.size.add_introspective(part, place.level, place.nesting)
         else:
-            size.price.add_all(part.price, times)
-        size.fields = min(size.fields + fields, SATURATED)
-        size.introspection_fields = min(size.introspection_fields + hidden, SATURATED)
-        size.aliases = min(size.aliases + part.aliases, SATURATED)
-        size.directives = min(size.directives + part.directives, SATURATED)
-        if deepest:
-            size.depth = max(size.depth, level + deepest)
-        if hidden_depth:
-            size.introspection_depth = max(size.introspection_depth, level + hidden_depth)
-        if level == 0:
-            size.root_fields = min(size.root_fields + part.root_fields, SATURATED)
-            size.takes_arguments |= part.takes_arguments
+            self.size.add(part, place.level, place.nesting, place.times)
 
     def _field(self, node: FieldNode, place: _Place) -> None:
-        size, name, level = self.size, node.name.value, place.level + 1
-        introspective = place.introspective or name in _INTROSPECTION
-        if introspective:
+        size, name = self.size, node.name.value
+        inner = place
+        if name in _INTROSPECTION:
+            self.introspection = node
+            inner = place._replace(introspective=True)
+        self._directives(node, inner)
+        level = place.level + 1
+        if inner.introspective:
             size.introspection_fields += 1
             size.introspection_depth = max(size.introspection_depth, level)
         else:
             size.fields += 1
             size.depth = max(size.depth, level)
-        size.aliases += node.alias is not None
+            size.aliases += node.alias is not None
         if place.level == 0:
             size.root_fields += 1
             size.takes_arguments |= bool(node.arguments) and not name.startswith("__")
         if node.selection_set is not None:
             times = ONCE if place.introspective else self._charge(node, place)
-            inner = _Place(level, introspective, _type_of(place.parent, name), times)
+            below = _type_of(place.parent, name)
+            inner = _Place(level, place.nesting + 1, inner.introspective, below, times)
             self._pending.append((node.selection_set, inner))
 
     def _charge(self, node: FieldNode, place: _Place) -> Times:
@@ -156,12 +123,17 @@ class _Definition:
         return times
 
     def _inline(self, node: InlineFragmentNode, place: _Place) -> None:
+        level, nesting, introspective, parent, times = place
         if node.type_condition is not None:
-            place = place._replace(parent=_named(self._schema, node.type_condition))
-        self._pending.append((node.selection_set, place))
+            parent = _named(self._schema, node.type_condition)
+        self._pending.append((node.selection_set, _Place(level, nesting + 1, introspective, parent, times)))
 
-    def _directives(self, node: _Node | SelectionNode | VariableDefinitionNode) -> None:
-        self.size.directives += len(node.directives or ())
+    def _directives(self, node: _Node | SelectionNode | VariableDefinitionNode, place: _Place) -> None:
+        if node.directives:
+            if place.introspective:
+                self.size.introspection_fields += len(node.directives)
+            else:
+                self.size.directives += len(node.directives)
 
 
 class _Fragments:
@@ -219,21 +191,28 @@ def analyse(document: DocumentNode, schema: GraphQLSchema) -> Analysis:
     operations: list[tuple[OperationDefinitionNode, _Definition]] = []
     fragments = _Fragments()
     namesakes: list[_Definition] = []
+    introspection: FieldNode | None = None
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
-            operations.append((node, _Definition(schema, node, schema.get_root_type(node.operation))))
+            definition = _Definition(schema, node, schema.get_root_type(node.operation))
+            operations.append((node, definition))
         elif isinstance(node, FragmentDefinitionNode):
             definition = _Definition(schema, node, _named(schema, node.type_condition))
             if namesake := fragments.define(node.name.value, definition):
                 namesakes.append(namesake)
+        else:
+            continue
+        introspection = introspection or definition.introspection
     for _, operation in operations:
         fragments.add_to(operation)
+        operation.size.price.add(operation.size.introspection_fields // INTROSPECTION_FIELDS)
     unused = fragments.unused()
     for namesake in namesakes:
         fragments.add_to(namesake)
     return Analysis(
         tuple((node, operation.size) for node, operation in operations),
         tuple(definition.size for definition in (*unused, *namesakes)),
+        introspection,
     )
 
 

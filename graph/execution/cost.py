@@ -36,6 +36,10 @@ class FieldCost:
 
 OBJECT: Final = FieldCost(1)
 UPSTREAM_CALL: Final = 10
+INTROSPECTION_FIELDS: Final = 10
+"""So many fields of introspection cost as much as an object."""
+CHARACTERS: Final = 100
+"""So many characters of a document that is not known yet cost as much as an object."""
 
 FIELD_COSTS: Final[Mapping[str, FieldCost]] = MappingProxyType(
     {
@@ -110,6 +114,11 @@ def field_cost(parent: str, field: FieldNode) -> tuple[int, Times]:
         if argument.name.value == known.items:
             return known.cost, _items(argument.value)
     return known.cost, ONCE
+
+
+def reading_cost(text: str) -> int:
+    """What it costs to read a document: to parse and to validate it."""
+    return len(text) // CHARACTERS
 
 
 def default_lengths(definitions: tuple[VariableDefinitionNode, ...] | None) -> dict[str, int]:

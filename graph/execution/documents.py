@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from graphql import GraphQLError, GraphQLSyntaxError, OperationType, parse
+from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, OperationType, parse
 
 from graph.errors import GatewayError
 from graph.execution.analysis import analyse
 from graph.execution.cache import SieveCache
-from graph.execution.cost import default_lengths
-from graph.execution.hoisting import declare, hoist
+from graph.execution.cost import default_lengths, reading_cost
+from graph.execution.hoisting import declare, hoist, put_back
 from graph.execution.limits import DocumentLimits, check
 from graph.execution.operation import Document, Operation, Resolved
-from graph.execution.refusals import DocumentError, limit_exceeded
-from graph.execution.validation import validation_errors
+from graph.execution.refusals import DocumentError, introspection_refused, limit_exceeded
+from graph.execution.validation import validate
 from graph.redact import holds_card_number
 from schema.errors import MESSAGES, ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from graphql import DocumentNode, GraphQLSchema
 
-    from graph.execution.analysis import Analysis
     from graph.execution.hoisting import Hoisted
+    from graph.execution.size import Analysis, Size
 
     # A skeleton is a key of another kind than a text: what a client sends must not be taken for a skeleton.
     _Key: TypeAlias = str | tuple[str]
@@ -39,9 +39,6 @@ __all__ = [
     "Resolved",
     "may_hold_card_number",
 ]
-
-_REFUSED_SKELETONS: Final = 256
-_REFUSED_CHARACTERS: Final = 1_000_000
 
 
 def may_hold_card_number(text: str) -> bool:
@@ -65,30 +62,43 @@ class Documents:
         self._limits = limits
         self._introspection = introspection
         self._cache: SieveCache[_Key, Resolved] = SieveCache(limits.cached, limits.cached_characters)
-        # Skeletons that are not valid or stand for a document that must be read as it is. A new one costs up to
-        # twice what its text alone does, but once: without this, a client could make every request cost that.
-        self._refused: SieveCache[str, bool] = SieveCache(_REFUSED_SKELETONS, _REFUSED_CHARACTERS)
         self.hits = 0
         self.misses = 0
 
-    def resolve(self, text: str) -> Resolved:
-        """The document of a text, without the card numbers that stand in it as literals.
+    def cost(self, text: str) -> int:
+        """What it costs to read a text. One that is too long costs nothing: it is not read."""
+        return reading_cost(text) if len(text) <= self._limits.characters else 0
+
+    def known(self, text: str) -> Resolved | None:
+        """The document of a text that was read before, without the card numbers that stand in it as literals.
 
         It is valid, and costs and gives, what it would with them.
+        """
+        found = self._cache.get(text)
+        if found is None:
+            hoisted = self._hoisted(text)
+            skeleton = None if hoisted is None else self._cache.get((hoisted.skeleton,))
+            if hoisted is None or skeleton is None:
+                return None
+            found = Resolved(skeleton.document, hoisted.card_nos)
+        self.hits += 1
+        return found
+
+    def resolve(self, text: str, *, introspection: bool = True) -> Resolved:
+        """The document of a text, known or not.
+
+        Args:
+            text: the document.
+            introspection: whether whoever asks may query the schema; known documents are given to everybody.
 
         Raises:
             DocumentError: when it exceeds a limit, cannot be parsed or does not fit the schema.
         """
-        found = self._cache.get(text)
-        if found is not None:
-            self.hits += 1
-            return found
-        hoisted = hoist(text) if len(text) <= self._limits.characters else None
-        if hoisted is not None:
-            document = self._skeleton(hoisted)
-            if document is not None:
-                return Resolved(document, hoisted.card_nos)
-        return self._plain(text)
+        found = self.known(text)
+        if found is None:
+            self.misses += 1
+            found = self._read_hoisted(text, introspection=introspection)
+        return found
 
     def get(self, text: str) -> Document:
         """The document of a text as it stands: whatever literals it has, it keeps.
@@ -98,70 +108,84 @@ class Documents:
         """
         found = self._cache.get(text)
         if found is None:
-            return self._plain(text).document
+            self.misses += 1
+            return self._keep(text, Resolved(self.read(text))).document
         self.hits += 1
         return found.document
 
-    def read(self, text: str) -> Document:
+    def read(self, text: str, *, introspection: bool = True) -> Document:
         """The document of a text as it stands, without the cache.
 
         Raises:
             DocumentError: as `resolve`.
         """
-        return self._checked(self._parse(text, self._limits.tokens), text)
+        node = self._parse(text, self._limits.tokens)
+        analysis, _ = self._checked(node, introspection=introspection)
+        return self._document(node, analysis, text)
 
     def __len__(self) -> int:
         return len(self._cache)
 
-    def _plain(self, text: str) -> Resolved:
-        self.misses += 1
-        resolved = Resolved(self.read(text))
+    def _keep(self, key: _Key, resolved: Resolved) -> Resolved:
         if resolved.document.sha256 is not None:
-            self._cache.put(text, resolved, len(text))
+            self._cache.put(key, resolved, len(key if isinstance(key, str) else key[0]))
         return resolved
 
-    def _skeleton(self, hoisted: Hoisted) -> Document | None:
-        """The document of a skeleton, or None where the text must be read as it is.
+    def _hoisted(self, text: str) -> Hoisted | None:
+        hoisted = hoist(text) if len(text) <= self._limits.characters else None
+        # A number that is no literal of its own stays in the skeleton.
+        return None if hoisted is None or may_hold_card_number(hoisted.skeleton) else hoisted
 
-        A skeleton is invalid where its text is, and in places where a variable may not be; the text alone tells
-        which, and what the errors are.
-        """
-        skeleton = hoisted.skeleton
-        found = self._cache.get((skeleton,))
-        if found is not None:
-            self.hits += 1
-            return found.document
-        if self._refused.get(skeleton) or may_hold_card_number(skeleton):
-            return None
-        document = self._read_skeleton(hoisted)
-        if document is None:
-            self._refused.put(skeleton, value=True, characters=len(skeleton))
-            return None
-        self.misses += 1
-        self._cache.put((skeleton,), Resolved(document), len(skeleton))
-        return document
+    def _read_hoisted(self, text: str, *, introspection: bool) -> Resolved:
+        """Read a text, and keep what can be kept of it. It is validated once, with its card numbers in place."""
+        hoisted = self._hoisted(text)
+        skeleton = None if hoisted is None else self._parsed_skeleton(hoisted)
+        if hoisted is None or skeleton is None:
+            return self._keep(text, Resolved(self.read(text, introspection=introspection)))
+        node = put_back(skeleton, hoisted.card_nos)
+        analysis, hoistable = self._checked(node, introspection=introspection)
+        declared = declare(skeleton, hoisted.card_nos) if hoistable else None
+        if declared is None:
+            return Resolved(self._document(node, analysis, text))
+        document = self._document(declared, analysis, hoisted.skeleton)
+        self._keep((hoisted.skeleton,), Resolved(document))
+        return Resolved(document, hoisted.card_nos)
 
-    def _read_skeleton(self, hoisted: Hoisted) -> Document | None:
+    def _parsed_skeleton(self, hoisted: Hoisted) -> DocumentNode | None:
+        """The syntax of a skeleton; None where the text has another, or none."""
         try:
             # A string is one token, and a variable is two.
-            node = self._parse(hoisted.skeleton, self._limits.tokens + hoisted.literals)
-            declared = declare(node, hoisted.card_nos)
-            return None if declared is None else self._checked(declared, hoisted.skeleton)
+            return self._parse(hoisted.skeleton, self._limits.tokens + hoisted.literals)
         except DocumentError:
             return None
 
-    def _checked(self, node: DocumentNode, text: str) -> Document:
+    def _checked(self, node: DocumentNode, *, introspection: bool) -> tuple[Analysis, bool]:
+        """The measures of a valid document, and whether variables could stand for its card numbers.
+
+        Raises:
+            DocumentError: as `resolve`; the cheapest reason comes first.
+        """
         analysis = analyse(node, self._schema)
+        if analysis.introspection and not (introspection and self._introspection):
+            raise introspection_refused(analysis.introspection)
         check(analysis, self._limits)
-        errors = validation_errors(self._schema, node, introspection=self._introspection)
+        errors, hoistable = validate(self._schema, node, max_comparisons=self._limits.comparisons)
         if errors:
             raise DocumentError(errors)
+        return analysis, hoistable
+
+    def _document(self, node: DocumentNode, analysis: Analysis, text: str) -> Document:
         # Hashed once for each document that is kept, not for each request.
         digest = None if may_hold_card_number(text) else sha256(text.encode("utf-8")).hexdigest()
-        return Document(node, dict(self._operations(analysis)), digest)
+        sizes = (size for _, size in analysis.operations)
+        nodes = (found for found in node.definitions if isinstance(found, OperationDefinitionNode))
+        operations = dict(self._operations(zip(nodes, sizes, strict=True)))
+        return Document(node, operations, analysis.introspection is not None, digest)
 
-    def _operations(self, analysis: Analysis) -> Iterator[tuple[str | None, Operation]]:
-        for node, size in analysis.operations:
+    def _operations(
+        self, measured: Iterable[tuple[OperationDefinitionNode, Size]]
+    ) -> Iterator[tuple[str | None, Operation]]:
+        for node, size in measured:
             if node.operation is OperationType.QUERY:
                 name = node.name.value if node.name else None
                 lengths = default_lengths(node.variable_definitions)

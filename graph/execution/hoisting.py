@@ -8,6 +8,9 @@ arguments.
 
 This is a pass over tokens, and only over texts in which that is simple: without escapes, comments and block
 strings a quotation mark can only begin or end a string. Every other text is left alone.
+
+Whether a variable may stand where the number stood is known once the document is validated, with its numbers put
+back. Only then are the variables declared.
 """
 
 from __future__ import annotations
@@ -21,9 +24,14 @@ from graphql import (
     NameNode,
     NonNullTypeNode,
     OperationDefinitionNode,
+    StringValueNode,
     VariableDefinitionNode,
     VariableNode,
+    Visitor,
+    visit,
 )
+
+from graph.execution.walking import WALKED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,8 +41,13 @@ if TYPE_CHECKING:
 RESERVED: Final = "konagraph_card_"
 """How the names begin of the variables that stand for literals."""
 
-_CARD_NUMBER: Final = NamedTypeNode(name=NameNode(value="CardNumber"))
+CARD_NUMBER: Final = "CardNumber"
+"""The type of these variables."""
+
+_CARD_NUMBER: Final = NamedTypeNode(name=NameNode(value=CARD_NUMBER))
 _DIGITS: Final = 16
+# What is not GraphQL is parsed twice, to say where.
+_MAX_CHARACTERS: Final = 5_000
 _NAMES: Final = tuple(f"{RESERVED}{number:02}" for number in range(100))
 # `"9410123412341234"` and `$konagraph_card_00` are equally long.
 _VARIABLES: Final = tuple(f"${name}" for name in _NAMES)
@@ -58,19 +71,21 @@ def hoist(text: str) -> Hoisted | None:
     """Take the card numbers out of a text.
 
     Returns:
-        None, when there are none, more than a hundred, or when the text is not of the simple kind.
+        None, when there are none, more than a hundred, one outside of all braces, where a variable may not be, or
+        when the text is too long or not of the simple kind.
     """
     if not _is_simple(text):
         return None
     # As every mark begins or ends a string, the strings stand at the odd places.
     parts = text.split('"')
     variables: dict[str, str] = {}
-    literals = 0
+    literals = braces = 0
     for place in range(1, len(parts), 2):
         literal = parts[place]
-        if len(literal) == _DIGITS and literal.isdecimal() and literal.isascii():
+        braces += parts[place - 1].count("{") - parts[place - 1].count("}")
+        if is_card_number(literal):
             # `"…"x` is two tokens, and `$…x` would be one name.
-            if parts[place + 1][:1] in _NAME_CHARACTERS:
+            if braces < 1 or parts[place + 1][:1] in _NAME_CHARACTERS:
                 return None
             if literal not in variables:
                 if len(variables) == len(_VARIABLES):
@@ -87,13 +102,35 @@ def hoist(text: str) -> Hoisted | None:
 
 def _is_simple(text: str) -> bool:
     return (
-        '"' in text
+        len(text) <= _MAX_CHARACTERS
+        and '"' in text
         and "\\" not in text
         and "#" not in text
         and '"""' not in text
         and RESERVED not in text
         and text.count('"') % 2 == 0
     )
+
+
+def is_card_number(literal: str) -> bool:
+    """Whether a literal is taken out of its text."""
+    return len(literal) == _DIGITS and literal.isdecimal() and literal.isascii()
+
+
+class _PutBack(Visitor):
+    def __init__(self, card_nos: Mapping[str, str]) -> None:
+        super().__init__()
+        self._card_nos = card_nos
+
+    def enter_variable(self, node: VariableNode, *_: object) -> StringValueNode | None:
+        literal = self._card_nos.get(node.name.value)
+        return None if literal is None else StringValueNode(value=literal, block=False, loc=node.loc)
+
+
+def put_back(skeleton: DocumentNode, card_nos: Mapping[str, str]) -> DocumentNode:
+    """The document that a skeleton was made of, with every literal at its place."""
+    document: DocumentNode = visit(skeleton, _PutBack(card_nos), WALKED)
+    return document
 
 
 def declare(document: DocumentNode, names: Iterable[str]) -> DocumentNode | None:

@@ -10,7 +10,7 @@ from graph.execution.refusals import limit_exceeded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from graph.execution.analysis import Analysis, Size
+    from graph.execution.size import Analysis, Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,10 @@ class DocumentLimits:
     operations: int = 10
     introspection_depth: int = 20
     introspection_fields: int = 1_000
+    # What the rules can walk without a deep stack.
+    nesting: int = 200
+    # To find out whether fields can be merged. GraphiQL's own introspection query needs less than a hundred.
+    comparisons: int = 2_000
     cost: int = 500
     cached: int = 1_000
     # A parsed document is hundreds of objects for each kilobyte of its text, and every full garbage collection
@@ -59,6 +63,8 @@ def check(analysis: Analysis, limits: DocumentLimits) -> None:
 
 
 def _check(size: Size, limits: DocumentLimits) -> None:
+    if size.nesting > limits.nesting:
+        raise limit_exceeded("depth", None)
     for name, measured, maximum in _measures(size, limits):
         if measured > maximum:
             raise limit_exceeded(name, maximum)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from graphql import DocumentNode, OperationDefinitionNode
 
-    from graph.execution.analysis import Size
+    from graph.execution.size import Size
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -43,8 +43,6 @@ class Operation:
     """What it selects at the root, which says what it is about when it has no name."""
     takes_arguments: bool = field(init=False)
     """Whether a root field takes an argument, and so may be given a card number."""
-    introspects: bool = field(init=False)
-    """Whether it queries the schema."""
     prepared: Prepared = field(init=False, default_factory=Prepared)
     """What is compiled of it."""
     _fixed_cost: int = field(init=False)
@@ -57,7 +55,6 @@ class Operation:
         fields = (one.name.value for one in self.node.selection_set.selections if isinstance(one, FieldNode))
         self.roots = " ".join(dict.fromkeys(fields)) or self.kind
         self.takes_arguments = self.size.takes_arguments
-        self.introspects = self.size.introspection_fields > 0
         self._fixed_cost = self.size.price.fixed
         self._lists = self.size.price.variables
 
@@ -87,6 +84,8 @@ class Document:
 
     node: DocumentNode
     operations: Mapping[str | None, Operation]
+    introspects: bool
+    """Whether it queries the schema, in whichever of its operations."""
     sha256: str | None
     """The hash of its text, or of what is left of it without its card numbers. None where that could hold a card
     number all the same, and must be neither kept nor hashed."""

@@ -7,7 +7,7 @@ and sends the text along once. See https://www.apollographql.com/docs/apollo-ser
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -52,8 +52,24 @@ class UntrustedDocument:
     """The hash of its text, or of what is left of it without its card numbers; None where that could hold one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A text that must be read before anything is known of it. Its `repr` shows nothing of it."""
+
+    text: str
+    cost: int
+    """What reading it costs, whatever comes of it."""
+    sha256: str | None = None
+    """The hash to register it by, if it turns out to be valid."""
+
+    def __repr__(self) -> str:
+        return "Unseen(...)"
+
+
 class DocumentResolver:
-    """Finds the document of a request.
+    """Finds the document of a request: `find` first, and `read` what has to be read.
+
+    These are two steps because reading takes a hundred times as long: whoever makes it necessary pays before it.
 
     Args:
         documents: reads and remembers texts.
@@ -93,12 +109,12 @@ class DocumentResolver:
         self.trusted = trusted
         self._takes_every_text = self._mode is Mode.OFF and len(trusted) == 0
 
-    async def document(self, request: GraphQLRequest) -> Resolved:
-        """The document that a request names.
+    async def find(self, request: GraphQLRequest) -> Resolved | Unseen:
+        """The document that a request names, if it is known; else its text.
 
         Raises:
             GatewayError: `BAD_REQUEST`, for a hash that is none, or not the text's.
-            DocumentError: when it is unknown, not allowed, too large, not valid.
+            DocumentError: when it is unknown or not allowed.
         """
         if request.document_id is not None:
             document = self.trusted.by_id(request.document_id)
@@ -111,23 +127,40 @@ class DocumentResolver:
             return await self._by_hash(request.persisted_hash)
         return await self._registered(request.query, request.persisted_hash)
 
-    def _by_text(self, text: str) -> Resolved:
-        if self._takes_every_text:
-            return self._documents.resolve(text)
-        trusted = self.trusted.by_text(text)
-        if trusted is not None:
-            return Resolved(trusted)
-        if self._mode is Mode.ENFORCE:
-            # Before it is even parsed: a text of somebody's own shall cost nothing.
-            raise refused(ErrorCode.DOCUMENT_NOT_ALLOWED)
-        resolved = self._documents.resolve(text)
+    async def read(self, unseen: Unseen, *, introspection: bool) -> Resolved:
+        """The document of a text.
+
+        Args:
+            unseen: what `find` gave.
+            introspection: whether the viewer may query the schema.
+
+        Raises:
+            DocumentError: when it is too large or not valid.
+        """
+        resolved = self._noted(self._documents.resolve(unseen.text, introspection=introspection))
+        if unseen.sha256 is not None and self._store is not None:
+            await self._store.put(unseen.sha256, unseen.text)
+        return resolved
+
+    def _by_text(self, text: str) -> Resolved | Unseen:
+        if not self._takes_every_text:
+            trusted = self.trusted.by_text(text)
+            if trusted is not None:
+                return Resolved(trusted)
+            if self._mode is Mode.ENFORCE:
+                # Before it is even parsed: a text of somebody's own shall cost nothing.
+                raise refused(ErrorCode.DOCUMENT_NOT_ALLOWED)
+        resolved = self._documents.known(text)
+        return Unseen(text, self._documents.cost(text)) if resolved is None else self._noted(resolved)
+
+    def _noted(self, resolved: Resolved) -> Resolved:
         if self._mode is Mode.LOG and self._on_untrusted is not None:
             document = resolved.document
             names = tuple(safe_name(name) for name in document.operations if name)
             self._on_untrusted(UntrustedDocument(names, document.sha256))
         return resolved
 
-    async def _by_hash(self, sha256_hash: str) -> Resolved:
+    async def _by_hash(self, sha256_hash: str) -> Resolved | Unseen:
         # An id of the manifest need not be a SHA-256 hash, and clients send it in the place of one.
         trusted = self.trusted.by_id(sha256_hash)
         if trusted is not None:
@@ -139,7 +172,7 @@ class DocumentResolver:
             raise self._not_found()
         return self._by_text(text)
 
-    async def _registered(self, text: str, sha256_hash: str) -> Resolved:
+    async def _registered(self, text: str, sha256_hash: str) -> Resolved | Unseen:
         """The document of a text that came with its hash, which is registered if it may be."""
         trusted = self.trusted.text(sha256_hash)
         if trusted is not None:
@@ -152,10 +185,12 @@ class DocumentResolver:
             return self._by_text(text)
         if _hash(text) != sha256_hash:
             raise _mismatch()
-        resolved = self._by_text(text)
+        found = self._by_text(text)
+        if isinstance(found, Unseen):
+            return replace(found, sha256=sha256_hash)
         if self._store is not None:
             await self._store.put(sha256_hash, text)
-        return resolved
+        return found
 
     def _not_found(self) -> DocumentError:
         # Where nothing is ever found, a client had better not ask by hash again.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from graphql import GraphQLError
 
 from graph.errors import GatewayError
 from schema.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from graphql import FieldNode
 
 
 class DocumentError(Exception):
@@ -28,3 +33,9 @@ def limit_exceeded(limit: str, maximum: int | None) -> DocumentError:
     if maximum is not None:
         extensions["maximum"] = maximum
     return refused(ErrorCode.QUERY_LIMIT_EXCEEDED, f"The document exceeds the limit of its {limit}.", **extensions)
+
+
+def introspection_refused(node: FieldNode | None = None) -> DocumentError:
+    """A refusal of a document that queries the schema, at a field that does."""
+    cause = GatewayError(ErrorCode.GRAPHQL_VALIDATION_FAILED, "Introspection is switched off.")
+    return DocumentError([GraphQLError(cause.message, nodes=node, original_error=cause)])

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graph.context import RequestContext
 from graph.execution import request as parameters
-from graph.execution.refusals import refused
+from graph.execution.persisted import Unseen
+from graph.execution.refusals import DocumentError, introspection_refused
 from graph.resilience.deadline import Deadline, Deadlines
 from graph.security.audit import Caller
 from graph.security.viewer import ANONYMOUS
@@ -26,10 +27,9 @@ from graph.web.patience import timeout_of
 from graph.web.refusals import not_acceptable, presented, refusal
 from graph.web.report import RequestReport
 from graph.web.responses import Answer, HttpError, json_answer
-from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from graph.execution.documents import Operation
+    from graph.execution.documents import Document, Operation, Resolved
     from graph.execution.executor import OperationExecutor
     from graph.execution.persisted import DocumentResolver
     from graph.execution.request import GraphQLRequest
@@ -155,7 +155,7 @@ class GraphQLEndpoint:
     async def _execute(
         self, request: GraphQLRequest, caller: Caller, deadline: Deadline, media_type: str, report: RequestReport
     ) -> Answer:
-        resolved = await self._documents.document(request)
+        resolved = await self._resolved(request, caller, report.method)
         document, variables = resolved.document, request.variables
         if resolved.hoisted:
             # Last: these names are the gateway's, whatever the client gives for them.
@@ -164,7 +164,7 @@ class GraphQLEndpoint:
         operation = document.operation(request.operation_name)
         report.operation_type, report.operation = operation.kind, operation.shown_name
         report.roots = operation.roots
-        self._check(operation, caller.viewer, report.method)
+        self._check(document, operation, caller.viewer, report.method)
         cost = operation.cost(variables)
         left = await self._gate.spend_cost(caller, cost)
         async with self._new_context(caller, deadline) as context:
@@ -180,13 +180,32 @@ class GraphQLEndpoint:
             payload["extensions"] = {"cost": _cost_figures(cost, left)}
         return json_answer(HTTPStatus.OK, payload, media_type=media_type)
 
-    def _check(self, operation: Operation, viewer: Viewer, method: str) -> None:
-        """Refuse what this operation may not do by this method or for this viewer."""
-        if method == "GET" and operation.takes_arguments:
-            message = "This operation must be sent by POST: a URL is no place for a card number."
-            raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, message, [_ALLOW_POST])
-        if operation.introspects and not self._may_introspect(viewer):
-            raise refused(ErrorCode.GRAPHQL_VALIDATION_FAILED, "Introspection is switched off.")
+    async def _resolved(self, request: GraphQLRequest, caller: Caller, method: str) -> Resolved:
+        """The document of a request; one that must be read is paid for before, whatever comes of it."""
+        try:
+            found = await self._documents.find(request)
+        except DocumentError:
+            if method == "GET" and request.persisted_hash is not None and request.variables:
+                # Not "unknown": the client would register it by POST, and be refused from the next GET on.
+                raise _not_by_get() from None
+            raise
+        if isinstance(found, Unseen):
+            if found.cost:
+                await self._gate.spend_cost(caller, found.cost)
+            found = await self._documents.read(found, introspection=self._may_introspect(caller.viewer))
+        return found
+
+    def _check(self, document: Document, operation: Operation, viewer: Viewer, method: str) -> None:
+        """Refuse what a document may not do by this method or for this viewer."""
+        if method == "GET" and (operation.takes_arguments or document.sha256 is None):
+            raise _not_by_get()
+        if document.introspects and not self._may_introspect(viewer):
+            raise introspection_refused()
+
+
+def _not_by_get() -> HttpError:
+    message = "This operation must be sent by POST: a URL is no place for a card number."
+    return HttpError(HTTPStatus.METHOD_NOT_ALLOWED, message, [_ALLOW_POST])
 
 
 def _is_for_a_person(exchange: Exchange, accept: bytes) -> bool:

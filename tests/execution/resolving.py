@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graph.errors import GatewayError
 from graph.execution.manifests import TrustedDocuments, trust
-from graph.execution.persisted import DocumentResolver, Mode, UntrustedDocument
+from graph.execution.persisted import DocumentResolver, Mode, Unseen, UntrustedDocument
 from graph.execution.request import GraphQLRequest
 from graph.execution.stores import MemoryStore
 from schema.errors import ErrorCode
@@ -21,7 +21,7 @@ from tests.execution.documents import (
 if TYPE_CHECKING:
     import pytest
 
-    from graph.execution.documents import Document, DocumentError, Documents
+    from graph.execution.documents import Document, DocumentError, Documents, Resolved
 
 NOT_FOUND = (ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
 NOT_SUPPORTED = (ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotSupported")
@@ -43,14 +43,18 @@ class Fixture:
             on_untrusted=self.reports.append,
         )
 
+    async def resolved(self, request: GraphQLRequest) -> Resolved:
+        found = await self.resolver.find(request)
+        return await self.resolver.read(found, introspection=True) if isinstance(found, Unseen) else found
+
     async def by_text(self, text: str) -> Document:
-        return (await self.resolver.document(GraphQLRequest(text))).document
+        return (await self.resolved(GraphQLRequest(text))).document
 
     async def by_hash(self, sha256: str, text: str | None = None) -> Document:
-        return (await self.resolver.document(GraphQLRequest(text, persisted_hash=sha256))).document
+        return (await self.resolved(GraphQLRequest(text, persisted_hash=sha256))).document
 
     async def by_id(self, document_id: str) -> Document:
-        return (await self.resolver.document(GraphQLRequest(None, document_id=document_id))).document
+        return (await self.resolved(GraphQLRequest(None, document_id=document_id))).document
 
 
 def refusal(caught: pytest.ExceptionInfo[DocumentError]) -> tuple[ErrorCode, str]:

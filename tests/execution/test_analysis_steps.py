@@ -18,7 +18,7 @@ from graphql.language import Visitor, visit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.execution.analysis import Size, analyse
+from graph.execution.analysis import analyse
 from graph.execution.cost import SATURATED
 from schema.query import build_schema
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from graphql import DocumentNode, SelectionSetNode
+
+    from graph.execution.size import Size
 
 SCHEMA = build_schema()
 
@@ -123,35 +125,36 @@ def expanded(document: DocumentNode) -> Naive:
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
     (operation,) = (node for node in document.definitions if isinstance(node, OperationDefinitionNode))
-    seen: list[tuple[str, int, bool, bool]] = []
-    directives = 0
+    naive = Naive()
+
+    def note(level: int, *, hidden: bool, **counted: int) -> None:
+        nonlocal naive
+        depth = "introspection_depth" if hidden else "depth"
+        fields = "introspection_fields" if hidden else "fields"
+        # Within introspection, directives count like fields, and an alias is a field's.
+        counted = {fields: sum(counted.get(name, 0) for name in ("fields", "directives"))} if hidden else counted
+        counted = {name: getattr(naive, name) + count for name, count in counted.items()}
+        naive = naive._replace(**counted, **{depth: max(getattr(naive, depth), level)})
 
     def go(selections: SelectionSetNode, level: int, *, hidden: bool) -> None:
-        nonlocal directives
         for node in selections.selections:
-            directives += len(node.directives or ())
+            directives = len(node.directives or ())
             if isinstance(node, FieldNode):
                 inner = hidden or node.name.value in ("__schema", "__type")
-                seen.append((node.name.value, level + 1, inner, node.alias is not None))
+                note(level + 1, hidden=inner, fields=1, aliases=int(node.alias is not None), directives=directives)
+                if level == 0:
+                    note(0, hidden=False, root_fields=1)
                 if node.selection_set:
                     go(node.selection_set, level + 1, hidden=inner)
-            elif isinstance(node, InlineFragmentNode):
+                continue
+            note(0, hidden=hidden, directives=directives)
+            if isinstance(node, InlineFragmentNode):
                 go(node.selection_set, level, hidden=hidden)
             elif isinstance(node, FragmentSpreadNode) and node.name.value in fragments:
                 go(fragments[node.name.value].selection_set, level, hidden=hidden)
 
     go(operation.selection_set, 0, hidden=False)
-    plain = [row for row in seen if not row[2]]
-    introspective = [row for row in seen if row[2]]
-    return Naive(
-        depth=max((row[1] for row in plain), default=0),
-        aliases=sum(row[3] for row in seen),
-        root_fields=sum(row[1] == 1 for row in seen),
-        fields=len(plain),
-        directives=directives,
-        introspection_depth=max((row[1] for row in introspective), default=0),
-        introspection_fields=len(introspective),
-    )
+    return naive
 
 
 def selections(spreads: list[str]) -> st.SearchStrategy[str]:

@@ -22,16 +22,16 @@ def test_a_literal_becomes_a_variable_of_the_same_length() -> None:
 
 
 def test_equal_literals_become_one_variable_and_different_ones_several() -> None:
-    hoisted = hoist(f'["{A}","{B}" "{A}"]')
+    hoisted = hoist(f'{{["{A}","{B}" "{A}"]')
     assert hoisted is not None
-    assert hoisted.skeleton == "[$konagraph_card_00,$konagraph_card_01 $konagraph_card_00]"
+    assert hoisted.skeleton == "{[$konagraph_card_00,$konagraph_card_01 $konagraph_card_00]"
     assert hoisted.card_nos == {"konagraph_card_00": A, "konagraph_card_01": B}
     assert hoisted.literals == 3
 
 
 def test_the_skeleton_is_the_same_for_all_numbers_that_differ_in_the_same_way() -> None:
     def skeleton(*numbers: str) -> str:
-        hoisted = hoist(" ".join(f'"{number}"' for number in numbers))
+        hoisted = hoist("{" + " ".join(f'"{number}"' for number in numbers))
         assert hoisted is not None
         return hoisted.skeleton
 
@@ -41,18 +41,18 @@ def test_the_skeleton_is_the_same_for_all_numbers_that_differ_in_the_same_way() 
 
 
 def test_other_strings_stay_in_their_places() -> None:
-    hoisted = hoist(f'"" "x" "{A}" "{A}1" "{A[1:]}" 1 "{A}"')
+    hoisted = hoist(f'{{ "" "x" "{A}" "{A}1" "{A[1:]}" 1 "{A}"')
     assert hoisted is not None
-    assert hoisted.skeleton == f'"" "x" $konagraph_card_00 "{A}1" "{A[1:]}" 1 $konagraph_card_00'
+    assert hoisted.skeleton == f'{{ "" "x" $konagraph_card_00 "{A}1" "{A[1:]}" 1 $konagraph_card_00'
 
 
 def test_a_hundred_numbers_are_hoisted_however_often_and_no_more() -> None:
     numbers = [f'"{9_000_000_000_000_000 + number}"' for number in range(101)]
-    hoisted = hoist(" ".join(numbers[:100] * 2))
+    hoisted = hoist("{" + " ".join(numbers[:100] * 2))
     assert hoisted is not None
     assert (len(hoisted.card_nos), hoisted.literals) == (100, 200)
     assert list(hoisted.card_nos)[99] == "konagraph_card_99"
-    assert hoist(" ".join(numbers)) is None
+    assert hoist("{" + " ".join(numbers)) is None
 
 
 LEFT_ALONE = {
@@ -84,7 +84,20 @@ LEFT_ALONE = {
 
 @pytest.mark.parametrize("text", LEFT_ALONE.values(), ids=LEFT_ALONE)
 def test_what_is_not_simple_is_left_alone(text: str) -> None:
+    assert hoist("{" + text) is None
+
+
+@pytest.mark.parametrize(
+    "text", [f'"{A}"', f'query ($n: CardNumber! = "{A}") {{ a }}', f'{{ a }} "{A}"', f'{{ "{{" }} "{A}"']
+)
+def test_what_stands_outside_of_all_braces_is_left_alone(text: str) -> None:
     assert hoist(text) is None
+
+
+def test_a_text_that_is_too_long_is_left_alone() -> None:
+    text = f'{{ card(cardNo: "{A}") {{ balance }} }}'
+    assert hoist(text.ljust(5_000)) is not None
+    assert hoist(text.ljust(5_001)) is None
 
 
 @given(
@@ -93,6 +106,7 @@ def test_what_is_not_simple_is_left_alone(text: str) -> None:
     )
 )
 def test_the_text_is_what_its_skeleton_says_with_the_numbers_put_back(text: str) -> None:
+    text = "{" + text
     hoisted = hoist(text)
     if hoisted is not None:
         restored = hoisted.skeleton
@@ -103,7 +117,7 @@ def test_the_text_is_what_its_skeleton_says_with_the_numbers_put_back(text: str)
 
 
 def test_nothing_of_it_is_shown() -> None:
-    assert repr(hoist(f'"{A}"')) == "Hoisted(...)"
+    assert repr(hoist(f'{{"{A}"')) == "Hoisted(...)"
 
 
 @pytest.mark.parametrize(

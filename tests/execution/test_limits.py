@@ -62,11 +62,16 @@ def operations(count: int) -> str:
 SCHEMA_TYPES = "{ __schema { types { name } } }"
 ADDRESS = of_card("member { profile { addressInfo { address } } }")
 
+# 200 of them: ten cards with nineteen each, few of them twice.
+LEAVES = "cardNo maskedCardNo balance cardStatus cardStatusRaw serviceId serviceName ownerKa isRegistered"
+TEN_CARDS = " ".join(f"a{index}: card(cardNo: $n) {{ {LEAVES} {LEAVES} __typename }}" for index in range(10))
+FIELDS = f"query ($n: CardNumber!) {{ {TEN_CARDS} }}"
+
 AT_THE_MAXIMUM = {
     "depth": (ADDRESS, {"depth": 5}, "depth"),
     "aliases": (aliased(15), {}, "aliases"),
     "root fields": ("{" + "__typename " * 10 + "}", {}, "rootFields"),
-    "fields": (of_card("balance " * 199), {}, "fields"),
+    "fields": (FIELDS, {}, "fields"),
     "directives": (directives(20), {}, "directives"),
     "operations": (operations(10), {}, "operations"),
     "introspection depth": (SCHEMA_TYPES, {"introspection_depth": 3}, "introspectionDepth"),
@@ -74,6 +79,39 @@ AT_THE_MAXIMUM = {
         SCHEMA_TYPES,
         {"introspection_fields": 3},
         "introspectionFields",
+    ),
+    "aliases within introspection": (
+        "{ __schema { types {" + " ".join(f"a{index}: name" for index in range(100)) + "} } }",
+        {},
+        "aliases",
+    ),
+    "aliases of introspection": (
+        "{" + " ".join(f'a{index}: __type(name: "Card") {{ name }}' for index in range(10)) + "}",
+        {"aliases": 0},
+        "aliases",
+    ),
+    "aliases in a fragment within introspection": (
+        "{ ...F } fragment F on Query { __schema { types { ...G } } }"
+        "fragment G on __Type {" + " ".join(f"a{index}: name" for index in range(16)) + "}",
+        {},
+        "aliases",
+    ),
+    "directives within introspection": (
+        "{ __schema @skip(if: false) { types {"
+        + " ".join(f"a{index}: name @skip(if: false)" for index in range(30))
+        + "} } }",
+        {"directives": 0},
+        "directives",
+    ),
+    "directives of fragments within introspection": (
+        "{ __schema { ... @skip(if: false) { ...F @skip(if: false) } } } fragment F on __Schema { __typename }",
+        {"directives": 0},
+        "directives",
+    ),
+    "introspection beside cards": (
+        "query ($n: CardNumber!) { card(cardNo: $n) { a: balance } __schema { types { b: name c: name } } }",
+        {"aliases": 1, "fields": 2, "depth": 2, "introspection_fields": 4, "introspection_depth": 3},
+        "introspection",
     ),
 }
 
@@ -89,11 +127,6 @@ BEYOND = {
     "aliases": (aliased(16), {}, ("aliases", 15)),
     "aliases of root fields": (
         "{" + " ".join(f"a{index}: __typename" for index in range(16)) + "}",
-        {},
-        ("aliases", 15),
-    ),
-    "aliases within introspection": (
-        "{ __schema {" + " ".join(f"a{index}: __typename" for index in range(16)) + "} }",
         {},
         ("aliases", 15),
     ),
@@ -133,6 +166,23 @@ BEYOND = {
         + "fragment F10 on __Schema { __typename }",
         {},
         ("introspectionFields", 1_000),
+    ),
+    "directives within introspection": (
+        "{ __schema { types { name" + " @a" * 8 + "} } }",
+        {"introspection_fields": 10},
+        ("introspectionFields", 10),
+    ),
+    "195 equal fields": (of_card("balance " * 195), {}, ("comparisons", 2_000)),
+    "580 equal fields of introspection": (
+        "{ __schema { types {" + "name " * 580 + "} } }",
+        {},
+        ("comparisons", 2_000),
+    ),
+    "equal fields of two fragments": (
+        of_card("...A ...B")
+        + f"fragment A on Card {{ {'balance ' * 40} }} fragment B on Card {{ {'balance ' * 40} }}",
+        {},
+        ("comparisons", 2_000),
     ),
     "601 tokens": ("{" + "a " * 599 + "}", {}, ("tokens", 600)),
     "16 KB of comments": ("#" * 16_384 + "\n{ __typename }", {}, ("length", 15_000)),

@@ -154,7 +154,7 @@ def test_every_problem_is_named_at_once() -> None:
         f"document 6 'inline': {may_hold}",
         f"document 7 'hidden': {may_hold}",
         f"document 8 'escaped': {may_hold}",
-        "document 9 'mutation': The schema has only queries. (line 1, column 1)",
+        "document 9 'mutation': The schema has only queries, and no mutation. (line 1, column 1)",
         "document 10 'introspection': Introspection is switched off. (line 1, column 3)",
         "document 11 'none' has no id or no text",
         "document 12 has no id or no text",

@@ -160,7 +160,7 @@ async def test_a_document_that_may_hold_a_card_number_is_executed_and_leaves_no_
 
 async def test_a_document_with_a_literal_is_executed_and_leaves_nothing_but_its_skeleton() -> None:
     fixture = Fixture(Mode.LOG, manifest=MANIFEST)
-    resolved = await fixture.resolver.document(GraphQLRequest(INLINE_CARD, persisted_hash=hash_of(INLINE_CARD)))
+    resolved = await fixture.resolved(GraphQLRequest(INLINE_CARD, persisted_hash=hash_of(INLINE_CARD)))
     assert resolved.hoisted == {"konagraph_card_00": CARD}
     assert (len(fixture.store), len(fixture.documents)) == (0, 1)
     skeleton = "query Inline { card(cardNo: $konagraph_card_00) { balance } }"
