@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 import strawberry
 from strawberry.schema_directive import Location
@@ -19,23 +19,14 @@ from strawberry.schema_directive import Location
 class SemanticNonNull:
     """`@semanticNonNull(levels: [Int!]! = [0])`, see https://specs.apollo.dev/nullability/v0.4/."""
 
-    levels: list[int] = strawberry.field(default_factory=lambda: [0])
+    # Strawberry tells graphql-core of a default, and not of a factory of one; a list would be shared.
+    levels: list[int] = strawberry.field(default=cast("list[int]", (0,)))
 
 
 SEMANTIC_NON_NULL: Final = (SemanticNonNull(),)
 """What a leaf carries that Konaplate requires: one bad field must not null the whole card."""
 
-_PRINTED_BY_STRAWBERRY: Final = "directive @semanticNonNull(levels: [Int!]!) on FIELD_DEFINITION"
-_WITH_DEFAULT: Final = "directive @semanticNonNull(levels: [Int!]! = [0]) on FIELD_DEFINITION"
 
-
-def mend_directive_definition(sdl: str) -> str:
-    """Give the printed directive definition its default value, which Strawberry leaves out.
-
-    Raises:
-        ValueError: when the definition is not there as it was known, so that an update of Strawberry is noticed.
-    """
-    if sdl.count(_PRINTED_BY_STRAWBERRY) != 1:
-        raise ValueError("Strawberry prints @semanticNonNull in another way than this mend expects")
-    mended = sdl.replace(_PRINTED_BY_STRAWBERRY, _WITH_DEFAULT)
-    return mended.replace("@semanticNonNull(levels: [0])", "@semanticNonNull")
+def without_defaults(sdl: str) -> str:
+    """Leave out of a printed schema what the directive's definition says already, and Strawberry repeats."""
+    return sdl.replace("@semanticNonNull(levels: [0])", "@semanticNonNull")

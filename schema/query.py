@@ -12,7 +12,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from schema.context import Withheld
-from schema.directives import mend_directive_definition
+from schema.directives import without_defaults
 from schema.scalars import SCALARS
 from schema.secrets import CardNo, IdentityNo, PersonalText, Secret
 from schema.types import Card, Info
@@ -107,4 +107,4 @@ def build_schema() -> GraphQLSchema:
 
 def export_schema() -> str:
     """Print the schema in the schema definition language, ending in a line break."""
-    return mend_directive_definition(_strawberry_schema().as_str()) + "\n"
+    return without_defaults(_strawberry_schema().as_str()) + "\n"

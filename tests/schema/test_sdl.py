@@ -8,8 +8,9 @@ import graphql
 import pytest
 from graphql import DirectiveLocation, GraphQLEnumType, GraphQLObjectType, GraphQLSchema
 
-from schema.directives import mend_directive_definition
+from schema.directives import without_defaults
 from schema.query import build_schema, export_schema
+from tests.support import gateway
 from tests.tools import ROOT
 
 SDL = export_schema()
@@ -17,6 +18,11 @@ PRINTED = graphql.build_schema(SDL)
 BUILT = build_schema()
 OBJECTS = [t for t in PRINTED.type_map.values() if isinstance(t, GraphQLObjectType) and t.name[:2] != "__"]
 ENUMS = [t for t in PRINTED.type_map.values() if isinstance(t, GraphQLEnumType) and t.name[:2] != "__"]
+
+
+def definitions(sdl: str) -> list[str]:
+    """A printed schema's definitions, each with its description."""
+    return [graphql.print_ast(definition) for definition in graphql.parse(sdl).definitions]
 
 
 def test_the_committed_schema_is_what_the_code_builds() -> None:
@@ -56,30 +62,30 @@ def test_the_default_is_not_repeated_at_each_use() -> None:
     assert {"@semanticNonNull"} == set(uses)
 
 
-def test_the_mend_keeps_levels_that_are_not_the_default() -> None:
-    definition = "directive @semanticNonNull(levels: [Int!]!) on FIELD_DEFINITION\n"
+def test_levels_that_are_not_the_default_are_printed() -> None:
     types = "type A {\n  a: Int @semanticNonNull(levels: [0])\n  b: [Int] @semanticNonNull(levels: [0, 1])\n}\n"
 
-    mended = mend_directive_definition(definition + types)
-
-    assert mended == (
-        "directive @semanticNonNull(levels: [Int!]! = [0]) on FIELD_DEFINITION\n"
+    assert without_defaults(types) == (
         "type A {\n  a: Int @semanticNonNull\n  b: [Int] @semanticNonNull(levels: [0, 1])\n}\n"
     )
 
 
-@pytest.mark.parametrize(
-    "sdl",
-    [
-        "type Query {\n  a: Int\n}",
-        "directive @semanticNonNull(levels: [Int!]! = [0]) on FIELD_DEFINITION",
-        "directive @semanticNonNull(levels: [Int!]!) on FIELD_DEFINITION\n" * 2,
-    ],
-    ids=["no definition", "a definition that is right already", "two definitions"],
-)
-def test_the_mend_refuses_a_definition_that_it_does_not_know(sdl: str) -> None:
-    with pytest.raises(ValueError, match="Strawberry prints"):
-        mend_directive_definition(sdl)
+async def test_introspection_says_what_the_printed_schema_says() -> None:
+    query = graphql.get_introspection_query(
+        specified_by_url=True,
+        directive_is_repeatable=True,
+        schema_description=True,
+        input_value_deprecation=True,
+        one_of=True,
+    )
+    async with gateway() as running:
+        answer = await running.query(query)
+
+    asked = graphql.print_schema(graphql.build_client_schema(answer["data"]))
+    # Introspection has no place for where the directive is applied.
+    printed = graphql.print_schema(PRINTED)
+    assert sorted(definitions(printed)) == sorted(definitions(asked))
+    assert "directive @semanticNonNull(levels: [Int!]! = [0]) on FIELD_DEFINITION" in asked
 
 
 def undescribed(schema: GraphQLSchema) -> list[str]:
