@@ -12,9 +12,10 @@ import click
 import httpx
 
 from graph import __version__
+from graph.files import UnreadableFileError
 from graph.greeting import card_table, exports, fault_table, greet
-from graph.konaplate.encryption import BadKeyError
 from graph.leak_audit.command import leak_audit as run_leak_audit
+from graph.pem import BadPemError
 from graph.process.draining import Drain
 from graph.process.server import make_server
 from graph.sandbox.app import BASE_PATH, create_sandbox
@@ -24,7 +25,7 @@ from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.tokens import MAX_MEMBER_ID
 from graph.security.viewer import EVERY_SCOPE
 from graph.settings import Settings, load_settings
-from graph.settings_rules import start_warnings
+from graph.settings_warnings import start_warnings
 from graph.start import (
     check,
     environment,
@@ -148,7 +149,7 @@ def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, p
 
     try:
         app = create_sandbox(credentials, encrypted=not plain)
-    except BadKeyError as error:
+    except BadPemError as error:
         fail([f"--credentials: a key there {error}"])
     run_server(lambda: make_server(app, host=host, port=port, drain=Drain(timeout=1), on_ready=introduce))
 
@@ -217,9 +218,11 @@ def check_config() -> None:
     """Check settings, keys and certificates, and name every problem. Starts nothing."""
     settings = read_settings(environment())
     check(settings)
-    for warning in start_warnings(settings):
+    warnings = start_warnings(settings)
+    for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
-    click.echo("The settings are complete, and every key and certificate can be used.")
+    complete = "The settings are complete, and every key and certificate can be used"
+    click.echo(f"{complete}; see the warnings." if warnings else f"{complete}.")
 
 
 def _again(overrides: dict[str, Any]) -> Callable[[], Settings]:
@@ -235,5 +238,5 @@ def _sandbox_credentials(directory: Path) -> SandboxCredentials:
         return SandboxCredentials.read(directory)
     except OSError as error:
         fail([f"--credentials: {error.strerror}: {error.filename}"])
-    except UnicodeDecodeError:
-        fail(["--credentials: a file there is not text"])
+    except UnreadableFileError as error:
+        fail([f"--credentials: {error}: {error.path}"])

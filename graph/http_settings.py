@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, Field
 
+from graph.settings_types import Number
 from graph.web.authority import read_authority
 from graph.web.client_address import Network
 from graph.web.limits import HttpLimits
@@ -56,7 +57,7 @@ def _words(value: str) -> list[str]:
 Hosts = Annotated[frozenset[bytes], BeforeValidator(_hosts)]
 OriginSet = Annotated[frozenset[str], BeforeValidator(_origins)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
-IdleSeconds = Annotated[float, Field(gt=0, le=3600)]
+IdleSeconds = Annotated[Number, Field(gt=0, le=3600)]
 
 
 def http_limits(settings: Settings) -> HttpLimits:

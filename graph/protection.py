@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import httpx
 
+from graph.files import UnreadableFileError, read_bytes, read_text, unreadable
 from graph.security.api_keys import ApiKeyAuthenticator, BadKeyFileError, read_api_keys
 from graph.security.authentication import ApiKeyAuthentication, BearerAuthentication, NoAuthentication
 from graph.security.budgets import Budgets
@@ -20,6 +21,7 @@ from graph.security.limiter import LocalLimiter
 from graph.security.tokens import TokenAuthenticator, TokenRules
 from graph.security.viewer import Allowance
 from graph.settings import Settings, SettingsError
+from graph.settings_types import is_url
 from schema.secrets import Credential
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ def build_protection(
     Raises:
         SettingsError: when a key file or the address of Redis cannot be used.
     """
-    redis = _redis(settings)
+    redis = build_redis(settings)
     local = LocalLimiter(time.monotonic)
     fallback = None if redis is None else _fallback(redis, local, on_fallback)
     keys = _key_set(settings, on_key_failure) if settings.konagraph_auth == "jwt" else None
@@ -123,11 +125,11 @@ def check_key_files(settings: Settings) -> None:
     jwks = settings.konagraph_jwt_jwks
     if settings.konagraph_auth == "api-key":
         read_keys(settings)
-    if settings.konagraph_auth == "jwt" and jwks is not None and not _is_url(jwks):
+    if settings.konagraph_auth == "jwt" and jwks is not None and not is_url(jwks):
         try:
-            read_key_set(Path(jwks).read_bytes())
-        except OSError:
-            raise SettingsError(["KONAGRAPH_JWT_JWKS names a file that cannot be read"]) from None
+            read_key_set(read_bytes(Path(jwks), MAX_BYTES))
+        except UnreadableFileError as error:
+            raise SettingsError([f"KONAGRAPH_JWT_JWKS {unreadable(error)}"]) from None
         except BadKeySetError as error:
             raise SettingsError([f"KONAGRAPH_JWT_JWKS: {error}"]) from None
 
@@ -162,28 +164,27 @@ def read_keys(settings: Settings) -> tuple[ApiKey, ...]:
     Raises:
         SettingsError: when it cannot be used.
     """
+    path = settings.konagraph_api_keys or Path()
     try:
-        text = (settings.konagraph_api_keys or Path()).read_text(encoding="utf-8")
-        return read_api_keys(text, _allowance(settings))
-    except (OSError, UnicodeDecodeError):
-        raise SettingsError(["KONAGRAPH_API_KEYS names a file that cannot be read"]) from None
+        return read_api_keys(read_text(path), _allowance(settings))
+    except UnreadableFileError as error:
+        raise SettingsError([f"KONAGRAPH_API_KEYS {unreadable(error)}"]) from None
     except BadKeyFileError as error:
         raise SettingsError([f"KONAGRAPH_API_KEYS: {problem}" for problem in error.problems]) from None
 
 
 def _key_set(settings: Settings, on_failure: Callable[[str], None]) -> KeySet:
     source = settings.konagraph_jwt_jwks or ""
-    load = key_set_at(source) if _is_url(source) else _from_file(Path(source))
+    load = key_set_at(source) if is_url(source) else _from_file(Path(source))
     return KeySet(load, Refresh(), time.monotonic, on_failure)
-
-
-def _is_url(source: str) -> bool:
-    return source.lower().startswith(("https://", "http://"))
 
 
 def _from_file(path: Path) -> Callable[[], Awaitable[bytes]]:
     async def load() -> bytes:
-        return await asyncio.to_thread(path.read_bytes)
+        try:
+            return await asyncio.to_thread(read_bytes, path, MAX_BYTES)
+        except UnreadableFileError as error:
+            raise BadKeySetError(f"the key set cannot be read: {error}") from None
 
     return load
 
@@ -215,7 +216,12 @@ def key_set_at(url: str, *, timeout: float = _KEY_SET_TIMEOUT) -> Callable[[], A
     return load
 
 
-def _redis(settings: Settings) -> Redis | None:
+def build_redis(settings: Settings) -> Redis | None:
+    """The client of Redis, which connects when it is first used; None without one.
+
+    Raises:
+        SettingsError: when its address cannot be used.
+    """
     if settings.konagraph_redis_url is None:
         return None
     # Here, because a gateway without Redis is 6 MB smaller.
@@ -228,6 +234,6 @@ def _redis(settings: Settings) -> Redis | None:
 
 
 def _fallback(redis: Redis, local: LocalLimiter, on_fallback: Callable[[], None]) -> FallbackLimiter:
-    from graph.security.redis_limiter import FallbackLimiter, RedisLimiter  # noqa: PLC0415 - see `_redis`
+    from graph.security.redis_limiter import FallbackLimiter, RedisLimiter  # noqa: PLC0415 - see `build_redis`
 
     return FallbackLimiter(RedisLimiter(redis), local, time.monotonic, on_fallback)

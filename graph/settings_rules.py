@@ -12,10 +12,8 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graph.settings import Settings
 
 _VENDORS_SANDBOX: Final = "sandbox.konaplate.com"
-_TRUE: Final = frozenset({"true", "1", "yes", "on", "t", "y"})
 
 
 def cross_problems(values: Mapping[str, Any], unread: Mapping[str, str]) -> list[str]:
@@ -30,18 +28,6 @@ def cross_problems(values: Mapping[str, Any], unread: Mapping[str, str]) -> list
     if values.get("konagraph_env") == "production":
         problems += _production(values, unread)
     return problems
-
-
-def start_warnings(settings: Settings) -> list[str]:
-    """What is allowed, and should not go unnoticed for that."""
-    warnings = []
-    if settings.konagraph_auth == "none" and settings.konagraph_allow_anonymous:
-        everybody = "whoever reaches this gateway can ask for any card and any member"
-        warnings.append(f"KONAGRAPH_ALLOW_ANONYMOUS is on and KONAGRAPH_AUTH is none: {everybody}")
-    if settings.konagraph_auth != "none" and settings.konagraph_cost_burst < settings.konagraph_max_cost:
-        never = "the most expensive requests that are allowed can never be paid for"
-        warnings.append(f"KONAGRAPH_COST_BURST is below KONAGRAPH_MAX_COST: {never}")
-    return warnings
 
 
 def is_loopback(host: str) -> bool:
@@ -139,4 +125,4 @@ def _address(value: object) -> tuple[str, str]:
 
 
 def _is_true(values: Mapping[str, Any], name: str) -> bool:
-    return str(values.get(name, "")).lower() in _TRUE
+    return bool(values.get(name) == "true")

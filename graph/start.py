@@ -13,7 +13,6 @@ import click
 import structlog
 
 from graph.app import create_app
-from graph.documents import build_documents
 from graph.outbox import Outbox
 from graph.process.listening import ListenError, bind
 from graph.process.reload import Reload
@@ -21,11 +20,10 @@ from graph.process.server import run
 from graph.process.serving import admin_server, gateway_server
 from graph.process.worker_channel import answer_parent
 from graph.process.workers import Supervisor, worker_command
-from graph.protection import check_key_files
 from graph.settings import Settings, SettingsError, load_settings, unknown_variables
-from graph.settings_rules import start_warnings
+from graph.settings_files import file_problems
+from graph.settings_warnings import start_warnings
 from graph.telemetry.logs import LOGGER, configure_logging
-from graph.upstream import build_cipher, build_tls
 from graph.web.routes import GRAPHQL_PATH
 
 if TYPE_CHECKING:
@@ -48,17 +46,12 @@ def read_settings(environment: dict[str, str], **overrides: Any) -> Settings:
     try:
         return load_settings(environment, **given)
     except SettingsError as error:
-        fail(error.problems)
+        fail([*error.problems, *(file_problems(error.rest, error.wrong) if error.rest else [])])
 
 
 def check(settings: Settings) -> None:
-    """Make everything that may fail for its settings; the process ends when it does."""
-    problems: list[str] = []
-    for build in (build_cipher, build_tls, build_documents, check_key_files):
-        try:
-            build(settings)
-        except SettingsError as error:
-            problems += error.problems
+    """Look at everything that may fail for its settings; the process ends when something does."""
+    problems = file_problems(settings)
     if problems:
         fail(problems)
 
@@ -199,7 +192,8 @@ def _app(settings: Settings, **parts: Any) -> Gateway:
     try:
         app = create_app(settings, outbox=outbox, **parts)
     except SettingsError as error:
-        fail(error.problems)
+        # It names what the first part lacks; others may lack something, too.
+        fail(file_problems(settings) or error.problems)
     return app
 
 

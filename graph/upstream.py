@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-import ssl
 import time
 from typing import TYPE_CHECKING
 
@@ -13,14 +12,16 @@ import httpx
 
 from graph.konaplate import wire
 from graph.konaplate.client import KonaplateClient
-from graph.konaplate.encryption import KNOWN_ALGORITHMS, BadKeyError, Cipher, KeyPair, import_key
+from graph.konaplate.encryption import KNOWN_ALGORITHMS, Cipher, KeyPair, import_key
 from graph.konaplate.exchange import Limits
 from graph.konaplate.guarded import GuardedKonaplate
+from graph.pem import BadPemError
 from graph.resilience.breaker import BreakerRules
 from graph.resilience.guard import CallRules, Shared
 from graph.resilience.retries import RetryBudget, RetryRules
 from graph.resilience.slots import SlotRules, Slots
 from graph.settings import Settings, SettingsError
+from graph.tls import build_tls
 from graph.transport.answer import AnswerBounds
 from graph.transport.lean import LeanTransport
 from graph.transport.pool import PoolLimits
@@ -135,30 +136,40 @@ def build_cipher(settings: Settings) -> Cipher | None:
     """
     if settings.konaplate_encryption == "off":
         return None
-    problems = _unknown_algorithms(settings)
-    pairs = [
-        *_pair(
-            "",
-            settings.konaplate_crypto_key_id,
-            settings.konaplate_server_public_key,
-            settings.konaplate_client_private_key,
-            problems,
-        ),
-        *_pair(
-            "_2",
-            settings.konaplate_crypto_key_id_2,
-            settings.konaplate_server_public_key_2,
-            settings.konaplate_client_private_key_2,
-            problems,
-        ),
-    ]
-    if problems:
-        raise SettingsError(problems)
+    pairs = key_pairs(settings)
     return Cipher(
         pairs,
         algorithms=settings.konaplate_jwe_algorithms,
         content_encryptions=settings.konaplate_jwe_content_encryptions,
     )
+
+
+def key_pairs(settings: Settings) -> list[KeyPair]:
+    """The key pairs; none when encryption is off.
+
+    Raises:
+        SettingsError: naming every key that cannot be used, and every algorithm that is not known.
+    """
+    if settings.konaplate_encryption == "off":
+        return []
+    problems = _unknown_algorithms(settings)
+    first = _pair(
+        "",
+        settings.konaplate_crypto_key_id,
+        settings.konaplate_server_public_key,
+        settings.konaplate_client_private_key,
+        problems,
+    )
+    second = _pair(
+        "_2",
+        settings.konaplate_crypto_key_id_2,
+        settings.konaplate_server_public_key_2,
+        settings.konaplate_client_private_key_2,
+        problems,
+    )
+    if problems:
+        raise SettingsError(problems)
+    return [pair for pair in (first, second) if pair is not None]
 
 
 def _unknown_algorithms(settings: Settings) -> list[str]:
@@ -178,18 +189,18 @@ def _unknown_algorithms(settings: Settings) -> list[str]:
 
 def _pair(
     suffix: str, key_id: str | None, public: Credential | None, private: Credential | None, problems: list[str]
-) -> list[KeyPair]:
-    if key_id is None or public is None or private is None:
-        return []
+) -> KeyPair | None:
     seal_with = _key(f"KONAPLATE_SERVER_PUBLIC_KEY{suffix}", public, problems, private=False)
     open_with = _key(f"KONAPLATE_CLIENT_PRIVATE_KEY{suffix}", private, problems, private=True)
-    return [KeyPair(key_id, seal_with, open_with)] if seal_with and open_with else []
+    return KeyPair(key_id, seal_with, open_with) if key_id and seal_with and open_with else None
 
 
-def _key(name: str, pem: Credential, problems: list[str], *, private: bool) -> RSAKey | None:
+def _key(name: str, pem: Credential | None, problems: list[str], *, private: bool) -> RSAKey | None:
+    if pem is None:
+        return None
     try:
         return import_key(pem.reveal(), private=private)
-    except BadKeyError as error:
+    except BadPemError as error:
         problems.append(f"{name} {error}")
         return None
 
@@ -213,30 +224,3 @@ def _network(settings: Settings) -> httpx.AsyncBaseTransport:
             keepalive_expiry=settings.konaplate_keepalive,
         ),
     )
-
-
-def build_tls(settings: Settings) -> ssl.SSLContext:
-    """How the upstream's certificate is verified, and which one of ours is shown.
-
-    Raises:
-        SettingsError: when a file cannot be used.
-    """
-    try:
-        context = ssl.create_default_context(cafile=settings.konaplate_ca_bundle)
-    except OSError:
-        raise SettingsError(["KONAPLATE_CA_BUNDLE names no file with CA certificates"]) from None
-    # Python would write every session's keys to the file that SSLKEYLOGFILE names.
-    context.keylog_filename = None  # type: ignore[assignment]  # which is what no file is
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if settings.konaplate_client_certificate is not None:
-        try:
-            context.load_cert_chain(
-                settings.konaplate_client_certificate,
-                settings.konaplate_client_certificate_key,
-                # Without a password OpenSSL would ask for one on the terminal.
-                password="",
-            )
-        except (OSError, ValueError):
-            problem = "KONAPLATE_CLIENT_CERTIFICATE and KONAPLATE_CLIENT_CERTIFICATE_KEY name no usable pair"
-            raise SettingsError([problem]) from None
-    return context

@@ -15,7 +15,7 @@ PRIVATE_PEM = "-----BEGIN PRIVATE KEY-----\nMIIBprivate\n-----END PRIVATE KEY---
 NECESSARY = {
     "KONAPLATE_BASE_URL": "https://upstream.example/open-api",
     "KONAPLATE_ASP_ID": "000000000000001",
-    "KONAPLATE_ACCESS_KEY": "an-access-key",
+    "KONAPLATE_ACCESS_KEY": "an-access-key-of-forty-characters-in-all",
     "KONAPLATE_SECRET_KEY": "a-secret-key",
 }
 PLAIN = {**NECESSARY, "KONAPLATE_ENCRYPTION": "off"}

@@ -43,6 +43,22 @@ def test_a_variable_is_read_from_a_secret_file(variable: str, text: str, expecte
     assert expected == value_of(load_settings(environment), variable)
 
 
+@pytest.mark.parametrize("spoil", ["{}\r", " \t{}\n", "\ufeff{}", "\ufeff {}\u00a0\r\n"], ids=ascii)
+@pytest.mark.parametrize("form", ["text", "file variable", "path with the same around it"])
+def test_white_space_and_a_byte_order_mark_around_a_value_are_no_part_of_it(
+    spoil: str, form: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "issuer"
+    file.write_text(spoil.format("an issuer") if form == "file variable" else "an issuer", "utf-8")
+    given = {
+        "text": {"KONAGRAPH_JWT_ISSUER": spoil.format("an issuer")},
+        "file variable": {"KONAGRAPH_JWT_ISSUER_FILE": str(file)},
+        "path with the same around it": {"KONAGRAPH_JWT_ISSUER_FILE": spoil.format(file)},
+    }[form]
+
+    assert load_settings({**PLAIN, **given}).konagraph_jwt_issuer == "an issuer"
+
+
 @pytest.mark.parametrize("variable", [row[0] for row in VARIABLES])
 def test_a_variable_and_its_file_together_are_a_problem(variable: str, tmp_path: Path) -> None:
     file = tmp_path / "secret"
@@ -186,8 +202,22 @@ def test_an_empty_variable_does_not_contradict_its_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [PUBLIC_PEM, PUBLIC_PEM.replace("\n", "\\n"), PUBLIC_PEM + "\n", f"\n  {PUBLIC_PEM}"],
-    ids=["line breaks", "written as backslash n", "a last line break", "space around"],
+    [
+        PUBLIC_PEM,
+        PUBLIC_PEM.replace("\n", "\\n"),
+        PUBLIC_PEM.replace("\n", "\\r\\n"),
+        PUBLIC_PEM + "\n",
+        f"\n  {PUBLIC_PEM}",
+        f"\ufeff{PUBLIC_PEM}",
+    ],
+    ids=[
+        "line breaks",
+        "written as backslash n",
+        "written as backslash r, backslash n",
+        "a last line break",
+        "space around",
+        "a byte order mark",
+    ],
 )
 @pytest.mark.parametrize("form", ["text", "path", "file variable", "path in a file"])
 def test_a_key_is_pem_text_or_the_path_of_a_file_with_it(text: str, form: str, tmp_path: Path) -> None:
@@ -232,13 +262,6 @@ def test_a_switch_is_on_in_development_and_off_in_production_unless_it_is_set(
     settings = load_settings(variables)
 
     assert allowed is settings.allowed_in_development(getattr(settings, switch))
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("1", True), ("on", True), ("yes", True), ("0", False), ("off", False)]
-)
-def test_a_switch_takes_the_usual_words(text: str, *, expected: bool) -> None:
-    assert load_settings({**PLAIN, "KONAGRAPH_GET": text}).konagraph_get is expected
 
 
 def test_an_override_wins_over_the_environment() -> None:

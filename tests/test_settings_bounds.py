@@ -172,9 +172,60 @@ def test_several_workers_with_budgets_need_a_redis(
         ("KONAGRAPH_LOG_FORMAT", "'json' or 'console'"),
     ],
 )
-@pytest.mark.parametrize("text", [CANARY, "ON", " "])
+@pytest.mark.parametrize("text", [CANARY, "ON", "o n"])
 def test_a_word_that_is_no_choice_is_answered_with_the_choices(variable: str, choices: str, text: str) -> None:
     assert [f"{variable}: input should be {choices}"] == problems({**PLAIN, variable: text})
+
+
+SWITCHES = [row[0] for row in VARIABLES if isinstance(row[2], bool)]
+
+
+@pytest.mark.parametrize("variable", SWITCHES)
+@pytest.mark.parametrize("text", ["yes", "no", "on", "off", "1", "0", "t", "True", "FALSE", CANARY])
+def test_a_switch_is_true_or_false_and_no_other_word(variable: str, text: str) -> None:
+    assert [f"{variable}: must be true or false"] == problems({**PLAIN, variable: text})
+
+
+@pytest.mark.parametrize("variable", [*COUNTS, *SECONDS, *NO_COUNTS, *OTHER_BOUNDS])
+def test_a_number_is_written_in_digits_alone(variable: str) -> None:
+    assert [f"{variable}: input should be a number in digits"] == problems({**PLAIN, variable: "1_0"})
+
+
+@pytest.mark.parametrize("variable", ["KONAGRAPH_HOST", "KONAGRAPH_ADMIN_HOST"])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("::1", "::1"), ("[::1]", "::1"), ("localhost", "localhost"), ("127.1.2.3", "127.1.2.3")],
+)
+def test_a_host_is_an_address_or_a_name(variable: str, text: str, expected: str) -> None:
+    assert expected == getattr(load_settings({**PLAIN, variable: text}), variable.lower())
+
+
+@pytest.mark.parametrize("variable", ["KONAGRAPH_HOST", "KONAGRAPH_ADMIN_HOST"])
+@pytest.mark.parametrize(
+    "text",
+    [f"{CANARY}:8000", f"http://{CANARY}", f"{CANARY} x", f"{CANARY}/8", f"-{CANARY}", "*", f"[::1]:{CANARY}"],
+)
+def test_what_is_neither_is_refused(variable: str, text: str) -> None:
+    environment = {**PLAIN, "KONAGRAPH_ALLOW_ANONYMOUS": "true", variable: text}
+
+    assert [f"{variable}: must be an address or the name of a host, without a port"] == problems(environment)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://", f"http://h:{CANARY}", f"https://h/{CANARY} x", f"HTTPS://h:0/{CANARY}"]
+)
+def test_a_key_set_at_an_address_that_is_none_is_refused(text: str) -> None:
+    expected = "KONAGRAPH_JWT_JWKS: must be an http or https URL, or the path of a file"
+
+    assert [expected] == problems({**PLAIN, "KONAGRAPH_JWT_JWKS": text})
+
+
+@pytest.mark.parametrize(
+    "variable", ["KONAGRAPH_JWT_JWKS", "KONAGRAPH_JWT_ISSUER", "KONAGRAPH_JWT_AUDIENCE", "KONAGRAPH_MEMBER_CLAIM"]
+)
+@pytest.mark.parametrize("text", [f"a\n{CANARY}", f"{CANARY}\0b", f"{CANARY}\udc80", f"a\u200b{CANARY}"])
+def test_a_text_is_one_line(variable: str, text: str) -> None:
+    assert [f"{variable}: must be one line of text"] == problems({**PLAIN, variable: text})
 
 
 @pytest.mark.parametrize("text", ["0", "1", "0.5"])

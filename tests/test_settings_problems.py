@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CANARY = "c4n4ry"
+MISSING = "No such file or directory"
 ENCRYPTION = ["KONAPLATE_CRYPTO_KEY_ID", "KONAPLATE_SERVER_PUBLIC_KEY", "KONAPLATE_CLIENT_PRIVATE_KEY"]
 HEADERS = ["KONAPLATE_ASP_ID", "KONAPLATE_ACCESS_KEY", "KONAPLATE_SECRET_KEY", "KONAPLATE_CRYPTO_KEY_ID"]
 FILES = [row[0] for row in VARIABLES if not row[0].endswith("_2")]
@@ -42,23 +43,23 @@ def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
             "KONAPLATE_CRYPTO_KEY_ID_2": CANARY,
             "KONAPLATE_TIMEOUT": CANARY,
             "KONAPLATE_TIME_ZONE": CANARY,
-            "KONAPLATE_CA_BUNDLE_FILE": str(tmp_path / CANARY),
+            "KONAPLATE_CA_BUNDLE_FILE": str(tmp_path / "ca"),
             "KONAGRAPH_PORT": "65536",
             "KONAGRAPH_GET": CANARY,
         }
     )
 
     assert sorted(found) == [
-        "KONAGRAPH_GET: input should be a valid boolean, unable to interpret input",
+        "KONAGRAPH_GET: must be true or false",
         "KONAGRAPH_PORT: input should be less than or equal to 65535",
         "KONAPLATE_ACCESS_KEY: must be printable ASCII without spaces",
         "KONAPLATE_ASP_ID is missing",
         "KONAPLATE_BASE_URL: must be an http or https URL without credentials, query and fragment",
-        "KONAPLATE_CA_BUNDLE_FILE names a file that cannot be read",
+        f"KONAPLATE_CA_BUNDLE_FILE names a file that cannot be read: {tmp_path / 'ca'}: {MISSING}",
         "KONAPLATE_CLIENT_PRIVATE_KEY is missing (or set KONAPLATE_ENCRYPTION=off for a private line)",
         "KONAPLATE_CLIENT_PRIVATE_KEY_2 is missing; the second key pair needs all three",
         "KONAPLATE_SECRET_KEY and KONAPLATE_SECRET_KEY_FILE are both set",
-        "KONAPLATE_SERVER_PUBLIC_KEY: names a file that cannot be read",
+        f"KONAPLATE_SERVER_PUBLIC_KEY: is neither PEM text nor the path of a file that can be read ({MISSING})",
         "KONAPLATE_SERVER_PUBLIC_KEY_2 is missing; the second key pair needs all three",
         "KONAPLATE_TIMEOUT: input should be a valid number, unable to parse string as a number",
         "KONAPLATE_TIME_ZONE: input should be 'KST' or 'UTC'",
@@ -94,8 +95,8 @@ def test_a_key_whose_file_cannot_be_read_is_not_called_missing_as_well() -> None
     keys = {"KONAPLATE_CRYPTO_KEY_ID": "k", "KONAPLATE_SERVER_PUBLIC_KEY": PUBLIC_PEM}
 
     assert problems({**NECESSARY, **keys, f"{first}_FILE": CANARY, f"{second}_FILE": CANARY}) == [
-        f"{first}_FILE names a file that cannot be read",
-        f"{second}_FILE names a file that cannot be read",
+        f"{first}_FILE names a file that cannot be read: {MISSING}",
+        f"{second}_FILE names a file that cannot be read: {MISSING}",
         "KONAPLATE_SERVER_PUBLIC_KEY_2 is missing; the second key pair needs all three",
         "KONAPLATE_CLIENT_PRIVATE_KEY_2 is missing; the second key pair needs all three",
     ]
@@ -111,39 +112,113 @@ def test_a_second_key_pair_needs_all_its_keys(missing: str, encryption: str) -> 
 
 
 @pytest.mark.parametrize("variable", FILES)
-@pytest.mark.parametrize("kind", ["missing", "a folder", "not text", "a NUL in its path", "too long a path"])
-def test_a_file_that_cannot_be_read_is_a_problem_without_its_path(
+@pytest.mark.parametrize("kind", ["missing", "a folder", "not text", "too large", "empty"])
+def test_a_file_that_cannot_be_read_is_told_with_its_path_and_the_reason(
     variable: str, kind: str, tmp_path: Path
 ) -> None:
-    folder, binary = tmp_path / CANARY, tmp_path / f"{CANARY}.bin"
-    folder.mkdir()
-    binary.write_bytes(b"\xff\xfe" + CANARY.encode())
-    path = {
-        "missing": str(folder / CANARY),
-        "a folder": str(folder),
-        "not text": str(binary),
-        "a NUL in its path": f"{CANARY}\0",
-        "too long a path": CANARY * 2000,
+    file = tmp_path / "secret"
+    content = {
+        "not text": b"\xff\xfe" + CANARY.encode("utf-16-le"),
+        "too large": b"x" * 2_000_000,
+        "empty": b" \n",
+    }
+    if kind in content:
+        file.write_bytes(content[kind])
+    elif kind == "a folder":
+        file.mkdir()
+    reason = {
+        "missing": f"names a file that cannot be read: {file}: {MISSING}",
+        "a folder": f"names a file that cannot be read: {file}: Is a directory",
+        "not text": f"names a file that cannot be read: {file}: it is not UTF-8 text",
+        "too large": f"names a file that cannot be read: {file}: it is larger than 1048576 bytes",
+        "empty": "names an empty file",
     }[kind]
 
     environment = {name: value for name, value in PROTECTED.items() if name != variable}
-    environment[f"{variable}_FILE"] = path
+    environment[f"{variable}_FILE"] = str(file)
 
-    assert [f"{variable}_FILE names a file that cannot be read"] == problems(environment)
+    assert [f"{variable}_FILE {reason}"] == problems(environment)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        (CANARY, MISSING),
+        (f"/{CANARY}", MISSING),
+        (f"./{CANARY}", MISSING),
+        (f"/{CANARY}/x", MISSING),
+        (f"{CANARY}\0", "no file has such a name"),
+        (CANARY * 2000, "File name too long"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_secret_in_place_of_the_path_of_its_file_is_not_repeated(path: str, reason: str) -> None:
+    environment = {name: value for name, value in PLAIN.items() if name != "KONAPLATE_SECRET_KEY"}
+
+    assert [f"KONAPLATE_SECRET_KEY_FILE names a file that cannot be read: {reason}"] == problems(
+        {**environment, "KONAPLATE_SECRET_KEY_FILE": path}
+    )
 
 
 @pytest.mark.parametrize("variable", ENCRYPTION[1:])
 @pytest.mark.parametrize(
-    "text", [CANARY, f"BEGIN PUBLIC KEY-----{CANARY}", f"{CANARY}\0", "MII" + CANARY * 300, "."]
+    ("text", "reason"),
+    [
+        (CANARY, MISSING),
+        (f"BEGIN PUBLIC KEY-----{CANARY}", MISSING),
+        (f"{CANARY}\0", "no file has such a name"),
+        ("MII" + CANARY * 300, "File name too long"),
+    ],
+    ids=lambda value: str(value)[:20],
 )
-def test_a_key_that_is_neither_pem_nor_a_path_is_not_repeated(variable: str, text: str) -> None:
-    assert [f"{variable}: names a file that cannot be read"] == problems({**PLAIN, variable: text})
+def test_a_key_that_is_neither_pem_nor_a_path_is_not_repeated(variable: str, text: str, reason: str) -> None:
+    assert [f"{variable}: is neither PEM text nor the path of a file that can be read ({reason})"] == problems(
+        {**PLAIN, variable: text}
+    )
+
+
+@pytest.mark.parametrize("variable", ENCRYPTION[1:])
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/run/secrets/konaplate_key", MISSING),
+        ("keys/server.pem", MISSING),
+        ("server.key", MISSING),
+        (".", "Is a directory"),
+    ],
+)
+def test_a_key_that_is_plainly_a_path_is_told_with_the_reason(variable: str, path: str, reason: str) -> None:
+    assert [f"{variable}: names a file that cannot be read: {path}: {reason}"] == problems(
+        {**PLAIN, variable: path}
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "quotes"),
+    [(row[0], '""') for row in VARIABLES]
+    + [("KONAPLATE_SECRET_KEY", quotes) for quotes in ("''", "``", "\u201c\u201d", "\u2018\u2019")],
+)
+def test_quotes_around_a_value_are_a_problem(variable: str, quotes: str, tmp_path: Path) -> None:
+    file = tmp_path / "value"
+    text = {row[0]: row[1] for row in VARIABLES}[variable]
+    quoted = f"{quotes[0]}{text}{quotes[1]}"
+    file.write_text(quoted, "utf-8")
+    others = {name: value for name, value in PROTECTED.items() if name != variable} | {
+        name: value for name, value in SECOND_PAIR.items() if name != variable
+    }
+    reason = "is in quotes, which would be part of the value"
+
+    assert [f"{variable} {reason}"] == problems({**others, variable: quoted})
+    assert [f"{variable}_FILE {reason}"] == problems(
+        {**others, f"{variable}_FILE": f"{quotes[0]}{file}{quotes[1]}"}
+    )
+    assert [f"{variable}_FILE names a file whose content {reason}"] == problems(
+        {**others, f"{variable}_FILE": str(file)}
+    )
 
 
 @pytest.mark.parametrize("variable", HEADERS)
-@pytest.mark.parametrize(
-    "text", [f"{CANARY} x", f"{CANARY}\r\nX-Evil: 1", f"{CANARY}\n", f"{CANARY}\0", "카나리", "\x7f"]
-)
+@pytest.mark.parametrize("text", [f"{CANARY} x", f"{CANARY}\r\nX-Evil: 1", f"{CANARY}\0", "카나리", "\x7f"])
 def test_what_goes_into_a_header_is_printable_ascii(variable: str, text: str) -> None:
     assert [f"{variable}: must be printable ASCII without spaces"] == problems({**PLAIN, variable: text})
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graph.execution.documents import may_hold_card_number
 from graph.execution.refusals import DocumentError
+from graph.files import UnreadableFileError, read_bytes, unreadable
 from graph.redact import redact
 
 if TYPE_CHECKING:
@@ -91,12 +92,9 @@ def read_manifest(path: Path, documents: Documents) -> TrustedDocuments:
         ManifestError: with every problem at once; no problem quotes a document.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError:
-        raise ManifestError(["names a file that cannot be read"]) from None
-    if len(content) > MAX_BYTES:
-        raise ManifestError([f"is larger than {MAX_BYTES} bytes"])
+        content = read_bytes(path, MAX_BYTES)
+    except UnreadableFileError as error:
+        raise ManifestError([unreadable(error)]) from None
     return trust(content, documents)
 
 

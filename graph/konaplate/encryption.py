@@ -6,16 +6,14 @@ A request is sealed with the server's public key, an answer is opened with the c
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import RSAKey
 
 from graph.konaplate.jwe import JweError, Profile, Sealer
+from graph.pem import BadPemError, algorithm, private_key, public_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,32 +29,19 @@ class CannotOpenError(Exception):
     """A sealed answer that cannot be opened. The message names the rule, never the content."""
 
 
-class BadKeyError(ValueError):
-    """A key that cannot be used. The message names the reason, never the key."""
-
-
 def import_key(pem: str, *, private: bool) -> RSAKey:
     """Read an RSA key from PEM text.
 
     Raises:
-        BadKeyError: when it does not parse, is not RSA, is of the wrong kind, or has fewer than 2048 bits.
+        BadPemError: when it cannot be read, is not RSA, is of the wrong kind, or has fewer than 2048 bits.
     """
-    try:
-        with warnings.catch_warnings():
-            # About a short key, which is refused below.
-            warnings.simplefilter("ignore", SecurityWarning)
-            key = RSAKey.import_key(pem)
-    except (ValueError, TypeError, UnsupportedAlgorithm, JoseError) as error:
-        # The cause may quote the text, and with it the key.
-        raise BadKeyError(f"is not an RSA key in PEM form ({type(error).__name__})") from None
-    raw = key.raw_value
-    if private and not isinstance(raw, RSAPrivateKey):
-        raise BadKeyError("is a public key where a private key is needed")
-    if not private and not isinstance(raw, RSAPublicKey):
-        raise BadKeyError("is a private key where a public key is needed")
-    if raw.key_size < MINIMUM_RSA_BITS:
-        raise BadKeyError(f"has {raw.key_size} bits; at least {MINIMUM_RSA_BITS} are needed")
-    return key
+    text = pem.encode("utf-8", "replace")
+    key = private_key(text) if private else public_key(text)
+    if not isinstance(key, RSAPrivateKey | RSAPublicKey):
+        raise BadPemError(f"is {algorithm(key)} where an RSA key is needed")
+    if key.key_size < MINIMUM_RSA_BITS:
+        raise BadPemError(f"has {key.key_size} bits; at least {MINIMUM_RSA_BITS} are needed")
+    return RSAKey.import_key(key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from joserfc.jwk import RSAKey
 
+from graph.files import read_text
 from schema.secrets import Credential
 
 if TYPE_CHECKING:
@@ -77,11 +78,11 @@ class SandboxCredentials:
         """Read what `write` wrote.
 
         Raises:
-            OSError: when a file is missing or cannot be read.
+            UnreadableFileError: when a file is missing or cannot be read.
         """
 
         def value(name: str) -> str:
-            return (directory / name).read_text(encoding="utf-8")
+            return read_text(directory / name)
 
         return cls(
             asp_id=value("KONAPLATE_ASP_ID"),

@@ -12,6 +12,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from graph.files import UnreadableFileError, read_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -92,9 +94,9 @@ class DevelopmentSigner:
 
 def _read(path: Path) -> ECKey:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
         key = ECKey.import_key(content) if isinstance(content, dict) else None
-    except (JoseError, TypeError, KeyError, RecursionError):
+    except (UnreadableFileError, JoseError, TypeError, KeyError, RecursionError):
         raise ValueError("the signing key cannot be read") from None
     if key is None or not key.is_private or key.curve_name != "P-256" or not key.kid:
         raise ValueError("the signing key is of another kind")

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from graph.files import without_mark
 from graph.security.errors import KeysUnavailableError
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def read_key_set(content: bytes) -> dict[str, VerificationKey]:
     if len(content) > MAX_BYTES:
         raise BadKeySetError("the key set is too large")
     try:
-        decoded = msgspec.json.decode(content)
+        # RFC 8259, section 8.1: a reader may ignore a byte order mark.
+        decoded = msgspec.json.decode(without_mark(content))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise BadKeySetError("the key set is not JSON") from None
     entries = decoded.get("keys") if isinstance(decoded, dict) else None

@@ -90,25 +90,23 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["SANDBOX_SERVER_PRIVATE_KEY", "SANDBOX_CLIENT_PUBLIC_KEY"])
-@pytest.mark.parametrize(
-    "content", [b"c4n4ry", b"", b"-----BEGIN PRIVATE KEY-----\nc4n4ry\n-----END PRIVATE KEY-----"]
-)
+@pytest.mark.parametrize("content", [b"c4n4ry", b"", b"-----BEGIN c4n4ry"])
 def test_credentials_with_a_broken_key_are_a_problem(name: str, content: bytes, tmp_path: Path) -> None:
     credentials().write(tmp_path)
     (tmp_path / name).write_bytes(content)
 
     (problem,) = problems(invoke("sandbox", "--credentials", str(tmp_path)))
 
-    assert problem.startswith("--credentials: a key there is not an RSA key in PEM form")
-    assert "c4n4ry" not in problem
+    assert problem == "--credentials: a key there is not PEM text"
 
 
 def test_credentials_that_are_no_text_are_a_problem(tmp_path: Path) -> None:
     credentials().write(tmp_path)
-    (tmp_path / "KONAPLATE_ACCESS_KEY").write_bytes(b"\xff\xfe")
+    file = tmp_path / "KONAPLATE_ACCESS_KEY"
+    file.write_bytes(b"\xff\xfe")
 
     assert problems(invoke("sandbox", "--credentials", str(tmp_path))) == [
-        "--credentials: a file there is not text"
+        f"--credentials: it is not UTF-8 text: {file}"
     ]
 
 
@@ -187,8 +185,8 @@ def test_keys_and_certificates_that_cannot_be_used_are_named_together(tmp_path: 
         "KONAPLATE_JWE_ALGORITHMS: must be one or more of RSA-OAEP-256, RSA-OAEP",
         "KONAPLATE_JWE_CONTENT_ENCRYPTIONS: must be one or more of A128GCM, A256GCM",
         "KONAPLATE_SERVER_PUBLIC_KEY is a private key where a public key is needed",
-        "KONAPLATE_CLIENT_PRIVATE_KEY is not an RSA key in PEM form (ValueError)",
-        "KONAPLATE_CA_BUNDLE names no file with CA certificates",
+        "KONAPLATE_CLIENT_PRIVATE_KEY is not PEM text",
+        f"KONAPLATE_CA_BUNDLE names a file that cannot be read: {missing}: No such file or directory",
     ]
 
 
@@ -204,9 +202,7 @@ def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
     return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
 
 
-@pytest.mark.parametrize(
-    ("kind", "reason"), [("short", "has 1024 bits"), ("curve", "is not an RSA key in PEM form")]
-)
+@pytest.mark.parametrize(("kind", "reason"), [("short", "has 1024 bits"), ("curve", "is an elliptic-curve key")])
 def test_a_key_that_is_too_weak_or_of_another_kind_is_named(kind: str, reason: str) -> None:
     (problem,) = problems(
         invoke("check-config", **{**SANDBOX, "KONAPLATE_CLIENT_PRIVATE_KEY": other_keys()[kind]})
@@ -223,18 +219,74 @@ def test_a_second_key_pair_is_checked_like_the_first() -> None:
     assert invoke("check-config", **SANDBOX, **second).exit_code == 0
     second["KONAPLATE_SERVER_PUBLIC_KEY_2"] = "-----BEGIN c4n4ry"
     (problem,) = problems(invoke("check-config", **SANDBOX, **second))
-    assert problem.startswith("KONAPLATE_SERVER_PUBLIC_KEY_2 is not an RSA key")
+    assert problem.startswith("KONAPLATE_SERVER_PUBLIC_KEY_2 is not PEM text")
 
 
-@pytest.mark.parametrize("content", [None, "", "c4n4ry"])
-def test_a_client_certificate_that_cannot_be_used_is_named(content: str | None, tmp_path: Path) -> None:
-    file = tmp_path / "own.pem"
-    if content is not None:
-        file.write_text(content)
+@pytest.mark.parametrize("variable", ["KONAGRAPH_PORT", "KONAPLATE_BASE_URL", "KONAPLATE_ENCRYPTION"])
+def test_a_setting_that_is_wrong_hides_no_problem_of_keys_and_files(variable: str, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.toml"
+    keys.write_text("c4n4ry")
+    result = invoke(
+        "check-config",
+        **{
+            **SANDBOX,
+            "KONAPLATE_SERVER_PUBLIC_KEY": "/nowhere/public.pem",
+            "KONAPLATE_CLIENT_PRIVATE_KEY": "-----BEGIN c4n4ry",
+            "KONAPLATE_CLIENT_CERTIFICATE": str(tmp_path),
+            "KONAGRAPH_DOCUMENTS": str(tmp_path / "none.json"),
+            "KONAGRAPH_AUTH": "api-key",
+            "KONAGRAPH_API_KEYS": str(keys),
+            "KONAGRAPH_AUDIT_LOG": "/nowhere/audit.log",
+            "KONAGRAPH_EXPLORER_DIRECTORY": str(keys),
+            "KONAGRAPH_REDIS_URL": "redis://h:c4n4ry",
+            "KONAGRAPH_CARD_REF_KEY": "short",
+            variable: "c4n4ry",
+        },
+    )
 
-    assert problems(invoke("check-config", **SANDBOX, KONAPLATE_CLIENT_CERTIFICATE=str(file))) == [
-        "KONAPLATE_CLIENT_CERTIFICATE and KONAPLATE_CLIENT_CERTIFICATE_KEY name no usable pair"
+    told, missing = "names a file that cannot be read", "No such file or directory"
+    found = problems(result)
+    assert [problem.partition(":")[0] for problem in found if problem.startswith(f"{variable}:")] == [variable]
+    assert [problem for problem in found if not problem.startswith(f"{variable}:")] == [
+        f"KONAPLATE_SERVER_PUBLIC_KEY: {told}: /nowhere/public.pem: {missing}",
+        "KONAGRAPH_CARD_REF_KEY: must have at least 32 characters",
+        "KONAPLATE_CLIENT_PRIVATE_KEY is not PEM text",
+        f"KONAPLATE_CLIENT_CERTIFICATE {told}: {tmp_path}: Is a directory",
+        f"KONAGRAPH_DOCUMENTS: {told}: {tmp_path / 'none.json'}: {missing}",
+        "KONAGRAPH_API_KEYS: it is not TOML",
+        "KONAGRAPH_REDIS_URL cannot be used",
+        "KONAGRAPH_AUDIT_LOG names a file that cannot be written: /nowhere/audit.log",
+        f"KONAGRAPH_EXPLORER_DIRECTORY names no folder: {keys}",
     ]
+    assert "c4n4ry" not in result.stderr
+
+
+def test_both_ports_cannot_be_the_same() -> None:
+    ports = {"KONAGRAPH_PORT": "8080", "KONAGRAPH_ADMIN_PORT": "8080"}
+
+    assert problems(invoke("check-config", **SANDBOX, **ports)) == [
+        "KONAGRAPH_PORT and KONAGRAPH_ADMIN_PORT are the same port"
+    ]
+    assert invoke("check-config", **SANDBOX, **ports, KONAGRAPH_ADMIN_HOST="::1").exit_code == 0
+    assert invoke("check-config", **SANDBOX, KONAGRAPH_PORT="0", KONAGRAPH_ADMIN_PORT="0").exit_code == 0
+
+
+def test_a_file_that_would_be_written_is_not_made_by_the_check(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+
+    assert invoke("check-config", **SANDBOX, KONAGRAPH_AUDIT_LOG=str(log)).exit_code == 0
+    assert not log.exists()
+
+
+def test_what_is_hardly_meant_is_a_warning_and_not_called_complete_without_it() -> None:
+    result = invoke("check-config", **SANDBOX, KONAPLATE_TIMEOUT="6")
+
+    assert result.exit_code == 0
+    assert result.stdout.endswith("; see the warnings.\n")
+    assert (
+        result.stderr
+        == "warning: KONAPLATE_TIMEOUT is above KONAGRAPH_REQUEST_TIMEOUT: a request ends before it\n"
+    )
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])

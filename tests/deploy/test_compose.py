@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from graph.settings import Settings
-from graph.settings_rules import start_warnings
+from graph.settings_warnings import start_warnings
 from tests.deploy.balancer import CONFIGURATION
 from tests.deploy.deployed_settings import filled, loaded, secrets_in_clear, settings_named
 from tests.tools import ROOT

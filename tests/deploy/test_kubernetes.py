@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from graph.settings import Settings
-from graph.settings_rules import start_warnings
+from graph.settings_warnings import start_warnings
 from graph.web.health import Health, admin_app
 from tests.deploy.deployed_settings import loaded, secrets_in_clear, settings_named
 from tests.deploy.manifests import (

@@ -203,9 +203,10 @@ def file_problems(file: Path) -> list[str]:
     return caught.value.problems
 
 
-def test_a_file_that_cannot_be_read_is_refused_without_its_path(tmp_path: Path) -> None:
-    assert file_problems(tmp_path / "nothing") == ["names a file that cannot be read"]
-    assert file_problems(tmp_path) == ["names a file that cannot be read"]
+def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
+    told, nothing = "names a file that cannot be read", tmp_path / "nothing"
+    assert file_problems(nothing) == [f"{told}: {nothing}: No such file or directory"]
+    assert file_problems(tmp_path) == [f"{told}: {tmp_path}: Is a directory"]
 
 
 def test_a_file_of_sixteen_mebibytes_is_read_and_no_larger_one(tmp_path: Path) -> None:
@@ -215,7 +216,7 @@ def test_a_file_of_sixteen_mebibytes_is_read_and_no_larger_one(tmp_path: Path) -
     assert len(read_manifest(file, new_documents())) == 1
     with file.open("ab") as end:
         end.write(b" ")
-    assert file_problems(file) == ["is larger than 16777216 bytes"]
+    assert file_problems(file) == [f"names a file that cannot be read: {file}: it is larger than 16777216 bytes"]
 
 
 JSON_VALUES = st.recursive(

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import traceback
+from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from graph.konaplate.encryption import BadKeyError, CannotOpenError, Cipher, import_key
+from graph.konaplate.encryption import CannotOpenError, Cipher, import_key
+from graph.pem import BadPemError
 from tests.independent import jwe
 from tests.konaplate.counted_key import counted_pair
 from tests.konaplate.support import KEY_ID, pair, pem, vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CLEAR = '{"cardNo":"9491339400001234","name":"카드 ✓ 🙂"}'.encode()
 OLD, NEW = "the-old-key-id", "the-new-key-id"
@@ -109,9 +115,12 @@ def test_plain_rsa_oaep_is_spoken_only_when_it_is_allowed() -> None:
     assert header == b'{"enc":"A128GCM","alg":"RSA-OAEP"}'
 
 
-def text_of(key: PrivateKey, password: bytes | None = None) -> str:
+def text_of(
+    key: PrivateKey,
+    password: bytes | None = None,
+    form: serialization.PrivateFormat = serialization.PrivateFormat.PKCS8,
+) -> str:
     encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
-    form = serialization.PrivateFormat.PKCS8
     return key.private_bytes(serialization.Encoding.PEM, form, encryption).decode()
 
 
@@ -124,21 +133,43 @@ SMALL = rsa.generate_private_key(65537, 1024)  # noqa: S505 - to be refused
 ELLIPTIC = ec.generate_private_key(ec.SECP256R1())
 EDWARDS = ed25519.Ed25519PrivateKey.generate()
 CLIENT = rsa.generate_private_key(65537, 2048)
-NOT_PEM = "is not an RSA key in PEM form"
+NOT_PEM = "is not PEM text"
+CUT = "is damaged: its last line is missing"
+DAMAGED = "is damaged: what it holds is no private key"
+LOCKED = "is locked with a passphrase; it must be without one"
+GARBAGE = "garbage-canary"
+CERTIFICATE = trustme.CA().cert_pem.bytes().decode()
 # A SubjectPublicKeyInfo of the algorithm 1.2.3.4, which nobody knows.
 OF_NO_ALGORITHM = "-----BEGIN PUBLIC KEY-----\nMA0wBwYDKgMEBQADAgAA\n-----END PUBLIC KEY-----\n"
 
 REFUSED = {
     "garbage": ("-----BEGIN garbage-canary", True, NOT_PEM),
+    "garbage within": (f"-----BEGIN PRIVATE KEY-----\n{GARBAGE}\n-----END PRIVATE KEY-----", True, DAMAGED),
     "nothing": ("", True, NOT_PEM),
     "not UTF-8": ("\ud800", True, NOT_PEM),
-    "cut short": (text_of(CLIENT)[:400], True, NOT_PEM),
-    "cut short, public": (public_text_of(CLIENT)[:100], False, NOT_PEM),
-    "locked with a password": (text_of(CLIENT, b"password"), True, NOT_PEM),
-    "elliptic curve": (text_of(ELLIPTIC), True, NOT_PEM),
-    "elliptic curve, public": (public_text_of(ELLIPTIC), False, NOT_PEM),
-    "edwards curve": (text_of(EDWARDS), True, NOT_PEM),
-    "of no known algorithm": (OF_NO_ALGORITHM, False, NOT_PEM),
+    "cut short": (text_of(CLIENT)[:400], True, CUT),
+    "cut short, public": (public_text_of(CLIENT)[:100], False, CUT),
+    "locked": (text_of(CLIENT, b"password"), True, LOCKED),
+    "locked in the old form": (
+        text_of(CLIENT, b"password", serialization.PrivateFormat.TraditionalOpenSSL),
+        True,
+        LOCKED,
+    ),
+    "of OpenSSH": (
+        text_of(CLIENT, form=serialization.PrivateFormat.OpenSSH),
+        True,
+        "is a private key in the form of OpenSSH where PKCS #8 is needed",
+    ),
+    "a certificate": (CERTIFICATE, True, "is a certificate where a private key is needed"),
+    "a certificate, public": (CERTIFICATE, False, "is a certificate where a public key is needed"),
+    "elliptic curve": (text_of(ELLIPTIC), True, "is an elliptic-curve key where an RSA key is needed"),
+    "elliptic curve, public": (
+        public_text_of(ELLIPTIC),
+        False,
+        "is an elliptic-curve key where an RSA key is needed",
+    ),
+    "edwards curve": (text_of(EDWARDS), True, "is an Ed25519 key where an RSA key is needed"),
+    "of no known algorithm": (OF_NO_ALGORITHM, False, "is a key of an unknown kind"),
     "1024 bits": (text_of(SMALL), True, "has 1024 bits; at least 2048 are needed"),
     "1024 bits, public": (public_text_of(SMALL), False, "has 1024 bits; at least 2048 are needed"),
     "public for private": (public_text_of(CLIENT), True, "is a public key where a private key is needed"),
@@ -148,11 +179,26 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "private", "reason"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_key_that_cannot_be_used_is_refused_without_repeating_it(text: str, private: bool, reason: str) -> None:
-    with pytest.raises(BadKeyError) as caught:
+    with pytest.raises(BadPemError) as caught:
         import_key(text, private=private)
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
-    assert reason == str(caught.value).split(" (")[0]
-    assert [line for line in text.splitlines() if line in shown] == []
+    assert reason == str(caught.value)
+    assert [line for line in text.splitlines() if line and line in shown] == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace("\n", "\n   "),
+        lambda text: f"Bag Attributes\n    friendlyName: 클라이언트\n{text}",
+        lambda text: CERTIFICATE + text,
+    ],
+    ids=["CRLF", "indented", "a preamble", "a certificate before it"],
+)
+def test_what_stands_around_a_key_does_not_matter(spoil: Callable[[str], str]) -> None:
+    assert import_key(spoil(text_of(CLIENT)), private=True).raw_value.key_size == 2048
+    assert import_key(spoil(public_text_of(CLIENT)), private=False).raw_value.key_size == 2048
 
 
 def test_a_key_of_2048_bits_is_taken_in_both_of_its_forms() -> None:

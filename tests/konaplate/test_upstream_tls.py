@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from graph.settings import SettingsError
-from graph.upstream import build_tls
+from graph.tls import build_tls
 from tests.konaplate.faulty_upstream import FaultyUpstream
 from tests.konaplate.support import CARD
 from tests.konaplate.tls_support import WELL, assert_refused, built, server_tls, settings
@@ -58,14 +58,25 @@ def test_the_oldest_tls_that_is_spoken_is_1_2() -> None:
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
-@pytest.mark.parametrize("content", [None, "", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n"])
-def test_a_bundle_that_cannot_be_used_is_a_problem_of_the_settings(tmp_path: Path, content: str | None) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "that cannot be read: {path}: No such file or directory"),
+        ("", "without a CA certificate in PEM form"),
+        ("no certificate", "without a CA certificate in PEM form"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n", "without a CA certificate in PEM form"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "with a certificate that is damaged"),
+    ],
+)
+def test_a_bundle_that_cannot_be_used_is_a_problem_of_the_settings(
+    tmp_path: Path, content: str | None, reason: str
+) -> None:
     path = tmp_path / "bundle-canary.pem"
     if content is not None:
         path.write_text(content)
     with pytest.raises(SettingsError) as caught:
         build_tls(settings(KONAPLATE_CA_BUNDLE=path))
-    assert caught.value.problems == ["KONAPLATE_CA_BUNDLE names no file with CA certificates"]
+    assert caught.value.problems == [f"KONAPLATE_CA_BUNDLE names a file {reason.format(path=path)}"]
 
 
 PROXIES = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]

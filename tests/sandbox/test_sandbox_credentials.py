@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from graph.files import UnreadableFileError
 from graph.sandbox.credentials import SandboxCredentials
 from graph.settings import Settings, load_settings
 from tests.independent.jwe import load_private, load_public, seal, unseal
@@ -90,10 +91,10 @@ def test_a_file_that_is_missing_is_an_error_that_names_it(missing: str, tmp_path
     credentials().write(tmp_path)
     (tmp_path / missing).unlink()
 
-    with pytest.raises(FileNotFoundError) as caught:
+    with pytest.raises(UnreadableFileError) as caught:
         SandboxCredentials.read(tmp_path)
 
-    assert str(tmp_path / missing) == caught.value.filename
+    assert (tmp_path / missing, "No such file or directory") == (caught.value.path, str(caught.value))
 
 
 def test_the_gateway_gets_all_but_the_servers_private_key() -> None:

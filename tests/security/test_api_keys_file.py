@@ -191,8 +191,11 @@ def test_every_problem_is_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (None, ["KONAGRAPH_API_KEYS names a file that cannot be read"]),
-        (b"\xff\xfe c4n4ry", ["KONAGRAPH_API_KEYS names a file that cannot be read"]),
+        (None, ["KONAGRAPH_API_KEYS names a file that cannot be read: {file}: No such file or directory"]),
+        (
+            b"\xff\xfe c4n4ry",
+            ["KONAGRAPH_API_KEYS names a file that cannot be read: {file}: it is not UTF-8 text"],
+        ),
         (b"c4n4ry", ["KONAGRAPH_API_KEYS: it is not TOML"]),
         (b"[[keys]]", [f"KONAGRAPH_API_KEYS: key 1: {NAME}", f"KONAGRAPH_API_KEYS: key 1: {HEXADECIMAL}"]),
     ],
@@ -208,7 +211,7 @@ def test_a_bad_file_stops_the_start_and_the_check(
     for start in (check_key_files, create_app):
         with pytest.raises(SettingsError) as caught:
             start(settings)
-        assert expected == caught.value.problems
+        assert [problem.format(file=file) for problem in expected] == caught.value.problems
 
 
 def test_a_good_file_passes_the_check(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from graph.settings import SettingsError, load_settings
-from graph.settings_rules import is_loopback, start_warnings
+from graph.settings_rules import is_loopback
+from graph.settings_warnings import start_warnings
 from tests.settings_cases import PLAIN
 
 JWT = {
@@ -62,7 +63,7 @@ def test_api_keys_need_their_file_and_nothing_of_jwt() -> None:
     assert [] == problems({**environment, "KONAGRAPH_API_KEYS": "keys.toml"})
 
 
-@pytest.mark.parametrize("word", ["JWT", "None", "api_key", "both", " jwt"])
+@pytest.mark.parametrize("word", ["JWT", "None", "api_key", "both", "j wt"])
 def test_another_way_to_authenticate_is_refused(word: str) -> None:
     assert ["KONAGRAPH_AUTH: input should be 'none', 'jwt' or 'api-key'"] == problems(
         {**PLAIN, "KONAGRAPH_AUTH": word, "KONAGRAPH_HOST": "0.0.0.0"}
@@ -73,10 +74,8 @@ RULES: list[tuple[dict[str, str], str]] = [
     ({"KONAGRAPH_AUTH": "none"}, AUTH),
     ({"KONAGRAPH_AUTH": ""}, AUTH),
     ({"KONAGRAPH_ALLOW_ANONYMOUS": "true"}, ANONYMOUS),
-    ({"KONAGRAPH_ALLOW_ANONYMOUS": "YES"}, ANONYMOUS),
-    ({"KONAGRAPH_ALLOW_ANONYMOUS": "1"}, ANONYMOUS),
+    ({"KONAGRAPH_ALLOW_ANONYMOUS": " true\r\n"}, ANONYMOUS),
     ({"KONAGRAPH_INTROSPECTION": "true"}, INTROSPECTION),
-    ({"KONAGRAPH_INTROSPECTION": "On"}, INTROSPECTION),
     ({"KONAPLATE_BASE_URL": "http://upstream.example/open-api"}, BASE_HTTPS),
     ({"KONAPLATE_BASE_URL": "HTTP://upstream.example/open-api"}, BASE_HTTPS),
     ({"KONAPLATE_BASE_URL": "http://127.0.0.1.example/open-api"}, BASE_HTTPS),
@@ -169,7 +168,7 @@ def test_an_address_from_the_command_line_counts_like_a_setting() -> None:
 
 def test_a_way_to_authenticate_that_cannot_be_read_is_the_only_problem() -> None:
     unreadable = {"KONAGRAPH_AUTH_FILE": "/no/such/file", "KONAGRAPH_HOST": "0.0.0.0"}
-    expected = ["KONAGRAPH_AUTH_FILE names a file that cannot be read"]
+    expected = ["KONAGRAPH_AUTH_FILE names a file that cannot be read: /no/such/file: No such file or directory"]
 
     assert expected == problems({**PLAIN, **unreadable})
     assert expected == problems({**PLAIN, **unreadable, "KONAGRAPH_ENV": "production"})
@@ -206,4 +205,6 @@ def test_a_cost_that_is_allowed_and_can_never_be_paid_is_warned_of(
     changes: dict[str, str], *, warned: bool
 ) -> None:
     warnings = start_warnings(load_settings({**PLAIN, **changes}))
-    assert warned == any(warning.startswith("KONAGRAPH_COST_BURST is below") for warning in warnings)
+    assert warned == any(
+        warning.startswith("KONAGRAPH_MAX_COST is above KONAGRAPH_COST_BURST") for warning in warnings
+    )

@@ -169,11 +169,14 @@ async def test_the_scheme_of_an_address_may_be_written_in_any_case(scheme: str, 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (None, "KONAGRAPH_JWT_JWKS names a file that cannot be read"),
+        (None, "KONAGRAPH_JWT_JWKS names a file that cannot be read: {file}: No such file or directory"),
         (b"c4n4ry", "KONAGRAPH_JWT_JWKS: the key set is not JSON"),
         (b"{}", "KONAGRAPH_JWT_JWKS: the key set has no keys"),
         (key_set({"kid": "c4n4ry"}), "KONAGRAPH_JWT_JWKS: the key set holds no usable key"),
-        (KEYS.ljust(5_000_000), "KONAGRAPH_JWT_JWKS: the key set is too large"),
+        (
+            KEYS.ljust(5_000_000),
+            "KONAGRAPH_JWT_JWKS names a file that cannot be read: {file}: it is larger than 262144 bytes",
+        ),
     ],
     ids=lambda value: repr(value)[:40],
 )
@@ -184,7 +187,7 @@ def test_a_bad_file_is_found_before_the_start(content: bytes | None, problem: st
 
     with pytest.raises(SettingsError) as caught:
         check_key_files(sandbox_settings(**jwt_settings(file)))
-    assert [problem] == caught.value.problems
+    assert [problem.format(file=file)] == caught.value.problems
 
 
 def test_a_good_file_passes_the_check_and_an_address_is_not_asked(tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""Keys and certificates in PEM form, and in one phrase why one cannot be used. No phrase quotes the text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.x509 import load_pem_x509_certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+
+T = TypeVar("T")
+
+_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
+_LABEL: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
+_LOCKED: Final = b"ENCRYPTED"
+_PRIVATE, _PUBLIC = "a private key", "a public key"
+CERTIFICATE: Final = "a certificate"
+_OPENSSH: Final = "a private key in the form of OpenSSH"
+# By the end of a block's label; the first that fits.
+_KINDS: Final = {
+    b"OPENSSH PRIVATE KEY": _OPENSSH,
+    b"PRIVATE KEY": _PRIVATE,
+    b"PUBLIC KEY": _PUBLIC,
+    b"CERTIFICATE": CERTIFICATE,
+    b"CERTIFICATE REQUEST": "a certificate request",
+}
+_ALGORITHMS: Final[tuple[tuple[str, tuple[type, ...]], ...]] = (
+    ("an RSA key", (rsa.RSAPrivateKey, rsa.RSAPublicKey)),
+    ("an elliptic-curve key", (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)),
+    ("an Ed25519 key", (ed25519.Ed25519PrivateKey, ed25519.Ed25519PublicKey)),
+    ("an Ed448 key", (ed448.Ed448PrivateKey, ed448.Ed448PublicKey)),
+    ("a DSA key", (dsa.DSAPrivateKey, dsa.DSAPublicKey)),
+)
+
+
+class BadPemError(ValueError):
+    """PEM text that cannot be used. The message says why, and holds nothing of it."""
+
+
+def private_key(text: bytes) -> PrivateKeyTypes:
+    """The first private key of a text.
+
+    Raises:
+        BadPemError: when there is none, or it cannot be read.
+    """
+
+    def load(block: bytes) -> PrivateKeyTypes:
+        if _LOCKED in block.partition(b"\n\n")[0]:
+            raise BadPemError("is locked with a passphrase; it must be without one")
+        return load_pem_private_key(block, None)
+
+    return _load(text, _PRIVATE, load)
+
+
+def public_key(text: bytes) -> PublicKeyTypes:
+    """The first public key of a text; raises as `private_key`."""
+    return _load(text, _PUBLIC, load_pem_public_key)
+
+
+def certified_key(text: bytes) -> PublicKeyTypes:
+    """The key of the first certificate of a text; raises as `private_key`."""
+    return _load(text, CERTIFICATE, lambda block: load_pem_x509_certificate(block).public_key())
+
+
+def algorithm(key: PrivateKeyTypes | PublicKeyTypes) -> str:
+    """What kind of key it is, for people."""
+    return next((name for name, kinds in _ALGORITHMS if isinstance(key, kinds)), "a key of another kind")
+
+
+def blocks(text: bytes) -> list[tuple[str, bytes]]:
+    """The kinds of what a text holds, and each block as it stands."""
+    return [(_kind(match[1]), match[0]) for match in _BLOCK.finditer(text)]
+
+
+def _load(text: bytes, wanted: str, load: Callable[[bytes], T]) -> T:
+    found = blocks(text)
+    block = next((block for kind, block in found if kind == wanted), None)
+    if block is None:
+        raise BadPemError(_lacking(text, [kind for kind, _ in found], wanted))
+    try:
+        return load(block)
+    except UnsupportedAlgorithm:
+        raise BadPemError("is a key of an unknown kind") from None
+    except (ValueError, TypeError) as error:
+        if isinstance(error, BadPemError):
+            raise
+        # `from None`: the cause may quote the text.
+        raise BadPemError(f"is damaged: what it holds is no {wanted.partition(' ')[2]}") from None
+
+
+def _lacking(text: bytes, found: list[str], wanted: str) -> str:
+    if wanted == _PRIVATE and _OPENSSH in found:
+        return "is a private key in the form of OpenSSH where PKCS #8 is needed"
+    if found:
+        return f"is {found[0]} where {wanted} is needed"
+    if _LABEL.search(text):
+        return "is damaged: its last line is missing"
+    return "is not PEM text"
+
+
+def _kind(label: bytes) -> str:
+    return next((kind for end, kind in _KINDS.items() if label.endswith(end)), "something else")

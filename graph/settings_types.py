@@ -1,0 +1,146 @@
+"""The forms of settings. A message says what is needed, and never repeats the value."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Final
+
+import httpx
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from graph.files import UnreadableFileError, is_plainly_a_path, read_text, unreadable
+from schema.secrets import Credential
+
+MAX_PORT: Final = 65_535
+_PEM: Final = "-----BEGIN"
+_MIN_KEY_CHARACTERS: Final = 32
+_HOST_NAME: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
+
+
+def is_url(value: str) -> bool:
+    """Whether a value is meant as a URL, and not as the path of a file."""
+    return value.lower().startswith(("https://", "http://"))
+
+
+def _header_text(value: str) -> str:
+    if not value or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("must be printable ASCII without spaces")
+    return value
+
+
+def _line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must be one line of text")
+    return value
+
+
+def _http_url(value: str) -> str:
+    if not _is_http_address(value) or set(value) & set("?#@ "):
+        raise ValueError("must be an http or https URL without credentials, query and fragment")
+    return value
+
+
+def _is_http_address(value: str) -> bool:
+    # As the client will read it: what httpx refuses would fail at every call.
+    try:
+        url = httpx.URL(value)
+    except httpx.InvalidURL:
+        return False
+    port = 80 if url.port is None else url.port
+    return url.scheme in ("http", "https") and bool(url.host) and 0 < port <= MAX_PORT
+
+
+def _url_or_path(value: str) -> str:
+    if is_url(value) and (not _is_http_address(value) or " " in value):
+        raise ValueError("must be an http or https URL, or the path of a file")
+    return _line(value)
+
+
+def _host(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        if _HOST_NAME.fullmatch(value):
+            return value
+    # Outside of `except`: the message of that error repeats the text.
+    raise ValueError("must be an address or the name of a host, without a port")
+
+
+def _switch(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if value not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value == "true"
+
+
+def _digits(value: object) -> object:
+    # Python reads 1_000, and nobody else does.
+    if isinstance(value, str) and "_" in value:
+        raise ValueError("input should be a number in digits")
+    return value
+
+
+def _credential(value: object) -> object:
+    return Credential(_header_text(value)) if isinstance(value, str) else value
+
+
+def _redis_url(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must be a redis, rediss or unix URL")
+    return Credential(value)
+
+
+def _card_ref_key(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if len(value) < _MIN_KEY_CHARACTERS:
+        raise ValueError(f"must have at least {_MIN_KEY_CHARACTERS} characters")
+    return Credential(value)
+
+
+def _pem(value: object) -> object:
+    """PEM text as it is, with real line breaks; anything else is the path of a file that holds it."""
+    if not isinstance(value, str):
+        return value
+    text = value if _PEM in value else _pem_file(value)
+    # Base64 has no backslash: these are line breaks that something has written out.
+    return Credential(text.replace("\\r", "").replace("\\n", "\n"))
+
+
+def _pem_file(path: str) -> str:
+    try:
+        return read_text(Path(path)).strip()
+    except UnreadableFileError as error:
+        # Not `from error`, and not always the path: the text may be a mistyped key.
+        if is_plainly_a_path(path):
+            raise ValueError(unreadable(error)) from None
+        raise ValueError(f"is neither PEM text nor the path of a file that can be read ({error})") from None
+
+
+def _words(value: object) -> object:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+HeaderText = Annotated[str, AfterValidator(_header_text)]
+Line = Annotated[str, AfterValidator(_line)]
+Host = Annotated[str, AfterValidator(_host)]
+Url = Annotated[str, AfterValidator(_http_url)]
+UrlOrPath = Annotated[str, AfterValidator(_url_or_path)]
+Switch = Annotated[bool, BeforeValidator(_switch)]
+Secret = Annotated[Credential, BeforeValidator(_credential)]
+RedisUrl = Annotated[Credential, BeforeValidator(_redis_url)]
+CardRefKey = Annotated[Credential, BeforeValidator(_card_ref_key)]
+Pem = Annotated[Credential, BeforeValidator(_pem)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Number = Annotated[float, BeforeValidator(_digits)]
+Whole = Annotated[int, BeforeValidator(_digits)]
+Seconds = Annotated[Number, Field(gt=0, le=60)]
+SecondsOrNone = Annotated[Number, Field(ge=0, le=60)]
+Ratio = Annotated[Number, Field(ge=0, le=1)]
+Count = Annotated[Whole, Field(gt=0, le=1_000_000_000)]
+Port = Annotated[Whole, Field(ge=0, le=MAX_PORT)]

@@ -1,0 +1,116 @@
+"""TLS to Konaplate as the settings describe it: whom we trust, and what we show."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from graph import pem
+from graph.files import UnreadableFileError, read_bytes, unreadable
+from graph.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+_CA_BUNDLE: Final = "KONAPLATE_CA_BUNDLE"
+_CERTIFICATE: Final = "KONAPLATE_CLIENT_CERTIFICATE"
+_KEY: Final = "KONAPLATE_CLIENT_CERTIFICATE_KEY"
+_MAX_BUNDLE_BYTES: Final = 4 * 1024 * 1024
+# What a pipe holds on every system.
+_MAX_PAIR_BYTES: Final = 16 * 1024
+
+
+def build_tls(settings: Settings) -> ssl.SSLContext:
+    """How the upstream's certificate is verified, and which one of ours is shown.
+
+    Raises:
+        SettingsError: naming every file that cannot be used.
+    """
+    problems: list[str] = []
+    context = _trusting(settings.konaplate_ca_bundle, problems)
+    # Python would write every session's keys to the file that SSLKEYLOGFILE names.
+    context.keylog_filename = None  # type: ignore[assignment]  # which is what no file is
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    certificate, key = settings.konaplate_client_certificate, settings.konaplate_client_certificate_key
+    if certificate is not None:
+        _show(context, certificate, key, problems)
+    elif key is not None:
+        problems.append(f"{_CERTIFICATE} is missing; {_KEY} needs it")
+    if problems:
+        raise SettingsError(problems)
+    return context
+
+
+def _trusting(bundle: Path | None, problems: list[str]) -> ssl.SSLContext:
+    content = None if bundle is None else _read(_CA_BUNDLE, bundle, _MAX_BUNDLE_BYTES, problems)
+    if content is None:
+        return ssl.create_default_context()
+    # Not the whole text: OpenSSL takes ASCII only, and bundles have comments with the names of authorities.
+    certificates = [
+        block.decode("ascii", "replace") for kind, block in pem.blocks(content) if kind == pem.CERTIFICATE
+    ]
+    if not certificates:
+        problems.append(f"{_CA_BUNDLE} names a file without a CA certificate in PEM form")
+    try:
+        return ssl.create_default_context(cadata="\n".join(certificates))
+    except (ssl.SSLError, ValueError):
+        problems.append(f"{_CA_BUNDLE} names a file with a certificate that is damaged")
+        return ssl.create_default_context()
+
+
+def _show(context: ssl.SSLContext, certificate: Path, key: Path | None, problems: list[str]) -> None:
+    chain = _read(_CERTIFICATE, certificate, _MAX_PAIR_BYTES, problems)
+    secret = chain if key is None else _read(_KEY, key, _MAX_PAIR_BYTES, problems)
+    reasons = _reasons(chain, secret, _CERTIFICATE if key is None else _KEY)
+    problems += reasons
+    if chain is None or secret is None or reasons:
+        return
+    try:
+        with _as_file(chain) as chain_file, _as_file(secret) as secret_file:
+            # Without a password, OpenSSL would ask for one on the terminal.
+            context.load_cert_chain(chain_file, secret_file, password="")
+    except (OSError, ValueError):
+        problems.append(f"{_CERTIFICATE} and {_KEY} name no usable pair")
+
+
+def _reasons(chain: bytes | None, secret: bytes | None, holder: str) -> list[str]:
+    """What is wrong with a certificate and its key, in better words than OpenSSL's."""
+    reasons: list[str] = []
+    keys: list[PublicKeyTypes] = []
+    holders = (
+        (_CERTIFICATE, chain, pem.certified_key),
+        (holder, secret, lambda content: pem.private_key(content).public_key()),
+    )
+    for name, content, public_key in holders:
+        try:
+            keys += [] if content is None else [public_key(content)]
+        except pem.BadPemError as error:
+            reasons.append(f"{name} {error}")
+    if len(keys) == len(holders) and keys[0] != keys[1]:
+        reasons.append(f"{_CERTIFICATE} and {_KEY} do not belong together")
+    return reasons
+
+
+def _read(name: str, path: Path, most: int, problems: list[str]) -> bytes | None:
+    try:
+        return read_bytes(path, most)
+    except UnreadableFileError as error:
+        problems.append(f"{name} {unreadable(error)}")
+        return None
+
+
+@contextmanager
+def _as_file(content: bytes) -> Iterator[str]:
+    """A name by which OpenSSL reads what is in memory, as it takes only files. No key is written to a disk."""
+    reading, writing = os.pipe()
+    try:
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(content)
+        yield f"/dev/fd/{reading}"
+    finally:
+        os.close(reading)

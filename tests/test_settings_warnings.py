@@ -1,0 +1,152 @@
+"""What is hardly meant is told in both modes, and stops nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from graph.settings import load_settings
+from graph.settings_warnings import start_warnings
+from tests.settings_cases import PLAIN, PRIVATE_PEM, PUBLIC_PEM
+
+JWT = {
+    "KONAGRAPH_AUTH": "jwt",
+    "KONAGRAPH_JWT_JWKS": "https://issuer.example/keys",
+    "KONAGRAPH_JWT_ISSUER": "https://issuer.example",
+    "KONAGRAPH_JWT_AUDIENCE": "cards",
+}
+MODES = {"development": {}, "production": {**JWT, "KONAGRAPH_ENV": "production"}}
+NO_EFFECT = "has no effect with the other settings as they are"
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The settings of one of the modes."""
+    return MODES[request.param]
+
+
+def warnings(mode: dict[str, str], **changes: str) -> list[str]:
+    return start_warnings(load_settings({**PLAIN, **mode, **changes}))
+
+
+def test_settings_as_the_documentation_has_them_are_no_cause_for_a_warning(mode: dict[str, str]) -> None:
+    assert warnings(mode) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "warned"),
+    [
+        *(("/open-api", False), ("/open-api/", False), ("/behind/open-api", False)),
+        *(("", True), ("/", True), ("/api", True), ("/open-api/api/v1/user/card/info", True), ("/openapi", True)),
+    ],
+)
+def test_an_address_that_is_not_the_vendors_kind_is_told(path: str, mode: dict[str, str], *, warned: bool) -> None:
+    found = warnings(mode, KONAPLATE_BASE_URL=f"https://upstream.example{path}")
+
+    expected = ["KONAPLATE_BASE_URL does not end in /open-api, as the vendor's addresses do"]
+    assert found == (expected if warned else [])
+
+
+@pytest.mark.parametrize(
+    ("variable", "documented"),
+    [
+        ("KONAPLATE_ASP_ID", 15),
+        ("KONAPLATE_ACCESS_KEY", 40),
+        ("KONAPLATE_CRYPTO_KEY_ID", 32),
+        ("KONAPLATE_CRYPTO_KEY_ID_2", 32),
+    ],
+)
+def test_another_length_than_the_documented_one_is_told(
+    variable: str, documented: int, mode: dict[str, str]
+) -> None:
+    pair = {
+        "KONAPLATE_CRYPTO_KEY_ID_2": "k" * 32,
+        "KONAPLATE_SERVER_PUBLIC_KEY_2": PUBLIC_PEM,
+        "KONAPLATE_CLIENT_PRIVATE_KEY_2": PRIVATE_PEM,
+    }
+
+    assert warnings(mode, **{**pair, variable: "0" * documented}) == []
+    for length in (1, 5, documented - 1, documented + 1):
+        assert warnings(mode, **{**pair, variable: "0" * length}) == [
+            f"{variable} has {length} characters; the vendor's pages say {documented}"
+        ]
+
+
+ORDER = [
+    ("KONAPLATE_TIMEOUT", "6", "KONAGRAPH_REQUEST_TIMEOUT", "a request ends before it"),
+    ("KONAPLATE_ATTEMPT_TIMEOUT", "3", "KONAPLATE_TIMEOUT", "a look-up ends before it"),
+    ("KONAPLATE_CONNECT_TIMEOUT", "2", "KONAPLATE_ATTEMPT_TIMEOUT", "an attempt ends before it"),
+    ("KONAPLATE_POOL_TIMEOUT", "3", "KONAPLATE_TIMEOUT", "a look-up ends before it"),
+    ("KONAPLATE_RETRY_PAUSE_MAX", "3", "KONAPLATE_TIMEOUT", "a look-up may end in a pause"),
+    ("KONAPLATE_RETRY_PAUSE_MIN", "0.5", "KONAPLATE_RETRY_PAUSE_MAX", "the latter has no effect"),
+    ("KONAPLATE_BREAKER_OPEN", "60", "KONAPLATE_BREAKER_OPEN_MAX", "the latter has no effect"),
+    ("KONAPLATE_MIN_CONNECTIONS", "65", "KONAPLATE_MAX_CONNECTIONS", "the former has no effect"),
+    ("KONAGRAPH_REQUEST_TIMEOUT", "7", "KONAGRAPH_DRAIN_TIMEOUT", "the end of the gateway cuts requests off"),
+    (
+        "KONAGRAPH_MAX_DOCUMENT_CHARACTERS",
+        "65537",
+        "KONAGRAPH_MAX_BODY_BYTES",
+        "no such document fits into a request",
+    ),
+    ("KONAGRAPH_MAX_ROOT_FIELDS", "201", "KONAGRAPH_MAX_FIELDS", "the former has no effect"),
+    ("KONAGRAPH_MAX_ALIASES", "201", "KONAGRAPH_MAX_FIELDS", "the former has no effect"),
+]
+BUDGETS = [
+    ("KONAGRAPH_MAX_COST", "1001", "KONAGRAPH_COST_BURST", "the most expensive requests can never be paid for"),
+    ("KONAGRAPH_MAX_CARDS", "31", "KONAGRAPH_CARDS_PER_MINUTE", "the longest lists are never answered in full"),
+    ("KONAGRAPH_CARDS_PER_MINUTE", "301", "KONAGRAPH_CARDS_PER_HOUR", "the former has no effect"),
+]
+
+
+@pytest.mark.parametrize(("lower", "value", "upper", "consequence"), ORDER, ids=[row[0] for row in ORDER])
+def test_a_setting_above_its_bound_is_told(
+    lower: str, value: str, upper: str, consequence: str, mode: dict[str, str]
+) -> None:
+    bounds = {"KONAPLATE_BREAKER_OPEN_MAX": "59"} if upper == "KONAPLATE_BREAKER_OPEN_MAX" else {}
+
+    assert warnings(mode, **bounds, **{lower: value}) == [f"{lower} is above {upper}: {consequence}"]
+
+
+@pytest.mark.parametrize(("lower", "value", "upper", "consequence"), BUDGETS, ids=[row[0] for row in BUDGETS])
+def test_a_budget_below_what_it_has_to_pay_is_told_where_there_are_budgets(
+    lower: str, value: str, upper: str, consequence: str
+) -> None:
+    assert warnings(MODES["production"], **{lower: value}) == [f"{lower} is above {upper}: {consequence}"]
+    assert warnings(MODES["development"], **{lower: value}) == []
+
+
+def test_a_bound_below_a_default_is_told_as_well() -> None:
+    assert warnings({}, KONAGRAPH_REQUEST_TIMEOUT="2") == [
+        "KONAPLATE_TIMEOUT is above KONAGRAPH_REQUEST_TIMEOUT: a request ends before it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "changes"),
+    [
+        (
+            "KONAPLATE_ATTEMPTS",
+            {"KONAPLATE_RETRY_RATIO": "0", "KONAPLATE_RETRIES_PER_SECOND": "0", "KONAPLATE_ATTEMPTS": "2"},
+        ),
+        ("KONAGRAPH_API_KEYS", {"KONAGRAPH_API_KEYS": "keys.toml"}),
+        ("KONAGRAPH_APQ", {"KONAGRAPH_APQ": "true", "KONAGRAPH_DOCUMENTS_MODE": "enforce"}),
+    ],
+    ids=str,
+)
+def test_a_setting_without_effect_is_told(variable: str, changes: dict[str, str], mode: dict[str, str]) -> None:
+    assert warnings(mode, **changes) == [f"{variable} {NO_EFFECT}"]
+
+
+def test_certificates_without_tls_are_told() -> None:
+    files = {"KONAPLATE_CA_BUNDLE": "ca.pem", "KONAPLATE_CLIENT_CERTIFICATE": "own.pem"}
+
+    assert warnings({}, **files) == []
+    assert warnings({}, **files, KONAPLATE_BASE_URL="http://upstream.example/open-api") == [
+        f"{name} {NO_EFFECT}" for name in files
+    ]
+
+
+def test_two_key_pairs_of_one_id_are_told() -> None:
+    ids = {"KONAPLATE_CRYPTO_KEY_ID": "k" * 32, "KONAPLATE_CRYPTO_KEY_ID_2": "k" * 32}
+    keys = {"KONAPLATE_SERVER_PUBLIC_KEY_2": PUBLIC_PEM, "KONAPLATE_CLIENT_PRIVATE_KEY_2": PRIVATE_PEM}
+
+    assert warnings({}, **ids, **keys) == ["KONAPLATE_CRYPTO_KEY_ID and KONAPLATE_CRYPTO_KEY_ID_2 are the same"]
