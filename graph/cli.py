@@ -22,7 +22,7 @@ from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.ledger import FIRST_CARD
 from graph.security.development import DevelopmentSigner, signer_settings
-from graph.security.tokens import MAX_MEMBER_ID
+from graph.security.tokens import member_id_of
 from graph.security.viewer import EVERY_SCOPE
 from graph.settings import Settings, load_settings
 from graph.settings_warnings import start_warnings
@@ -49,6 +49,12 @@ if TYPE_CHECKING:
 _PORT = click.IntRange(0, 65_535)
 # Not where Konaplate is and who calls it, which may be set for the real one.
 _READ_BY_DEV = ("KONAGRAPH_", "KONAPLATE_TIMEOUT", "KONAPLATE_ATTEMPT", "KONAPLATE_RETR", "KONAPLATE_BREAKER_")
+
+
+def _member(_context: click.Context, _option: click.Parameter, member: str | None) -> str | None:
+    if member is not None and member_id_of(member) is None:
+        raise click.BadParameter("a Konaplate user id has 1 to 19 digits, and the first is no zero")
+    return member
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -181,14 +187,15 @@ def export_schema(output: Path | None) -> None:
 @click.option("--subject", default="developer", show_default=True, help="Who the token is for.")
 @click.option(
     "--member",
-    type=click.IntRange(0, MAX_MEMBER_ID),
+    callback=_member,
+    metavar="DIGITS",
     help="The Konaplate user id of a member, who sees only own cards.",
 )
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(sorted(EVERY_SCOPE)), help="May be repeated.")
 @click.option("--lifetime", type=click.IntRange(1), default=3600, show_default=True, help="Seconds.")
-def token(directory: Path, subject: str, member: int | None, scopes: tuple[str, ...], lifetime: int) -> None:
+def token(directory: Path, subject: str, member: str | None, scopes: tuple[str, ...], lifetime: int) -> None:
     """Print a token for trying out KONAGRAPH_AUTH=jwt; the settings that accept it go to standard error."""
-    claims = {} if member is None else {"konaplate_user_id": str(member)}
+    claims = {} if member is None else {"konaplate_user_id": member}
     try:
         signer = DevelopmentSigner.in_directory(directory)
     except (OSError, ValueError):

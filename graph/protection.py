@@ -154,6 +154,7 @@ def _authenticator(settings: Settings, keys: KeySet | None, api_keys: ApiKeyAuth
         issuer=settings.konagraph_jwt_issuer or "",
         audience=settings.konagraph_jwt_audience or "",
         member_claim=settings.konagraph_member_claim,
+        scope_claim=settings.konagraph_scope_claim,
     )
     return BearerAuthentication(TokenAuthenticator(keys, rules, _allowance(settings), time.time))
 

@@ -165,6 +165,7 @@ class Settings(BaseModel):
     konagraph_jwt_issuer: Line | None = None
     konagraph_jwt_audience: Line | None = None
     konagraph_member_claim: Line = "konaplate_user_id"
+    konagraph_scope_claim: Line = "scope"
     konagraph_api_keys: Path | None = None
     konagraph_redis_url: RedisUrl | None = None
     konagraph_card_ref_key: CardRefKey | None = None

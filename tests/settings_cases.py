@@ -129,6 +129,7 @@ VARIABLES: list[tuple[str, str, Any]] = [
     ("KONAGRAPH_JWT_ISSUER", "https://issuer.example", "https://issuer.example"),
     ("KONAGRAPH_JWT_AUDIENCE", "an-audience", "an-audience"),
     ("KONAGRAPH_MEMBER_CLAIM", "uid", "uid"),
+    ("KONAGRAPH_SCOPE_CLAIM", "scp", "scp"),
     ("KONAGRAPH_API_KEYS", "keys/keys.toml", Path("keys/keys.toml")),
     ("KONAGRAPH_REDIS_URL", "redis://a.example/1", Credential("redis://a.example/1")),
     (

@@ -160,6 +160,7 @@ def test_what_is_not_set_has_its_default() -> None:
         "konagraph_jwt_issuer": None,
         "konagraph_jwt_audience": None,
         "konagraph_member_claim": "konaplate_user_id",
+        "konagraph_scope_claim": "scope",
         "konagraph_api_keys": None,
         "konagraph_redis_url": None,
         "konagraph_card_ref_key": None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -26,17 +27,20 @@ if TYPE_CHECKING:
 
     from graph.security.jwks import KeySet
 
+SCOPE_CLAIM: Final = "scope"
+_SHORT_SCOPE_CLAIM: Final = "scp"
 ALGORITHMS: Final = ("RS256", "ES256", "EdDSA", "Ed25519")
 
 _MAX_CHARACTERS: Final = 8 * 1024
 _PARTS: Final = 3
 # Parameters that bring a key or change what is signed: a token must not choose how it is verified.
 _STEERING: Final = frozenset({"crit", "jwk", "jku", "x5u", "x5c", "b64", "zip", "enc"})
-_TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+# RFC 7515, section 4.1.9: media types, which have no case, and whose "application/" may be left out.
+_TYPES: Final = frozenset({"jwt", "at+jwt"})
 # More than any time of this age, and less than what a float cannot hold.
 _MAX_TIME: Final = 10**15
-MAX_MEMBER_ID: Final = 9_999_999_999_999_999_999
-_MAX_MEMBER_ID_DIGITS: Final = 19
+_MAX_MEMBER_ID: Final = 9_999_999_999_999_999_999
+_MEMBER_ID: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 
 class _Registry(jws.JWSRegistry):
@@ -62,6 +66,7 @@ class TokenRules:
     issuer: str
     audience: str
     member_claim: str
+    scope_claim: str = SCOPE_CLAIM
     leeway: float = 30
     remembered: int = 10_000
 
@@ -165,18 +170,25 @@ class TokenAuthenticator:
             raise UnauthenticatedError("the token never expires")
         # A token from the future is as suspicious as one that is not valid yet.
         not_before = max(_time(claims, "nbf") or 0, _time(claims, "iat") or 0)
-        subject, scope = claims.get("sub"), claims.get("scope", "")
-        if not isinstance(subject, str) or not subject or not isinstance(scope, str):
+        subject, scopes = claims.get("sub"), _scopes(self._scope_claim(claims))
+        if not isinstance(subject, str) or not subject or scopes is None:
             raise UnauthenticatedError("the token's subject or scope has a wrong form")
-        member_id = _member_id(claims.get(self._rules.member_claim))
+        member_id = member_id_of(claims.get(self._rules.member_claim))
         viewer = Viewer(
             kind="service" if member_id is None else "member",
             id=subject,
-            scopes=frozenset(scope.split()),
+            scopes=scopes,
             member_id=member_id,
             allowance=self._allowance,
         )
         return _Verified(viewer, expires, not_before, generation)
+
+    def _scope_claim(self, claims: dict[str, Any]) -> object:
+        claim = claims.get(self._rules.scope_claim)
+        if claim is None and self._rules.scope_claim == SCOPE_CLAIM:
+            # Issuers that don't follow RFC 9068 call it so.
+            claim = claims.get(_SHORT_SCOPE_CLAIM)
+        return claim
 
 
 def _digest(token: str) -> bytes:
@@ -198,7 +210,7 @@ def _header(token: str) -> dict[str, Any]:
     if header.get("alg") not in ALGORITHMS:
         raise UnauthenticatedError("the token's algorithm is not accepted")
     kind = header.get("typ", "JWT")
-    if not isinstance(kind, str) or kind.lower() not in _TYPES:
+    if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in _TYPES:
         raise UnauthenticatedError("the token is of another type")
     return header
 
@@ -219,11 +231,24 @@ def _time(claims: dict[str, Any], name: str) -> float | None:
     return float(value)
 
 
-def _member_id(claim: object) -> MemberId | None:
-    """The member of a claim: a string of digits or a whole number; anything else is no member."""
+def _scopes(claim: object) -> frozenset[str] | None:
+    """The scopes of a claim; None when it has a wrong form.
+
+    A text is divided at spaces and at nothing else (RFC 6749, section 3.3); each element of an array is a scope.
+    """
+    if claim is None:
+        return frozenset()
+    scopes = claim.split(" ") if isinstance(claim, str) else claim
+    if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
+        return None
+    return frozenset(scopes) - {""}
+
+
+def member_id_of(claim: object) -> MemberId | None:
+    """The member of a claim: a whole number or its digits, as Konaplate writes ids; anything else is no member.
+
+    Of several ways to write a number only one names a member, so that no two claims are the same one. Nobody is 0.
+    """
     if isinstance(claim, int) and not isinstance(claim, bool):
-        return MemberId(str(claim)) if 0 <= claim <= MAX_MEMBER_ID else None
-    if isinstance(claim, str) and claim.isascii() and claim.isdigit() and len(claim) <= _MAX_MEMBER_ID_DIGITS:
-        # Written as Konaplate's own ids are: a leading zero is no difference.
-        return MemberId(str(int(claim)))
-    return None
+        return MemberId(str(claim)) if 0 < claim <= _MAX_MEMBER_ID else None
+    return MemberId(claim) if isinstance(claim, str) and _MEMBER_ID.fullmatch(claim) else None

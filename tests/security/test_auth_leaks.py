@@ -52,7 +52,7 @@ def refused_tokens() -> dict[str, str]:
         "early": ec.token(full | {"nbf": 4_000_000_000}),
         "time": ec.token(full | {"exp": CANARY}),
         "subject": ec.token(full | {"sub": [CANARY]}),
-        "scope": ec.token(full | {"scope": [CANARY]}),
+        "scope": ec.token(full | {"scope": {CANARY: CANARY}}),
         "too long": ec.token(full | {"more": CANARY * 2000}),
     }
 

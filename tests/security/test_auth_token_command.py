@@ -164,6 +164,13 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     "arguments",
     [
         ["--member", "-1"],
+        ["--member", "0"],
+        ["--member", "042"],
+        ["--member", " 42"],
+        ["--member", "+42"],
+        ["--member", "1_0"],
+        ["--member", "４２"],
+        ["--member", ""],
         ["--member", "10000000000000000000"],
         ["--member", "kim"],
         ["--scope", "everything"],

@@ -154,8 +154,12 @@ async def test_a_token_without_a_subject_is_refused(running: Guarded) -> None:
     await refuse(running, signed(without("sub")), NO_SUBJECT)
 
 
-@pytest.mark.parametrize("scope", [["cards:read:any"], None, 5, True, {"cards:read:any": True}], ids=repr)
-async def test_scopes_that_are_no_text_are_refused(scope: object, running: Guarded) -> None:
+@pytest.mark.parametrize(
+    "scope",
+    [5, True, False, 1.5, {"cards:read:any": True}, ["cards:read:any", 5], [None], [["cards:read:any"]]],
+    ids=repr,
+)
+async def test_scopes_that_are_neither_text_nor_texts_are_refused(scope: object, running: Guarded) -> None:
     await refuse(running, signed(claims() | {"scope": scope}), NO_SUBJECT)
 
 

@@ -148,7 +148,24 @@ async def test_a_key_that_is_not_in_the_set_signs_nothing(key_id: str, running: 
     await refuse(running, ATTACKER.token(kid=key_id), reason)
 
 
-@pytest.mark.parametrize("kind", ["JWE", "secevent+jwt", "dpop+jwt", "", None, 5, ["JWT"], {}], ids=repr)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "JWE",
+        "secevent+jwt",
+        "dpop+jwt",
+        "application/dpop+jwt",
+        "application/",
+        "text/jwt",
+        "application/application/jwt",
+        "",
+        None,
+        5,
+        ["JWT"],
+        {},
+    ],
+    ids=repr,
+)
 async def test_a_token_of_another_type_is_refused(kind: object, running: Guarded) -> None:
     signer = ec_signer()
 
