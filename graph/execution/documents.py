@@ -143,7 +143,7 @@ class Documents:
         if hoisted is None or skeleton is None:
             return self._keep(text, Resolved(self.read(text, introspection=introspection)))
         node = put_back(skeleton, hoisted.card_nos)
-        analysis, hoistable = self._checked(node, introspection=introspection)
+        analysis, hoistable = self._checked(node, introspection=introspection, of_skeleton=True)
         declared = declare(skeleton, hoisted.card_nos) if hoistable else None
         if declared is None:
             return Resolved(self._document(node, analysis, text))
@@ -159,7 +159,9 @@ class Documents:
         except DocumentError:
             return None
 
-    def _checked(self, node: DocumentNode, *, introspection: bool) -> tuple[Analysis, bool]:
+    def _checked(
+        self, node: DocumentNode, *, introspection: bool, of_skeleton: bool = False
+    ) -> tuple[Analysis, bool]:
         """The measures of a valid document, and whether variables could stand for its card numbers.
 
         Raises:
@@ -169,7 +171,9 @@ class Documents:
         if analysis.introspection and not (introspection and self._introspection):
             raise introspection_refused(analysis.introspection)
         check(analysis, self._limits)
-        errors, hoistable = validate(self._schema, node, max_comparisons=self._limits.comparisons)
+        errors, hoistable = validate(
+            self._schema, node, max_comparisons=self._limits.comparisons, of_skeleton=of_skeleton
+        )
         if errors:
             raise DocumentError(errors)
         return analysis, hoistable

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from graphql import (
+    FragmentDefinitionNode,
     GraphQLError,
     TypeInfo,
     TypeInfoVisitor,
@@ -21,17 +22,31 @@ from graphql import (
 from graphql.language.visitor import EnterLeaveVisitor
 from graphql.validation import OverlappingFieldsCanBeMergedRule, ValidationContext, ValidationRule
 from graphql.validation.validate import ValidationAbortedError
+from graphql.validation.validation_context import VariableUsageVisitor
 
 from graph.errors import GatewayError
-from graph.execution.hoisting import CARD_NUMBER, is_card_number
+from graph.execution.hoisting import CARD_NUMBER, RESERVED, is_card_number
 from graph.execution.messages import MESSAGES, About
 from graph.execution.refusals import limit_exceeded
 from graph.execution.walking import WALKED
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from graphql import DocumentNode, GraphQLSchema, Node, StringValueNode
+    from collections.abc import Callable
+
+    from graphql import (
+        DocumentNode,
+        FragmentSpreadNode,
+        GraphQLSchema,
+        Location,
+        Node,
+        OperationDefinitionNode,
+        SelectionSetNode,
+        StringValueNode,
+    )
     from graphql.validation.validation_context import NodeWithSelectionSet, VariableUsage
+
+    OnError = Callable[[GraphQLError], None]
 
 MAX_ERRORS: Final = 5
 
@@ -54,13 +69,54 @@ class _EnoughError(Exception):
 
 
 class _Context(ValidationContext):
-    """Knows where variables are without a search for them where there are none."""
+    """Searches for variables only where there are some, and once.
+
+    What the base class remembers, it finds by a hash over all of a node and what is in it.
+    """
+
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, types: TypeInfo, note: OnError, *, of_skeleton: bool
+    ) -> None:
+        super().__init__(schema, document, types, note, hide_suggestions=True)
+        self._of_skeleton = of_skeleton
+        self._types = types
+        self._usages: dict[int, list[VariableUsage]] = {}
+        self._recursive_usages: dict[int, list[VariableUsage]] = {}
+        self._spreads: dict[int, list[FragmentSpreadNode]] = {}
 
     def get_variable_usages(self, node: NodeWithSelectionSet) -> list[VariableUsage]:
-        place = node.loc
-        if place is not None and "$" not in place.source.body[place.start : place.end]:
-            return []
-        return super().get_variable_usages(node)
+        """Those in an operation or fragment itself."""
+        known = self._usages.get(id(node))
+        if known is None:
+            fragment = node if isinstance(node, FragmentDefinitionNode) else None
+            search = VariableUsageVisitor(self._types, fragment)
+            if self._may_use_variables(node.loc):
+                visit(node, TypeInfoVisitor(self._types, search), WALKED)
+            known = self._usages[id(node)] = search.usages
+        return known
+
+    def get_recursive_variable_usages(self, operation: OperationDefinitionNode) -> list[VariableUsage]:
+        """Those in an operation and its fragments."""
+        known = self._recursive_usages.get(id(operation))
+        if known is None:
+            some = self._may_use_variables(self.document.loc)
+            known = super().get_recursive_variable_usages(operation) if some else []
+            self._recursive_usages[id(operation)] = known
+        return known
+
+    def get_fragment_spreads(self, node: SelectionSetNode) -> list[FragmentSpreadNode]:
+        """Where fragments are spread."""
+        known = self._spreads.get(id(node))
+        if known is None:
+            known = self._spreads[id(node)] = super().get_fragment_spreads(node)
+        return known
+
+    def _may_use_variables(self, place: Location | None) -> bool:
+        if place is None:
+            return True
+        text = place.source.body[place.start : place.end]
+        # What stands for a literal in a skeleton is none: the literal is back in the document.
+        return text.count("$") > (text.count(f"${RESERVED}") if self._of_skeleton else 0)
 
 
 class _Reporter:
@@ -157,13 +213,16 @@ class Validated(NamedTuple):
 RULES: Final = tuple(rule for rule in specified_rules if rule.__name__ not in _WITHOUT_DIRECTIVE)
 
 
-def validate(schema: GraphQLSchema, document: DocumentNode, *, max_comparisons: int) -> Validated:
+def validate(
+    schema: GraphQLSchema, document: DocumentNode, *, max_comparisons: int, of_skeleton: bool = False
+) -> Validated:
     """Validate a document.
 
     Args:
         schema: the executable schema.
         document: its fragments must not be nested deeper than can be walked.
         max_comparisons: how much may be compared to find out whether fields can be merged.
+        of_skeleton: whether it was parsed without its card numbers, which were put back.
 
     Raises:
         DocumentError: `QUERY_LIMIT_EXCEEDED`, when more would have to be compared.
@@ -176,7 +235,7 @@ def validate(schema: GraphQLSchema, document: DocumentNode, *, max_comparisons: 
             raise _EnoughError
 
     types = TypeInfo(schema)
-    rules = _Rules(_Context(schema, document, types, note, hide_suggestions=True), max_comparisons)
+    rules = _Rules(_Context(schema, document, types, note, of_skeleton=of_skeleton), max_comparisons)
     try:
         visit(document, TypeInfoVisitor(types, rules), WALKED)
     except _EnoughError:
