@@ -30,7 +30,8 @@ INVALID_INPUT: Final = "000_002"
 MISSING_VALUE: Final = "000_003"
 WRONG_LENGTH: Final = "000_015"
 
-_CORRELATION_ID: Final = re.compile(r"(\d{12})-[0-9a-f]{7}", re.ASCII)
+# "Hex String", which has digits of either case.
+_CORRELATION_ID: Final = re.compile(r"\d{12}-[0-9A-Fa-f]{7}", re.ASCII)
 _JSON: Final = "application/json"
 _CORRELATION_LENGTH: Final = 20
 _TRAN_TIME: Final = re.compile(r"\d{14}", re.ASCII)
@@ -92,8 +93,8 @@ class Checks:
             # The vendor's own sandbox was seen to fail on it.
             raise RefusedError(500, "900_001", "Internal error.")
         checks = {
-            "Content-Type": [kind.partition(";")[0] for kind in headers.getlist("content-type")] == [_JSON],
-            "Accept": headers.getlist("accept") == [_JSON],
+            "Content-Type": _media_types(headers, "content-type") == [_JSON],
+            "Accept": _media_types(headers, "accept") == [_JSON],
             wire.CORRELATION_ID: _CORRELATION_ID.fullmatch(correlation_id) is not None,
             wire.TRAN_TIME: _TRAN_TIME.fullmatch(headers[wire.TRAN_TIME]) is not None,
             wire.TRAN_TOKEN: _TOKEN.fullmatch(headers[wire.TRAN_TOKEN]) is not None,
@@ -125,6 +126,11 @@ class Checks:
             return cipher.open(sealed, self.credentials.crypto_key_id)
         except CannotOpenError:
             raise RefusedError(400, BAD_PARAMETER, "encData cannot be opened.") from None
+
+
+def _media_types(headers: Headers, name: str) -> list[str]:
+    """The media types of a header, without parameters. They have no case (RFC 9110, section 8.3.1)."""
+    return [value.partition(";")[0].strip().lower() for value in headers.getlist(name)]
 
 
 def card_no(fields: dict[str, Any]) -> str:

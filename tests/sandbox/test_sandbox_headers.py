@@ -53,7 +53,8 @@ MALFORMED: list[tuple[str, str, Callable[[str], str]]] = [
     ("Accept", "a list", lambda value: f"{value}, */*"),
     ("X-KM-Correlation-Id", "too short", lambda value: value[:-1]),
     ("X-KM-Correlation-Id", "empty", lambda _: ""),
-    ("X-KM-Correlation-Id", "capital digits", lambda value: value[:-1] + "F"),
+    ("X-KM-Correlation-Id", "no hexadecimal digit", lambda value: value[:-1] + "G"),
+    ("X-KM-Correlation-Id", "a letter in its time", lambda value: "F" + value[1:]),
     ("X-KM-Correlation-Id", "no dash", lambda value: value.replace("-", "0")),
     ("X-KM-Tran-Time", "too short", lambda value: value[:-1]),
     ("X-KM-Tran-Time", "16 digits, as its length is documented", lambda value: value + "00"),
@@ -78,10 +79,20 @@ async def test_a_header_without_its_documented_form_is_refused(
     assert refusal(response) == (400, "010_001", f"{name} has not the documented form.")
 
 
-async def test_content_may_name_its_character_set() -> None:
-    response = await send(good().edit("Content-Type", lambda value: f"{value}; charset=utf-8"))
+@pytest.mark.parametrize("name", ["Content-Type", "Accept"])
+@pytest.mark.parametrize(
+    "value", ["application/json; charset=utf-8", "application/json ;charset=UTF-8", "Application/JSON"]
+)
+async def test_a_media_type_may_have_parameters_and_any_case(name: str, value: str) -> None:
+    assert (await send(good().edit(name, lambda _: value))).status_code == 200
+
+
+@pytest.mark.parametrize("digits", ["ABCDEF0", "abcdef0", "aBcDeF9"])
+async def test_a_correlation_id_may_have_hexadecimal_digits_of_either_case(digits: str) -> None:
+    response = await send(good().edit("X-KM-Correlation-Id", lambda value: value[:13] + digits))
 
     assert response.status_code == 200
+    assert response.headers["X-KM-Correlation-Id"].endswith(digits)
 
 
 @pytest.mark.parametrize("more", ["0", "0" * 100])
