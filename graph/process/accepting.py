@@ -31,14 +31,20 @@ class Acceptor:
         listener: bound, and not blocking.
         make_protocol: makes the protocol of a connection.
         backlog: how many connections may wait.
+        on_exhausted: makes room, once no further connection can be accepted.
     """
 
     def __init__(
-        self, listener: socket.socket, make_protocol: Callable[[], asyncio.Protocol], backlog: int
+        self,
+        listener: socket.socket,
+        make_protocol: Callable[[], asyncio.Protocol],
+        backlog: int,
+        on_exhausted: Callable[[], None] = lambda: None,
     ) -> None:
         self._listener = listener
         self._make_protocol = make_protocol
         self._backlog = backlog
+        self._on_exhausted = on_exhausted
         self._connecting: set[asyncio.Task[Any]] = set()
         self._resume: asyncio.TimerHandle | None = None
 
@@ -80,6 +86,7 @@ class Acceptor:
             if error.errno not in _EXHAUSTED:
                 raise
             _LOGGER.error("no further connection can be accepted: %s", error.strerror)  # noqa: TRY400 - no traceback
+            self._on_exhausted()
             loop = asyncio.get_running_loop()
             loop.remove_reader(self._listener.fileno())
             self._resume = loop.call_later(_PAUSE_SECONDS, self._watch)

@@ -133,7 +133,9 @@ class Server(uvicorn.Server):
             return
         self._outbox.open(asyncio.get_running_loop())
         backlog = self.config.backlog
-        self._acceptors = [Acceptor(one, self._protocol, backlog) for one in sockets or self._sockets]
+        self._acceptors = [
+            Acceptor(one, self._protocol, backlog, self._make_room) for one in sockets or self._sockets
+        ]
         try:
             for acceptor in self._acceptors:
                 acceptor.start()
@@ -164,6 +166,11 @@ class Server(uvicorn.Server):
 
     def _connections(self) -> list[HardenedProtocol]:
         return [one for one in self.server_state.connections if isinstance(one, HardenedProtocol)]
+
+    def _make_room(self) -> None:
+        """Give up the connections that are only kept: somebody who asks is without one."""
+        for connection in self._connections():
+            connection.give_up_idle()
 
     def _is_idle(self) -> bool:
         for connection in self._connections():

@@ -113,6 +113,11 @@ class TimedProtocol(LeanProtocol):
         elif close_idle:
             self.transport.close()
 
+    def give_up_idle(self) -> None:
+        """Close the connection if it is only kept for a further request."""
+        if self._phase == Phase.IDLE:
+            self.transport.close()
+
     def on_response_complete(self) -> None:
         """Go on with what waits. uvicorn would make and cancel a timer for each request here."""
         self.server_state.total_requests += 1

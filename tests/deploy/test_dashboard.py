@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.deploy.known_metrics import OF_HAPROXY, RENDERED, metrics_in, missing
-from tests.deploy.test_alerts import RULES
+from tests.deploy.test_alerts import OPERATIONS, RULES
 from tests.tools import ROOT
 
 GRAFANA = ROOT / "deploy" / "grafana"
@@ -65,6 +65,15 @@ def test_every_figure_of_the_gateways_and_of_the_alerts_is_on_the_dashboard() ->
     assert families == {
         re.sub(r"_(bucket|sum|count)$", "", name) for name in shown if name.startswith("konagraph_")
     }
+
+
+def test_every_figure_and_panel_that_an_alerts_explanation_names_is_on_the_dashboard() -> None:
+    explained = OPERATIONS.partition("## What each alert means")[2].replace("\n", " ")
+    shown = set().union(*(metrics_in(target["expr"]) for panel in PANELS for target in panel["targets"]))
+    assert metrics_in(explained) <= shown
+    panels = set(re.findall(r'"([A-Z][a-z][^"]+)"', explained))
+    assert len(panels) > 5
+    assert panels <= {panel["title"] for panel in PANELS}
 
 
 def test_panels_do_not_overlap_and_have_ids_of_their_own() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from ruamel.yaml import YAML
 
+import graph
 from graph.settings import Settings
 from graph.settings_warnings import start_warnings
 from graph.web.health import Health, admin_app
@@ -206,10 +206,9 @@ def test_every_selector_means_the_gateway() -> None:
 
 
 def test_the_image_has_the_projects_version() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert f"konagraph:{project['version']}" == container()["image"]
+    assert f"konagraph:{graph.__version__}" == container()["image"]
     (image,) = read(EXAMPLE / "kustomization.yaml")["images"]
-    assert project["version"] == str(image["newTag"])
+    assert graph.__version__ == str(image["newTag"])
 
 
 def test_only_the_ingress_asks_and_only_the_monitoring_looks() -> None:
