@@ -224,10 +224,10 @@ def leak_audit() -> None:
 def check_config() -> None:
     """Check settings, keys and certificates, and name every problem. Starts nothing."""
     settings = read_settings(environment())
-    check(settings)
     warnings = start_warnings(settings)
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
+    check(settings)
     complete = "The settings are complete, and every key and certificate can be used"
     click.echo(f"{complete}; see the warnings." if warnings else f"{complete}.")
 

@@ -41,11 +41,12 @@ from graph.web.explorer import DIRECTORY
 from graph.web.limits import HttpLimits
 
 PREFIXES: Final = ("KONAGRAPH_", "KONAPLATE_")
-# What stands for a setting that is missing or wrong while the others are looked at. Nobody is ever called with it.
+# What stands for a setting that is missing or wrong while the others are looked at. Nobody is ever called with it,
+# and nothing is to be said against it.
 _STAND_INS: Final = {
     "konaplate_base_url": "https://konaplate.invalid/open-api",
-    "konaplate_asp_id": "none",
-    "konaplate_access_key": "none",
+    "konaplate_asp_id": "0" * 15,
+    "konaplate_access_key": "0" * 40,
     "konaplate_secret_key": "none",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
     from graph.settings import Settings
 
+_NAME: Final = re.compile(r"KONA[A-Z0-9_]+")
 _BASE_PATH: Final = "/open-api"
 # As the vendor's pages say. They have been wrong about lengths, so that another one is no error.
 _DOCUMENTED_LENGTHS: Final = {
@@ -40,14 +42,21 @@ _ORDER_OF_BUDGETS: Final = (
 )
 
 
-def start_warnings(settings: Settings) -> list[str]:
-    """Everything that can be used and is hardly meant, by the variables' names."""
-    return [
+def start_warnings(settings: Settings, wrong: frozenset[str] = frozenset()) -> list[str]:
+    """Everything that can be used and is hardly meant, by the variables' names.
+
+    Args:
+        settings: see `graph.settings`.
+        wrong: the fields that are wrong, and as good as not set: nothing is said that has to do with one.
+    """
+    found = [
         *_about_konaplate(settings),
         *_about_callers(settings),
         *_about_order(settings),
         *_about_what_has_no_effect(settings),
     ]
+    names = {name.upper() for name in wrong}
+    return [warning for warning in found if names.isdisjoint(_NAME.findall(warning))]
 
 
 def _about_konaplate(settings: Settings) -> Iterator[str]:

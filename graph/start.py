@@ -46,7 +46,10 @@ def read_settings(environment: dict[str, str], **overrides: Any) -> Settings:
     try:
         return load_settings(environment, **given)
     except SettingsError as error:
-        fail([*error.problems, *(file_problems(error.rest, error.wrong) if error.rest else [])])
+        rest = error.rest
+        for warning in start_warnings(rest, error.wrong) if rest else []:
+            click.echo(f"warning: {warning}", err=True)
+        fail([*error.problems, *(file_problems(rest, error.wrong) if rest else [])])
 
 
 def check(settings: Settings) -> None:

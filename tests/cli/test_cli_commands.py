@@ -35,7 +35,7 @@ def invoke(*arguments: str, **variables: str) -> Result:
 
 def problems(result: Result) -> list[str]:
     assert (result.exit_code, result.stdout) == (2, "")
-    first, *others = result.stderr.splitlines()
+    first, *others = (line for line in result.stderr.splitlines() if not line.startswith("warning: "))
     assert first == "konagraph cannot start:"
     return [line.removeprefix("  - ") for line in others]
 
@@ -259,6 +259,26 @@ def test_a_setting_that_is_wrong_hides_no_problem_of_keys_and_files(variable: st
         f"KONAGRAPH_EXPLORER_DIRECTORY names no folder: {keys}",
     ]
     assert "c4n4ry" not in result.stderr
+
+
+def test_what_is_hardly_meant_is_told_beside_what_is_wrong(tmp_path: Path) -> None:
+    hardly = {"KONAPLATE_ACCESS_KEY": "c4n4r", "KONAPLATE_TIMEOUT": "9", "KONAPLATE_CONNECT_TIMEOUT": "9"}
+    warnings = [
+        "KONAPLATE_ACCESS_KEY has 5 characters; the vendor's pages say 40",
+        "KONAPLATE_CONNECT_TIMEOUT is above KONAPLATE_ATTEMPT_TIMEOUT: an attempt ends before it",
+        "KONAPLATE_TIMEOUT is above KONAGRAPH_REQUEST_TIMEOUT: a request ends before it",
+    ]
+    for wrong, told in (
+        # Of a bound that is wrong nobody knows whether something is above it.
+        ({"KONAGRAPH_REQUEST_TIMEOUT": "x"}, warnings[:2]),
+        ({"KONAPLATE_ASP_ID": ""}, warnings),
+        ({"KONAGRAPH_DOCUMENTS": str(tmp_path)}, warnings),
+    ):
+        result = invoke("check-config", **{**SANDBOX, **hardly, **wrong})
+
+        assert result.exit_code == 2
+        found = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
+        assert found == [f"warning: {warning}" for warning in told]
 
 
 def test_both_ports_cannot_be_the_same() -> None:
