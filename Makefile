@@ -78,6 +78,7 @@ schema: setup  ## write schema/schema.graphql from the code
 bench: setup-dev  ## what the gateway can do, for about ten minutes; results in benchmarks/results and docs/performance.md
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.overload
+	$(BIN)/python -m benchmarks.worst
 
 bench-peers:  ## the gateway beside other servers, for about a quarter of an hour
 	$(INSTALL) dev --try peers --try node-peers

@@ -1,6 +1,6 @@
 -- wrk's script. Arguments behind `--`: the request's body, in which the card numbers 9999999999990001, …0002 and so
 -- on stand for the request's first card, second card and so on; a seed; what every answer must hold (empty: answers
--- are not looked at); the Authorization header (empty: none); and a file of card numbers, one a line, that are asked
+-- are not looked at); the Authorization header (empty: none), or `Name: value` of another; and a file of card numbers, one a line, that are asked
 -- for one after the other (empty: every request asks for new ones).
 
 local CARD = "999999999999(%d%d%d%d)"
@@ -51,7 +51,8 @@ function init(args)
   number = math.random(0, 9999999)
   local headers = { ["Content-Type"] = "application/json" }
   if authorization ~= "" then
-    headers["Authorization"] = authorization
+    local name, value = authorization:match("^([%w-]+): (.*)$")
+    headers[name or "Authorization"] = value or authorization
   end
   local next_card = file ~= "" and from_file(file, number) or fresh
   local fixed, which = cut(wrk.format("POST", nil, headers, body))

@@ -73,7 +73,7 @@ def run(
         seed: of the card numbers.
         core: where wrk runs.
         expected: what every answer must hold; empty for not looking at them.
-        authorization: header of every request; empty for none.
+        authorization: header of every request, or `Name: value` of another one; empty for none.
         cards: a file of card numbers to ask for in turn, instead of new ones.
         warms_up: nothing is measured, so there need not be an answer yet.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from benchmarks import chart, goals, report_gateway, report_overload, report_peers
+from benchmarks import chart, goals, report_gateway, report_overload, report_peers, report_worst
 from benchmarks.cases import CARD_32, CARD_128
 from benchmarks.processes import ROOT, BenchmarkError
 from benchmarks.summary import SPEED, spread
@@ -20,7 +20,7 @@ RESULTS: Final = ROOT / "benchmarks" / "results"
 PAGE: Final = ROOT / "docs" / "performance.md"
 CHART: Final = ROOT / "docs" / "performance.svg"
 
-PARTS: Final = ("goals", "peers", "gateway", "overload")
+PARTS: Final = ("goals", "peers", "gateway", "overload", "worst")
 
 _BEGIN: Final = "<!-- figures of {}: begin; written by `python -m benchmarks.report` -->"
 _END: Final = "<!-- figures of {}: end -->"
@@ -32,7 +32,9 @@ def rewrite(results: Path = RESULTS, page: Path = PAGE, chart_file: Path = CHART
     Raises:
         BenchmarkError: when the page lacks the markers of a part.
     """
-    gateway, peers, overload = (_read(results / f"{name}.json") for name in ("gateway", "peers", "overload"))
+    gateway, peers, overload, worst = (
+        _read(results / f"{name}.json") for name in ("gateway", "peers", "overload", "worst")
+    )
     parts = {}
     if found := goals.goals(peers, gateway):
         parts["goals"] = goals.markdown(found)
@@ -43,6 +45,8 @@ def rewrite(results: Path = RESULTS, page: Path = PAGE, chart_file: Path = CHART
         parts["gateway"] = report_gateway.markdown(gateway)
     if overload is not None:
         parts["overload"] = report_overload.markdown(overload)
+    if worst is not None:
+        parts["worst"] = report_worst.markdown(worst)
     text = page.read_text(encoding="utf-8")
     for name, figures in parts.items():
         text = insert(text, name, figures)

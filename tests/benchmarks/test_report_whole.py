@@ -54,6 +54,23 @@ OVERLOAD = {
 }
 
 
+WORST = {
+    **CONDITIONS,
+    "pairs": [
+        {
+            "undisturbed_per_second": 1_000.0,
+            "disturbed_per_second": 900.0,
+            "undisturbed_p99_ms": 20.0,
+            "disturbed_p99_ms": 25.0,
+            "kept": 0.9,
+            "kept_by_cpu": 0.95,
+            "sent": 200,
+            "read": 40,
+        }
+    ],
+}
+
+
 def rounds(speed: float) -> list[dict[str, float]]:
     return [
         {
@@ -101,7 +118,7 @@ def gateway() -> dict[str, Any]:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    for name, result in (("peers", peers()), ("gateway", gateway()), ("overload", OVERLOAD)):
+    for name, result in (("peers", peers()), ("gateway", gateway()), ("overload", OVERLOAD), ("worst", WORST)):
         (tmp_path / f"{name}.json").write_bytes(orjson.dumps(result))
     return tmp_path
 
