@@ -146,10 +146,10 @@ def test_bytes_that_are_no_text_in_a_header_harm_nothing(open_gateway: Attacked,
 @pytest.mark.parametrize(
     "body",
     [
-        *(b"", b"null", b"[]", b"3", b'""', b"{}", QUERY + b"\x00", b"\xef\xbb\xbf" + QUERY, QUERY * 2),
+        *(b"", b"null", b"[]", b"3", b'""', b"{}", QUERY + b"\x00", b"\xef\xbb\xbf" * 2 + QUERY, QUERY * 2),
         '{"query":"{__typename}"}'.encode("utf-16"),
-        b'{"query":"{__typename}#\\ud800"}',
-        b'{"query":"{__typename}#\\udc00","extensions":{"persistedQuery":{"version":1,"sha256Hash":"a"}}}',
+        b'{"query":"{__typename}","\\u0071uery":"{__typename}"}',
+        b'{"query":"{__typename}","variables":{"a":[{"b":1,"b":1}]}}',
         b'{"query":1e999}',
         b'{"query":NaN}',
         b'{"query":{"query":"{__typename}"}}',
@@ -170,6 +170,25 @@ def test_a_body_that_is_no_request_is_a_bad_request(open_gateway: Attacked, body
 
     assert answer.status == 400
     assert ["BAD_REQUEST"] == [error["extensions"]["code"] for error in answer.json()["errors"]]
+    assert CARD not in json.dumps(answer.json())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"query":"{__typename}#\\ud800"}',
+        b'{"query":"{__typename}#\\udc00","extensions":{"persistedQuery":{"version":1,"sha256Hash":"a"}}}',
+        b'{"query":"{__typename}","variables":{"' + CARD.encode() + b'":"\xed\xa0\x80"}}',
+    ],
+)
+def test_half_a_character_is_bad_input(open_gateway: Attacked, body: bytes) -> None:
+    with Wire(open_gateway.port) as wire:
+        wire.send(post(body=body))
+        answer = wire.answer()
+        wire.send(post())
+        assert ANSWER == wire.answer().json()
+
+    assert ["BAD_USER_INPUT"] == [error["extensions"]["code"] for error in answer.json()["errors"]]
     assert CARD not in json.dumps(answer.json())
 
 
