@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -71,6 +72,8 @@ def main() -> None:
         "--try", dest="tried", action="append", choices=names, default=[], help="do without if it fails"
     )
     options = parser.parse_args()
+    # As a keyboard's interrupt does: so that the step under way is ended, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         check_python()
         with alone(ROOT):

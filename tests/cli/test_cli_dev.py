@@ -183,13 +183,20 @@ async def test_dev_answers_the_contract_query_without_any_setting(client: httpx.
     async with command("dev", "--port", "0") as dev, client:
         url = await dev.url()
         response = await client.post(url, json=request(CONTRACT_QUERY, FIRST_CARD))
-        page = await client.get(url, headers={"Accept": "text/html"})
 
     assert response.status_code == 200
     assert "errors" not in response.json()
     assert response.json()["data"]["card"]["member"]["profile"]["userName"] == "김샌드"
     assert "server" not in response.headers
-    assert page.status_code == 200
+
+
+async def test_the_first_query_of_graphiql_asks_for_a_card_of_the_sandbox(client: httpx.AsyncClient) -> None:
+    installed = (ROOT / "explorer" / "node_modules" / "graphiql").is_dir()
+    require_tool("GraphiQL", present=installed, how="run `make explorer`")
+    async with command("dev", "--port", "0") as dev, client:
+        page = await client.get(await dev.url(), headers={"Accept": "text/html"})
+
+    assert 200 == page.status_code
     assert FIRST_CARD in page.text
 
 

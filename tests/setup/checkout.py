@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SECONDS: Final = 300
+OLDEST_PIP: Final = "23.0.1" if sys.version_info < (3, 12) else "23.2.1"
+"""The oldest pip that is supported, or the oldest that runs on this Python."""
+
 _PROGRAMS: Final = ("sh", "make", "dirname", "curl", "grep", "sed")
 _NOT_COPIED: Final = (
     ".git", ".venv*", ".peers", "node_modules", "__pycache__", ".*_cache", ".hypothesis", ".coverage*", "dist",
@@ -133,7 +136,7 @@ def installed(python: Path) -> dict[str, str]:
     }
 
 
-def old_pip(folder: Path, variables: dict[str, str], version: str) -> Path:
+def old_pip(folder: Path, variables: dict[str, str], version: str = OLDEST_PIP) -> Path:
     """The Python of a new environment with a certain pip."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=SECONDS)
     python = folder / "bin" / "python"

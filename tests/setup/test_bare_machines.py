@@ -54,7 +54,7 @@ class Machine(NamedTuple):
 MACHINES: Final = (
     Machine("bookworm", "reader", None),
     Machine("bookworm", "root", "23.2.1"),
-    Machine("bookworm", "root", "26.2"),
+    Machine("bookworm", "root", "newest"),
     Machine("trixie", "reader", None),
     Machine("trixie", "root", None),
 )
@@ -102,7 +102,10 @@ def prepare(root: Path, machine: Machine, variables: dict[str, str]) -> Path:
             old.unlink()
         command = ["python3", "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(root / WHEELS)]
         subprocess.run(
-            [*command, f"pip=={machine.pip}"], check=True, env={**os.environ, **variables}, timeout=SECONDS
+            [*command, "pip" if machine.pip == "newest" else f"pip=={machine.pip}"],
+            check=True,
+            env={**os.environ, **variables},
+            timeout=SECONDS,
         )
     return home
 

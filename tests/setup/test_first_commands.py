@@ -65,7 +65,7 @@ def test_the_old_way_of_installing_would_have_failed(first_start: FirstStart, tm
     names = ("pytest-cov", "coverage", "pytest", "pluggy", "iniconfig", "packaging", "pygments")
     blocks = re.findall(r"^[^ ].*==(?:.*\\\n)+.*\n", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
     lock.write_text("".join(block for block in blocks if block.split("==")[0] in names))
-    python = old_pip(tmp_path / "venv", first_start.environment, "23.0.1")
+    python = old_pip(tmp_path / "venv", first_start.environment)
     command = (
         str(python),
         "-m",
@@ -84,7 +84,7 @@ def test_the_old_way_of_installing_would_have_failed(first_start: FirstStart, tm
 
 
 def test_the_oldest_pip_installs_the_development_lock(first_start: FirstStart, tmp_path: Path) -> None:
-    python = old_pip(tmp_path / "venv", first_start.environment, "23.0.1")
+    python = old_pip(tmp_path / "venv", first_start.environment)
     options = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "--quiet")
     lock = str(ROOT / "requirements.lock")
     result = run(tmp_path, first_start.environment, str(python), "-m", "pip", "install", *options, "-r", lock)
@@ -117,7 +117,7 @@ def test_an_interrupted_set_up_is_made_anew(first_start: FirstStart) -> None:
         assert process.stderr is not None
         while "Installing" not in process.stderr.read(16):
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) != 0
     result = environment(first_start, "build")
     assert (0, True) == (result.returncode, "Setting up .venv-build" in result.stderr), result.stderr

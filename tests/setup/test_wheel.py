@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.setup.checkout import bare_environment, bare_path, installed, locked, old_pip, page, run, started
+from tests.setup.checkout import (
+    OLDEST_PIP,
+    bare_environment,
+    bare_path,
+    installed,
+    locked,
+    old_pip,
+    page,
+    run,
+    started,
+)
 from tests.tools import ROOT, require_tool
 
 if TYPE_CHECKING:
@@ -19,7 +29,7 @@ if TYPE_CHECKING:
     from tests.setup.conftest import FirstStart
 
 # The oldest that is supported, and today's: pip changed how it resolves in between.
-PIPS = ("23.0.1", "26.2")
+PIPS = (OLDEST_PIP, "26.3")
 
 
 @pytest.fixture(scope="module")
