@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import httpx
     from opentelemetry.sdk.trace.export import SpanExporter
 
+    from graph.konaplate.separated import Reserved
     from graph.outbox import Outbox
     from graph.resilience.deadline import Deadline
     from graph.security.audit import Caller
@@ -69,6 +70,7 @@ def create_app(
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     example_card: str | None = None,
+    reserved: Reserved | None = None,
     span_exporter: SpanExporter | None = None,
     outbox: Outbox | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -79,6 +81,7 @@ def create_app(
         settings: see `graph.settings`.
         transport: moves the bytes to Konaplate; None for the network. The sandbox and the tests pass their own.
         example_card: the card number of the explorer's first query; None for a number that no card has.
+        reserved: see `graph.upstream`.
         span_exporter: takes the spans of traces, instead of the collector that the settings name.
         outbox: that of the server in front, which lets the lines of the audit log go out before its answers.
         clock: monotonic seconds, for what protects Konaplate and this process.
@@ -91,7 +94,9 @@ def create_app(
     protection = build_protection(
         settings, refs, on_key_failure=signals.on_key_failure, on_fallback=signals.on_limiter_fallback
     )
-    konaplate = build_konaplate(settings, transport, on_call=signals.on_call, observer=signals, clock=clock)
+    konaplate = build_konaplate(
+        settings, transport, on_call=signals.on_call, observer=signals, clock=clock, reserved=reserved
+    )
     documents = build_documents(settings, signals.on_untrusted_document, protection.redis)
     executor = build_executor(settings.konagraph_executor, build_schema())
     explorer = _explorer(settings, example_card or _NO_CARD)

@@ -14,12 +14,14 @@ import httpx
 from graph import __version__
 from graph.files import UnreadableFileError
 from graph.greeting import card_table, exports, fault_table, greet
+from graph.konaplate.separated import Reserved
 from graph.leak_audit.command import leak_audit as run_leak_audit
 from graph.pem import BadPemError
 from graph.process.draining import Drain
 from graph.process.server import make_server
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
+from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, OPEN_BREAKER
 from graph.sandbox.ledger import FIRST_CARD
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.tokens import member_id_of
@@ -49,6 +51,16 @@ if TYPE_CHECKING:
 _PORT = click.IntRange(0, 65_535)
 # Not where Konaplate is and who calls it, which may be set for the real one.
 _READ_BY_DEV = ("KONAGRAPH_", "KONAPLATE_TIMEOUT", "KONAPLATE_ATTEMPT", "KONAPLATE_RETR", "KONAPLATE_BREAKER_")
+# For people: a log that they can read, and budgets that nobody exhausts by trying everything out.
+_DEFAULTS_OF_DEV = {
+    "KONAGRAPH_LOG_FORMAT": "console",
+    "KONAGRAPH_REQUEST_RATE": "1000",
+    "KONAGRAPH_REQUEST_BURST": "1000",
+    "KONAGRAPH_COST_RATE": "10000",
+    "KONAGRAPH_COST_BURST": "100000",
+    "KONAGRAPH_CARDS_PER_MINUTE": "1000",
+    "KONAGRAPH_CARDS_PER_HOUR": "10000",
+}
 
 
 def _member(_context: click.Context, _option: click.Parameter, member: str | None) -> str | None:
@@ -70,8 +82,9 @@ def dev(port: int | None, host: str | None) -> None:
     """Start the gateway with its own sandbox as the upstream: no credentials, no other service."""
     credentials = SandboxCredentials.generate()
     given = {name: value for name, value in os.environ.items() if name.startswith(_READ_BY_DEV)}
-    if "KONAGRAPH_LOG_FORMAT_FILE" not in given:
-        given.setdefault("KONAGRAPH_LOG_FORMAT", "console")
+    for name, value in _DEFAULTS_OF_DEV.items():
+        if not given.get(f"{name}_FILE"):
+            given[name] = given.get(name) or value
     settings = read_settings(
         {
             **given,
@@ -88,7 +101,8 @@ def dev(port: int | None, host: str | None) -> None:
     def introduce(url: str, app: Gateway) -> None:
         greet(url, settings, app.state.explorer)
 
-    serve_here(settings, introduce, transport=sandbox, example_card=FIRST_CARD)
+    reserved = Reserved(FAULTS.keys(), MEMBER_FAULTS.keys(), OPEN_BREAKER)
+    serve_here(settings, introduce, transport=sandbox, example_card=FIRST_CARD, reserved=reserved)
 
 
 @main.command()

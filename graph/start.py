@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from graph.konaplate.separated import Reserved
     from graph.process.draining import Server
     from graph.web.gateway import Gateway
 
@@ -84,6 +85,7 @@ def serve_here(
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     example_card: str | None = None,
+    reserved: Reserved | None = None,
     reload: Callable[[], Settings] | None = None,
 ) -> None:
     """Serve in this process.
@@ -93,11 +95,12 @@ def serve_here(
         introduce: told the address and the gateway once it answers.
         transport: see `graph.app`.
         example_card: see `graph.app`.
+        reserved: see `graph.app`.
         reload: reads the settings again, on SIGHUP; None leaves that signal alone.
     """
 
     def make() -> Server:
-        app = _app(settings, transport=transport, example_card=example_card)
+        app = _app(settings, transport=transport, example_card=example_card, reserved=reserved)
         _warn(settings)
 
         def on_ready(port: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
 import secrets
 import time
@@ -15,6 +16,7 @@ from graph.konaplate.client import KonaplateClient
 from graph.konaplate.encryption import KNOWN_ALGORITHMS, Cipher, KeyPair, import_key
 from graph.konaplate.exchange import Limits
 from graph.konaplate.guarded import GuardedKonaplate
+from graph.konaplate.separated import Aside, SeparatedKonaplate
 from graph.pem import BadPemError
 from graph.resilience.breaker import BreakerRules
 from graph.resilience.guard import CallRules, Shared
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
     from graph.konaplate.client import CallReport
+    from graph.konaplate.separated import Reserved
     from graph.resilience.observer import GuardObserver
     from schema.secrets import Credential
 
@@ -43,6 +46,7 @@ def build_konaplate(
     on_call: Callable[[CallReport], None],
     observer: GuardObserver,
     clock: Callable[[], float] = time.monotonic,
+    reserved: Reserved | None = None,
 ) -> GuardedKonaplate:
     """The client behind its guard; see `build_client`.
 
@@ -52,10 +56,27 @@ def build_konaplate(
         on_call: told of every attempt when it is over.
         observer: told of what the guard does.
         clock: monotonic seconds.
+        reserved: what fails on purpose, and concerns nothing else.
 
     Raises:
         SettingsError: naming every key and certificate that cannot be used.
     """
+    client, shared = build_client(settings, transport, on_call), _shared(settings, clock, observer)
+    breaker = _breaker_rules(settings)
+    if reserved is None:
+        return GuardedKonaplate(client, shared, breaker)
+
+    def apart() -> Shared:
+        budget = RetryBudget(dataclasses.replace(shared.retries, budget_ratio=1.0), clock)
+        # As many at all times: what is lost on purpose is no sign of too many calls.
+        most = settings.konaplate_max_connections
+        slots = Slots(SlotRules(most=most, least=most), clock)
+        return dataclasses.replace(shared, budget=budget, slots=slots, observer=Aside(observer))
+
+    return SeparatedKonaplate(client, shared, breaker, reserved, apart)
+
+
+def _shared(settings: Settings, clock: Callable[[], float], observer: GuardObserver) -> Shared:
     retries = RetryRules(
         attempts=settings.konaplate_attempts,
         pause_from=settings.konaplate_retry_pause_min,
@@ -69,7 +90,7 @@ def build_konaplate(
     )
     # From the start, and not only when it changes: a figure that is missing tells nothing.
     observer.limit_changed(slots.most)
-    shared = Shared(
+    return Shared(
         RetryBudget(retries, clock),
         Slots(slots, clock, observer.limit_changed),
         clock=clock,
@@ -83,7 +104,10 @@ def build_konaplate(
         retries=retries,
         observer=observer,
     )
-    breaker = BreakerRules(
+
+
+def _breaker_rules(settings: Settings) -> BreakerRules:
+    return BreakerRules(
         window=settings.konaplate_breaker_window,
         minimum_calls=settings.konaplate_breaker_calls,
         failure_ratio=settings.konaplate_breaker_ratio,
@@ -91,7 +115,6 @@ def build_konaplate(
         open_at_most=max(settings.konaplate_breaker_open, settings.konaplate_breaker_open_max),
         probes=settings.konaplate_breaker_probes,
     )
-    return GuardedKonaplate(build_client(settings, transport, on_call), shared, breaker)
 
 
 def build_client(

@@ -31,10 +31,14 @@ class GuardedKonaplate:
         client: makes the calls.
         shared: what the guards have in common.
         rules: when an API is left alone.
+        breaker: the class of the breakers.
     """
 
-    def __init__(self, client: KonaplateClient, shared: Shared, rules: BreakerRules) -> None:
+    def __init__(
+        self, client: KonaplateClient, shared: Shared, rules: BreakerRules, breaker: type[Breaker] = Breaker
+    ) -> None:
         self._client = client
+        self._breaker = breaker
         self._shared = shared
         self._rules = rules
         self._breakers: dict[str, Breaker] = {}
@@ -64,13 +68,17 @@ class GuardedKonaplate:
 
     async def aclose(self) -> None:
         """Cancel what is under way, then close the connections."""
+        await self.cancel()
+        await self._client.aclose()
+
+    async def cancel(self) -> None:
+        """Cancel what is under way."""
         await self._cards.aclose()
         await self._members.aclose()
-        await self._client.aclose()
 
     def _guard(self, api: str, fetch: Callable[[K, float, int], Awaitable[V]]) -> Guard[K, V]:
         shared = self._shared
-        breaker = Breaker(
+        breaker = self._breaker(
             self._rules,
             shared.clock,
             shared.random,

@@ -144,6 +144,7 @@ _HTTP: Final[tuple[_Row, ...]] = (
     (18, "a JSON list", Raw(200, b"[]", "application/json"), _INVALID, False, None),
     (19, "an empty JSON object", Raw(200, b"{}", "application/json"), _INVALID, False, None),
     (20, "encrypted answer with a broken tag", Tampered(), _INVALID, False, None),
+    (21, "HTTP 503, under `konagraph dev` an open breaker", Raw(503, b"busy"), _DOWN, True, None),
 )
 
 _FIELDS: Final[tuple[_Row, ...]] = (
@@ -184,3 +185,6 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {fault.number: fault for fault in (*_group(1, _CODED), *_group(2, _HTTP), *_group(3, _FIELDS))}
 )
 """By card number: `949133949`, a digit for the group, a five-digit count and the Luhn digit."""
+
+OPEN_BREAKER: Final = next(fault.number for fault in FAULTS.values() if "open breaker" in fault.shows)
+"""The card that the gateway with the embedded sandbox answers as if Konaplate were left alone."""

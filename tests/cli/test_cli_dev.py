@@ -309,3 +309,22 @@ async def test_dev_heeds_how_often_and_how_long_its_upstream_is_asked(client: ht
 async def test_an_option_wins_over_the_environment(taken_port: int) -> None:
     async with command("dev", "--port", "0", KONAGRAPH_PORT=str(taken_port)) as dev:
         assert f":{taken_port}/" not in await dev.url()
+
+
+async def test_whoever_tries_every_failure_out_still_gets_good_answers(
+    client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    settings = {**signer_settings(tmp_path), "KONAPLATE_ATTEMPTS": "1", "KONAPLATE_TIMEOUT": "0.5"}
+    token = DevelopmentSigner.in_directory(tmp_path).token("x", scopes=["cards:read:any"], lifetime=60)
+    client.headers["Authorization"] = f"Bearer {token}"
+    (unavailable,) = (fault.number for fault in FAULTS.values() if fault.shows == "HTTP 503")
+    async with command("dev", "--port", "0", **settings) as dev, client:
+        url = await dev.url()
+        for card in [unavailable] * 25 + [card for card in FAULTS if card != SLOW_CARD]:
+            answer = (await client.post(url, json=request(BALANCE, card))).json()
+            expected = FAULTS[card].code if FAULTS[card].field in (None, "balance") else None
+            codes = [error["extensions"]["code"] for error in answer.get("errors", [])]
+            assert ([] if expected is None else [expected.value]) == codes
+        good = await client.post(url, json=request(BALANCE, FIRST_CARD))
+
+    assert good.json() == {"data": {"card": {"balance": 50_000}}}

@@ -135,7 +135,7 @@ def test_reserved_numbers_and_members_are_not_in_the_ledger() -> None:
 
 
 def test_no_reserved_number_is_lost_to_another_and_no_two_do_the_same() -> None:
-    assert len(FAULTS) == 54
+    assert len(FAULTS) == 55
     assert len({fault.shows for fault in FAULTS.values()}) == len(FAULTS)
     assert len({repr(fault.behaviour) for fault in FAULTS.values()}) == len(FAULTS)
 

@@ -1,0 +1,87 @@
+"""Trying the sandbox's failures out: no other card, and no other member, meets what comes of it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from graph.app import create_app
+from graph.konaplate.separated import Reserved
+from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, OPEN_BREAKER
+from graph.sandbox.ledger import CARDS, FIRST_CARD
+from tests.support import Gateway, Recorder, sandbox_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+QUERY = """query ($n: CardNumber!) { card(cardNo: $n) { balance member { profile { userName } } } }"""
+RESERVED = Reserved(FAULTS.keys(), MEMBER_FAULTS.keys(), OPEN_BREAKER)
+GOOD = {
+    "data": {
+        "card": {"balance": CARDS[FIRST_CARD].fields["balance"], "member": {"profile": {"userName": "김샌드"}}}
+    }
+}
+# What four failures would exhaust.
+TIGHT = {
+    "KONAPLATE_BREAKER_CALLS": 4,
+    "KONAPLATE_MAX_CONNECTIONS": 2,
+    "KONAPLATE_MIN_CONNECTIONS": 1,
+    "KONAPLATE_RETRIES_PER_SECOND": 0,
+    "KONAPLATE_TIMEOUT": 0.2,
+    "KONAPLATE_RETRY_PAUSE_MIN": 0.001,
+    "KONAPLATE_RETRY_PAUSE_MAX": 0.001,
+}
+UPSTREAM = [fault for fault in FAULTS.values() if fault.retryable and fault.number != OPEN_BREAKER]
+
+
+@asynccontextmanager
+async def separated() -> AsyncIterator[tuple[Gateway, Recorder]]:
+    upstream = Recorder()
+    app = create_app(sandbox_settings(**TIGHT), transport=upstream, reserved=RESERVED)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client,
+    ):
+        yield Gateway(client, upstream, app.state.metrics), upstream
+
+
+@pytest.mark.parametrize("fault", UPSTREAM, ids=lambda fault: fault.shows.replace(" ", "-"))
+async def test_a_failure_stays_itself_and_a_good_card_good_however_often_it_is_tried(fault: Any) -> None:
+    async with separated() as (running, _):
+        answers = [await running.query(QUERY, {"n": fault.number}) for _ in range(5)]
+        assert GOOD == await running.query(QUERY, {"n": FIRST_CARD})
+
+    for answer in answers:
+        (error,) = answer["errors"]
+        assert (fault.code.value, True) == (error["extensions"]["code"], error["extensions"]["retryable"])
+        assert "status" in error["extensions"]["upstream"]
+
+
+async def test_one_card_meets_an_open_breaker_and_nobody_else_does() -> None:
+    async with separated() as (running, upstream):
+        first = await running.query(QUERY, {"n": OPEN_BREAKER})
+        second = await running.query(QUERY, {"n": OPEN_BREAKER})
+        asked = len(upstream.paths)
+        assert GOOD == await running.query(QUERY, {"n": FIRST_CARD})
+
+    assert asked == 0
+    for answer in (first, second):
+        (error,) = answer["errors"]
+        assert ("UPSTREAM_UNAVAILABLE", 5000) == (
+            error["extensions"]["code"],
+            error["extensions"]["retryAfterMs"],
+        )
+
+
+async def test_a_breakers_state_is_shown_for_what_the_other_cards_meet() -> None:
+    async with separated() as (running, _):
+        for _ in range(5):
+            await running.query(QUERY, {"n": UPSTREAM[-1].number})
+        shown = running.metrics.render().decode()
+
+    states = [line for line in shown.splitlines() if line.startswith("konagraph_breaker_state{")]
+    assert states
+    assert all(line.endswith("1.0") == ('state="closed"' in line) for line in states)
