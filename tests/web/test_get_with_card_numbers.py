@@ -45,7 +45,7 @@ async def register(running: Gateway, text: str, variables: dict[str, Any]) -> No
 @pytest.mark.parametrize("stored", [True, False])
 async def test_a_hash_with_variables_is_refused_whether_its_document_is_known_or_not(*, stored: bool) -> None:
     variables = {"n": FIRST_CARD}
-    async with gateway(KONAGRAPH_APQ=stored) as running:
+    async with gateway(KONAGRAPH_APQ=str(stored).lower()) as running:
         for _ in range(2):
             assert_only_by_post(await get(running, extensions=persisted(CARD_QUERY), variables=variables))
         await register(running, CARD_QUERY, variables)
