@@ -10,6 +10,7 @@ fragments that do not exist, or that spread themselves; neither adds anything, a
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from graphql import (
@@ -65,6 +66,7 @@ class _Definition:
         self.size = Size()
         self.spreads: list[_Spread] = []
         self.introspection: FieldNode | None = None
+        self.comparisons = 0
         root = _Place(0, 1, introspective=False, parent=parent, times=ONCE)
         self._directives(node, root)
         for variable in node.variable_definitions or ():
@@ -73,8 +75,10 @@ class _Definition:
         while self._pending:
             selection_set, place = self._pending.pop()
             self.size.nesting = max(self.size.nesting, place.nesting)
+            keys: list[str] = []
             for selection in selection_set.selections:
                 if isinstance(selection, FieldNode):
+                    keys.append((selection.alias or selection.name).value)
                     self._field(selection, place)
                     continue
                 self._directives(selection, place)
@@ -82,6 +86,7 @@ class _Definition:
                     self._inline(selection, place)
                 elif isinstance(selection, FragmentSpreadNode):
                     self.spreads.append(_Spread(selection.name.value, place))
+            self.comparisons += _comparisons(keys)
 
     def add(self, spread: _Spread, part: Size) -> None:
         """Put a fragment's size where it is spread."""
@@ -192,6 +197,7 @@ def analyse(document: DocumentNode, schema: GraphQLSchema) -> Analysis:
     fragments = _Fragments()
     namesakes: list[_Definition] = []
     introspection: FieldNode | None = None
+    comparisons = 0
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
             definition = _Definition(schema, node, schema.get_root_type(node.operation))
@@ -203,6 +209,7 @@ def analyse(document: DocumentNode, schema: GraphQLSchema) -> Analysis:
         else:
             continue
         introspection = introspection or definition.introspection
+        comparisons += definition.comparisons
     for _, operation in operations:
         fragments.add_to(operation)
         operation.size.price.add(operation.size.introspection_fields // INTROSPECTION_FIELDS)
@@ -213,7 +220,16 @@ def analyse(document: DocumentNode, schema: GraphQLSchema) -> Analysis:
         tuple((node, operation.size) for node, operation in operations),
         tuple(definition.size for definition in (*unused, *namesakes)),
         introspection,
+        comparisons,
     )
+
+
+def _comparisons(keys: list[str]) -> int:
+    """How often graphql-core compares fields that are written side by side, by their names in the answer."""
+    if len(keys) == len(set(keys)):
+        return 0
+    # Each with each, from both sides.
+    return sum(count * (count - 1) for count in Counter(keys).values())
 
 
 def _named(schema: GraphQLSchema, node: NamedTypeNode) -> GraphQLNamedType | None:

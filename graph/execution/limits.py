@@ -56,6 +56,8 @@ def check(analysis: Analysis, limits: DocumentLimits) -> None:
     # A fragment that is never used is validated all the same, before it is refused; but it is at no root.
     for size in analysis.unused:
         _check(replace(size, root_fields=0), limits)
+    if analysis.comparisons > limits.comparisons:
+        raise limit_exceeded("comparisons", limits.comparisons)
     # One operation that is too expensive keeps nobody from running another one of the document. What its variables
     # add is known with them alone, see `Operation.cost`.
     if analysis.operations and all(size.price.fixed > limits.cost for _, size in analysis.operations):

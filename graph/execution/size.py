@@ -68,3 +68,5 @@ class Analysis:
     unused: tuple[Size, ...]
     introspection: FieldNode | None
     """A field that queries the schema, anywhere in the document."""
+    comparisons: int
+    """To find out whether fields can be merged; those that fragments add are found when it is validated."""

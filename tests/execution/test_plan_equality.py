@@ -31,6 +31,7 @@ LIMITS = DocumentLimits(
     fields=50_000,
     directives=5_000,
     cost=1_000_000,
+    comparisons=1_000_000,
 )
 
 
