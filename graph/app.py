@@ -146,7 +146,11 @@ def create_app(
 
     hooks = OverloadHooks(signals.on_refused, signals.on_overload)
     overload = Overload(admission, path=GRAPHQL_PATH, hooks=hooks, clock=clock)
-    origins = OriginRules(settings.konagraph_allowed_origins)
+    origins = OriginRules(
+        settings.konagraph_allowed_origins,
+        headers=settings.konagraph_allowed_headers,
+        loopback=settings.konagraph_env == "development",
+    )
     app = Gateway(
         GraphQLPath(endpoint, ClientAddresses(settings.konagraph_trusted_proxies), origins, overload),
         signals.middleware(),

@@ -11,7 +11,7 @@ from graph.settings_types import Number
 from graph.web.authority import read_authority
 from graph.web.client_address import Network
 from graph.web.limits import HttpLimits
-from graph.web.origin import is_origin
+from graph.web.origin import is_header, is_origin
 
 if TYPE_CHECKING:
     from graph.settings import Settings
@@ -37,6 +37,15 @@ def _origins(value: object) -> object:
     return frozenset(origins)
 
 
+def _headers(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    names = _words(value.lower())
+    if not names or not all(is_header(name) for name in names):
+        raise ValueError("must be a list of names of headers such as x-app-version")
+    return frozenset(names)
+
+
 def _networks(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -55,6 +64,7 @@ def _words(value: str) -> list[str]:
 
 
 Hosts = Annotated[frozenset[bytes], BeforeValidator(_hosts)]
+HeaderNames = Annotated[frozenset[str], BeforeValidator(_headers)]
 OriginSet = Annotated[frozenset[str], BeforeValidator(_origins)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 IdleSeconds = Annotated[Number, Field(gt=0, le=3600)]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from graph.http_settings import Hosts, IdleSeconds, Networks, OriginSet
+from graph.http_settings import HeaderNames, Hosts, IdleSeconds, Networks, OriginSet
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
 from graph.konaplate.wire import Zone
 from graph.settings_environment import read_values, variable
@@ -158,6 +158,7 @@ class Settings(BaseModel):
     konagraph_keepalive: IdleSeconds = HttpLimits.keepalive
     konagraph_allowed_hosts: Hosts = frozenset()
     konagraph_allowed_origins: OriginSet = frozenset()
+    konagraph_allowed_headers: HeaderNames = frozenset()
     konagraph_trusted_proxies: Networks = ()
 
     konagraph_auth: Literal["none", "jwt", "api-key"] = "none"

@@ -122,6 +122,7 @@ VARIABLES: list[tuple[str, str, Any]] = [
     ("KONAGRAPH_KEEPALIVE", "10", 10.0),
     ("KONAGRAPH_ALLOWED_HOSTS", "API.example., a:1", frozenset({b"api.example", b"a:1"})),
     ("KONAGRAPH_ALLOWED_ORIGINS", "https://a.example http://b:1", frozenset({"https://a.example", "http://b:1"})),
+    ("KONAGRAPH_ALLOWED_HEADERS", "X-App, x-b", frozenset({"x-app", "x-b"})),
     ("KONAGRAPH_TRUSTED_PROXIES", "10.0.0.0/8,::1", (ip_network("10.0.0.0/8"), ip_network("::1"))),
     ("KONAGRAPH_AUTH", "api-key", "api-key"),
     ("KONAGRAPH_ALLOW_ANONYMOUS", "true", True),

@@ -97,6 +97,13 @@ def test_what_is_no_origin_is_refused_and_not_repeated(text: str) -> None:
     assert [expected] == problems({**PLAIN, "KONAGRAPH_ALLOWED_ORIGINS": value})
 
 
+@pytest.mark.parametrize("text", [",", "*", "x-a *", f"{CANARY}:", f"{CANARY} \u00e9", "x-a;y"])
+def test_what_is_no_header_is_refused_and_not_repeated(text: str) -> None:
+    expected = "KONAGRAPH_ALLOWED_HEADERS: must be a list of names of headers such as x-app-version"
+
+    assert [expected] == problems({**PLAIN, "KONAGRAPH_ALLOWED_HEADERS": text})
+
+
 def test_proxies_are_addresses_and_networks_of_both_kinds() -> None:
     settings = load_settings({**PLAIN, "KONAGRAPH_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1 2001:db8::/32"})
 

@@ -153,6 +153,7 @@ def test_what_is_not_set_has_its_default() -> None:
         "konagraph_keepalive": 75.0,
         "konagraph_allowed_hosts": frozenset(),
         "konagraph_allowed_origins": frozenset(),
+        "konagraph_allowed_headers": frozenset(),
         "konagraph_trusted_proxies": (),
         "konagraph_auth": "none",
         "konagraph_allow_anonymous": False,

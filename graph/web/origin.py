@@ -31,27 +31,40 @@ if TYPE_CHECKING:
 
 _FETCH_SITE: Final = b"sec-fetch-site"
 _OWN_PAGES: Final = (b"same-origin", b"none")
-_PREFLIGHT: Final = (
-    (b"access-control-allow-methods", b"GET, POST"),
-    (
-        b"access-control-allow-headers",
-        b"content-type, authorization, x-api-key, x-request-id, x-request-timeout-ms",
-    ),
-    (b"access-control-max-age", b"600"),
-)
+_READ_HERE: Final = "accept authorization content-type x-api-key x-request-id x-request-timeout-ms"
+# What clients of GraphQL and tracing add without their page's doing. Here nothing of it opens anything.
+_SENT_BY_CLIENTS: Final = """
+apollo-require-preflight apollographql-client-name apollographql-client-version baggage b3 cache-control
+elastic-apm-traceparent graphql-client-name graphql-client-version graphql-require-preflight newrelic pragma
+sentry-trace traceparent tracestate uber-trace-id x-amzn-trace-id x-apollo-operation-id x-apollo-operation-name
+x-apollo-operation-type x-b3-flags x-b3-parentspanid x-b3-sampled x-b3-spanid x-b3-traceid x-cloud-trace-context
+x-correlation-id x-datadog-origin x-datadog-parent-id x-datadog-sampled x-datadog-sampling-priority
+x-datadog-trace-id x-graphql-client-name x-graphql-client-version x-requested-with
+"""
 _EXPOSE: Final = (b"access-control-expose-headers", b"x-request-id, retry-after")
+_PRIVATE_NETWORK: Final = (b"access-control-allow-private-network", b"true")
 _VARY: Final = (b"vary", b"Origin")
 
+# Any scheme: pages of apps and of extensions have their own.
 _ORIGIN: Final = re.compile(
-    r"(https?)://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?"
+    r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?"
 )
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+_LOOPBACK: Final = re.compile(
+    rb"https?://(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}|\[::1\])(?::[0-9]{1,5})?"
+)
+_HEADER: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+", re.IGNORECASE)
 
 
 def is_origin(text: str) -> bool:
     """Whether a text is an origin exactly as browsers write it, so that it can ever be equal to one."""
     match = _ORIGIN.fullmatch(text)
-    return match is not None and match[2] != _DEFAULT_PORTS[match[1]]
+    return match is not None and (match[2] is None or match[2] != _DEFAULT_PORTS.get(match[1]))
+
+
+def is_header(text: str) -> bool:
+    """Whether a text can be the name of a header, and means that one alone."""
+    return text != "*" and _HEADER.fullmatch(text) is not None
 
 
 class OriginRules:
@@ -59,28 +72,48 @@ class OriginRules:
 
     Args:
         allowed: origins such as `https://app.example`.
+        headers: names that pages may send beyond those that the gateway reads or clients of the field send.
+        loopback: whether every page of this machine is allowed, too.
     """
 
-    def __init__(self, allowed: Collection[str] = ()) -> None:
+    def __init__(
+        self, allowed: Collection[str] = (), *, headers: Collection[str] = (), loopback: bool = False
+    ) -> None:
         self._allowed = frozenset(origin.encode("latin-1") for origin in allowed)
+        self._loopback = loopback
+        names = dict.fromkeys([*_READ_HERE.split(), *_SENT_BY_CLIENTS.split(), *sorted(headers)])
+        self._preflight = (
+            (b"access-control-allow-methods", b"GET, POST"),
+            (b"access-control-allow-headers", ", ".join(names).encode("ascii")),
+            (b"access-control-max-age", b"600"),
+        )
 
     def judge(self, method: str, fields: Fields, request_id: str) -> tuple[Answer | None, Sequence[Field]]:
         """The answer to a request that is not let in, or None; and what any answer to it tells browsers."""
-        if not self._allowed and _FETCH_SITE not in fields:
+        if not self._allowed and _FETCH_SITE not in fields and not (self._loopback and b"origin" in fields):
             return None, ()
         origin = self._allowed_origin(fields)
         if origin is not None and method == "OPTIONS" and b"access-control-request-method" in fields:
-            return Answer(HTTPStatus.OK, b"", _PREFLIGHT), self._told(origin)
+            return Answer(HTTPStatus.OK, b"", self._preflight_of(fields)), self._told(origin)
         if origin is None and _is_foreign(fields) and not _is_link(method, fields):
             return error_answer(HTTPStatus.FORBIDDEN, ErrorCode.FORBIDDEN, request_id), self._told(None)
         return None, self._told(origin)
 
     def _allowed_origin(self, fields: Fields) -> bytes | None:
         origins = fields.all(b"origin")
-        return origins[0] if len(origins) == 1 and origins[0] in self._allowed else None
+        if len(origins) != 1:
+            return None
+        is_allowed = origins[0] in self._allowed or (self._loopback and _LOOPBACK.fullmatch(origins[0]))
+        return origins[0] if is_allowed else None
+
+    def _preflight_of(self, fields: Fields) -> tuple[Field, ...]:
+        # https://wicg.github.io/private-network-access/: a page of the internet asks a host of a private network.
+        asks = b"access-control-request-private-network" in fields
+        return (*self._preflight, _PRIVATE_NETWORK) if asks else self._preflight
 
     def _told(self, origin: bytes | None) -> Sequence[Field]:
-        if not self._allowed:
+        if not self._allowed and origin is None:
+            # No answer is kept in a cache; where no origin is listed, none has to say what it depends on.
             return ()
         return (_VARY,) if origin is None else (_VARY, (b"access-control-allow-origin", origin), _EXPOSE)
 

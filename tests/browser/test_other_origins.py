@@ -34,9 +34,10 @@ fetch(url, options).then(
   (error) => done({ error: error.name }),
 );
 """
+HEADERS = {"content-type": "application/json", "authorization": "Bearer x", "x-request-id": "a-page-asks"}
 ASK = {
     "method": "POST",
-    "headers": {"content-type": "application/json", "authorization": "Bearer x", "x-request-id": "a-page-asks"},
+    "headers": HEADERS,
     "body": '{"query": "{ __typename }"}',
 }
 
@@ -52,7 +53,7 @@ def foreign() -> Iterator[str]:
         return HTMLResponse(PAGE)
 
     with serving(Starlette(routes=[Route("/", page)])) as live:
-        yield f"http://127.0.0.1:{live.port}"
+        yield f"http://foreign.example:{live.port}"
 
 
 class Watched:
@@ -129,3 +130,15 @@ def test_a_link_on_a_foreign_page_leads_to_the_explorer(driver: Chrome, foreign:
 
     assert shown == url
     assert app.answers[0] == ("GET", 200)
+
+
+def test_in_development_a_page_of_this_machine_asks_with_the_headers_of_its_tools(
+    driver: Chrome, foreign: str
+) -> None:
+    tools = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "apollographql-client-name": "web"}
+    with gateway() as (app, url):
+        driver.get(foreign.replace("foreign.example", "localhost"))
+        asked = fetch(driver, url, **{**ASK, "headers": tools | HEADERS})
+
+    assert asked == {"type": "cors", "status": 200, "text": '{"data":{"__typename":"Query"}}', "id": "a-page-asks"}
+    assert app.answers == [("OPTIONS", 200), ("POST", 200)]

@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from graph.app import create_app
+from graph.web.fields import Fields as HeaderFields
+from graph.web.origin import OriginRules
 from tests.support import sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:
@@ -153,14 +155,100 @@ async def test_a_preflight_of_an_allowed_page_says_what_it_may_send(headers: dic
         "access-control-allow-origin": APP,
         "access-control-expose-headers": "x-request-id, retry-after",
         "access-control-allow-methods": "GET, POST",
-        "access-control-allow-headers": (
-            "content-type, authorization, x-api-key, x-request-id, x-request-timeout-ms"
-        ),
+        "access-control-allow-headers": response.headers["access-control-allow-headers"],
         "access-control-max-age": "600",
     }
     assert response.headers["vary"] == "Origin"
     assert response.headers["cache-control"] == "no-store"
     assert response.content == b""
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("accept", "authorization", "content-type", "x-api-key", "x-request-id", "x-request-timeout-ms"),
+        *("traceparent", "tracestate", "baggage", "sentry-trace", "b3", "x-b3-traceid", "x-datadog-trace-id"),
+        *("apollographql-client-name", "apollographql-client-version", "graphql-client-name"),
+        *("graphql-client-version", "apollo-require-preflight", "x-apollo-operation-name", "x-requested-with"),
+    ],
+)
+async def test_a_page_may_send_what_is_read_and_what_clients_add(header: str) -> None:
+    response = await preflight(APP)
+    assert header in response.headers["access-control-allow-headers"].split(", ")
+
+
+async def test_a_setting_allows_further_headers_and_nothing_allows_all() -> None:
+    settings = sandbox_settings(KONAGRAPH_ALLOWED_ORIGINS=APP, KONAGRAPH_ALLOWED_HEADERS="X-App-Version")
+    app = create_app(settings, transport=sandbox_transport())
+    fields = {"origin": APP, "access-control-request-method": "POST"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+        response = await client.options("/graphql", headers=fields)
+    allowed = response.headers["access-control-allow-headers"].split(", ")
+    assert "x-app-version" in allowed
+    assert {"*", "x-evil"}.isdisjoint(allowed)
+
+
+async def test_a_page_of_the_internet_is_let_into_a_private_network_when_it_asks() -> None:
+    name = "access-control-allow-private-network"
+    asked = await preflight(APP, **{"access-control-request-private-network": "true"})
+    assert asked.headers[name] == "true"
+    assert name not in (await preflight(APP)).headers
+
+
+OF_THIS_MACHINE = [
+    "http://localhost:5173",
+    "https://localhost",
+    "http://app.localhost:3000",
+    "http://127.0.0.1:8080",
+    "http://127.255.0.9",
+    "http://[::1]:4200",
+]
+
+
+@pytest.mark.parametrize("allowed", ["", APP])
+@pytest.mark.parametrize("site", [{}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}])
+@pytest.mark.parametrize("origin", OF_THIS_MACHINE)
+async def test_in_development_pages_of_this_machine_are_allowed(
+    origin: str, site: dict[str, str], allowed: str
+) -> None:
+    asked = await preflight(origin, allowed=allowed, **site)
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, origin)
+    answered = await post({"origin": origin, **site}, allowed=allowed)
+    assert answered.json() == {"data": {"__typename": "Query"}}
+    assert (answered.headers["access-control-allow-origin"], answered.headers["vary"]) == (origin, "Origin")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("http://localhost.evil.example", "http://evil-localhost", "http://localhost:5173.evil.example"),
+        *("http://127.0.0.1.evil.example", "http://127.0.0.256", "http://128.0.0.1", "http://[::2]"),
+        *("http://localhost@evil.example", "ftp://localhost", "http://localhost/", "null"),
+    ],
+)
+async def test_other_pages_are_not_of_this_machine(origin: str) -> None:
+    assert_is_forbidden(await post({"origin": origin, "sec-fetch-site": "cross-site"}))
+
+
+@pytest.mark.parametrize("origin", OF_THIS_MACHINE)
+def test_in_production_no_page_is_allowed_unlisted(origin: str) -> None:
+    fields = HeaderFields([(b"origin", origin.encode()), (b"sec-fetch-site", b"cross-site")])
+    refusal, told = OriginRules().judge("POST", fields, "an-id")
+    assert refusal is not None
+    assert told == ()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("capacitor://localhost", "ionic://localhost", "app://bundle", "tauri://localhost"),
+        *("chrome-extension://abcdefghijklmnopabcdefghijklmnop", "https://tauri.localhost", "http://a:8080"),
+        "moz-extension://01234567-89ab-cdef-0123-456789abcdef",
+    ],
+)
+async def test_origins_of_any_scheme_can_be_listed(origin: str) -> None:
+    response = await preflight(origin, allowed=origin, **{"sec-fetch-site": "cross-site"})
+    assert (response.status_code, response.headers["access-control-allow-origin"]) == (200, origin)
 
 
 @pytest.mark.parametrize("allowed", ["", APP])
