@@ -35,7 +35,7 @@ class DocumentLimits:
     # What the rules can walk without a deep stack.
     nesting: int = 200
     # To find out whether fields can be merged. GraphiQL's own introspection query needs less than a hundred.
-    comparisons: int = 2_000
+    comparisons: int = 1_000
     cost: int = 500
     cached: int = 1_000
     # A parsed document is hundreds of objects for each kilobyte of its text, and every full garbage collection

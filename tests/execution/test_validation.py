@@ -18,7 +18,7 @@ from tests.execution.test_hoisting_equality import texts
 
 SCHEMA = build_schema()
 CARD = "9491339400000013"
-COMPARISONS = 2_000
+COMPARISONS = 1_000
 
 
 def errors_of(text: str) -> list[GraphQLError]:
