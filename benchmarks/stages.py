@@ -40,7 +40,7 @@ from schema.query import build_schema
 from schema.secrets import CardNo, Credential, MemberId
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from graphql import DocumentNode
     from starlette.applications import Starlette
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from benchmarks.scenarios import Scenario
     from graph.konaplate.records import CardRecord, MemberRecord
     from graph.resilience.guard import Tally
+    from graph.security.audit import AuditEvent
 
     Executor = PlanExecutor | CoreExecutor
     Stage = Callable[[], Awaitable[object]]
@@ -81,6 +82,16 @@ def _done(record: T) -> asyncio.Future[T]:
     return future
 
 
+class _Unrecorded:
+    """An audit log that keeps nothing."""
+
+    available = True
+
+    def record(self, events: Sequence[AuditEvent]) -> bool:  # noqa: ARG002 - nothing is kept
+        """Do as if they were written."""
+        return True
+
+
 class _Stages:
     """What the stages need, made once."""
 
@@ -93,7 +104,7 @@ class _Stages:
         self._guards = Guards(
             Authorization(ANONYMOUS),
             Budgets(LocalLimiter(time.monotonic), refs),
-            RequestAudit(caller, refs, lambda _event: None),
+            RequestAudit(caller, refs, _Unrecorded()),
         )
         self._schema = build_schema()
         self._plans, self._core = PlanExecutor(self._schema), CoreExecutor(self._schema)

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from graph.context import Guards, RequestContext
 from graph.documents import build_documents
 from graph.execution.executor import build_executor
+from graph.execution.on_record import OnRecordExecutor
 from graph.protection import build_protection, build_refs
 from graph.renewal import Renewal
 from graph.resilience.admission import Admission
@@ -90,7 +91,7 @@ def create_app(
         SettingsError: when a key, certificate or manifest cannot be used, or an extra is missing.
     """
     refs = build_refs(settings)
-    signals = build_signals(settings, refs, span_exporter, outbox)
+    signals = build_signals(settings, refs, span_exporter)
     protection = build_protection(
         settings, refs, on_key_failure=signals.on_key_failure, on_fallback=signals.on_limiter_fallback
     )
@@ -98,9 +99,9 @@ def create_app(
         settings, transport, on_call=signals.on_call, observer=signals, clock=clock, reserved=reserved
     )
     documents = build_documents(settings, signals.on_untrusted_document, protection.redis)
-    executor = build_executor(settings.konagraph_executor, build_schema())
+    executor = OnRecordExecutor(build_executor(settings.konagraph_executor, build_schema()))
     explorer = _explorer(settings, example_card or _NO_CARD)
-    health = Health(protection.key_state, konaplate.breakers, protection.budget_state)
+    health = Health(protection.key_state, konaplate.breakers, protection.budget_state, lambda: signals.available)
     admission = Admission(settings.konagraph_max_requests)
     signals.watch(documents, executor.counts, protection, admission)
 
@@ -110,7 +111,7 @@ def create_app(
             Guards(
                 Authorization(caller.viewer),
                 protection.budgets,
-                RequestAudit(caller, refs, signals.on_event),
+                RequestAudit(caller, refs, signals),
             ),
             deadline=deadline,
             max_cards=settings.konagraph_max_cards,
@@ -164,6 +165,7 @@ def create_app(
     app.state.overload = overload
     app.state.outbox = outbox
     app.state.metrics = signals.metrics
+    app.state.reopen_files = signals.reopen_files
     app.state.renewal = Renewal(settings, konaplate, protection, documents, signals.metrics.requests.trust)
     return app
 

@@ -206,6 +206,10 @@ class RequestContext:
         if self._authorization.reads_profiles:
             looking_up.add_done_callback(self._begin_profile)
 
+    def settle(self) -> bool:
+        """Put on record what was read so far; whether it may be given out."""
+        return self._audit.settle()
+
     def begin_again(self) -> None:
         """Forget what was asked for, but nothing that is known: something else executes the same operation."""
         for loader in (self._cards, self._members):

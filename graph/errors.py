@@ -46,6 +46,7 @@ CODES: Final[Mapping[type[BaseException], ErrorCode]] = MappingProxyType(
         security.KeysUnavailableError: ErrorCode.OVERLOADED,
         security.ForbiddenError: ErrorCode.FORBIDDEN,
         security.CardHiddenError: ErrorCode.CARD_NOT_FOUND,
+        security.AuditUnavailableError: ErrorCode.AUDIT_UNAVAILABLE,
         security.RateLimitedError: ErrorCode.RATE_LIMITED,
         konaplate.InvalidInputError: ErrorCode.BAD_USER_INPUT,
         konaplate.CardNotFoundError: ErrorCode.CARD_NOT_FOUND,
@@ -67,9 +68,15 @@ _RETRY_MAY_HELP: Final = (
     AtCapacityError,
     AbandonedError,
     security.KeysUnavailableError,
+    security.AuditUnavailableError,
     security.RateLimitedError,
 )
-_RETRY_SOON: Final = (AtCapacityError, AbandonedError, security.KeysUnavailableError)
+_RETRY_SOON: Final = (
+    AtCapacityError,
+    AbandonedError,
+    security.KeysUnavailableError,
+    security.AuditUnavailableError,
+)
 RETRY_AFTER_MS: Final = 1_000
 """What a client should wait where nothing better is known."""
 

@@ -57,6 +57,13 @@ class Outbox:
         """Call this at the end of the turn, after all lines; at once, where nothing is held back."""
         self._hold(self._answers, release)
 
+    def later(self, seconds: float, call: Callable[[], None]) -> bool:
+        """Call this in a while; whether that is possible here."""
+        if self._loop is None or not self.is_here():
+            return False
+        self._loop.call_later(seconds, call)
+        return True
+
     def release(self) -> None:
         """Let everything go. An answer that cannot be sent must not keep the others here."""
         self._waits = False

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 _VENDORS_SANDBOX: Final = "sandbox.konaplate.com"
 
 

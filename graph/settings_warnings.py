@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import stat
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from graph.settings import Settings
 
@@ -54,6 +56,7 @@ def start_warnings(settings: Settings, wrong: frozenset[str] = frozenset()) -> l
         *_about_callers(settings),
         *_about_order(settings),
         *_about_what_has_no_effect(settings),
+        *_about_the_audit_log(settings.konagraph_audit_log),
     ]
     names = {name.upper() for name in wrong}
     return [warning for warning in found if names.isdisjoint(_NAME.findall(warning))]
@@ -100,3 +103,12 @@ def _about_what_has_no_effect(settings: Settings) -> Iterator[str]:
     for field, is_without in without_effect.items():
         if is_without and field in given:
             yield f"{field.upper()} has no effect with the other settings as they are"
+
+
+def _about_the_audit_log(path: Path | None) -> Iterator[str]:
+    try:
+        mode = path.stat().st_mode if path else 0
+    except OSError:
+        return
+    if stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield "KONAGRAPH_AUDIT_LOG names a file that others than its owner can read: chmod 600"

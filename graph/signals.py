@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from starlette.middleware import Middleware
 
+from graph.security.sampling import RefusalSampler
 from graph.settings import Settings, SettingsError
 from graph.telemetry.audit_log import AuditLog
+from graph.telemetry.lines import lost_lines
 from graph.telemetry.metrics import Metrics
 from graph.telemetry.request_log import RequestLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from graph.execution.executor import Executions
     from graph.execution.persisted import DocumentResolver, UntrustedDocument
     from graph.konaplate.client import CallReport
-    from graph.outbox import Outbox
     from graph.protection import Protection
     from graph.resilience.admission import Admission
     from graph.security.audit import AuditEvent
@@ -51,6 +53,7 @@ class Signals:
         self._log = log
         self._audit = audit
         self._traces = traces
+        self._sampler = RefusalSampler(time.monotonic)
         # What goes to one place only needs no step in between.
         self.joined = metrics.upstream.joined
         self.retried = metrics.upstream.retried
@@ -79,6 +82,14 @@ class Signals:
         metrics.watch("requests_in_flight", "Operations that are being executed.", lambda: admission.running)
         metrics.watch("requests_in_flight_limit", "How many operations may be.", lambda: admission.limit)
         metrics.watch("tasks", "Tasks of the event loop.", _tasks)
+        metrics.watch("audit_available", "1 while the audit log can be written.", lambda: float(self.available))
+        metrics.watch(
+            "audit_unwritten",
+            "Audit events that could not be written; personal data was not given out for them.",
+            lambda: self._audit.unwritten,
+            counter=True,
+        )
+        metrics.watch("log_lines_lost", "Lines of the log that nobody took in time.", lost_lines, counter=True)
         metrics.protection.watch_keys(protection.key_state)
 
     def on_request(self, report: RequestReport) -> None:
@@ -95,10 +106,34 @@ class Signals:
         if self._traces is not None:
             self._traces.on_call(report)
 
+    @property
+    def available(self) -> bool:
+        """Whether the audit log can be written."""
+        return self._audit.available
+
+    def record(self, events: Sequence[AuditEvent]) -> bool:
+        """Put events into the audit log, if that can be done."""
+        written = self._audit.record(events)
+        if written:
+            for event in events:
+                self.metrics.protection.on_event(event)
+        return written
+
     def on_event(self, event: AuditEvent) -> None:
-        """Something belongs into the audit log."""
-        self._audit.emit(event)
-        self.metrics.protection.on_event(event)
+        """A caller was refused before anything was executed."""
+        if event.viewer_id is None:
+            # Nobody knows who that is, and anybody can send as many requests as the network carries.
+            left_out = self._sampler.admit(event.address)
+            if left_out is None:
+                self.metrics.protection.on_event(event)
+                return
+            event = event._replace(left_out=left_out)
+        self.record((event,))
+
+    def reopen_files(self) -> None:
+        """Go on in the files that have the names now."""
+        self._audit.reopen()
+        self._sampler.forget()
 
     def breaker_changed(self, api: str, state: str) -> None:
         """A breaker is in another state."""
@@ -127,16 +162,13 @@ class Signals:
         self._audit.close()
 
 
-def build_signals(
-    settings: Settings, refs: CardRefs, exporter: SpanExporter | None = None, outbox: Outbox | None = None
-) -> Signals:
+def build_signals(settings: Settings, refs: CardRefs, exporter: SpanExporter | None = None) -> Signals:
     """Put the signals together.
 
     Args:
         settings: see `graph.settings`.
         refs: names viewers in the audit log.
         exporter: takes each span at once; None for the collector that the settings name, if they name one.
-        outbox: see `graph.telemetry.audit_log`.
 
     Raises:
         SettingsError: when the audit log cannot be written.
@@ -147,7 +179,7 @@ def build_signals(
         metrics.on_lost_spans()
         log.on_lost_spans()
 
-    audit = _audit_log(settings, refs, outbox)
+    audit = _audit_log(settings, refs)
     return Signals(log, audit, metrics, _traces(settings, exporter, on_lost))
 
 
@@ -163,9 +195,9 @@ def _traces(settings: Settings, exporter: SpanExporter | None, on_lost: Callable
     return Traces(processor, sample=settings.konagraph_otel_sample)
 
 
-def _audit_log(settings: Settings, refs: CardRefs, outbox: Outbox | None) -> AuditLog:
+def _audit_log(settings: Settings, refs: CardRefs) -> AuditLog:
     try:
-        return AuditLog(settings.konagraph_audit_log, refs.of_viewer, outbox)
+        return AuditLog(settings.konagraph_audit_log, refs.of_viewer)
     except OSError:
         raise SettingsError(["KONAGRAPH_AUDIT_LOG names a file that cannot be written"]) from None
 

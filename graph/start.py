@@ -23,6 +23,7 @@ from graph.process.workers import Supervisor, worker_command
 from graph.settings import Settings, SettingsError, load_settings, unknown_variables
 from graph.settings_files import file_problems
 from graph.settings_warnings import start_warnings
+from graph.telemetry.line_stream import widen_pipe
 from graph.telemetry.logs import LOGGER, configure_logging
 from graph.web.routes import GRAPHQL_PATH
 
@@ -108,7 +109,7 @@ def serve_here(
 
         server = gateway_server(app, settings, on_ready)
         if reload is not None:
-            server.on_hangup = Reload(reload, app.state.renewal).request
+            server.on_hangup = _hangup(app, reload)
         return server
 
     run_server(make)
@@ -143,7 +144,7 @@ def serve_as_worker(load: Callable[[], Settings], channel: int) -> None:
         sockets = bind(settings.konagraph_host, settings.konagraph_port, shared=True)
         without_admin = settings.model_copy(update={"konagraph_admin_port": None})
         server = gateway_server(app, without_admin, on_ready, sockets=sockets)
-        server.on_hangup = Reload(load, app.state.renewal).request
+        server.on_hangup = _hangup(app, load)
         return server
 
     run_server(make)
@@ -191,6 +192,17 @@ async def _supervise(supervisor: Supervisor, beside: list[Server]) -> bool:
         await asyncio.gather(*serving)
 
 
+def _hangup(app: Gateway, load: Callable[[], Settings]) -> Callable[[], None]:
+    """What SIGHUP does: files are opened anew whatever becomes of the settings."""
+    reload = Reload(load, app.state.renewal)
+
+    def hang_up() -> None:
+        app.state.reopen_files()
+        reload.request()
+
+    return hang_up
+
+
 def _app(settings: Settings, **parts: Any) -> Gateway:
     outbox = Outbox()
     # A transport of our own is the way to the sandbox, whose people are invented.
@@ -204,6 +216,7 @@ def _app(settings: Settings, **parts: Any) -> Gateway:
 
 
 def _configure_logging(settings: Settings, outbox: Outbox | None = None, *, invented: bool = False) -> None:
+    widen_pipe(sys.stderr)
     configure_logging(
         settings.konagraph_log_level,
         as_json=settings.konagraph_log_format == "json",

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Disclosure(Protocol):
     """Where it is noted that personal data was given out in clear."""
 
-    def note(self, name: str) -> None:
-        """Remember that a field was read."""
+    def note(self, name: str) -> Exception | None:
+        """Remember that a field was read; or return what the client shall see as its error, and nothing of it."""
         ...
 
     def refuse(self, name: str) -> Exception:

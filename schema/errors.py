@@ -24,6 +24,7 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     RATE_LIMITED = "RATE_LIMITED"
     OVERLOADED = "OVERLOADED"
+    AUDIT_UNAVAILABLE = "AUDIT_UNAVAILABLE"
     CARD_NOT_FOUND = "CARD_NOT_FOUND"
     MEMBER_NOT_FOUND = "MEMBER_NOT_FOUND"
     UPSTREAM_TIMEOUT = "UPSTREAM_TIMEOUT"
@@ -48,6 +49,7 @@ MESSAGES: Final[Mapping[ErrorCode, str]] = MappingProxyType(
         ErrorCode.FORBIDDEN: "Not allowed.",
         ErrorCode.RATE_LIMITED: "Too much was asked for in a short time.",
         ErrorCode.OVERLOADED: "The gateway cannot answer right now.",
+        ErrorCode.AUDIT_UNAVAILABLE: "Personal data cannot be given out right now.",
         ErrorCode.CARD_NOT_FOUND: "No such card.",
         ErrorCode.MEMBER_NOT_FOUND: "No such member.",
         ErrorCode.UPSTREAM_TIMEOUT: "The card system did not answer in time.",

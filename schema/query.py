@@ -67,7 +67,9 @@ def opened(source: object, name: str, value: Any) -> Any:
     """
     if isinstance(value, Secret):
         if isinstance(value, PersonalText | IdentityNo):
-            cast("_Personal", source).disclosure.note(_shown_name(name))
+            refusal = cast("_Personal", source).disclosure.note(_shown_name(name))
+            if refusal is not None:
+                return refusal
         return value.reveal()
     if isinstance(value, Withheld):
         return cast("_Personal", source).disclosure.refuse(_shown_name(name))

@@ -17,7 +17,7 @@ from graph.security.card_refs import CardRefs
 from graph.security.limiter import LocalLimiter
 from graph.security.viewer import ANONYMOUS
 from schema.secrets import CardNo, Credential, MemberId
-from tests.support import Blocking, Recorder, gateway
+from tests.support import Blocking, KeptEvents, Recorder, gateway
 
 if TYPE_CHECKING:
     from graph.konaplate.records import CardRecord, MemberRecord
@@ -155,7 +155,7 @@ async def test_a_request_that_is_cancelled_while_it_ends_leaves_no_call_of_eithe
     guards = Guards(
         Authorization(ANONYMOUS),
         Budgets(LocalLimiter(lambda: 0.0), refs),
-        RequestAudit(Caller(ANONYMOUS, "192.0.2.1", "an-id"), refs, lambda _event: None),
+        RequestAudit(Caller(ANONYMOUS, "192.0.2.1", "an-id"), refs, KeptEvents()),
     )
     context = RequestContext(upstream, guards, deadline=Deadline(30), max_cards=20)
     card_no = CardNo(FIRST_CARD)

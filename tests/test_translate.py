@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import pytest
 from graphql import GraphQLObjectType
@@ -17,18 +17,16 @@ from schema.context import Withheld
 from schema.query import attribute_of, build_schema
 from schema.secrets import CardNo, Credential, IdentityNo
 from schema.types import ApprovalDivision, CardStatus, IdentityEntry
-
-if TYPE_CHECKING:
-    from graph.security.audit import AuditEvent
+from tests.support import KeptEvents
 
 NUMBER = CardNo("9491339400000013")
 DETAILS = CallDetails("261122120000-0123456")
 SCHEMA = build_schema()
 
 
-def audit(events: list[AuditEvent] | None = None) -> RequestAudit:
-    noted: list[AuditEvent] = [] if events is None else events
-    return RequestAudit(Caller(ANONYMOUS, "192.0.2.1", "an-id"), CardRefs(Credential("k" * 32)), noted.append)
+def audit(events: KeptEvents | None = None) -> RequestAudit:
+    noted = KeptEvents() if events is None else events
+    return RequestAudit(Caller(ANONYMOUS, "192.0.2.1", "an-id"), CardRefs(Credential("k" * 32)), noted)
 
 
 def view(*, clear: bool = True, **fields: object) -> CardView:
@@ -112,7 +110,7 @@ def test_a_receipts_identity_that_cannot_be_read_is_no_fault_of_who_may_not_read
 
 
 def test_views_of_one_card_note_what_is_read_in_one_place() -> None:
-    events: list[AuditEvent] = []
+    events = KeptEvents()
     noted = audit(events)
     record = AddressRecord(address=None, zipCode=None, addressDetail=None)
     for name in ("address", "zipCode"):

@@ -6,13 +6,13 @@ was done. A card appears by its keyed reference only, never by its number.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from graph.security.errors import ForbiddenError
+from graph.security.errors import AuditUnavailableError, ForbiddenError
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from graph.security.card_refs import CardRefs
     from graph.security.viewer import Viewer
@@ -42,23 +42,46 @@ class AuditEvent(NamedTuple):
     """Why it was refused: the code that the client saw."""
     reason: str | None = None
     """Why exactly, in words of this code base."""
+    left_out: int = 0
+    """How many like it were not written before it."""
+
+
+class Recorder(Protocol):
+    """Where events are put on record."""
+
+    @property
+    def available(self) -> bool:
+        """Whether they can be, as far as is known."""
+        ...
+
+    def record(self, events: Sequence[AuditEvent]) -> bool:
+        """Put events on record; whether they are."""
+        ...
 
 
 class CardDisclosure:
-    """The personal fields of one card that a request has read in clear, or asked for in vain."""
+    """The personal fields of one card that a request has read in clear, or asked for in vain.
 
-    __slots__ = ("fields", "withheld")
+    Args:
+        may_disclose: whether what is read can be put on record.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_may_disclose", "fields", "withheld")
+
+    def __init__(self, may_disclose: Callable[[], bool]) -> None:
+        self._may_disclose = may_disclose
         # In the order in which they came. Of most cards nothing personal is read.
         self.fields: dict[str, None] | None = None
         self.withheld: dict[str, None] | None = None
 
-    def note(self, name: str) -> None:
-        """Remember that a field was read."""
+    def note(self, name: str) -> Exception | None:
+        """Remember that a field was read; or return its error, when that cannot be put on record."""
+        if not self._may_disclose():
+            return AuditUnavailableError()
         if self.fields is None:
             self.fields = {}
         self.fields[name] = None
+        return None
 
     def refuse(self, name: str) -> Exception:
         """Remember that a field was asked for without its scope; return the field's error."""
@@ -69,20 +92,21 @@ class CardDisclosure:
 
 
 class RequestAudit:
-    """Collects what one request reads, and reports it when the request is over.
+    """Collects what one request reads, and puts it on record before it is given out.
 
     Args:
         caller: who asks.
         refs: names cards.
-        emit: takes each event.
+        recorder: takes the events.
     """
 
-    __slots__ = ("_caller", "_disclosures", "_emit", "_refs", "_refusals")
+    __slots__ = ("_caller", "_disclosures", "_off_record", "_recorder", "_refs", "_refusals")
 
-    def __init__(self, caller: Caller, refs: CardRefs, emit: Callable[[AuditEvent], None]) -> None:
+    def __init__(self, caller: Caller, refs: CardRefs, recorder: Recorder) -> None:
         self._caller = caller
         self._refs = refs
-        self._emit = emit
+        self._recorder = recorder
+        self._off_record = False
         self._disclosures: dict[CardNo, CardDisclosure] = {}
         self._refusals: set[tuple[str, CardNo | None]] = set()
 
@@ -90,34 +114,52 @@ class RequestAudit:
         """Where the reads of a card's personal fields are noted."""
         found = self._disclosures.get(card_no)
         if found is None:
-            found = self._disclosures[card_no] = CardDisclosure()
+            found = self._disclosures[card_no] = CardDisclosure(self._may_disclose)
         return found
 
     def refused(self, code: str, card_no: CardNo | None = None) -> None:
         """Report a refusal, once for each card however many aliases and lists name it."""
         if (code, card_no) not in self._refusals:
             self._refusals.add((code, card_no))
-            self._report("refused", card_no, (), code)
+            self._recorder.record((self._event("refused", card_no, (), code),))
+
+    def settle(self) -> bool:
+        """Put on record what was read; where that fails, nothing personal can be read of this request's cards.
+
+        Returns:
+            Whether what was read may be given out.
+        """
+        read = [(card_no, one) for card_no, one in self._disclosures.items() if one.fields]
+        if not read:
+            return True
+        events = [self._event("read", card_no, tuple(one.fields or ()), None) for card_no, one in read]
+        self._off_record = not self._recorder.record(events)
+        for _, one in read:
+            one.fields = None
+        return not self._off_record
 
     def close(self) -> None:
-        """Report what was read and what was withheld: one event each for each card."""
-        for card_no, disclosure in self._disclosures.items():
-            if disclosure.fields:
-                self._report("read", card_no, tuple(disclosure.fields), None)
-            if disclosure.withheld:
-                self._report("refused", card_no, tuple(disclosure.withheld), ErrorCode.FORBIDDEN.value)
+        """Report what was withheld, and what was read and never settled: one event each for each card."""
+        self.settle()
+        withheld = [(card_no, one.withheld) for card_no, one in self._disclosures.items() if one.withheld]
+        if withheld:
+            code = ErrorCode.FORBIDDEN.value
+            self._recorder.record([self._event("refused", at, tuple(names), code) for at, names in withheld])
         self._disclosures.clear()
 
-    def _report(
+    def _may_disclose(self) -> bool:
+        return not self._off_record and self._recorder.available
+
+    def _event(
         self,
         action: Literal["read", "refused"],
         card_no: CardNo | None,
         fields: tuple[str, ...],
         code: str | None,
-    ) -> None:
+    ) -> AuditEvent:
         caller = self._caller
         viewer = caller.viewer
         card_ref = None if card_no is None else self._refs.of(card_no)
-        self._emit(
-            AuditEvent(action, caller.request_id, caller.address, viewer.kind, viewer.id, card_ref, fields, code)
+        return AuditEvent(
+            action, caller.request_id, caller.address, viewer.kind, viewer.id, card_ref, fields, code
         )

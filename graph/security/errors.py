@@ -5,6 +5,7 @@ SecurityError
 ├── KeysUnavailableError        the keys that would verify a token cannot be had right now
 ├── ForbiddenError              the viewer lacks a scope
 ├── CardHiddenError             not the viewer's card, or no card at all: the same to the viewer
+├── AuditUnavailableError       what would be given out cannot be put on record
 └── RateLimitedError            a budget is spent
 """
 
@@ -37,6 +38,10 @@ class ForbiddenError(SecurityError):
 
 class CardHiddenError(SecurityError):
     """A card that the viewer may not know of."""
+
+
+class AuditUnavailableError(SecurityError):
+    """Personal data that cannot be put on record right now, and is not given out for that."""
 
 
 class RateLimitedError(SecurityError):

@@ -31,6 +31,7 @@ FAULTS: Final = frozenset(
     for code in (
         ErrorCode.INTERNAL_SERVER_ERROR,
         ErrorCode.OVERLOADED,
+        ErrorCode.AUDIT_UNAVAILABLE,
         ErrorCode.UPSTREAM_TIMEOUT,
         ErrorCode.UPSTREAM_UNAVAILABLE,
         ErrorCode.UPSTREAM_REJECTED,

@@ -7,12 +7,8 @@ wherever the log is lines of JSON and nobody but the process's own handler liste
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import logging
-import select
-import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -21,10 +17,11 @@ import orjson
 import structlog
 
 from graph.telemetry.console import FOR_PEOPLE
+from graph.telemetry.line_stream import LineStream
 from graph.telemetry.redaction import is_clean, redact_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from graph.outbox import Outbox
 
@@ -53,108 +50,8 @@ def line_of(event: dict[str, Any]) -> bytes:
     return to_json(event if is_clean(event) else redact_event(None, "", event)) + b"\n"
 
 
-class LineStream:
-    """Writes whole lines in one piece, so that lines of several threads and processes do not mix.
-
-    Lines that cannot be written are lost without a word: there is nobody left to tell. What begins with the first
-    of them is kept, because a part of it may be out already; it is finished before any other begins.
-
-    Args:
-        stream: where to.
-        outbox: lets the lines of one turn of its event loop go out together; None writes each at once.
-    """
-
-    def __init__(self, stream: TextIO, outbox: Outbox | None = None) -> None:
-        stream.flush()
-        self._write = _unbuffered(stream)
-        self._outbox = outbox
-        self._held: list[bytes] = []
-        self._rest = b""
-        # Two threads that both finish the rest would write it twice. Not for one thread alone: an object that is
-        # freed in the midst of a write may have something to log.
-        self._writes = threading.RLock()
-
-    def write(self, line: bytes) -> None:
-        """Write one line of ASCII, or hold it back until the outbox lets it go."""
-        outbox = self._outbox
-        if outbox is None or not outbox.is_here():
-            self._write_now(line)
-            return
-        if not self._held:
-            outbox.hold_lines(self.flush)
-        self._held.append(line)
-
-    def flush(self) -> None:
-        """Write what is held back."""
-        held, self._held = self._held, []
-        if len(held) == 1:
-            self._write_now(held[0])
-            return
-        for piece in _pieces(held):
-            self._write_now(piece)
-
-    def _write_now(self, piece: bytes) -> None:
-        with self._writes:
-            if self._rest:
-                self._rest = self._put(self._rest)
-            if not self._rest:
-                self._rest = self._put(piece)
-
-    def _put(self, piece: bytes) -> bytes:
-        """Write what can be written, in most cases all of it; what is left."""
-        while piece:
-            try:
-                written = self._write(piece)
-            except (OSError, ValueError):
-                # The latter is a stream that is closed.
-                break
-            if not written:
-                # A full pipe that nobody waits for.
-                break
-            piece = piece[written:]
-        return piece
-
-
-def _pieces(lines: list[bytes]) -> Iterator[bytes]:
-    """The same lines, as many of them in a piece as a pipe takes whole while others write to it, too."""
-    piece: list[bytes] = []
-    size = 0
-    for line in lines:
-        size += len(line)
-        if size > select.PIPE_BUF and piece:
-            yield b"".join(piece)
-            piece, size = [], len(line)
-        piece.append(line)
-    if piece:
-        yield b"".join(piece)
-
-
-def _unbuffered(stream: TextIO) -> Callable[[bytes], int | None]:
-    """Writes to what is below the buffers of a stream, or to the stream itself where there is no file."""
-    buffer = getattr(stream, "buffer", None)
-    raw = buffer.raw if type(buffer) is io.BufferedWriter else buffer
-    if type(raw) is io.FileIO:
-        return raw.write
-
-    def write(piece: bytes) -> int:
-        stream.write(piece.decode("ascii"))
-        stream.flush()
-        return len(piece)
-
-    return write
-
-
-class FailClosed(logging.StreamHandler[TextIO]):
-    """Writes a fixed line where one cannot be made; the standard library would print the record's arguments."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the standard library's names
-        """Stand in for the lost line."""
-        with contextlib.suppress(OSError, ValueError):
-            self.stream.write(f"{_NOT_FORMATTED}\n")
-
-
-class JsonLines(FailClosed):
-    """The handler of a log of lines of JSON. It takes records, and finished lines, too.
+class FailClosed(logging.Handler):
+    """The handler of a log. It writes a fixed line where one cannot be made, and none waits for a reader.
 
     Args:
         stream: where to.
@@ -162,22 +59,36 @@ class JsonLines(FailClosed):
     """
 
     def __init__(self, stream: TextIO, outbox: Outbox | None = None) -> None:
-        super().__init__(stream)
-        self._lines: Final = LineStream(stream, outbox)
-        self.write_line: Final = self._lines.write
+        super().__init__()
+        self._encoding = getattr(stream, "encoding", None) or "utf-8"
+        self.stream: Final = LineStream(stream, outbox)
+        """Where the lines go; it takes finished lines, too."""
+        self.write_line: Final = self.stream.write
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
+        self.write_line(self.line_of(record))
+
+    def line_of(self, record: logging.LogRecord) -> bytes:
+        """The line of a record."""
         try:
             line = self.format(record)
         except Exception:  # noqa: BLE001 - whatever went wrong, nothing of the record must be written
             line = _NOT_FORMATTED
-        self.write_line(line.encode("ascii") + b"\n")
+        return f"{line}\n".encode(self._encoding, "backslashreplace")
 
     def flush(self) -> None:
         """Write what is held back; at the end of the process, nobody else would."""
-        self._lines.flush()
-        super().flush()
+        self.stream.flush()
+
+
+class JsonLines(FailClosed):
+    """The handler of a log of lines of JSON, which need no record."""
+
+
+def lost_lines() -> int:
+    """How many lines of the process's log were lost because nobody took them."""
+    return sum(one.stream.lost for one in logging.getLogger().handlers if isinstance(one, FailClosed))
 
 
 class Lines:

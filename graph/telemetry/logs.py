@@ -81,12 +81,12 @@ def configure_logging(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler: logging.Handler
+    handler: FailClosed
     if as_json:
         handler = JsonLines(stream, outbox)
         handler.setFormatter(line_formatter())
     else:
-        handler = FailClosed(stream)
+        handler = FailClosed(stream, outbox)
         details = level == "debug"
         handler.setFormatter(line_formatter(Renderer(colors=colors, details=details)))
         if not details:

@@ -44,6 +44,7 @@ class Health:
         breakers: state of each upstream API's breaker. An open one is no reason to stop sending requests here:
             every other gateway has the same upstream.
         budgets: where viewers' budgets are kept. Without Redis they still hold, in this process.
+        audit: whether the audit log can be written. Without it, no personal data is given out.
     """
 
     def __init__(
@@ -51,10 +52,12 @@ class Health:
         keys: Callable[[], Keys] = lambda: "none",
         breakers: Callable[[], Mapping[str, str]] = dict,
         budgets: Callable[[], Budgets] = lambda: "local",
+        audit: Callable[[], bool] = lambda: True,
     ) -> None:
         self._keys = keys
         self._breakers = breakers
         self._budgets = budgets
+        self._audit = audit
         self.started = False
         """Whether the application has been opened."""
         self.draining = False
@@ -63,7 +66,7 @@ class Health:
     @property
     def ready(self) -> bool:
         """Whether requests should be sent here."""
-        return self.started and not self.draining and self._keys() != "missing"
+        return self.started and not self.draining and self._keys() != "missing" and self._audit()
 
     def drain(self) -> None:
         """Say from now on that the process is about to end."""
@@ -78,6 +81,7 @@ class Health:
             "keys": self._keys(),
             "breakers": dict(self._breakers()),
             "budgets": self._budgets(),
+            "audit": "written" if self._audit() else "unavailable",
         }
 
 

@@ -195,6 +195,18 @@ CASES: Final = (
         {'konagraph_errors_total{code="CARD_NOT_FOUND"}': "0+10x40"},
     ),
     Case(
+        "KonagraphAuditUnavailable",
+        "2m",
+        {"konagraph_audit_available": "1x2 0x40"},
+        {"konagraph_audit_available": "1x40", "konagraph_audit_unwritten_total": "3x40"},
+    ),
+    Case(
+        "KonagraphAuditUnavailable",
+        "4m",
+        {"konagraph_audit_available": "1x40", "konagraph_audit_unwritten_total": "0x10 1x30"},
+        {"konagraph_audit_available": "1x40", "konagraph_audit_unwritten_total": "0x40"},
+    ),
+    Case(
         "KonagraphBudgetsSpent",
         "6m",
         {'konagraph_budget_refusals_total{budget="requests"}': "0+20x40"},

@@ -13,12 +13,13 @@ from graph.context import Guards, RequestContext
 from graph.errors import present_all
 from graph.execution.refusals import DocumentError
 from graph.resilience.deadline import Deadline
-from graph.security.audit import AuditEvent, Caller, RequestAudit
+from graph.security.audit import Caller, RequestAudit
 from graph.security.authorization import Authorization
 from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
 from graph.security.limiter import LocalLimiter
 from schema.secrets import CardNo, Credential, MemberId
+from tests.support import KeptEvents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from graph.execution.result import Result
     from graph.konaplate.records import CardRecord, MemberRecord
     from graph.resilience.guard import Tally
+    from graph.security.audit import Recorder
     from graph.security.limiter import Bucket, Taken, Window
     from graph.security.viewer import Viewer
 
@@ -136,13 +138,13 @@ class Outcome:
 
 
 def context_of(
-    world: World, upstream: FakeUpstream, limiter: DistantLimiter, emit: Callable[[AuditEvent], None]
+    world: World, upstream: FakeUpstream, limiter: DistantLimiter, recorder: Recorder
 ) -> RequestContext:
     """The context of one request in a world."""
     guards = Guards(
         Authorization(world.viewer),
         Budgets(limiter, REFS),
-        RequestAudit(Caller(world.viewer, "192.0.2.1", "an-id"), REFS, emit),
+        RequestAudit(Caller(world.viewer, "192.0.2.1", "an-id"), REFS, recorder),
     )
     return RequestContext(upstream, guards, deadline=Deadline(world.seconds), max_cards=MAX_CARDS)
 
@@ -152,9 +154,9 @@ async def outcome_of(
 ) -> Outcome:
     """Execute an operation in a world."""
     upstream, limiter = FakeUpstream(world.cards, world.members), DistantLimiter(world.limiter_turns)
-    events: list[AuditEvent] = []
+    events = KeptEvents()
     data: object = "refused"
-    async with asyncio.timeout(10), context_of(world, upstream, limiter, events.append) as context:
+    async with asyncio.timeout(10), context_of(world, upstream, limiter, events) as context:
         try:
             result = await executor.execute(document, operation, variables, context)
         except DocumentError as refusal:

@@ -31,6 +31,7 @@ from tests.execution.plan_world import (
     World,
     context_of,
 )
+from tests.support import KeptEvents
 
 
 async def test_a_failing_look_up_is_its_fields_error_without_a_second_execution() -> None:
@@ -65,7 +66,7 @@ async def test_a_request_that_is_cancelled_leaves_neither_a_task_nor_a_look_up()
     )
 
     async def request() -> None:
-        async with context_of(around, upstream, DistantLimiter(0), lambda _event: None) as context:
+        async with context_of(around, upstream, DistantLimiter(0), KeptEvents()) as context:
             await PlanExecutor(SCHEMA).execute(document, operation, {}, context)
 
     before = asyncio.all_tasks()
@@ -85,7 +86,7 @@ async def test_a_card_that_comes_as_the_request_ends_leads_to_no_further_look_up
     document, operation = read(f'{{ a: card(cardNo: "{A}") {selected} b: card(cardNo: "{B}") {selected} }}')
 
     async def request() -> None:
-        async with context_of(around, upstream, DistantLimiter(0), lambda _event: None) as context:
+        async with context_of(around, upstream, DistantLimiter(0), KeptEvents()) as context:
             await PlanExecutor(SCHEMA).execute(document, operation, {}, context)
 
     task = asyncio.create_task(request())
@@ -114,7 +115,7 @@ async def test_every_root_field_begins_before_the_first_is_waited_for() -> None:
     document, operation = read(
         f'{{ card(cardNo: "{A}") {{ balance }} cards(cardNos: ["{B}", "{C}", "{A}"]) {{ balance }} }}'
     )
-    async with context_of(around, upstream, DistantLimiter(0), lambda _event: None) as context:
+    async with context_of(around, upstream, DistantLimiter(0), KeptEvents()) as context:
         task = asyncio.create_task(PlanExecutor(SCHEMA).execute(document, operation, {}, context))
         await turns_until(lambda: upstream.under_way == 3)
         task.cancel()
@@ -126,7 +127,7 @@ async def test_a_member_is_looked_up_while_an_earlier_card_is_still_waited_for()
     upstream = FakeUpstream(around.cards, around.members)
     text = "query ($l: [CardNumber!]!) { cards(cardNos: $l) { member { profile { email } } } }"
     document, operation = read(text)
-    async with context_of(around, upstream, DistantLimiter(0), lambda _event: None) as context:
+    async with context_of(around, upstream, DistantLimiter(0), KeptEvents()) as context:
         task = asyncio.create_task(PlanExecutor(SCHEMA).execute(document, operation, {"l": [A, B]}, context))
         await turns_until(lambda: upstream.calls["member", "1001"] == 1)
         task.cancel()

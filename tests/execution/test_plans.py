@@ -35,6 +35,7 @@ from tests.execution.plan_world import (
     context_of,
     outcome_of,
 )
+from tests.support import KeptEvents
 
 
 async def test_an_operation_over_cards_is_executed_by_its_plan() -> None:
@@ -96,7 +97,7 @@ async def test_what_a_plan_cannot_finish_repeats_no_call_and_spends_and_audits_n
 async def test_a_card_is_counted_once_in_a_request_and_the_verdict_stands() -> None:
     around = World(Viewer("member", "m", EVERY_SCOPE, None, Allowance(cards_per_minute=1)), {})
     upstream, limiter = FakeUpstream({}, {}), DistantLimiter(1)
-    async with context_of(around, upstream, limiter, lambda _event: None) as context:
+    async with context_of(around, upstream, limiter, KeptEvents()) as context:
         first = await context.spend([CardNo(A), CardNo(B), CardNo(A)])
         second = await context.spend([CardNo(B), CardNo(A)])
     assert [None, "cards", None] == [refusal and refusal.budget for refusal in first]

@@ -33,6 +33,8 @@ class Guarded:
         self, headers: dict[str, str] | list[tuple[bytes, bytes]], card: str = FIRST_CARD, **more: Any
     ) -> httpx.Response:
         """Ask for a card's balance with these headers."""
+        # Every refusal of a new file is written, however many there were before.
+        self.gateway.app.state.reopen_files()
         body = {"query": BALANCE, "variables": {"cardNo": card}, **more}
         return await self.gateway.client.post("/graphql", json=body, headers=headers)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from graph.app import create_app
-from graph.outbox import Outbox
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, MEMBERS
 from graph.security.audit import AuditEvent
@@ -86,17 +84,6 @@ def test_a_log_that_is_closed_writes_to_its_file_no_more(tmp_path: Path) -> None
     assert [1, 1] == [len((tmp_path / name).read_text("utf-8").splitlines()) for name in ("first", "second")]
 
 
-async def test_a_log_that_is_closed_has_written_what_waited_for_the_end_of_the_turn(tmp_path: Path) -> None:
-    outbox = Outbox()
-    outbox.open(asyncio.get_running_loop())
-    log = AuditLog(tmp_path / "audit.log", str.upper, outbox)
-    log.emit(EVENT)
-    log.emit(EVENT)
-    assert "" == (tmp_path / "audit.log").read_text("utf-8")
-    log.close()
-    assert 2 == len((tmp_path / "audit.log").read_text("utf-8").splitlines())
-
-
 def test_nothing_silences_the_file(tmp_path: Path) -> None:
     log = AuditLog(tmp_path / "audit.log", str.upper)
     logging.disable(logging.CRITICAL)
@@ -143,14 +130,6 @@ def test_an_event_is_in_the_processs_log_whoever_else_listens_to_it(tmp_path: Pa
         log.close()
     for text in (stream.getvalue(), (tmp_path / "audit.log").read_text("utf-8")):
         assert ["an-id"] == [json.loads(line)["request_id"] for line in text.splitlines()]
-
-
-async def test_an_audit_file_on_a_full_disk_does_not_break_requests() -> None:
-    with logs_as() as stream:
-        async with gateway(KONAGRAPH_AUDIT_LOG="/dev/full") as running:
-            answer = await running.query(ID_NO, {"n": OWN})
-    assert "errors" not in answer
-    assert 1 == len(audits(stream.getvalue()))
 
 
 def test_an_event_with_a_value_of_an_unknown_kind_is_withheld_in_both(tmp_path: Path) -> None:

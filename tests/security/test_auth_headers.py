@@ -103,6 +103,7 @@ async def test_the_answer_is_of_the_media_type_that_was_asked_for(media_type: st
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\x00" * 10, b"x" * 100_000])
 async def test_credentials_come_before_anything_else_of_the_request(body: bytes, running: Guarded) -> None:
+    running.gateway.app.state.reopen_files()
     assert_refused(await running.gateway.client.post("/graphql", content=body), running, NOT_ONE)
     assert_refused(await running.gateway.client.request("PUT", "/graphql"), running, NOT_ONE)
     assert_refused(

@@ -18,7 +18,7 @@ from graph.security.card_refs import CardRefs
 from graph.security.viewer import Allowance, Viewer
 from schema.secrets import CardNo, Credential
 from tests.security.callers import ANY_CARD, NOT_ISSUED, NUMBERS, OWN, Caller, callers, codes
-from tests.support import GRAPHQL_RESPONSE, gateway
+from tests.support import GRAPHQL_RESPONSE, KeptEvents, gateway
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -186,7 +186,7 @@ class NoUpstream:
 async def test_waiting_for_a_budget_ends_with_the_requests_deadline_and_without_a_call() -> None:
     viewer = Viewer("service", "a-service", frozenset({ANY_CARD}), None, Allowance())
     refs = CardRefs(Credential("k" * 32))
-    audit = RequestAudit(AuditedCaller(viewer, "192.0.2.1", "an-id"), refs, lambda _event: None)
+    audit = RequestAudit(AuditedCaller(viewer, "192.0.2.1", "an-id"), refs, KeptEvents())
     guards = Guards(Authorization(viewer), Budgets(Silent(), refs), audit)
     async with RequestContext(NoUpstream(), guards, deadline=Deadline(0.05), max_cards=20) as context:
         for ask in (context.card(CardNo(OWN)), context.cards([CardNo(OWN)])):

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import io
 import itertools
+import json
 import os
 import select
 import socket
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.outbox import Outbox
-from graph.telemetry.lines import JsonLines, LineStream
+from graph.telemetry.line_stream import LineStream
+from graph.telemetry.lines import JsonLines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +45,58 @@ def drained(reading: int) -> bytes:
         except BlockingIOError:
             return read
         read += chunk
+
+
+def without_notices(read: bytes, lost: int) -> list[bytes]:
+    """The lines without those that say how many were lost, which together say it of all."""
+    lines = read.splitlines(keepends=True)
+    notices = [line for line in lines if line.startswith(b'{"lost":')]
+    assert lost == sum(json.loads(notice)["lost"] for notice in notices)
+    return [line for line in lines if line not in notices]
+
+
+async def test_what_a_reader_did_not_take_waits_for_it_without_a_further_line() -> None:
+    reading, writing = small_pipe()
+    outbox = Outbox()
+    outbox.open(asyncio.get_running_loop())
+    expected = b"".join(LINES[:4])
+    read = b""
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        lines = LineStream(stream, outbox)
+        for line in LINES[:4]:
+            lines.write(line)
+        async with asyncio.timeout(30):
+            while len(read) < len(expected):
+                await asyncio.sleep(0)
+                read += drained(reading)
+    os.close(reading)
+    assert (expected, 0) == (read, lines.lost)
+
+
+def test_a_reader_that_stalls_stops_nobody_and_changes_nothing_for_others_at_the_same_pipe() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        lines = LineStream(stream)
+        # More than fits into a pipe, so that a write that waits would never return.
+        for _ in range(40):
+            lines.write(b"x" * 20_000 + b"\n")
+        assert lines.put(b"a line\n") is False
+        assert os.get_blocking(writing)
+    os.close(reading)
+
+
+def test_what_must_be_out_is_written_behind_what_waits_or_not_at_all() -> None:
+    reading, writing = small_pipe()
+    read = b""
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        lines = LineStream(stream)
+        lines.write(b"x" * 4_095 + b"\n")
+        assert lines.put(b"refused\n") is False
+        read += drained(reading)
+        assert lines.put(b"taken\n") is True
+        read += drained(reading)
+    os.close(reading)
+    assert b"x" * 4_095 + b"\ntaken\n" == read
 
 
 def test_each_line_is_written_by_one_call_and_at_once() -> None:
@@ -104,7 +158,7 @@ def test_a_full_pipe_that_nobody_waits_for_loses_whole_lines_and_tears_none() ->
     reading, writing = small_pipe()
     read = b""
     with os.fdopen(writing, "w", encoding="utf-8") as stream:
-        lines = LineStream(stream)
+        lines = LineStream(stream, room=0)
         for number, line in enumerate(LINES):
             lines.write(line)
             if number % 3 == 2:
@@ -114,20 +168,20 @@ def test_a_full_pipe_that_nobody_waits_for_loses_whole_lines_and_tears_none() ->
             lines.write(last)
         read += drained(reading)
     os.close(reading)
-    found = read.splitlines(keepends=True)
+    found = without_notices(read, lines.lost)
     # What began is finished, in its order, and what found no room is not there at all.
     assert [*(line for line in LINES if line in found), b"{}\n"] == found
     assert 10 < len(found) < len(LINES)
+    assert len(LINES) + 1 == len(found) + lines.lost
 
 
 WRITER = """
-import io, sys
-from graph.telemetry.lines import LineStream
+import sys
+from graph.telemetry.line_stream import LineStream
 lines = LineStream(sys.stderr)
 print("printed", file=sys.stderr)
 lines.write(b'{"a":1}\\n')
 print("printed", file=sys.stderr)
-raise SystemExit(0 if lines._write.__name__ == 'write' and isinstance(lines._write.__self__, io.FileIO) else 3)
 """
 
 
@@ -212,7 +266,7 @@ async def test_a_pipe_that_is_full_loses_whole_lines_of_a_turn_and_tears_none() 
     written = [b"%04d %s\n" % (number, b"x" * 1_300) for number in range(300)]
     read = b""
     with os.fdopen(writing, "w", encoding="utf-8") as stream:
-        lines = LineStream(stream, outbox)
+        lines = LineStream(stream, outbox, room=0)
         for number, line in enumerate(written):
             lines.write(line)
             if number % 5 == 4:
@@ -225,9 +279,10 @@ async def test_a_pipe_that_is_full_loses_whole_lines_of_a_turn_and_tears_none() 
             await asyncio.sleep(0)
         read += drained(reading)
     os.close(reading)
-    found = read.splitlines(keepends=True)
+    found = without_notices(read, lines.lost)
     assert [line for line in written if line in found] == found
     assert 10 < len(found) < len(written)
+    assert len(written) == len(found) + lines.lost
 
 
 def test_threads_that_meet_at_a_full_pipe_write_nothing_twice() -> None:

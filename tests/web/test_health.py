@@ -47,7 +47,10 @@ def started(keys: Keys = "none") -> Health:
 async def test_a_started_gateway_whose_keys_are_there_is_ready(keys: Keys) -> None:
     answer = await ask(started(keys), "/readyz")
 
-    assert (200, {"ready": True, "state": "started", "keys": keys, "breakers": {}, "budgets": "local"}) == (
+    assert (
+        200,
+        {"ready": True, "state": "started", "keys": keys, "breakers": {}, "budgets": "local", "audit": "written"},
+    ) == (
         answer.status_code,
         answer.json(),
     )

@@ -1,0 +1,209 @@
+"""Writes lines to where a process's log goes, and waits for no reader of it.
+
+Whoever reads a pipe may stall: the disk of a log collector is full, somebody scrolls in a terminal. The event loop
+must not stall with it. What finds no room waits in a bounded buffer, and when that is full, whole lines are lost
+and counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import os
+import select
+import socket
+import stat
+import threading
+import weakref
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from graph.outbox import Outbox
+
+    Write = Callable[[bytes], int | None]
+
+_ROOM: Final = 1 << 20
+_NEXT_TRY_SECONDS: Final = 0.1
+_LOST: Final = b'{"lost":%d,"event":"lines of this log were lost: nobody took them","level":"warning"}\n'
+
+
+class LineStream:
+    """Writes whole lines in one piece, so that lines of several threads and processes do not mix.
+
+    A line of which a part is out is finished before any other begins.
+
+    Args:
+        stream: where to.
+        outbox: lets the lines of one turn of its event loop go out together; None writes each at once.
+        room: bytes of the lines that wait for a reader.
+    """
+
+    def __init__(self, stream: TextIO, outbox: Outbox | None = None, room: int = _ROOM) -> None:
+        stream.flush()
+        self._write = _writer(self, stream)
+        self._outbox = outbox
+        self._held: list[bytes] = []
+        self._waiting: deque[bytes] = deque()
+        self._room = room
+        self._comes_back = False
+        # Two threads that both finish a line would write it twice. Not for one thread alone: an object that is
+        # freed in the midst of a write may have something to log.
+        self._writes = threading.RLock()
+        self.lost = 0
+        """How many lines found no room."""
+        self._told = 0
+
+    def write(self, line: bytes) -> None:
+        """Write one line, or hold it back until the outbox lets it go."""
+        outbox = self._outbox
+        if outbox is None or not outbox.is_here():
+            self._write_now(line)
+            return
+        if not self._held:
+            outbox.hold_lines(self.flush)
+        self._held.append(line)
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        held, self._held = self._held, []
+        if len(held) == 1:
+            self._write_now(held[0])
+            return
+        for piece in _pieces(held):
+            self._write_now(piece)
+
+    def is_out(self) -> bool:
+        """Write what is held back; whether everything is out."""
+        self.flush()
+        return not self._waiting
+
+    def put(self, piece: bytes) -> bool:
+        """Write lines now or not at all; whether they are out."""
+        with self._writes:
+            self._drain()
+            if self._waiting:
+                return False
+            rest = self._put(piece)
+            if rest and len(rest) < len(piece):
+                self._keep(rest[: rest.index(b"\n") + 1])
+            return not rest
+
+    def _write_now(self, piece: bytes) -> None:
+        with self._writes:
+            self._drain()
+            rest = piece if self._waiting else self._put(piece)
+            if not rest:
+                return
+            if len(rest) == len(piece) > self._room:
+                self.lost += piece.count(b"\n")
+            else:
+                self._keep(rest)
+
+    def _keep(self, rest: bytes) -> None:
+        self._waiting.append(rest)
+        self._room -= len(rest)
+        if self._outbox is not None and not self._comes_back:
+            self._comes_back = self._outbox.later(_NEXT_TRY_SECONDS, self._come_back)
+
+    def _come_back(self) -> None:
+        """Look for a reader again: there may be no further line that would."""
+        with self._writes:
+            self._comes_back = False
+            self._drain()
+            if self._waiting and self._outbox is not None:
+                self._comes_back = self._outbox.later(_NEXT_TRY_SECONDS, self._come_back)
+
+    def _drain(self) -> None:
+        while self._waiting:
+            piece = self._waiting.popleft()
+            rest = self._put(piece)
+            self._room += len(piece) - len(rest)
+            if rest:
+                self._waiting.appendleft(rest)
+                return
+        if self.lost > self._told:
+            notice = _LOST % (self.lost - self._told)
+            rest = self._put(notice)
+            if len(rest) < len(notice):
+                self._told = self.lost
+            if 0 < len(rest) < len(notice):
+                self._keep(rest)
+
+    def _put(self, piece: bytes) -> bytes:
+        """Write what can be written, in most cases all of it; what is left."""
+        while piece:
+            try:
+                written = self._write(piece)
+            except (OSError, ValueError):
+                # The latter is a stream that is closed.
+                break
+            if not written:
+                break
+            piece = piece[written:]
+        return piece
+
+
+def widen_pipe(stream: TextIO) -> None:
+    """Let a pipe hold as much as it usually may, so that nobody notices a reader that is slow for a moment."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _ROOM)
+
+
+def _pieces(lines: list[bytes]) -> Iterator[bytes]:
+    """The same lines, as many of them in a piece as a pipe takes whole while others write to it, too."""
+    piece: list[bytes] = []
+    size = 0
+    for line in lines:
+        size += len(line)
+        if size > select.PIPE_BUF and piece:
+            yield b"".join(piece)
+            piece, size = [], len(line)
+        piece.append(line)
+    if piece:
+        yield b"".join(piece)
+
+
+def _writer(owner: LineStream, stream: TextIO) -> Write:
+    """Writes to what is below the buffers of a stream, or to the stream itself where there is no file."""
+    buffer = getattr(stream, "buffer", None)
+    raw = buffer.raw if type(buffer) is io.BufferedWriter else buffer
+    if type(raw) is io.FileIO:
+        return _impatient(owner, raw)
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+
+    def write(piece: bytes) -> int:
+        stream.write(piece.decode(encoding))
+        stream.flush()
+        return len(piece)
+
+    return write
+
+
+def _impatient(owner: LineStream, raw: io.FileIO) -> Write:
+    """Writes to a file, and not at all where that would wait for a reader."""
+    mode = os.fstat(raw.fileno()).st_mode
+    if stat.S_ISSOCK(mode):
+        sock = socket.socket(fileno=os.dup(raw.fileno()))
+        weakref.finalize(owner, sock.close)
+        return lambda piece: sock.send(piece, socket.MSG_DONTWAIT)
+    if not stat.S_ISFIFO(mode) and not raw.isatty():
+        return raw.write
+    try:
+        # Opened anew, because whether a file waits is shared by all who inherited it, other programs among them.
+        anew = os.open(f"/proc/self/fd/{raw.fileno()}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return _when_there_is_room(raw)
+    weakref.finalize(owner, os.close, anew)
+    return partial(os.write, anew)
+
+
+def _when_there_is_room(raw: io.FileIO) -> Write:
+    """Where a file cannot be opened anew: asks first, and writes no more than a pipe with any room takes."""
+    room = select.poll()
+    room.register(raw.fileno(), select.POLLOUT)
+    return lambda piece: raw.write(piece[: select.PIPE_BUF]) if room.poll(0) else None

@@ -1,0 +1,266 @@
+"""What cannot be put on record is not given out: it is null with an error of its own until writing works again."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import resource
+import stat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from graph.security.audit import AuditEvent
+from graph.security.sampling import RefusalSampler
+from graph.settings_warnings import start_warnings
+from graph.telemetry.audit_file import AuditFile
+from graph.telemetry.audit_log import AuditLog
+from graph.telemetry.logs import configure_logging
+from tests.security.callers import ALL_KNOWING, OWN, Caller, Callers, callers, codes
+from tests.support import sandbox_settings
+from tests.telemetry.capture import logs_as
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+FULL = "/dev/full"
+QUERY = """query ($n: CardNumber!) { card(cardNo: $n) { balance
+  member { userId profile { nationality userName } } cashReceiptInfo { idNo maskedIdNo } } }"""
+BALANCE = "query ($n: CardNumber!) { card(cardNo: $n) { balance } }"
+NAME, ID_NO = ("card", "member", "profile", "userName"), ("card", "cashReceiptInfo", "idNo")
+UNAVAILABLE = "AUDIT_UNAVAILABLE"
+EVENT = AuditEvent("read", "an-id", "192.0.2.1", "service", "a-service", "abcdefgh", ("idNo",))
+
+
+def health(running: Callers) -> Any:
+    return running.gateway.app.state.health
+
+
+def rendered(running: Callers) -> list[str]:
+    text: str = running.gateway.app.state.metrics.render().decode()
+    return text.splitlines()
+
+
+def figure(running: Callers, name: str) -> float:
+    name = f"konagraph_{name} "
+    return float(next(line.split()[1] for line in rendered(running) if line.startswith(name)))
+
+
+@pytest.mark.parametrize("executor", ["plan", "core"])
+async def test_a_full_disk_refuses_personal_fields_and_nothing_else(executor: str, tmp_path: Path) -> None:
+    with logs_as():
+        async with callers(tmp_path, KONAGRAPH_AUDIT_LOG=FULL, KONAGRAPH_EXECUTOR=executor) as running:
+            assert health(running).ready
+            for _ in range(2):
+                answer = await running.ask(ALL_KNOWING, QUERY, {"n": OWN})
+                assert [(NAME, UNAVAILABLE), (ID_NO, UNAVAILABLE)] == codes(answer)
+                assert all(error["extensions"]["retryable"] for error in answer["errors"])
+                card = answer["data"]["card"]
+                assert card["member"]["profile"] == {"nationality": "KOREAN", "userName": None}
+                assert card["cashReceiptInfo"].keys() == {"idNo", "maskedIdNo"}
+                assert card["cashReceiptInfo"]["idNo"] is None
+                assert card["balance"] > 0
+            assert not health(running).ready
+            assert "unavailable" == health(running).report()["audit"]
+            assert (0, 0) == (figure(running, "personal_data_reads_total"), figure(running, "audit_available"))
+            assert figure(running, "audit_unwritten_total") >= 1
+            # The card and its member, each time; nothing was asked for again.
+            assert 4 == len(running.calls)
+
+
+async def test_what_is_not_personal_is_answered_without_a_word_about_the_log(tmp_path: Path) -> None:
+    async with callers(tmp_path, KONAGRAPH_AUDIT_LOG=FULL) as running:
+        answer = await running.ask(ALL_KNOWING, BALANCE, {"n": OWN})
+        assert "errors" not in answer
+        assert health(running).ready
+
+
+class Clock:
+    """A clock that is set."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def lines_of(path: Path) -> list[str]:
+    return [json.loads(line)["action"] for line in path.read_text("utf-8").splitlines()]
+
+
+@pytest.fixture
+def no_space() -> Iterator[Callable[[int], None]]:
+    """Bounds how large files may become, which a full disk does, too."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def bound(size: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+
+    yield bound
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_line_that_is_torn_is_finished_first_and_the_log_says_that_it_goes_on(
+    tmp_path: Path, clock: Clock, no_space: Callable[[int], None]
+) -> None:
+    path = tmp_path / "audit.log"
+    log = AuditLog(path, str.upper, clock)
+    no_space(300)
+    assert [True, False, False] == [log.emit(EVENT) for _ in range(3)]
+    assert 300 == path.stat().st_size
+    no_space(resource.RLIM_INFINITY)
+    assert not log.emit(EVENT)
+    clock.now += 1
+    assert log.emit(EVENT)
+    log.close()
+    assert ["read", "read", "resumed", "read"] == lines_of(path)
+
+
+def test_a_file_that_somebody_deletes_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    log = AuditLog(path, str.upper)
+    assert log.emit(EVENT)
+    path.unlink()
+    assert log.emit(EVENT)
+    log.close()
+    assert ["read"] == lines_of(path)
+
+
+def test_a_folder_that_is_gone_is_a_failure_until_it_is_back(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "logs" / "audit.log"
+    path.parent.mkdir()
+    log = AuditLog(path, str.upper, clock)
+    path.unlink()
+    path.parent.rmdir()
+    assert not log.emit(EVENT)
+    path.parent.mkdir()
+    clock.now += 1
+    assert log.emit(EVENT)
+    log.close()
+    assert ["resumed", "read"] == lines_of(path)
+
+
+def test_a_pipe_that_nobody_reads_is_a_failure_until_somebody_does(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+    log = AuditLog(path, str.upper, clock)
+    # A reader that stalls, then none at all.
+    while log.emit(EVENT):
+        pass
+    os.close(reader)
+    clock.now += 1
+    assert not log.emit(EVENT)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    os.read(reader, 65_536)
+    clock.now += 1
+    assert log.emit(EVENT)
+    read = os.read(reader, 65_536)
+    assert ["resumed", "read"] == [json.loads(line)["action"] for line in read.splitlines()[-2:]]
+    log.close()
+    os.close(reader)
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "console"])
+def test_without_a_file_a_stalled_reader_of_the_log_is_a_failure(clock: Clock, *, as_json: bool) -> None:
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    with logs_as(), os.fdopen(writing, "w", encoding="utf-8") as stream:
+        configure_logging("info", as_json=as_json, stream=stream)
+        log = AuditLog(None, str.upper, clock)
+        written = 0
+        while log.emit(EVENT):
+            written += 1
+        assert written >= 5
+        assert not log.available
+        os.read(reading, 65_536)
+        clock.now += 1
+        assert log.emit(EVENT)
+    os.close(reading)
+
+
+@pytest.mark.parametrize("way", ["rename", "copy and truncate"])
+def test_rotation_loses_nothing(way: str, tmp_path: Path) -> None:
+    path, old = tmp_path / "audit.log", tmp_path / "audit.log.1"
+    log = AuditLog(path, str.upper)
+    log.emit(EVENT)
+    if way == "rename":
+        path.rename(old)
+        log.emit(EVENT)
+        log.reopen()
+    else:
+        old.write_bytes(path.read_bytes())
+        os.truncate(path, 0)
+        log.emit(EVENT)
+    log.emit(EVENT)
+    log.close()
+    assert 3 == len(lines_of(path)) + len(lines_of(old))
+    assert {"read"} == {*lines_of(path), *lines_of(old)}
+
+
+async def test_a_hangup_opens_the_file_anew(tmp_path: Path) -> None:
+    async with callers(tmp_path) as running:
+        await running.ask(ALL_KNOWING, QUERY, {"n": OWN})
+        running.audit_file.rename(tmp_path / "old")
+        running.gateway.app.state.reopen_files()
+        await running.ask(ALL_KNOWING, QUERY, {"n": OWN})
+        assert (1, 1) == (len(lines_of(tmp_path / "old")), len(running.audited()))
+
+
+def test_the_file_is_its_owners_alone_and_one_that_others_can_read_is_told_of(tmp_path: Path) -> None:
+    AuditFile(tmp_path / "new").close()
+    assert 0o600 == stat.S_IMODE((tmp_path / "new").stat().st_mode)
+    for name, mode, warned in (("new", 0o600, 0), ("new", 0o640, 1), ("new", 0o604, 1)):
+        (tmp_path / name).chmod(mode)
+        settings = sandbox_settings(KONAGRAPH_AUDIT_LOG=tmp_path / name)
+        assert warned == sum("KONAGRAPH_AUDIT_LOG" in warning for warning in start_warnings(settings))
+
+
+async def test_who_is_not_let_in_cannot_fill_the_file(tmp_path: Path) -> None:
+    async with callers(tmp_path) as running:
+        for _ in range(40):
+            response = await running.gateway.post(QUERY, {"n": OWN}, authorization="Bearer nonsense")
+            assert response.status_code == 401
+        assert 10 == len(running.audited())
+        assert 'konagraph_refusals_total{code="UNAUTHENTICATED"} 40.0' in rendered(running)
+        # Who has credentials is on record all the same.
+        await running.ask(ALL_KNOWING, QUERY, {"n": OWN})
+        await running.ask(Caller("nobody"), QUERY, {"n": OWN})
+        assert ["read", "refused"] == [event["action"] for event in running.audited()[10:]]
+
+
+def test_each_source_is_sampled_by_itself_and_all_together_are_bounded(clock: Clock) -> None:
+    sampler = RefusalSampler(clock)
+    assert [0] * 10 + [None] * 5 == [sampler.admit("192.0.2.1") for _ in range(15)]
+    assert 0 == sampler.admit("192.0.2.2")
+    # One caller has a whole network of IPv6.
+    assert 10 == sum(sampler.admit(f"2001:db8::{number:x}") is not None for number in range(50))
+    many = [sampler.admit(f"10.0.{number // 250}.{number % 250}") for number in range(5_000)]
+    assert 300 - 21 == sum(one is not None for one in many)
+    clock.now += 60
+    assert 0 == sampler.admit("198.51.100.1")
+
+
+def test_what_was_left_out_of_a_source_is_told_with_its_next_line(clock: Clock) -> None:
+    sampler = RefusalSampler(clock)
+    for _ in range(15):
+        sampler.admit("192.0.2.1")
+    clock.now += 60
+    assert [5, 0] == [sampler.admit("192.0.2.1") for _ in range(2)]
+
+
+async def test_the_line_is_there_before_the_answer(tmp_path: Path) -> None:
+    async with callers(tmp_path) as running:
+        asked = [asyncio.ensure_future(running.ask(ALL_KNOWING, QUERY, {"n": OWN})) for _ in range(20)]
+        for count, answered in enumerate(asyncio.as_completed(asked), 1):
+            assert "errors" not in await answered
+            assert len(running.audited()) >= count
