@@ -22,7 +22,7 @@ from tests.konaplate.support import (
     without,
 )
 
-ABSENT: Final = object()
+ABSENT: Final = ...
 NO_TEXT: Final[list[object]] = [5, 1.5, True, False, [], ["a"], {}, {"a": 1}]
 NO_NUMBER: Final[list[object]] = [
     True,

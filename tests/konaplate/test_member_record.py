@@ -27,7 +27,7 @@ from tests.konaplate.support import (
     without,
 )
 
-ABSENT: Final = object()
+ABSENT: Final = ...
 NO_TEXT: Final[list[object]] = [5, 1.5, True, [], {}]
 SIZES: Final = {
     "aspId": 15,

@@ -80,7 +80,7 @@ async def test_no_part_of_a_refused_token_is_logged_or_answered(tmp_path: Path, 
             audited = running.audited()
     reasons = {event["reason"] for event in audited}
 
-    assert len(tokens) == len(audited) == stream.getvalue().count("refused")
+    assert len(tokens) == len(audited) == stream.getvalue().count("action=refused" if not as_json else '"refused"')
     # Each case is refused for the reason that it stands for, or the search would be of little worth.
     assert len(reasons) >= len(tokens) - 5
     for text in (stream.getvalue(), str(audited), *answers):

@@ -50,7 +50,7 @@ SEES: dict[str, Sees] = {
     "the owner, both": Sees(Caller("d", (MEMBER, RECEIPT), "1001"), True, False, False, True, True),
     "another member": Sees(Caller("e", (), "1002"), False, True, False, False, False),
     "another member, both": Sees(Caller("f", (MEMBER, RECEIPT), "1002"), False, True, False, True, True),
-    "a member with zeros in front": Sees(Caller("g", (), "0001001"), True, False, False, False, False),
+    "a member with zeros in front": Sees(Caller("g", (), "0001001"), False, False, False, False, False),
     "a member who has no card": Sees(Caller("h", (MEMBER, RECEIPT), "4242"), False, False, False, True, True),
     "a member of the number zero": Sees(Caller("i", (), "0"), False, False, False, False, False),
     "a claim that is no number": Sees(Caller("j", (MEMBER, RECEIPT), "1001 "), False, False, False, True, True),
