@@ -81,4 +81,10 @@ def http_limits(settings: Settings) -> HttpLimits:
         write_timeout=settings.konagraph_write_timeout,
         keepalive=settings.konagraph_keepalive,
         allowed_hosts=settings.konagraph_allowed_hosts,
+        fixed_hosts=settings.konagraph_auth == "none",
     )
+
+
+def admin_limits(settings: Settings) -> HttpLimits:
+    """The bounds of a connection to the admin port, which asks nobody for credentials."""
+    return HttpLimits(allowed_hosts=settings.konagraph_allowed_hosts, fixed_hosts=True)

@@ -177,7 +177,7 @@ def serve_with_workers(settings: Settings, introduce: Callable[[str], None]) -> 
         on_ready=lambda: _introduce(settings, introduce, port, beside),
     )
     if admin is not None:
-        beside.append(admin_server(supervisor.admin_app(), admin))
+        beside.append(admin_server(supervisor.admin_app(), settings, admin))
     if not asyncio.run(_supervise(supervisor, beside)):
         sys.exit(_START_FAULT)
 

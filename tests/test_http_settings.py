@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from graph.http_settings import http_limits
+from graph.http_settings import admin_limits, http_limits
 from graph.settings import load_settings
 from graph.web.limits import HttpLimits
 from tests.settings_cases import PLAIN, VARIABLES
@@ -31,13 +31,21 @@ def test_the_limits_of_a_connection_come_from_the_settings() -> None:
         write_timeout=9,
         keepalive=10,
         allowed_hosts=frozenset({b"api.example", b"a:1"}),
+        fixed_hosts=True,
     )
     # None is left out above: a limit that no setting reaches would have its default.
     assert all(getattr(limits, field.name) != field.default for field in dataclasses.fields(HttpLimits))
 
 
 def test_the_limits_without_settings_are_the_defaults() -> None:
-    assert HttpLimits() == http_limits(load_settings(PLAIN))
+    assert HttpLimits(fixed_hosts=True) == http_limits(load_settings(PLAIN))
+
+
+def test_with_credentials_any_name_is_served_but_not_on_the_admin_port() -> None:
+    settings = load_settings(PLAIN).model_copy(update={"konagraph_auth": "jwt"})
+
+    assert not http_limits(settings).fixed_hosts
+    assert admin_limits(settings).fixed_hosts
 
 
 @pytest.mark.parametrize("text", ["0.001", "75", "3600"])

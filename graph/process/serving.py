@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graph.http_settings import http_limits
+from graph.http_settings import admin_limits, http_limits
 from graph.process.draining import Drain, Server
 from graph.process.listening import ListenError, bind
 from graph.process.server import make_server
@@ -60,10 +60,16 @@ def gateway_server(
             raise ListenError(f"{error} (KONAGRAPH_ADMIN_PORT)") from None
     if admin_sockets is not None:
         admin = admin_app(health, lambda: getattr(app.state, "metrics", None))
-        server.beside.append(admin_server(admin, admin_sockets))
+        server.beside.append(admin_server(admin, settings, admin_sockets))
     return server
 
 
-def admin_server(app: AdminApp, sockets: list[socket.socket]) -> Server:
+def admin_server(app: AdminApp, settings: Settings, sockets: list[socket.socket]) -> Server:
     """A server of an admin port, which has nothing to wait for at its end."""
-    return make_server(PrivateAnswers(app), sockets=sockets, lifespan=False, drain=Drain(timeout=0.0))
+    return make_server(
+        PrivateAnswers(app),
+        sockets=sockets,
+        limits=admin_limits(settings),
+        lifespan=False,
+        drain=Drain(timeout=0.0),
+    )

@@ -6,7 +6,7 @@ Sources: RFC 3986 section 3.2 and RFC 9110 section 7.2.
 from __future__ import annotations
 
 import re
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ class Authority(NamedTuple):
         ports = _DEFAULT_PORTS if self.port is None else (self.port,)
         return self.host in allowed or any(Authority(self.host, port).text in allowed for port in ports)
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether nobody can make it mean another machine: an address, or a name of this machine (RFC 6761)."""
+        return self.host == b"localhost" or self.host.endswith(b".localhost") or _is_address(self.host)
+
 
 def read_authority(text: bytes) -> Authority | None:
     """What a text in any letters names, or None when it is not valid."""
@@ -57,6 +62,16 @@ def read_authority(text: bytes) -> Authority | None:
     if host is None or (port is not None and port > _MAX_PORT):
         return None
     return Authority(host, port)
+
+
+def _is_address(host: bytes) -> bool:
+    if host.startswith(b"["):
+        return True
+    try:
+        IPv4Address(host.decode("ascii"))
+    except AddressValueError:
+        return False
+    return True
 
 
 def _ipv6(text: bytes) -> bytes | None:

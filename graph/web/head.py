@@ -69,7 +69,9 @@ def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:
     return path if path.startswith(b"/") else b"/" + path, absolute[1]
 
 
-def check_host(host: bytes | None, authority: bytes | None, version: str, allowed: Collection[bytes]) -> None:
+def check_host(
+    host: bytes | None, authority: bytes | None, version: str, allowed: Collection[bytes], *, fixed: bool = False
+) -> None:
     """Take one valid `Host`, and a place that is allowed.
 
     An absolute target says where a request goes, whatever else `Host` says (RFC 9112 section 3.2.2).
@@ -79,11 +81,13 @@ def check_host(host: bytes | None, authority: bytes | None, version: str, allowe
         authority: what an absolute target names.
         version: the request's HTTP version; only 1.0 has requests without a host.
         allowed: see `HttpLimits.allowed_hosts`.
+        fixed: see `HttpLimits.fixed_hosts`.
 
     Raises:
         RefusedError: 400.
     """
-    if host is None and (version != "1.0" or (allowed and authority is None)):
+    bound = bool(allowed) and not fixed
+    if host is None and (version != "1.0" or (bound and authority is None)):
         raise bad_request("The Host header is missing.")
     place = None
     if host is not None:
@@ -94,5 +98,8 @@ def check_host(host: bytes | None, authority: bytes | None, version: str, allowe
         place = read_authority(authority)
         if place is None:
             raise bad_request("The request target names no valid host.")
-    if allowed and not (place is not None and place.is_among(allowed)):
+    # Without any host it is no browser.
+    if place is None or not (allowed or fixed):
+        return
+    if not place.is_among(allowed) and not (fixed and place.is_fixed):
         raise bad_request("The Host is not one of this gateway's.")

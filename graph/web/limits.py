@@ -23,3 +23,6 @@ class HttpLimits:
     """For a connection without a request."""
     allowed_hosts: frozenset[bytes] = frozenset()
     """As `Authority.text` writes them; one without a port stands for every port. Empty: any valid name."""
+    fixed_hosts: bool = False
+    """Whether only the allowed hosts, addresses and names of this machine are served. Where nobody is asked for
+    credentials, a page could else make its own name mean this machine (DNS rebinding)."""

@@ -198,11 +198,11 @@ class HardenedProtocol(TimedProtocol):
         self.url, authority = origin_form(self.url, method)
         # Most clients name the same host in each request of a connection.
         if authority is not None:
-            check_host(self._host, authority, version, self.limits.allowed_hosts)
+            check_host(self._host, authority, version, self.limits.allowed_hosts, fixed=self.limits.fixed_hosts)
             # Whoever reads the header reads where the request goes.
             self.headers = [field for field in self.headers if field[0] != b"host"] + [(b"host", authority)]
         elif self._host is None or self._host != self._good_host:
-            check_host(self._host, None, version, self.limits.allowed_hosts)
+            check_host(self._host, None, version, self.limits.allowed_hosts, fixed=self.limits.fixed_hosts)
             self._good_host = self._host
         if version == "1.0":
             if self._chunked:

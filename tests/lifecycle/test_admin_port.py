@@ -79,8 +79,9 @@ async def test_an_admin_port_that_is_taken_is_named_and_nothing_starts() -> None
             status, printed, error_output = await run("serve", "--port", "0", **given)
 
     assert (1, "") == (status, printed)
-    assert f"konagraph cannot listen on 127.0.0.1 port {port}: address already in use (KONAGRAPH_ADMIN_PORT)" == (
-        error_output.strip()
+    assert (
+        f"konagraph cannot listen on 127.0.0.1 port {port}: address already in use (KONAGRAPH_ADMIN_PORT)"
+        == (error_output.splitlines()[-1])
     )
 
 
@@ -108,3 +109,18 @@ async def test_dev_opens_an_admin_port_only_when_it_is_set(tmp_path: Path) -> No
     ):
         admin = await dev.line("admin port: ")
         assert 200 == (await probe.get(f"{admin}/readyz")).status_code
+
+
+async def test_neither_port_serves_a_name_that_a_page_could_have_made_mean_this_machine() -> None:
+    async with command("dev", "--port", "0", KONAGRAPH_ADMIN_PORT="0", KONAGRAPH_ALLOWED_HOSTS="metrics") as dev:
+        admin = await dev.line("admin port: ")
+        url = await dev.url()
+        async with client() as asking:
+
+            async def status(address: str, host: str) -> int:
+                return (await asking.get(address, headers={"Host": host})).status_code
+
+            asked = f"{url}?query={{__typename}}"
+            hosts = ("evil.example", "localhost", "127.0.0.1", "metrics:9090")
+            assert [400, 200, 200, 200] == [await status(asked, host) for host in hosts]
+            assert [400, 200, 200, 200] == [await status(f"{admin}/metrics", host) for host in hosts]

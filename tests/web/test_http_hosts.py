@@ -142,6 +142,35 @@ def test_with_a_list_every_request_names_its_host(serve: Serve) -> None:
     assert seen(live.port, head(b"http://api.example/x", version=b"1.0"))["path"] == "/x"
 
 
+FIXED = HttpLimits(allowed_hosts=frozenset({b"gateway", b"a:1"}), fixed_hosts=True)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(b"localhost", b"LOCALHOST:8000", b"localhost.", b"app.localhost:1", b"127.0.0.1", b"127.9.9.9:9090"),
+        *(b"[::1]", b"[::1]:9090", b"10.0.0.7:9090", b"[2001:db8::7]:9090", b"gateway:9090", b"a:1"),
+    ],
+)
+def test_addresses_and_names_of_this_machine_cannot_be_rebound(serve: Serve, host: bytes) -> None:
+    _, live = serve(FIXED)
+    assert seen(live.port, head(b"/", b"Host: " + host))["path"] == "/"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(b"evil.example", b"evil.example:8000", b"localhost.evil.example", b"evillocalhost", b"127.0.0.1.nip.io"),
+        *(b"127.1", b"0x7f.0.0.1", b"2130706433", b"127.0.0.256", b"a:2", b"x.gateway"),
+    ],
+)
+def test_any_other_name_can_and_is_refused(serve: Serve, host: bytes) -> None:
+    probe, live = serve(FIXED)
+    assert_is_a_refusal(exchange(live.port, head(b"/", b"Host: " + host)))
+    assert_is_a_refusal(exchange(live.port, head(b"http://" + host + b"/", b"Host: localhost")))
+    assert probe.paths == []
+
+
 def test_of_two_names_the_list_is_asked_about_the_targets(serve: Serve) -> None:
     probe, live = serve(ALLOWED)
     with Wire(live.port) as wire:
