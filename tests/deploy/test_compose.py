@@ -136,6 +136,8 @@ def test_every_variable_of_a_gateway_is_a_setting_and_secrets_are_files() -> Non
 
 
 def test_there_is_more_than_one_gateway() -> None:
+    # podman-compose starts one where the mode is not said.
+    assert "replicated" == GATEWAY["deploy"]["mode"]
     assert GATEWAY["deploy"]["replicas"] > 1
 
 
