@@ -72,7 +72,7 @@ async def _prepared(transport: LeanTransport, url: str) -> AsyncIterator[Call]:
 
         async def call(card_no: str) -> object:
             body, signed = _signed(card_no)
-            return await line.post(signed, body, _SECONDS, lambda _answer: True)
+            return await line.post(signed, body, _SECONDS, lambda _answer: True, fresh=False)
 
         yield call
 

@@ -79,6 +79,8 @@ _RETRY_SOON: Final = (
 )
 RETRY_AFTER_MS: Final = 1_000
 """What a client should wait where nothing better is known."""
+MAX_RETRY_AFTER_MS: Final = 24 * 3600 * 1_000
+"""However long Konaplate asks to be left alone; it may ask until the year 9999."""
 
 
 def code_of(error: BaseException | None) -> ErrorCode:
@@ -95,8 +97,11 @@ def retry_after_of(error: BaseException | None) -> int | None:
     """Milliseconds until the same request may pass; None where nothing is known of that."""
     if isinstance(error, security.RateLimitedError):
         return error.retry_after_ms
-    if isinstance(error, CircuitOpenError):
-        return math.ceil(error.retry_after * 1000)
+    seconds = error.retry_after if isinstance(error, CircuitOpenError) else None
+    if isinstance(error, konaplate.RetryMayHelpError):
+        seconds = error.details.retry_after
+    if seconds is not None:
+        return min(math.ceil(seconds * 1000), MAX_RETRY_AFTER_MS)
     return RETRY_AFTER_MS if isinstance(error, _RETRY_SOON) else None
 
 
@@ -145,6 +150,7 @@ def _extensions(cause: BaseException | None, request_id: str) -> dict[str, Any]:
     if isinstance(cause, konaplate.KonaplateError):
         details = cause.details
         extensions["upstream"] = {
+            "api": details.api,
             "code": details.code,
             "status": details.status,
             "correlationId": details.correlation_id,

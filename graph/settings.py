@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from graph.http_settings import HeaderNames, Hosts, IdleSeconds, Networks, OriginSet
+from graph.konaplate.echoes import EchoRule
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
 from graph.konaplate.wire import Zone
 from graph.settings_environment import read_values, variable
@@ -87,6 +88,8 @@ class Settings(BaseModel):
     konaplate_client_private_key_2: Pem | None = None
     konaplate_jwe_algorithms: Words = DEFAULT_ALGORITHMS
     konaplate_jwe_content_encryptions: Words = DEFAULT_CONTENT_ENCRYPTIONS
+    konaplate_unsealed_answers: Literal["refuse", "allow"] = "refuse"
+    konaplate_correlation_echo: EchoRule = EchoRule.LEARN
     konaplate_time_zone: Zone = Zone.KST
     konaplate_transport: Literal["lean", "httpx"] = "lean"
     konaplate_ca_bundle: Path | None = None

@@ -9,8 +9,6 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-import httpx
-
 from graph.konaplate import wire
 from graph.konaplate.client import KonaplateClient
 from graph.konaplate.encryption import KNOWN_ALGORITHMS, Cipher, KeyPair, import_key
@@ -25,12 +23,14 @@ from graph.resilience.slots import SlotRules, Slots
 from graph.settings import Settings, SettingsError
 from graph.tls import build_tls
 from graph.transport.answer import AnswerBounds
+from graph.transport.kept import KeptTransport
 from graph.transport.lean import LeanTransport
 from graph.transport.pool import PoolLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import httpx
     from joserfc.jwk import RSAKey
 
     from graph.konaplate.client import CallReport
@@ -138,6 +138,8 @@ def build_client(
             response_bytes=settings.konaplate_max_response_bytes,
         ),
         on_call=on_call,
+        echo_rule=settings.konaplate_correlation_echo,
+        allow_unsealed=settings.konaplate_unsealed_answers == "allow",
     )
 
 
@@ -238,12 +240,4 @@ def _network(settings: Settings) -> httpx.AsyncBaseTransport:
             answer=AnswerBounds(body=settings.konaplate_max_response_bytes),
         )
         return LeanTransport(limits, build_tls(settings))
-    return httpx.AsyncHTTPTransport(
-        verify=build_tls(settings),
-        trust_env=False,
-        limits=httpx.Limits(
-            max_connections=settings.konaplate_max_connections,
-            max_keepalive_connections=settings.konaplate_max_connections,
-            keepalive_expiry=settings.konaplate_keepalive,
-        ),
-    )
+    return KeptTransport(build_tls(settings), settings.konaplate_max_connections, settings.konaplate_keepalive)

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from graph.konaplate.echoes import EchoRule
 from graph.konaplate.wire import Zone
 from schema.secrets import Credential
 
@@ -52,6 +53,8 @@ VARIABLES: list[tuple[str, str, Any]] = [
     ("KONAPLATE_CLIENT_PRIVATE_KEY_2", PUBLIC_PEM, Credential(PUBLIC_PEM)),
     ("KONAPLATE_JWE_ALGORITHMS", "RSA-OAEP, RSA-OAEP-256", ("RSA-OAEP", "RSA-OAEP-256")),
     ("KONAPLATE_JWE_CONTENT_ENCRYPTIONS", "A256GCM", ("A256GCM",)),
+    ("KONAPLATE_UNSEALED_ANSWERS", "allow", "allow"),
+    ("KONAPLATE_CORRELATION_ECHO", "require", EchoRule.REQUIRE),
     ("KONAPLATE_TIME_ZONE", "UTC", Zone.UTC),
     ("KONAPLATE_TRANSPORT", "httpx", "httpx"),
     ("KONAPLATE_CA_BUNDLE", "certificates/ca.pem", Path("certificates/ca.pem")),

@@ -70,8 +70,8 @@ async def test_an_error_tells_its_upstream_call_and_nothing_of_the_upstreams_wor
     assert fault.code is not None
     assert MESSAGES[fault.code] == error["message"]
     extensions = error["extensions"]
-    assert {"code", "retryable", "requestId", "upstream"} == extensions.keys()
-    assert {"code", "status", "correlationId"} == extensions["upstream"].keys()
+    assert {"code", "retryable", "requestId", "upstream"} == extensions.keys() - {"retryAfterMs"}
+    assert {"api", "code", "status", "correlationId"} == extensions["upstream"].keys()
     assert len(extensions["upstream"]["correlationId"]) == 20
 
 

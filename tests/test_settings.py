@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from graph.konaplate.echoes import EchoRule
 from graph.konaplate.wire import Zone
 from graph.settings import Settings, SettingsError, load_settings, unknown_variables
 from tests.settings_cases import NECESSARY, PLAIN, PRIVATE_PEM, PROTECTED, PUBLIC_PEM, SECOND_PAIR, VARIABLES
@@ -83,6 +84,8 @@ def test_what_is_not_set_has_its_default() -> None:
         "konaplate_client_private_key_2": None,
         "konaplate_jwe_algorithms": ("RSA-OAEP-256",),
         "konaplate_jwe_content_encryptions": ("A128GCM", "A256GCM"),
+        "konaplate_unsealed_answers": "refuse",
+        "konaplate_correlation_echo": EchoRule.LEARN,
         "konaplate_time_zone": Zone.KST,
         "konaplate_transport": "lean",
         "konaplate_ca_bundle": None,

@@ -165,6 +165,8 @@ def test_several_workers_with_budgets_need_a_redis(
     ("variable", "choices"),
     [
         ("KONAPLATE_ENCRYPTION", "'on' or 'off'"),
+        ("KONAPLATE_UNSEALED_ANSWERS", "'refuse' or 'allow'"),
+        ("KONAPLATE_CORRELATION_ECHO", "'learn', 'require' or 'ignore'"),
         ("KONAPLATE_TIME_ZONE", "'KST' or 'UTC'"),
         ("KONAPLATE_TRANSPORT", "'lean' or 'httpx'"),
         ("KONAGRAPH_ENV", "'development' or 'production'"),

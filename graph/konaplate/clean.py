@@ -61,7 +61,7 @@ def clean_card(fields: dict[str, Any]) -> CardRecord | None:
     if receipt is not None:
         cash_receipt = CashReceiptRecord(receipt.approvalDiv, IdentityNo(receipt.idNo), receipt.manYn)
     return CardRecord(
-        None if user_id is None else MemberId(str(user_id)),
+        MemberId(str(user_id)) if user_id else None,
         card.balance,
         card.serviceId,
         card.serviceName,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
 from graph.konaplate import wire
 from graph.konaplate.clean import read_card
+from graph.konaplate.echoes import Echoes, EchoRule
 from graph.konaplate.errors import (
     CallDetails,
     Cause,
@@ -18,6 +19,7 @@ from graph.konaplate.errors import (
     KonaplateError,
     TimedOutError,
     UnavailableError,
+    UnsealedError,
 )
 from graph.konaplate.exchange import FAILURES, Limits, exchange_over, failure_of
 from graph.konaplate.records import (
@@ -27,7 +29,7 @@ from graph.konaplate.records import (
     MemberRecord,
     member_record,
 )
-from graph.konaplate.replies import Reply, business_fields, seconds_to_wait
+from graph.konaplate.replies import ASK_AGAIN, Reply, read_success, seconds_to_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +37,10 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from graph.konaplate.echoes import Echo
     from graph.konaplate.encryption import Cipher
     from graph.konaplate.exchange import Exchange
+    from graph.konaplate.replies import Success
     from graph.transport.answer import HttpAnswer
     from schema.secrets import CardNo, MemberId
 
@@ -47,8 +51,6 @@ _CRYPTO_KEY_ID: Final = wire.CRYPTO_KEY_ID.lower().encode("ascii")
 _RETRY_AFTER: Final = b"retry-after"
 
 _encode: Final = msgspec.json.Encoder().encode
-
-Echo = Literal["same", "missing", "different", "another call's"]
 
 
 class CallReport(msgspec.Struct, frozen=True):
@@ -61,13 +63,15 @@ class CallReport(msgspec.Struct, frozen=True):
     details: CallDetails
     seconds: float
     echo: Echo | None
-    """Whether the answer repeated our correlation id; None when there was no answer."""
+    """What the answer said to our correlation id; None when there was no answer."""
     drift: tuple[str, ...]
     """Names of the fields that were longer than documented."""
     attempt: int = 1
     """Which attempt it was, from 1."""
     cause: Cause | None = None
     """Why there was no usable answer; None when there was one."""
+    unsealed: bool = False
+    """Whether a success came in clear although answers are to be sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class Endpoint:
 
     path: str
     required: AbstractSet[str]
+    sealed: bool = True
+    """Whether the vendor's page says that its answers are encrypted."""
 
 
 CARD_INFO: Final = Endpoint(wire.CARD_INFO_PATH, CARD_REQUIRED)
@@ -106,6 +112,8 @@ class KonaplateClient:
         limits: the bounds of every call.
         clock_ms: milliseconds since 1970 (UTC).
         on_call: told of every call when it is over.
+        echo_rule: when an answer's correlation id makes it unusable.
+        allow_unsealed: whether a success may come in clear although there is a cipher.
     """
 
     def __init__(
@@ -119,9 +127,13 @@ class KonaplateClient:
         limits: Limits | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         on_call: Callable[[CallReport], None] = lambda _report: None,
+        echo_rule: EchoRule = EchoRule.LEARN,
+        allow_unsealed: bool = False,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._correlation_ids = correlation_ids
+        self._echoes = Echoes(correlation_ids, echo_rule)
+        self._allow_unsealed = allow_unsealed
         self._clock_ms = clock_ms
         self._on_call = on_call
         self._limits = limits or Limits()
@@ -180,23 +192,19 @@ class KonaplateClient:
         # Read once: a call must not begin with some and end with others.
         own = self._credentials
         moment = own.moments.at(self._clock_ms())
-        details = CallDetails(self._correlation_ids.next(moment))
+        details = CallDetails(self._correlation_ids.next(moment), api=endpoint.path)
         started = time.perf_counter()
-        outcome, echo, cause = "cancelled", None, None
+        outcome, echo, cause, unsealed = "cancelled", None, None, False
         drift: tuple[str, ...] = ()
         try:
-            answer = await self._send(endpoint, payload, own, moment, details, seconds=seconds)
-            echo = self._echo(answer, details.correlation_id)
-            if echo == "another call's":
-                raise InvalidResponseError(CallDetails(details.correlation_id, answer.status))  # noqa: TRY301
-            reply = Reply(answer.status, answer.body, answer.header(_CRYPTO_KEY_ID), self._retry_after(answer))
-            fields, details = business_fields(
-                reply, cipher=own.cipher, required=endpoint.required, correlation_id=details.correlation_id
-            )
-            record = read(fields, details)
+            answer = await self._send(endpoint, payload, own, moment, details, seconds=seconds, fresh=attempt > 1)
+            echo = self._echoes.read(answer.header(_CORRELATION_ID), details.correlation_id)
+            success = self._read(endpoint, answer, own.cipher, details, echo)
+            details, unsealed = success.details, own.cipher is not None and not success.sealed
+            record = read(success.fields, details)
             outcome, drift = "ok", record.drift
         except KonaplateError as error:
-            outcome, details = type(error).__name__, error.details
+            outcome, details, unsealed = type(error).__name__, error.details, isinstance(error, UnsealedError)
             cause = error.cause if isinstance(error, UnavailableError | TimedOutError) else None
             raise
         except Exception:
@@ -204,7 +212,9 @@ class KonaplateClient:
             raise
         finally:
             spent = time.perf_counter() - started
-            self._on_call(CallReport(endpoint.path, outcome, details, spent, echo, drift, attempt, cause))
+            self._on_call(
+                CallReport(endpoint.path, outcome, details, spent, echo, drift, attempt, cause, unsealed)
+            )
         return record
 
     async def _send(
@@ -216,36 +226,39 @@ class KonaplateClient:
         details: CallDetails,
         *,
         seconds: float | None,
+        fresh: bool,
     ) -> HttpAnswer:
         """Seal, sign and send one request."""
         clear = _encode(payload)
         content = clear if own.cipher is None else own.cipher.seal(clear)
         fields = own.signer.lines(moment, details.correlation_id, content)
         limit = self._limits.total if seconds is None else min(seconds, self._limits.total)
-        trusts = partial(self._trusts, details.correlation_id)
+        trusts = partial(self._trusts, details.correlation_id, endpoint.path)
         try:
-            return await own.lines[endpoint.path].post(fields, content, limit, trusts)
+            return await own.lines[endpoint.path].post(fields, content, limit, trusts, fresh=fresh)
         except FAILURES as error:
             raise failure_of(error, details)  # noqa: B904 - which sets what may be shown of the cause
+
+    def _read(
+        self, endpoint: Endpoint, answer: HttpAnswer, cipher: Cipher | None, call: CallDetails, echo: Echo
+    ) -> Success:
+        """What an answer says, if it is the answer to this call."""
+        if self._echoes.refuses(echo, endpoint.path):
+            raise InvalidResponseError(call.answered(answer.status))
+        self._echoes.note(echo, endpoint.path)
+        return read_success(
+            Reply(answer.status, answer.body, answer.header(_CRYPTO_KEY_ID), self._retry_after(answer)),
+            call,
+            cipher=cipher,
+            required=endpoint.required,
+            only_sealed=endpoint.sealed and cipher is not None and not self._allow_unsealed,
+        )
 
     def _retry_after(self, answer: HttpAnswer) -> float | None:
         asked = answer.header(_RETRY_AFTER)
         return None if asked is None else seconds_to_wait(asked, self._clock_ms() / 1000)
 
-    def _trusts(self, correlation_id: str, answer: HttpAnswer) -> bool:
-        return self._echo(answer, correlation_id) != "another call's"
-
-    def _echo(self, answer: HttpAnswer, correlation_id: str) -> Echo:
-        """Whether the answer repeats our correlation id.
-
-        That it does is inferred, not documented, so another id is only noted. The id of another call of ours is
-        not: then the connection is out of step, and the answer is about somebody else's card.
-        """
-        echoed = answer.header(_CORRELATION_ID)
-        if echoed == correlation_id:
-            return "same"
-        if echoed is None:
-            return "missing"
-        # A field that came twice is one value with commas here.
-        others = set(echoed.split(", ")) - {correlation_id}
-        return "another call's" if any(map(self._correlation_ids.made, others)) else "different"
+    def _trusts(self, correlation_id: str, api: str, answer: HttpAnswer) -> bool:
+        """Whether the connection of an answer may be used again."""
+        echo = self._echoes.read(answer.header(_CORRELATION_ID), correlation_id)
+        return not self._echoes.refuses(echo, api) and answer.status not in ASK_AGAIN

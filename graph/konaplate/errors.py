@@ -2,7 +2,7 @@
 
     KonaplateError
     ├── RetryMayHelpError
-    │   ├── UnavailableError        no connection, or 5xx and 429 without a known code
+    │   ├── UnavailableError        no connection, or 5xx, 408, 421, 425 and 429 without a known code
     │   ├── TimedOutError           no answer in time
     │   └── SystemFaultError        the vendor's own "System Error."
     └── RetryWillNotHelpError
@@ -11,6 +11,7 @@
         ├── MemberNotFoundError
         ├── RejectedError           our credentials or our protocol
         ├── InvalidResponseError    an answer that is none of the documented forms
+        │   ├── UnsealedError       a success in clear where answers are sealed
         │   └── InvalidFieldError   one field of an otherwise good answer
         └── UnknownCodeError        a code that the table below does not know
 
@@ -40,6 +41,14 @@ class CallDetails(msgspec.Struct, frozen=True):
     """The HTTP status; None when there was no answer."""
     code: str | None = None
     """The vendor's code; None when the answer held none."""
+    api: str | None = None
+    """The path of the API that was called."""
+    retry_after: float | None = None
+    """The seconds after which the answer asks us to call again."""
+
+    def answered(self, status: int, code: str | None = None, retry_after: float | None = None) -> CallDetails:
+        """The same call, once it has an answer."""
+        return CallDetails(self.correlation_id, status, code, self.api, retry_after)
 
 
 class Cause(StrEnum):
@@ -57,6 +66,8 @@ class Cause(StrEnum):
     """The connection ended within the answer, or the answer is no HTTP."""
     TOO_SLOW = "too_slow"
     """Connected, but no whole answer in time."""
+    ASKS_AGAIN = "asks_again"
+    """408, 421 or 425: Konaplate wants to be asked on another connection."""
     THROTTLED = "throttled"
     """429"""
     BAD_GATEWAY = "bad_gateway"
@@ -78,20 +89,11 @@ class RetryMayHelpError(KonaplateError):
 
 
 class UnavailableError(RetryMayHelpError):
-    """Konaplate cannot be reached, or answers that it cannot serve.
+    """Konaplate cannot be reached, or answers that it cannot serve."""
 
-    Args:
-        details: what may be told.
-        cause: why.
-        retry_after: the seconds after which Konaplate asks us to call again.
-    """
-
-    def __init__(
-        self, details: CallDetails, cause: Cause = Cause.SERVER_FAULT, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, details: CallDetails, cause: Cause = Cause.SERVER_FAULT) -> None:
         super().__init__(details)
         self.cause = cause
-        self.retry_after = retry_after
 
 
 class TimedOutError(RetryMayHelpError):
@@ -128,6 +130,10 @@ class RejectedError(RetryWillNotHelpError):
 
 class InvalidResponseError(RetryWillNotHelpError):
     """The answer has none of the documented forms."""
+
+
+class UnsealedError(InvalidResponseError):
+    """A success came in clear from an API that seals its answers: anybody on the way could have written it."""
 
 
 class InvalidFieldError(InvalidResponseError):

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import httpx
 
+from graph.field_values import is_encoded
 from graph.konaplate.errors import (
-    CallDetails,
     Cause,
     InvalidResponseError,
     KonaplateError,
@@ -25,13 +25,15 @@ from graph.konaplate.errors import (
     UnavailableError,
 )
 from graph.konaplate.wire import fields_of
-from graph.transport.answer import AnswerRefusedError, HttpAnswer, is_encoded
+from graph.transport.answer import AnswerRefusedError, HttpAnswer
 from graph.transport.connection import NO_ANSWER
+from graph.transport.kept import FRESH
 from graph.transport.lean import LeanTransport, request_head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from graph.konaplate.errors import CallDetails
     from graph.transport.pool import Pool
 
 
@@ -54,7 +56,9 @@ class Limits:
 class Line(Protocol):
     """Sends requests to one URL and reads whole answers."""
 
-    def post(self, fields: bytes, content: bytes, seconds: float, trusts: Trusts) -> Awaitable[HttpAnswer]:
+    def post(
+        self, fields: bytes, content: bytes, seconds: float, trusts: Trusts, *, fresh: bool
+    ) -> Awaitable[HttpAnswer]:
         """Send one by POST.
 
         Args:
@@ -62,6 +66,8 @@ class Line(Protocol):
             content: the body.
             seconds: for all of it.
             trusts: whether a connection that gave this answer may be used again.
+            fresh: whether it needs a connection of its own: what went wrong on one that was kept may go wrong on
+                the others, too.
 
         Raises:
             httpx.TransportError: without an answer.
@@ -113,11 +119,13 @@ class _LeanLine:
         self._fields = fields
         self._prepared: tuple[Pool, bytes] | None = None
 
-    def post(self, fields: bytes, content: bytes, seconds: float, trusts: Trusts) -> Awaitable[HttpAnswer]:
+    def post(
+        self, fields: bytes, content: bytes, seconds: float, trusts: Trusts, *, fresh: bool
+    ) -> Awaitable[HttpAnswer]:
         """See `Line`."""
         pool, start = self._prepared or self._prepare()
         request = b"%b%bContent-Length: %d\r\n\r\n%b" % (start, fields, len(content), content)
-        return pool.exchange(request, seconds, trusts=trusts)
+        return pool.exchange(request, seconds, trusts=trusts, fresh=fresh)
 
     def _prepare(self) -> tuple[Pool, bytes]:
         """The connections, and the start of every head. Not before the first call: a URL may be none."""
@@ -152,25 +160,32 @@ class HttpxExchange:
         """See `Exchange`."""
         return _HttpxLine(self, url, fields)
 
-    async def send(self, url: str, headers: Mapping[str, str], content: bytes) -> HttpAnswer:
-        """Send one request by POST."""
-        request = self._http.build_request("POST", url, content=content, headers=dict(headers))
+    async def send(
+        self, url: str, headers: Mapping[str, str], content: bytes, trusts: Trusts, *, fresh: bool
+    ) -> HttpAnswer:
+        """Send one request by POST; see `Line`."""
+        request = self._http.build_request(
+            "POST", url, content=content, headers=dict(headers), extensions={FRESH: fresh}
+        )
         response = await self._http.send(request, stream=True)
         try:
-            return await self._whole(response)
+            answer = await self._whole(response)
+            connection = response.extensions.get("network_stream")
+            if connection is not None and not trusts(answer):
+                await connection.aclose()
         except (httpx.NetworkError, OSError):
             # Told apart from a connection that ends before an answer begins.
             raise httpx.RemoteProtocolError("The connection broke within the answer.") from None
         finally:
             await response.aclose()
+        return answer
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
     async def _whole(self, response: httpx.Response) -> HttpAnswer:
-        encoding = response.headers.get("Content-Encoding")
-        if encoding is not None and is_encoded(encoding.encode("utf-8")):
+        if is_encoded(response.headers.get("Content-Encoding", "")):
             raise AnswerRefusedError(response.status_code)
         body = bytearray()
         async for chunk in response.aiter_raw():
@@ -192,14 +207,13 @@ class _HttpxLine:
         self._url = url
         self._fields = fields
 
-    async def post(self, fields: bytes, content: bytes, seconds: float, trusts: Trusts) -> HttpAnswer:
-        """See `Line`. Which connection it was, httpx does not tell, so `trusts` is not asked.
-
-        httpx limits the time between two reads only: a slow drip would never end.
-        """
-        del trusts
+    async def post(
+        self, fields: bytes, content: bytes, seconds: float, trusts: Trusts, *, fresh: bool
+    ) -> HttpAnswer:
+        """See `Line`. httpx limits the time between two reads only: a slow drip would never end."""
+        headers = {**self._fields, **fields_of(fields)}
         async with asyncio.timeout(seconds):
-            return await self._exchange.send(self._url, {**self._fields, **fields_of(fields)}, content)
+            return await self._exchange.send(self._url, headers, content, trusts, fresh=fresh)
 
 
 async def _forget_location(response: httpx.Response) -> None:
@@ -226,7 +240,7 @@ def _meaning(error: Exception, details: CallDetails) -> KonaplateError:
     if isinstance(error, TimeoutError | httpx.ReadTimeout | httpx.WriteTimeout):
         return TimedOutError(details)
     if isinstance(error, AnswerRefusedError):
-        return InvalidResponseError(CallDetails(details.correlation_id, error.status))
+        return InvalidResponseError(details.answered(error.status))
     return UnavailableError(details, _cause(error))
 
 

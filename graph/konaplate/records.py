@@ -7,6 +7,7 @@ other fields stand. A text that is longer than documented is kept and reported a
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
@@ -23,6 +24,7 @@ MAX_USER_ID: Final = 9_999_999_999_999_999_999
 MAX_BALANCE: Final = 9_999_999_999
 _MAX_EXACT_FLOAT: Final = 2**53
 _DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
+_ZERO: Final = re.compile(r"-?0+(\.0+)?", re.ASCII)
 
 CARD_REQUIRED: Final = frozenset({"balance", "serviceId", "serviceName", "isAutoRechargeBeforePayment"})
 MEMBER_REQUIRED: Final = frozenset({"userInfo"})
@@ -157,7 +159,7 @@ class _Reader:
         except _UnfitError:
             return InvalidFieldError(self._details, name)
 
-    def optional(self, name: str, read: Callable[[object], T]) -> T | InvalidFieldError | None:
+    def optional(self, name: str, read: Callable[[object], T | None]) -> T | InvalidFieldError | None:
         return None if self._fields.get(name) is None else self.required(name, read)
 
     def required_text(self, name: str, size: int) -> str | InvalidFieldError:
@@ -195,11 +197,12 @@ def _boolean(value: object) -> bool:
 
 
 def _whole(value: object, largest: int) -> int:
-    """A whole number from 0 to `largest`, also written as digits in a string or with a zero fraction."""
+    """A whole number from 0 to `largest`, also written as digits in a string or with a fraction of zero."""
     number = value
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         number = int(value)
-    if isinstance(value, float) and value.is_integer() and value <= _MAX_EXACT_FLOAT:
+    # Beyond what a float holds exactly, who wrote a fraction or an exponent may have rounded.
+    if isinstance(value, Decimal) and 0 <= value <= min(largest, _MAX_EXACT_FLOAT) and value == int(value):
         number = int(value)
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= largest:
         raise _UnfitError
@@ -210,5 +213,9 @@ def _balance(value: object) -> int:
     return _whole(value, MAX_BALANCE)
 
 
-def _member_id(value: object) -> MemberId:
-    return MemberId(str(_whole(value, MAX_USER_ID)))
+def _member_id(value: object) -> MemberId | None:
+    """Zero in any form is nobody's id: so a live operator marks cards that are not registered."""
+    if isinstance(value, str) and _ZERO.fullmatch(value):
+        return None
+    number = _whole(value, MAX_USER_ID)
+    return MemberId(str(number)) if number else None

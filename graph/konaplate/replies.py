@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -23,21 +23,26 @@ from graph.konaplate.errors import (
     RejectedError,
     UnavailableError,
     UnknownCodeError,
+    UnsealedError,
     error_of_code,
 )
+from graph.konaplate.json_bodies import read_object
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 _OK: Final = range(200, 300)
 _REFUSED: Final = (401, 403)
+ASK_AGAIN: Final = (408, 421, 425)
+"""To be asked again on another connection: RFC 9110 sections 15.5.9 and 15.5.20, RFC 8470 section 5.2."""
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_FAULT: Final = 500
 _BAD_GATEWAY: Final = (502, 503, 504)
 _MAX_DELAY_DIGITS: Final = 6
 
-# A code is shown to clients, so it must look like one: too short for a card number, too few digits for a phone's.
-_CODE: Final = re.compile(r"(?!.*[0-9]{7})[0-9A-Za-z_.-]{1,12}", re.ASCII)
+# Two or three groups of digits. A code is shown to clients, so nothing else may pass for one: no word of an
+# answer, and no number of a person's, such as a phone's in groups (02_123_4567).
+_CODE: Final = re.compile(r"[0-9]{1,4}_[0-9]{1,4}|[0-9]{1,3}_[0-9]{1,3}_[0-9]{1,3}", re.ASCII)
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -54,48 +59,63 @@ class Reply(msgspec.Struct, frozen=True):
         return f"Reply(status={self.status})"
 
 
-def business_fields(
-    reply: Reply, *, cipher: Cipher | None, required: AbstractSet[str], correlation_id: str
-) -> tuple[dict[str, Any], CallDetails]:
-    """Return the business fields of a successful answer, with what may be told of the call.
+class Success(NamedTuple):
+    """A successful answer."""
+
+    fields: dict[str, Any]
+    """Its business fields."""
+    details: CallDetails
+    sealed: bool
+    """Whether it was encrypted."""
+
+
+def read_success(
+    reply: Reply, call: CallDetails, *, cipher: Cipher | None, required: AbstractSet[str], only_sealed: bool
+) -> Success:
+    """Read a successful answer.
 
     Args:
         reply: the answer.
+        call: what is known of the call so far.
         cipher: opens `encData`; None on a private line without encryption.
         required: the fields that make an answer without any code a success.
-        correlation_id: the id that the call was made with.
+        only_sealed: whether a success must be encrypted; a failure need not be.
 
     Raises:
         KonaplateError: the error of the answer's code, or else of its status.
     """
-    fields = _clear_fields(reply, cipher, CallDetails(correlation_id, reply.status))
-    code = _code(fields)
-    details = CallDetails(correlation_id, reply.status, code)
-    if reply.status in _OK and (code == SUCCESS or (code is None and required <= fields.keys())):
-        return fields, details
-    raise _failure(details, reply)
+    fields, sealed = _clear_fields(reply, cipher, call)
+    code, silent = _code(fields)
+    details = call.answered(reply.status, code, reply.retry_after)
+    if reply.status not in _OK or not (code == SUCCESS or (silent and required <= fields.keys())):
+        raise _failure(details, reply.status)
+    if only_sealed and not sealed:
+        raise UnsealedError(details)
+    return Success(fields, details, sealed)
 
 
-def _failure(details: CallDetails, reply: Reply) -> KonaplateError:
+def _failure(details: CallDetails, status: int) -> KonaplateError:
     code = details.code
     known = error_of_code(code) if code is not None else None
     if known is not None:
         return known(details)
-    by_status = _failure_of_status(details, reply)
+    by_status = _failure_of_status(details, status)
     if code is None or code == SUCCESS or not isinstance(by_status, InvalidResponseError):
         return by_status
     return UnknownCodeError(details)
 
 
-def _failure_of_status(details: CallDetails, reply: Reply) -> KonaplateError:
+def _failure_of_status(details: CallDetails, status: int) -> KonaplateError:
     """What an answer means that holds no usable code."""
-    if reply.status in _REFUSED:
+    if status in _REFUSED:
         return RejectedError(details)
-    if reply.status == _TOO_MANY_REQUESTS:
-        return UnavailableError(details, Cause.THROTTLED, reply.retry_after)
-    if reply.status in _BAD_GATEWAY:
-        return UnavailableError(details, Cause.BAD_GATEWAY, reply.retry_after)
-    if reply.status >= _SERVER_FAULT:
+    if status in ASK_AGAIN:
+        return UnavailableError(details, Cause.ASKS_AGAIN)
+    if status == _TOO_MANY_REQUESTS:
+        return UnavailableError(details, Cause.THROTTLED)
+    if status in _BAD_GATEWAY:
+        return UnavailableError(details, Cause.BAD_GATEWAY)
+    if status >= _SERVER_FAULT:
         return UnavailableError(details, Cause.SERVER_FAULT)
     return InvalidResponseError(details)
 
@@ -116,41 +136,37 @@ def seconds_to_wait(retry_after: str, now: float) -> float | None:
         return None
 
 
-def _clear_fields(reply: Reply, cipher: Cipher | None, details: CallDetails) -> dict[str, Any]:
-    fields = _json_object(reply.body)
-    if fields is None:
-        raise _failure_of_status(details, reply)
-    sealed = fields.get("encData")
-    if sealed is None:
-        return fields
-    if not isinstance(sealed, str) or cipher is None:
-        raise _failure_of_status(details, reply)
-    try:
-        clear = cipher.open(sealed, reply.crypto_key_id)
-    except CannotOpenError as error:
-        raise _failure_of_status(details, reply) from error
-    opened = _json_object(clear)
-    if opened is None:
-        raise _failure_of_status(details, reply)
-    return opened
+def _clear_fields(reply: Reply, cipher: Cipher | None, call: CallDetails) -> tuple[dict[str, Any], bool]:
+    """The fields of an answer, and whether they were sealed."""
+    fields = read_object(reply.body)
+    sealed = None if fields is None else fields.get("encData")
+    if fields is not None and sealed is None:
+        return fields, False
+    if isinstance(sealed, str) and cipher is not None:
+        try:
+            fields = read_object(cipher.open(sealed, reply.crypto_key_id))
+        except CannotOpenError as error:
+            raise _unread(reply, call) from error
+        if fields is not None:
+            return fields, True
+    raise _unread(reply, call)
 
 
-def _json_object(body: bytes) -> dict[str, Any] | None:
-    try:
-        decoded = msgspec.json.decode(body)
-    # RecursionError: thousands of brackets; UnicodeDecodeError: msgspec passes it on as it is.
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return decoded if isinstance(decoded, dict) else None
+def _unread(reply: Reply, call: CallDetails) -> KonaplateError:
+    return _failure_of_status(call.answered(reply.status, None, reply.retry_after), reply.status)
 
 
-def _code(fields: dict[str, Any]) -> str | None:
-    """Read the code from `response.code`, else `code`, else `reason`: all three forms were seen."""
+def _code(fields: dict[str, Any]) -> tuple[str | None, bool]:
+    """Read the code from `response.code`, else `code`, else `reason`: all three forms were seen.
+
+    Returns:
+        The code, and whether there is nothing in any of the three places. What is no code is not shown, but an
+        answer that says something there is not one that says nothing.
+    """
     response = fields.get("response")
     nested = response.get("code") if isinstance(response, dict) else None
-    if nested == SUCCESS:
-        return SUCCESS
-    for candidate in (nested, fields.get("code"), fields.get("reason")):
+    said = (nested, fields.get("code"), fields.get("reason"))
+    for candidate in said:
         if isinstance(candidate, str) and _CODE.fullmatch(candidate):
-            return candidate
-    return None
+            return candidate, False
+    return None, all(place in (None, "") for place in said) and isinstance(response, dict | None)

@@ -1,7 +1,7 @@
 """What is tried again, and what counts against Konaplate: one row for each way of getting no usable answer.
 
-Never a business code, never a status of 4xx but 429: Konaplate has answered then, and would answer the same again.
-Trying again is safe because every call is an inquiry.
+Never a business code, never a status of 4xx but 408, 421, 425 and 429: Konaplate has answered then, and would
+answer the same again. Trying again is safe because every call is an inquiry.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ VERDICTS: Final[Mapping[Cause, Verdict]] = MappingProxyType(
         Cause.NO_ANSWER: Verdict(Cause.NO_ANSWER, failed=True, retry=True, pause=False),
         Cause.BROKEN_ANSWER: Verdict(Cause.BROKEN_ANSWER, failed=True),
         Cause.TOO_SLOW: Verdict(Cause.TOO_SLOW, failed=True, lost=True, retry=True),
+        # A word about the connection, which another one need not wait for.
+        Cause.ASKS_AGAIN: Verdict(Cause.ASKS_AGAIN, failed=False, retry=True, pause=False),
         # Only with Retry-After, see `judge`: without, nothing says that less than the whole deadline would do.
         Cause.THROTTLED: Verdict(Cause.THROTTLED, failed=False, lost=True),
         Cause.BAD_GATEWAY: Verdict(Cause.BAD_GATEWAY, failed=True, lost=True, retry=True),
@@ -45,7 +47,7 @@ def judge(error: Exception) -> Verdict:
         # Konaplate has answered the question, however it may look: a second call would tell by its time that there
         # was something to answer.
         return Verdict(verdict.cause, verdict.failed, verdict.lost)
-    retry_after = error.retry_after if isinstance(error, UnavailableError) else None
-    if retry_after is None:
+    retry_after = error.details.retry_after
+    if retry_after is None or error.cause is Cause.SERVER_FAULT:
         return verdict
     return Verdict(verdict.cause, verdict.failed, verdict.lost, retry=True, retry_after=retry_after)

@@ -86,6 +86,11 @@ class Moments:
 _CORRELATION_ID: Final = re.compile(r"[0-9]{12}-([0-9a-f]{7})", re.ASCII)
 
 
+def is_correlation_id(text: str) -> bool:
+    """Whether a text has the form of the ids that gateways make."""
+    return _CORRELATION_ID.fullmatch(text) is not None
+
+
 class CorrelationIds:
     """Makes correlation ids: `yyMMddHHmmss-` and seven lowercase hexadecimal digits, 20 characters.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from graph.konaplate.replies import ASK_AGAIN
 from graph.security.errors import CardHiddenError
 from graph.security.viewer import Scope, Viewer
 
@@ -63,4 +64,4 @@ def _is_about_no_card(details: CallDetails) -> bool:
     status = details.status
     if details.code is not None:
         return False
-    return status is None or status == _TOO_MANY_REQUESTS or status >= _SERVER_FAULT
+    return status is None or status in (*ASK_AGAIN, _TOO_MANY_REQUESTS) or status >= _SERVER_FAULT

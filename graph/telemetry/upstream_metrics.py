@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, get_args
 
-from graph.konaplate.client import CARD_INFO, USER_INFO, Echo
+from graph.konaplate.client import CARD_INFO, USER_INFO
+from graph.konaplate.echoes import Echo
 from graph.konaplate.errors import Cause
 from graph.telemetry.families import Counts, Durations, Readings
 from graph.telemetry.labels import vendor_code
@@ -58,6 +59,14 @@ class UpstreamMetrics:
             registry, "konagraph_upstream_drift", "Answers with longer fields than documented.", ["api"], _APIS
         )
 
+        self._unsealed = Counts(
+            registry,
+            "konagraph_upstream_unsealed",
+            "Successes in clear although answers are sealed.",
+            ["api"],
+            _APIS,
+        )
+
     def _guard(self, registry: CollectorRegistry) -> None:
         def counts(name: str, text: str, *more: str) -> Counts:
             return Counts(registry, f"konagraph_{name}", text, ["api", *more], () if more else _APIS)
@@ -88,6 +97,8 @@ class UpstreamMetrics:
             self._failures.add(report.api, report.cause.value)
         if report.echo is not None:
             self._echoes.add(report.echo)
+        if report.unsealed:
+            self._unsealed.add(report.api)
         if report.drift:
             self._drifts.add(report.api)
 

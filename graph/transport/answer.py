@@ -8,6 +8,8 @@ from typing import Final
 import httptools
 import httpx
 
+from graph.field_values import is_encoded
+
 _VERSIONS: Final = ("1.1", "1.0")
 _INTERIM: Final = range(100, 200)
 _SWITCHING_PROTOCOLS: Final = 101
@@ -47,11 +49,6 @@ class AnswerRefusedError(httpx.RemoteProtocolError):
     def __init__(self, status: int) -> None:
         super().__init__("The answer is too large or compressed.")
         self.status = status
-
-
-def is_encoded(encoding: bytes | None) -> bool:
-    """Whether a Content-Encoding is any but identity. Inflating has no bound, so no answer may be compressed."""
-    return encoding is not None and encoding.lower() != b"identity"
 
 
 class AnswerReader:
@@ -142,13 +139,15 @@ class AnswerReader:
             return
         self._head_complete = True
         fields = self._fields
-        encoding, length = fields.get(b"transfer-encoding"), fields.get(b"content-length")
-        if encoding is not None and encoding.lower() != b"chunked":
+        transfer, length = fields.get(b"transfer-encoding"), fields.get(b"content-length")
+        if transfer is not None and transfer.lower() != b"chunked":
             raise _malformed()
-        self._ends_with_connection = length is None and encoding is None and status not in _WITHOUT_BODY
+        self._ends_with_connection = length is None and transfer is None and status not in _WITHOUT_BODY
         self.keep_alive = version == _KEEP_ALIVE and self._parser.should_keep_alive()
         too_long = length is not None and int(length) > self._bounds.body
-        if too_long or is_encoded(fields.get(b"content-encoding")):
+        encoding = fields.get(b"content-encoding")
+        # Inflating has no bound.
+        if too_long or (encoding is not None and is_encoded(encoding.decode("latin-1"))):
             raise AnswerRefusedError(status)
 
     def on_body(self, body: bytes) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from graph.transport.addresses import Addresses
 from graph.transport.answer import AnswerBounds
 from graph.transport.connection import NO_ANSWER, Connection
 from graph.transport.deadlines import Deadlines
@@ -55,6 +56,7 @@ class Pool:
 
     def __init__(self, address: Address, limits: PoolLimits, tls: ssl.SSLContext | None) -> None:
         self._address = address
+        self._addresses = Addresses(address.host, address.port)
         self._limits = limits
         self._tls = tls if address.tls else None
         # The latest one is used first, so that those that are not needed grow old and go.
@@ -80,6 +82,7 @@ class Pool:
         wait: float | None = None,
         connect: float | None = None,
         trusts: Callable[[HttpAnswer], bool] | None = None,
+        fresh: bool = False,
     ) -> HttpAnswer:
         """Send a request and read its answer.
 
@@ -89,6 +92,7 @@ class Pool:
             wait: seconds for a connection to become free, if not those of the limits.
             connect: seconds for a new connection, if not those of the limits.
             trusts: whether a connection that gave this answer may be used again; None if every one may.
+            fresh: whether it needs a connection that was not used before.
 
         Raises:
             httpx.ReadTimeout: when it is not over in time.
@@ -99,7 +103,11 @@ class Pool:
         """
         now = self._now()
         ends = None if seconds is None else now + seconds
-        connection = self._latest_idle(now) or await self._take_until(ends, wait, connect)
+        if fresh and self._idle and len(self) >= self._limits.connections:
+            self._idle.popleft().abort()
+        connection = None if fresh else self._latest_idle(now)
+        if connection is None:
+            connection = await self._take_until(ends, wait, connect, fresh=fresh)
         self._deadlines.set(connection, math.inf if ends is None else ends)
         try:
             answer = await connection.ask(request)
@@ -129,27 +137,33 @@ class Pool:
         while self._all:  # noqa: ASYNC110 - they are gone a turn or two after this, which no event tells sooner
             await asyncio.sleep(0)
 
-    async def _take_until(self, ends: float | None, wait: float | None, connect: float | None) -> Connection:
+    async def _take_until(
+        self, ends: float | None, wait: float | None, connect: float | None, *, fresh: bool
+    ) -> Connection:
         try:
             async with asyncio.timeout_at(ends):
                 return await self._take(
                     self._limits.wait if wait is None else wait,
                     self._limits.connect if connect is None else connect,
+                    fresh=fresh,
                 )
         except TimeoutError:
             raise httpx.ReadTimeout("No answer in time.") from None
 
-    async def _take(self, wait: float, connect: float) -> Connection:
+    async def _take(self, wait: float, connect: float, *, fresh: bool) -> Connection:
         while True:
             if self._closed:
                 raise _closed()
-            connection = self._latest_idle(self._now())
+            connection = None if fresh else self._latest_idle(self._now())
             if connection is None and len(self) < self._limits.connections:
                 self._opening += 1
             elif connection is None:
                 connection = await self._wait(wait)
             if connection is None:
                 connection = await self._open(connect)
+            elif fresh:
+                # Its end makes room for a new one.
+                connection.abort()
             # One that was handed over may have ended since.
             if connection.usable:
                 return connection
@@ -194,17 +208,10 @@ class Pool:
 
     async def _open(self, seconds: float) -> Connection:
         """Open a connection, for which there must be room, counted in `_opening`."""
-        address = self._address
         connection = None
         try:
             async with asyncio.timeout(seconds):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: Connection(self._limits.answer, self._lost),
-                    address.host,
-                    address.port,
-                    ssl=self._tls,
-                    server_hostname=address.host if self._tls else None,
-                )
+                connection = await self._addresses.first(self._connect, Connection.abort, seconds)
             if self._closed or not connection.usable:
                 connection.abort()
                 raise ConnectionResetError
@@ -219,6 +226,17 @@ class Pool:
             self._opening -= 1
             if connection not in self._all:
                 self._offer_room()
+        return connection
+
+    async def _connect(self, ip_address: str) -> Connection:
+        """Connect to one of the server's addresses. TLS belongs to it: who accepts may still stay silent."""
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: Connection(self._limits.answer, self._lost),
+            ip_address,
+            self._address.port,
+            ssl=self._tls,
+            server_hostname=self._address.host if self._tls else None,
+        )
         return connection
 
     def _now(self) -> float:

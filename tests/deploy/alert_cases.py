@@ -173,6 +173,12 @@ CASES: Final = (
     Case(
         "KonagraphUpstreamDrift",
         "4m",
+        {f"konagraph_upstream_unsealed_total{{{API}}}": "0x10 1x30"},
+        {f"konagraph_upstream_unsealed_total{{{API}}}": "1x40"},
+    ),
+    Case(
+        "KonagraphUpstreamDrift",
+        "4m",
         {'konagraph_errors_total{code="UPSTREAM_INVALID_RESPONSE"}': "0x10 1x30"},
         {'konagraph_errors_total{code="UPSTREAM_TIMEOUT"}': "0x10 1x30"},
     ),

@@ -135,7 +135,7 @@ async def test_nothing_that_the_upstream_wrote_is_shown() -> None:
         async with gateway_over(CardUpstream(row.act), KONAPLATE_ATTEMPTS=1) as gateway:
             response = await gateway.post(BOTH)
         (error,) = response.json()["errors"]
-        assert {"code", "status", "correlationId"} == error["extensions"]["upstream"].keys()
+        assert {"api", "code", "status", "correlationId"} == error["extensions"]["upstream"].keys()
         for secret in ("9491339400009999", "html", "oops", "who are you", "Location"):
             assert secret not in response.text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from msgspec.structs import asdict
 
 from graph.konaplate.errors import InvalidFieldError, KonaplateError
+from graph.konaplate.json_bodies import SPOILED
 from graph.konaplate.records import CardRecord, CashReceiptRecord, card_record
 from schema.secrets import IdentityNo, MemberId
 from tests.konaplate.json_values import json_objects
@@ -23,16 +25,22 @@ from tests.konaplate.support import (
 )
 
 ABSENT: Final = ...
-NO_TEXT: Final[list[object]] = [5, 1.5, True, False, [], ["a"], {}, {"a": 1}]
+NO_TEXT: Final[list[object]] = [5, Decimal("1.5"), SPOILED, True, False, [], ["a"], {}, {"a": 1}]
 NO_NUMBER: Final[list[object]] = [
     True,
     False,
     -1,
     "-1",
-    1.5,
-    -0.5,
-    1e300,
-    -1e300,
+    Decimal("1.5"),
+    Decimal("-0.5"),
+    Decimal("1e300"),
+    Decimal("-1e300"),
+    Decimal("1e-400"),
+    Decimal("1e-99999999"),
+    Decimal("0.99999999999999999999"),
+    Decimal("4503599627370497.5"),
+    5.0,
+    SPOILED,
     "",
     " 5",
     "5\n",
@@ -49,14 +57,14 @@ NO_NUMBER: Final[list[object]] = [
     {},
 ]
 FAULTS: Final[dict[str, list[object]]] = {
-    "userId": [*NO_NUMBER, 10**19, "10000000000000000000", 2.0**53 + 2, 1e19],
-    "balance": [*NO_NUMBER, ABSENT, None, 10**10, "10000000000", 1e10, USER_ID],
+    "userId": [*NO_NUMBER, 10**19, "10000000000000000000", Decimal("1e19")],
+    "balance": [*NO_NUMBER, ABSENT, None, 10**10, "10000000000", Decimal("1e10"), USER_ID],
     "serviceId": [*NO_TEXT, ABSENT, None],
     "serviceName": [*NO_TEXT, ABSENT, None],
     "ownerKa": NO_TEXT,
     "cardStatus": NO_TEXT,
     "cashReceiptInfo": [5, 1.5, True, False, "", "0", [], [{"approvalDiv": "0", "idNo": "1", "manYn": "0"}]],
-    "isAutoRechargeBeforePayment": [ABSENT, None, 0, 1, 1.0, "true", "Y", "", [], {}],
+    "isAutoRechargeBeforePayment": [ABSENT, None, 0, 1, 1.0, "true", "Y", "", [], {}, SPOILED],
 }
 INNER: Final = ["approvalDiv", "idNo", "manYn"]
 
@@ -124,7 +132,6 @@ def test_a_bad_field_of_the_receipt_fails_alone(name: str, value: object) -> Non
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (0, "0"),
         (1, "1"),
         (9_223_372_036_854_775_807, "9223372036854775807"),
         (9_223_372_036_854_775_808, "9223372036854775808"),
@@ -132,14 +139,23 @@ def test_a_bad_field_of_the_receipt_fails_alone(name: str, value: object) -> Non
         ("9223372036854775808", "9223372036854775808"),
         ("9999999999999999999", "9999999999999999999"),
         ("0000000000000000007", "7"),
-        (7.0, "7"),
-        (2.0**53, "9007199254740992"),
+        (Decimal("7.0"), "7"),
+        (Decimal("7e3"), "7000"),
+        (Decimal("9007199254740993.0"), "9007199254740993"),
+        (Decimal("9999999999999999999.00"), "9999999999999999999"),
     ],
 )
 def test_a_member_id_keeps_every_digit(value: object, expected: str) -> None:
     user_id = record_with("userId", value).userId
     assert isinstance(user_id, MemberId)
     assert expected == user_id.reveal()
+
+
+@pytest.mark.parametrize(
+    "zero", [0, "0", "000", "0" * 30, "0.0", "-0", Decimal("0.0"), Decimal("-0.0"), Decimal("0e9")]
+)
+def test_zero_in_any_form_is_nobodys_id(zero: object) -> None:
+    assert record_with("userId", zero).userId is None
 
 
 @pytest.mark.parametrize(
@@ -150,8 +166,9 @@ def test_a_member_id_keeps_every_digit(value: object, expected: str) -> None:
         ("0", 0),
         ("9999999999", 9_999_999_999),
         ("0000000000000004200", 4_200),
-        (4_200.0, 4_200),
-        (-0.0, 0),
+        (Decimal("4200.0"), 4_200),
+        (Decimal("4.2e3"), 4_200),
+        (Decimal("-0.0"), 0),
     ],
 )
 def test_a_balance_is_a_whole_number_however_it_is_written(value: object, expected: int) -> None:

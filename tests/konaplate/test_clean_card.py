@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from graph.konaplate.clean import clean_card, read_card
 from graph.konaplate.errors import InvalidFieldError
+from graph.konaplate.json_bodies import read_object
 from graph.konaplate.records import MAX_BALANCE, MAX_USER_ID, card_record
 from tests.konaplate.json_values import json_objects, json_values
 from tests.konaplate.support import DETAILS, card_fields, encoded, without
@@ -102,7 +104,7 @@ def test_a_number_is_clean_from_zero_to_its_largest(name: str, largest: int) -> 
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-@pytest.mark.parametrize("number", ["7", 7.0, -0.0, 2.0**53, "0000000000000000007"], ids=repr)
+@pytest.mark.parametrize("number", ["7", Decimal("7.0"), Decimal("-0.0"), "0000000000000000007"], ids=repr)
 def test_a_number_in_another_form_is_read_though_it_is_not_clean(name: str, number: object) -> None:
     assert clean_card(card_with(name, number)) is None
     assert_same(card_with(name, number))
@@ -148,8 +150,6 @@ def test_a_member_that_comes_twice_and_odd_numbers_read_the_same_both_ways(first
         body[:-1] + b',"%b":%b}' % (first.encode(), raw.encode()),
         b'{"%b":%b,' % (first.encode(), raw.encode()) + body[1:],
     ):
-        try:
-            fields = msgspec.json.decode(text)
-        except msgspec.DecodeError:
-            continue  # such as a number beyond all bounds: there are no fields to be read then
+        fields = read_object(text)
+        assert fields is not None
         assert_same(fields)

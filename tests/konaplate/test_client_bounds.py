@@ -217,7 +217,7 @@ async def test_an_answer_without_measure_is_cut_off(script: Script) -> None:
         assert asyncio.all_tasks() - upstream.tasks == {asyncio.current_task()}
 
 
-@pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip", "deflate", "identity, gzip", ""])
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip", "deflate", "identity, gzip"])
 async def test_a_compressed_bomb_is_never_inflated(coding: str) -> None:
     bomb = gzip.compress(WELL + b" " * 20 * MIB)
     assert len(bomb) < 100_000

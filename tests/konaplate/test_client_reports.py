@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import httpx
@@ -21,6 +22,7 @@ from graph.konaplate.errors import (
     TimedOutError,
     UnavailableError,
     UnknownCodeError,
+    UnsealedError,
 )
 from graph.konaplate.exchange import Limits
 from tests.independent import jwe
@@ -65,6 +67,10 @@ async def reports_of(handler: Handler, *, cipher: Cipher | None = None) -> tuple
     return reports, None
 
 
+def called(status: int | None = None, code: str | None = None) -> CallDetails:
+    return CallDetails(OWN_ID, status, code, CARD_API)
+
+
 def raising(error: Exception) -> Handler:
     def handler(_request: httpx.Request) -> httpx.Response:
         raise error
@@ -76,7 +82,7 @@ async def test_a_successful_call_is_reported_once_with_everything() -> None:
     echo = [("X-KM-Correlation-Id", OWN_ID)]
     reports, _ = await reports_of(answering(WELL, 200, echo))
     report = reports.one()
-    details = CallDetails(OWN_ID, 200, "000_000")
+    details = called(200, "000_000")
     assert CallReport(CARD_API, "ok", details, report.seconds, "same", ()) == report
     assert 0 <= report.seconds < 5
 
@@ -94,11 +100,13 @@ async def test_a_member_is_reported_under_its_own_path() -> None:
     ("headers", "echo"),
     [
         ([("X-KM-Correlation-Id", OWN_ID)], "same"),
-        ([("x-km-correlation-id", OWN_ID)], "same"),
+        ([("x-km-correlation-id", OWN_ID.upper())], "same"),
+        ([("X-KM-Correlation-Id", OWN_ID), ("X-KM-Correlation-Id", OWN_ID)], "same"),
         ([], "missing"),
-        ([("X-KM-Correlation-Id", "")], "different"),
-        ([("X-KM-Correlation-Id", "250306120000-0000008")], "different"),
-        ([("X-KM-Correlation-Id", OWN_ID), ("X-KM-Correlation-Id", OWN_ID)], "different"),
+        ([("X-KM-Correlation-Id", "")], "missing"),
+        ([("X-KM-Correlation-Id", "an id of their own")], "different"),
+        ([("X-KM-Correlation-Id", "250306120000-0000008")], "another process's"),
+        ([("X-KM-Correlation-Id", OWN_ID), ("X-KM-Correlation-Id", "250306120000-0ABCDEF")], "another process's"),
     ],
 )
 @pytest.mark.parametrize("body", [WELL, b"<html>"], ids=["good", "bad"])
@@ -115,28 +123,29 @@ def refusing(code: str, status: int) -> Handler:
 
 
 FAILURES: list[tuple[Handler, type[KonaplateError], CallDetails, str | None, Cause | None]] = [
-    (answering(b"", 503), UnavailableError, CallDetails(OWN_ID, 503), "missing", Cause.BAD_GATEWAY),
-    (answering(b"", 401), RejectedError, CallDetails(OWN_ID, 401), "missing", None),
-    (refusing("003_001", 400), CardNotFoundError, CallDetails(OWN_ID, 400, "003_001"), "missing", None),
-    (refusing("006_022", 400), SystemFaultError, CallDetails(OWN_ID, 400, "006_022"), "missing", None),
-    (refusing("777_777", 200), UnknownCodeError, CallDetails(OWN_ID, 200, "777_777"), "missing", None),
-    (answering(CARD.reveal().encode()), InvalidResponseError, CallDetails(OWN_ID, 200), "missing", None),
-    (answering(b" " * 300_000), InvalidResponseError, CallDetails(OWN_ID, 200), None, None),
+    (answering(b"", 503), UnavailableError, called(503), "missing", Cause.BAD_GATEWAY),
+    (answering(b"", 401), RejectedError, called(401), "missing", None),
+    (refusing("003_001", 400), CardNotFoundError, called(400, "003_001"), "missing", None),
+    (refusing("006_022", 400), SystemFaultError, called(400, "006_022"), "missing", None),
+    (refusing("777_777", 200), UnknownCodeError, called(200, "777_777"), "missing", None),
+    (answering(CARD.reveal().encode()), InvalidResponseError, called(200), "missing", None),
+    (answering(b" " * 300_000), InvalidResponseError, called(200), None, None),
     (answering(WELL, 200, [("Content-Encoding", "br")]), InvalidResponseError,
-     CallDetails(OWN_ID, 200), None, None),
-    (raising(httpx.ConnectError("no")), UnavailableError, CallDetails(OWN_ID), None, Cause.NOT_CONNECTED),
-    (raising(httpx.ReadError("no")), UnavailableError, CallDetails(OWN_ID), None, Cause.NO_ANSWER),
-    (raising(httpx.WriteError("no")), UnavailableError, CallDetails(OWN_ID), None, Cause.NO_ANSWER),
-    (raising(httpx.RemoteProtocolError("no")), UnavailableError, CallDetails(OWN_ID), None, Cause.BROKEN_ANSWER),
-    (raising(httpx.PoolTimeout("no")), UnavailableError, CallDetails(OWN_ID), None, Cause.NO_CONNECTION_FREE),
-    (raising(OSError("no")), UnavailableError, CallDetails(OWN_ID), None, Cause.NO_ANSWER),
-    (raising(httpx.ConnectTimeout("no")), TimedOutError, CallDetails(OWN_ID), None, Cause.NOT_CONNECTED),
-    (raising(httpx.ReadTimeout("no")), TimedOutError, CallDetails(OWN_ID), None, Cause.TOO_SLOW),
-    (raising(httpx.WriteTimeout("no")), TimedOutError, CallDetails(OWN_ID), None, Cause.TOO_SLOW),
-    (answering(b"", 500), UnavailableError, CallDetails(OWN_ID, 500), "missing", Cause.SERVER_FAULT),
-    (answering(b"", 429), UnavailableError, CallDetails(OWN_ID, 429), "missing", Cause.THROTTLED),
+     called(200), None, None),
+    (raising(httpx.ConnectError("no")), UnavailableError, called(), None, Cause.NOT_CONNECTED),
+    (raising(httpx.ReadError("no")), UnavailableError, called(), None, Cause.NO_ANSWER),
+    (raising(httpx.WriteError("no")), UnavailableError, called(), None, Cause.NO_ANSWER),
+    (raising(httpx.RemoteProtocolError("no")), UnavailableError, called(), None, Cause.BROKEN_ANSWER),
+    (raising(httpx.PoolTimeout("no")), UnavailableError, called(), None, Cause.NO_CONNECTION_FREE),
+    (raising(OSError("no")), UnavailableError, called(), None, Cause.NO_ANSWER),
+    (raising(httpx.ConnectTimeout("no")), TimedOutError, called(), None, Cause.NOT_CONNECTED),
+    (raising(httpx.ReadTimeout("no")), TimedOutError, called(), None, Cause.TOO_SLOW),
+    (raising(httpx.WriteTimeout("no")), TimedOutError, called(), None, Cause.TOO_SLOW),
+    (answering(b"", 500), UnavailableError, called(500), "missing", Cause.SERVER_FAULT),
+    (answering(b"", 408), UnavailableError, called(408), "missing", Cause.ASKS_AGAIN),
+    (answering(b"", 429), UnavailableError, called(429), "missing", Cause.THROTTLED),
     (raising(httpx.RemoteProtocolError("Server disconnected without sending a response.")), UnavailableError,
-     CallDetails(OWN_ID), None, Cause.NO_ANSWER),
+     called(), None, Cause.NO_ANSWER),
 ]  # fmt: skip
 
 
@@ -152,6 +161,22 @@ async def test_a_failed_call_is_reported_by_the_name_of_its_error(
     expected = CallReport(CARD_API, kind.__name__, details, report.seconds, echo, (), 1, cause)  # type: ignore[arg-type]
     assert expected == report
     assert leaks(error, report) == []
+
+
+@pytest.mark.parametrize(("allowed", "outcome"), [(True, "ok"), (False, "UnsealedError")])
+async def test_a_success_in_clear_is_reported_whether_or_not_it_is_allowed(allowed: bool, outcome: str) -> None:
+    reports = Reports()
+    transport = httpx.MockTransport(answering(WELL))
+    cipher = Cipher([pair()])
+    async with connected(transport, cipher=cipher, allow_unsealed=allowed, on_call=reports.append) as client:
+        with contextlib.suppress(UnsealedError):
+            await client.fetch_card(CARD)
+    assert (reports.one().outcome, reports.one().unsealed) == (outcome, True)
+
+
+async def test_a_failure_in_clear_is_a_failure_like_any() -> None:
+    reports, error = await reports_of(refusing("003_001", 400), cipher=Cipher([pair()]))
+    assert (type(error), reports.one().unsealed) == (CardNotFoundError, False)
 
 
 async def test_drift_is_reported_by_the_names_of_the_fields() -> None:
@@ -173,7 +198,7 @@ async def test_another_members_data_is_reported_as_an_invalid_answer() -> None:
     async with connected(transport, start=7, clock_ms=lambda: EPOCH_MS, on_call=reports.append) as client:
         with pytest.raises(InvalidResponseError) as caught:
             await client.fetch_member(MEMBER)
-    assert CallDetails(OWN_ID, 200, "000_000") == caught.value.details
+    assert CallDetails(OWN_ID, 200, "000_000", MEMBER_API) == caught.value.details
     assert (reports.one().outcome, reports.one().details) == ("InvalidResponseError", caught.value.details)
     assert leaks(caught.value, reports.one()) == []
 

@@ -10,7 +10,8 @@ import pytest
 
 from graph.errors import CODES, code_of
 from graph.konaplate import errors
-from graph.konaplate.errors import CallDetails, InvalidFieldError, KonaplateError
+from graph.konaplate.encryption import Cipher
+from graph.konaplate.errors import CallDetails, InvalidFieldError, KonaplateError, UnsealedError
 from graph.konaplate.exchange import Limits
 from schema.errors import ErrorCode
 from tests.konaplate.support import (
@@ -21,6 +22,7 @@ from tests.konaplate.support import (
     connected,
     encoded,
     leaks,
+    pair,
     succeeded,
 )
 
@@ -39,6 +41,7 @@ CLIENT_CODES = {
     "MemberNotFoundError": ErrorCode.MEMBER_NOT_FOUND,
     "RejectedError": ErrorCode.UPSTREAM_REJECTED,
     "InvalidResponseError": ErrorCode.UPSTREAM_INVALID_RESPONSE,
+    "UnsealedError": ErrorCode.UPSTREAM_INVALID_RESPONSE,
     "InvalidFieldError": ErrorCode.UPSTREAM_INVALID_RESPONSE,
     "UnknownCodeError": ErrorCode.UPSTREAM_ERROR,
 }
@@ -124,9 +127,16 @@ async def test_a_field_of_a_good_answer_ends_in_its_own_error() -> None:
         assert isinstance((await client.fetch_card(CARD)).balance, InvalidFieldError)
 
 
+async def test_a_success_in_clear_on_an_encrypted_line_ends_in_its_own_error() -> None:
+    transport = httpx.MockTransport(answering(succeeded(card_fields())))
+    async with connected(transport, cipher=Cipher([pair()])) as client:
+        with pytest.raises(UnsealedError):
+            await client.fetch_card(CARD)
+
+
 def test_every_leaf_of_the_tree_is_reached_above() -> None:
     leaves = {kind.__name__ for kind in tree() if not kind.__subclasses__()}
-    assert leaves == (REACHED.keys() - {"InvalidResponseError"}) | {"InvalidFieldError"}
+    assert leaves == (REACHED.keys() - {"InvalidResponseError"}) | {"InvalidFieldError", "UnsealedError"}
 
 
 @pytest.mark.parametrize("kind", list(tree()), ids=lambda kind: kind.__name__)

@@ -8,23 +8,28 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from graph.konaplate.encryption import Cipher
 from graph.konaplate.errors import (
     CallDetails,
+    CardNotFoundError,
+    InvalidFieldError,
     InvalidResponseError,
     KonaplateError,
     RejectedError,
     UnavailableError,
+    UnsealedError,
 )
-from graph.konaplate.records import CARD_REQUIRED
-from graph.konaplate.replies import Reply, business_fields
+from graph.konaplate.records import CARD_REQUIRED, card_record
+from graph.konaplate.replies import Reply, read_success
 from tests.independent import jwe
 from tests.konaplate.counted_key import counted_pair
 from tests.konaplate.json_values import json_objects
 from tests.konaplate.support import (
     CARD,
     CORRELATION_ID,
+    DETAILS,
     KEY_ID,
     card_fields,
     deterministic,
@@ -36,6 +41,7 @@ from tests.konaplate.support import (
     without,
 )
 
+CALL = CallDetails(CORRELATION_ID, api="/some/api")
 CIPHER = Cipher([pair()])
 STATUSES = {
     200: InvalidResponseError,
@@ -58,18 +64,8 @@ NO_OBJECTS = {
     "list": b'[{"code":"000_000"}]',
     "cut short": succeeded(card_fields())[:-1],
     "two values": b"{}{}",
-    "byte order mark": b"\xef\xbb\xbf" + succeeded(card_fields()),
     "UTF-16": succeeded(card_fields()).decode().encode("utf-16"),
-    "invalid UTF-8 in a value": b'{"code":"000_000","serviceName":"\xff"}',
-    "invalid UTF-8 in a name": b'{"code":"000_000","\xff":1}',
-    "overlong UTF-8": b'{"code":"000_000","serviceName":"\xc0\x80"}',
-    "half a surrogate pair": b'{"code":"000_000","serviceName":"\\ud800"}',
-    "NaN": b'{"code":"000_000","balance":NaN}',
-    "Infinity": b'{"code":"000_000","balance":-Infinity}',
-    "number beyond a float": b'{"code":"000_000","balance":1e999}',
-    "5,000 digits": b'{"code":"000_000","balance":' + b"9" * 5_000 + b"}",
     "single quotes": b"{'code':'000_000'}",
-    "control character": b'{"code":"000_000","serviceName":"\n"}',
     "deep lists": b'{"code":"000_000","serviceName":' + b"[" * DEEP + b"]" * DEEP + b"}",
     "deep objects": b'{"a":' * DEEP + b"1" + b"}" * DEEP,
     "brackets only": b"[" * DEEP,
@@ -79,10 +75,8 @@ NO_OBJECTS = {
 def read(
     body: bytes, status: int = 200, *, cipher: Cipher | None = None, key_id: str | None = KEY_ID
 ) -> dict[str, Any]:
-    fields, _ = business_fields(
-        Reply(status, body, key_id), cipher=cipher, required=CARD_REQUIRED, correlation_id=CORRELATION_ID
-    )
-    return fields
+    reply = Reply(status, body, key_id)
+    return read_success(reply, CALL, cipher=cipher, required=CARD_REQUIRED, only_sealed=False).fields
 
 
 def sealed(clear: bytes, owner: str = "client") -> bytes:
@@ -111,10 +105,94 @@ def test_a_sealed_body_that_is_no_json_object_says_nothing(clear: bytes) -> None
     assert_status_decides(sealed(short_enough), cipher=CIPHER)
 
 
+BROKEN_VALUES = {
+    "half a surrogate pair": b'"\\ud800"',
+    "the other half": b'"a\\uDC00b"',
+    "EUC-KR": '"\uc9c0\uc5ed \uce74\ub4dc"'.encode("euc-kr"),
+    "CP949": '"\ub620\ubc29\uac01\ud558"'.encode("cp949"),
+    "half a character": '"\uce74"'.encode()[:-2] + b'"',
+    "overlong UTF-8": b'"\xc0\x80"',
+    "a surrogate in UTF-8": b'"\xed\xa0\x80"',
+    "control character": b'"a\nb"',
+    "null byte": b'"\0"',
+    "no escape": b'"C:\\q"',
+    "half an escape": b'"\\u12"',
+    "NaN": b"NaN",
+    "Infinity": b"-Infinity",
+    "5,000 digits": b"9" * 5_000,
+    "an exponent beyond all bounds": b"1e99999999999999999999",
+}
+
+
+def with_broken(value: bytes, code: bytes = b"000_000") -> bytes:
+    """A card whose name, and description, are broken."""
+    fields = encoded(without(card_fields(), "serviceName"))[1:]
+    answer = b'"response":{"description":%b,"code":"%b"}' % (value, code)
+    return b'{"serviceName":%b,%b,%b' % (value, answer, fields)
+
+
+@pytest.mark.parametrize("wrap", [bytes, sealed], ids=["plain", "sealed"])
+@pytest.mark.parametrize("value", BROKEN_VALUES.values(), ids=BROKEN_VALUES.keys())
+def test_a_broken_value_spoils_itself_and_nothing_beside_it(value: bytes, wrap: Any) -> None:
+    record = card_record(read(wrap(with_broken(value)), cipher=CIPHER), DETAILS)
+    assert isinstance(record.serviceName, InvalidFieldError)
+    good = card_record(card_fields(), DETAILS)
+    assert structs.replace(good, serviceName=record.serviceName) == record
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize("value", BROKEN_VALUES.values(), ids=BROKEN_VALUES.keys())
+def test_a_code_is_read_however_broken_the_text_beside_it_is(value: bytes, status: int) -> None:
+    for body in (with_broken(value, b"003_001"), b'{"\xff":1,"code":"003_001","message":%b}' % value):
+        with pytest.raises(CardNotFoundError):
+            read(sealed(body), status, cipher=CIPHER)
+
+
+def test_a_broken_code_is_no_code_and_not_the_same_as_none() -> None:
+    for place in (
+        b'"response":{"code":"\\ud800"}',
+        b'"code":NaN',
+        b'"reason":"KimCheolsu"',
+        b'"response":"000_000"',
+    ):
+        with pytest.raises(InvalidResponseError) as caught:
+            read(encoded(card_fields())[:-1] + b",%b}" % place)
+        assert caught.value.details.code is None
+
+
+def test_an_escape_that_is_one_stays_even_beside_one_that_is_none() -> None:
+    body = with_broken(b'"\\ud800"').replace(b'"ACTIVE"', b'"\\u0041\\n\\ud83d\\ude42\\\\"')
+    assert read(body)["cardStatus"] == "A\n\U0001f642\\"
+
+
+def test_a_byte_order_mark_is_ignored() -> None:
+    assert read(b"\xef\xbb\xbf" + encoded(card_fields())) == card_fields()
+
+
+@deterministic
+@given(text=st.binary(max_size=40).filter(lambda raw: b'"' not in raw and not raw.endswith(b"\\")))
+def test_whatever_bytes_a_text_has_the_rest_is_read(text: bytes) -> None:
+    fields = read(with_broken(b'"%b"' % text))
+    assert without(card_fields(), "serviceName") == without(fields, "serviceName", "response")
+
+
 @pytest.mark.parametrize("cipher", [None, CIPHER], ids=["plain line", "encrypted line"])
 def test_a_plain_body_is_read_on_either_line(cipher: Cipher | None) -> None:
     expected = card_fields(response={"code": "000_000", "description": "Success"})
     assert expected == read(succeeded(card_fields()), cipher=cipher)
+
+
+@pytest.mark.parametrize("body", [succeeded(card_fields()), encoded(card_fields())], ids=["a code", "no code"])
+def test_a_success_in_clear_is_refused_where_answers_are_sealed(body: bytes) -> None:
+    def taken(content: bytes) -> bool:
+        reply = Reply(200, content, KEY_ID)
+        return read_success(reply, CALL, cipher=CIPHER, required=CARD_REQUIRED, only_sealed=True).sealed
+
+    with pytest.raises(UnsealedError):
+        taken(body)
+    assert taken(sealed(body))
+    with pytest.raises(CardNotFoundError):
+        taken(encoded({"code": "003_001"}))
 
 
 def test_a_sealed_body_is_opened_and_its_envelope_forgotten() -> None:

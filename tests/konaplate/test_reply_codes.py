@@ -8,9 +8,9 @@ import pytest
 
 from graph.errors import code_of
 from graph.konaplate.encryption import Cipher
-from graph.konaplate.errors import KonaplateError, RetryMayHelpError
+from graph.konaplate.errors import CallDetails, KonaplateError, RetryMayHelpError
 from graph.konaplate.records import CARD_REQUIRED, MEMBER_REQUIRED
-from graph.konaplate.replies import Reply, business_fields
+from graph.konaplate.replies import Reply, read_success
 from schema.errors import ErrorCode
 from tests.independent import jwe
 from tests.konaplate.support import (
@@ -69,6 +69,9 @@ BY_STATUS = {
     404: INVALID,
     409: INVALID,
     418: INVALID,
+    408: UNAVAILABLE,
+    421: UNAVAILABLE,
+    425: UNAVAILABLE,
     401: REJECTED,
     403: REJECTED,
     429: UNAVAILABLE,
@@ -91,6 +94,21 @@ NO_CODES: list[object] = [
     "003_001\0",
     "００３_００１",
     "코드",
+    "E",
+    "KimCheolsu",
+    "unknown.code",
+    "ERROR_001",
+    "003",
+    "003-001",
+    "003__001",
+    "_003",
+    "003_",
+    "003_001_",
+    "0x0_001",
+    "1_2_3_4",
+    "010_1234_5678",
+    "02_123_4567",
+    "1987_12_31",
     "<b>003</b>",
     0,
     3001,
@@ -101,14 +119,13 @@ NO_CODES: list[object] = [
     ["003_001"],
     {"003_001": 1},
 ]
+CALL = CallDetails(CORRELATION_ID, api="/some/api")
 cipher = Cipher([pair()])
 
 
 def read(body: bytes, status: int = 200) -> dict[str, Any]:
-    fields, _ = business_fields(
-        Reply(status, body, KEY_ID), cipher=cipher, required=CARD_REQUIRED, correlation_id=CORRELATION_ID
-    )
-    return fields
+    reply = Reply(status, body, KEY_ID)
+    return read_success(reply, CALL, cipher=cipher, required=CARD_REQUIRED, only_sealed=False).fields
 
 
 def failed(body: bytes, status: int) -> KonaplateError:
@@ -142,7 +159,7 @@ def test_a_documented_code_means_the_same_under_every_status(code: str, status: 
 
 
 @pytest.mark.parametrize("status", BY_STATUS)
-@pytest.mark.parametrize("code", ["777_777", "000_0000", "00_002", "E", "unknown.code"])
+@pytest.mark.parametrize("code", ["777_777", "000_0000", "00_002", "003_001_02"])
 def test_an_unknown_code_is_shown_and_the_status_says_whether_to_retry(code: str, status: int) -> None:
     error = failed(encoded(refusal(code)), status)
     expected = UNKNOWN if BY_STATUS[status] is INVALID else BY_STATUS[status]
@@ -214,7 +231,7 @@ def test_a_success_code_is_enough_even_if_fields_are_missing(place: dict[str, An
 
 def test_the_details_of_a_success_name_its_code() -> None:
     reply = Reply(200, succeeded(card_fields()), None)
-    _, details = business_fields(reply, cipher=None, required=CARD_REQUIRED, correlation_id=CORRELATION_ID)
+    _, details, _ = read_success(reply, CALL, cipher=None, required=CARD_REQUIRED, only_sealed=False)
     assert (details.correlation_id, details.status, details.code) == (CORRELATION_ID, 200, "000_000")
 
 
@@ -236,5 +253,5 @@ def test_the_required_fields_are_those_that_the_vendor_documents() -> None:
     assert {"balance", "serviceId", "serviceName", "isAutoRechargeBeforePayment"} == CARD_REQUIRED
     assert {"userInfo"} == MEMBER_REQUIRED
     reply = Reply(200, encoded({"userInfo": member_fields()}), None)
-    fields, _ = business_fields(reply, cipher=None, required=MEMBER_REQUIRED, correlation_id=CORRELATION_ID)
-    assert fields == {"userInfo": member_fields()}
+    success = read_success(reply, CALL, cipher=None, required=MEMBER_REQUIRED, only_sealed=False)
+    assert success.fields == {"userInfo": member_fields()}

@@ -20,6 +20,7 @@ EXPECTED = {
     Cause.NO_ANSWER: (True, True, False, False),
     Cause.BROKEN_ANSWER: (False, True, False, True),
     Cause.TOO_SLOW: (True, True, True, True),
+    Cause.ASKS_AGAIN: (True, False, False, False),
     Cause.THROTTLED: (False, False, True, True),
     Cause.BAD_GATEWAY: (True, True, True, True),
     Cause.SERVER_FAULT: (False, True, False, True),
@@ -39,16 +40,20 @@ def test_a_cause_is_judged_as_documented(cause: Cause) -> None:
     assert (cause.value, None) == (verdict.cause, verdict.retry_after)
 
 
-@pytest.mark.parametrize("cause", [Cause.THROTTLED, Cause.BAD_GATEWAY])
+@pytest.mark.parametrize("cause", [Cause.THROTTLED, Cause.BAD_GATEWAY, Cause.ASKS_AGAIN])
 def test_a_wish_to_be_called_later_is_followed(cause: Cause) -> None:
-    verdict = judge(UnavailableError(DETAILS, cause, 0.5))
+    verdict = judge(UnavailableError(DETAILS.answered(503, None, 0.5), cause))
     assert (True, 0.5) == (verdict.retry, verdict.retry_after)
     assert (EXPECTED[cause][1], EXPECTED[cause][2]) == (verdict.failed, verdict.lost)
 
 
+def test_a_fault_of_the_server_is_not_tried_again_even_if_it_says_when() -> None:
+    assert not judge(UnavailableError(DETAILS.answered(500, None, 0.5), Cause.SERVER_FAULT)).retry
+
+
 @pytest.mark.parametrize(("cause", "retry"), [(Cause.BAD_GATEWAY, False), (Cause.THROTTLED, True)])
 def test_an_answer_with_a_code_is_tried_again_only_when_we_were_too_fast(cause: Cause, retry: bool) -> None:
-    verdict = judge(UnavailableError(CODED, cause, 0.5))
+    verdict = judge(UnavailableError(CODED.answered(503, CODED.code, 0.5), cause))
     assert verdict.retry is retry
     assert (EXPECTED[cause][1], EXPECTED[cause][2]) == (verdict.failed, verdict.lost)
 

@@ -152,7 +152,7 @@ async def test_who_sees_every_card_is_told_every_failure_with_its_details(tmp_pa
             answer = await running.ask(Caller("a", (ANY_CARD,), "1001"), QUERY, {"n": fault.number})
             assert codes(answer) == [(("card",), fault.code)]
             extensions = answer["errors"][0]["extensions"]
-            assert extensions["upstream"].keys() >= {"code", "status", "correlationId"}
+            assert extensions["upstream"].keys() >= {"api", "code", "status", "correlationId"}
             assert extensions["retryable"] is fault.retryable
 
 

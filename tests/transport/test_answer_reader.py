@@ -164,7 +164,7 @@ TOO_LARGE = {
         http(b"x", headers=["Content-Encoding: identity", "Content-Encoding: gzip"]),
         200,
     ),
-    "an empty encoding": (http(b"x", "503 Busy", headers=["Content-Encoding:"]), 503),
+    "an encoding among empty ones": (http(b"x", "503 Busy", headers=["Content-Encoding: , br,"]), 503),
 }
 
 
@@ -173,6 +173,36 @@ def test_what_is_too_large_or_compressed_is_refused_with_its_status(raw: bytes, 
     with pytest.raises(AnswerRefusedError) as refusal:
         read(raw)
     assert status == refusal.value.status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["Content-Encoding:"],
+        ["Content-Encoding: ,"],
+        ["Content-Encoding: identity, Identity"],
+        ["Content-Encoding: identity", "Content-Encoding: identity"],
+        ["Content-Encoding:", "Content-Encoding: ,identity ,"],
+    ],
+)
+def test_a_list_of_no_encoding_but_identity_is_no_encoding(headers: list[str]) -> None:
+    assert read(http(b"x", headers=headers)).answer().body == b"x"
+
+
+@pytest.mark.parametrize("lengths", [["1", "1"], ["1, 1"], ["1", "2"]])
+def test_a_length_that_is_a_list_is_refused(lengths: list[str]) -> None:
+    """RFC 9110, section 8.6, leaves it to the recipient if all are equal; one that is refused misleads nobody."""
+    head = "".join(f"Content-Length: {length}\r\n" for length in lengths)
+    with pytest.raises(httpx.RemoteProtocolError):
+        read(f"HTTP/1.1 200 OK\r\n{head}\r\nx".encode())
+
+
+@pytest.mark.parametrize(
+    "values", [["foo, close"], [", close ,"], ["keep-alive", "Close"], ["close", "keep-alive"]]
+)
+def test_a_connection_that_is_to_close_anywhere_in_the_list_is_not_kept(values: list[str]) -> None:
+    reader = read(http(b"x", headers=[f"Connection: {value}" for value in values]))
+    assert (reader.complete, reader.keep_alive) == (True, False)
 
 
 def test_a_body_of_just_the_bound_is_taken() -> None:

@@ -1,0 +1,47 @@
+"""httpx's own connections, for those who may need one that was not used before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+if TYPE_CHECKING:
+    import ssl
+
+FRESH: Final = "konagraph.fresh"
+"""The extension of a request that needs a new connection."""
+
+
+class KeptTransport(httpx.AsyncBaseTransport):
+    """Keeps connections, and opens one for each request that needs a new one.
+
+    Args:
+        tls: how certificates are verified.
+        connections: how many may be open at once.
+        keepalive: seconds for which an idle one is kept.
+    """
+
+    def __init__(self, tls: ssl.SSLContext, connections: int, keepalive: float) -> None:
+        self._kept = httpx.AsyncHTTPTransport(
+            verify=tls,
+            trust_env=False,
+            limits=httpx.Limits(
+                max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=keepalive
+            ),
+        )
+        self._new = httpx.AsyncHTTPTransport(
+            verify=tls,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=0),
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        transport = self._new if request.extensions.get(FRESH) else self._kept
+        return await transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._kept.aclose()
+        await self._new.aclose()
