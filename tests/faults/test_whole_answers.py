@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.card_upstream import BALANCE, WELL, CardUpstream, say
+from tests.faults.card_upstream import BAD, BALANCE, WELL, CardUpstream, say
 from tests.faults.jumping_clock import jumping
 from tests.faults.rows import INVALID, UNAVAILABLE, Row, check
-from tests.faults.whole_gateway import BOTH, gateway_over
+from tests.faults.whole_gateway import BOTH, Failure, failures, gateway_over
 from tests.konaplate.faulty_upstream import head, http
 from tests.konaplate.support import card_fields, encoded, without
 
@@ -40,14 +40,8 @@ USELESS: dict[str, Row] = {
     "empty object": useless(http(b"{}")),
     "a list": useless(http(b"[]")),
     "null": useless(http(b"null")),
-    "invalid UTF-8": useless(http(WELL.replace(b"ACTIVE", b"\xff\xfe"))),
     "UTF-16": useless(http(WELL.decode().encode("utf-16"))),
-    "byte order mark": useless(http(b"\xef\xbb\xbf" + WELL)),
-    "NaN": useless(http(WELL.replace(b"9999999999", b"NaN"))),
-    "Infinity": useless(http(WELL.replace(b"9999999999", b"-Infinity"))),
     "a number of 10,000 digits": useless(http(WELL.replace(b"9999999999", b"9" * 10_000 + b"x"))),
-    "a number beyond every range": useless(http(WELL.replace(b"9999999999", b"1e400"))),
-    "a lone surrogate": useless(http(WELL.replace(b"ACTIVE", b"\\ud800"))),
     "deep nesting": useless(http(b"[" * 100_000)),
     "deep nesting of objects": useless(http(b'{"a":' * 40_000)),
     "garbage after the object": useless(http(WELL + b"}garbage")),
@@ -154,3 +148,24 @@ async def test_a_deadline_between_two_attempts_is_kept() -> None:
     assert {"balance": BALANCE} == answer["data"]["good"]
     # Nobody waits for it any more.
     assert 1 == len(upstream.bad_calls)
+
+
+@pytest.mark.parametrize(
+    ("whole", "broken", "path"),
+    [
+        (b"ACTIVE", b"\xff\xfe", "cardStatus"),
+        (b"ACTIVE", b"\\ud800", "cardStatus"),
+        (b"9999999999", b"NaN", "balance"),
+        (b"9999999999", b"1e400", "balance"),
+    ],
+)
+async def test_a_broken_value_is_null_at_its_own_path_and_the_others_answer(
+    whole: bytes, broken: bytes, path: str
+) -> None:
+    upstream = CardUpstream(say(http(b"\xef\xbb\xbf" + WELL.replace(whole, broken))))
+    query = f'{{ card(cardNo: "{BAD}") {{ balance serviceId cardStatus }} }}'
+    well = {"balance": BALANCE, "serviceId": "100000000000001", "cardStatus": "ACTIVE"}
+    async with gateway_over(upstream) as gateway:
+        answer = await gateway.query(query)
+    assert {**well, path: None} == answer["data"]["card"]
+    assert [Failure(["card", path], "UPSTREAM_INVALID_RESPONSE", False)] == failures(answer)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import httpx
 import pytest
 
-from graph.konaplate.client import KonaplateClient
 from graph.konaplate.echoes import EchoRule
 from graph.konaplate.errors import InvalidResponseError
 from tests.konaplate.support import (
@@ -18,6 +19,9 @@ from tests.konaplate.support import (
     member_fields,
     succeeded,
 )
+
+if TYPE_CHECKING:
+    from graph.konaplate.client import KonaplateClient
 
 FOREIGN = "250306120000-fffffff"
 BODIES = {"/card/info": succeeded(card_fields()), "/user/info": succeeded({"userInfo": member_fields()})}
@@ -40,8 +44,7 @@ class Scripted:
 async def taken(client: KonaplateClient, *, member: bool = False) -> bool:
     try:
         await (client.fetch_member(MEMBER) if member else client.fetch_card(CARD))
-    except InvalidResponseError as error:
-        assert error.details.status == 200
+    except InvalidResponseError:
         return False
     return True
 
