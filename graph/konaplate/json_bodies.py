@@ -1,6 +1,6 @@
 """Konaplate's JSON, read so that one bad value spoils itself and nothing beside it. No I/O.
 
-Numbers are read exactly: a float would make one member's id of another's (`9007199254740993.0`).
+Numbers are read exactly: as a float, one member's id could be another's (`9007199254740993.0`).
 """
 
 from __future__ import annotations

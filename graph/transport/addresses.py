@@ -56,7 +56,7 @@ class Addresses:
         if self._single:
             return await connect(self._host)
         waiting = deque(await self._in_order())
-        apart = max(_AT_LEAST_APART, min(_APART, within / len(waiting)))
+        apart = max(_AT_LEAST_APART, min(_APART, within / (len(waiting) + 1)))
         attempts: dict[asyncio.Task[T], str] = {}
         failures: list[BaseException] = []
         try:
