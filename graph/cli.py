@@ -69,7 +69,14 @@ def _member(_context: click.Context, _option: click.Parameter, member: str | Non
     return member
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _InOrderOfUse(click.Group):
+    """Lists the commands as they are used, not by the alphabet."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return ["dev", "serve", "check-config", "sandbox", "token", "export-schema", "leak-audit", "worker"]
+
+
+@click.group(cls=_InOrderOfUse, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(__version__, prog_name="konagraph")
 def main() -> None:
     """GraphQL aggregation layer over the Konaplate Open API."""
@@ -79,7 +86,10 @@ def main() -> None:
 @click.option("--port", type=_PORT, help="Port to listen on (KONAGRAPH_PORT, else 8000).")
 @click.option("--host", help="Address to listen on (KONAGRAPH_HOST, else 127.0.0.1).")
 def dev(port: int | None, host: str | None) -> None:
-    """Start the gateway with its own sandbox as the upstream: no credentials, no other service."""
+    """Start the gateway with a sandbox in it.
+
+    It needs no credentials and no other service.
+    """
     credentials = SandboxCredentials.generate()
     given = {name: value for name, value in os.environ.items() if name.startswith(_READ_BY_DEV)}
     for name, value in _DEFAULTS_OF_DEV.items():
@@ -112,7 +122,10 @@ def dev(port: int | None, host: str | None) -> None:
     "--workers", type=click.IntRange(1), help="Processes that share the port (KONAGRAPH_WORKERS, else 1)."
 )
 def serve(port: int | None, host: str | None, workers: int | None) -> None:
-    """Start the gateway with a real Konaplate as the upstream, as the environment says."""
+    """Start the gateway before a real Konaplate.
+
+    The environment says which, and everything else: see docs/configuration.md.
+    """
     overrides = {"konagraph_port": port, "konagraph_host": host, "konagraph_workers": workers}
     settings = read_settings(environment(), **overrides)
 
@@ -171,7 +184,9 @@ def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, p
         app = create_sandbox(credentials, encrypted=not plain)
     except BadPemError as error:
         fail([f"--credentials: a key there {error}"])
-    run_server(lambda: make_server(app, host=host, port=port, drain=Drain(timeout=1), on_ready=introduce))
+    run_server(
+        lambda: make_server(app, host=host, port=port, drain=Drain(timeout=1), on_ready=introduce), "--port"
+    )
 
 
 @main.command("export-schema")
@@ -179,7 +194,7 @@ def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, p
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; otherwise it is printed."
 )
 def export_schema(output: Path | None) -> None:
-    """Print the schema in the schema definition language."""
+    """Print the GraphQL schema."""
     sdl = print_schema()
     if output is None:
         click.echo(sdl, nl=False)
@@ -208,7 +223,10 @@ def export_schema(output: Path | None) -> None:
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(sorted(EVERY_SCOPE)), help="May be repeated.")
 @click.option("--lifetime", type=click.IntRange(1), default=3600, show_default=True, help="Seconds.")
 def token(directory: Path, subject: str, member: str | None, scopes: tuple[str, ...], lifetime: int) -> None:
-    """Print a token for trying out KONAGRAPH_AUTH=jwt; the settings that accept it go to standard error."""
+    """Print a token for trying KONAGRAPH_AUTH=jwt.
+
+    The settings that accept it go to standard error.
+    """
     claims = {} if member is None else {"konaplate_user_id": member}
     try:
         signer = DevelopmentSigner.in_directory(directory)
@@ -221,7 +239,10 @@ def token(directory: Path, subject: str, member: str | None, scopes: tuple[str, 
 
 @main.command("leak-audit")
 def leak_audit() -> None:
-    """Send every failure and bad input through a gateway, and search answers and logs for leaks."""
+    """Search answers and logs for leaks.
+
+    Every failure and bad input is sent through a gateway.
+    """
     leaks = 0
     for viewer, outcome in asyncio.run(run_leak_audit()).items():
         click.echo(
@@ -236,7 +257,10 @@ def leak_audit() -> None:
 
 @main.command("check-config")
 def check_config() -> None:
-    """Check settings, keys and certificates, and name every problem. Starts nothing."""
+    """Check settings, keys and certificates.
+
+    Names every problem, and starts nothing.
+    """
     settings = read_settings(environment())
     warnings = start_warnings(settings)
     for warning in warnings:

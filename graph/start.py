@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from graph.outbox import Outbox
 from graph.process.listening import ListenError, bind
 from graph.process.reload import Reload
 from graph.process.server import run
-from graph.process.serving import admin_server, gateway_server
+from graph.process.serving import admin_server, bind_admin, gateway_server
 from graph.process.worker_channel import answer_parent
 from graph.process.workers import Supervisor, worker_command
 from graph.settings import Settings, SettingsError, load_settings, unknown_variables
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _START_FAULT: Final = 1
 _CONFIGURATION_FAULT: Final = 2
+_PORT_CHOSEN_BY: Final = "--port or KONAGRAPH_PORT (`make dev PORT=8001`)"
 
 
 def read_settings(environment: dict[str, str], **overrides: Any) -> Settings:
@@ -69,15 +71,31 @@ def fail(problems: list[str]) -> NoReturn:
     sys.exit(_CONFIGURATION_FAULT)
 
 
-def run_server(make: Callable[[], Server]) -> None:
-    """Run a server to its end; the process ends with a failure when it never starts."""
+def run_server(make: Callable[[], Server], chosen_by: str = _PORT_CHOSEN_BY) -> None:
+    """Run a server to its end; the process ends with a failure when it never starts.
+
+    Args:
+        make: makes it.
+        chosen_by: what chooses its port.
+    """
     try:
         started = run(make())
     except ListenError as error:
-        click.echo(f"konagraph cannot listen on {error}", err=True)
-        sys.exit(_START_FAULT)
+        cannot_listen(error, chosen_by)
     if not started:
         sys.exit(_START_FAULT)
+
+
+def cannot_listen(error: ListenError, chosen_by: str) -> NoReturn:
+    """End for an address that cannot be had, and say what would help."""
+    chosen_by = error.chosen_by or chosen_by
+    hints = {
+        errno.EADDRINUSE: f"another program has it; choose another port with {chosen_by}",
+        errno.EACCES: f"ports below 1024 are for privileged programs; choose another with {chosen_by}",
+    }
+    hint = hints.get(error.number or 0)
+    click.echo(f"konagraph cannot listen on {error}" + (f": {hint}" if hint else ""), err=True)
+    sys.exit(_START_FAULT)
 
 
 def serve_here(
@@ -164,10 +182,9 @@ def serve_with_workers(settings: Settings, introduce: Callable[[str], None]) -> 
         reserved = bind(host, settings.konagraph_port, shared=True)
         admin = None
         if settings.konagraph_admin_port is not None:
-            admin = bind(settings.konagraph_admin_host, settings.konagraph_admin_port)
+            admin = bind_admin(settings.konagraph_admin_host, settings.konagraph_admin_port)
     except ListenError as error:
-        click.echo(f"konagraph cannot listen on {error}", err=True)
-        sys.exit(_START_FAULT)
+        cannot_listen(error, _PORT_CHOSEN_BY)
     port = reserved[0].getsockname()[1]
     beside: list[Server] = []
     supervisor = Supervisor(

@@ -142,7 +142,7 @@ class Server(uvicorn.Server):
         except OSError as error:
             # Bound twice, which is possible as long as nobody listens.
             await self.lifespan.shutdown()
-            raise ListenError(f"port {self.port}: {str(error.strerror).lower()}") from None
+            raise ListenError(f"port {self.port}: {str(error.strerror).lower()}", error.errno) from None
         # What was made up to here lives as long as the process: collections need not walk it again and again.
         gc.collect()
         gc.freeze()

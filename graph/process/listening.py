@@ -6,7 +6,18 @@ import socket
 
 
 class ListenError(Exception):
-    """An address that cannot be listened on; its text names it."""
+    """An address that cannot be listened on; its text names it.
+
+    Args:
+        text: the address, and why.
+        number: the system's number of the error.
+        chosen_by: what chooses this port, where it is not the usual one.
+    """
+
+    def __init__(self, text: str, number: int | None = None, chosen_by: str | None = None) -> None:
+        super().__init__(text)
+        self.number = number
+        self.chosen_by = chosen_by
 
 
 def bind(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
@@ -29,7 +40,7 @@ def bind(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
     except OSError as error:
         for made in sockets:
             made.close()
-        raise ListenError(f"{host} port {port}: {str(error.strerror).lower()}") from None
+        raise ListenError(f"{host} port {port}: {str(error.strerror).lower()}", error.errno) from None
     return sockets
 
 

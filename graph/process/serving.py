@@ -53,15 +53,27 @@ def gateway_server(
     )
     if admin_sockets is None and settings.konagraph_admin_port is not None:
         try:
-            admin_sockets = bind(settings.konagraph_admin_host, settings.konagraph_admin_port)
-        except ListenError as error:
+            admin_sockets = bind_admin(settings.konagraph_admin_host, settings.konagraph_admin_port)
+        except ListenError:
             for one in sockets:
                 one.close()
-            raise ListenError(f"{error} (KONAGRAPH_ADMIN_PORT)") from None
+            raise
     if admin_sockets is not None:
         admin = admin_app(health, lambda: getattr(app.state, "metrics", None))
         server.beside.append(admin_server(admin, settings, admin_sockets))
     return server
+
+
+def bind_admin(host: str, port: int) -> list[socket.socket]:
+    """The sockets of an admin port.
+
+    Raises:
+        ListenError: when its address cannot be listened on.
+    """
+    try:
+        return bind(host, port)
+    except ListenError as error:
+        raise ListenError(f"{error} (KONAGRAPH_ADMIN_PORT)", error.number, "KONAGRAPH_ADMIN_PORT") from None
 
 
 def admin_server(app: AdminApp, settings: Settings, sockets: list[socket.socket]) -> Server:

@@ -310,12 +310,13 @@ def test_what_is_hardly_meant_is_a_warning_and_not_called_complete_without_it() 
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
-def test_help_names_every_command(option: str) -> None:
+def test_help_names_every_command_in_the_order_of_use_and_in_whole_sentences(option: str) -> None:
     result = invoke(option)
 
     assert result.exit_code == 0
-    for command in ("dev", "serve", "sandbox", "export-schema", "check-config"):
-        assert f"\n  {command} " in result.stdout
+    listed = [line.split()[0] for line in result.stdout.partition("Commands:")[2].splitlines() if line.strip()]
+    assert listed == ["dev", "serve", "check-config", "sandbox", "token", "export-schema", "leak-audit"]
+    assert "..." not in result.stdout
 
 
 def test_the_version_is_the_projects() -> None:

@@ -248,6 +248,7 @@ async def test_a_port_in_use_is_named_and_ends_dev_with_a_status_of_failure(take
     assert (status, printed) == (1, "")
     assert "address already in use" in error_output
     assert str(taken_port) in error_output
+    assert "--port or KONAGRAPH_PORT (`make dev PORT=8001`)" in error_output
     assert len(error_output.splitlines()) == 1
 
 
@@ -255,7 +256,7 @@ async def test_a_port_in_use_ends_the_sandbox_with_a_status_of_failure(taken_por
     status, printed, error_output = await run("sandbox", "--port", str(taken_port), "--credentials", str(tmp_path))
 
     assert (status, printed) == (1, "")
-    assert "address already in use" in error_output
+    assert "address already in use: another program has it; choose another port with --port\n" in error_output
     assert "Traceback" not in error_output
 
 
