@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from graph.security.limiter import SLACK, Taken
 
@@ -78,6 +79,10 @@ return waits
 
 _PREFIX: Final = "konagraph"
 _CONNECTIONS: Final = 16
+_TIMEOUTS: Final = (RedisTimeoutError, TimeoutError)
+# Together less than the time limit of `connect`: a loop that is on time then has looked for an answer.
+_LOOK_SECONDS: Final = 0.02
+_HELD_UP_SECONDS: Final = 0.02
 
 
 class BadRedisUrlError(Exception):
@@ -134,8 +139,28 @@ class RedisLimiter:
         return [int(wait) for wait in answer]
 
 
+class _LoopWatch:
+    """Notices whether the event loop is held up during a wait, which makes every time limit pass."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._due = self._loop.time() + _LOOK_SECONDS
+        self._timer = self._loop.call_at(self._due, self._look)
+        self.was_held_up = False
+
+    def _look(self) -> None:
+        self.was_held_up = self._loop.time() - self._due > _HELD_UP_SECONDS
+
+    def close(self) -> None:
+        """Look no more."""
+        self._timer.cancel()
+
+
 class FallbackLimiter:
     """Uses the shared limiter while it answers, and the local one at the same numbers while it does not.
+
+    The local one counts all the time, and both must agree: whoever makes the shared one fail, or empties it, finds
+    the budget as far spent as it was.
 
     Args:
         shared: the limiter in Redis.
@@ -172,14 +197,21 @@ class FallbackLimiter:
         return self._away_until is not None
 
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
-        """Take from the shared bucket, or from the local one."""
+        """Take from the shared bucket and from the local one, or from the latter alone."""
         taken = await self._try(lambda: self._shared.take(key, bucket, amount))
-        return await self._local.take(key, bucket, amount) if taken is None else taken
+        if taken is not None and not taken.allowed:
+            return taken
+        here = await self._local.take(key, bucket, amount)
+        return here if taken is None or here.remaining < taken.remaining or not here.allowed else taken
 
     async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
-        """Count in the shared windows, or in the local ones."""
+        """Count in the shared windows and in the local ones, or in the latter alone."""
         waits = await self._try(lambda: self._shared.add(key, windows, members))
-        return await self._local.add(key, windows, members) if waits is None else waits
+        if waits is None:
+            return await self._local.add(key, windows, members)
+        fit = [member for member, wait in zip(members, waits, strict=True) if not wait]
+        here = iter(await self._local.add(key, windows, fit))
+        return [wait or next(here) for wait in waits]
 
     async def _try(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """What the shared limiter says; None when it is away."""
@@ -191,12 +223,18 @@ class FallbackLimiter:
             if self._away_until is not None:
                 # This is the try after a pause; the others shall not wait for what comes of it.
                 self._away_until = self._clock() + self._pause
+            watch = _LoopWatch()
             try:
                 answer = await ask()
-            except (RedisError, OSError, TimeoutError):
+            except (RedisError, OSError, TimeoutError) as error:
+                if isinstance(error, _TIMEOUTS) and watch.was_held_up:
+                    # The answer may have been there all the time: nobody looked.
+                    return None
                 self._away_until = self._clock() + self._pause
                 self._on_fallback()
                 return None
+            finally:
+                watch.close()
             self._away_until = None
             return answer
 
