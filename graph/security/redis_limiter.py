@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from graph.security.limiter import SLACK, Taken
+from graph.security.redis_connections import try_every_address
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -105,6 +106,7 @@ def connect(url: Credential) -> Redis:
             retry=Retry(NoBackoff(), 0),
             max_connections=_CONNECTIONS,
         )
+        try_every_address(client)
         # A parameter of the address that is not known shows only here.
         client.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py's own gap
     except (ValueError, TypeError):

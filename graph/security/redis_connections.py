@@ -1,0 +1,78 @@
+"""Connections to a Redis whose name has several addresses: a silent one is passed over, as Konaplate's are."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from redis.asyncio.connection import Connection, SSLConnection
+
+from graph.transport.addresses import Addresses
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+
+class _AnyAddress:
+    """Connects by itself; redis-py, which would try one address after the other, gets the socket."""
+
+    host: str
+    port: int
+    socket_connect_timeout: Any
+
+    def __init__(self, *, addresses: Addresses, **options: Any) -> None:
+        super().__init__(**options)
+        self._addresses = addresses
+        self._socket: socket.socket | None = None
+
+    async def _connect(self) -> None:
+        within = self.socket_connect_timeout
+        async with asyncio.timeout(within):
+            self._socket = await self._addresses.first(self._reach, socket.socket.close, within)
+            await super()._connect()  # type: ignore[misc]  # redis-py's own
+
+    async def _reach(self, address: str) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        (family, kind, protocol, _, target), *_ = await loop.getaddrinfo(
+            address, self.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
+        connection = socket.socket(family, kind, protocol)
+        connection.settimeout(0)
+        try:
+            await loop.sock_connect(connection, target)
+        except BaseException:
+            with suppress(OSError):
+                connection.close()
+            raise
+        return connection
+
+    def _connection_arguments(self) -> dict[str, Any]:
+        arguments = dict(super()._connection_arguments())  # type: ignore[misc]  # redis-py's own
+        del arguments["host"], arguments["port"]
+        if "ssl" in arguments:
+            arguments["server_hostname"] = self.host
+        return {**arguments, "sock": self._socket}
+
+
+class _Plain(_AnyAddress, Connection):
+    pass
+
+
+class _Encrypted(_AnyAddress, SSLConnection):
+    pass
+
+
+_KINDS: Final[dict[type, type]] = {Connection: _Plain, SSLConnection: _Encrypted}
+
+
+def try_every_address(client: Redis) -> None:
+    """Let the connections of a client find an address that answers. A socket in the file system has no others."""
+    pool = client.connection_pool
+    kind = _KINDS.get(pool.connection_class)
+    if kind is None:
+        return
+    host, port = pool.connection_kwargs.get("host", "localhost"), int(pool.connection_kwargs.get("port", 6379))
+    pool.connection_class = kind
+    pool.connection_kwargs["addresses"] = Addresses(host, port)
