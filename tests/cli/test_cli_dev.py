@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     f.number for f in FAULTS.values() if isinstance(f.behaviour, Altered) and f.behaviour.delay == SLOW
 )
 BALANCE = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance } }"
+# No longer than the tests let a gateway take to end, or it would warn of that.
+QUIET = {"KONAGRAPH_REQUEST_TIMEOUT": "2", "KONAPLATE_TIMEOUT": "2"}
 LAST_LINE = "Reserved numbers make every failure happen: "
 
 
@@ -231,7 +233,7 @@ async def test_a_signal_ends_dev_after_the_request_that_is_under_way(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_an_idle_dev_without_a_word(number: signal.Signals, client: httpx.AsyncClient) -> None:
-    async with command("dev", "--port", "0") as dev, client:
+    async with command("dev", "--port", "0", **QUIET) as dev, client:
         # A connection that is kept alive must not keep the process alive.
         await client.post(await dev.url(), json=request("{ __typename }", FIRST_CARD))
         dev.send(number)
@@ -262,6 +264,7 @@ async def test_a_port_in_use_ends_the_sandbox_with_a_status_of_failure(taken_por
 
 async def test_dev_heeds_the_gateways_settings_and_not_those_of_an_upstream(client: httpx.AsyncClient) -> None:
     settings = {
+        **QUIET,
         "KONAGRAPH_PORT": "0",
         "KONAGRAPH_MAX_CARDS": "1",
         "KONAGRAPH_LOG_FORMAT": "json",
@@ -285,7 +288,7 @@ async def test_dev_heeds_the_gateways_settings_and_not_those_of_an_upstream(clie
 
 
 async def test_dev_names_a_wrong_setting_and_does_not_start() -> None:
-    status, printed, error_output = await run("dev", KONAGRAPH_PORT="c4n4ry", KONAGRAPH_PROT="1")
+    status, printed, error_output = await run("dev", **QUIET, KONAGRAPH_PORT="c4n4ry", KONAGRAPH_PROT="1")
 
     assert (status, printed) == (2, "")
     assert error_output.splitlines() == [
