@@ -113,6 +113,8 @@ def dev(port: int | None, host: str | None) -> None:
 
     reserved = Reserved(FAULTS.keys(), MEMBER_FAULTS.keys(), OPEN_BREAKER)
     serve_here(settings, introduce, transport=sandbox, example_card=FIRST_CARD, reserved=reserved)
+    if settings.konagraph_log_format == "console":
+        click.echo("konagraph has ended.", err=True)
 
 
 @main.command()

@@ -232,7 +232,7 @@ async def test_a_signal_ends_dev_after_the_request_that_is_under_way(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_an_idle_dev_without_a_word(number: signal.Signals, client: httpx.AsyncClient) -> None:
+async def test_a_signal_ends_an_idle_dev_with_one_word(number: signal.Signals, client: httpx.AsyncClient) -> None:
     async with command("dev", "--port", "0", **QUIET) as dev, client:
         # A connection that is kept alive must not keep the process alive.
         await client.post(await dev.url(), json=request("{ __typename }", FIRST_CARD))
@@ -242,6 +242,7 @@ async def test_a_signal_ends_an_idle_dev_without_a_word(number: signal.Signals, 
     assert status == 0
     assert "Traceback" not in error_output
     assert "warning" not in error_output.lower()
+    assert error_output.endswith("\nkonagraph has ended.\n")
 
 
 async def test_a_port_in_use_is_named_and_ends_dev_with_a_status_of_failure(taken_port: int) -> None:
