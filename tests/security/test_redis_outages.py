@@ -208,7 +208,8 @@ async def test_a_loop_that_is_held_up_is_no_outage_and_no_new_budget(own_redis: 
         assert await redis.limiter.add("a", WINDOWS, ["x", "y"]) == [0, 0]
         for member in "abcde":
             asking = asyncio.ensure_future(redis.limiter.add("a", WINDOWS, [member]))
-            await asyncio.sleep(0)
+            for _ in range(4):
+                await asyncio.sleep(0)
             # As a caller's expensive document does.
             time.sleep(0.12)  # noqa: ASYNC251 - the loop is to stand still
             assert (await asking)[0] > 0
