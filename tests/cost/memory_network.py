@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -96,6 +97,10 @@ class MemoryLoop(asyncio.SelectorEventLoop):
         """Count timers."""
         self.scheduled += 1
         return super().call_at(*arguments, **options)
+
+    async def getaddrinfo(self, *_args: Any, **_options: Any) -> Any:
+        """Find one address for every name."""
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("192.0.2.1", 443))]
 
     async def create_connection(self, protocol_factory: Any, *_args: Any, **_options: Any) -> Any:
         """Connect, whatever the address."""

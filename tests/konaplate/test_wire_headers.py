@@ -124,7 +124,11 @@ async def test_the_own_transport_sends_these_fields_and_no_other(encrypted: bool
     cipher = Cipher([pair()]) if encrypted else None
     async with FaultyUpstream(answer(http(succeeded(card_fields())))) as upstream:
         async with connected(
-            base_url=upstream.base_url, cipher=cipher, clock_ms=lambda: 1_741_230_000_042, start=7
+            base_url=upstream.base_url,
+            cipher=cipher,
+            clock_ms=lambda: 1_741_230_000_042,
+            start=7,
+            allow_unsealed=True,
         ) as client:
             for _ in range(2):
                 await client.fetch_card(CARD)
@@ -190,7 +194,9 @@ async def test_a_call_signs_the_bytes_that_it_sends_with_one_reading_of_the_cloc
         return answering(succeeded(card_fields()))(request)
 
     cipher = Cipher([pair()]) if encrypted else None
-    async with connected(httpx.MockTransport(respond), cipher=cipher, clock_ms=clock, start=7) as client:
+    async with connected(
+        httpx.MockTransport(respond), cipher=cipher, clock_ms=clock, start=7, allow_unsealed=True
+    ) as client:
         await client.fetch_card(CARD)
     (request,) = sent
     expected = wire.request_headers(
