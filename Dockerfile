@@ -39,4 +39,5 @@ EXPOSE 8000 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
     CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9090/livez', timeout=2)"]
 ENTRYPOINT ["konagraph"]
-CMD ["serve"]
+# Quietly: everything in the container's log is a line of JSON.
+CMD ["serve", "--quiet"]

@@ -205,7 +205,7 @@ def _refusal_cost(cores: Cores, seconds: int) -> float:
         with server(_COMMAND, core=cores.server, settings=settings) as gateway:
             url = httpx.URL(gateway.url)
             body = ONE_CALL.body("9" * 15 + "0")
-            head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            head = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             length = b"Content-Length: %d\r\n\r\n" % len(body)
             with socket.create_connection((url.host, url.port or 0)) as first:
                 first.sendall(head + length + body)

@@ -108,7 +108,8 @@ def dev(port: int | None, host: str | None) -> None:
         settings = settings.model_copy(update={"konagraph_admin_port": None})
     sandbox = httpx.ASGITransport(create_sandbox(credentials))
 
-    def introduce(url: str, app: Gateway) -> None:
+    def introduce(url: str, admin: str | None, app: Gateway) -> None:
+        _say_admin(admin)
         greet(url, settings, app.state.explorer)
 
     reserved = Reserved(FAULTS.keys(), MEMBER_FAULTS.keys(), OPEN_BREAKER)
@@ -123,7 +124,8 @@ def dev(port: int | None, host: str | None) -> None:
 @click.option(
     "--workers", type=click.IntRange(1), help="Processes that share the port (KONAGRAPH_WORKERS, else 1)."
 )
-def serve(port: int | None, host: str | None, workers: int | None) -> None:
+@click.option("--quiet", is_flag=True, help="Print nothing but the log.")
+def serve(*, port: int | None, host: str | None, workers: int | None, quiet: bool) -> None:
     """Start the gateway before a real Konaplate.
 
     The environment says which, and everything else: see docs/configuration.md.
@@ -131,8 +133,10 @@ def serve(port: int | None, host: str | None, workers: int | None) -> None:
     overrides = {"konagraph_port": port, "konagraph_host": host, "konagraph_workers": workers}
     settings = read_settings(environment(), **overrides)
 
-    def introduce(url: str, _app: Gateway | None = None) -> None:
-        click.echo(f"konagraph answers on {url}")
+    def introduce(url: str, admin: str | None, _app: Gateway | None = None) -> None:
+        if not quiet:
+            _say_admin(admin)
+            click.echo(f"konagraph answers on {url}")
 
     if settings.konagraph_workers > 1:
         serve_with_workers(settings, introduce)
@@ -270,6 +274,11 @@ def check_config() -> None:
     check(settings)
     complete = "The settings are complete, and every key and certificate can be used"
     click.echo(f"{complete}; see the warnings." if warnings else f"{complete}.")
+
+
+def _say_admin(url: str | None) -> None:
+    if url is not None:
+        click.echo(f"admin port: {url}")
 
 
 def _again(overrides: dict[str, Any]) -> Callable[[], Settings]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 import structlog
 
+from graph import __version__
 from graph.app import create_app
 from graph.outbox import Outbox
 from graph.process.listening import ListenError, bind
@@ -71,19 +72,21 @@ def fail(problems: list[str]) -> NoReturn:
     sys.exit(_CONFIGURATION_FAULT)
 
 
-def run_server(make: Callable[[], Server], chosen_by: str = _PORT_CHOSEN_BY) -> None:
-    """Run a server to its end; the process ends with a failure when it never starts.
+def run_server(make: Callable[[], Server], chosen_by: str = _PORT_CHOSEN_BY) -> Server:
+    """Run a server to its end and return it; the process ends with a failure when it never starts.
 
     Args:
         make: makes it.
         chosen_by: what chooses its port.
     """
     try:
-        started = run(make())
+        server = make()
+        started = run(server)
     except ListenError as error:
         cannot_listen(error, chosen_by)
     if not started:
         sys.exit(_START_FAULT)
+    return server
 
 
 def cannot_listen(error: ListenError, chosen_by: str) -> NoReturn:
@@ -100,7 +103,7 @@ def cannot_listen(error: ListenError, chosen_by: str) -> NoReturn:
 
 def serve_here(
     settings: Settings,
-    introduce: Callable[[str, Gateway], None],
+    introduce: Callable[[str, str | None, Gateway], None],
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     example_card: str | None = None,
@@ -111,7 +114,7 @@ def serve_here(
 
     Args:
         settings: see `graph.settings`.
-        introduce: told the address and the gateway once it answers.
+        introduce: told the address, that of the admin port and the gateway once it answers.
         transport: see `graph.app`.
         example_card: see `graph.app`.
         reserved: see `graph.app`.
@@ -123,14 +126,15 @@ def serve_here(
         _warn(settings)
 
         def on_ready(port: int) -> None:
-            _introduce(settings, lambda url: introduce(url, app), port, server.beside)
+            _introduce(settings, lambda url, admin: introduce(url, admin, app), port, server.beside)
 
         server = gateway_server(app, settings, on_ready)
         if reload is not None:
             server.on_hangup = _hangup(app, reload)
         return server
 
-    run_server(make)
+    server = run_server(make)
+    _log(settings, "gateway ended", reason=server.ended_by, cut_off=server.cut_off)
 
 
 def serve_as_worker(load: Callable[[], Settings], channel: int) -> None:
@@ -168,7 +172,7 @@ def serve_as_worker(load: Callable[[], Settings], channel: int) -> None:
     run_server(make)
 
 
-def serve_with_workers(settings: Settings, introduce: Callable[[str], None]) -> None:
+def serve_with_workers(settings: Settings, introduce: Callable[[str, str | None], None]) -> None:
     """Look after several processes that serve."""
     _configure_logging(settings)
     check(settings)
@@ -197,6 +201,7 @@ def serve_with_workers(settings: Settings, introduce: Callable[[str], None]) -> 
         beside.append(admin_server(supervisor.admin_app(), settings, admin))
     if not asyncio.run(_supervise(supervisor, beside)):
         sys.exit(_START_FAULT)
+    _log(settings, "gateway ended")
 
 
 async def _supervise(supervisor: Supervisor, beside: list[Server]) -> bool:
@@ -253,10 +258,27 @@ def _warn(settings: Settings) -> None:
         structlog.stdlib.get_logger(LOGGER).warning(warning)
 
 
-def _introduce(settings: Settings, introduce: Callable[[str], None], port: int, beside: list[Server]) -> None:
-    for server in beside:
-        click.echo(f"admin port: http://{reachable(settings.konagraph_admin_host)}:{server.port}")
-    introduce(f"http://{reachable(settings.konagraph_host)}:{port}{GRAPHQL_PATH}")
+def _log(settings: Settings, event: str, **fields: object) -> None:
+    """A line about the process. On a console the commands say it in words, so there it is for those who debug."""
+    logger = structlog.stdlib.get_logger(LOGGER)
+    write = logger.info if settings.konagraph_log_format == "json" else logger.debug
+    write(event, **fields)
+
+
+def _introduce(
+    settings: Settings, introduce: Callable[[str, str | None], None], port: int, beside: list[Server]
+) -> None:
+    url = f"http://{reachable(settings.konagraph_host)}:{port}{GRAPHQL_PATH}"
+    admin = [f"http://{reachable(settings.konagraph_admin_host)}:{server.port}" for server in beside]
+    _log(
+        settings,
+        "gateway started",
+        version=__version__,
+        environment=settings.konagraph_env,
+        url=url,
+        admin_url=next(iter(admin), None),
+    )
+    introduce(url, next(iter(admin), None))
     # Into a pipe, standard output is buffered, and whoever waits for the address would wait for ever.
     sys.stdout.flush()
 

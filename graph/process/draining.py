@@ -73,6 +73,10 @@ class Server(uvicorn.Server):
         """Servers that run as long as this one: they begin earlier and end later."""
         self.on_hangup: Callable[[], None] | None = None
         """Called on SIGHUP."""
+        self.ended_by: str | None = None
+        """The name of the signal that ends it."""
+        self.cut_off = 0
+        """Requests that were still being answered when the time for it was over."""
 
     @property
     def port(self) -> int:
@@ -103,6 +107,7 @@ class Server(uvicorn.Server):
         """Begin to end. SIGINT is a person who waits: idle connections are not waited for."""
         if not self.should_exit:
             self._patient = sig == signal.SIGTERM
+            self.ended_by = signal.Signals(sig).name
         super().handle_exit(sig, frame)
         # At once, and not when the loop next looks at it.
         self._drain.on_start()
@@ -199,6 +204,7 @@ class Server(uvicorn.Server):
 
     async def _cut_off(self) -> None:
         """Cancel what is still being answered, which says so, and close what is still open."""
+        self.cut_off = len(self.server_state.tasks)
         if self.server_state.tasks:
             for task in self.server_state.tasks:
                 task.cancel()

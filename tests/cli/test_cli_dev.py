@@ -284,7 +284,9 @@ async def test_dev_heeds_the_gateways_settings_and_not_those_of_an_upstream(clie
     assert refused.json()["errors"][0]["extensions"]["code"] == "QUERY_LIMIT_EXCEEDED"
     assert answered.json() == {"data": {"card": {"balance": 50_000}}}
     assert status == 0
-    assert {"request", "upstream call"} == {json.loads(line)["event"] for line in error_output.splitlines()}
+    events = [json.loads(line)["event"] for line in error_output.splitlines()]
+    assert ("gateway started", "gateway ended") == (events[0], events[-1])
+    assert {"request", "upstream call"} == set(events[1:-1])
     assert FIRST_CARD not in error_output
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import stat
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from graph import __version__
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from tests.cli.processes import DEADLINE, Command, command, exported, run
@@ -98,7 +100,7 @@ async def test_the_sandbox_makes_its_credentials_once_and_for_their_owner_alone(
 
 
 async def test_serve_with_nothing_set_names_every_missing_variable() -> None:
-    status, printed, error_output = await run("serve")
+    status, printed, error_output = await run("serve", KONAGRAPH_DRAIN_TIMEOUT="6")
 
     hint = " (or set KONAPLATE_ENCRYPTION=off for a private line)"
     assert (status, printed) == (2, "")
@@ -129,6 +131,22 @@ async def test_serve_with_keys_that_are_none_names_them_and_quotes_nothing() -> 
     assert (status, printed) == (2, "")
     assert error_output.splitlines() == [
         "konagraph cannot start:",
-        "  - KONAPLATE_SERVER_PUBLIC_KEY is not an RSA key in PEM form (ValueError)",
+        "  - KONAPLATE_SERVER_PUBLIC_KEY is a private key where a public key is needed",
         "  - KONAPLATE_CLIENT_PRIVATE_KEY is a public key where a private key is needed",
     ]
+
+
+async def test_everything_in_the_log_of_a_quiet_gateway_is_json_with_its_start_and_its_end() -> None:
+    async with command("serve", "--quiet", "--port", "0", **NECESSARY, KONAPLATE_ENCRYPTION="off") as gateway:
+        started = json.loads(await gateway.logged('"gateway started"'))
+        response = await ask(started["url"])
+        gateway.send(signal.SIGTERM)
+        status, error_output = await gateway.ended()
+
+    lines = [json.loads(line) for line in error_output.splitlines()]
+    ended = lines[-1]
+    assert (0, "") == (status, gateway.printed)
+    assert "UPSTREAM_UNAVAILABLE" == response.json()["errors"][0]["extensions"]["code"]
+    assert (__version__, "development") == (started["version"], started["environment"])
+    assert started["admin_url"].startswith("http://127.0.0.1:")
+    assert ("gateway ended", "SIGTERM", 0) == (ended["event"], ended["reason"], ended["cut_off"])

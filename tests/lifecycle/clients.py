@@ -27,7 +27,7 @@ class Connection:
         """Send a request."""
         content = json.dumps(body).encode()
         head = (
-            f"POST {self._url.path} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n"
+            f"POST {self._url.path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(content)}\r\n\r\n"
         )
         self._writer.write(head.encode() + content)

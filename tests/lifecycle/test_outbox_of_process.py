@@ -104,7 +104,7 @@ def test_what_is_cut_off_at_the_end_still_sends_its_last_words_and_then_nothing_
     thread.start()
     assert ready.wait(DEADLINE)
     with Wire(server.port) as wire:
-        wire.send(b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        wire.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert app.began.wait(DEADLINE)
         server.should_exit = True
         answer = wire.answer()

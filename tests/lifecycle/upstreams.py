@@ -87,13 +87,13 @@ def settings(upstream: HeldUpstream, **more: str) -> dict[str, str]:
     return {
         "KONAPLATE_BASE_URL": upstream.url,
         "KONAPLATE_ASP_ID": "000000000000001",
-        "KONAPLATE_ACCESS_KEY": "c4n4ry-access",
-        "KONAPLATE_SECRET_KEY": "c4n4ry-secret",
+        "KONAPLATE_ACCESS_KEY": "c4n4ry-accessxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "KONAPLATE_SECRET_KEY": "c4n4ry-secretxxxxxxxxxxxxxxxxxxxxxxxxxxx",
         "KONAPLATE_ENCRYPTION": "off",
         "KONAPLATE_TIMEOUT": "30",
         "KONAPLATE_ATTEMPT_TIMEOUT": "30",
         "KONAPLATE_POOL_TIMEOUT": "30",
         "KONAGRAPH_REQUEST_TIMEOUT": "30",
-        "KONAGRAPH_DRAIN_TIMEOUT": "20",
+        "KONAGRAPH_DRAIN_TIMEOUT": "30",
         **more,
     }

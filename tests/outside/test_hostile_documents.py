@@ -172,7 +172,7 @@ DESCRIBED = " ".join(f"a{number}:description" for number in range(15))
     "selection",
     [
         "types{fields{type{fields{type{" + DESCRIBED + "}}}}}",
-        "types{fields{type{fields{type{" + "description " * 500 + "}}}}}",
+        "types{fields{type{fields{type{b:description " + DESCRIBED + "}}}}}",
         "types{fields{args{type{ofType{ofType{name fields{args{type{name description}}}}}}}}}",
         "types{possibleTypes{fields{type{name description}}}}",
     ],
@@ -190,7 +190,7 @@ def test_the_largest_answers_about_the_schema_are_small(client: Client, selectio
         "{__schema{types{fields{type{fields{type{fields{name}}}}}}}}",
         "{__schema{types{possibleTypes{interfaces{possibleTypes{name}}}}}}",
         "fragment T on __Type{fields{name}} {__schema{types{fields{type{fields{type{...T}}}}}}}",
-        "{__schema{types{fields{type{fields{type{b:description " + DESCRIBED + "}}}}}}}",
+        "{__schema{types{fields{type{fields{type{" + "description " * 500 + "}}}}}}}",
         "{" + " ".join(f'__type(name:"Card"){{a{number}:name}}' for number in range(11)) + "}",
     ],
 )

@@ -25,7 +25,7 @@ def post(*fields: bytes, body: bytes = QUERY, target: bytes = b"/graphql") -> by
     """A good request with these header fields more."""
     lines = [
         b"POST " + target + b" HTTP/1.1",
-        b"Host: a",
+        b"Host: localhost",
         b"Content-Type: application/json",
         b"Content-Length: %d" % len(body),
     ]
@@ -54,7 +54,7 @@ def test_no_answer_sends_a_client_with_its_request_elsewhere(
 ) -> None:
     answer = ask(open_gateway, method, path, host="evil.example")
 
-    assert answer.status_code == 404
+    assert 400 == answer.status_code
     assert "location" not in answer.headers
     assert "evil.example" not in str(answer.headers) + answer.text
 
@@ -193,8 +193,8 @@ def test_half_a_character_is_bad_input(open_gateway: Attacked, body: bytes) -> N
 
 
 CHUNKED = (
-    b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nUpgrade: x\r\nConnection: upgrade\r\n"
-    b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\nX: y\r\n\r\n" % (len(QUERY), QUERY)
+    b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nUpgrade: x\r\n"
+    b"Connection: upgrade\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\nX: y\r\n\r\n" % (len(QUERY), QUERY)
 )
 
 
@@ -203,7 +203,7 @@ CHUNKED = (
     [
         post(b"Upgrade: h2c", b"Connection: Upgrade, HTTP2-Settings", b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"),
         post(b"Upgrade: websocket", b"Upgrade: h2c", b"Connection: upgrade", b"Sec-WebSocket-Key: x"),
-        post(b"Upgrade: TLS/1.0", b"Connection: Upgrade", target=b"http://a/graphql"),
+        post(b"Upgrade: TLS/1.0", b"Connection: Upgrade", target=b"http://localhost/graphql"),
         CHUNKED,
     ],
 )

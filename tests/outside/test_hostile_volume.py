@@ -28,7 +28,9 @@ RESET: Final = struct.pack("ii", 1, 0)
 
 def request(query: str) -> bytes:
     body = json.dumps({"query": query}).encode()
-    head = "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    head = (
+        "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    )
     return (head % len(body)).encode() + body
 
 

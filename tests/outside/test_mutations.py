@@ -40,12 +40,18 @@ CODES: Final = {
 }
 
 _QUERY: Final = b'{"query":"{__typename}"}'
-_HEAD: Final = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+_HEAD: Final = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 REQUESTS: Final = (
     _HEAD + b"Content-Length: 24\r\n\r\n" + _QUERY,
     _HEAD + b"Transfer-Encoding: chunked\r\n\r\n18\r\n" + _QUERY + b"\r\n0\r\nX: y\r\n\r\n",
-    b"GET /graphql?query={__typename} HTTP/1.1\r\nHost: a\r\nAccept: text/html;q=0.9,*/*\r\nUpgrade: x\r\n\r\n",
-    b"GET http://a/livez HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\nHEAD / HTTP/1.1\r\nHost: a\r\n\r\n",
+    (
+        b"GET /graphql?query={__typename} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html;q=0.9,*/*\r\n"
+        b"Upgrade: x\r\n\r\n"
+    ),
+    (
+        b"GET http://localhost/livez HTTP/1.0\r\nHost: localhost\r\n"
+        b"Connection: keep-alive\r\n\r\nHEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    ),
 )
 BYTES: Final = (
     *(b"\r\n", b"\n", b"\r", b"\x00", b" ", b"\t", b":", b"\xff", b"\x80" * 40, b"#", b"?", b"//", b"%00"),
