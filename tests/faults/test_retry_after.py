@@ -1,0 +1,40 @@
+"""How long Konaplate asks to be left alone reaches the client, and which of its APIs it was."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from time import time
+from typing import Final
+
+import pytest
+
+from tests.faults.card_upstream import GOOD
+from tests.faults.whole_gateway import gateway_over
+from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http
+
+ONE: Final = f'{{ card(cardNo: "{GOOD}") {{ balance }} }}'
+DAY: Final = 86_400_000
+
+
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
+@pytest.mark.parametrize(
+    ("asked", "least", "most"),
+    [("7", 7_000, 7_000), (formatdate(time() + 600, usegmt=True), 500_000, 600_000), ("99999999", DAY, DAY)],
+    ids=["seconds", "a date", "too long"],
+)
+async def test_the_wait_that_konaplate_asks_for_is_told(status: str, asked: str, least: int, most: int) -> None:
+    upstream = FaultyUpstream(answer(http(b"", status, [f"Retry-After: {asked}"])))
+    async with gateway_over(upstream, KONAPLATE_ATTEMPTS="1") as gateway:
+        (error,) = (await gateway.query(ONE))["errors"]
+    extensions = error["extensions"]
+    assert ("UPSTREAM_UNAVAILABLE", True) == (extensions["code"], extensions["retryable"])
+    assert least <= extensions["retryAfterMs"] <= most
+    assert "/api/v1/user/card/info" == extensions["upstream"]["api"]
+
+
+@pytest.mark.parametrize("asked", ["soon", "-1", ""])
+async def test_a_wait_that_cannot_be_read_is_not_told(asked: str) -> None:
+    upstream = FaultyUpstream(answer(http(b"", "429 Too Many Requests", [f"Retry-After: {asked}"])))
+    async with gateway_over(upstream, KONAPLATE_ATTEMPTS="1") as gateway:
+        (error,) = (await gateway.query(ONE))["errors"]
+    assert "retryAfterMs" not in error["extensions"]
