@@ -18,6 +18,9 @@ from graph.web.origin import is_origin
         "https://xn--9n2bp8q.example",
         "http://[::1]:3000",
         "http://app.example:443",
+        "capacitor://localhost",
+        "ionic://localhost",
+        "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
     ],
 )
 def test_an_origin_is_a_scheme_a_host_and_perhaps_a_port(text: str) -> None:
@@ -46,9 +49,7 @@ def test_an_origin_is_a_scheme_a_host_and_perhaps_a_port(text: str) -> None:
         "https://app..example",
         "https://예시.example",
         "https://app.example\n",
-        "ftp://app.example",
         "file://",
-        "chrome-extension://x",
     ],
 )
 def test_what_a_browser_never_writes_is_no_origin(text: str) -> None:
