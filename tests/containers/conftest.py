@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 _PATIENCE = 60
 _PAUSE = 0.2
-_UP = 'haproxy_backend_agg_server_status{proxy="gateways",state="UP"}'
+# By its last check: HAProxy takes a server whose address is new for one that is up until two checks have failed.
+_CHECKED = re.compile(
+    r'^haproxy_server_check_status\{proxy="gateways",server="[^"]*",state="L7OK"\} 1$', re.MULTILINE
+)
 IMAGES = {"HAPROXY_IMAGE": "localhost/haproxy:2.6", "REDIS_IMAGE": "localhost/redis:7.0"}
 
 
@@ -37,7 +41,7 @@ class Running(Engine):
         async with asyncio.timeout(_PATIENCE):
             while True:
                 result = await asyncio.to_thread(self.inside, "haproxy", "python3", "-c", program)
-                if f"{_UP} {gateways}\n" in result.stdout:
+                if len(_CHECKED.findall(result.stdout)) == gateways:
                     return
                 await asyncio.sleep(_PAUSE)
 
