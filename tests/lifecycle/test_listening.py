@@ -22,6 +22,10 @@ def test_a_free_port_is_bound_and_nobody_can_connect_yet() -> None:
 
 
 def test_every_address_of_a_name_gets_the_same_port() -> None:
+    try:
+        socket.getaddrinfo("localhost", 0)
+    except socket.gaierror:
+        pytest.skip("this machine does not know localhost: /etc/hosts is missing")
     with ExitStack() as stack:
         bound = [stack.enter_context(one) for one in bind("localhost", 0)]
 
