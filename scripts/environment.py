@@ -168,7 +168,10 @@ def _working_uv() -> str | None:
     if uv is None:
         return None
     # A name on the PATH may be a shim of pyenv's that has nothing behind it.
-    answer = subprocess.run([uv, "--version"], capture_output=True, check=False, timeout=_PAGE_BOUND)
+    try:
+        answer = subprocess.run([uv, "--version"], capture_output=True, check=False, timeout=_PAGE_BOUND)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
     return uv if answer.returncode == 0 else None
 
 

@@ -70,12 +70,13 @@ def run_step(what: str, command: Sequence[str], bound: int, folder: Path) -> Non
         try:
             output, _ = process.communicate(timeout=bound)
         except subprocess.TimeoutExpired:
+            say(" failed")
             raise SetupError(f"no end after {bound} s. Is the network, or the proxy, slow or blocked?") from None
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
     if process.returncode != 0:
-        print(" failed", file=sys.stderr)
+        say(" failed")
         shown = "\n".join(f"    {line}" for line in output.strip().splitlines()[-_LAST_LINES:])
         raise SetupError(f"`{Path(command[0]).name} {' '.join(command[1:4])} …` failed:\n{shown}")
     say(f" {time.monotonic() - started:.1f} s")

@@ -136,12 +136,15 @@ def test_without_a_network_the_first_set_up_says_so_and_leaves_nothing_that_look
     assert not (first_start.folder / ".venv-outside" / ".installed.json").exists()
 
 
-def test_a_step_that_never_ends_is_ended_with_its_children_and_a_hint(tmp_path: Path) -> None:
+def test_a_step_that_never_ends_is_ended_with_its_children_and_a_hint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     child = (
         "import subprocess; p = subprocess.Popen(['sleep', '60']); open('pid', 'w').write(str(p.pid)); p.wait()"
     )
     with pytest.raises(SetupError, match=r"no end after 2 s. Is the network, or the proxy, slow or blocked\?"):
         run_step("Waiting", [sys.executable, "-c", child], 2, tmp_path)
+    assert "  Waiting ... failed\n" == capsys.readouterr().err
     number = int((tmp_path / "pid").read_text())
     state = run(tmp_path, {}, "/bin/sh", "-c", f"cat /proc/{number}/stat || echo '() Z'").stdout
     assert "Z" == state.rpartition(")")[2].split()[0]
