@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from benchmarks.inprocess import ask, gateway, print_result
 from benchmarks.processes import BenchmarkError
 from benchmarks.scenarios import TWO_CALLS, Scenario
-from graph.execution.documents import Documents
+from graph.graphql.documents import Documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,11 +21,12 @@ from benchmarks.protected import protection
 from benchmarks.rounds import rotated
 from benchmarks.scenarios import ONE_CALL, TWO_CALLS
 from graph.context import Guards, RequestContext
-from graph.execution.analysis import analyse
-from graph.execution.documents import DocumentLimits, Documents
-from graph.execution.executor import CoreExecutor, PlanExecutor
-from graph.execution.request import from_json
-from graph.konaplate import wire
+from graph.graphql.analysis import analyse
+from graph.graphql.documents import DocumentLimits, Documents
+from graph.graphql.executor import CoreExecutor, PlanExecutor
+from graph.graphql.request import from_json
+from graph.http.responses import json_answer
+from graph.konaplate import protocol as wire
 from graph.konaplate.client import KonaplateClient
 from graph.konaplate.encryption import Cipher, KeyPair
 from graph.resilience.deadline import Deadline
@@ -35,7 +36,6 @@ from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
 from graph.security.limiter import LocalLimiter
 from graph.security.viewer import ANONYMOUS
-from graph.web.responses import json_answer
 from schema.query import build_schema
 from schema.secrets import CardNo, Credential, MemberId
 

@@ -20,11 +20,11 @@ import orjson
 
 from benchmarks.inprocess import print_result
 from benchmarks.rounds import rotated
-from graph.konaplate import wire
+from graph.konaplate import protocol as wire
 from graph.konaplate.client import KonaplateClient
 from graph.konaplate.exchange import LeanExchange
-from graph.transport.lean import LeanTransport
-from graph.transport.pool import PoolLimits
+from graph.konaplate.transport.lean import LeanTransport
+from graph.konaplate.transport.pool import PoolLimits
 from schema.secrets import CardNo, Credential
 
 if TYPE_CHECKING:

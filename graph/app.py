@@ -11,27 +11,27 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from graph.context import Guards, RequestContext
-from graph.documents import build_documents
-from graph.execution.executor import build_executor
-from graph.execution.on_record import OnRecordExecutor
-from graph.protection import build_protection, build_refs
-from graph.renewal import Renewal
+from graph.graphql.executor import build_executor
+from graph.graphql.recorded import OnRecordExecutor
+from graph.http.app import Gateway, GraphQLPath
+from graph.http.authenticate import Gate
+from graph.http.client_address import ClientAddresses
+from graph.http.cors import OriginRules, Origins
+from graph.http.endpoint import GraphQLEndpoint
+from graph.http.graphiql import Explorer
+from graph.http.health import Health
+from graph.http.middleware import PrivateAnswers
+from graph.http.overload import Overload, OverloadHooks
+from graph.http.routes import GRAPHQL_PATH, not_found, routes
 from graph.resilience.admission import Admission
 from graph.security.audit import RequestAudit
 from graph.security.authorization import Authorization
 from graph.security.viewer import Scope
-from graph.signals import build_signals
-from graph.upstream import build_konaplate
-from graph.web.client_address import ClientAddresses
-from graph.web.endpoint import GraphQLEndpoint
-from graph.web.explorer import Explorer
-from graph.web.gate import Gate
-from graph.web.gateway import Gateway, GraphQLPath
-from graph.web.health import Health
-from graph.web.middleware import PrivateAnswers
-from graph.web.origin import OriginRules, Origins
-from graph.web.overload import Overload, OverloadHooks
-from graph.web.routes import GRAPHQL_PATH, not_found, routes
+from graph.wiring.documents import build_documents
+from graph.wiring.renewal import Renewal
+from graph.wiring.security import build_protection, build_refs
+from graph.wiring.telemetry import build_signals
+from graph.wiring.upstream import build_konaplate
 from schema.query import build_schema
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     import httpx
     from opentelemetry.sdk.trace.export import SpanExporter
 
-    from graph.konaplate.separated import Reserved
+    from graph.config.settings import Settings
+    from graph.konaplate.isolation import Reserved
     from graph.outbox import Outbox
     from graph.resilience.deadline import Deadline
     from graph.security.audit import Caller
-    from graph.settings import Settings
 
 EXAMPLE_QUERY: Final = """\
 query Card($cardNo: CardNumber!) {
@@ -79,10 +79,10 @@ def create_app(
     """Put the gateway together.
 
     Args:
-        settings: see `graph.settings`.
+        settings: see `graph.config.settings`.
         transport: moves the bytes to Konaplate; None for the network. The sandbox and the tests pass their own.
         example_card: the card number of the explorer's first query; None for a number that no card has.
-        reserved: see `graph.upstream`.
+        reserved: see `graph.wiring.upstream`.
         span_exporter: takes the spans of traces, instead of the collector that the settings name.
         outbox: that of the server in front, which lets the lines of the audit log go out before its answers.
         clock: monotonic seconds, for what protects Konaplate and this process.

@@ -12,13 +12,13 @@ import click
 import httpx
 
 from graph import __version__
+from graph.config.settings import Settings, load_settings
+from graph.config.warnings import start_warnings
 from graph.files import UnreadableFileError
 from graph.greeting import card_table, exports, fault_table, greet
-from graph.konaplate.separated import Reserved
+from graph.konaplate.isolation import Reserved
 from graph.leak_audit.command import leak_audit as run_leak_audit
 from graph.pem import BadPemError
-from graph.process.draining import Drain
-from graph.process.server import make_server
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, OPEN_BREAKER
@@ -26,8 +26,8 @@ from graph.sandbox.ledger import FIRST_CARD
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.tokens import member_id_of
 from graph.security.viewer import EVERY_SCOPE
-from graph.settings import Settings, load_settings
-from graph.settings_warnings import start_warnings
+from graph.server.server import make_server
+from graph.server.shutdown import Drain
 from graph.start import (
     check,
     environment,
@@ -46,7 +46,7 @@ from schema.query import export_schema as print_schema
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from graph.web.gateway import Gateway
+    from graph.http.app import Gateway
 
 _PORT = click.IntRange(0, 65_535)
 # Not where Konaplate is and who calls it, which may be set for the real one.

@@ -18,8 +18,8 @@ from graph.security.viewer import Scope
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graph.settings import Settings
-    from graph.web.explorer import Explorer
+    from graph.config.settings import Settings
+    from graph.http.graphiql import Explorer
 
 # A proxy that the environment names cannot reach this machine's own addresses.
 _CURL: Final = """\

@@ -15,28 +15,28 @@ import structlog
 
 from graph import __version__
 from graph.app import create_app
+from graph.config.files import file_problems
+from graph.config.settings import Settings, SettingsError, load_settings, unknown_variables
+from graph.config.warnings import start_warnings
+from graph.http.routes import GRAPHQL_PATH
 from graph.outbox import Outbox
-from graph.process.listening import ListenError, bind
-from graph.process.reload import Reload
-from graph.process.server import run
-from graph.process.serving import admin_server, bind_admin, gateway_server
-from graph.process.worker_channel import answer_parent
-from graph.process.workers import Supervisor, worker_command
-from graph.settings import Settings, SettingsError, load_settings, unknown_variables
-from graph.settings_files import file_problems
-from graph.settings_warnings import start_warnings
+from graph.server.listen import ListenError, bind
+from graph.server.server import run
+from graph.server.worker_channel import answer_parent
+from graph.server.workers import Supervisor, worker_command
 from graph.telemetry.line_stream import widen_pipe
 from graph.telemetry.logs import LOGGER, configure_logging
-from graph.web.routes import GRAPHQL_PATH
+from graph.wiring.reload import Reload
+from graph.wiring.serving import admin_server, bind_admin, gateway_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import httpx
 
-    from graph.konaplate.separated import Reserved
-    from graph.process.draining import Server
-    from graph.web.gateway import Gateway
+    from graph.http.app import Gateway
+    from graph.konaplate.isolation import Reserved
+    from graph.server.shutdown import Server
 
 _START_FAULT: Final = 1
 _CONFIGURATION_FAULT: Final = 2
@@ -113,7 +113,7 @@ def serve_here(
     """Serve in this process.
 
     Args:
-        settings: see `graph.settings`.
+        settings: see `graph.config.settings`.
         introduce: told the address, that of the admin port and the gateway once it answers.
         transport: see `graph.app`.
         example_card: see `graph.app`.

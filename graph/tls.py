@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from graph import pem
+from graph.config.settings import Settings, SettingsError
 from graph.files import UnreadableFileError, read_bytes, unreadable
-from graph.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from graph.konaplate.echoes import EchoRule
-from graph.konaplate.wire import Zone
+from graph.konaplate.correlation import EchoRule
+from graph.konaplate.protocol import Zone
 from schema.secrets import Credential
 
 PUBLIC_PEM = "-----BEGIN PUBLIC KEY-----\nMIIBpublic\n-----END PUBLIC KEY-----"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from graph.app import create_app
+from graph.config.settings import Settings, load_settings
 from graph.sandbox.app import create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
-from graph.settings import Settings, load_settings
 from graph.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:

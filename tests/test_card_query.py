@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from graph.konaplate.wire import CARD_INFO_PATH, USER_INFO_PATH
+from graph.konaplate.protocol import CARD_INFO_PATH, USER_INFO_PATH
 from graph.sandbox.ledger import CARDS
 from tests.independent.konaplate import Credentials, IndependentKonaplate
 from tests.support import CONTRACT_QUERY, Recorder, gateway

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from graph.config.settings import Settings
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS
-from graph.settings import Settings
 from schema.errors import ErrorCode
 from tests.tools import ROOT
 

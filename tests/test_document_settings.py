@@ -9,12 +9,12 @@ from click.testing import CliRunner
 
 from graph.app import create_app
 from graph.cli import main
-from graph.documents import build_documents, document_limits
-from graph.execution.documents import DocumentError, DocumentLimits, Resolved
-from graph.execution.persisted import Unseen
-from graph.execution.request import GraphQLRequest
-from graph.settings import Settings, SettingsError
-from tests.execution.documents import CARD_QUERY, INLINE_CARD, TYPENAME, apollo_manifest, apollo_operation, hash_of
+from graph.config.settings import Settings, SettingsError
+from graph.graphql.documents import DocumentError, DocumentLimits, Resolved
+from graph.graphql.persisted import Unseen
+from graph.graphql.request import GraphQLRequest
+from graph.wiring.documents import build_documents, document_limits
+from tests.graphql.documents import CARD_QUERY, INLINE_CARD, TYPENAME, apollo_manifest, apollo_operation, hash_of
 from tests.support import credentials, sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.documents import read_trusted
 from graph.files import UnreadableFileError, is_plainly_a_path, read_bytes, read_text, unreadable
-from graph.protection import check_key_files, read_keys
 from graph.sandbox.credentials import SandboxCredentials
 from graph.security.development import DevelopmentSigner
 from graph.security.jwks import read_key_set
+from graph.wiring.documents import read_trusted
+from graph.wiring.security import check_key_files, read_keys
 from tests.security.jwt_maker import ec_signer, key_set
 from tests.support import credentials, sandbox_settings
 

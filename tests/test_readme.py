@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from graph import __version__
+from graph.config.settings import Settings
 from graph.sandbox.credentials import SandboxCredentials
-from graph.settings import Settings
 from tests.conftest import clean_environment
 from tests.tools import ROOT, require_tool
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.settings import load_settings
+from graph.config.settings import load_settings
 from tests.settings_cases import PLAIN, PROTECTED, VARIABLES
 from tests.test_settings_problems import CANARY, problems
 

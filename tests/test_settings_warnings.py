@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from graph.settings import load_settings
-from graph.settings_warnings import start_warnings
+from graph.config.settings import load_settings
+from graph.config.warnings import start_warnings
 from tests.settings_cases import PLAIN, PRIVATE_PEM, PUBLIC_PEM
 
 JWT = {

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from graph.konaplate import wire
+from graph.konaplate import protocol as wire
 from graph.konaplate.clean import read_card
-from graph.konaplate.echoes import Echoes, EchoRule
+from graph.konaplate.correlation import Echoes, EchoRule
 from graph.konaplate.errors import (
     CallDetails,
     Cause,
@@ -29,7 +29,7 @@ from graph.konaplate.records import (
     MemberRecord,
     member_record,
 )
-from graph.konaplate.replies import ASK_AGAIN, Reply, read_success, seconds_to_wait
+from graph.konaplate.responses import ASK_AGAIN, Reply, read_success, seconds_to_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from graph.konaplate.echoes import Echo
+    from graph.konaplate.correlation import Echo
     from graph.konaplate.encryption import Cipher
     from graph.konaplate.exchange import Exchange
-    from graph.konaplate.replies import Success
-    from graph.transport.answer import HttpAnswer
+    from graph.konaplate.responses import Success
+    from graph.konaplate.transport.answer import HttpAnswer
     from schema.secrets import CardNo, MemberId
 
 R = TypeVar("R", CardRecord, MemberRecord)

@@ -52,7 +52,7 @@ class CallDetails(msgspec.Struct, frozen=True):
 
 
 class Cause(StrEnum):
-    """Why a call got no usable answer. Decides whether it is tried again: see `graph.konaplate.verdicts`."""
+    """Why a call got no usable answer. Decides whether it is tried again: see `graph.konaplate.retry_policy`."""
 
     NOT_CONNECTED = "not_connected"
     """Refused, unreachable, or no connection in time."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import httpx
 
-from graph.field_values import is_encoded
+from graph.header_values import is_encoded
 from graph.konaplate.errors import (
     Cause,
     InvalidResponseError,
@@ -24,17 +24,17 @@ from graph.konaplate.errors import (
     TimedOutError,
     UnavailableError,
 )
-from graph.konaplate.wire import fields_of
-from graph.transport.answer import AnswerRefusedError, HttpAnswer
-from graph.transport.connection import NO_ANSWER
-from graph.transport.kept import FRESH
-from graph.transport.lean import LeanTransport, request_head
+from graph.konaplate.protocol import fields_of
+from graph.konaplate.transport.answer import AnswerRefusedError, HttpAnswer
+from graph.konaplate.transport.connection import NO_ANSWER
+from graph.konaplate.transport.kept import FRESH
+from graph.konaplate.transport.lean import LeanTransport, request_head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from graph.konaplate.errors import CallDetails
-    from graph.transport.pool import Pool
+    from graph.konaplate.transport.pool import Pool
 
 
 Trusts = Callable[[HttpAnswer], bool]

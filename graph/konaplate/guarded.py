@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from graph.konaplate.client import CARD_INFO, USER_INFO, KonaplateClient
-from graph.konaplate.verdicts import judge
+from graph.konaplate.retry_policy import judge
 from graph.resilience.breaker import Breaker, BreakerRules
 from graph.resilience.guard import Guard, Shared
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from graph.konaplate.encryption import Cipher
+    from graph.konaplate.protocol import Identity
     from graph.konaplate.records import CardRecord, MemberRecord
-    from graph.konaplate.wire import Identity
     from graph.resilience.breaker import State
     from graph.resilience.guard import Tally
     from schema.secrets import CardNo, MemberId

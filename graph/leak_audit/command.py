@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from graph.app import create_app
+from graph.config.settings import load_settings
 from graph.leak_audit.canaries import canaries
 from graph.leak_audit.cases import cases
 from graph.leak_audit.run import Outcome, run
@@ -17,7 +18,6 @@ from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.viewer import EVERY_SCOPE
-from graph.settings import load_settings
 from graph.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:

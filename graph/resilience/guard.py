@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from graph.resilience.breaker import Outcome
 from graph.resilience.observer import SilentObserver
-from graph.resilience.retries import RetryRules
+from graph.resilience.retry_budget import RetryRules
 from graph.resilience.single_flight import SingleFlight
 from graph.resilience.slots import NoSlotError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from graph.resilience.breaker import Breaker
     from graph.resilience.observer import GuardObserver
-    from graph.resilience.retries import RetryBudget
+    from graph.resilience.retry_budget import RetryBudget
     from graph.resilience.slots import Slots
 
 # How much of an attempt's time must have passed for nothing.

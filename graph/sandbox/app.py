@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from graph.konaplate import wire
+from graph.konaplate import protocol as wire
 from graph.konaplate.encryption import Cipher, KeyPair, import_key
 from graph.sandbox import checks
 from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, Altered, Behaviour, Coded, Raw, Tampered

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from graph.konaplate import wire
+from graph.konaplate import protocol as wire
 from graph.konaplate.encryption import CannotOpenError
 from schema.secrets import Credential
 

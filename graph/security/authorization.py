@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from graph.konaplate.replies import ASK_AGAIN
+from graph.konaplate.responses import ASK_AGAIN
 from graph.security.errors import CardHiddenError
 from graph.security.viewer import Scope, Viewer
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from redis.asyncio.connection import Connection, SSLConnection
 
-from graph.transport.addresses import Addresses
+from graph.happy_eyeballs import Addresses
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

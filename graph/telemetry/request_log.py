@@ -11,9 +11,9 @@ from graph.telemetry.lines import Lines
 from graph.telemetry.logs import LOGGER, frames_of
 
 if TYPE_CHECKING:
-    from graph.execution.persisted import UntrustedDocument
+    from graph.graphql.persisted import UntrustedDocument
+    from graph.http.report import RequestReport
     from graph.konaplate.client import CallReport
-    from graph.web.report import RequestReport
 
 # A caller's document may have a name of any length.
 _LONGEST_NAME: Final = 100

@@ -12,7 +12,7 @@ from schema.errors import ErrorCode
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-    from graph.web.report import RequestReport
+    from graph.http.report import RequestReport
 
 
 class RequestMetrics:

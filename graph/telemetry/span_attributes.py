@@ -9,8 +9,8 @@ from graph.telemetry.labels import FAULTS, vendor_code
 if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
 
+    from graph.http.report import RequestReport
     from graph.konaplate.client import CallReport
-    from graph.web.report import RequestReport
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

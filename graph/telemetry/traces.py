@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from graph.http.report import RequestReport
     from graph.konaplate.client import CallReport
-    from graph.web.report import RequestReport
 
 _FLUSH_SECONDS: Final = 2.0
 _ATTRIBUTES: Final = 32

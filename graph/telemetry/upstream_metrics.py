@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, get_args
 
 from graph.konaplate.client import CARD_INFO, USER_INFO
-from graph.konaplate.echoes import Echo
+from graph.konaplate.correlation import Echo
 from graph.konaplate.errors import Cause
 from graph.telemetry.families import Counts, Durations, Readings
 from graph.telemetry.labels import vendor_code

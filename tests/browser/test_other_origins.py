@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 from graph.app import create_app
 from tests.browser.explorer_page import SECONDS
+from tests.http.live_server import serving
 from tests.support import sandbox_settings, sandbox_transport
-from tests.web.live_server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

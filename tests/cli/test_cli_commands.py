@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from graph import __version__
 from graph.cli import main
+from graph.config.settings import PREFIXES
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS
-from graph.settings import PREFIXES
 from schema.query import export_schema
 from tests.sandbox.calls import credentials
 from tests.tools import ROOT

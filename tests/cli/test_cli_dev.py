@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from graph.greeting import program
+from graph.http.graphiql import PAGE_FILES
 from graph.sandbox.faults import FAULTS, SLOW, Altered
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from graph.security.development import DevelopmentSigner, signer_settings
-from graph.web.explorer import PAGE_FILES
 from tests.cli.processes import DEADLINE, Command, bare_environment, command, exported, run
 from tests.support import CONTRACT_QUERY
 from tests.tools import ROOT, require_tool

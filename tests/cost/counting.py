@@ -22,8 +22,8 @@ from uvicorn.server import ServerState
 
 from graph.app import create_app
 from graph.outbox import Outbox
-from graph.process.server import make_server
-from graph.web.limits import HttpLimits
+from graph.server.limits import HttpLimits
+from graph.server.server import make_server
 from tests.cost.memory_network import Client, MemoryLoop
 from tests.support import sandbox_settings
 from tests.telemetry.capture import logs_to

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from graph.settings import Settings, load_settings
+from graph.config.settings import Settings, load_settings
 from schema.secrets import Credential
 from tests.independent.credentials import Credentials
 

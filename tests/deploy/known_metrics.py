@@ -7,10 +7,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from graph.app import create_app
+from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails
 from graph.security.audit import AuditEvent
-from graph.web.report import RequestReport
 from tests.support import sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from graph.config.settings import Settings
 from graph.security.development import DevelopmentSigner, signer_settings
-from graph.settings import Settings
 from tests.cli.processes import DEADLINE, command
 from tests.deploy.balancer import balancer, loopback_network
 from tests.independent.konaplate import IndependentKonaplate

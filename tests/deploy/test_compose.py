@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ruamel.yaml import YAML
 
-from graph.settings import Settings
-from graph.settings_warnings import start_warnings
+from graph.config.settings import Settings
+from graph.config.warnings import start_warnings
 from tests.deploy.balancer import CONFIGURATION
 from tests.deploy.deployed_settings import filled, loaded, secrets_in_clear, settings_named
 from tests.tools import ROOT

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 import redis as redis_client
 
+from graph.config.settings import Settings
 from graph.security.limiter import Bucket, Window
 from graph.security.redis_limiter import RedisLimiter, connect
-from graph.settings import Settings
 from schema.secrets import Credential
 from tests.deploy.test_compose import SERVICES
 from tests.security.redis_server import redis_server_running

@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from graph.app import create_app
+from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails
-from graph.web.report import RequestReport
 from tests.deploy.known_metrics import OF_HAPROXY
 from tests.deploy.test_alerts import promtool
 from tests.deploy.test_dashboard import PANELS

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from graph.settings import Settings
+from graph.config.settings import Settings
 from tests.tools import ROOT
 
 DOCKERFILE = ROOT / "Dockerfile"

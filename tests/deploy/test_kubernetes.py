@@ -10,9 +10,9 @@ import pytest
 from ruamel.yaml import YAML
 
 import graph
-from graph.settings import Settings
-from graph.settings_warnings import start_warnings
-from graph.web.health import Health, admin_app
+from graph.config.settings import Settings
+from graph.config.warnings import start_warnings
+from graph.http.health import Health, admin_app
 from tests.deploy.deployed_settings import loaded, secrets_in_clear, settings_named
 from tests.deploy.manifests import (
     BASE,

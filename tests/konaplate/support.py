@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from hypothesis import settings
 
-from graph.konaplate import wire
+from graph.konaplate import protocol as wire
 from graph.konaplate.client import KonaplateClient
 from graph.konaplate.encryption import Cipher, KeyPair, import_key
 from graph.konaplate.errors import CallDetails
 from graph.konaplate.exchange import Limits
-from graph.transport.answer import AnswerBounds
-from graph.transport.lean import LeanTransport
-from graph.transport.pool import PoolLimits
+from graph.konaplate.transport.answer import AnswerBounds
+from graph.konaplate.transport.lean import LeanTransport
+from graph.konaplate.transport.pool import PoolLimits
 from schema.secrets import CardNo, Credential, MemberId
 from tests.tools import ROOT
 

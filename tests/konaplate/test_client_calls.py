@@ -12,8 +12,8 @@ import pytest
 from graph.konaplate.encryption import Cipher, KeyPair, import_key
 from graph.konaplate.errors import CardNotFoundError, MemberNotFoundError, RejectedError
 from graph.konaplate.exchange import Limits
+from graph.konaplate.protocol import Identity, Zone
 from graph.konaplate.records import card_record, member_record
-from graph.konaplate.wire import Identity, Zone
 from schema.secrets import CardNo, Credential, MemberId
 from tests.independent.konaplate import CARD_PATH, MEMBER_PATH, Credentials, IndependentKonaplate
 from tests.konaplate.support import (

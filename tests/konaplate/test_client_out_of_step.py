@@ -13,7 +13,7 @@ import pytest
 from graph.konaplate.client import CallReport, KonaplateClient
 from graph.konaplate.errors import InvalidResponseError
 from graph.konaplate.exchange import Limits
-from graph.konaplate.wire import CorrelationIds, Identity, Moment, Zone
+from graph.konaplate.protocol import CorrelationIds, Identity, Moment, Zone
 from schema.secrets import CardNo, Credential
 from tests.konaplate.support import card_fields, lean_network, succeeded
 

@@ -10,7 +10,7 @@ import pytest
 from graph.konaplate.encryption import Cipher, KeyPair, import_key
 from graph.konaplate.errors import RejectedError
 from graph.konaplate.exchange import Limits
-from graph.konaplate.wire import Identity, Zone
+from graph.konaplate.protocol import Identity, Zone
 from schema.secrets import Credential
 from tests.independent import jwe
 from tests.independent.konaplate import Credentials, IndependentKonaplate

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.konaplate.wire import CorrelationIds, Moment, Zone
+from graph.konaplate.protocol import CorrelationIds, Moment, Zone
 from tests.konaplate.support import deterministic
 
 FORM = re.compile(r"[0-9]{12}-[0-9a-f]{7}", re.ASCII)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from graph.konaplate.echoes import EchoRule
+from graph.konaplate.correlation import EchoRule
 from graph.konaplate.errors import InvalidResponseError
 from tests.konaplate.support import (
     CARD,

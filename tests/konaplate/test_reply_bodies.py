@@ -22,7 +22,7 @@ from graph.konaplate.errors import (
     UnsealedError,
 )
 from graph.konaplate.records import CARD_REQUIRED, card_record
-from graph.konaplate.replies import Reply, read_success
+from graph.konaplate.responses import Reply, read_success
 from tests.independent import jwe
 from tests.konaplate.counted_key import counted_pair
 from tests.konaplate.json_values import json_objects

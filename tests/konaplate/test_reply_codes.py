@@ -10,7 +10,7 @@ from graph.errors import code_of
 from graph.konaplate.encryption import Cipher
 from graph.konaplate.errors import CallDetails, KonaplateError, RetryMayHelpError
 from graph.konaplate.records import CARD_REQUIRED, MEMBER_REQUIRED
-from graph.konaplate.replies import Reply, read_success
+from graph.konaplate.responses import Reply, read_success
 from schema.errors import ErrorCode
 from tests.independent import jwe
 from tests.konaplate.support import (

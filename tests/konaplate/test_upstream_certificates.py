@@ -9,8 +9,8 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization as form
 
+from graph.config.settings import SettingsError
 from graph.konaplate.errors import UnavailableError
-from graph.settings import SettingsError
 from graph.tls import build_tls
 from tests.konaplate.faulty_upstream import FaultyUpstream
 from tests.konaplate.support import CARD

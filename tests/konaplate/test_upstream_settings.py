@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from graph.config.settings import SettingsError, load_settings
 from graph.konaplate.encryption import CannotOpenError
 from graph.konaplate.errors import InvalidResponseError, TimedOutError, UnavailableError
-from graph.settings import SettingsError, load_settings
-from graph.upstream import build_cipher, build_client
+from graph.wiring.upstream import build_cipher, build_client
 from tests.independent import jwe
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http, silence
 from tests.konaplate.support import (
@@ -29,8 +29,8 @@ from tests.konaplate.support import (
 )
 
 if TYPE_CHECKING:
+    from graph.config.settings import Settings
     from graph.konaplate.client import KonaplateClient
-    from graph.settings import Settings
 
 FIRST = {
     "KONAPLATE_CRYPTO_KEY_ID": KEY_ID,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from graph.settings import SettingsError
+from graph.config.settings import SettingsError
 from graph.tls import build_tls
 from tests.konaplate.faulty_upstream import FaultyUpstream
 from tests.konaplate.support import CARD

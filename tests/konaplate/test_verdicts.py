@@ -6,8 +6,8 @@ import pytest
 
 from graph.konaplate import errors
 from graph.konaplate.errors import CallDetails, Cause, KonaplateError, TimedOutError, UnavailableError
-from graph.konaplate.replies import seconds_to_wait
-from graph.konaplate.verdicts import VERDICTS, judge
+from graph.konaplate.responses import seconds_to_wait
+from graph.konaplate.retry_policy import VERDICTS, judge
 from tests.konaplate.support import DETAILS as CODED
 
 DETAILS = CallDetails("an-id", 503)

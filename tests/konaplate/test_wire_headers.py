@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.konaplate import wire
+from graph.konaplate import protocol as wire
 from graph.konaplate.encryption import Cipher
 from schema.secrets import Credential
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import trustme
 
+from graph.config.settings import load_settings
 from graph.konaplate.errors import UnavailableError
-from graph.settings import load_settings
-from graph.upstream import build_client
+from graph.wiring.upstream import build_client
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http
 from tests.konaplate.support import ACCESS_KEY, ASP_ID, CARD, SECRET_KEY, card_fields, leaks, succeeded
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from graph.config.settings import Settings
     from graph.konaplate.client import KonaplateClient
-    from graph.settings import Settings
     from tests.konaplate.faulty_upstream import Connection, Script
 
 WELL: Final = answer(http(succeeded(card_fields())))

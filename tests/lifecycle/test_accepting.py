@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 import uvloop
 
-from graph.process.accepting import Acceptor
-from graph.process.listening import bind
+from graph.server.acceptor import Acceptor
+from graph.server.listen import bind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from graph.process.listening import ListenError, bind
+from graph.server.listen import ListenError, bind
 
 
 def test_a_free_port_is_bound_and_nobody_can_connect_yet() -> None:

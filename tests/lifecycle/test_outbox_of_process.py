@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from graph.http.response_headers import FixedFields, Heading
 from graph.outbox import Outbox
-from graph.process.draining import Drain
-from graph.process.server import make_server
 from graph.sandbox.ledger import CARDS
-from graph.web.heading import FixedFields, Heading
+from graph.server.server import make_server
+from graph.server.shutdown import Drain
 from tests.cli.processes import DEADLINE
 from tests.conftest import clean_environment
+from tests.http.raw_http import Wire
 from tests.tools import ROOT
-from tests.web.raw_http import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

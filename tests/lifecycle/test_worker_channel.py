@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from graph.process.worker_channel import METRICS, STATE, Channel, WorkerGoneError, answer_parent
-from graph.process.worker_metrics import merge
-from graph.web.health import Health
+from graph.http.health import Health
+from graph.server.worker_channel import METRICS, STATE, Channel, WorkerGoneError, answer_parent
+from graph.server.worker_metrics import merge
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

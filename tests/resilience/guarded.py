@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from graph.resilience.breaker import Breaker, BreakerRules
 from graph.resilience.guard import CallRules, Guard, Shared, Tally, Verdict
-from graph.resilience.retries import RetryBudget, RetryRules
+from graph.resilience.retry_budget import RetryBudget, RetryRules
 from graph.resilience.slots import SlotRules, Slots
 from tests.resilience.clocks import Clock
 

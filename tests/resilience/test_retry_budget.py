@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.resilience.retries import RetryBudget, RetryRules
+from graph.resilience.retry_budget import RetryBudget, RetryRules
 from tests.resilience.clocks import Clock
 
 RULES = RetryRules()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from graph.config.settings import Settings, load_settings
 from graph.files import UnreadableFileError
 from graph.sandbox.credentials import SandboxCredentials
-from graph.settings import Settings, load_settings
 from tests.independent.jwe import load_private, load_public, seal, unseal
 from tests.sandbox.calls import credentials
 

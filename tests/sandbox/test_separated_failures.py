@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from graph.app import create_app
-from graph.konaplate.separated import Reserved
+from graph.konaplate.isolation import Reserved
 from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, OPEN_BREAKER
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from tests.support import Gateway, Recorder, sandbox_settings

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.app import create_app
-from graph.protection import check_key_files
+from graph.config.settings import SettingsError
 from graph.security.api_keys import BadKeyFileError, read_api_keys
 from graph.security.viewer import EVERY_SCOPE, Allowance
-from graph.settings import SettingsError
+from graph.wiring.security import check_key_files
 from tests.support import sandbox_settings
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from graph.app import create_app
+from graph.config.settings import SettingsError
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, MEMBERS
 from graph.security.audit import AuditEvent
 from graph.security.card_refs import CardRefs
-from graph.settings import SettingsError
 from graph.telemetry.audit_log import AuditLog
 from graph.telemetry.logs import AUDIT_LOGGER
 from schema.secrets import Credential

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from graph.config.warnings import start_warnings
 from graph.security.audit import AuditEvent
 from graph.security.sampling import RefusalSampler
-from graph.settings_warnings import start_warnings
 from graph.telemetry.audit_file import AuditFile
 from graph.telemetry.audit_log import AuditLog
 from graph.telemetry.logs import configure_logging

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from graph.settings import SettingsError, load_settings
-from graph.settings_rules import is_loopback
-from graph.settings_warnings import start_warnings
+from graph.config.rules import is_loopback
+from graph.config.settings import SettingsError, load_settings
+from graph.config.warnings import start_warnings
 from tests.settings_cases import PLAIN
 
 JWT = {

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from graphql import GraphQLObjectType, get_named_type
 
-from graph.konaplate.wire import CARD_INFO_PATH, USER_INFO_PATH
+from graph.konaplate.protocol import CARD_INFO_PATH, USER_INFO_PATH
 from graph.sandbox.faults import FAULTS
 from schema.query import build_schema
 from tests.konaplate.support import answering, card_fields, encoded, succeeded, without

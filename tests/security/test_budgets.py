@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from graph.protection import _allowance
 from graph.security.budgets import Budgets, CostStatus
 from graph.security.card_refs import CardRefs
 from graph.security.errors import RateLimitedError
 from graph.security.limiter import LocalLimiter
 from graph.security.viewer import ANONYMOUS, Allowance, Viewer
+from graph.wiring.security import _allowance
 from schema.secrets import CardNo, Credential
 from tests.support import sandbox_settings
 

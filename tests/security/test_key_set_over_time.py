@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from graph.protection import key_set_at
+from graph.http.headers import Fields
 from graph.security.authentication import BearerAuthentication
 from graph.security.errors import KeysUnavailableError, UnauthenticatedError
 from graph.security.jwks import KeySet, Refresh
 from graph.security.tokens import TokenAuthenticator, TokenRules
 from graph.security.viewer import Allowance
-from graph.web.fields import Fields
+from graph.wiring.security import key_set_at
 from tests.security.jwks_server import KeyServer, answer, unused_port
 from tests.security.jwt_maker import AUDIENCE, ISSUER, ec_signer, key_set
 from tests.security.key_source import Clock

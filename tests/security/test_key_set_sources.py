@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from graph.protection import check_key_files, key_set_at
+from graph.config.settings import SettingsError
 from graph.security.jwks import MAX_BYTES, BadKeySetError
-from graph.settings import SettingsError
+from graph.wiring.security import check_key_files, key_set_at
 from tests.security.jwks_server import answer, key_server, unused_port
 from tests.security.jwt_gateway import assert_accepted, assert_refused, jwt_settings
 from tests.security.jwt_gateway import guarded as gateway_with

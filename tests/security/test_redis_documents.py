@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from graph.execution.redis_store import RedisStore
-from graph.execution.stores import MemoryStore
+from graph.graphql.redis_store import RedisStore
+from graph.graphql.stores import MemoryStore
 from graph.security.redis_limiter import connect
 from schema.secrets import Credential
 from tests.support import gateway

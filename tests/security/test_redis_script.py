@@ -13,9 +13,9 @@ from redis.crc import key_slot
 from redis.exceptions import NoPermissionError, ResponseError
 
 from graph.app import create_app
+from graph.config.settings import SettingsError
 from graph.security.limiter import Bucket, Window
 from graph.security.redis_limiter import SCRIPT, BadRedisUrlError, RedisLimiter, connect
-from graph.settings import SettingsError
 from schema.secrets import Credential
 from tests.support import sandbox_settings
 

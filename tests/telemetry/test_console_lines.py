@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails, Cause
 from graph.security.audit import AuditEvent
 from graph.telemetry.audit_log import AuditLog
 from graph.telemetry.logs import AUDIT_LOGGER
 from graph.telemetry.request_log import RequestLog
-from graph.web.report import RequestReport
 from tests.telemetry.capture import log, logs_as
 
 CARD = "9491339400000013"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails
 from graph.telemetry.request_log import RequestLog
-from graph.web.report import RequestReport
 from tests.telemetry.capture import events, logs_as
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import httpx
 import pytest
 import structlog
 
+from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails
 from graph.telemetry.request_log import RequestLog
-from graph.web.report import RequestReport
 from tests.telemetry.capture import events, log, logs_as
 
 CARD = "9491339400000013"

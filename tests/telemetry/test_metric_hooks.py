@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails, Cause
 from graph.security.audit import AuditEvent
 from graph.telemetry.metrics import Metrics
-from graph.web.report import RequestReport
 from tests.telemetry.scrape import labels, scrape, value
 
 if TYPE_CHECKING:

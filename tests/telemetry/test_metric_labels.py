@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CODES, SUCCESS, CallDetails
 from graph.telemetry.labels import (
@@ -20,7 +21,6 @@ from graph.telemetry.labels import (
     vendor_code,
 )
 from graph.telemetry.metrics import Metrics
-from graph.web.report import RequestReport
 from schema.errors import ErrorCode
 from tests.support import gateway
 from tests.telemetry.scrape import labels, scrape

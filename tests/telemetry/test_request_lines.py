@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails, Cause
 from graph.telemetry.request_log import RequestLog
-from graph.web.report import RequestReport
 from tests.support import Blocking, gateway
 from tests.telemetry.capture import events, log, logs_as
 

@@ -1,0 +1,239 @@
+"""Typed settings from environment variables and secret files. Nothing else reads the environment.
+
+Every problem is reported at once, by the variable's name and never with its value.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from graph.config.environment import read_values, variable
+from graph.config.rules import cross_problems
+from graph.config.types import (
+    CardRefKey,
+    Count,
+    HeaderText,
+    Host,
+    Line,
+    Number,
+    Pem,
+    Port,
+    Ratio,
+    RedisUrl,
+    Seconds,
+    SecondsOrNone,
+    Secret,
+    Switch,
+    Url,
+    UrlOrPath,
+    Whole,
+    Words,
+)
+from graph.http.graphiql import DIRECTORY
+from graph.konaplate.correlation import EchoRule
+from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
+from graph.konaplate.protocol import Zone
+from graph.server.limits import HttpLimits
+from graph.wiring.http_limits import HeaderNames, Hosts, IdleSeconds, Networks, OriginSet
+
+PREFIXES: Final = ("KONAGRAPH_", "KONAPLATE_")
+# What stands for a setting that is missing or wrong while the others are looked at. Nobody is ever called with it,
+# and nothing is to be said against it.
+_STAND_INS: Final = {
+    "konaplate_base_url": "https://konaplate.invalid/open-api",
+    "konaplate_asp_id": "0" * 15,
+    "konaplate_access_key": "0" * 40,
+    "konaplate_secret_key": "none",
+}
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used.
+
+    Args:
+        problems: names every one of them.
+        rest: the settings without those that are wrong, to look for problems in the others; never to run with.
+        wrong: the fields that are wrong, which `rest` has as if they were not set.
+    """
+
+    def __init__(
+        self, problems: list[str], rest: Settings | None = None, wrong: frozenset[str] = frozenset()
+    ) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+        self.rest = rest
+        self.wrong = wrong
+
+
+class Settings(BaseModel):
+    """All settings. A field's variable is its name in capitals; docs/configuration.md explains each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    konaplate_base_url: Url
+    konaplate_asp_id: HeaderText
+    konaplate_access_key: Secret
+    konaplate_secret_key: Secret
+    konaplate_encryption: Literal["on", "off"] = "on"
+    konaplate_crypto_key_id: HeaderText | None = None
+    konaplate_server_public_key: Pem | None = None
+    konaplate_client_private_key: Pem | None = None
+    konaplate_crypto_key_id_2: HeaderText | None = None
+    konaplate_server_public_key_2: Pem | None = None
+    konaplate_client_private_key_2: Pem | None = None
+    konaplate_jwe_algorithms: Words = DEFAULT_ALGORITHMS
+    konaplate_jwe_content_encryptions: Words = DEFAULT_CONTENT_ENCRYPTIONS
+    konaplate_unsealed_answers: Literal["refuse", "allow"] = "refuse"
+    konaplate_correlation_echo: EchoRule = EchoRule.LEARN
+    konaplate_time_zone: Zone = Zone.KST
+    konaplate_transport: Literal["lean", "httpx"] = "lean"
+    konaplate_ca_bundle: Path | None = None
+    konaplate_client_certificate: Path | None = None
+    konaplate_client_certificate_key: Path | None = None
+    konaplate_timeout: Seconds = 2.5
+    konaplate_attempt_timeout: Seconds = 1.5
+    konaplate_connect_timeout: Seconds = 1.0
+    konaplate_pool_timeout: Seconds = 0.25
+    konaplate_max_connections: Count = 64
+    konaplate_min_connections: Count = 4
+    konaplate_keepalive: Seconds = 15.0
+    konaplate_max_response_bytes: Count = 256 * 1024
+    konaplate_attempts: Annotated[Whole, Field(gt=0, le=5)] = 2
+    konaplate_retry_pause_min: Seconds = 0.05
+    konaplate_retry_pause_max: Seconds = 0.25
+    konaplate_retry_ratio: Ratio = 0.1
+    konaplate_retries_per_second: Annotated[Number, Field(ge=0, le=1_000)] = 3.0
+    konaplate_breaker_window: Seconds = 10.0
+    konaplate_breaker_calls: Count = 20
+    konaplate_breaker_ratio: Annotated[Number, Field(gt=0, le=1)] = 0.5
+    konaplate_breaker_open: Seconds = 5.0
+    konaplate_breaker_open_max: Seconds = 60.0
+    konaplate_breaker_probes: Count = 3
+
+    konagraph_env: Literal["development", "production"] = "development"
+    konagraph_host: Host = "127.0.0.1"
+    konagraph_port: Port = 8000
+    konagraph_log_level: Literal["debug", "info", "warning", "error"] = "info"
+    konagraph_log_format: Literal["json", "console"] = "json"
+    konagraph_otel_endpoint: Url | None = None
+    konagraph_otel_sample: Ratio = 1.0
+    konagraph_request_timeout: Seconds = 5.0
+    konagraph_max_requests: Count = 200
+    konagraph_max_body_bytes: Count = 64 * 1024
+    konagraph_max_document_characters: Count = 15_000
+    konagraph_max_document_tokens: Count = 600
+    konagraph_max_depth: Count = 8
+    konagraph_max_aliases: Count = 15
+    konagraph_max_root_fields: Count = 10
+    konagraph_max_fields: Count = 200
+    konagraph_max_directives: Count = 20
+    konagraph_max_operations: Count = 10
+    konagraph_max_introspection_depth: Count = 20
+    konagraph_max_introspection_fields: Count = 1_000
+    konagraph_max_cost: Count = 500
+    konagraph_max_cards: Count = 20
+    konagraph_executor: Literal["plan", "core"] = "plan"
+    konagraph_document_cache: Count = 1_000
+    konagraph_documents: Path | None = None
+    konagraph_documents_mode: Literal["off", "log", "enforce"] = "off"
+    konagraph_apq: Switch | None = None
+    konagraph_apq_size: Count = 1_000
+    konagraph_introspection: Switch | None = None
+    konagraph_explorer: Switch | None = None
+    konagraph_get: Switch | None = None
+    konagraph_explorer_directory: Path = DIRECTORY
+    konagraph_admin_host: Host = "127.0.0.1"
+    konagraph_admin_port: Port | None = 9090
+    konagraph_drain_delay: SecondsOrNone = 0.0
+    konagraph_drain_timeout: Seconds = 6.0
+    konagraph_workers: Annotated[Whole, Field(gt=0, le=64)] = 1
+    konagraph_max_header_bytes: Count = HttpLimits.header_bytes
+    konagraph_max_headers: Count = HttpLimits.headers
+    konagraph_max_url_bytes: Count = HttpLimits.url_bytes
+    konagraph_header_timeout: Seconds = HttpLimits.header_timeout
+    konagraph_body_timeout: Seconds = HttpLimits.body_timeout
+    konagraph_write_timeout: Seconds = HttpLimits.write_timeout
+    konagraph_keepalive: IdleSeconds = HttpLimits.keepalive
+    konagraph_allowed_hosts: Hosts = frozenset()
+    konagraph_allowed_origins: OriginSet = frozenset()
+    konagraph_allowed_headers: HeaderNames = frozenset()
+    konagraph_trusted_proxies: Networks = ()
+
+    konagraph_auth: Literal["none", "jwt", "api-key"] = "none"
+    konagraph_allow_anonymous: Switch = False
+    konagraph_jwt_jwks: UrlOrPath | None = None
+    konagraph_jwt_issuer: Line | None = None
+    konagraph_jwt_audience: Line | None = None
+    konagraph_member_claim: Line = "konaplate_user_id"
+    konagraph_scope_claim: Line = "scope"
+    konagraph_api_keys: Path | None = None
+    konagraph_redis_url: RedisUrl | None = None
+    konagraph_card_ref_key: CardRefKey | None = None
+    konagraph_audit_log: Path | None = None
+    konagraph_request_rate: Count = 50
+    konagraph_request_burst: Count = 100
+    konagraph_cost_rate: Count = 50
+    konagraph_cost_burst: Count = 1_000
+    konagraph_cards_per_minute: Count = 30
+    konagraph_cards_per_hour: Count = 300
+
+    def allowed_in_development(self, switch: bool | None) -> bool:  # noqa: FBT001 - a setting's own value
+        """A switch that is on in development and off in production unless it is set."""
+        return self.konagraph_env == "development" if switch is None else switch
+
+
+def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
+    """Read the settings.
+
+    Args:
+        environment: usually `os.environ`.
+        overrides: values by field name that take precedence, such as a port from the command line.
+
+    Raises:
+        SettingsError: with every problem at once.
+    """
+    values, unread = read_values(Settings.model_fields, environment)
+    values.update(overrides)
+    problems = [*unread.values(), *cross_problems(values, unread)]
+    wrong = set(unread)
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        entries = error.errors(include_input=False, include_url=False)
+        problems += [
+            _problem(entry) for entry in entries if not (_is_missing(entry) and entry["loc"][0] in unread)
+        ]
+        wrong |= {str(entry["loc"][0]) for entry in entries}
+        settings = Settings(**{**_STAND_INS, **{name: values[name] for name in values.keys() - wrong}})
+    if problems:
+        raise SettingsError(problems, settings, frozenset(wrong))
+    return settings
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables with our prefixes that no setting reads, each with the likely meaning; usually a typing error."""
+    known = {variable(name) for name in Settings.model_fields}
+    known |= {f"{name}_FILE" for name in known}
+    hints = []
+    for name in sorted(environment):
+        if name.startswith(PREFIXES) and name not in known:
+            close = difflib.get_close_matches(name, known, 1, 0.8)
+            hints.append(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else ""))
+    return hints
+
+
+def _problem(entry: Any) -> str:
+    name = variable(str(entry["loc"][0])) if entry["loc"] else ""
+    if _is_missing(entry):
+        return f"{name} is missing"
+    message = str(entry["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message[:1].lower()}{message[1:]}" if name else message
+
+
+def _is_missing(entry: Any) -> bool:
+    return bool(entry["type"] == "missing")

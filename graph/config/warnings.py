@@ -1,0 +1,114 @@
+"""What is allowed and should not go unnoticed for that: in every mode, at the start and in `check-config`."""
+
+from __future__ import annotations
+
+import re
+import stat
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from graph.config.settings import Settings
+
+_NAME: Final = re.compile(r"KONA[A-Z0-9_]+")
+_BASE_PATH: Final = "/open-api"
+# As the vendor's pages say. They have been wrong about lengths, so that another one is no error.
+_DOCUMENTED_LENGTHS: Final = {
+    "konaplate_asp_id": 15,
+    "konaplate_access_key": 40,
+    "konaplate_crypto_key_id": 32,
+    "konaplate_crypto_key_id_2": 32,
+}
+# The first should not be above the second, and what becomes of it if it is.
+_ORDER: Final = (
+    ("konaplate_connect_timeout", "konaplate_attempt_timeout", "an attempt ends before it"),
+    ("konaplate_attempt_timeout", "konaplate_timeout", "a look-up ends before it"),
+    ("konaplate_pool_timeout", "konaplate_timeout", "a look-up ends before it"),
+    ("konaplate_timeout", "konagraph_request_timeout", "a request ends before it"),
+    ("konaplate_retry_pause_max", "konaplate_timeout", "a look-up may end in a pause"),
+    ("konaplate_retry_pause_min", "konaplate_retry_pause_max", "the latter has no effect"),
+    ("konaplate_breaker_open", "konaplate_breaker_open_max", "the latter has no effect"),
+    ("konaplate_min_connections", "konaplate_max_connections", "the former has no effect"),
+    ("konagraph_request_timeout", "konagraph_drain_timeout", "the end of the gateway cuts requests off"),
+    ("konagraph_max_document_characters", "konagraph_max_body_bytes", "no such document fits into a request"),
+    ("konagraph_max_root_fields", "konagraph_max_fields", "the former has no effect"),
+    ("konagraph_max_aliases", "konagraph_max_fields", "the former has no effect"),
+)
+_ORDER_OF_BUDGETS: Final = (
+    ("konagraph_max_cost", "konagraph_cost_burst", "the most expensive requests can never be paid for"),
+    ("konagraph_max_cards", "konagraph_cards_per_minute", "the longest lists are never answered in full"),
+    ("konagraph_cards_per_minute", "konagraph_cards_per_hour", "the former has no effect"),
+)
+
+
+def start_warnings(settings: Settings, wrong: frozenset[str] = frozenset()) -> list[str]:
+    """Everything that can be used and is hardly meant, by the variables' names.
+
+    Args:
+        settings: see `graph.config.settings`.
+        wrong: the fields that are wrong, and as good as not set: nothing is said that has to do with one.
+    """
+    found = [
+        *_about_konaplate(settings),
+        *_about_callers(settings),
+        *_about_order(settings),
+        *_about_what_has_no_effect(settings),
+        *_about_the_audit_log(settings.konagraph_audit_log),
+    ]
+    names = {name.upper() for name in wrong}
+    return [warning for warning in found if names.isdisjoint(_NAME.findall(warning))]
+
+
+def _about_konaplate(settings: Settings) -> Iterator[str]:
+    if not urlsplit(settings.konaplate_base_url).path.rstrip("/").endswith(_BASE_PATH):
+        yield f"KONAPLATE_BASE_URL does not end in {_BASE_PATH}, as the vendor's addresses do"
+    for field, documented in _DOCUMENTED_LENGTHS.items():
+        value = getattr(settings, field)
+        length = len(value if isinstance(value, str) else value.reveal()) if value is not None else documented
+        if length != documented:
+            yield f"{field.upper()} has {length} characters; the vendor's pages say {documented}"
+    if None is not settings.konaplate_crypto_key_id == settings.konaplate_crypto_key_id_2:
+        yield "KONAPLATE_CRYPTO_KEY_ID and KONAPLATE_CRYPTO_KEY_ID_2 are the same"
+
+
+def _about_callers(settings: Settings) -> Iterator[str]:
+    if settings.konagraph_auth == "none" and settings.konagraph_allow_anonymous:
+        everybody = "whoever reaches this gateway can ask for any card and any member"
+        yield f"KONAGRAPH_ALLOW_ANONYMOUS is on and KONAGRAPH_AUTH is none: {everybody}"
+
+
+def _about_order(settings: Settings) -> Iterator[str]:
+    # Without authentication nobody has a budget.
+    order = _ORDER if settings.konagraph_auth == "none" else (*_ORDER, *_ORDER_OF_BUDGETS)
+    for lower, upper, consequence in order:
+        # Defaults alone are in order, and what follows from a default is not what somebody got wrong.
+        told = {lower, upper} & settings.model_fields_set
+        if told and getattr(settings, lower) > getattr(settings, upper):
+            yield f"{lower.upper()} is above {upper.upper()}: {consequence}"
+
+
+def _about_what_has_no_effect(settings: Settings) -> Iterator[str]:
+    given = settings.model_fields_set
+    without_effect = {
+        "konaplate_attempts": not (settings.konaplate_retry_ratio or settings.konaplate_retries_per_second),
+        "konaplate_ca_bundle": settings.konaplate_base_url.startswith("http:"),
+        "konaplate_client_certificate": settings.konaplate_base_url.startswith("http:"),
+        "konagraph_api_keys": settings.konagraph_auth != "api-key",
+        "konagraph_jwt_jwks": settings.konagraph_auth != "jwt",
+        "konagraph_apq": settings.konagraph_documents_mode == "enforce" and settings.konagraph_apq is True,
+    }
+    for field, is_without in without_effect.items():
+        if is_without and field in given:
+            yield f"{field.upper()} has no effect with the other settings as they are"
+
+
+def _about_the_audit_log(path: Path | None) -> Iterator[str]:
+    try:
+        mode = path.stat().st_mode if path else 0
+    except OSError:
+        return
+    if stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield "KONAGRAPH_AUDIT_LOG names a file that others than its owner can read: chmod 600"

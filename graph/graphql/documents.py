@@ -1,0 +1,224 @@
+"""Parsed and validated documents, and a bounded cache of them."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, TypeAlias
+
+from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, OperationType, parse
+
+from graph.errors import GatewayError
+from graph.graphql.analysis import analyse
+from graph.graphql.cache import SieveCache
+from graph.graphql.cost import default_lengths, reading_cost
+from graph.graphql.errors import DocumentError, introspection_refused, limit_exceeded
+from graph.graphql.limits import DocumentLimits, check
+from graph.graphql.literals import declare, hoist, put_back
+from graph.graphql.operation import Document, Operation, Resolved
+from graph.graphql.validation import validate
+from graph.redact import holds_card_number
+from schema.errors import MESSAGES, ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from graphql import DocumentNode, GraphQLSchema
+
+    from graph.graphql.literals import Hoisted
+    from graph.graphql.size import Analysis, Size
+
+    # A skeleton is a key of another kind than a text: what a client sends must not be taken for a skeleton.
+    _Key: TypeAlias = str | tuple[str]
+
+__all__ = [
+    "Document",
+    "DocumentError",
+    "DocumentLimits",
+    "Documents",
+    "Operation",
+    "Resolved",
+    "may_hold_card_number",
+]
+
+
+def may_hold_card_number(text: str) -> bool:
+    """Whether a document could hold a card number, and must not be kept in any form, nor hashed.
+
+    Digits anywhere in it may be one: in a literal, a default, an alias, a comment. An escape could spell
+    any part of one, whatever stands around it.
+    """
+    return "\\u" in text or holds_card_number(text)
+
+
+class Documents:
+    """Parses and validates documents, and remembers the valid ones.
+
+    A text that may hold a card number is never remembered: it would stay in memory, and as every such text is new
+    it would drive out the useful ones. Where its numbers can be taken out of it, what is left is remembered.
+    """
+
+    def __init__(self, schema: GraphQLSchema, limits: DocumentLimits, *, introspection: bool) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._introspection = introspection
+        self._cache: SieveCache[_Key, Resolved] = SieveCache(limits.cached, limits.cached_characters)
+        self.hits = 0
+        self.misses = 0
+
+    def cost(self, text: str) -> int:
+        """What it costs to read a text. One that is too long costs nothing: it is not read."""
+        return reading_cost(text) if len(text) <= self._limits.characters else 0
+
+    def known(self, text: str) -> Resolved | None:
+        """The document of a text that was read before, without the card numbers that stand in it as literals.
+
+        It is valid, and costs and gives, what it would with them.
+        """
+        found = self._cache.get(text)
+        if found is None:
+            hoisted = self._hoisted(text)
+            skeleton = None if hoisted is None else self._cache.get((hoisted.skeleton,))
+            if hoisted is None or skeleton is None:
+                return None
+            found = Resolved(skeleton.document, hoisted.card_nos)
+        self.hits += 1
+        return found
+
+    def resolve(self, text: str, *, introspection: bool = True) -> Resolved:
+        """The document of a text, known or not.
+
+        Args:
+            text: the document.
+            introspection: whether whoever asks may query the schema; known documents are given to everybody.
+
+        Raises:
+            DocumentError: when it exceeds a limit, cannot be parsed or does not fit the schema.
+        """
+        found = self.known(text)
+        if found is None:
+            self.misses += 1
+            found = self._read_hoisted(text, introspection=introspection)
+        return found
+
+    def get(self, text: str) -> Document:
+        """The document of a text as it stands: whatever literals it has, it keeps.
+
+        Raises:
+            DocumentError: as `resolve`.
+        """
+        found = self._cache.get(text)
+        if found is None:
+            self.misses += 1
+            return self._keep(text, Resolved(self.read(text))).document
+        self.hits += 1
+        return found.document
+
+    def read(self, text: str, *, introspection: bool = True) -> Document:
+        """The document of a text as it stands, without the cache.
+
+        Raises:
+            DocumentError: as `resolve`.
+        """
+        node = self._parse(text, self._limits.tokens)
+        analysis, _ = self._checked(node, introspection=introspection)
+        return self._document(node, analysis, text)
+
+    def __len__(self) -> int:
+        return len(self._cache)
+
+    def _keep(self, key: _Key, resolved: Resolved) -> Resolved:
+        if resolved.document.sha256 is not None:
+            self._cache.put(key, resolved, len(key if isinstance(key, str) else key[0]))
+        return resolved
+
+    def _hoisted(self, text: str) -> Hoisted | None:
+        hoisted = hoist(text) if len(text) <= self._limits.characters else None
+        # A number that is no literal of its own stays in the skeleton.
+        return None if hoisted is None or may_hold_card_number(hoisted.skeleton) else hoisted
+
+    def _read_hoisted(self, text: str, *, introspection: bool) -> Resolved:
+        """Read a text, and keep what can be kept of it. It is validated once, with its card numbers in place."""
+        hoisted = self._hoisted(text)
+        skeleton = None if hoisted is None else self._parsed_skeleton(hoisted)
+        if hoisted is None or skeleton is None:
+            return self._keep(text, Resolved(self.read(text, introspection=introspection)))
+        node = put_back(skeleton, hoisted.card_nos)
+        analysis, hoistable = self._checked(node, introspection=introspection, of_skeleton=True)
+        declared = declare(skeleton, hoisted.card_nos) if hoistable else None
+        if declared is None:
+            return Resolved(self._document(node, analysis, text))
+        document = self._document(declared, analysis, hoisted.skeleton)
+        self._keep((hoisted.skeleton,), Resolved(document))
+        return Resolved(document, hoisted.card_nos)
+
+    def _parsed_skeleton(self, hoisted: Hoisted) -> DocumentNode | None:
+        """The syntax of a skeleton; None where the text has another, or none."""
+        try:
+            # A string is one token, and a variable is two.
+            return self._parse(hoisted.skeleton, self._limits.tokens + hoisted.literals)
+        except DocumentError:
+            return None
+
+    def _checked(
+        self, node: DocumentNode, *, introspection: bool, of_skeleton: bool = False
+    ) -> tuple[Analysis, bool]:
+        """The measures of a valid document, and whether variables could stand for its card numbers.
+
+        Raises:
+            DocumentError: as `resolve`; the cheapest reason comes first.
+        """
+        analysis = analyse(node, self._schema)
+        if analysis.introspection and not (introspection and self._introspection):
+            raise introspection_refused(analysis.introspection)
+        check(analysis, self._limits)
+        errors, hoistable = validate(
+            self._schema, node, max_comparisons=self._limits.comparisons, of_skeleton=of_skeleton
+        )
+        if errors:
+            raise DocumentError(errors)
+        return analysis, hoistable
+
+    def _document(self, node: DocumentNode, analysis: Analysis, text: str) -> Document:
+        # Hashed once for each document that is kept, not for each request.
+        digest = None if may_hold_card_number(text) else sha256(text.encode("utf-8")).hexdigest()
+        sizes = (size for _, size in analysis.operations)
+        nodes = (found for found in node.definitions if isinstance(found, OperationDefinitionNode))
+        operations = dict(self._operations(zip(nodes, sizes, strict=True)))
+        return Document(node, operations, analysis.introspection is not None, digest)
+
+    def _operations(
+        self, measured: Iterable[tuple[OperationDefinitionNode, Size]]
+    ) -> Iterator[tuple[str | None, Operation]]:
+        for node, size in measured:
+            if node.operation is OperationType.QUERY:
+                name = node.name.value if node.name else None
+                lengths = default_lengths(node.variable_definitions)
+                yield name, Operation(name, node, size, self._limits.cost, lengths)
+
+    def _parse(self, text: str, tokens: int) -> DocumentNode:
+        limits = self._limits
+        if len(text) > limits.characters:
+            raise limit_exceeded("length", limits.characters)
+        try:
+            return parse(text, max_lexical_tokens=tokens, max_comments=limits.comments)
+        except GraphQLSyntaxError as error:
+            # `from None`: the error quotes the text around its position.
+            raise _syntax_error(error, limits) from None
+
+
+def _syntax_error(error: GraphQLSyntaxError, limits: DocumentLimits) -> DocumentError:
+    # graphql-core tells these apart by their words alone; a test notices when the words change.
+    if f"more than {limits.tokens} tokens" in error.message:
+        return limit_exceeded("tokens", limits.tokens)
+    if f"more than {limits.comments} comments" in error.message:
+        return limit_exceeded("comments", limits.comments)
+    if "nested too deeply" in error.message:
+        return limit_exceeded("depth", None)
+    cause = GatewayError(ErrorCode.GRAPHQL_PARSE_FAILED)
+    located = GraphQLError(
+        MESSAGES[ErrorCode.GRAPHQL_PARSE_FAILED],
+        source=error.source,
+        positions=error.positions,
+        original_error=cause,
+    )
+    return DocumentError([located])

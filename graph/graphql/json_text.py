@@ -1,0 +1,104 @@
+"""Reads JSON that callers send: only what all readers read alike.
+
+Of two members with one name orjson takes the last without a word, others take the first (RFC 8259 section 4).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import orjson
+
+from graph.errors import GatewayError
+from graph.graphql.errors import refused
+from graph.redact import safe_name
+from schema.errors import ErrorCode
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+class _DoubledNameError(Exception):
+    """Two members of an object have one name."""
+
+
+def read_json(text: bytes, what: str) -> Any:
+    """The value of a JSON text in UTF-8, whose byte order mark is ignored (RFC 8259 section 8.1).
+
+    Args:
+        text: as it was sent.
+        what: the subject of the sentence that says what is wrong.
+
+    Raises:
+        GatewayError: `BAD_REQUEST`, when it is no JSON, or an object has two members of one name.
+        DocumentError: `BAD_USER_INPUT`, when it would be JSON, were it not for a half of a surrogate pair.
+    """
+    try:
+        value = orjson.loads(text)
+        # As browsers write it, nothing is lost: no name is there twice. That is cheap to see.
+        is_plain = text == orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        # It is nested deeper than orjson writes.
+        is_plain = False
+    except orjson.JSONDecodeError:
+        if text.startswith(_BYTE_ORDER_MARK):
+            return read_json(b" " + text.removeprefix(_BYTE_ORDER_MARK), what)
+        # `from None`: the cause holds the text.
+        raise _fault(text, what) from None
+    if not is_plain:
+        _check_names(text, what)
+    return value
+
+
+def is_half(text: str) -> bool:
+    """Whether a text holds a half of a surrogate pair, which stands for no character."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def half_character(what: str) -> Exception:
+    """The refusal of a text that holds one."""
+    return refused(ErrorCode.BAD_USER_INPUT, f"{what} holds half of a surrogate pair, which is no character.")
+
+
+def _check_names(text: bytes, what: str) -> None:
+    try:
+        _NAMES.decode(text.decode("utf-8"))
+    except _DoubledNameError:
+        raise GatewayError(ErrorCode.BAD_REQUEST, f"{what} gives a name twice in one object.") from None
+    except RecursionError:
+        raise GatewayError(ErrorCode.BAD_REQUEST, f"{what} is nested too deeply.") from None
+
+
+def _once_each(members: list[tuple[str, Any]]) -> None:
+    # A function for each object: an empty one costs more to look at than to read.
+    if len(members) > 1 and len(dict(members)) != len(members):
+        raise _DoubledNameError
+
+
+# Of long numbers orjson makes floats; Python refuses to read them.
+_NAMES: Final = json.JSONDecoder(object_pairs_hook=_once_each, parse_int=float)
+
+
+def _fault(text: bytes, what: str) -> Exception:
+    """What is wrong with a text that is no JSON."""
+    try:
+        value = json.loads(text.decode("utf-8", "surrogatepass"), parse_int=float)
+        if is_half(json.dumps(value, ensure_ascii=False)):
+            return half_character(_holder(value) or what)
+    except (ValueError, RecursionError):
+        # As orjson said.
+        pass
+    return GatewayError(ErrorCode.BAD_REQUEST, f"{what} is not JSON.")
+
+
+def _holder(parameters: object) -> str | None:
+    """The parameter or variable that holds half of a pair, if its name can be told."""
+    for name, value in parameters.items() if isinstance(parameters, dict) else ():
+        if is_half(json.dumps(value, ensure_ascii=False)) and not is_half(name):
+            inner = _holder(value) if name == "variables" else None
+            return inner or f"The value of '{safe_name(name)}'"
+    return None

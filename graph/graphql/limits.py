@@ -1,0 +1,82 @@
+"""How large a document may be. A limit that is exceeded is named, with its maximum, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from graph.graphql.errors import limit_exceeded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from graph.graphql.size import Analysis, Size
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLimits:
+    """Bounds of one document and of the cache.
+
+    All but the first three and `operations` hold for each operation, with its fragments put where they are spread.
+    Introspection has limits of its own, which the full introspection query of graphql-js keeps.
+    """
+
+    characters: int = 15_000
+    tokens: int = 600
+    comments: int = 100
+    depth: int = 8
+    aliases: int = 15
+    root_fields: int = 10
+    fields: int = 200
+    directives: int = 20
+    operations: int = 10
+    introspection_depth: int = 20
+    introspection_fields: int = 1_000
+    # What the rules can walk without a deep stack.
+    nesting: int = 200
+    # To find out whether fields can be merged. GraphiQL's own introspection query needs less than a hundred.
+    comparisons: int = 1_000
+    cost: int = 500
+    cached: int = 1_000
+    # A parsed document is hundreds of objects for each kilobyte of its text, and every full garbage collection
+    # walks them all.
+    cached_characters: int = 300_000
+
+
+def check(analysis: Analysis, limits: DocumentLimits) -> None:
+    """Refuse a document that is too large.
+
+    Raises:
+        DocumentError: `QUERY_LIMIT_EXCEEDED` for the first limit that is exceeded.
+    """
+    if len(analysis.operations) > limits.operations:
+        raise limit_exceeded("operations", limits.operations)
+    for _, size in analysis.operations:
+        _check(size, limits)
+    # A fragment that is never used is validated all the same, before it is refused; but it is at no root.
+    for size in analysis.unused:
+        _check(replace(size, root_fields=0), limits)
+    if analysis.comparisons > limits.comparisons:
+        raise limit_exceeded("comparisons", limits.comparisons)
+    # One operation that is too expensive keeps nobody from running another one of the document. What its variables
+    # add is known with them alone, see `Operation.cost`.
+    if analysis.operations and all(size.price.fixed > limits.cost for _, size in analysis.operations):
+        raise limit_exceeded("cost", limits.cost)
+
+
+def _check(size: Size, limits: DocumentLimits) -> None:
+    if size.nesting > limits.nesting:
+        raise limit_exceeded("depth", None)
+    for name, measured, maximum in _measures(size, limits):
+        if measured > maximum:
+            raise limit_exceeded(name, maximum)
+
+
+def _measures(size: Size, limits: DocumentLimits) -> Iterator[tuple[str, int, int]]:
+    yield "depth", size.depth, limits.depth
+    yield "aliases", size.aliases, limits.aliases
+    yield "rootFields", size.root_fields, limits.root_fields
+    yield "fields", size.fields, limits.fields
+    yield "directives", size.directives, limits.directives
+    yield "introspectionDepth", size.introspection_depth, limits.introspection_depth
+    yield "introspectionFields", size.introspection_fields, limits.introspection_fields

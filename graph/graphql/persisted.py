@@ -1,0 +1,214 @@
+"""From a request to its document: by text, by the id of a trusted document, or by a registered hash.
+
+Registering is Apollo's protocol of automatic persisted queries: a client asks by hash, is told that it is unknown,
+and sends the text along once. See https://www.apollographql.com/docs/apollo-server/performance/apq
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from graph.errors import GatewayError
+from graph.graphql.documents import may_hold_card_number
+from graph.graphql.errors import refused
+from graph.graphql.manifests import TrustedDocuments
+from graph.graphql.operation import Resolved
+from graph.redact import safe_name
+from schema.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graph.graphql.documents import Documents
+    from graph.graphql.errors import DocumentError
+    from graph.graphql.request import GraphQLRequest
+    from graph.graphql.stores import DocumentStore
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+# Clients of automatic persisted queries look for this message to the letter, and no longer ask by hash then.
+_NOT_SUPPORTED: Final = "PersistedQueryNotSupported"
+
+
+class Mode(StrEnum):
+    """What becomes of a text that is not in the manifest: nothing, a report, or a refusal."""
+
+    OFF = "off"
+    LOG = "log"
+    ENFORCE = "enforce"
+
+
+@dataclass(frozen=True, slots=True)
+class UntrustedDocument:
+    """A document that was executed although it is not in the manifest; free of secrets."""
+
+    operations: tuple[str, ...]
+    """The names of its operations."""
+    sha256: str | None
+    """The hash of its text, or of what is left of it without its card numbers; None where that could hold one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A text that must be read before anything is known of it. Its `repr` shows nothing of it."""
+
+    text: str
+    cost: int
+    """What reading it costs, whatever comes of it."""
+    sha256: str | None = None
+    """The hash to register it by, if it turns out to be valid."""
+
+    def __repr__(self) -> str:
+        return "Unseen(...)"
+
+
+class DocumentResolver:
+    """Finds the document of a request: `find` first, and `read` what has to be read.
+
+    These are two steps because reading takes a hundred times as long: whoever makes it necessary pays before it.
+
+    Args:
+        documents: reads and remembers texts.
+        trusted: the manifest's documents.
+        mode: what becomes of other texts.
+        store: where hashes are registered; None to register nothing.
+        on_untrusted: told of each document that mode `log` lets pass.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        *,
+        trusted: TrustedDocuments | None = None,
+        mode: Mode = Mode.OFF,
+        store: DocumentStore | None = None,
+        on_untrusted: Callable[[UntrustedDocument], None] | None = None,
+    ) -> None:
+        self._documents = documents
+        self._mode = mode
+        self.trust(trusted or TrustedDocuments())
+        self._store = None if mode is Mode.ENFORCE else store
+        self._on_untrusted = on_untrusted
+
+    @property
+    def cache(self) -> Documents:
+        """What reads and remembers texts; its counters are for metrics."""
+        return self._documents
+
+    @property
+    def trusted_operations(self) -> frozenset[str]:
+        """The names of the operations of the manifest."""
+        return self.trusted.operation_names
+
+    def trust(self, trusted: TrustedDocuments) -> None:
+        """Take these for the manifest's documents from now on."""
+        self.trusted = trusted
+        self._takes_every_text = self._mode is Mode.OFF and len(trusted) == 0
+
+    async def find(self, request: GraphQLRequest) -> Resolved | Unseen:
+        """The document that a request names, if it is known; else its text.
+
+        Raises:
+            GatewayError: `BAD_REQUEST`, for a hash that is none, or not the text's.
+            DocumentError: when it is unknown or not allowed.
+        """
+        if request.document_id is not None:
+            document = self.trusted.by_id(request.document_id)
+            if document is None:
+                raise self._not_found()
+            return Resolved(document)
+        if request.persisted_hash is None:
+            return self._by_text(request.query or "")
+        if request.query is None:
+            return await self._by_hash(request.persisted_hash)
+        return await self._registered(request.query, request.persisted_hash)
+
+    async def read(self, unseen: Unseen, *, introspection: bool) -> Resolved:
+        """The document of a text.
+
+        Args:
+            unseen: what `find` gave.
+            introspection: whether the viewer may query the schema.
+
+        Raises:
+            DocumentError: when it is too large or not valid.
+        """
+        resolved = self._noted(self._documents.resolve(unseen.text, introspection=introspection))
+        if unseen.sha256 is not None and self._store is not None:
+            await self._store.put(unseen.sha256, unseen.text)
+        return resolved
+
+    def _by_text(self, text: str) -> Resolved | Unseen:
+        if not self._takes_every_text:
+            trusted = self.trusted.by_text(text)
+            if trusted is not None:
+                return Resolved(trusted)
+            if self._mode is Mode.ENFORCE:
+                # Before it is even parsed: a text of somebody's own shall cost nothing.
+                raise refused(ErrorCode.DOCUMENT_NOT_ALLOWED)
+        resolved = self._documents.known(text)
+        return Unseen(text, self._documents.cost(text)) if resolved is None else self._noted(resolved)
+
+    def _noted(self, resolved: Resolved) -> Resolved:
+        if self._mode is Mode.LOG and self._on_untrusted is not None:
+            document = resolved.document
+            names = tuple(safe_name(name) for name in document.operations if name)
+            self._on_untrusted(UntrustedDocument(names, document.sha256))
+        return resolved
+
+    async def _by_hash(self, sha256_hash: str) -> Resolved | Unseen:
+        # An id of the manifest need not be a SHA-256 hash, and clients send it in the place of one.
+        trusted = self.trusted.by_id(sha256_hash)
+        if trusted is not None:
+            return Resolved(trusted)
+        _check_form(sha256_hash)
+        text = await self._store.get(sha256_hash) if self._store is not None else None
+        # A store that is shared could have been written to by others.
+        if text is None or _hash(text) != sha256_hash:
+            raise self._not_found()
+        return self._by_text(text)
+
+    async def _registered(self, text: str, sha256_hash: str) -> Resolved | Unseen:
+        """The document of a text that came with its hash, which is registered if it may be."""
+        trusted = self.trusted.text(sha256_hash)
+        if trusted is not None:
+            if trusted != text:
+                raise _mismatch()
+            return self._by_text(text)
+        _check_form(sha256_hash)
+        if may_hold_card_number(text):
+            # Not even hashed: who has the hash can try all card numbers.
+            return self._by_text(text)
+        if _hash(text) != sha256_hash:
+            raise _mismatch()
+        found = self._by_text(text)
+        if isinstance(found, Unseen):
+            return replace(found, sha256=sha256_hash)
+        if self._store is not None:
+            await self._store.put(sha256_hash, text)
+        return found
+
+    def _not_found(self) -> DocumentError:
+        # Where nothing is ever found, a client had better not ask by hash again.
+        supported = self._store is not None or len(self.trusted) > 0
+        return refused(ErrorCode.PERSISTED_QUERY_NOT_FOUND, None if supported else _NOT_SUPPORTED)
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode("utf-8")).hexdigest()
+
+
+def _check_form(sha256_hash: str) -> None:
+    if _SHA256.fullmatch(sha256_hash) is None:
+        raise GatewayError(
+            ErrorCode.BAD_REQUEST,
+            "The parameter 'extensions.persistedQuery.sha256Hash' must be 64 lowercase hexadecimal digits.",
+        )
+
+
+def _mismatch() -> GatewayError:
+    return GatewayError(ErrorCode.BAD_REQUEST, "provided sha does not match query")

@@ -1,0 +1,167 @@
+"""The parameters of GraphQL over HTTP, from a JSON body or a query string.
+
+A document is named in one way only: by its text (`query`), by the id of a trusted document (`documentId`, or
+`doc_id` as Relay says), or by a hash (`extensions.persistedQuery`). A text may come with its hash, to register it.
+
+Sources: https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters,
+https://www.apollographql.com/docs/apollo-server/performance/apq
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+from graph.errors import GatewayError
+from graph.graphql.json_text import half_character, is_half, read_json
+from schema.errors import ErrorCode
+
+_MAX_QUERY_STRING_FIELDS: Final = 10
+_PARAMETERS: Final = frozenset({b"query", b"operationName", b"variables", b"extensions", b"documentId", b"doc_id"})
+
+
+# Not frozen: that makes a new one three times as expensive, and there is one for each request.
+@dataclass(slots=True)
+class GraphQLRequest:
+    """What a client asks for. Its `repr` shows nothing of it: documents and variables hold card numbers."""
+
+    query: str | None
+    operation_name: str | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
+    extensions: dict[str, Any] = field(default_factory=dict)
+    document_id: str | None = None
+    persisted_hash: str | None = None
+
+    @property
+    def wants_cost(self) -> bool:
+        """Whether the answer shall say what it cost."""
+        return self.extensions.get("cost") is True
+
+    def __repr__(self) -> str:
+        return "GraphQLRequest(...)"
+
+
+def from_json(body: bytes) -> GraphQLRequest:
+    """Read the parameters from a request body.
+
+    Raises:
+        GatewayError: `BAD_REQUEST`, when it is no JSON object with parameters of the right types.
+        DocumentError: `BAD_USER_INPUT`, when a text is none that could be written.
+    """
+    parameters = read_json(body, "The body")
+    if not isinstance(parameters, dict):
+        raise _bad_request("The body must be one JSON object; batches are not accepted.")
+    return _request(parameters)
+
+
+def names_parameters(query_string: bytes) -> bool:
+    """Whether there is any parameter of a GraphQL request in a URL, well-formed or not."""
+    names = (pair.partition(b"=")[0] for pair in query_string.split(b"&"))
+    return not _PARAMETERS.isdisjoint(unquote_to_bytes(name) for name in names)
+
+
+def from_query_string(query_string: bytes) -> GraphQLRequest:
+    """Read the parameters from a URL; `variables` and `extensions` are JSON texts there.
+
+    Raises:
+        GatewayError: `BAD_REQUEST`, as for a body.
+        DocumentError: likewise.
+    """
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"),
+            keep_blank_values=True,
+            errors="surrogatepass",
+            max_num_fields=_MAX_QUERY_STRING_FIELDS,
+        )
+    except ValueError:
+        raise _bad_request("The query string cannot be read.") from None
+    parameters: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in parameters:
+            raise _bad_request("A parameter is given twice.")
+        if is_half(name) or is_half(value):
+            raise half_character("The query string")
+        parameters[name] = value
+    for name in ("variables", "extensions"):
+        if name in parameters:
+            parameters[name] = _json_parameter(name, parameters[name])
+    return _request(parameters)
+
+
+def _json_parameter(name: str, text: str) -> object:
+    return read_json(text.encode("utf-8"), f"The parameter '{name}'") if text else None
+
+
+def _request(parameters: dict[str, Any]) -> GraphQLRequest:
+    given = parameters.get
+    query, name = given("query"), given("operationName")
+    variables, extensions = given("variables"), given("extensions")
+    # Nearly every request is of this form. Whatever is not goes the long way, which names what is wrong.
+    if (
+        isinstance(query, str)
+        and query
+        and (variables is None or isinstance(variables, dict))
+        and (name is None or isinstance(name, str))
+        and (extensions is None or extensions == {})
+        and given("documentId") is None
+        and given("doc_id") is None
+    ):
+        return GraphQLRequest(query, name or None, variables or {}, {})
+    return _unusual_request(parameters)
+
+
+def _unusual_request(parameters: dict[str, Any]) -> GraphQLRequest:
+    extensions = _object(parameters, "extensions")
+    query, persisted_hash = _text(parameters, "query"), _persisted_hash(extensions)
+    ids = [text for name in ("documentId", "doc_id") if (text := _text(parameters, name))]
+    ways = len(ids) + (query is not None or persisted_hash is not None)
+    if ways == 0:
+        raise _bad_request(
+            "One of the parameters 'query', 'documentId' and 'extensions.persistedQuery' is needed."
+        )
+    if ways > 1:
+        raise _bad_request("The document must be named in one way only.")
+    return GraphQLRequest(
+        query,
+        _text(parameters, "operationName"),
+        _object(parameters, "variables"),
+        extensions,
+        ids[0] if ids else None,
+        persisted_hash,
+    )
+
+
+def _persisted_hash(extensions: dict[str, Any]) -> str | None:
+    persisted = extensions.get("persistedQuery")
+    if persisted is None:
+        return None
+    if not isinstance(persisted, dict):
+        raise _bad_request("The parameter 'extensions.persistedQuery' must be an object.")
+    version = persisted.get("version")
+    if isinstance(version, bool) or version != 1:
+        raise _bad_request("The parameter 'extensions.persistedQuery.version' must be 1.")
+    persisted_hash = persisted.get("sha256Hash")
+    if not isinstance(persisted_hash, str) or not persisted_hash:
+        raise _bad_request("The parameter 'extensions.persistedQuery.sha256Hash' must be a non-empty string.")
+    return persisted_hash
+
+
+def _text(parameters: dict[str, Any], name: str) -> str | None:
+    """A text, or None for an empty one: clients send that when they have nothing to give."""
+    value = parameters.get(name)
+    if value is not None and not isinstance(value, str):
+        raise _bad_request(f"The parameter '{name}' must be a string.")
+    return value or None
+
+
+def _object(parameters: dict[str, Any], name: str) -> dict[str, Any]:
+    value = parameters.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise _bad_request(f"The parameter '{name}' must be an object.")
+    return value or {}
+
+
+def _bad_request(message: str) -> GatewayError:
+    return GatewayError(ErrorCode.BAD_REQUEST, message)

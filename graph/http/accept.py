@@ -1,0 +1,74 @@
+"""Which form of answer a client wants, by the q-values of its `Accept` header.
+
+Sources: RFC 9110 section 12.5.1 and https://graphql.github.io/graphql-over-http/draft/#sec-Media-Types
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from graph.header_values import parts
+
+GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
+JSON: Final = "application/json"
+HTML: Final = "text/html"
+
+_ANYTHING: Final = "*/*"
+_MAX_CHARACTERS: Final = 1_000
+
+
+def answer_type(accept: str | None) -> str | None:
+    """The media type to answer with, or None when the client accepts neither.
+
+    A client that names no type, or anything, gets `application/json`, which every client understands.
+    """
+    weights = _weights(accept or "")
+    if not weights:
+        return JSON
+    explicit, plain = _weight(weights, GRAPHQL_RESPONSE), _weight(weights, JSON)
+    if explicit == plain == 0:
+        return None
+    if explicit == plain:
+        return GRAPHQL_RESPONSE if GRAPHQL_RESPONSE in weights else JSON
+    return GRAPHQL_RESPONSE if explicit > plain else JSON
+
+
+def accepted_type(accept: bytes) -> str | None:
+    """The same for the field as it stands on the wire; empty when it is absent."""
+    return answer_type(accept.decode("latin-1"))
+
+
+def prefers_html(accept: str | None) -> bool:
+    """Whether a client is a browser that asks for a page: HTML is named, and before any JSON."""
+    if accept is None:
+        return False
+    weights = _weights(accept)
+    return weights.get(HTML, 0) > max(weights.get(GRAPHQL_RESPONSE, 0), weights.get(JSON, 0))
+
+
+def _weight(weights: dict[str, float], media_type: str) -> float:
+    """The weight of a type: of its own entry, else of its range, else of `*/*`."""
+    family = media_type.partition("/")[0] + "/*"
+    return next((weights[name] for name in (media_type, family, _ANYTHING) if name in weights), 0)
+
+
+def _weights(accept: str) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for entry in parts(accept[:_MAX_CHARACTERS].lower()):
+        media_type, *parameters = parts(entry, ";") or [""]
+        # Of a type that is named twice the first entry counts.
+        weights.setdefault(media_type, _quality(parameters))
+    return weights
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                weight = float(value)
+            except ValueError:
+                return 0
+            # `nan` compares with nothing; what is out of range is as good as refused.
+            return weight if 0 <= weight <= 1 else 0
+    return 1

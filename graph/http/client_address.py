@@ -1,0 +1,73 @@
+"""Where a request comes from, behind trusted proxies too.
+
+Source: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/X-Forwarded-For#selecting_an_ip_address
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from starlette.types import Scope
+
+    from graph.http.headers import Fields
+
+Network = IPv4Network | IPv6Network
+
+_UNKNOWN: Final = "unknown"
+# Proxies write an address bare, in brackets, or with the port.
+_HOP: Final = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}|([0-9A-Fa-f:.]+)", re.ASCII)
+
+
+class ClientAddresses:
+    """Finds the client's address.
+
+    Args:
+        trusted: networks of the proxies whose word is taken.
+    """
+
+    def __init__(self, trusted: Collection[Network] = ()) -> None:
+        self._trusted = tuple(trusted)
+
+    def of(self, scope: Scope, fields: Fields) -> str:
+        """The last address that a trusted proxy vouches for.
+
+        Every proxy adds the address of its own peer at the right; what stands left of it is that peer's claim. So
+        the list is read from the right for as long as the one who wrote an entry is trusted.
+        """
+        client = scope.get("client")
+        peer: str = client[0] if client else _UNKNOWN
+        if not self._trusted:
+            return peer
+        address = _address(peer)
+        if address is None or not self._is_trusted(address):
+            return peer
+        for hop in reversed(b",".join(fields.all(b"x-forwarded-for")).decode("latin-1").split(",")):
+            claimed = _hop_address(hop.strip())
+            if claimed is None:
+                return peer
+            address = claimed
+            if not self._is_trusted(address):
+                break
+        return str(address)
+
+    def _is_trusted(self, address: IPv4Address | IPv6Address) -> bool:
+        return any(address in network for network in self._trusted)
+
+
+def _hop_address(hop: str) -> IPv4Address | IPv6Address | None:
+    match = _HOP.fullmatch(hop)
+    return None if match is None else _address(match[1] or match[2] or match[3])
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    # A socket for both families shows an IPv4 peer in the form of the other.
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address

@@ -1,0 +1,272 @@
+"""uvicorn's HTTP protocol with bounds, and without the forms of a request that two readers would read differently.
+
+uvicorn leaves this to a proxy in front. A gateway to card data does not rely on one: it takes nothing that is
+larger, slower or more ambiguous than a query needs. The overrides lean on uvicorn's internals; that is why uvicorn
+is pinned exactly, and why a test notices when the source of what is overridden changes.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import httptools
+
+from graph.header_values import parts
+from graph.outbox import Outbox
+from graph.server.connection_state import Part
+from graph.server.request_validation import VERSIONS, RefusedError, bad_request, check_host, origin_form, too_large
+from graph.server.timed_protocol import TimedProtocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+    from graph.http.overload import EarlyRefusal, Overload
+    from graph.server.limits import HttpLimits
+
+# Nobody pipelines GraphQL. Requests that wait for their turn are held in memory.
+_MAX_PIPELINED: Final = 10
+# A chunk of one byte has five bytes around it; framing that is larger yet is only there to keep us busy.
+_FRAMING_PER_BYTE: Final = 16
+
+# Longer heads are read anew each time, so that idle connections hold little.
+_REMEMBERED_HEAD: Final = 2048
+_END_OF_HEAD: Final = b"\r\n\r\n"
+
+_MALFORMED: Final = "The request is not well-formed HTTP."
+_LOOKED_AT: Final = frozenset({b"host", b"transfer-encoding", b"expect"})
+_ALLOW: Final = (b"allow", b"GET, POST")
+
+
+class _Refused(NamedTuple):
+    """A request that was refused before any app was asked."""
+
+    head: bytes
+    length: int
+    """Of head and body."""
+    early: EarlyRefusal
+
+
+def hardened_protocol(
+    limits: HttpLimits, overload: Overload | None = None, outbox: Outbox | None = None
+) -> type[asyncio.Protocol]:
+    """The class for `uvicorn.Config(http=...)`, which passes no arguments of ours on.
+
+    Args:
+        limits: bounds of each connection.
+        overload: refuses operations before the app is asked; None leaves that to the app.
+        outbox: lets the answers of a turn of the event loop go out together; None writes each at once.
+    """
+    configured = {"limits": limits, "overload": overload, "outbox": outbox or Outbox()}
+    return type("ConfiguredProtocol", (HardenedProtocol,), configured)
+
+
+class HardenedProtocol(TimedProtocol):
+    """One connection: what its parser tells, checked before uvicorn sees it."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._part_is_new = False
+        self._part_bytes = 0
+        self._field_bytes = 0
+        self._content_bytes = 0
+        self._host: bytes | None = None
+        self._good_host: bytes | None = None
+        self._chunked = False
+        self._refused_before: _Refused | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Parse. What comes after a refusal is read only to be thrown away."""
+        if self._refused is not None:
+            return
+        if self._refused_before is not None and self._refused_again(data, self._refused_before):
+            return
+        self._early_answers_left = _MAX_PIPELINED
+        is_whole = self._part == Part.NOTHING
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._without_upgrade() + data[upgrade.args[0] :]
+                is_whole = False
+            except httptools.HttpParserError as error:
+                self._refuse(self._reason(error))
+                break
+            else:
+                self._count(len(data))
+                self._refused_before = self._only_refused(data) if is_whole else None
+                break
+        self._await()
+
+    def _only_refused(self, data: bytes) -> _Refused | None:
+        """What there is to know of data that held just one request, which was refused before the app was asked."""
+        early = self._early
+        if early is None or self._early_answers_left != _MAX_PIPELINED - 1 or self._part != Part.NOTHING:
+            return None
+        end = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+        # Nothing around it, and no framing within its body.
+        if end + self._content_bytes != len(data) or self._chunked or end > _REMEMBERED_HEAD:
+            return None
+        return _Refused(data[:end], len(data), early)
+
+    def _refused_again(self, data: bytes, before: _Refused) -> bool:
+        """Refuse a request that begins as the one before without reading it, if that one would be refused now.
+
+        The same head means the same request but for its body, which is not looked at when a request is refused.
+        Clients that are refused come again; whatever that costs is taken from those that are answered.
+        """
+        if len(data) != before.length or not data.startswith(before.head):
+            return False
+        if self.overload is None or not self.overload.full or self._part != Part.NOTHING or self._answering():
+            return False
+        if self._draining or self.flow.write_paused or self.transport.is_closing():
+            return False
+        self.transport.write(before.early.wire(self._default_wire()))
+        self.server_state.total_requests += 1
+        self._enter(self._phase_now())
+        return True
+
+    def on_message_begin(self) -> None:
+        """Forget the request before."""
+        super().on_message_begin()
+        self._begin(Part.HEAD)
+        self._early = None
+        self._field_bytes = 0
+        self._content_bytes = 0
+        self._host = None
+        self._chunked = False
+
+    def on_url(self, url: bytes) -> None:
+        """Collect the target; uvicorn takes any length."""
+        self.url += url
+        if len(self.url) > self.limits.url_bytes:
+            raise RefusedError(HTTPStatus.REQUEST_URI_TOO_LONG, "The URL is too long.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect a field; uvicorn takes any number and any size."""
+        self._field_bytes += len(name) + len(value) + 4
+        if self._field_bytes > self.limits.header_bytes:
+            raise too_large("The header is too large.")
+        if self._part != Part.HEAD:
+            # Trailer fields. uvicorn adds them to the header while the app runs, past every check.
+            return
+        headers = self.headers
+        if len(headers) == self.limits.headers:
+            raise too_large("The header has too many fields.")
+        name = name.lower()
+        # httptools leaves the white space at the end, which is no part of the value (RFC 9110 section 5.5).
+        value = value.rstrip(b" \t")
+        headers.append((name, value))
+        if name in _LOOKED_AT:
+            self._look_at(name, value)
+
+    def _look_at(self, name: bytes, value: bytes) -> None:
+        """Check a field that says where a request goes or ends.
+
+        httptools itself refuses two lengths, two encodings, and one beside the other.
+        """
+        match name:
+            case b"host" if self._host is not None:
+                raise bad_request("The Host header is given twice.")
+            case b"host":
+                self._host = value
+            case b"transfer-encoding" if value.lower() != b"chunked":
+                # httptools takes `gzip, chunked`, which nobody would decompress, and refuses `identity` only when
+                # the app runs already.
+                raise bad_request("The Transfer-Encoding must be chunked.")
+            case b"transfer-encoding":
+                self._chunked = True
+            case b"expect" if "100-continue" in parts(value.decode("latin-1").lower()):
+                self.expect_100_continue = True
+
+    def on_headers_complete(self) -> None:
+        """Check the head as a whole before uvicorn starts the app."""
+        version, method = self.parser.get_http_version(), self.parser.get_method()
+        if version not in VERSIONS:
+            raise RefusedError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "The HTTP version must be 1.0 or 1.1.")
+        if method == b"CONNECT":
+            raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST.", _ALLOW)
+        self.url, authority = origin_form(self.url, method)
+        # Most clients name the same host in each request of a connection.
+        if authority is not None:
+            check_host(self._host, authority, version, self.limits.allowed_hosts, fixed=self.limits.fixed_hosts)
+            # Whoever reads the header reads where the request goes.
+            self.headers = [field for field in self.headers if field[0] != b"host"] + [(b"host", authority)]
+        elif self._host is None or self._host != self._good_host:
+            check_host(self._host, None, version, self.limits.allowed_hosts, fixed=self.limits.fixed_hosts)
+            self._good_host = self._host
+        if version == "1.0":
+            if self._chunked:
+                raise bad_request("HTTP/1.0 has no Transfer-Encoding.")
+            self.expect_100_continue = False
+        if self.parser.should_upgrade():
+            return
+        if len(self.pipeline) == _MAX_PIPELINED:
+            raise bad_request("Too many requests wait for their turn.")
+        self._begin_request(version, method)
+        # With `100-continue`, a client that gets an answer instead sends its body or does not. What came next on
+        # this connection would be anybody's guess.
+        if self.expect_100_continue or self._draining:
+            self.cycle.keep_alive = False
+        self._begin(Part.BODY)
+
+    def on_body(self, body: bytes) -> None:
+        """Count what is content."""
+        self._content_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the request, unless its head is about to be read again: see `_without_upgrade`."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+            self._begin(Part.NOTHING)
+
+    def _begin(self, part: int) -> None:
+        self._part = part
+        self._part_is_new = True
+
+    def _count(self, received: int) -> None:
+        """Bound what the parser holds until a field is complete, and the framing that it never hands out.
+
+        Where in the data a part begins is not known, so the data in which it does are not counted.
+        """
+        if self._part_is_new:
+            self._part_is_new = False
+            self._part_bytes = 0
+            return
+        self._part_bytes += received
+        if self._part == Part.BODY:
+            if self._part_bytes > self.limits.header_bytes + _FRAMING_PER_BYTE * self._content_bytes:
+                self._refuse(bad_request("The body is mostly framing."))
+        elif self._part_bytes > self.limits.header_bytes + self.limits.url_bytes:
+            self._refuse(too_large("The header is too large."))
+
+    def _reason(self, error: httptools.HttpParserError) -> RefusedError:
+        """Our refusal, when one of the methods above raised it; httptools wraps what they raise."""
+        cause = error.__context__
+        if isinstance(cause, RefusedError):
+            return cause
+        if cause is not None and not isinstance(cause, httptools.HttpParserError):
+            self.logger.error("Exception while a request was read", exc_info=cause)
+        return bad_request(_MALFORMED)
+
+    def _without_upgrade(self) -> bytes:
+        """The head of a request that asks for an upgrade, without the question.
+
+        Java's HTTP client asks for `h2c` with each first request; a server may ignore that (RFC 9110 section 7.8).
+        The parser does not: it takes what follows, such as the body, for the other protocol. A new one reads on.
+        """
+        line = f"HTTP/{self.parser.get_http_version()}".encode("ascii")
+        lines = [b" ".join([self.parser.get_method(), self.url, line])]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        return b"\r\n".join([*lines, b"", b""])

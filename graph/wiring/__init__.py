@@ -1,0 +1,1 @@
+"""Makes the parts that `graph.app` puts together, from the settings."""

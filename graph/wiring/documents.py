@@ -1,0 +1,108 @@
+"""The way to documents as the settings describe it: limits, trusted documents, registered ones."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from graph.config.settings import Settings, SettingsError
+from graph.graphql.documents import DocumentLimits, Documents
+from graph.graphql.manifests import ManifestError, TrustedDocuments, read_manifest
+from graph.graphql.persisted import DocumentResolver, Mode
+from graph.graphql.stores import MemoryStore
+from schema.query import build_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis.asyncio import Redis
+
+    from graph.graphql.persisted import UntrustedDocument
+    from graph.graphql.stores import DocumentStore
+
+_REGISTERED_CHARACTERS: Final = 2_000_000
+
+
+def build_documents(
+    settings: Settings,
+    on_untrusted: Callable[[UntrustedDocument], None] | None = None,
+    redis: Redis | None = None,
+) -> DocumentResolver:
+    """The resolver of documents.
+
+    Args:
+        settings: see `graph.config.settings`.
+        on_untrusted: told of each document that is not in the manifest and runs all the same.
+        redis: where registered documents are shared between gateways; None keeps them in this process.
+
+    Raises:
+        SettingsError: naming everything in the manifest that cannot be used.
+    """
+    documents = _reader(settings)
+    registers = settings.allowed_in_development(settings.konagraph_apq)
+    return DocumentResolver(
+        documents,
+        trusted=_trusted(settings, documents),
+        mode=Mode(settings.konagraph_documents_mode),
+        store=_store(settings, redis) if registers else None,
+        on_untrusted=on_untrusted,
+    )
+
+
+def _store(settings: Settings, redis: Redis | None) -> DocumentStore:
+    local = MemoryStore(settings.konagraph_apq_size, _REGISTERED_CHARACTERS)
+    if redis is None:
+        return local
+    # Here, because a gateway without Redis is 6 MB smaller.
+    from graph.graphql.redis_store import RedisStore  # noqa: PLC0415
+
+    return RedisStore(redis, local, time.monotonic)
+
+
+def document_limits(settings: Settings) -> DocumentLimits:
+    """The limits of a document."""
+    return DocumentLimits(
+        characters=settings.konagraph_max_document_characters,
+        tokens=settings.konagraph_max_document_tokens,
+        depth=settings.konagraph_max_depth,
+        aliases=settings.konagraph_max_aliases,
+        root_fields=settings.konagraph_max_root_fields,
+        fields=settings.konagraph_max_fields,
+        directives=settings.konagraph_max_directives,
+        operations=settings.konagraph_max_operations,
+        introspection_depth=settings.konagraph_max_introspection_depth,
+        introspection_fields=settings.konagraph_max_introspection_fields,
+        cost=settings.konagraph_max_cost,
+        cached=settings.konagraph_document_cache,
+    )
+
+
+def read_trusted(settings: Settings) -> TrustedDocuments:
+    """The manifest as it is now, checked by a reader of its own: this may run beside everything else.
+
+    Raises:
+        SettingsError: naming everything in it that cannot be used.
+    """
+    return _trusted(settings, _reader(settings))
+
+
+def _reader(settings: Settings) -> Documents:
+    return Documents(
+        build_schema(),
+        document_limits(settings),
+        # Forbidden altogether, it is a matter of validation; allowed to some, of the viewer.
+        introspection=settings.konagraph_introspection is not False,
+    )
+
+
+def _trusted(settings: Settings, documents: Documents) -> TrustedDocuments:
+    mode = Mode(settings.konagraph_documents_mode)
+    if settings.konagraph_documents is None:
+        if mode is not Mode.OFF:
+            raise SettingsError([f"KONAGRAPH_DOCUMENTS is missing; KONAGRAPH_DOCUMENTS_MODE={mode} needs it"])
+        return TrustedDocuments()
+    try:
+        return read_manifest(settings.konagraph_documents, documents)
+    except ManifestError as error:
+        problems = [f"KONAGRAPH_DOCUMENTS: {problem}" for problem in error.problems]
+        raise SettingsError(problems) from None

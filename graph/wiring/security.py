@@ -1,0 +1,240 @@
+"""The protection as the settings describe it: who is recognized, and where budgets are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import httpx
+
+from graph.config.settings import Settings, SettingsError
+from graph.config.types import is_url
+from graph.files import UnreadableFileError, read_bytes, read_text, unreadable
+from graph.security.api_keys import ApiKeyAuthenticator, BadKeyFileError, read_api_keys
+from graph.security.authentication import ApiKeyAuthentication, BearerAuthentication, NoAuthentication
+from graph.security.budgets import Budgets
+from graph.security.card_refs import CardRefs
+from graph.security.jwks import MAX_BYTES, BadKeySetError, KeySet, Refresh, read_key_set
+from graph.security.limiter import LocalLimiter
+from graph.security.tokens import TokenAuthenticator, TokenRules
+from graph.security.viewer import Allowance
+from schema.secrets import Credential
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from redis.asyncio import Redis
+
+    from graph.security.api_keys import ApiKey
+    from graph.security.authentication import Authenticator
+    from graph.security.redis_limiter import FallbackLimiter
+
+_KEY_SET_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """The parts that stand in front of the cards, with what must be opened and closed with the application."""
+
+    authenticate: Authenticator
+    budgets: Budgets
+    refs: CardRefs
+    keys: KeySet | None
+    api_keys: ApiKeyAuthenticator | None
+    redis: Redis | None
+    fallback: FallbackLimiter | None
+    """What keeps the budgets where they are shared."""
+
+    async def open(self) -> None:
+        """Load the keys, so that the first request need not wait for them."""
+        if self.keys is not None:
+            await self.keys.load()
+            self.keys.keep_loaded()
+
+    def key_state(self) -> Literal["none", "loaded", "stale", "missing"]:
+        """What there is of the keys that verify tokens."""
+        if self.keys is None:
+            return "none"
+        if not self.keys.loaded:
+            return "missing"
+        return "stale" if self.keys.stale else "loaded"
+
+    def budget_state(self) -> Literal["local", "shared", "fallback"]:
+        """Where viewers' budgets are kept."""
+        if self.fallback is None:
+            return "local"
+        return "fallback" if self.fallback.away else "shared"
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        if self.keys is not None:
+            await self.keys.aclose()
+        if self.redis is not None:
+            await self.redis.aclose()
+
+
+def build_refs(settings: Settings) -> CardRefs:
+    """Names for cards and viewers. Without a shared store they need to be the same only within this process."""
+    return CardRefs(settings.konagraph_card_ref_key or Credential(secrets.token_hex(32)))
+
+
+def build_protection(
+    settings: Settings,
+    refs: CardRefs,
+    *,
+    on_key_failure: Callable[[str], None],
+    on_fallback: Callable[[], None],
+) -> Protection:
+    """Put the protection together.
+
+    Args:
+        settings: see `graph.config.settings`.
+        refs: names cards and viewers.
+        on_key_failure: told when the keys that verify tokens cannot be loaded.
+        on_fallback: told when budgets are kept locally because Redis does not answer.
+
+    Raises:
+        SettingsError: when a key file or the address of Redis cannot be used.
+    """
+    redis = build_redis(settings)
+    local = LocalLimiter(time.monotonic)
+    fallback = None if redis is None else _fallback(redis, local, on_fallback)
+    keys = _key_set(settings, on_key_failure) if settings.konagraph_auth == "jwt" else None
+    api_keys = ApiKeyAuthenticator(read_keys(settings)) if settings.konagraph_auth == "api-key" else None
+    return Protection(
+        authenticate=_authenticator(settings, keys, api_keys),
+        budgets=Budgets(fallback or local, refs, may_wait=fallback is not None),
+        refs=refs,
+        keys=keys,
+        api_keys=api_keys,
+        redis=redis,
+        fallback=fallback,
+    )
+
+
+def check_key_files(settings: Settings) -> None:
+    """Read the key files as a start would.
+
+    Raises:
+        SettingsError: when one cannot be used.
+    """
+    jwks = settings.konagraph_jwt_jwks
+    if settings.konagraph_auth == "api-key":
+        read_keys(settings)
+    if settings.konagraph_auth == "jwt" and jwks is not None and not is_url(jwks):
+        try:
+            read_key_set(read_bytes(Path(jwks), MAX_BYTES))
+        except UnreadableFileError as error:
+            raise SettingsError([f"KONAGRAPH_JWT_JWKS {unreadable(error)}"]) from None
+        except BadKeySetError as error:
+            raise SettingsError([f"KONAGRAPH_JWT_JWKS: {error}"]) from None
+
+
+def _allowance(settings: Settings) -> Allowance:
+    return Allowance(
+        requests_per_second=settings.konagraph_request_rate,
+        request_burst=settings.konagraph_request_burst,
+        cost_per_second=settings.konagraph_cost_rate,
+        cost_burst=settings.konagraph_cost_burst,
+        cards_per_minute=settings.konagraph_cards_per_minute,
+        cards_per_hour=settings.konagraph_cards_per_hour,
+    )
+
+
+def _authenticator(settings: Settings, keys: KeySet | None, api_keys: ApiKeyAuthenticator | None) -> Authenticator:
+    if api_keys is not None:
+        return ApiKeyAuthentication(api_keys)
+    if keys is None:
+        return NoAuthentication()
+    rules = TokenRules(
+        issuer=settings.konagraph_jwt_issuer or "",
+        audience=settings.konagraph_jwt_audience or "",
+        member_claim=settings.konagraph_member_claim,
+        scope_claim=settings.konagraph_scope_claim,
+    )
+    return BearerAuthentication(TokenAuthenticator(keys, rules, _allowance(settings), time.time))
+
+
+def read_keys(settings: Settings) -> tuple[ApiKey, ...]:
+    """The keys of the file that the settings name.
+
+    Raises:
+        SettingsError: when it cannot be used.
+    """
+    path = settings.konagraph_api_keys or Path()
+    try:
+        return read_api_keys(read_text(path), _allowance(settings))
+    except UnreadableFileError as error:
+        raise SettingsError([f"KONAGRAPH_API_KEYS {unreadable(error)}"]) from None
+    except BadKeyFileError as error:
+        raise SettingsError([f"KONAGRAPH_API_KEYS: {problem}" for problem in error.problems]) from None
+
+
+def _key_set(settings: Settings, on_failure: Callable[[str], None]) -> KeySet:
+    source = settings.konagraph_jwt_jwks or ""
+    load = key_set_at(source) if is_url(source) else _from_file(Path(source))
+    return KeySet(load, Refresh(), time.monotonic, on_failure)
+
+
+def _from_file(path: Path) -> Callable[[], Awaitable[bytes]]:
+    async def load() -> bytes:
+        try:
+            return await asyncio.to_thread(read_bytes, path, MAX_BYTES)
+        except UnreadableFileError as error:
+            raise BadKeySetError(f"the key set cannot be read: {error}") from None
+
+    return load
+
+
+def key_set_at(url: str, *, timeout: float = _KEY_SET_TIMEOUT) -> Callable[[], Awaitable[bytes]]:
+    """Reads the key set of an address.
+
+    Args:
+        url: its address, which must answer itself: redirects are not followed.
+        timeout: seconds for the whole answer.
+    """
+
+    async def load() -> bytes:
+        # A client for each load: it happens every five minutes, and nothing is left open in between.
+        async with (
+            asyncio.timeout(timeout),
+            httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=timeout) as client,
+            client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
+        ):
+            if response.status_code != httpx.codes.OK:
+                raise BadKeySetError("the key set's address does not answer 200")
+            content = bytearray()
+            async for chunk in response.aiter_raw():
+                content += chunk
+                if len(content) > MAX_BYTES:
+                    break
+            return bytes(content)
+
+    return load
+
+
+def build_redis(settings: Settings) -> Redis | None:
+    """The client of Redis, which connects when it is first used; None without one.
+
+    Raises:
+        SettingsError: when its address cannot be used.
+    """
+    if settings.konagraph_redis_url is None:
+        return None
+    # Here, because a gateway without Redis is 6 MB smaller.
+    from graph.security.redis_limiter import BadRedisUrlError, connect  # noqa: PLC0415
+
+    try:
+        return connect(settings.konagraph_redis_url)
+    except BadRedisUrlError:
+        raise SettingsError(["KONAGRAPH_REDIS_URL cannot be used"]) from None
+
+
+def _fallback(redis: Redis, local: LocalLimiter, on_fallback: Callable[[], None]) -> FallbackLimiter:
+    from graph.security.redis_limiter import FallbackLimiter, RedisLimiter  # noqa: PLC0415 - see `build_redis`
+
+    return FallbackLimiter(RedisLimiter(redis), local, time.monotonic, on_fallback)

@@ -1,0 +1,243 @@
+"""The way to Konaplate as the settings describe it: keys, certificates, bounds, and the guard in front."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import random
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from graph.config.settings import Settings, SettingsError
+from graph.konaplate import protocol as wire
+from graph.konaplate.client import KonaplateClient
+from graph.konaplate.encryption import KNOWN_ALGORITHMS, Cipher, KeyPair, import_key
+from graph.konaplate.exchange import Limits
+from graph.konaplate.guarded import GuardedKonaplate
+from graph.konaplate.isolation import Aside, SeparatedKonaplate
+from graph.konaplate.transport.answer import AnswerBounds
+from graph.konaplate.transport.kept import KeptTransport
+from graph.konaplate.transport.lean import LeanTransport
+from graph.konaplate.transport.pool import PoolLimits
+from graph.pem import BadPemError
+from graph.resilience.breaker import BreakerRules
+from graph.resilience.guard import CallRules, Shared
+from graph.resilience.retry_budget import RetryBudget, RetryRules
+from graph.resilience.slots import SlotRules, Slots
+from graph.tls import build_tls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+    from joserfc.jwk import RSAKey
+
+    from graph.konaplate.client import CallReport
+    from graph.konaplate.isolation import Reserved
+    from graph.resilience.observer import GuardObserver
+    from schema.secrets import Credential
+
+
+def build_konaplate(
+    settings: Settings,
+    transport: httpx.AsyncBaseTransport | None,
+    *,
+    on_call: Callable[[CallReport], None],
+    observer: GuardObserver,
+    clock: Callable[[], float] = time.monotonic,
+    reserved: Reserved | None = None,
+) -> GuardedKonaplate:
+    """The client behind its guard; see `build_client`.
+
+    Args:
+        settings: see `graph.config.settings`.
+        transport: moves the bytes; None for the network.
+        on_call: told of every attempt when it is over.
+        observer: told of what the guard does.
+        clock: monotonic seconds.
+        reserved: what fails on purpose, and concerns nothing else.
+
+    Raises:
+        SettingsError: naming every key and certificate that cannot be used.
+    """
+    client, shared = build_client(settings, transport, on_call), _shared(settings, clock, observer)
+    breaker = _breaker_rules(settings)
+    if reserved is None:
+        return GuardedKonaplate(client, shared, breaker)
+
+    def apart() -> Shared:
+        budget = RetryBudget(dataclasses.replace(shared.retries, budget_ratio=1.0), clock)
+        # As many at all times: what is lost on purpose is no sign of too many calls.
+        most = settings.konaplate_max_connections
+        slots = Slots(SlotRules(most=most, least=most), clock)
+        return dataclasses.replace(shared, budget=budget, slots=slots, observer=Aside(observer))
+
+    return SeparatedKonaplate(client, shared, breaker, reserved, apart)
+
+
+def _shared(settings: Settings, clock: Callable[[], float], observer: GuardObserver) -> Shared:
+    retries = RetryRules(
+        attempts=settings.konaplate_attempts,
+        pause_from=settings.konaplate_retry_pause_min,
+        pause_to=max(settings.konaplate_retry_pause_min, settings.konaplate_retry_pause_max),
+        budget_ratio=settings.konaplate_retry_ratio,
+        budget_per_second=settings.konaplate_retries_per_second,
+    )
+    slots = SlotRules(
+        most=settings.konaplate_max_connections,
+        least=min(settings.konaplate_min_connections, settings.konaplate_max_connections),
+    )
+    # From the start, and not only when it changes: a figure that is missing tells nothing.
+    observer.limit_changed(slots.most)
+    return Shared(
+        RetryBudget(retries, clock),
+        Slots(slots, clock, observer.limit_changed),
+        clock=clock,
+        random=random.SystemRandom().random,
+        sleep=asyncio.sleep,
+        rules=CallRules(
+            total=settings.konaplate_timeout,
+            attempt=settings.konaplate_attempt_timeout,
+            slot_wait=settings.konaplate_pool_timeout,
+        ),
+        retries=retries,
+        observer=observer,
+    )
+
+
+def _breaker_rules(settings: Settings) -> BreakerRules:
+    return BreakerRules(
+        window=settings.konaplate_breaker_window,
+        minimum_calls=settings.konaplate_breaker_calls,
+        failure_ratio=settings.konaplate_breaker_ratio,
+        open_for=settings.konaplate_breaker_open,
+        open_at_most=max(settings.konaplate_breaker_open, settings.konaplate_breaker_open_max),
+        probes=settings.konaplate_breaker_probes,
+    )
+
+
+def build_client(
+    settings: Settings, transport: httpx.AsyncBaseTransport | None, on_call: Callable[[CallReport], None]
+) -> KonaplateClient:
+    """The client, over the given transport or else the network.
+
+    Raises:
+        SettingsError: naming every key and certificate that cannot be used.
+    """
+    return KonaplateClient(
+        settings.konaplate_base_url,
+        build_identity(settings),
+        build_cipher(settings),
+        transport or _network(settings),
+        wire.CorrelationIds(secrets.randbits(28)),
+        limits=Limits(
+            total=settings.konaplate_timeout,
+            connect=settings.konaplate_connect_timeout,
+            pool=settings.konaplate_pool_timeout,
+            response_bytes=settings.konaplate_max_response_bytes,
+        ),
+        on_call=on_call,
+        echo_rule=settings.konaplate_correlation_echo,
+        allow_unsealed=settings.konaplate_unsealed_answers == "allow",
+    )
+
+
+def build_identity(settings: Settings) -> wire.Identity:
+    """Who calls."""
+    return wire.Identity(
+        settings.konaplate_asp_id,
+        settings.konaplate_access_key,
+        settings.konaplate_secret_key,
+        settings.konaplate_time_zone,
+    )
+
+
+def build_cipher(settings: Settings) -> Cipher | None:
+    """The cipher of the configured key pairs; None when encryption is off.
+
+    Raises:
+        SettingsError: naming every key that cannot be used.
+    """
+    if settings.konaplate_encryption == "off":
+        return None
+    pairs = key_pairs(settings)
+    return Cipher(
+        pairs,
+        algorithms=settings.konaplate_jwe_algorithms,
+        content_encryptions=settings.konaplate_jwe_content_encryptions,
+    )
+
+
+def key_pairs(settings: Settings) -> list[KeyPair]:
+    """The key pairs; none when encryption is off.
+
+    Raises:
+        SettingsError: naming every key that cannot be used, and every algorithm that is not known.
+    """
+    if settings.konaplate_encryption == "off":
+        return []
+    problems = _unknown_algorithms(settings)
+    first = _pair(
+        "",
+        settings.konaplate_crypto_key_id,
+        settings.konaplate_server_public_key,
+        settings.konaplate_client_private_key,
+        problems,
+    )
+    second = _pair(
+        "_2",
+        settings.konaplate_crypto_key_id_2,
+        settings.konaplate_server_public_key_2,
+        settings.konaplate_client_private_key_2,
+        problems,
+    )
+    if problems:
+        raise SettingsError(problems)
+    return [pair for pair in (first, second) if pair is not None]
+
+
+def _unknown_algorithms(settings: Settings) -> list[str]:
+    configured = {
+        "KONAPLATE_JWE_ALGORITHMS": (settings.konaplate_jwe_algorithms, KNOWN_ALGORITHMS["alg"]),
+        "KONAPLATE_JWE_CONTENT_ENCRYPTIONS": (
+            settings.konaplate_jwe_content_encryptions,
+            KNOWN_ALGORITHMS["enc"],
+        ),
+    }
+    return [
+        f"{name}: must be one or more of {', '.join(known)}"
+        for name, (words, known) in configured.items()
+        if not words or set(words) - set(known)
+    ]
+
+
+def _pair(
+    suffix: str, key_id: str | None, public: Credential | None, private: Credential | None, problems: list[str]
+) -> KeyPair | None:
+    seal_with = _key(f"KONAPLATE_SERVER_PUBLIC_KEY{suffix}", public, problems, private=False)
+    open_with = _key(f"KONAPLATE_CLIENT_PRIVATE_KEY{suffix}", private, problems, private=True)
+    return KeyPair(key_id, seal_with, open_with) if key_id and seal_with and open_with else None
+
+
+def _key(name: str, pem: Credential | None, problems: list[str], *, private: bool) -> RSAKey | None:
+    if pem is None:
+        return None
+    try:
+        return import_key(pem.reveal(), private=private)
+    except BadPemError as error:
+        problems.append(f"{name} {error}")
+        return None
+
+
+def _network(settings: Settings) -> httpx.AsyncBaseTransport:
+    if settings.konaplate_transport == "lean":
+        limits = PoolLimits(
+            connections=settings.konaplate_max_connections,
+            keepalive=settings.konaplate_keepalive,
+            connect=settings.konaplate_connect_timeout,
+            wait=settings.konaplate_pool_timeout,
+            answer=AnswerBounds(body=settings.konaplate_max_response_bytes),
+        )
+        return LeanTransport(limits, build_tls(settings))
+    return KeptTransport(build_tls(settings), settings.konaplate_max_connections, settings.konaplate_keepalive)

@@ -1,0 +1,91 @@
+"""What tests of compiled plans ask and are told: records, operations, and both executors at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from graph.graphql.documents import DocumentLimits, Documents
+from graph.graphql.executor import CoreExecutor, PlanExecutor
+from graph.konaplate.errors import CallDetails
+from graph.konaplate.records import CardRecord, card_record, member_record
+from schema.query import build_schema
+from schema.secrets import MemberId
+from tests.graphql.plan_world import (
+    Outcome,
+    Reply,
+    World,
+    outcome_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graph.graphql.operation import Document, Operation
+
+A, B, C = "9491339400000013", "9491339400000021", "9491339400000039"
+DETAILS = CallDetails("261122120000-0123456")
+SCHEMA = build_schema()
+
+
+def documents() -> Documents:
+    return Documents(SCHEMA, DocumentLimits(), introspection=True)
+
+
+def read(text: str) -> tuple[Document, Operation]:
+    document = documents().read(text)
+    return document, document.operation(None)
+
+
+def card(user_id: object = 1001, **fields: Any) -> CardRecord:
+    values = {"balance": 1, "serviceId": "S1", "serviceName": "S", "isAutoRechargeBeforePayment": False}
+    return card_record({**values, "userId": user_id, **fields}, DETAILS)
+
+
+def broken(**fields: Any) -> CardRecord:
+    """A record that no answer of Konaplate's becomes."""
+    known = card()
+    return CardRecord(**{name: getattr(known, name) for name in CardRecord.__struct_fields__} | fields)
+
+
+def switched(names: str) -> str:
+    """A query with one field for each of these variables, which is there when the variable is true."""
+    declared = " ".join(f"${name}: Boolean!" for name in names)
+    return f"query ({declared}) {{ {' '.join(f'{name}: __typename @include(if: ${name})' for name in names)} }}"
+
+
+def says(record: object, turns: int | None = 0) -> Reply:
+    return Reply(lambda: record, turns)
+
+
+def member(user_id: str = "1001") -> Reply:
+    names = ["aspId", "birthDate", "loginId", "nationality", "gender", "mobileNumber", "userName", "email"]
+    fields: dict[str, Any] = {**dict.fromkeys(names, "x"), "userId": user_id}
+    return says(member_record({"userInfo": fields}, DETAILS, asked=MemberId(user_id)))
+
+
+async def run(executor: PlanExecutor | CoreExecutor, text: str, around: World, **variables: Any) -> Outcome:
+    document, operation = read(text)
+    return await outcome_of(executor, around, document, operation, variables)
+
+
+async def run_both(text: str, around: World, **variables: Any) -> tuple[Outcome, PlanExecutor]:
+    """What the plan gave, which is what graphql-core gave."""
+    plans = PlanExecutor(SCHEMA)
+    actual = await run(plans, text, around, **variables)
+    assert await run(CoreExecutor(SCHEMA), text, around, **variables) == actual
+    return actual, plans
+
+
+def counts(executor: PlanExecutor) -> tuple[int, int, int]:
+    counts = executor.counts
+    return counts.planned, counts.unplanned, counts.abandoned
+
+
+async def turns_until(there: Callable[[], bool]) -> None:
+    """Some turns of the event loop, and not for ever."""
+    for _ in range(50):
+        if there():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError

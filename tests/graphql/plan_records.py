@@ -1,0 +1,130 @@
+"""What the made-up Konaplate says: good records, records with faults in any field, and every kind of failure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from graph.konaplate import errors
+from graph.konaplate.errors import CallDetails, InvalidFieldError
+from graph.konaplate.records import AddressRecord, CardRecord, CashReceiptRecord, MemberRecord
+from graph.resilience.breaker import CircuitOpenError
+from graph.resilience.deadline import DeadlineExceededError
+from graph.resilience.single_flight import AbandonedError
+from graph.resilience.slots import NoSlotError
+from graph.security.viewer import EVERY_SCOPE, Allowance, Scope, Viewer
+from schema.secrets import IdentityNo, MemberId, PersonalText
+from tests.graphql.plan_documents import NUMBERS
+from tests.graphql.plan_world import Reply, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+MEMBERS: Final = ["1001", "1002", "9999999999999999999"]
+_DETAILS: Final = CallDetails("261122120000-0123456", 400, "003_001")
+
+FAILURES: Final[list[Callable[[], Exception]]] = [
+    *(
+        lambda kind=kind, code=code: kind(CallDetails("261122120000-0123456", 400, code))
+        for kind in (
+            errors.UnavailableError,
+            errors.TimedOutError,
+            errors.SystemFaultError,
+            errors.InvalidInputError,
+            errors.CardNotFoundError,
+            errors.MemberNotFoundError,
+            errors.RejectedError,
+            errors.InvalidResponseError,
+            errors.UnknownCodeError,
+        )
+        for code in (None, "001_999", "900_001")
+    ),
+    lambda: CircuitOpenError(1.5),
+    NoSlotError,
+    AbandonedError,
+    DeadlineExceededError,
+    lambda: RuntimeError("of nobody's making"),
+]
+
+
+def _fault() -> InvalidFieldError:
+    return InvalidFieldError(_DETAILS, "a field")
+
+
+class RecordMaker:
+    """Makes records; so many of a hundred fields are not as they should be."""
+
+    def __init__(self, random: Random, faults: int) -> None:
+        self._random = random
+        self._faults = faults
+
+    def card(self) -> CardRecord:
+        receipt = CashReceiptRecord(
+            approvalDiv=self._one("0", "1", "7"),
+            idNo=self._one(IdentityNo("01012345678"), IdentityNo("1234567890")),
+            manYn=self._one("0", "1", "UNKNOWN"),
+        )
+        return CardRecord(
+            userId=self._one(*map(MemberId, MEMBERS), None),
+            balance=self._one(0, 50_000, wrong=(2**60, True, "1", 1.5, None)),
+            serviceId=self._one("S1", "", wrong=(7, None, b"x", ["x"])),
+            serviceName=self._one("선불카드", wrong=(False, {})),
+            ownerKa=self._one("O1", None),
+            cashReceiptInfo=self._one(receipt, receipt, None),
+            cardStatus=self._one("ACTIVE", "TERMINATED", "FROZEN", None),
+            isAutoRechargeBeforePayment=self._one(True, False, wrong=(1, 0.0, "yes", None)),
+        )
+
+    def member(self) -> MemberRecord:
+        text, number = PersonalText("a text"), IdentityNo("01012345678")
+        address = AddressRecord(
+            address=self._one(text, None), zipCode=self._one(text), addressDetail=self._one(None, text)
+        )
+        return MemberRecord(
+            aspId=self._one("A1"),
+            birthDate=self._one(text),
+            loginId=self._one(text),
+            nationality=self._one("Korean", "Foreigner", "other"),
+            gender=self._one("Male", "Female", ""),
+            mobileNumber=self._one(number),
+            userName=self._one(text),
+            email=self._one(text, wrong=(None, 3)),
+            joinChannel=self._one("APP", None),
+            addressInfo=self._one(address, address, None),
+        )
+
+    def _one(self, *good: Any, wrong: tuple[Any, ...] = ()) -> Any:
+        if self._random.randrange(100) >= self._faults:
+            return self._random.choice(good)
+        return self._random.choice((_fault(), *wrong))
+
+
+def world(random: Random) -> World:
+    """A viewer, and what Konaplate says of every card and member."""
+    records = RecordMaker(random, random.choice([0, 0, 5, 30]))
+    failing = random.choice([0.0, 0.0, 0.2, 0.6])
+
+    def reply(make: Callable[[], Any]) -> Reply:
+        if random.random() < failing:
+            return Reply(random.choice(FAILURES), random.randint(0, 3))
+        made = make()
+        return Reply(lambda: made, random.randint(0, 3))
+
+    return World(
+        viewer=_viewer(random),
+        cards={number: reply(records.card) for number in NUMBERS},
+        members={member: reply(records.member) for member in MEMBERS},
+        limiter_turns=random.randint(0, 2),
+        seconds=random.choice([30, 30, 30, 30, 30, 30, 30, 30, 0]),
+    )
+
+
+def _viewer(random: Random) -> Viewer:
+    scopes = EVERY_SCOPE
+    if random.random() < 0.5:
+        scopes = frozenset(scope.value for scope in Scope if random.random() < 0.6)
+    allowance = None
+    if random.random() < 0.4:
+        allowance = Allowance(cards_per_minute=random.randint(1, 4), cards_per_hour=random.randint(1, 6))
+    member = random.choice([None, *map(MemberId, MEMBERS)])
+    return Viewer("member", "somebody", scopes, member, allowance)

@@ -1,0 +1,178 @@
+"""A made-up Konaplate and its viewers, in which an operation can be executed in several ways and compared."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+
+from graph.context import Guards, RequestContext
+from graph.errors import present_all
+from graph.graphql.errors import DocumentError
+from graph.resilience.deadline import Deadline
+from graph.security.audit import Caller, RequestAudit
+from graph.security.authorization import Authorization
+from graph.security.budgets import Budgets
+from graph.security.card_refs import CardRefs
+from graph.security.limiter import LocalLimiter
+from schema.secrets import CardNo, Credential, MemberId
+from tests.support import KeptEvents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from graph.graphql.documents import Document, Operation
+    from graph.graphql.result import Result
+    from graph.konaplate.records import CardRecord, MemberRecord
+    from graph.resilience.guard import Tally
+    from graph.security.audit import Recorder
+    from graph.security.limiter import Bucket, Taken, Window
+    from graph.security.viewer import Viewer
+
+REFS = CardRefs(Credential("k" * 32))
+MAX_CARDS = 3
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What Konaplate says after some turns of the event loop, or never: makes a record, or an exception."""
+
+    make: Callable[[], Any]
+    turns: int | None = 0
+
+
+class FakeUpstream:
+    """Answers from a table, and remembers what it was asked."""
+
+    def __init__(self, cards: Mapping[str, Reply], members: Mapping[str, Reply]) -> None:
+        self._cards = cards
+        self._members = members
+        self.calls: Counter[tuple[str, str | None]] = Counter()
+        self._futures: list[asyncio.Future[Any]] = []
+
+    @property
+    def under_way(self) -> int:
+        return sum(not future.done() for future in self._futures)
+
+    def start_card(self, card_no: CardNo, tally: Tally) -> asyncio.Future[CardRecord]:
+        return self._answer("card", card_no.reveal(), self._cards, tally)
+
+    def start_member(self, user_id: MemberId, tally: Tally) -> asyncio.Future[MemberRecord]:
+        return self._answer("member", user_id.reveal(), self._members, tally)
+
+    def _answer(self, kind: str, key: str, replies: Mapping[str, Reply], tally: Tally) -> asyncio.Future[Any]:
+        self.calls[kind, key] += 1
+        tally.attempts += 1
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._futures.append(future)
+        reply = replies[key]
+        if reply.turns is not None:
+            self._turn(future, reply, reply.turns)
+        return future
+
+    def _turn(self, future: asyncio.Future[Any], reply: Reply, left: int) -> None:
+        if future.done():
+            return
+        if left:
+            asyncio.get_running_loop().call_soon(self._turn, future, reply, left - 1)
+            return
+        made = reply.make()
+        if isinstance(made, Exception):
+            future.set_exception(made)
+            future.exception()
+        else:
+            future.set_result(made)
+
+
+class DistantLimiter:
+    """Takes a few turns, as one behind a network does; remembers what was added."""
+
+    def __init__(self, turns: int) -> None:
+        self._local = LocalLimiter(lambda: 0.0)
+        self._turns = turns
+        self.added: list[str] = []
+
+    async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
+        return await self._local.take(key, bucket, amount)
+
+    async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
+        for _ in range(self._turns):
+            await asyncio.sleep(0)
+        self.added.extend(members)
+        return await self._local.add(key, windows, members)
+
+
+@dataclass
+class World:
+    """One state of things, the same for every execution in it."""
+
+    viewer: Viewer
+    cards: Mapping[str, Reply]
+    members: Mapping[str, Reply] = field(default_factory=dict)
+    limiter_turns: int = 0
+    seconds: float = 30
+
+
+class Executor(Protocol):
+    """What executes operations."""
+
+    async def execute(
+        self, document: Document, operation: Operation, variables: dict[str, Any], context: RequestContext
+    ) -> Result: ...
+
+
+@dataclass
+class Outcome:
+    """What an execution gave, and what it did."""
+
+    data: bytes
+    errors: list[dict[str, Any]]
+    causes: list[type | None]
+    calls: Counter[tuple[str, str | None]]
+    counted: tuple[int, int]
+    events: set[tuple[str, str | None, str | None, frozenset[str]]]
+    cards_counted: set[str]
+
+
+def context_of(
+    world: World, upstream: FakeUpstream, limiter: DistantLimiter, recorder: Recorder
+) -> RequestContext:
+    """The context of one request in a world."""
+    guards = Guards(
+        Authorization(world.viewer),
+        Budgets(limiter, REFS),
+        RequestAudit(Caller(world.viewer, "192.0.2.1", "an-id"), REFS, recorder),
+    )
+    return RequestContext(upstream, guards, deadline=Deadline(world.seconds), max_cards=MAX_CARDS)
+
+
+async def outcome_of(
+    executor: Executor, world: World, document: Document, operation: Operation, variables: dict[str, Any]
+) -> Outcome:
+    """Execute an operation in a world."""
+    upstream, limiter = FakeUpstream(world.cards, world.members), DistantLimiter(world.limiter_turns)
+    events = KeptEvents()
+    data: object = "refused"
+    async with asyncio.timeout(10), context_of(world, upstream, limiter, events) as context:
+        try:
+            result = await executor.execute(document, operation, variables, context)
+        except DocumentError as refusal:
+            errors = refusal.errors
+        else:
+            # The bytes, because the order of keys is part of the answer.
+            data, errors = result.data, list(result.errors)
+    noted = [(event.action, event.card_ref, event.code, frozenset(event.fields)) for event in events]
+    assert len(noted) == len(set(noted)), noted
+    assert not upstream.under_way
+    return Outcome(
+        orjson.dumps(data),
+        present_all(errors, "an-id"),
+        sorted((type(error.original_error) for error in errors), key=str),
+        upstream.calls,
+        (context.upstream_calls, context.saved_calls),
+        set(noted),
+        set(limiter.added),
+    )

@@ -1,0 +1,67 @@
+"""A resolver of documents with everything around it, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graph.errors import GatewayError
+from graph.graphql.manifests import TrustedDocuments, trust
+from graph.graphql.persisted import DocumentResolver, Mode, Unseen, UntrustedDocument
+from graph.graphql.request import GraphQLRequest
+from graph.graphql.stores import MemoryStore
+from schema.errors import ErrorCode
+from tests.graphql.documents import (
+    CARD_QUERY,
+    apollo_manifest,
+    apollo_operation,
+    hash_of,
+    new_documents,
+)
+
+if TYPE_CHECKING:
+    import pytest
+
+    from graph.graphql.documents import Document, DocumentError, Documents, Resolved
+
+NOT_FOUND = (ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
+NOT_SUPPORTED = (ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotSupported")
+NOT_ALLOWED = (ErrorCode.DOCUMENT_NOT_ALLOWED, "Only documents that are stored here are executed.")
+
+
+class Fixture:
+    """A resolver with everything that it is made of."""
+
+    def __init__(self, mode: Mode = Mode.OFF, *, manifest: bytes | None = None, registers: bool = True) -> None:
+        self.documents: Documents = new_documents()
+        self.store = MemoryStore(10, 10_000)
+        self.reports: list[UntrustedDocument] = []
+        self.resolver = DocumentResolver(
+            self.documents,
+            trusted=trust(manifest, self.documents) if manifest else TrustedDocuments(),
+            mode=mode,
+            store=self.store if registers else None,
+            on_untrusted=self.reports.append,
+        )
+
+    async def resolved(self, request: GraphQLRequest) -> Resolved:
+        found = await self.resolver.find(request)
+        return await self.resolver.read(found, introspection=True) if isinstance(found, Unseen) else found
+
+    async def by_text(self, text: str) -> Document:
+        return (await self.resolved(GraphQLRequest(text))).document
+
+    async def by_hash(self, sha256: str, text: str | None = None) -> Document:
+        return (await self.resolved(GraphQLRequest(text, persisted_hash=sha256))).document
+
+    async def by_id(self, document_id: str) -> Document:
+        return (await self.resolved(GraphQLRequest(None, document_id=document_id))).document
+
+
+def refusal(caught: pytest.ExceptionInfo[DocumentError]) -> tuple[ErrorCode, str]:
+    (error,) = caught.value.errors
+    assert isinstance(error.original_error, GatewayError)
+    return error.original_error.code, error.original_error.message
+
+
+MANIFEST = apollo_manifest(apollo_operation(CARD_QUERY))
+ID = hash_of(CARD_QUERY)

@@ -1,0 +1,174 @@
+"""Compiled plans: what has one, what they start and when, and what they leave to graphql-core."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections import Counter
+from typing import Any, cast
+
+import pytest
+
+from graph.graphql.executor import CoreExecutor, PlanExecutor, build_executor
+from graph.graphql.plan.cache import Plans
+from graph.security.viewer import ANONYMOUS, EVERY_SCOPE, Allowance, Viewer
+from schema.secrets import CardNo, MemberId
+from tests.graphql.plan_cases import (
+    SCHEMA,
+    A,
+    B,
+    C,
+    broken,
+    card,
+    counts,
+    member,
+    read,
+    run_both,
+    says,
+    switched,
+)
+from tests.graphql.plan_world import (
+    REFS,
+    DistantLimiter,
+    FakeUpstream,
+    World,
+    context_of,
+    outcome_of,
+)
+from tests.support import KeptEvents
+
+
+async def test_an_operation_over_cards_is_executed_by_its_plan() -> None:
+    around = World(ANONYMOUS, {A: says(card()), B: says(card(None))})
+    outcome, plans = await run_both(
+        f'query ($b: CardNumber!) {{ x: card(cardNo: "{A}") {{ balance }} card(cardNo: $b) {{ isRegistered }} }}',
+        around,
+        b=B,
+    )
+    assert outcome.data == b'{"x":{"balance":1},"card":{"isRegistered":false}}'
+    assert counts(plans) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{ __schema { queryType { name } } }", '{ __type(name: "Card") { name } }', switched("abcde")],
+    ids=["the schema", "a type", "five switches"],
+)
+async def test_what_plans_do_not_do_is_left_to_graphql_core(text: str) -> None:
+    switches = dict.fromkeys("abcde", True)
+    outcome, plans = await run_both(text, World(ANONYMOUS, {}), **switches)
+    assert outcome.errors == []
+    assert counts(plans) == (0, 1, 0)
+
+
+async def test_a_value_that_does_not_fit_is_refused_in_the_words_of_always() -> None:
+    outcome, plans = await run_both(
+        "query ($n: CardNumber!) { card(cardNo: $n) { balance } }", World(ANONYMOUS, {}), n="1234"
+    )
+    assert [error["message"] for error in outcome.errors] == [
+        "The variable '$n' needs a valid value of type 'CardNumber!'."
+    ]
+    assert counts(plans) == (0, 1, 0)
+
+
+async def test_a_null_in_place_of_a_default_is_the_error_of_its_field() -> None:
+    text = f'query ($n: CardNumber = "{A}") {{ card(cardNo: $n) {{ balance }} }}'
+    outcome, plans = await run_both(text, World(ANONYMOUS, {A: says(card())}), n=None)
+    assert [error["path"] for error in outcome.errors] == [["card"]]
+    assert counts(plans) == (0, 0, 1)
+
+
+async def test_what_a_plan_cannot_finish_repeats_no_call_and_spends_and_audits_nothing_twice() -> None:
+    viewer = Viewer("member", "m", EVERY_SCOPE, None, Allowance(cards_per_minute=2))
+    bad = broken(balance=2**60)
+    text = """query ($l: [CardNumber!]!) { cards(cardNos: $l) { balance member { profile { userName } } } }"""
+    around = World(viewer, {A: says(bad), B: says(card(), 2), C: says(card())}, {"1001": member()})
+    outcome, plans = await run_both(text, around, l=[A, B, C])
+    assert counts(plans) == (0, 0, 1)
+    assert outcome.calls == Counter({("card", A): 1, ("card", B): 1, ("member", "1001"): 1})
+    assert outcome.counted == (3, 1)
+    assert [(error["path"], error["extensions"]["code"]) for error in outcome.errors] == [
+        (["cards", 2], "RATE_LIMITED"),
+        (["cards", 0, "balance"], "INTERNAL_SERVER_ERROR"),
+    ]
+    assert sorted(event[0] for event in outcome.events) == ["read", "read", "refused"]
+
+
+async def test_a_card_is_counted_once_in_a_request_and_the_verdict_stands() -> None:
+    around = World(Viewer("member", "m", EVERY_SCOPE, None, Allowance(cards_per_minute=1)), {})
+    upstream, limiter = FakeUpstream({}, {}), DistantLimiter(1)
+    async with context_of(around, upstream, limiter, KeptEvents()) as context:
+        first = await context.spend([CardNo(A), CardNo(B), CardNo(A)])
+        second = await context.spend([CardNo(B), CardNo(A)])
+    assert [None, "cards", None] == [refusal and refusal.budget for refusal in first]
+    assert [first[1], first[0]] == second
+    assert [REFS.of(CardNo(A)), REFS.of(CardNo(B))] == limiter.added
+
+
+async def test_a_null_where_none_may_be_nulls_what_graphql_core_nulls() -> None:
+    around = World(ANONYMOUS, {A: says(broken(userId=MemberId(cast("Any", None))))})
+    outcome, plans = await run_both(f'{{ card(cardNo: "{A}") {{ balance member {{ userId }} }} }}', around)
+    assert outcome.data == b'{"card":{"balance":1,"member":null}}'
+    assert [error["path"] for error in outcome.errors] == [["card", "member", "userId"]]
+    assert counts(plans) == (0, 0, 1)
+
+
+async def test_an_error_names_every_place_that_selects_its_field() -> None:
+    text = f"""{{ card(cardNo: "{A}") {{ balance ...F }} card(cardNo: "{A}") {{ balance }} }}
+fragment F on Card {{ balance }}"""
+    around = World(ANONYMOUS, {A: says(card(balance=None))})
+    outcome, plans = await run_both(text, around)
+    (error,) = outcome.errors
+    assert [(place["line"], place["column"]) for place in error["locations"]] == [(1, 38), (2, 22), (1, 88)]
+    assert counts(plans) == (1, 0, 0)
+
+
+async def test_every_choice_of_the_switches_has_a_plan_of_its_own() -> None:
+    names = "abcd"
+    document, operation = read(switched(names))
+    plans = PlanExecutor(SCHEMA)
+    for _ in range(2):
+        for choice in range(16):
+            values = {name: bool(choice & 1 << place) for place, name in enumerate(names)}
+            outcome = await outcome_of(plans, World(ANONYMOUS, {}), document, operation, values)
+            expected = ",".join(f'"{name}":"Query"' for name in names if values[name])
+            assert f"{{{expected}}}" == outcome.data.decode()
+    assert counts(plans) == (32, 0, 0)
+    assert len(operation.prepared.plans) == 16
+
+
+def test_the_oldest_plans_make_room_for_new_ones() -> None:
+    plans, read_ones = (
+        Plans(SCHEMA, max_steps=5),
+        [read(f"{{ a{index}: __typename b: __typename }}") for index in range(4)],
+    )
+    for document, operation in read_ones:
+        assert plans.find(document.node, operation, {}) is not None
+        assert plans.steps <= 5
+    assert [0, 0, 1, 1] == [len(operation.prepared.plans) for _, operation in read_ones]
+    document, operation = read_ones[0]
+    assert plans.find(document.node, operation, {}) is not None
+    assert [1, 0, 0, 1] == [len(operation.prepared.plans) for _, operation in read_ones]
+
+
+def test_plans_without_any_step_make_room_too() -> None:
+    plans = Plans(SCHEMA, max_steps=2)
+    read_ones = [read(f"{{ a{index}: __typename @skip(if: true) }}") for index in range(3)]
+    for document, operation in read_ones:
+        assert plans.find(document.node, operation, {}) is not None
+    assert [0, 1, 1] == [len(operation.prepared.plans) for _, operation in read_ones]
+
+
+def test_a_plan_does_not_keep_its_document() -> None:
+    plans = Plans(SCHEMA, max_steps=3)
+    document, operation = read("{ a: __typename b: __typename }")
+    assert plans.find(document.node, operation, {}) is not None
+    prepared = weakref.ref(operation.prepared)
+    del document, operation
+    gc.collect()
+    assert prepared() is None
+    assert plans.steps == 2
+
+
+def test_the_setting_names_the_executor() -> None:
+    assert [PlanExecutor, CoreExecutor] == [type(build_executor(kind, SCHEMA)) for kind in ("plan", "core")]

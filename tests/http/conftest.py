@@ -1,0 +1,62 @@
+"""Servers that the tests of one module share."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from graph.server.limits import HttpLimits
+from tests.http.busy_server import Busy
+from tests.http.live_server import Probe, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.http.live_server import Serve, Served
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Serve]:
+    """Gives a server with some limits, whose app has forgotten the test before."""
+    running: dict[HttpLimits, Served] = {}
+    with ExitStack() as stack:
+
+        def served(limits: HttpLimits) -> Served:
+            if limits not in running:
+                probe = Probe()
+                running[limits] = (probe, stack.enter_context(serving(probe, limits)))
+            running[limits][0].forget()
+            return running[limits]
+
+        yield served
+
+
+@pytest.fixture
+def limits() -> HttpLimits:
+    """The limits of `probe` and `port`; a module may have its own."""
+    return HttpLimits()
+
+
+@pytest.fixture
+def probe(serve: Serve, limits: HttpLimits) -> Probe:
+    """The app behind `port`."""
+    return serve(limits)[0]
+
+
+@pytest.fixture
+def port(serve: Serve, limits: HttpLimits) -> int:
+    """The port of a running server."""
+    return serve(limits)[1].port
+
+
+@pytest.fixture
+def busy() -> Iterator[Busy]:
+    """A server that is full when it is told so."""
+    made = Busy()
+    made.live.start()
+    try:
+        yield made
+    finally:
+        made.live.stop()

@@ -1,0 +1,298 @@
+"""A client that hangs up: the work for it ends, and nothing is left of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from graph.app import create_app
+from graph.http.body import ClientDisconnectedError
+from graph.http.disconnect import HANGUP, Hangup, while_connected
+from graph.sandbox.ledger import CARDS, FIRST_CARD
+from tests.http.live_server import PATIENCE, serving
+from tests.http.raw_http import Wire
+from tests.support import sandbox_settings, sandbox_transport
+
+if TYPE_CHECKING:
+    from starlette.types import Message
+
+    from tests.http.live_server import Probe
+
+BALANCE = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance } }"
+
+
+class Upstream(httpx.AsyncBaseTransport):
+    """Holds calls until it is opened; counts those that are under way, from another thread."""
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.most = 0
+        self.wanted = 1
+        self.arrived = threading.Event()
+        self.gone = threading.Event()
+        self.open = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.open:
+            return await sandbox_transport().handle_async_request(request)
+        self.in_flight += 1
+        self.most = max(self.most, self.in_flight)
+        if self.in_flight >= self.wanted:
+            self.arrived.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.in_flight -= 1
+            if not self.in_flight:
+                self.gone.set()
+        raise AssertionError  # pragma: no cover - the event is never set
+
+
+def post(card: str = FIRST_CARD) -> bytes:
+    body = json.dumps({"query": BALANCE, "variables": {"cardNo": card}}).encode()
+    head = (
+        f"POST /graphql HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    )
+    return head.encode() + b"\r\n\r\n" + body
+
+
+def events(caplog: pytest.LogCaptureFixture, name: str) -> list[dict[str, Any]]:
+    return [
+        record.msg for record in caplog.records if isinstance(record.msg, dict) and record.msg["event"] == name
+    ]
+
+
+def test_the_upstream_call_of_a_client_that_hangs_up_is_cancelled_and_noted_as_499(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    upstream = Upstream()
+    with serving(create_app(sandbox_settings(), transport=upstream)) as live:
+        with Wire(live.port) as wire:
+            wire.send(post())
+            assert upstream.arrived.wait(PATIENCE)
+        assert upstream.gone.wait(PATIENCE)
+
+    (request,) = events(caplog, "request")
+    assert (499, [], 1, "info") == (
+        request["status"],
+        request["codes"],
+        request["upstream_calls"],
+        request["level"],
+    )
+    assert ["cancelled"] == [call["outcome"] for call in events(caplog, "upstream call")]
+    assert [] == [record for record in caplog.records if record.levelname in ("ERROR", "WARNING")]
+
+
+def test_after_200_clients_hung_up_the_next_query_is_answered_and_no_call_is_left() -> None:
+    upstream = Upstream()
+    upstream.wanted = 64
+    settings = sandbox_settings(KONAGRAPH_REQUEST_TIMEOUT=60, KONAPLATE_POOL_TIMEOUT=60, KONAPLATE_TIMEOUT=60)
+    with serving(create_app(settings, transport=upstream)) as live:
+        wires = [Wire(live.port) for _ in range(200)]
+        for number, wire in enumerate(wires):
+            wire.send(post(f"9491339{number:09d}"))
+        assert upstream.arrived.wait(PATIENCE)
+        for wire in wires:
+            with wire:
+                pass
+        assert upstream.gone.wait(PATIENCE)
+        upstream.open = True
+        with Wire(live.port) as wire:
+            wire.send(post())
+            answer = wire.answer()
+
+    assert {"data": {"card": {"balance": CARDS[FIRST_CARD].fields["balance"]}}} == answer.json()
+    assert 0 == upstream.in_flight
+    # Not a vacuous success: calls really were under way, and no more than there are slots.
+    assert 64 == upstream.most
+
+
+def test_a_connection_answers_one_request_after_another_and_those_that_wait_in_a_line() -> None:
+    upstream = Upstream()
+    upstream.open = True
+    with serving(create_app(sandbox_settings(), transport=upstream)) as live, Wire(live.port) as wire:
+        for _ in range(3):
+            wire.send(post())
+            assert 200 == wire.answer().status
+        wire.send(post() + post() + post())
+        assert [200, 200, 200] == [wire.answer().status for _ in range(3)]
+
+
+class Client:
+    """The `receive` of a client: it hangs up when it is told to, or is silent for ever.
+
+    Args:
+        told: whether its server tells of the end by itself, so that nobody has to ask `receive`.
+    """
+
+    def __init__(self, *, told: bool) -> None:
+        self.gone = asyncio.Event()
+        self.waiting = asyncio.Event()
+        self.asked = 0
+        self.hangup = Hangup(self.waiting.set, asyncio.get_running_loop()) if told else None
+
+    async def __call__(self) -> Message:
+        self.asked += 1
+        if self.asked == 1:
+            # Left over of a body. It means nothing.
+            return {"type": "http.request", "body": b"", "more_body": False}
+        self.waiting.set()
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    def hang_up(self) -> None:
+        """Go away."""
+        self.gone.set()
+        if self.hangup is not None:
+            self.hangup.tell()
+
+
+@pytest.fixture(params=[False, True], ids=["asked", "told"])
+async def client(request: pytest.FixtureRequest) -> Client:
+    """A client of either kind of server."""
+    return Client(told=request.param)
+
+
+async def others() -> int:
+    """How many other tasks there are, once those that are ending have ended."""
+    await asyncio.sleep(0)
+    return len(asyncio.all_tasks()) - 1
+
+
+async def test_work_that_ends_is_given_back_and_leaves_no_task(client: Client) -> None:
+    async def work() -> str:
+        await asyncio.sleep(0)
+        return "done"
+
+    assert "done" == await while_connected(client, work(), client.hangup)
+    assert 0 == await others()
+
+
+async def test_work_that_fails_fails_and_leaves_no_task(client: Client) -> None:
+    async def work() -> None:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        await while_connected(client, work(), client.hangup)
+    assert 0 == await others()
+
+
+async def test_a_client_that_goes_cancels_the_work_and_not_the_task(client: Client) -> None:
+    cancelled = []
+
+    async def work() -> None:
+        client.hang_up()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise
+
+    with pytest.raises(ClientDisconnectedError):
+        await while_connected(client, work(), client.hangup)
+    task = asyncio.current_task()
+    assert task is not None
+    assert ([True], 0, 0) == (cancelled, task.cancelling(), await others())
+
+
+async def test_work_that_ends_although_its_client_has_gone_counts_as_gone(client: Client) -> None:
+
+    async def work() -> str:
+        client.hang_up()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "stubborn"
+        raise AssertionError  # pragma: no cover - the event is never set
+
+    with pytest.raises(ClientDisconnectedError):
+        await while_connected(client, work(), client.hangup)
+    task = asyncio.current_task()
+    assert task is not None
+    assert 0 == task.cancelling()
+
+
+async def test_a_cancellation_from_elsewhere_stays_one(client: Client) -> None:
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.ensure_future(while_connected(client, work(), client.hangup))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert 0 == await others()
+
+
+async def test_a_cancellation_from_elsewhere_wins_over_a_client_that_goes_in_the_same_moment(
+    client: Client,
+) -> None:
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.ensure_future(while_connected(client, work(), client.hangup))
+    await begun.wait()
+    await client.waiting.wait()
+    client.hang_up()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_server_that_tells_is_not_watched_by_a_task_and_reads_on() -> None:
+    client = Client(told=True)
+
+    async def work() -> int:
+        return await others()
+
+    assert 0 == await while_connected(client, work(), client.hangup)
+    assert (True, 0) == (client.waiting.is_set(), client.asked)
+
+
+async def test_work_for_a_client_that_has_gone_before_is_cancelled_where_it_first_waits() -> None:
+    client = Client(told=True)
+    client.hang_up()
+    steps = []
+
+    async def work() -> None:
+        steps.append("begun")
+        await asyncio.sleep(0)
+        steps.append("went on")
+
+    with pytest.raises(ClientDisconnectedError):
+        await while_connected(client, work(), client.hangup)
+    assert ["begun"] == steps
+
+
+async def test_a_client_that_goes_once_the_work_is_done_cancels_nothing() -> None:
+    client = Client(told=True)
+
+    async def work() -> str:
+        return "done"
+
+    await while_connected(client, work(), client.hangup)
+    client.hang_up()
+    task = asyncio.current_task()
+    assert task is not None
+    assert 0 == task.cancelling()
+
+
+def test_our_own_server_tells_of_a_hangup(probe: Probe, port: int) -> None:
+    with Wire(port) as wire:
+        wire.send(b"GET /wait HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        assert probe.arrived.wait(PATIENCE)
+        hangup: Hangup = probe.scopes[0][HANGUP]
+        assert not hangup.gone
+    assert probe.gone.wait(PATIENCE)
+    assert hangup.gone

@@ -1,0 +1,154 @@
+"""The admin port's answers: alive, ready or not and why in constant words, metrics if there are any."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from graph.app import create_app
+from graph.http.health import Health, admin_app
+from graph.http.middleware import PrivateAnswers
+from tests.support import Recorder, sandbox_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from graph.http.health import Keys, Metrics
+
+
+@dataclass
+class Numbers:
+    content_type: str = "text/plain; version=0.0.4; charset=utf-8"
+
+    def render(self) -> bytes:
+        return b"some_total 1.0\n"
+
+
+async def ask(
+    health: Health, path: str, metrics: Callable[[], Metrics | None] = lambda: None, method: str = "GET"
+) -> httpx.Response:
+    app = PrivateAnswers(admin_app(health, metrics))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+        return await client.request(method, f"http://admin{path}")
+
+
+def started(keys: Keys = "none") -> Health:
+    health = Health(lambda: keys)
+    health.started = True
+    return health
+
+
+@pytest.mark.parametrize("keys", ["none", "loaded", "stale"])
+async def test_a_started_gateway_whose_keys_are_there_is_ready(keys: Keys) -> None:
+    answer = await ask(started(keys), "/readyz")
+
+    assert (
+        200,
+        {"ready": True, "state": "started", "keys": keys, "breakers": {}, "budgets": "local", "audit": "written"},
+    ) == (
+        answer.status_code,
+        answer.json(),
+    )
+    assert ("application/json; charset=utf-8", "no-store") == (
+        answer.headers["content-type"],
+        answer.headers["cache-control"],
+    )
+
+
+async def test_a_gateway_that_has_not_started_is_not_ready() -> None:
+    answer = await ask(Health(), "/readyz")
+
+    assert (503, False, "starting") == (answer.status_code, answer.json()["ready"], answer.json()["state"])
+
+
+async def test_a_gateway_without_the_keys_of_tokens_is_not_ready() -> None:
+    answer = await ask(started("missing"), "/readyz")
+
+    assert (503, False, "missing") == (answer.status_code, answer.json()["ready"], answer.json()["keys"])
+
+
+async def test_a_gateway_that_drains_is_not_ready_but_alive() -> None:
+    health = started()
+    health.drain()
+
+    answer = await ask(health, "/readyz")
+    assert (503, False, "draining") == (answer.status_code, answer.json()["ready"], answer.json()["state"])
+    assert 200 == (await ask(health, "/livez")).status_code
+
+
+async def test_open_breakers_are_shown_and_no_reason_to_send_nobody_here() -> None:
+    health = Health(breakers=lambda: {"/api/v1/user/card/info": "open"})
+    health.started = True
+
+    answer = await ask(health, "/readyz")
+    assert (200, {"/api/v1/user/card/info": "open"}) == (answer.status_code, answer.json()["breakers"])
+
+
+async def test_a_redis_that_does_not_answer_is_shown_and_no_reason_to_send_nobody_here() -> None:
+    health = Health(budgets=lambda: "fallback")
+    health.started = True
+
+    answer = await ask(health, "/readyz")
+    assert (200, "fallback") == (answer.status_code, answer.json()["budgets"])
+
+
+async def test_metrics_are_served_as_they_are() -> None:
+    answer = await ask(started(), "/metrics", Numbers)
+
+    assert (200, "text/plain; version=0.0.4; charset=utf-8", "some_total 1.0\n") == (
+        answer.status_code,
+        answer.headers["content-type"],
+        answer.text,
+    )
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/", "/graphql", "/readyz/", "/c4n4ry"])
+async def test_what_is_not_there_is_not_found_and_not_repeated(path: str) -> None:
+    answer = await ask(started(), path)
+
+    assert (404, "This port answers /livez, /readyz and /metrics.\n") == (answer.status_code, answer.text)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+async def test_nothing_can_be_sent_to_it(method: str) -> None:
+    answer = await ask(started(), "/readyz", method=method)
+
+    assert (405, "GET, HEAD") == (answer.status_code, answer.headers["allow"])
+
+
+async def test_the_app_itself_knows_its_state_from_its_start_to_its_end() -> None:
+    app = create_app(sandbox_settings(), transport=Recorder())
+    health: Health = app.state.health
+
+    before = health.ready
+    async with app.router.lifespan_context(app):
+        within, breakers = health.ready, health.report()["breakers"]
+    assert (False, True, False) == (before, within, health.ready)
+    assert {"/api/v1/user/card/info": "closed", "/api/v1/user/info": "closed"} == breakers
+
+
+async def test_the_app_itself_knows_whether_its_redis_answers(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.toml"
+    digest = hashlib.sha256(b"key").hexdigest()
+    keys.write_text(f'[[keys]]\nname = "a"\nsha256 = "{digest}"', encoding="utf-8")
+    settings = sandbox_settings(
+        KONAGRAPH_AUTH="api-key",
+        KONAGRAPH_API_KEYS=keys,
+        KONAGRAPH_REDIS_URL="unix:///nowhere/redis.sock",
+        KONAGRAPH_CARD_REF_KEY="k" * 32,
+    )
+    app = create_app(settings, transport=Recorder())
+    health: Health = app.state.health
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client,
+    ):
+        before = health.report()["budgets"]
+        answer = await client.post("/graphql", json={"query": "{ __typename }"}, headers={"x-api-key": "key"})
+        assert 200 == answer.status_code
+        assert ("shared", "fallback", True) == (before, health.report()["budgets"], health.ready)

@@ -1,0 +1,289 @@
+"""Beyond capacity: further operations are refused at once and cheaply, and nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from graph.app import create_app
+from graph.http.exchange import Exchange
+from graph.http.headers import Fields
+from graph.http.overload import Overload, OverloadHooks
+from graph.resilience.admission import Admission
+from graph.server.limits import HttpLimits
+from graph.server.protocol import hardened_protocol
+from tests.http.test_whole_answer import Writes
+from tests.resilience.clocks import Clock
+from tests.security.jwt_gateway import jwt_settings
+from tests.security.jwt_maker import claims, ec_signer, key_set
+from tests.support import GRAPHQL_RESPONSE, Blocking, Gateway, gateway, sandbox_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from graph.http.report import RequestReport
+
+QUERY = '{ card(cardNo: "9491339400000013") { balance } }'
+JSON = {"Content-Type": "application/json"}
+BODY = json.dumps({"query": QUERY}).encode()
+
+
+@asynccontextmanager
+async def full(**variables: object) -> AsyncIterator[tuple[Gateway, asyncio.Task[httpx.Response]]]:
+    """A gateway that executes as much as it may: one operation, whose upstream is silent."""
+    upstream = Blocking()
+    async with gateway(upstream, KONAGRAPH_MAX_REQUESTS=1, **variables) as running:
+        first = asyncio.ensure_future(running.post(QUERY))
+        await upstream.arrived.wait()
+        try:
+            yield running, first
+        finally:
+            first.cancel()
+            await asyncio.wait([first])
+
+
+def assert_is_overloaded(answer: httpx.Response) -> None:
+    request_id = answer.headers["x-request-id"]
+    extensions = {"code": "OVERLOADED", "retryable": True, "requestId": request_id, "retryAfterMs": 1000}
+    assert (503, "1", "no-store") == (
+        answer.status_code,
+        answer.headers["retry-after"],
+        answer.headers["cache-control"],
+    )
+    assert {
+        "errors": [{"message": "The gateway cannot answer right now.", "extensions": extensions}]
+    } == answer.json()
+
+
+async def test_one_operation_too_many_is_refused_in_the_words_of_its_code() -> None:
+    async with full() as (running, _):
+        answer = await running.post(QUERY)
+
+    assert_is_overloaded(answer)
+    assert "application/json; charset=utf-8" == answer.headers["content-type"]
+
+
+async def test_the_refusal_has_the_form_that_the_client_accepts() -> None:
+    async with full() as (running, _):
+        answer = await running.post(QUERY, Accept=GRAPHQL_RESPONSE)
+
+    assert_is_overloaded(answer)
+    assert f"{GRAPHQL_RESPONSE}; charset=utf-8" == answer.headers["content-type"]
+
+
+async def test_a_get_is_refused_likewise() -> None:
+    async with full() as (running, _):
+        answer = await running.client.get("/graphql", params={"query": "{ __typename }"})
+
+    assert_is_overloaded(answer)
+
+
+async def test_a_page_of_an_allowed_origin_may_read_the_refusal() -> None:
+    async with full(KONAGRAPH_ALLOWED_ORIGINS="https://app.example") as (running, _):
+        answer = await running.post(QUERY, Origin="https://app.example")
+
+    assert_is_overloaded(answer)
+    assert "https://app.example" == answer.headers["access-control-allow-origin"]
+    assert "retry-after" in answer.headers["access-control-expose-headers"]
+
+
+async def test_the_explorer_and_the_health_check_are_still_answered() -> None:
+    async with full() as (running, _):
+        page = await running.client.get("/graphql", headers={"Accept": "text/html"})
+        alive = await running.client.get("/livez")
+
+    assert page.headers["content-type"].startswith("text/html")
+    assert 503 != page.status_code or b"OVERLOADED" not in page.content
+    assert (200, "ok\n") == (alive.status_code, alive.text)
+
+
+async def test_an_operation_that_ends_makes_room_for_the_next() -> None:
+    async with full() as (running, first):
+        assert 503 == (await running.post("{ __typename }")).status_code
+        first.cancel()
+        await asyncio.wait([first])
+        answer = await running.post("{ __typename }")
+
+    assert {"data": {"__typename": "Query"}} == answer.json()
+
+
+async def sent_by(app: ASGIApp, receive: Receive) -> list[Message]:
+    """What an app sends to a request without credentials whose body comes from `receive`."""
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/graphql",
+        "raw_path": b"/graphql",
+        "query_string": b"",
+        "headers": [(b"host", b"gateway"), (b"content-type", b"application/json")],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 2),
+        "scheme": "http",
+        "root_path": "",
+        "asgi": {"version": "3.0"},
+        "state": {},
+    }
+    sent: list[Message] = []
+
+    async def collect(message: Message) -> None:
+        sent.append(message)
+
+    await app(scope, receive, collect)
+    return sent
+
+
+async def nothing_may_be_read() -> Message:
+    raise AssertionError("the body was read")
+
+
+async def test_the_refusal_comes_before_credentials_and_body_are_looked_at(tmp_path: Path) -> None:
+    signer = ec_signer()
+    keys = tmp_path / "jwks.json"
+    keys.write_bytes(key_set(signer))
+    upstream = Blocking()
+    app = create_app(sandbox_settings(KONAGRAPH_MAX_REQUESTS=1, **jwt_settings(keys)), transport=upstream)
+    token = signer.token(claims(scope="cards:read:any"))
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+        with_room = await sent_by(app, nothing_may_be_read)
+        headers = {"Authorization": f"Bearer {token}"}
+        first = asyncio.ensure_future(
+            client.post("http://gateway/graphql", content=BODY, headers={**headers, **JSON})
+        )
+        await upstream.arrived.wait()
+        without = await sent_by(app, nothing_may_be_read)
+        first.cancel()
+        await asyncio.wait([first])
+
+    assert (401, 503) == (with_room[0]["status"], without[0]["status"])
+    assert b'"OVERLOADED"' in without[1]["body"]
+
+
+async def test_a_slow_body_takes_nobodys_place_and_is_refused_when_others_took_it() -> None:
+    upstream = Blocking()
+    app = create_app(sandbox_settings(KONAGRAPH_MAX_REQUESTS=1), transport=upstream)
+    complete = asyncio.Event()
+    asked = asyncio.Event()
+
+    async def slowly() -> Message:
+        asked.set()
+        await complete.wait()
+        return {"type": "http.request", "body": BODY, "more_body": False}
+
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport) as client:
+        slow = asyncio.ensure_future(sent_by(app, slowly))
+        await asked.wait()
+        quick = asyncio.ensure_future(client.post("http://gateway/graphql", json={"query": QUERY}))
+        await upstream.arrived.wait()
+        complete.set()
+        start, body = await slow
+        quick.cancel()
+        await asyncio.wait([quick])
+
+    assert (503, b"1") == (start["status"], dict(start["headers"])[b"retry-after"])
+    (error,) = json.loads(body["body"])["errors"]
+    assert ("OVERLOADED", True, 1000) == tuple(
+        error["extensions"][name] for name in ("code", "retryable", "retryAfterMs")
+    )
+    assert 1 == upstream.calls
+
+
+async def test_each_refusal_is_counted_and_one_line_a_second_tells_of_them() -> None:
+    now = 0.0
+    reports: list[RequestReport] = []
+    told: list[int] = []
+
+    admission = Admission(1)
+    hooks = OverloadHooks(reports.append, told.append)
+    overload = Overload(admission, path="/graphql", hooks=hooks, clock=lambda: now)
+
+    async def send(_message: Message) -> None:
+        raise AssertionError("it was answered")
+
+    scope = {"type": "http", "path": "/graphql", "method": "POST", "headers": []}
+    with admission:
+        for now in (0.0, 0.1, 0.9, 1.0, 1.5):  # noqa: B007 - the clock reads it
+            exchange = Exchange(scope, nothing_may_be_read, send, Fields([]), f"id-{len(reports)}")
+            refusal = overload.answer(exchange)
+            assert refusal is not None
+            assert 503 == refusal.status
+
+    assert [1, 3] == told
+    assert [(f"id-{number}", "POST", 503, ["OVERLOADED"]) for number in range(5)] == [
+        (report.request_id, report.method, report.status, report.codes) for report in reports
+    ]
+
+
+async def test_the_log_tells_of_refusals_and_the_metrics_count_them(caplog: pytest.LogCaptureFixture) -> None:
+    async with full() as (running, _):
+        await running.post(QUERY)
+        text = running.metrics.render().decode()
+
+    warnings = [record.msg for record in caplog.records if record.levelname == "WARNING"]
+    assert 1 == len(warnings)
+    assert 'konagraph_responses_total{status="503",viewer="none"} 1.0' in text
+
+
+class Busiest:
+    """An app whose operations end when it is told so, and which counts those that it is asked for."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self.asked = 0
+        self.end = asyncio.Event()
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        self.asked += 1
+        if scope["path"] == "/graphql" and not self._admission.full:
+            with self._admission:
+                await self.end.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+
+@pytest.mark.parametrize("crowded", [True, False])
+async def test_of_those_that_come_in_one_turn_no_more_are_let_in_than_have_room_while_it_is_scarce(
+    *, crowded: bool
+) -> None:
+    admission = Admission(6, Clock())
+    if crowded:
+        with admission, admission, admission, admission, admission, admission:
+            pass
+    admission.running = 3
+    app = Busiest(admission)
+    overload = Overload(admission, path="/graphql", hooks=OverloadHooks(), clock=lambda: 0.0)
+    config = uvicorn.Config(app, log_config=None, lifespan="off")
+    config.load()
+    state = ServerState()
+    make = cast("Any", hardened_protocol(HttpLimits(), overload))
+    request = b"POST /graphql HTTP/1.1\r\nHost: gateway\r\nContent-Length: 2\r\n\r\n{}"
+    # These take no place.
+    others = [request.replace(b"/graphql", b"/else"), request.replace(b"POST", b"OPTIONS")]
+    transports = [Writes() for _ in range(12)]
+    protocols = []
+    for number, transport in enumerate(transports):
+        protocol = make(config=config, server_state=state, app_state={})
+        protocol.connection_made(transport)
+        protocol.data_received(request if number >= len(others) else others[number])
+        protocols.append(protocol)
+    refused = [transport.writes != [] for transport in transports]
+    await asyncio.sleep(0)
+    app.end.set()
+    while state.tasks:
+        await asyncio.wait(state.tasks)
+    for protocol in protocols:
+        protocol.connection_lost(None)
+
+    assert [False] * 5 + [crowded] * 7 == refused
+    assert (5 if crowded else 12) == app.asked

@@ -1,0 +1,121 @@
+"""`x-request-timeout-ms`: a client may shorten the deadline of its request, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from graph.http.headers import Fields
+from graph.http.request_timeout import timeout_of
+from graph.http.responses import HttpError
+from tests.support import Blocking, gateway
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.support import Gateway
+
+QUERY = '{ card(cardNo: "9491339400000013") { balance } }'
+OURS = 5.0
+
+
+def fields(*values: bytes) -> Fields:
+    return Fields([(b"x-request-timeout-ms", value) for value in values])
+
+
+async def ask(running: Gateway, milliseconds: str) -> httpx.Response:
+    headers = {"X-Request-Timeout-Ms": milliseconds}
+    return await running.client.post("/graphql", json={"query": QUERY}, headers=headers)
+
+
+def test_without_the_header_it_is_ours() -> None:
+    assert OURS == timeout_of(fields(), OURS)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        (b"0", 0.0),
+        (b"1", 0.001),
+        (b"0250", 0.25),
+        (b"4999", 4.999),
+        (b"5000", OURS),
+        (b"5001", OURS),
+        (b"999999999", OURS),
+        (b"9999999999", OURS),
+        (b"9" * 5000, OURS),
+        (b"0" * 5000 + b"7", 0.007),
+    ],
+)
+def test_a_whole_number_of_milliseconds_shortens_it(text: bytes, seconds: float) -> None:
+    assert seconds == timeout_of(fields(text), OURS)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [b""],
+        [b" 5"],
+        [b"-1"],
+        [b"+1"],
+        [b"1.5"],
+        [b"1e3"],
+        [b"1_0"],
+        [b"0x10"],
+        [b"1s"],
+        [b"nan"],
+        ["\N{SUPERSCRIPT TWO}".encode("latin-1")],
+        [b"1,2"],
+        [b"1", b"1"],
+    ],
+)
+def test_anything_else_is_refused(values: list[bytes]) -> None:
+    with pytest.raises(HttpError) as caught:
+        timeout_of(fields(*values), OURS)
+
+    assert 400 == caught.value.status
+
+
+async def test_a_request_waits_no_longer_than_its_client() -> None:
+    upstream = Blocking()
+    async with gateway(upstream) as running:
+        answer = await ask(running, "50")
+
+    (error,) = answer.json()["errors"]
+    assert (200, "UPSTREAM_TIMEOUT", True) == (
+        answer.status_code,
+        error["extensions"]["code"],
+        error["extensions"]["retryable"],
+    )
+    assert (1, 1) == (upstream.calls, upstream.cancelled)
+
+
+async def test_a_client_cannot_wait_longer_than_we_do() -> None:
+    async with gateway(Blocking(), KONAGRAPH_REQUEST_TIMEOUT="0.05") as running:
+        answer = await ask(running, "60000")
+
+    assert "UPSTREAM_TIMEOUT" == answer.json()["errors"][0]["extensions"]["code"]
+
+
+async def test_a_header_that_is_no_number_is_a_bad_request_that_does_not_repeat_it() -> None:
+    async with gateway() as running:
+        answer = await ask(running, "c4n4ry 9491339400000013")
+
+    (error,) = answer.json()["errors"]
+    assert (400, "BAD_REQUEST") == (answer.status_code, error["extensions"]["code"])
+    assert "The x-request-timeout-ms header must be one whole number of milliseconds." == error["message"]
+
+
+async def test_a_page_of_an_allowed_origin_may_send_it() -> None:
+    async with gateway(KONAGRAPH_ALLOWED_ORIGINS="https://app.example") as running:
+        answer = await running.client.options(
+            "/graphql",
+            headers={
+                "Origin": "https://app.example",
+                "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "x-request-timeout-ms",
+            },
+        )
+
+    assert "x-request-timeout-ms" in answer.headers["access-control-allow-headers"].split(", ")

@@ -1,0 +1,103 @@
+"""How a server stops listening: what the system has accepted for it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from graph.app import create_app
+from graph.server.server import make_server
+from graph.server.shutdown import Drain
+from tests.http.live_server import PATIENCE, Probe
+from tests.http.raw_http import Wire
+from tests.security.jwt_gateway import jwt_settings
+from tests.security.jwt_maker import ec_signer, key_set
+from tests.support import Recorder, sandbox_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.types import Message, Scope
+
+
+def test_a_connection_that_waits_to_be_accepted_when_the_listener_closes_is_answered() -> None:
+    wires: list[Wire] = []
+    ready = threading.Event()
+
+    def connect() -> None:
+        # Called by the loop's own thread, which therefore cannot accept before it closes.
+        wires.append(Wire(server.port))
+        wires[-1].send(b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n")
+
+    server = make_server(
+        Probe(), drain=Drain(timeout=PATIENCE, on_start=connect), on_ready=lambda _port: ready.set()
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    assert ready.wait(PATIENCE)
+    server.should_exit = True
+    thread.join(PATIENCE)
+    (wire,) = wires
+    with wire:
+        answer = wire.answer()
+        rest = wire.rest()
+
+    assert (200, ["close"], b"") == (answer.status, answer.values("connection"), rest)
+    assert not thread.is_alive()
+
+
+async def test_one_part_that_fails_to_close_keeps_no_other_open(tmp_path: Path) -> None:
+    class Failing(Recorder):
+        closed = False
+
+        async def aclose(self) -> None:
+            self.closed = True
+            raise OSError("c4n4ry")
+
+    transport = Failing()
+    keys = tmp_path / "jwks.json"
+    keys.write_bytes(key_set(ec_signer()))
+    app = create_app(sandbox_settings(**jwt_settings(keys)), transport=transport)
+    with pytest.raises(OSError, match="c4n4ry"):
+        async with app.router.lifespan_context(app):
+            pass
+
+    assert (True, True) == (transport.closed, app.state.health.draining)
+    # What keeps the keys loaded has ended, which is closed after Konaplate's client.
+    assert {asyncio.current_task()} == asyncio.all_tasks()
+
+
+async def test_a_cancelled_request_is_answered_in_our_words_before_it_ends() -> None:
+    upstream = Recorder()
+    app = create_app(sandbox_settings(), transport=upstream)
+
+    async def never() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError  # pragma: no cover - the event is never set
+
+    messages: list[Message] = []
+
+    async def collect(message: Message) -> None:
+        messages.append(message)
+
+    scope: Scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+        "client": None,
+        "state": {},
+    }
+    task = asyncio.ensure_future(app(scope, never, collect))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    start, body = messages
+    assert (503, b"no-store") == (start["status"], dict(start["headers"])[b"cache-control"])
+    assert b"OVERLOADED" in body["body"]

@@ -1,0 +1,70 @@
+"""What one connection does with bytes that come when nobody has asked, over a transport that only writes down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import httpx
+import pytest
+
+from graph.konaplate.transport.answer import AnswerBounds
+from graph.konaplate.transport.connection import Connection
+from tests.konaplate.faulty_upstream import http
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class Notebook:
+    """The transport's side, as far as a connection uses it."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.aborted = 0
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def abort(self) -> None:
+        self.aborted += 1
+
+
+def connected() -> tuple[Connection, Notebook]:
+    connection, notebook = Connection(AnswerBounds(), lambda _connection: None), Notebook()
+    connection.connection_made(cast("asyncio.BaseTransport", notebook))
+    return connection, notebook
+
+
+@pytest.mark.parametrize("early", [http(b"early"), b"H", b"\r\n"])
+async def test_what_comes_before_anything_was_asked_ends_the_connection(early: bytes) -> None:
+    connection, notebook = connected()
+    assert connection.usable
+    connection.data_received(early)
+    assert (False, 1) == (connection.usable, notebook.aborted)
+
+
+async def test_what_comes_between_two_questions_ends_the_connection() -> None:
+    connection, notebook = connected()
+    asked = connection.ask(b"first")
+    connection.data_received(http(b"answer"))
+    assert (await asked).body == b"answer"
+    assert (True, False, 0) == (connection.usable, connection.asked, notebook.aborted)
+    connection.data_received(b"\r\n")
+    assert (False, 1) == (connection.usable, notebook.aborted)
+
+
+async def test_an_answer_that_comes_after_the_deadline_is_nobodys() -> None:
+    connection, notebook = connected()
+    asked = connection.ask(b"first")
+    connection.data_received(http(b"late")[:-1])
+    connection.expire()
+    with pytest.raises(httpx.ReadTimeout):
+        await asked
+    connection.data_received(b"e")
+    assert ([b"first"], False, False) == (notebook.written, connection.usable, connection.asked)
+    assert notebook.aborted
+
+
+async def test_a_connection_that_was_never_made_cannot_be_asked() -> None:
+    with pytest.raises(RuntimeError):
+        Connection(AnswerBounds(), lambda _connection: None).ask(b"first")
