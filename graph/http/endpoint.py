@@ -24,7 +24,7 @@ from graph.http.header_cache import Memo
 from graph.http.report import RequestReport
 from graph.http.request_timeout import timeout_of
 from graph.http.responses import Answer, HttpError, json_answer
-from graph.resilience.deadline import Deadline, Deadlines
+from graph.resilience.deadline import Deadline, DeadlineTimer
 from graph.security.audit import Caller
 from graph.security.viewer import ANONYMOUS
 
@@ -90,7 +90,7 @@ class GraphQLEndpoint:
         self._may_introspect = may_introspect
         self._admission = admission
         self._request_timeout = request_timeout
-        self._deadlines = Deadlines()
+        self._deadlines = DeadlineTimer()
         self._max_body_bytes = max_body_bytes
         self._get = get
         self._explorer = explorer
@@ -124,7 +124,7 @@ class GraphQLEndpoint:
         try:
             hangup: Hangup | None = exchange.scope.get(HANGUP)
             loop = asyncio.get_running_loop() if hangup is None else hangup.loop
-            deadline = Deadline(timeout_of(fields, self._request_timeout), loop, self._deadlines)
+            deadline = Deadline(timeout_of(fields, self._request_timeout), self._deadlines)
             caller = await self._gate.caller(exchange)
             viewer = caller.viewer
             report.viewer = viewer.kind

@@ -4,63 +4,87 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 T = TypeVar("T")
 
-# An event loop may be early by so much: uvloop counts whole milliseconds.
+# An event loop may be early by this much: uvloop counts whole milliseconds.
 _EARLY: Final = 0.002
+# The least time between two looks, so that ten thousand connections cannot keep the timer busy.
+_APART: Final = 0.01
 
 
 class DeadlineExceededError(Exception):
     """The deadline passed before the result was there."""
 
 
-class Deadlines:
-    """Sees to it that the deadlines of all requests end in time, with one timer for them all.
+class Expiring(Protocol):
+    """Something that ends at a moment, such as a request or a connection."""
 
-    A timer for each request would nearly always be cancelled unused, and takes 2 µs, as forty calls of coroutines.
-    This one stays. When the earliest deadline passes that there was, it ends those that are due, and is set to the
-    next.
+    at: float
+    """By the event loop's clock; infinity while it waits for nothing. It may move."""
+
+    def expire(self) -> None:
+        """The moment has passed."""
+        ...
+
+
+class DeadlineTimer:
+    """Expires many things in time, with one timer.
+
+    A timer for each of them would nearly always be cancelled unused, and costs as much as forty calls. This one
+    rings when the earliest moment passes that it knew, expires what is due, and is set to the next moment.
+
+    Who moves a moment to a later one only sets `at`; who moves it to an earlier one calls `watch` again.
     """
 
     def __init__(self) -> None:
-        self._waiting: set[Deadline] = set()
+        self._watched: set[Expiring] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._rings = math.inf
+        self._rings_at = math.inf
 
     def __len__(self) -> int:
-        """How many deadlines there are of requests that wait for something."""
-        return len(self._waiting)
+        """How many things are watched."""
+        return len(self._watched)
 
-    def watch(self, deadline: Deadline) -> None:
-        """End a deadline when it passes."""
-        self._waiting.add(deadline)
-        if deadline.at < self._rings:
-            self._ring_at(deadline.at, deadline.loop)
+    def watch(self, thing: Expiring) -> None:
+        """Expire a thing, once, when its moment has passed."""
+        self._watched.add(thing)
+        if thing.at < self._rings_at:
+            self._ring_at(thing.at)
 
-    def forget(self, deadline: Deadline) -> None:
-        """Leave a deadline alone."""
-        self._waiting.discard(deadline)
+    def forget(self, thing: Expiring) -> None:
+        """Leave a thing alone."""
+        self._watched.discard(thing)
 
-    def _ring_at(self, at: float, loop: asyncio.AbstractEventLoop) -> None:
+    def close(self) -> None:
+        """Expire nothing any more."""
         if self._timer is not None:
             self._timer.cancel()
-        self._rings = at
-        self._timer = loop.call_at(at, self._ring, loop)
 
-    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer, self._rings = None, math.inf
-        due = loop.time() + _EARLY
-        passed = [deadline for deadline in self._waiting if deadline.at <= due]
-        self._waiting.difference_update(passed)
-        for deadline in passed:
-            deadline.expire()
-        if self._waiting:
-            self._ring_at(min(deadline.at for deadline in self._waiting), loop)
+    def _ring_at(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._rings_at = at
+        self._timer = asyncio.get_running_loop().call_at(at, self._ring)
+
+    def _ring(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._timer, self._rings_at = None, math.inf
+        try:
+            for thing in [each for each in self._watched if each.at <= now + _EARLY]:
+                # The end of one thing may have ended this one, or given it more time.
+                if thing in self._watched and thing.at <= now + _EARLY:
+                    self._watched.discard(thing)
+                    thing.expire()
+        finally:
+            # Also after a fault, for the sake of the others.
+            earliest = min((each.at for each in self._watched), default=math.inf)
+            if earliest < self._rings_at:
+                self._ring_at(max(earliest, now + _APART))
 
 
 class Deadline:
@@ -70,19 +94,16 @@ class Deadline:
 
     Args:
         seconds: from now.
-        loop: the running event loop, for who has it at hand: with Python 3.11, to ask for it is a system call.
-        deadlines: those of all requests; by default this one is alone.
+        timer: of all requests; by default this deadline has its own.
     """
 
-    __slots__ = ("_bound", "_deadlines", "at", "loop")
+    __slots__ = ("_bound", "_loop", "_timer", "at")
 
-    def __init__(
-        self, seconds: float, loop: asyncio.AbstractEventLoop | None = None, deadlines: Deadlines | None = None
-    ) -> None:
-        self.loop = loop or asyncio.get_running_loop()
-        self.at = self.loop.time() + seconds
+    def __init__(self, seconds: float, timer: DeadlineTimer | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.at = self._loop.time() + seconds
         self._bound: list[asyncio.Future[Any]] = []
-        self._deadlines = Deadlines() if deadlines is None else deadlines
+        self._timer = DeadlineTimer() if timer is None else timer
 
     def check(self) -> None:
         """Do nothing while there is time left.
@@ -90,7 +111,7 @@ class Deadline:
         Raises:
             DeadlineExceededError: when there is none: work that nobody waits for had better not begin.
         """
-        if self.loop.time() >= self.at:
+        if self._loop.time() >= self.at:
             raise DeadlineExceededError
 
     def bound(self, future: asyncio.Future[T]) -> asyncio.Future[T]:
@@ -99,7 +120,7 @@ class Deadline:
         No timer is set for it, where `wait` sets one each time. The future must be this request's alone.
         """
         if not self._bound:
-            self._deadlines.watch(self)
+            self._timer.watch(self)
         self._bound.append(future)
         return future
 
@@ -107,7 +128,7 @@ class Deadline:
         """Let what is bound wait as long as it likes: nobody waits for it any more."""
         if self._bound:
             self._bound = []
-            self._deadlines.forget(self)
+            self._timer.forget(self)
 
     async def wait(self, work: Awaitable[T]) -> T:
         """Return the result of `work`.

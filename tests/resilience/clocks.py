@@ -28,12 +28,17 @@ class Clock:
 
 
 class HandTimedLoop(asyncio.SelectorEventLoop):
-    """Its timers ring when the test says so."""
+    """Its time passes, and its timers ring, when the test says so."""
 
     def __init__(self) -> None:
+        self.now = 1_000.0
         super().__init__()
         self.timers: list[asyncio.TimerHandle] = []
         self._rings: list[Callable[[], object]] = []
+
+    def time(self) -> float:
+        """Tell the test's time."""
+        return self.now
 
     def call_at(
         self,
@@ -47,6 +52,17 @@ class HandTimedLoop(asyncio.SelectorEventLoop):
         self.timers.append(timer)
         self._rings.append(lambda: callback(*args))
         return timer
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, and ring each timer at its own moment."""
+        end = self.now + seconds
+        while due := [timer for timer in self.timers if timer.when() <= end and not timer.cancelled()]:
+            timer = min(due, key=asyncio.TimerHandle.when)
+            ring = self._rings[self.timers.index(timer)]
+            self.now = max(self.now, timer.when())
+            timer.cancel()
+            ring()
+        self.now = end
 
     def ring(self) -> None:
         """Ring every timer that was not cancelled."""

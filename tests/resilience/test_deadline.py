@@ -7,7 +7,7 @@ import gc
 
 import pytest
 
-from graph.resilience.deadline import Deadline, DeadlineExceededError, Deadlines
+from graph.resilience.deadline import Deadline, DeadlineExceededError, DeadlineTimer
 from graph.resilience.single_flight import SingleFlight
 from tests.resilience.clocks import HandTimedLoop, settle
 
@@ -98,38 +98,38 @@ def test_requests_that_end_in_time_share_one_timer() -> None:
     loop = HandTimedLoop()
 
     async def requests() -> tuple[int, int]:
-        deadlines = Deadlines()
+        timer = DeadlineTimer()
         for _ in range(20):
-            deadline = Deadline(LONG, loop, deadlines)
+            deadline = Deadline(LONG, timer)
             deadline.bound(future())
             deadline.bound(future())
             deadline.close()
-        return len(deadlines), len(loop.timers)
+        return len(timer), len(loop.timers)
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         assert (0, 1) == runner.run(requests())
 
 
 async def test_each_request_ends_at_its_own_moment_whichever_began_first() -> None:
-    loop, deadlines = asyncio.get_running_loop(), Deadlines()
+    loop, timer = asyncio.get_running_loop(), DeadlineTimer()
     ended: list[str] = []
 
     async def request(name: str, seconds: float) -> float:
-        deadline = Deadline(seconds, loop, deadlines)
+        deadline = Deadline(seconds, timer)
         await has_passed(deadline)
         ended.append(name)
         return loop.time() - deadline.at
 
     late = await asyncio.gather(request("later", LATER), request("soon", SOON), request("last", 2 * LATER))
     assert ["soon", "later", "last"] == ended
-    assert 0 == len(deadlines)
+    assert 0 == len(timer)
     # Not before their time, but for what a timer may be early by.
     assert min(late) > -0.002
 
 
 async def test_a_timer_that_rings_for_a_request_that_has_ended_is_set_for_those_that_have_not() -> None:
-    deadlines = Deadlines()
-    first, second = Deadline(SOON, None, deadlines), Deadline(LATER, None, deadlines)
+    timer = DeadlineTimer()
+    first, second = Deadline(SOON, timer), Deadline(LATER, timer)
     first.bound(future())
     waits = second.bound(future())
     first.close()
@@ -141,9 +141,9 @@ def test_no_more_than_one_timer_runs_however_often_an_earlier_deadline_comes() -
     loop = HandTimedLoop()
 
     async def requests() -> None:
-        deadlines = Deadlines()
+        timer = DeadlineTimer()
         for number in range(20):
-            Deadline(LONG - number, loop, deadlines).bound(future())
+            Deadline(LONG - number, timer).bound(future())
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(requests())

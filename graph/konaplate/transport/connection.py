@@ -39,13 +39,8 @@ class Connection(asyncio.Protocol):
         self.kept = False
         """Whether it was idle before."""
         self.idle_since = 0.0
-        self.ends = math.inf
-        """When the exchange under way must be over, by the event loop's clock; see `Deadlines`."""
-
-    @property
-    def asked(self) -> bool:
-        """Whether an exchange is under way."""
-        return self._pending is not None
+        self.at = math.inf
+        """When the exchange under way must be over; see `DeadlineTimer`."""
 
     def ask(self, request: bytes) -> asyncio.Future[HttpAnswer]:
         """Send a request; its answer.
@@ -116,7 +111,7 @@ class Connection(asyncio.Protocol):
         self._on_lost(self)
 
     def _finish(self) -> None:
-        pending, self._pending = self._pending, None
+        pending, self._pending, self.at = self._pending, None, math.inf
         self.usable = self.usable and self._reader.keep_alive
         if not self.usable:
             self.abort()
@@ -124,7 +119,7 @@ class Connection(asyncio.Protocol):
             pending.set_result(self._reader.answer())
 
     def _fail(self, error: httpx.TransportError) -> None:
-        pending, self._pending = self._pending, None
+        pending, self._pending, self.at = self._pending, None, math.inf
         self.abort()
         if pending is not None and not pending.done():
             pending.set_exception(error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ import httpx
 from graph.happy_eyeballs import Addresses
 from graph.konaplate.transport.answer import AnswerBounds
 from graph.konaplate.transport.connection import NO_ANSWER, Connection
-from graph.konaplate.transport.deadlines import Deadlines
+from graph.resilience.deadline import DeadlineTimer
 
 if TYPE_CHECKING:
     import ssl
@@ -62,7 +61,7 @@ class Pool:
         # The latest one is used first, so that those that are not needed grow old and go.
         self._idle: deque[Connection] = deque()
         self._all: set[Connection] = set()
-        self._deadlines = Deadlines(self._all)
+        self._deadlines = DeadlineTimer()
         self._opening = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         # A waiter gets a connection, or None: the room to open one.
@@ -108,7 +107,9 @@ class Pool:
         connection = None if fresh else self._latest_idle(now)
         if connection is None:
             connection = await self._take_until(ends, wait, connect, fresh=fresh)
-        self._deadlines.set(connection, math.inf if ends is None else ends)
+        if ends is not None:
+            connection.at = ends
+            self._deadlines.watch(connection)
         try:
             answer = await connection.ask(request)
             if trusts is not None and not trusts(answer):
@@ -249,6 +250,7 @@ class Pool:
         # One that was lost before it was ever used is not among them.
         if connection in self._all:
             self._all.discard(connection)
+            self._deadlines.forget(connection)
             self._offer_room()
 
     def _keep(self, connection: Connection) -> None:
