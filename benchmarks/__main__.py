@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from benchmarks import report, report_gateway
-from benchmarks.cases import ALIASES, ALIASES_INLINE, CARD_32, CARD_SLOW, HOT, LIGHT, LINEAR, PROFILE, SCALE
-from benchmarks.gateways import ENCRYPTED, EVERYTHING, ONE_WORKER, PLAIN, TWO_WORKERS
+from benchmarks.cases import ALIASES, ALIASES_INLINE, CARD_32, CARD_SLOW, HOT, LINEAR, PROFILE, SCALE
+from benchmarks.gateways import ENCRYPTED, EVERYTHING, PLAIN
 from benchmarks.keys import keys
 from benchmarks.processes import Cores, run_module
 from benchmarks.rounds import Options
@@ -56,10 +56,8 @@ def _measured(running: Bench, options: Options, cores: Cores, *, quick: bool) ->
         # What is compared with each other comes one after the other.
         running.round(number, (PLAIN, EVERYTHING, ENCRYPTED), (CARD_32,), figures)
         bare.append(_bare(cores, quick=quick))
-        running.round(number, (ONE_WORKER, TWO_WORKERS), (LIGHT,), figures)
         running.round(number, (PLAIN,), [case for case in CASES if case is not CARD_32], figures)
-    order = {case.name: None for case in (*CASES, LIGHT)}
-    return {name: figures[name] for name in order}, bare
+    return {case.name: figures[case.name] for case in CASES}, bare
 
 
 def _bare(cores: Cores, *, quick: bool) -> float:

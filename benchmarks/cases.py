@@ -44,5 +44,3 @@ CARD_1: Final = Case("card, 1 connection", ONE_CALL, 1)
 CARD_1000: Final = Case("card, 1,000 connections", ONE_CALL, 1000)
 SCALE: Final = (CARD_1, CARD_32, CARD_128, CARD_1000)
 LINEAR: Final = tuple(Case(question.name, question, 8) for question in LISTS)
-LIGHT: Final = Case("card, 32 connections, upstream 20 ms", ONE_CALL, 32, upstream_ms=20)
-"""About 1,500 requests a second: neither the load nor the upstream needs much of a core."""

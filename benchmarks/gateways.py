@@ -28,17 +28,13 @@ RAISED: Final = {
 }
 
 
-def _serve(start: Start, *options: str, settings: Mapping[str, str]) -> Launch:
-    command = [sys.executable, "-m", "graph", "serve", "--host", "127.0.0.1", "--port", "0", *options]
+def _serve(start: Start, settings: Mapping[str, str]) -> Launch:
+    command = [sys.executable, "-m", "graph", "serve", "--host", "127.0.0.1", "--port", "0"]
     return Launch(command, {**gateway_settings(start.base_url), **RAISED, **settings})
 
 
 def _plain(start: Start) -> Launch:
-    return _serve(start, settings={})
-
-
-def _two_workers(start: Start) -> Launch:
-    return _serve(start, "--workers", "2", settings={})
+    return _serve(start, {})
 
 
 def _everything(start: Start) -> Launch:
@@ -47,11 +43,11 @@ def _everything(start: Start) -> Launch:
         "KONAGRAPH_LOG_LEVEL": "info",
         "KONAGRAPH_AUDIT_LOG": str(start.folder / "audit.log"),
     }
-    return _serve(start, settings=settings)
+    return _serve(start, settings)
 
 
 def _encrypted(start: Start) -> Launch:
-    return _serve(start, settings=keys().settings)
+    return _serve(start, keys().settings)
 
 
 def _right_but_for_the_member(question: Question, card_nos: list[str], answer: Any) -> bool:
@@ -67,5 +63,3 @@ EVERYTHING: Final = Target(
 )
 """Tokens, budgets, audit to a file, and a log line for each request."""
 ENCRYPTED: Final = Target(f"{GATEWAY}, encrypted", _encrypted, GRAPHQL, is_right=_right_but_for_the_member)
-ONE_WORKER: Final = Target(f"{GATEWAY}, 1 process", _plain, GRAPHQL, everywhere=True)
-TWO_WORKERS: Final = Target(f"{GATEWAY}, 2 workers", _two_workers, GRAPHQL, everywhere=True)

@@ -129,4 +129,4 @@ def _alone(result: Mapping[str, Any]) -> Iterator[Goal]:
         for targets in result["cases"].values()
         if PLAIN.name in targets
     )
-    yield Goal("resident memory of a worker, MB, the largest of all cases", MEGABYTES, largest, at_least=False)
+    yield Goal("resident memory of a process, MB, the largest of all cases", MEGABYTES, largest, at_least=False)

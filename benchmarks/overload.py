@@ -145,11 +145,11 @@ def _balancer(gateway: Child, admin_port: str, cores: Cores) -> Iterator[str]:
     variables = {
         "FRONT_BIND": f"127.0.0.1:{clients}",
         "INSIDE_BIND": f"127.0.0.1:{free_port()}",
-        "GATEWAY_1": f"127.0.0.1:{urlsplit(gateway.url).port}",
-        "GATEWAY_1_ADMIN_PORT": admin_port,
-        # There is only one.
-        "GATEWAY_2": "127.0.0.1:1",
-        "GATEWAY_2_ADMIN_PORT": "1",
+        "GATEWAYS": f"127.0.0.1:{urlsplit(gateway.url).port}",
+        "GATEWAYS_ADMIN_PORT": admin_port,
+        "GATEWAYS_MAX": "1",
+        # The load is many clients at one address.
+        "SOURCES_OF_MANY": "127.0.0.0/8",
     }
     command = ["haproxy", "-db", "-f", str(_BALANCER)]
     url = f"http://127.0.0.1:{clients}"

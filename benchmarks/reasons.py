@@ -53,7 +53,7 @@ REASONS: Final[dict[str, str]] = {
     "encrypted: throughput, of the RSA and AES operations alone": (
         "0.75 leaves 80 µs for everything else, which takes 120 without encryption, and 200 with it"
     ),
-    "resident memory of a worker, MB, the largest of all cases": (
+    "resident memory of a process, MB, the largest of all cases": (
         "after a thousand connections at once; 76 to 79 up to 128 connections"
     ),
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.cases import CARD_32, HOT, LIGHT, LINEAR, SCALE
-from benchmarks.gateways import ENCRYPTED, EVERYTHING, ONE_WORKER, PLAIN, TWO_WORKERS
+from benchmarks.cases import CARD_32, HOT, LINEAR, SCALE
+from benchmarks.gateways import ENCRYPTED, EVERYTHING, PLAIN
 from benchmarks.summary import SPEED, Spread, ratio, spread
 from benchmarks.tables import conditions, load, servers, table
 
@@ -21,7 +21,7 @@ def markdown(result: Mapping[str, Any]) -> str:
     """Everything that was measured."""
     cases: Cases = result["cases"]
     parts = [conditions(result), _plain(cases), _scale(cases), _linear(cases), _hot(cases), _everything(cases)]
-    parts += [_encrypted(result), _workers(cases), load(result)]
+    parts += [_encrypted(result), load(result)]
     parts += [_document_cache(result), _stages(result), _transports(result)]
     return "\n\n".join(parts)
 
@@ -102,25 +102,6 @@ def _encrypted(result: Mapping[str, Any]) -> str:
         f"### Encrypted\n\n{table(heads, rows)}\n\n"
         f"The gateway reaches {encrypted_to_bare(result).text(2)} of a loop that does nothing but the "
         "cryptography of one request and one answer."
-    )
-
-
-def _workers(cases: Cases) -> str:
-    targets = cases[LIGHT.name]
-    rows = [
-        (
-            target.name,
-            spread(targets[target.name], SPEED).text(),
-            Spread.of([1e6 / one["cpu_us_per_request"] for one in targets[target.name]]).text(),
-            spread(targets[target.name], "resident_mb").text(),
-        )
-        for target in (ONE_WORKER, TWO_WORKERS)
-    ]
-    heads = ("", "requests/s", "requests per CPU second", "RSS MB, all processes")
-    return (
-        f"### Two workers: {LIGHT.name}\n\n{table(heads, rows)}\n\n"
-        "On both cores of a machine that has no more, with a light load: wrk and the upstream need their part of "
-        "them, so throughput would say nothing. What counts is that a request costs the same."
     )
 
 

@@ -135,14 +135,15 @@ class Bench:
 
     @contextlib.contextmanager
     def _started(self, target: Target) -> Iterator[Child]:
-        cores = {self._cores.server, self._cores.load} if target.everywhere else {self._cores.server}
         with tempfile.TemporaryDirectory() as folder:
             start = Start(self._upstream.url, free_port(), Path(folder))
             launch = target.launch(start)
             url = None if launch.announces else f"http://127.0.0.1:{start.port}"
             with (
                 (start.folder / "log").open("wb") as log,
-                program(launch.command, cores=cores, settings=launch.environment, log=log, url=url) as child,
+                program(
+                    launch.command, cores={self._cores.server}, settings=launch.environment, log=log, url=url
+                ) as child,
             ):
                 yield child
 

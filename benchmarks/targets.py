@@ -74,8 +74,6 @@ class Target:
     """The `Authorization` header of every request; empty for none."""
     times: int = 1
     """It is measured so many times longer: a slow server needs time to give answers that can be counted."""
-    everywhere: bool = False
-    """It may use the load's core, too."""
 
     @property
     def ours(self) -> bool:

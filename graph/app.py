@@ -146,7 +146,7 @@ def create_app(
             health.draining = True
 
     hooks = OverloadHooks(signals.on_refused, signals.on_overload)
-    overload = Overload(admission, path=GRAPHQL_PATH, hooks=hooks, clock=clock)
+    overload = Overload(admission, hooks=hooks, clock=clock)
     origins = OriginRules(
         settings.konagraph_allowed_origins,
         headers=settings.konagraph_allowed_headers,
@@ -162,7 +162,6 @@ def create_app(
     )
     app.state.health = health
     app.state.explorer = explorer
-    app.state.overload = overload
     app.state.outbox = outbox
     app.state.metrics = signals.metrics
     app.state.reopen_files = signals.reopen_files

@@ -35,9 +35,7 @@ from graph.start import (
     reachable,
     read_settings,
     run_server,
-    serve_as_worker,
     serve_here,
-    serve_with_workers,
     shows_colors,
 )
 from graph.telemetry.logs import configure_logging
@@ -73,7 +71,7 @@ class _InOrderOfUse(click.Group):
     """Lists the commands as they are used, not by the alphabet."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
-        return ["dev", "serve", "check-config", "sandbox", "token", "export-schema", "leak-audit", "worker"]
+        return ["dev", "serve", "check-config", "sandbox", "token", "export-schema", "leak-audit"]
 
 
 @click.group(cls=_InOrderOfUse, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -121,37 +119,21 @@ def dev(port: int | None, host: str | None) -> None:
 @main.command()
 @click.option("--port", type=_PORT, help="Port to listen on (KONAGRAPH_PORT, else 8000).")
 @click.option("--host", help="Address to listen on (KONAGRAPH_HOST, else 127.0.0.1).")
-@click.option(
-    "--workers", type=click.IntRange(1), help="Processes that share the port (KONAGRAPH_WORKERS, else 1)."
-)
 @click.option("--quiet", is_flag=True, help="Print nothing but the log.")
-def serve(*, port: int | None, host: str | None, workers: int | None, quiet: bool) -> None:
+def serve(*, port: int | None, host: str | None, quiet: bool) -> None:
     """Start the gateway before a real Konaplate.
 
     The environment says which, and everything else: see docs/configuration.md.
     """
-    overrides = {"konagraph_port": port, "konagraph_host": host, "konagraph_workers": workers}
+    overrides = {"konagraph_port": port, "konagraph_host": host}
     settings = read_settings(environment(), **overrides)
 
-    def introduce(url: str, admin: str | None, _app: Gateway | None = None) -> None:
+    def introduce(url: str, admin: str | None, _app: Gateway) -> None:
         if not quiet:
             _say_admin(admin)
             click.echo(f"konagraph answers on {url}")
 
-    if settings.konagraph_workers > 1:
-        serve_with_workers(settings, introduce)
-    else:
-        serve_here(settings, introduce, reload=_again(overrides))
-
-
-@main.command(hidden=True)
-@click.option("--port", type=_PORT, required=True)
-@click.option("--host", required=True)
-@click.option("--channel", type=int, required=True)
-def worker(port: int, host: str, channel: int) -> None:
-    """Serve as one of several processes. Started by `serve --workers`."""
-    overrides = {"konagraph_port": port, "konagraph_host": host}
-    serve_as_worker(_again(overrides), channel)
+    serve_here(settings, introduce, reload=_again(overrides))
 
 
 @main.command()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
-import signal
-import socket
 import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -20,14 +17,12 @@ from graph.config.settings import Settings, SettingsError, load_settings, unknow
 from graph.config.warnings import start_warnings
 from graph.http.routes import GRAPHQL_PATH
 from graph.outbox import Outbox
-from graph.server.listen import ListenError, bind
+from graph.server.listen import ListenError
 from graph.server.server import run
-from graph.server.worker_channel import answer_parent
-from graph.server.workers import Supervisor, worker_command
 from graph.telemetry.line_stream import widen_pipe
 from graph.telemetry.logs import LOGGER, configure_logging
 from graph.wiring.reload import Reload
-from graph.wiring.serving import admin_server, bind_admin, gateway_server
+from graph.wiring.serving import gateway_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -135,83 +130,6 @@ def serve_here(
 
     server = run_server(make)
     _log(settings, "gateway ended", reason=server.ended_by, cut_off=server.cut_off)
-
-
-def serve_as_worker(load: Callable[[], Settings], channel: int) -> None:
-    """Serve as one of several processes.
-
-    Args:
-        load: reads the settings, which the parent has checked; again on SIGHUP.
-        channel: file descriptor of the connection to the parent.
-    """
-    try:
-        settings = load()
-    except SettingsError as error:
-        fail(error.problems)
-
-    def make() -> Server:
-        connected = socket.socket(fileno=channel)
-        app = _app(settings)
-        parents = []
-
-        def on_ready(_port: int) -> None:
-            answering = answer_parent(
-                connected,
-                app.state.health,
-                lambda: app.state.metrics,
-                lambda: server.handle_exit(signal.SIGTERM, None),
-            )
-            parents.append(asyncio.ensure_future(answering))
-
-        sockets = bind(settings.konagraph_host, settings.konagraph_port, shared=True)
-        without_admin = settings.model_copy(update={"konagraph_admin_port": None})
-        server = gateway_server(app, without_admin, on_ready, sockets=sockets)
-        server.on_hangup = _hangup(app, load)
-        return server
-
-    run_server(make)
-
-
-def serve_with_workers(settings: Settings, introduce: Callable[[str, str | None], None]) -> None:
-    """Look after several processes that serve."""
-    _configure_logging(settings)
-    check(settings)
-    _warn(settings)
-    host = settings.konagraph_host
-    try:
-        # Alone first: a port that another program shares would be taken without a word.
-        for one in bind(host, settings.konagraph_port):
-            one.close()
-        # These never listen. They keep the port for the workers.
-        reserved = bind(host, settings.konagraph_port, shared=True)
-        admin = None
-        if settings.konagraph_admin_port is not None:
-            admin = bind_admin(settings.konagraph_admin_host, settings.konagraph_admin_port)
-    except ListenError as error:
-        cannot_listen(error, _PORT_CHOSEN_BY)
-    port = reserved[0].getsockname()[1]
-    beside: list[Server] = []
-    supervisor = Supervisor(
-        worker_command(host, port),
-        settings.konagraph_workers,
-        patience=settings.konagraph_drain_delay + settings.konagraph_drain_timeout,
-        on_ready=lambda: _introduce(settings, introduce, port, beside),
-    )
-    if admin is not None:
-        beside.append(admin_server(supervisor.admin_app(), settings, admin))
-    if not asyncio.run(_supervise(supervisor, beside)):
-        sys.exit(_START_FAULT)
-    _log(settings, "gateway ended")
-
-
-async def _supervise(supervisor: Supervisor, beside: list[Server]) -> bool:
-    serving = [asyncio.ensure_future(server.serve_beside()) for server in beside]
-    try:
-        return await supervisor.run()
-    finally:
-        for server in beside:
-            server.should_exit = True
-        await asyncio.gather(*serving)
 
 
 def _hangup(app: Gateway, load: Callable[[], Settings]) -> Callable[[], None]:

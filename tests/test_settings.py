@@ -146,7 +146,6 @@ def test_what_is_not_set_has_its_default() -> None:
         "konagraph_admin_port": 9090,
         "konagraph_drain_delay": 0.0,
         "konagraph_drain_timeout": 6.0,
-        "konagraph_workers": 1,
         "konagraph_max_header_bytes": 32_768,
         "konagraph_max_headers": 100,
         "konagraph_max_url_bytes": 4_096,

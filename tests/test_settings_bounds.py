@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graph.config.settings import load_settings
-from tests.settings_cases import PLAIN, PROTECTED, VARIABLES
+from tests.settings_cases import PLAIN, VARIABLES
 from tests.test_settings_problems import CANARY, problems
 
 FRACTIONS = (
@@ -16,7 +16,7 @@ FRACTIONS = (
 )
 OTHER_BOUNDS = ("KONAGRAPH_KEEPALIVE", "KONAGRAPH_DRAIN_DELAY", *FRACTIONS)
 SECONDS = [row[0] for row in VARIABLES if isinstance(row[2], float) and row[0] not in OTHER_BOUNDS]
-NO_COUNTS = ("KONAPLATE_ATTEMPTS", "KONAGRAPH_PORT", "KONAGRAPH_ADMIN_PORT", "KONAGRAPH_WORKERS")
+NO_COUNTS = ("KONAPLATE_ATTEMPTS", "KONAGRAPH_PORT", "KONAGRAPH_ADMIN_PORT")
 COUNTS = [row[0] for row in VARIABLES if type(row[2]) is int and row[0] not in NO_COUNTS]
 
 
@@ -121,11 +121,6 @@ def test_a_port_is_a_port(text: str, *, fits: bool) -> None:
         ("KONAGRAPH_DRAIN_DELAY", "60.1", False),
         ("KONAGRAPH_DRAIN_DELAY", "-0.1", False),
         ("KONAGRAPH_DRAIN_DELAY", "nan", False),
-        ("KONAGRAPH_WORKERS", "1", True),
-        ("KONAGRAPH_WORKERS", "64", True),
-        ("KONAGRAPH_WORKERS", "65", False),
-        ("KONAGRAPH_WORKERS", "0", False),
-        ("KONAGRAPH_WORKERS", "1.5", False),
     ],
 )
 def test_what_has_bounds_of_its_own_keeps_them(variable: str, text: str, *, fits: bool) -> None:
@@ -133,32 +128,6 @@ def test_what_has_bounds_of_its_own_keeps_them(variable: str, text: str, *, fits
         assert float(text) == getattr(load_settings({**PLAIN, variable: text}), variable.lower())
     else:
         assert problems({**PLAIN, variable: text})[0].startswith(f"{variable}: input should be ")
-
-
-@pytest.mark.parametrize(
-    ("workers", "auth", "redis", "refused"),
-    [
-        ("1", "jwt", False, False),
-        ("2", "jwt", True, False),
-        ("2", "jwt", False, True),
-        ("2", "none", False, False),
-        (None, "jwt", False, False),
-    ],
-)
-def test_several_workers_with_budgets_need_a_redis(
-    workers: str | None, auth: str, *, redis: bool, refused: bool
-) -> None:
-    environment = {**PROTECTED, "KONAGRAPH_AUTH": auth}
-    if workers:
-        environment["KONAGRAPH_WORKERS"] = workers
-    if not redis:
-        del environment["KONAGRAPH_REDIS_URL"]
-
-    expected = "KONAGRAPH_REDIS_URL is missing; several workers need it, or each would grant every budget anew"
-    if refused:
-        assert [expected] == problems(environment)
-    else:
-        load_settings(environment)
 
 
 @pytest.mark.parametrize(

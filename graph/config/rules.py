@@ -23,7 +23,6 @@ def cross_problems(values: Mapping[str, Any], unread: Mapping[str, str]) -> list
         unread: the fields that are set but could not be read, which is told already.
     """
     problems = [*_encryption(values, unread), *_access(values, unread)]
-    problems += _workers(values, unread)
     if values.get("konagraph_env") == "production":
         problems += _production(values, unread)
     return problems
@@ -83,15 +82,6 @@ def _access(values: Mapping[str, Any], unread: Mapping[str, str]) -> list[str]:
     if "konagraph_redis_url" in given and "konagraph_card_ref_key" not in given:
         problems.append("KONAGRAPH_CARD_REF_KEY is missing; gateways that share a Redis need the same one")
     return problems
-
-
-def _workers(values: Mapping[str, Any], unread: Mapping[str, str]) -> list[str]:
-    """What several processes need to share."""
-    has_budgets = values.get("konagraph_auth", "none") != "none" and "konagraph_auth" not in unread
-    several = str(values.get("konagraph_workers", 1)) != "1" and "konagraph_workers" not in unread
-    if several and has_budgets and not values.get("konagraph_redis_url") and "konagraph_redis_url" not in unread:
-        return ["KONAGRAPH_REDIS_URL is missing; several workers need it, or each would grant every budget anew"]
-    return []
 
 
 def _production(values: Mapping[str, Any], unread: Mapping[str, str]) -> list[str]:

@@ -151,7 +151,6 @@ class Settings(BaseModel):
     konagraph_admin_port: Port | None = 9090
     konagraph_drain_delay: SecondsOrNone = 0.0
     konagraph_drain_timeout: Seconds = 6.0
-    konagraph_workers: Annotated[Whole, Field(gt=0, le=64)] = 1
     konagraph_max_header_bytes: Count = HttpLimits.header_bytes
     konagraph_max_headers: Count = HttpLimits.headers
     konagraph_max_url_bytes: Count = HttpLimits.url_bytes

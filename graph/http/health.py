@@ -9,7 +9,7 @@ from graph.http.accept import JSON
 from graph.http.responses import Answer, json_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.types import Receive, Scope, Send
 
@@ -89,16 +89,12 @@ class AdminApp:
     """The ASGI app of the admin port. It asks nobody who is calling.
 
     Args:
-        readiness: whether requests should be sent here, and the report of that.
-        metrics: media type and text of the metrics; None while there are none.
+        health: the state of the process.
+        metrics: its numbers; looked up at each request, None while there are none.
     """
 
-    def __init__(
-        self,
-        readiness: Callable[[], Awaitable[tuple[bool, dict[str, object]]]],
-        metrics: Callable[[], Awaitable[tuple[str, bytes] | None]],
-    ) -> None:
-        self._readiness = readiness
+    def __init__(self, health: Health, metrics: Callable[[], Metrics | None]) -> None:
+        self._health = health
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - no body is read
@@ -106,38 +102,19 @@ class AdminApp:
         if scope["method"] not in ("GET", "HEAD"):
             answer = Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"", (_ALLOW,))
         else:
-            answer = await self._answer(scope["path"])
+            answer = self._answer(scope["path"])
         await answer.send(send)
 
-    async def _answer(self, path: str) -> Answer:
+    def _answer(self, path: str) -> Answer:
         match path:
             case "/livez":
                 return Answer(HTTPStatus.OK, b"ok\n", (_TEXT,))
             case "/readyz":
-                ready, report = await self._readiness()
-                status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-                return json_answer(status, report, media_type=JSON)
+                status = HTTPStatus.OK if self._health.ready else HTTPStatus.SERVICE_UNAVAILABLE
+                return json_answer(status, self._health.report(), media_type=JSON)
             case "/metrics":
-                metrics = await self._metrics()
+                metrics = self._metrics()
                 if metrics is not None:
-                    content_type, text = metrics
-                    return Answer(HTTPStatus.OK, text, ((b"content-type", content_type.encode("ascii")),))
+                    fields = ((b"content-type", metrics.content_type.encode("ascii")),)
+                    return Answer(HTTPStatus.OK, metrics.render(), fields)
         return Answer(HTTPStatus.NOT_FOUND, b"This port answers /livez, /readyz and /metrics.\n", (_TEXT,))
-
-
-def admin_app(health: Health, metrics: Callable[[], Metrics | None]) -> AdminApp:
-    """The admin port of one process.
-
-    Args:
-        health: its state.
-        metrics: its numbers; looked up at each request.
-    """
-
-    async def readiness() -> tuple[bool, dict[str, object]]:
-        return health.ready, health.report()
-
-    async def rendered() -> tuple[str, bytes] | None:
-        found = metrics()
-        return None if found is None else (found.content_type, found.render())
-
-    return AdminApp(readiness, rendered)

@@ -20,14 +20,12 @@ class ListenError(Exception):
         self.chosen_by = chosen_by
 
 
-def bind(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
+def bind(host: str, port: int) -> list[socket.socket]:
     """A bound socket for every address of a host. Nobody can connect before they listen.
 
     Args:
         host: a name or an address.
         port: 0 for any that is free; it is the same one for all addresses.
-        shared: whether further sockets may be bound to the same port; the system shares connections out among
-            them.
 
     Raises:
         ListenError: when there is no such address, or the port is taken.
@@ -35,7 +33,7 @@ def bind(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     try:
         for family, address in _addresses(host, port):
-            bound = _bound(family, (address[0], sockets[0].getsockname()[1] if sockets else port), shared=shared)
+            bound = _bound(family, (address[0], sockets[0].getsockname()[1] if sockets else port))
             sockets.append(bound)
     except OSError as error:
         for made in sockets:
@@ -50,12 +48,10 @@ def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[s
     return list(dict.fromkeys((entry[0], (str(entry[4][0]), port)) for entry in found))
 
 
-def _bound(family: socket.AddressFamily, address: tuple[str, int], *, shared: bool) -> socket.socket:
+def _bound(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.bind(address)

@@ -8,7 +8,7 @@ is pinned exactly, and why a test notices when the source of what is overridden 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import httptools
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
-    from graph.http.overload import EarlyRefusal, Overload
     from graph.server.limits import HttpLimits
 
 # Nobody pipelines GraphQL. Requests that wait for their turn are held in memory.
@@ -32,35 +31,19 @@ _MAX_PIPELINED: Final = 10
 # A chunk of one byte has five bytes around it; framing that is larger yet is only there to keep us busy.
 _FRAMING_PER_BYTE: Final = 16
 
-# Longer heads are read anew each time, so that idle connections hold little.
-_REMEMBERED_HEAD: Final = 2048
-_END_OF_HEAD: Final = b"\r\n\r\n"
-
 _MALFORMED: Final = "The request is not well-formed HTTP."
 _LOOKED_AT: Final = frozenset({b"host", b"transfer-encoding", b"expect"})
 _ALLOW: Final = (b"allow", b"GET, POST")
 
 
-class _Refused(NamedTuple):
-    """A request that was refused before any app was asked."""
-
-    head: bytes
-    length: int
-    """Of head and body."""
-    early: EarlyRefusal
-
-
-def hardened_protocol(
-    limits: HttpLimits, overload: Overload | None = None, outbox: Outbox | None = None
-) -> type[asyncio.Protocol]:
+def hardened_protocol(limits: HttpLimits, outbox: Outbox | None = None) -> type[asyncio.Protocol]:
     """The class for `uvicorn.Config(http=...)`, which passes no arguments of ours on.
 
     Args:
         limits: bounds of each connection.
-        overload: refuses operations before the app is asked; None leaves that to the app.
         outbox: lets the answers of a turn of the event loop go out together; None writes each at once.
     """
-    configured = {"limits": limits, "overload": overload, "outbox": outbox or Outbox()}
+    configured = {"limits": limits, "outbox": outbox or Outbox()}
     return type("ConfiguredProtocol", (HardenedProtocol,), configured)
 
 
@@ -82,64 +65,28 @@ class HardenedProtocol(TimedProtocol):
         self._host: bytes | None = None
         self._good_host: bytes | None = None
         self._chunked = False
-        self._refused_before: _Refused | None = None
 
     def data_received(self, data: bytes) -> None:
         """Parse. What comes after a refusal is read only to be thrown away."""
         if self._refused is not None:
             return
-        if self._refused_before is not None and self._refused_again(data, self._refused_before):
-            return
-        self._early_answers_left = _MAX_PIPELINED
-        is_whole = self._part == Part.NOTHING
         while True:
             try:
                 self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
                 data = self._without_upgrade() + data[upgrade.args[0] :]
-                is_whole = False
             except httptools.HttpParserError as error:
                 self._refuse(self._reason(error))
                 break
             else:
                 self._count(len(data))
-                self._refused_before = self._only_refused(data) if is_whole else None
                 break
         self._await()
-
-    def _only_refused(self, data: bytes) -> _Refused | None:
-        """What there is to know of data that held just one request, which was refused before the app was asked."""
-        early = self._early
-        if early is None or self._early_answers_left != _MAX_PIPELINED - 1 or self._part != Part.NOTHING:
-            return None
-        end = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
-        # Nothing around it, and no framing within its body.
-        if end + self._content_bytes != len(data) or self._chunked or end > _REMEMBERED_HEAD:
-            return None
-        return _Refused(data[:end], len(data), early)
-
-    def _refused_again(self, data: bytes, before: _Refused) -> bool:
-        """Refuse a request that begins as the one before without reading it, if that one would be refused now.
-
-        The same head means the same request but for its body, which is not looked at when a request is refused.
-        Clients that are refused come again; whatever that costs is taken from those that are answered.
-        """
-        if len(data) != before.length or not data.startswith(before.head):
-            return False
-        if self.overload is None or not self.overload.full or self._part != Part.NOTHING or self._answering():
-            return False
-        if self._draining or self.flow.write_paused or self.transport.is_closing():
-            return False
-        self.transport.write(before.early.wire(self._default_wire()))
-        self.server_state.total_requests += 1
-        self._enter(self._phase_now())
-        return True
 
     def on_message_begin(self) -> None:
         """Forget the request before."""
         super().on_message_begin()
         self._begin(Part.HEAD)
-        self._early = None
         self._field_bytes = 0
         self._content_bytes = 0
         self._host = None

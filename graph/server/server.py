@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from graph.http.overload import Overload
-
 
 class Options(TypedDict):
     """How to serve an app."""
@@ -36,8 +34,6 @@ class Options(TypedDict):
     """How to end."""
     limits: NotRequired[HttpLimits]
     """Bounds of each connection."""
-    overload: NotRequired[Overload | None]
-    """Refuses operations before the app is asked."""
     outbox: NotRequired[Outbox | None]
     """What the app's logs share with the answers; by default the answers have one of their own."""
     lifespan: NotRequired[bool]
@@ -66,7 +62,7 @@ def make_server(app: ASGIApp, **options: Unpack[Options]) -> Server:
     outbox = options.get("outbox") or Outbox()
     config = uvicorn.Config(
         app,
-        http=hardened_protocol(options.get("limits", HttpLimits()), options.get("overload"), outbox),
+        http=hardened_protocol(options.get("limits", HttpLimits()), outbox),
         # Without an answer in their own words, callers of a dead path would see uvicorn's.
         lifespan="on" if options.get("lifespan", True) else "off",
         log_config=None,

@@ -15,13 +15,11 @@ from graph.server.timer import Alarm
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping
 
     from uvicorn.config import Config
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
-    from graph.http.overload import EarlyRefusal, Overload
     from graph.server.cycle import Cycle
 
 # What a client that reads at all takes in the time for writing.
@@ -36,7 +34,6 @@ class TimedProtocol(LeanProtocol):
     """
 
     limits: ClassVar[HttpLimits] = HttpLimits()
-    overload: ClassVar[Overload | None] = None
     _patience: ClassVar[tuple[float, ...]] = patience(HttpLimits())
 
     def __init_subclass__(cls) -> None:
@@ -58,9 +55,6 @@ class TimedProtocol(LeanProtocol):
         self._refused: RefusedError | None = None
         self._lingers = False
         self._draining = False
-        self._early_answers_left = 0
-        # That of the latest request, if it got one.
-        self._early: EarlyRefusal | None = None
         self._unsent = 0
         # Of a client that has ended its side: the answer that it waits for.
         self._begun: BegunAnswer | None = None
@@ -134,32 +128,7 @@ class TimedProtocol(LeanProtocol):
         """Remember whose turn it is; uvicorn remembers only the latest request."""
         self._running = cast("Cycle", cycle)
         self._phase = Phase.NEW
-        overload = self.overload
-        if overload is None:
-            super()._start_asgi_task(cycle, app)
-            return
-        early = self._early_refusal(cycle, overload) if overload.full else None
-        if early is None:
-            overload.expect(cast("Mapping[str, Any]", cycle.scope), self.loop)
-            super()._start_asgi_task(cycle, app)
-            return
-        self._early = early
-        cycle.response_started = cycle.response_complete = True
-        self.transport.write(early.wire(self._default_wire()))
-        self.on_response_complete()
-
-    def _early_refusal(self, cycle: RequestResponseCycle, overload: Overload) -> EarlyRefusal | None:
-        """A refusal that needs no app.
-
-        Few for each piece of data, and none while the client does not read: the app's own answers wait for that,
-        and how many requests may wait for theirs is bounded.
-        """
-        if not self._early_answers_left or self.flow.write_paused:
-            return None
-        if self._draining or not cycle.keep_alive or cycle.waiting_for_100_continue:
-            return None
-        self._early_answers_left -= 1
-        return overload.early_refusal(cast("Mapping[str, Any]", cycle.scope))
+        super()._start_asgi_task(cycle, app)
 
     def _refuse(self, refused: RefusedError) -> None:
         """Answer the request that is being read with a refusal, after all answers before it, and read no more.

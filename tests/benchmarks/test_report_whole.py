@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks import goals, report
 from benchmarks.__main__ import CASES
-from benchmarks.cases import CARD_32, LIGHT, SHARED, Case
+from benchmarks.cases import CARD_32, SHARED, Case
 from benchmarks.compare import TARGETS
-from benchmarks.gateways import ENCRYPTED, EVERYTHING, ONE_WORKER, PLAIN, TWO_WORKERS
+from benchmarks.gateways import ENCRYPTED, EVERYTHING, PLAIN
 from benchmarks.overload import CASES as OVERLOADS
 from benchmarks.targets import GATEWAY, Target
 
@@ -104,7 +104,6 @@ def gateway() -> dict[str, Any]:
 
     cases = {case.name: asked(PLAIN) for case in CASES}
     cases[CARD_32.name] = asked(PLAIN, EVERYTHING, ENCRYPTED)
-    cases[LIGHT.name] = asked(ONE_WORKER, TWO_WORKERS)
     cache = {"one text": {"requests": 5, "hits": 4, "misses": 1, "cpu_us_per_request": 7}}
     return {
         **CONDITIONS,
@@ -132,7 +131,7 @@ def written(results: Path, text: str) -> tuple[str, str]:
 
 def test_every_case_and_every_server_is_in_the_page(results: Path) -> None:
     text, chart = written(results, report.PAGE.read_text(encoding="utf-8"))
-    for case in (*SHARED, *CASES, LIGHT):
+    for case in (*SHARED, *CASES):
         assert case.name in text
     for target in TARGETS:
         assert f"| {target.name} |" in text

@@ -98,9 +98,7 @@ async def _measured(
     loop: MemoryLoop, operation: Operation, settings: Mapping[str, object], outbox: Outbox
 ) -> Cost:
     app = create_app(sandbox_settings(**settings), outbox=outbox)
-    config = make_server(
-        app, sockets=[], limits=HttpLimits(), overload=app.state.overload, outbox=outbox, lifespan=False
-    ).config
+    config = make_server(app, sockets=[], limits=HttpLimits(), outbox=outbox, lifespan=False).config
     config.load()
     outbox.open(loop)
     async with app.router.lifespan_context(app):

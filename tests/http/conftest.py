@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.server.limits import HttpLimits
-from tests.http.busy_server import Busy
 from tests.http.live_server import Probe, serving
 
 if TYPE_CHECKING:
@@ -49,14 +48,3 @@ def probe(serve: Serve, limits: HttpLimits) -> Probe:
 def port(serve: Serve, limits: HttpLimits) -> int:
     """The port of a running server."""
     return serve(limits)[1].port
-
-
-@pytest.fixture
-def busy() -> Iterator[Busy]:
-    """A server that is full when it is told so."""
-    made = Busy()
-    made.live.start()
-    try:
-        yield made
-    finally:
-        made.live.stop()

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from graph.http.overload import Overload
 
 # Nothing waits this long unless a test fails.
 PATIENCE = 10
@@ -50,7 +49,7 @@ def only(
 class Live:
     """A server that runs in a thread."""
 
-    def __init__(self, app: ASGIApp, limits: HttpLimits | None = None, overload: Overload | None = None) -> None:
+    def __init__(self, app: ASGIApp, limits: HttpLimits | None = None) -> None:
         self.port = 0
         self._ready = threading.Event()
         self._server = make_server(
@@ -60,7 +59,6 @@ class Live:
             drain=Drain(timeout=PATIENCE),
             on_ready=self._on_ready,
             limits=limits or HttpLimits(),
-            overload=overload,
         )
         self._thread = threading.Thread(target=self._server.run)
 

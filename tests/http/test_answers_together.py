@@ -13,7 +13,7 @@ from graph.outbox import Outbox
 from graph.server.limits import HttpLimits
 from graph.server.protocol import hardened_protocol
 from tests.http.test_lean_protocol import BODY, GET, START, answering
-from tests.http.test_whole_answer import RefusesPosts, Writes
+from tests.http.test_whole_answer import Writes
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,16 +33,15 @@ class Connection:
     Args:
         app: answers.
         outbox: for answers; None for one that lets nothing go by itself.
-        overload: see `hardened_protocol`.
     """
 
-    def __init__(self, app: ASGIApp, outbox: Outbox | None = None, overload: Any = None) -> None:
+    def __init__(self, app: ASGIApp, outbox: Outbox | None = None) -> None:
         config = uvicorn.Config(cast("Any", app), log_config=None, lifespan="off")
         config.load()
         self.outbox = outbox or OpenedByHand()
         self.outbox.open(asyncio.get_running_loop())
         self.state = ServerState()
-        make = cast("Any", hardened_protocol(HttpLimits(), overload, self.outbox))
+        make = cast("Any", hardened_protocol(HttpLimits(), self.outbox))
         self.protocol = make(config=config, server_state=self.state, app_state={})
         self.transport = Writes()
         self.protocol.connection_made(self.transport)
@@ -170,21 +169,6 @@ async def test_the_next_request_of_a_connection_waits_for_the_answer_before() ->
     await connection.until_answered()
     connection.outbox.release()
     assert [b"body", b"body"] == connection.bodies
-    connection.lose()
-
-
-async def test_a_refusal_that_needs_no_app_does_not_overtake_an_answer_that_waits() -> None:
-    overload: Any = RefusesPosts()
-    overload.full = False
-    overload.expect = lambda _scope, _loop: None
-    connection = Connection(answering, overload=overload)
-    await hold(connection)
-    overload.full = True
-    connection.protocol.data_received(b"POST / HTTP/1.1\r\nHost: gateway\r\nContent-Length: 0\r\n\r\n")
-    connection.outbox.release()
-    assert [b"body", b"refused"] == [
-        write.partition(b"\r\n\r\n")[2] or write for write in connection.transport.writes
-    ]
     connection.lose()
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def path(endpoint: Callable[[Exchange], Awaitable[None]]) -> GraphQLPath:
     """The GraphQL path with another endpoint, and nothing that refuses."""
-    overload = Overload(Admission(1), path="/graphql", hooks=OverloadHooks(), clock=lambda: 0.0)
+    overload = Overload(Admission(1), hooks=OverloadHooks(), clock=lambda: 0.0)
     return GraphQLPath(cast("GraphQLEndpoint", endpoint), ClientAddresses(), OriginRules(), overload)
 
 

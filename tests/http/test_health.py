@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from graph.app import create_app
-from graph.http.health import Health, admin_app
+from graph.http.health import AdminApp, Health
 from graph.http.middleware import PrivateAnswers
 from tests.support import Recorder, sandbox_settings
 
@@ -32,7 +32,7 @@ class Numbers:
 async def ask(
     health: Health, path: str, metrics: Callable[[], Metrics | None] = lambda: None, method: str = "GET"
 ) -> httpx.Response:
-    app = PrivateAnswers(admin_app(health, metrics))
+    app = PrivateAnswers(AdminApp(health, metrics))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
         return await client.request(method, f"http://admin{path}")
 

@@ -5,22 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import httpx
-import pytest
-import uvicorn
-from uvicorn.server import ServerState
 
 from graph.app import create_app
 from graph.http.exchange import Exchange
 from graph.http.headers import Fields
 from graph.http.overload import Overload, OverloadHooks
 from graph.resilience.admission import Admission
-from graph.server.limits import HttpLimits
-from graph.server.protocol import hardened_protocol
-from tests.http.test_whole_answer import Writes
-from tests.resilience.clocks import Clock
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import claims, ec_signer, key_set
 from tests.support import GRAPHQL_RESPONSE, Blocking, Gateway, gateway, sandbox_settings
@@ -29,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    import pytest
+    from starlette.types import ASGIApp, Message, Receive
 
     from graph.http.report import RequestReport
 
@@ -206,7 +200,7 @@ async def test_each_refusal_is_counted_and_one_line_a_second_tells_of_them() -> 
 
     admission = Admission(1)
     hooks = OverloadHooks(reports.append, told.append)
-    overload = Overload(admission, path="/graphql", hooks=hooks, clock=lambda: now)
+    overload = Overload(admission, hooks=hooks, clock=lambda: now)
 
     async def send(_message: Message) -> None:
         raise AssertionError("it was answered")
@@ -233,57 +227,3 @@ async def test_the_log_tells_of_refusals_and_the_metrics_count_them(caplog: pyte
     warnings = [record.msg for record in caplog.records if record.levelname == "WARNING"]
     assert 1 == len(warnings)
     assert 'konagraph_responses_total{status="503",viewer="none"} 1.0' in text
-
-
-class Busiest:
-    """An app whose operations end when it is told so, and which counts those that it is asked for."""
-
-    def __init__(self, admission: Admission) -> None:
-        self._admission = admission
-        self.asked = 0
-        self.end = asyncio.Event()
-
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        self.asked += 1
-        if scope["path"] == "/graphql" and not self._admission.full:
-            with self._admission:
-                await self.end.wait()
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
-        await send({"type": "http.response.body"})
-
-
-@pytest.mark.parametrize("crowded", [True, False])
-async def test_of_those_that_come_in_one_turn_no_more_are_let_in_than_have_room_while_it_is_scarce(
-    *, crowded: bool
-) -> None:
-    admission = Admission(6, Clock())
-    if crowded:
-        with admission, admission, admission, admission, admission, admission:
-            pass
-    admission.running = 3
-    app = Busiest(admission)
-    overload = Overload(admission, path="/graphql", hooks=OverloadHooks(), clock=lambda: 0.0)
-    config = uvicorn.Config(app, log_config=None, lifespan="off")
-    config.load()
-    state = ServerState()
-    make = cast("Any", hardened_protocol(HttpLimits(), overload))
-    request = b"POST /graphql HTTP/1.1\r\nHost: gateway\r\nContent-Length: 2\r\n\r\n{}"
-    # These take no place.
-    others = [request.replace(b"/graphql", b"/else"), request.replace(b"POST", b"OPTIONS")]
-    transports = [Writes() for _ in range(12)]
-    protocols = []
-    for number, transport in enumerate(transports):
-        protocol = make(config=config, server_state=state, app_state={})
-        protocol.connection_made(transport)
-        protocol.data_received(request if number >= len(others) else others[number])
-        protocols.append(protocol)
-    refused = [transport.writes != [] for transport in transports]
-    await asyncio.sleep(0)
-    app.end.set()
-    while state.tasks:
-        await asyncio.wait(state.tasks)
-    for protocol in protocols:
-        protocol.connection_lost(None)
-
-    assert [False] * 5 + [crowded] * 7 == refused
-    assert (5 if crowded else 12) == app.asked

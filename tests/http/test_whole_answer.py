@@ -12,8 +12,6 @@ from graph.server.limits import HttpLimits
 from graph.server.protocol import hardened_protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.types import Receive, Scope, Send
 
 POST = b"POST / HTTP/1.1\r\nHost: gateway\r\nContent-Length: 0\r\n\r\n"
@@ -71,27 +69,12 @@ async def broken_off(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send(start(4))
 
 
-class RefusesPosts:
-    """Refuses without the app, as a gateway under load does."""
-
-    full = True
-
-    def early_refusal(self, scope: Mapping[str, Any]) -> RefusesPosts | None:
-        return self if scope["method"] == "POST" else None
-
-    def wire(self, _server_wire: bytes) -> bytes:
-        return b"refused"
-
-    def expect(self, scope: Mapping[str, Any], _loop: object) -> None:
-        assert "HEAD" == scope["method"]
-
-
-async def written(app: Any, request: bytes, overload: Any = None) -> tuple[list[bytes], bool]:
+async def written(app: Any, request: bytes) -> tuple[list[bytes], bool]:
     """What is written for a request, and whether the connection is closed after it."""
     config = uvicorn.Config(app, log_config=None, lifespan="off")
     config.load()
     state = ServerState()
-    make = cast("Any", hardened_protocol(HttpLimits(), overload))
+    make = cast("Any", hardened_protocol(HttpLimits()))
     protocol = make(config=config, server_state=state, app_state={})
     transport = Writes()
     protocol.connection_made(transport)
@@ -123,12 +106,6 @@ async def test_a_head_is_not_held_back_while_the_app_waits() -> None:
     assert [b"", b"ab", b"cd"] == [
         write.partition(b"\r\n\r\n")[2] or write * (b"HTTP" not in write) for write in writes
     ]
-
-
-async def test_a_refusal_that_needs_no_app_does_not_overtake_the_answer_to_head() -> None:
-    writes, _ = await written(whole, POST.replace(b"POST", b"HEAD") + POST, RefusesPosts())
-    head, refusal = writes
-    assert (True, b"refused") == (head.startswith(b"HTTP/1.1 200 OK\r\n"), refusal)
 
 
 async def test_the_head_of_an_answer_that_never_comes_is_written_before_the_end() -> None:

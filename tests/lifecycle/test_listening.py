@@ -47,15 +47,3 @@ def test_a_name_that_is_none_is_named_with_the_reason() -> None:
         bind("256.0.0.1", 1)
 
     assert str(caught.value).startswith("256.0.0.1 port 1: ")
-
-
-def test_a_shared_port_can_be_bound_again_and_another_cannot() -> None:
-    with ExitStack() as stack:
-        (first,) = [stack.enter_context(one) for one in bind("127.0.0.1", 0, shared=True)]
-        port = first.getsockname()[1]
-        first.listen()
-        (second,) = [stack.enter_context(one) for one in bind("127.0.0.1", port, shared=True)]
-
-        assert port == second.getsockname()[1]
-        with pytest.raises(ListenError):
-            bind("127.0.0.1", port)
