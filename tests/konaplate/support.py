@@ -17,6 +17,7 @@ from graph.konaplate.client import KonaplateClient
 from graph.konaplate.encryption import Cipher, KeyPair, import_key
 from graph.konaplate.errors import CallDetails
 from graph.konaplate.exchange import Limits
+from graph.konaplate.record import record_fields
 from graph.konaplate.transport.answer import AnswerBounds
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
     from graph.konaplate.client import CallReport
+    from graph.konaplate.record import Record
 
 deterministic: Final = settings(derandomize=True, deadline=None, max_examples=200)
 """The same examples in every run: a failure must not depend on the day."""
@@ -96,6 +98,11 @@ def card_fields(**changes: object) -> dict[str, Any]:
 def member_fields(**changes: object) -> dict[str, Any]:
     """`userInfo` of one member, all of it well."""
     return {**_MEMBER, **changes}
+
+
+def as_sent(record: Record) -> dict[str, Any]:
+    """The attributes of a record under Konaplate's names."""
+    return {field.wire: getattr(record, field.name) for field in record_fields(type(record))}
 
 
 def without(fields: dict[str, Any], *names: str) -> dict[str, Any]:

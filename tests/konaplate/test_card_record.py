@@ -7,17 +7,17 @@ from typing import Any, Final
 
 import pytest
 from hypothesis import given
-from msgspec.structs import asdict
 
+from graph.konaplate.endpoints.card_info import CARD_INFO, CardInfo, CashReceipt
 from graph.konaplate.errors import InvalidFieldError, KonaplateError
 from graph.konaplate.json_bodies import SPOILED
-from graph.konaplate.records import CardRecord, CashReceiptRecord, card_record
 from schema.secrets import IdentityNo, MemberId
 from tests.konaplate.json_values import json_objects
 from tests.konaplate.support import (
     CARD,
     DETAILS,
     USER_ID,
+    as_sent,
     card_fields,
     deterministic,
     leaks,
@@ -76,9 +76,13 @@ FAULTS: Final[dict[str, list[object]]] = {
 INNER: Final = ["approvalDiv", "idNo", "manYn"]
 
 
-def record_with(name: str, value: object) -> CardRecord:
+def read(fields: dict[str, Any]) -> CardInfo:
+    return CARD_INFO.read(fields, DETAILS, CARD)
+
+
+def record_with(name: str, value: object) -> CardInfo:
     fields = without(card_fields(), name) if value is ABSENT else card_fields(**{name: value})
-    return card_record(fields, DETAILS)
+    return read(fields)
 
 
 def assert_fault(value: object, name: str) -> None:
@@ -89,26 +93,26 @@ def assert_fault(value: object, name: str) -> None:
 
 
 def test_a_good_card_has_every_field() -> None:
-    expected = CardRecord(
-        userId=MemberId(str(USER_ID)),
+    expected = CardInfo(
+        user_id=MemberId(str(USER_ID)),
         balance=9_999_999_999,
-        serviceId="100000000000001",
-        serviceName="지역 카드",
-        ownerKa="200000000000002",
-        cashReceiptInfo=CashReceiptRecord("0", IdentityNo("01098765432"), "1"),
-        cardStatus="ACTIVE",
-        isAutoRechargeBeforePayment=True,
+        service_id="100000000000001",
+        service_name="지역 카드",
+        owner_ka="200000000000002",
+        cash_receipt_info=CashReceipt("0", IdentityNo("01098765432"), "1"),
+        card_status="ACTIVE",
+        is_auto_recharge_before_payment=True,
     )
-    assert expected == card_record(card_fields(), DETAILS)
+    assert expected == read(card_fields())
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, values in FAULTS.items() for value in values], ids=repr
 )
 def test_a_bad_field_fails_alone(name: str, value: object) -> None:
-    record = asdict(record_with(name, value))
+    record = as_sent(record_with(name, value))
     assert_fault(record[name], name)
-    neighbours = without(asdict(card_record(card_fields(), DETAILS)), name)
+    neighbours = without(as_sent(read(card_fields())), name)
     assert neighbours == without(record, name)
 
 
@@ -119,7 +123,7 @@ def test_every_field_of_a_card_has_faults_here() -> None:
 @pytest.mark.parametrize("value", [ABSENT, None], ids=["absent", "null"])
 @pytest.mark.parametrize("name", ["userId", "ownerKa", "cashReceiptInfo", "cardStatus"])
 def test_an_optional_field_may_be_missing(name: str, value: object) -> None:
-    assert asdict(record_with(name, value))[name] is None
+    assert as_sent(record_with(name, value))[name] is None
 
 
 @pytest.mark.parametrize("value", [ABSENT, None, *NO_TEXT], ids=repr)
@@ -127,13 +131,13 @@ def test_an_optional_field_may_be_missing(name: str, value: object) -> None:
 def test_a_bad_field_of_the_receipt_fails_alone(name: str, value: object) -> None:
     well = card_fields()["cashReceiptInfo"]
     receipt = without(well, name) if value is ABSENT else {**well, name: value}
-    record = card_record(card_fields(cashReceiptInfo=receipt), DETAILS)
-    good = card_record(card_fields(), DETAILS)
-    assert isinstance(record.cashReceiptInfo, CashReceiptRecord)
-    assert isinstance(good.cashReceiptInfo, CashReceiptRecord)
-    assert_fault(asdict(record.cashReceiptInfo)[name], name)
-    assert without(asdict(good.cashReceiptInfo), name) == without(asdict(record.cashReceiptInfo), name)
-    assert without(asdict(good), "cashReceiptInfo") == without(asdict(record), "cashReceiptInfo")
+    record = read(card_fields(cashReceiptInfo=receipt))
+    good = read(card_fields())
+    assert isinstance(record.cash_receipt_info, CashReceipt)
+    assert isinstance(good.cash_receipt_info, CashReceipt)
+    assert_fault(as_sent(record.cash_receipt_info)[name], name)
+    assert without(as_sent(good.cash_receipt_info), name) == without(as_sent(record.cash_receipt_info), name)
+    assert without(as_sent(good), "cashReceiptInfo") == without(as_sent(record), "cashReceiptInfo")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +156,7 @@ def test_a_bad_field_of_the_receipt_fails_alone(name: str, value: object) -> Non
     ],
 )
 def test_a_member_id_keeps_every_digit(value: object, expected: str) -> None:
-    user_id = record_with("userId", value).userId
+    user_id = record_with("userId", value).user_id
     assert isinstance(user_id, MemberId)
     assert expected == user_id.reveal()
 
@@ -161,7 +165,7 @@ def test_a_member_id_keeps_every_digit(value: object, expected: str) -> None:
     "zero", [0, "0", "000", "0" * 30, "0.0", "-0", Decimal("0.0"), Decimal("-0.0"), Decimal("0e9")]
 )
 def test_zero_in_any_form_is_nobodys_id(zero: object) -> None:
-    assert record_with("userId", zero).userId is None
+    assert record_with("userId", zero).user_id is None
 
 
 @pytest.mark.parametrize(
@@ -185,15 +189,15 @@ def test_a_balance_is_a_whole_number_however_it_is_written(value: object, expect
 @pytest.mark.parametrize("word", ["BLOCKED", "active", "카드", "", "UNKNOWN"])
 def test_an_unknown_status_survives(word: str) -> None:
     record = record_with("cardStatus", word)
-    assert (word, ()) == (record.cardStatus, record.drift)
+    assert (word, ()) == (record.card_status, record.drift)
 
 
 @pytest.mark.parametrize("name", ["approvalDiv", "manYn"])
 def test_an_unknown_word_of_the_receipt_survives(name: str) -> None:
     receipt = {**card_fields()["cashReceiptInfo"], name: "7"}
-    record = card_record(card_fields(cashReceiptInfo=receipt), DETAILS)
-    assert isinstance(record.cashReceiptInfo, CashReceiptRecord)
-    assert asdict(record.cashReceiptInfo)[name] == "7"
+    record = read(card_fields(cashReceiptInfo=receipt))
+    assert isinstance(record.cash_receipt_info, CashReceipt)
+    assert as_sent(record.cash_receipt_info)[name] == "7"
 
 
 @pytest.mark.parametrize(
@@ -201,33 +205,33 @@ def test_an_unknown_word_of_the_receipt_survives(name: str) -> None:
 )
 def test_a_text_longer_than_documented_is_kept_and_reported(name: str, size: int) -> None:
     fits, drifts = record_with(name, "가" * size), record_with(name, "가" * (size + 1))
-    assert ("가" * size, ()) == (asdict(fits)[name], fits.drift)
-    assert ("가" * (size + 1), (name,)) == (asdict(drifts)[name], drifts.drift)
+    assert ("가" * size, ()) == (as_sent(fits)[name], fits.drift)
+    assert ("가" * (size + 1), (name,)) == (as_sent(drifts)[name], drifts.drift)
 
 
 @pytest.mark.parametrize(("name", "size"), [("approvalDiv", 1), ("idNo", 20), ("manYn", 1)])
 def test_a_text_of_the_receipt_longer_than_documented_is_kept_and_reported(name: str, size: int) -> None:
     for length, drift in ((size, ()), (size + 1, (name,))):
         receipt = {**card_fields()["cashReceiptInfo"], name: "1" * length}
-        record = card_record(card_fields(cashReceiptInfo=receipt), DETAILS)
-        assert isinstance(record.cashReceiptInfo, CashReceiptRecord)
-        value = asdict(record.cashReceiptInfo)[name]
+        record = read(card_fields(cashReceiptInfo=receipt))
+        assert isinstance(record.cash_receipt_info, CashReceipt)
+        value = as_sent(record.cash_receipt_info)[name]
         kept = value.reveal() if isinstance(value, IdentityNo) else value
         assert ("1" * length, drift) == (kept, record.drift)
 
 
 def test_all_that_drifts_is_reported_and_what_fails_is_not() -> None:
     fields = card_fields(serviceId="1" * 16, ownerKa="1" * 16, serviceName=5)
-    assert card_record(fields, DETAILS).drift == ("serviceId", "ownerKa")
+    assert read(fields).drift == ("serviceId", "ownerKa")
 
 
 def test_fields_that_are_not_documented_are_not_read() -> None:
     fields = card_fields(cardNo=CARD.reveal(), par="1" * 27, response={"code": "000_000"})
-    assert card_record(card_fields(), DETAILS) == card_record(fields, DETAILS)
+    assert read(card_fields()) == read(fields)
 
 
 def test_a_card_shows_its_personal_data_masked() -> None:
-    record = card_record(card_fields(), DETAILS)
+    record = read(card_fields())
     assert leaks(record) == []
     assert "MemberId(****5808)" in repr(record)
     assert "IdentityNo(010-****-5432)" in repr(record)
@@ -235,13 +239,14 @@ def test_a_card_shows_its_personal_data_masked() -> None:
 
 def test_a_field_that_fails_shows_nothing_of_its_value() -> None:
     fields: dict[str, Any] = {name: [CARD.reveal(), str(USER_ID), "01098765432"] for name in card_fields()}
-    assert leaks(card_record(fields, DETAILS)) == []
+    assert leaks(read(fields)) == []
 
 
 @deterministic
 @given(fields=json_objects())
 def test_no_json_object_makes_a_card_raise(fields: dict[str, Any]) -> None:
-    record = card_record(fields, DETAILS)
-    faults = [value for value in asdict(record).values() if isinstance(value, KonaplateError)]
+    record = read(fields)
+    faults = [value for value in as_sent(record).values() if isinstance(value, KonaplateError)]
     assert {type(fault) for fault in faults} <= {InvalidFieldError}
-    assert isinstance(record.balance, InvalidFieldError) or 0 <= record.balance < 10**10
+    balance = as_sent(record)["balance"]
+    assert isinstance(balance, InvalidFieldError) or 0 <= balance < 10**10

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import asdict
 
+from graph.konaplate.endpoints.user_info import USER_INFO, PostalAddress, UserInfo
 from graph.konaplate.errors import InvalidFieldError, InvalidResponseError, KonaplateError
-from graph.konaplate.records import AddressRecord, MemberRecord, member_record
+from graph.konaplate.record import Record
 from schema.secrets import IdentityNo, MemberId, PersonalText, Secret
 from tests.konaplate.json_values import json_objects, json_values
 from tests.konaplate.support import (
@@ -21,6 +20,7 @@ from tests.konaplate.support import (
     DETAILS,
     MEMBER,
     USER_ID,
+    as_sent,
     deterministic,
     leaks,
     member_fields,
@@ -44,16 +44,16 @@ REQUIRED: Final = [name for name in SIZES if name != "joinChannel"]
 ADDRESS: Final = ["address", "zipCode", "addressDetail"]
 
 
-def read(user_info: object, asked: MemberId = MEMBER) -> MemberRecord:
-    return member_record({"userInfo": user_info}, DETAILS, asked=asked)
+def read(user_info: object, asked: MemberId = MEMBER) -> UserInfo:
+    return USER_INFO.read({"userInfo": user_info}, DETAILS, asked)
 
 
 def clear(value: object) -> object:
     """A value with its secrets in the clear, to compare them."""
     if isinstance(value, Secret):
         return value.reveal()
-    if isinstance(value, msgspec.Struct):
-        return {name: clear(inner) for name, inner in asdict(value).items()}
+    if isinstance(value, Record):
+        return {name: clear(inner) for name, inner in as_sent(value).items()}
     return value
 
 
@@ -64,18 +64,22 @@ def assert_fault(value: object, name: str) -> None:
 
 
 def test_a_good_member_has_every_field() -> None:
-    address = member_fields()["addressInfo"]
-    expected = MemberRecord(
-        aspId=ASP_ID,
-        birthDate=PersonalText("19871231"),
-        loginId=PersonalText("login-canary@example.com"),
+    expected = UserInfo(
+        asp_id=ASP_ID,
+        user_id=MEMBER,
+        birth_date=PersonalText("19871231"),
+        login_id=PersonalText("login-canary@example.com"),
         nationality="Korean",
         gender="Female",
-        mobileNumber=IdentityNo("01012345678"),
-        userName=PersonalText("홍카나리"),
+        mobile_number=IdentityNo("01012345678"),
+        user_name=PersonalText("홍카나리"),
         email=PersonalText("mail-canary@example.com"),
-        joinChannel="APP",
-        addressInfo=AddressRecord(**{name: PersonalText(text) for name, text in address.items()}),
+        join_channel="APP",
+        address_info=PostalAddress(
+            address=PersonalText("서울 강남대로 1-canary"),
+            zip_code=PersonalText("06236-canary"),
+            address_detail=PersonalText("카나리아 7층"),
+        ),
     )
     assert expected == read(member_fields())
 
@@ -91,9 +95,9 @@ def test_a_good_member_has_every_field() -> None:
 )
 def test_a_bad_field_fails_alone(name: str, value: object) -> None:
     fields = without(member_fields(), name) if value is ABSENT else member_fields(**{name: value})
-    record = asdict(read(fields))
+    record = as_sent(read(fields))
     assert_fault(record[name], name)
-    assert without(asdict(read(member_fields())), name) == without(record, name)
+    assert without(as_sent(read(member_fields())), name) == without(record, name)
 
 
 @pytest.mark.parametrize("value", NO_TEXT, ids=repr)
@@ -101,10 +105,10 @@ def test_a_bad_field_fails_alone(name: str, value: object) -> None:
 def test_a_bad_field_of_the_address_fails_alone(name: str, value: object) -> None:
     record = read(member_fields(addressInfo={**member_fields()["addressInfo"], name: value}))
     good = read(member_fields())
-    assert isinstance(record.addressInfo, AddressRecord)
-    assert isinstance(good.addressInfo, AddressRecord)
-    assert_fault(asdict(record.addressInfo)[name], name)
-    assert without(asdict(good.addressInfo), name) == without(asdict(record.addressInfo), name)
+    assert isinstance(record.address_info, PostalAddress)
+    assert isinstance(good.address_info, PostalAddress)
+    assert_fault(as_sent(record.address_info)[name], name)
+    assert without(as_sent(good.address_info), name) == without(as_sent(record.address_info), name)
 
 
 def test_optional_fields_may_be_missing() -> None:
@@ -112,21 +116,21 @@ def test_optional_fields_may_be_missing() -> None:
         read(without(member_fields(), "joinChannel", "addressInfo")),
         read(member_fields(joinChannel=None, addressInfo=None)),
     ]
-    assert [(each.joinChannel, each.addressInfo) for each in records] == [(None, None)] * 2
-    addresses = [read(member_fields(addressInfo=each)).addressInfo for each in ({}, dict.fromkeys(ADDRESS))]
-    assert addresses == [AddressRecord(None, None, None)] * 2
+    assert [(each.join_channel, each.address_info) for each in records] == [(None, None)] * 2
+    addresses = [read(member_fields(addressInfo=each)).address_info for each in ({}, dict.fromkeys(ADDRESS))]
+    assert addresses == [PostalAddress(None, None, None)] * 2
 
 
 @pytest.mark.parametrize(("name", "size"), SIZES.items())
 def test_a_text_longer_than_documented_is_kept_and_reported(name: str, size: int) -> None:
     fits, drifts = read(member_fields(**{name: "가" * size})), read(member_fields(**{name: "가" * (size + 1)}))
-    assert ("가" * size, ()) == (clear(asdict(fits)[name]), fits.drift)
-    assert ("가" * (size + 1), (name,)) == (clear(asdict(drifts)[name]), drifts.drift)
+    assert ("가" * size, ()) == (clear(as_sent(fits)[name]), fits.drift)
+    assert ("가" * (size + 1), (name,)) == (clear(as_sent(drifts)[name]), drifts.drift)
 
 
 @pytest.mark.parametrize("name", ["nationality", "gender"])
 def test_an_unknown_word_survives(name: str) -> None:
-    assert asdict(read(member_fields(**{name: "Other"})))[name] == "Other"
+    assert as_sent(read(member_fields(**{name: "Other"})))[name] == "Other"
 
 
 @pytest.mark.parametrize(
@@ -172,14 +176,14 @@ def test_an_answer_without_a_member_is_invalid(user_info: object) -> None:
 
 def test_an_answer_with_the_members_fields_at_the_top_is_invalid() -> None:
     with pytest.raises(InvalidResponseError):
-        member_record(member_fields(), DETAILS, asked=MEMBER)
+        USER_INFO.read(member_fields(), DETAILS, MEMBER)
 
 
 @pytest.mark.parametrize("ci", [CI, 5, None, [CI], {"ci": CI}])
 def test_the_connecting_identifier_is_never_read(ci: object) -> None:
     record = read(member_fields(ci=ci))
     assert read(without(member_fields(), "ci")) == record
-    assert [name for name in asdict(record) if name.lower() == "ci"] == []
+    assert [name for name in as_sent(record) if name.lower() == "ci"] == []
     assert CI not in repr(clear(record)) + repr(record) + str(record)
 
 
@@ -204,12 +208,12 @@ def test_no_json_makes_a_member_raise_anything_but_an_error_of_the_tree(user_inf
     if isinstance(got, KonaplateError):
         assert type(got) is InvalidResponseError
     else:
-        faults = [value for value in asdict(got).values() if isinstance(value, BaseException)]
+        faults = [value for value in as_sent(got).values() if isinstance(value, BaseException)]
         assert {type(fault) for fault in faults} <= {InvalidFieldError}
         assert int(user_info["userId"]) == USER_ID
 
 
-def outcome(user_info: object) -> MemberRecord | KonaplateError:
+def outcome(user_info: object) -> UserInfo | KonaplateError:
     try:
         return read(user_info)
     except KonaplateError as error:

@@ -1,0 +1,47 @@
+"""Card-User Mapped Inquiry: https://konaplate.com/en/developers/api-documentation, page 33500749245260001."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from graph.konaplate.endpoint import Endpoint
+from graph.konaplate.record import Record, Text, Whole
+from schema.secrets import CardNo, IdentityNo, MemberId
+
+
+class CashReceipt(Record):
+    """How a member's cash receipts are identified."""
+
+    approval_div: Annotated[str, Text(1)]
+    # The page says 20 and means at most 20.
+    id_no: Annotated[IdentityNo, Text(20)]
+    man_yn: Annotated[str, Text(1)]
+
+
+class CardInfo(Record):
+    """A card and whose it is. `user_id` is None for a card that nobody has registered."""
+
+    user_id: MemberId | None
+    balance: Annotated[int, Whole(max=9_999_999_999)]
+    service_id: Annotated[str, Text(15)]
+    service_name: Annotated[str, Text(256)]
+    owner_ka: Annotated[str, Text(15)] | None
+    cash_receipt_info: CashReceipt | None
+    # The page says 1 to 7, less than its own words have.
+    card_status: Annotated[str, Text(len("TERMINATED"))] | None
+    is_auto_recharge_before_payment: bool
+
+
+def _request(card_no: CardNo) -> dict[str, str]:
+    return {"cardNo": card_no.reveal()}
+
+
+CARD_INFO: Final = Endpoint(
+    name="card_info",
+    title="Card-User Mapped Inquiry",
+    path="/api/v1/user/card/info",
+    key=CardNo,
+    request=_request,
+    record=CardInfo,
+    owner="user_id",
+)

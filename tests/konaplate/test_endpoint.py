@@ -1,0 +1,168 @@
+"""Endpoints: what is special about one API is data, and the same code reads the answers of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Final
+
+import pytest
+
+from graph.konaplate.endpoint import Certainty, Endpoint, by_name
+from graph.konaplate.endpoints import ENDPOINTS
+from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.endpoints.user_info import USER_INFO
+from graph.konaplate.errors import (
+    CardNotFoundError,
+    InvalidFieldError,
+    InvalidInputError,
+    InvalidResponseError,
+    MemberNotFoundError,
+    RejectedError,
+)
+from graph.konaplate.record import Record, Text
+from tests.konaplate.support import CARD, DETAILS, MEMBER, card_fields, member_fields, without
+
+
+class Product(Record):
+    service_id: Annotated[str, Text(15)]
+    service_name: str | None
+
+
+PRODUCTS: Final = Endpoint(
+    name="products",
+    title="Card Product ID Inquiry",
+    path="/api/v1/service/info/list",
+    key=str,
+    request=lambda ids: {"serviceIds": list(ids)},
+    record=Product,
+    within=("result", "products"),
+    key_of=lambda product: product.service_id,
+    not_found=CardNotFoundError,
+    batch=True,
+)
+
+
+def product(service_id: object, name: str = "name") -> dict[str, object]:
+    return {"serviceId": service_id, "serviceName": name}
+
+
+def read_products(rows: object, *keys: str) -> list[object]:
+    """What each key got: a product's name, or the type of its error."""
+    read = PRODUCTS.read_batch({"result": {"products": rows}}, DETAILS, keys)
+    return [each.service_name if isinstance(each, Product) else type(each) for each in read.values()]
+
+
+def test_rows_of_a_batch_are_matched_by_key_and_not_by_position() -> None:
+    rows = [product("b", "second"), product("x", "not asked for"), product("a", "first")]
+    assert ["first", "second"] == read_products(rows, "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([product("a")], ["name", CardNotFoundError]),
+        ([], [CardNotFoundError, CardNotFoundError]),
+        # A row that names no key may be the one that is missing.
+        ([product("a"), product(None)], ["name", InvalidResponseError]),
+        ([product("a"), 5], ["name", InvalidResponseError]),
+        ([product("a"), {}], ["name", InvalidResponseError]),
+        # Two answers to one question.
+        ([product("a"), product("a", "another"), product("b")], [InvalidResponseError, "name"]),
+        ([product("a"), product("a", "another"), product("a"), product("b")], [InvalidResponseError, "name"]),
+        ([product("a"), product("a"), product("b")], ["name", "name"]),
+    ],
+)
+def test_a_key_without_one_row_of_its_own_fails_alone(rows: object, expected: list[object]) -> None:
+    assert expected == read_products(rows, "a", "b")
+
+
+@pytest.mark.parametrize("answer", [{}, {"result": None}, {"result": []}, {"result": {"products": {}}}])
+def test_a_batch_answer_without_its_list_is_invalid(answer: dict[str, Any]) -> None:
+    with pytest.raises(InvalidResponseError):
+        PRODUCTS.read_batch(answer, DETAILS, ["a"])
+
+
+def test_a_record_may_stand_further_in() -> None:
+    deep = replace(CARD_INFO, within=("data", "card"))
+    assert CARD_INFO.read(card_fields(), DETAILS, CARD) == deep.read(
+        {"data": {"card": card_fields()}}, DETAILS, CARD
+    )
+    for answer in ({}, {"data": None}, {"data": [card_fields()]}, {"data": {"card": [card_fields()]}}):
+        with pytest.raises(InvalidResponseError):
+            deep.read(answer, DETAILS, CARD)
+
+
+def test_a_record_about_another_key_is_refused_as_a_whole() -> None:
+    mine = replace(CARD_INFO, matches=lambda card, _card_no: card.owner_ka == "200000000000002")
+    assert MEMBER == mine.read(card_fields(), DETAILS, CARD).user_id
+    with pytest.raises(InvalidResponseError) as caught:
+        mine.read(card_fields(ownerKa="somebody"), DETAILS, CARD)
+    assert InvalidResponseError is type(caught.value)
+
+
+def test_a_code_means_what_the_endpoint_says_and_else_what_it_means_everywhere() -> None:
+    own = replace(CARD_INFO, codes={"006_029": CardNotFoundError, "001_006": CardNotFoundError})
+    for code, everywhere, here in [
+        ("006_029", None, CardNotFoundError),
+        ("001_006", MemberNotFoundError, CardNotFoundError),
+        ("000_002", InvalidInputError, InvalidInputError),
+        ("010_001", RejectedError, RejectedError),
+        ("123_456", None, None),
+    ]:
+        assert (everywhere, here) == (CARD_INFO.error_of(code), own.error_of(code))
+
+
+def test_an_answer_without_a_code_is_a_success_with_everything_that_is_required() -> None:
+    assert CARD_INFO.is_complete(without(card_fields(), "userId", "ownerKa"))
+    assert not CARD_INFO.is_complete(without(card_fields(), "balance"))
+    assert USER_INFO.is_complete({"userInfo": member_fields()})
+    assert not USER_INFO.is_complete(member_fields())
+
+
+def test_an_answer_without_a_code_is_none_where_nothing_is_required() -> None:
+    class Guess(Record):
+        word: str | None
+
+    guess = Endpoint(
+        name="guess",
+        title="",
+        path="/guess",
+        key=str,
+        request=lambda _key: {},
+        record=Guess,
+        certainty=Certainty.SEEN,
+    )
+    assert not guess.is_complete({})
+    assert not guess.is_complete({"word": "x"})
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "changes"),
+    [
+        (CARD_INFO, {"owner": "nobody"}),
+        (CARD_INFO, {"certainty": Certainty.SEEN}),
+        (CARD_INFO, {"batch": True}),
+        (CARD_INFO, {"key_of": lambda card: card.user_id}),
+        (PRODUCTS, {"key_of": None}),
+        (PRODUCTS, {"batch": False}),
+        (PRODUCTS, {"within": ()}),
+    ],
+)
+def test_a_declaration_that_contradicts_itself_is_refused(
+    endpoint: Endpoint[Any, Any], changes: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=endpoint.name):
+        replace(endpoint, **changes)
+
+
+def test_names_and_paths_of_a_registry_are_unique() -> None:
+    assert ["card_info", "user_info"] == [*by_name(ENDPOINTS)]
+    for twin in (replace(USER_INFO, name="card_info"), replace(USER_INFO, path=CARD_INFO.path)):
+        with pytest.raises(ValueError, match="same name or path"):
+            by_name([CARD_INFO, twin])
+
+
+def test_a_field_of_a_row_fails_alone() -> None:
+    read = PRODUCTS.read_batch({"result": {"products": [{"serviceId": "a", "serviceName": 5}]}}, DETAILS, ["a"])
+    assert isinstance(read["a"], Product)
+    assert isinstance(read["a"].service_name, InvalidFieldError)

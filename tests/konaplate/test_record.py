@@ -1,0 +1,121 @@
+"""Records: from one declaration per field follow the field's name, its reading and its faults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pytest
+
+from graph.konaplate.errors import InvalidFieldError
+from graph.konaplate.record import Record, Text, Whole, Wire, record_fields
+from schema.secrets import CardNo, IdentityNo, MemberId
+from tests.konaplate.support import CARD, DETAILS, leaks
+
+
+class Point(Record):
+    point_name: Annotated[str, Text(4)]
+    left: Annotated[int, Whole(max=9)] | None
+
+
+class Row(Record):
+    card_no: CardNo
+    holder: MemberId | None
+    phone: Annotated[IdentityNo, Text(11)] | None
+    receipt: Annotated[str | None, Wire("cashReciptInfo")]
+    points: list[Point]
+    words: list[Annotated[str, Text(2)]] | None
+    is_named: bool
+
+
+def sent(**changes: object) -> dict[str, Any]:
+    return {
+        "cardNo": CARD.reveal(),
+        "holder": 7,
+        "phone": "01012345678",
+        "cashReciptInfo": "spelled as the vendor does",
+        "points": [{"pointName": "p1", "left": 1}, {"pointName": "p2"}],
+        "words": ["a", "b"],
+        "isNamed": True,
+        **changes,
+    }
+
+
+def faults(value: object) -> list[str]:
+    """The names of the fields that failed, here or further in."""
+    if isinstance(value, InvalidFieldError):
+        return [value.field]
+    inner = value if isinstance(value, list) else []
+    if isinstance(value, Record):
+        inner = [getattr(value, field.name) for field in record_fields(type(value))]
+    return [name for each in inner for name in faults(each)]
+
+
+def test_a_record_holds_what_was_sent() -> None:
+    points = [Point(point_name="p1", left=1), Point(point_name="p2", left=None)]
+    expected = Row(
+        card_no=CARD,
+        holder=MemberId("7"),
+        phone=IdentityNo("01012345678"),
+        receipt="spelled as the vendor does",
+        points=points,
+        words=["a", "b"],
+        is_named=True,
+    )
+    assert expected == Row.read(sent(), DETAILS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "failing"),
+    [
+        ({"cardNo": "949133940000123"}, ["cardNo"]),
+        ({"cardNo": 9491339400001234}, ["cardNo"]),
+        ({"holder": -1}, ["holder"]),
+        ({"points": None}, ["points"]),
+        ({"points": {}}, ["points"]),
+        ({"points": [5, {"pointName": "p1"}, None]}, ["points", "points"]),
+        ({"points": [{"left": 10}]}, ["pointName", "left"]),
+        ({"words": "ab"}, ["words"]),
+        ({"words": ["a", 5]}, ["words"]),
+        ({"isNamed": 1}, ["isNamed"]),
+    ],
+    ids=repr,
+)
+def test_what_cannot_be_read_fails_alone(changes: dict[str, object], failing: list[str]) -> None:
+    assert failing == faults(Row.read(sent(**changes), DETAILS))
+
+
+def test_an_item_that_fails_leaves_the_others_of_its_list() -> None:
+    row = Row.read(sent(points=[{"pointName": "p1"}, 5], words=["a", 5]), DETAILS)
+    assert Point(point_name="p1", left=None) == row.points[0]
+    assert "a" == (row.words or [])[0]
+
+
+@pytest.mark.parametrize("missing", [{}, {"points": [], "cardNo": None}])
+def test_null_is_the_same_as_absent(missing: dict[str, object]) -> None:
+    expected = ["cardNo", "isNamed"] if missing else ["cardNo", "points", "isNamed"]
+    assert expected == faults(Row.read(missing, DETAILS))
+
+
+def test_a_longer_text_is_kept_and_noted_wherever_it_is() -> None:
+    row = Row.read(sent(points=[{"pointName": "longer"}], words=["abc"], phone="0" * 12), DETAILS)
+    assert ("phone", "pointName", "words") == row.drift
+    assert "longer" == row.points[0].point_name
+
+
+def test_a_secret_that_refuses_its_text_shows_nothing_of_it() -> None:
+    row = Row.read(sent(cardNo=f"{CARD.reveal()}0"), DETAILS)
+    assert ["cardNo"] == faults(row)
+    assert [] == leaks(row, row.card_no)
+
+
+def test_declarations_say_what_is_sensitive_and_what_is_required() -> None:
+    fields = record_fields(Row)
+    assert ["card_no", "holder", "phone"] == [each.name for each in fields if each.sensitive]
+    assert ["card_no", "points", "is_named"] == [each.name for each in fields if each.required]
+    assert (list, Point) == next((each.kind, each.item) for each in fields if each.name == "points")
+
+
+@pytest.mark.parametrize("kind", [int, float, dict, object])
+def test_a_field_that_cannot_be_read_strictly_is_refused_when_it_is_declared(kind: type) -> None:
+    with pytest.raises(TypeError, match="field someName"):
+        type("Loose", (Record,), {"__annotations__": {"some_name": kind}, "__module__": __name__})
