@@ -1,7 +1,7 @@
 """What is kept of who read whose personal data, and of what was refused.
 
 The Korean notice on safety measures for personal data (Article 8) wants viewer, time, address, whose data and what
-was done. A card appears by its keyed reference only, never by its number.
+was done. A card or a member appears by its keyed reference only, never by its number.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from graph.security.errors import AuditUnavailableError, ForbiddenError
 from schema.errors import ErrorCode
+from schema.secrets import CardNo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from graph.security.card_refs import CardRefs
+    from graph.security.card_refs import CardRefs, Subject
     from graph.security.viewer import Viewer
-    from schema.secrets import CardNo
 
 
 class Caller(NamedTuple):
@@ -44,6 +44,8 @@ class AuditEvent(NamedTuple):
     """Why exactly, in words of this code base."""
     left_out: int = 0
     """How many like it were not written before it."""
+    member_ref: str | None = None
+    """The member whose data it was, where no card led there."""
 
 
 class Recorder(Protocol):
@@ -59,34 +61,30 @@ class Recorder(Protocol):
         ...
 
 
-class CardDisclosure:
-    """The personal fields of one card that a request has read in clear, or asked for in vain.
+class SubjectDisclosure:
+    """The personal fields of one card or member that a request has read in clear, or asked for in vain.
 
     Args:
         may_disclose: whether what is read can be put on record.
     """
 
-    __slots__ = ("_may_disclose", "fields", "withheld")
+    __slots__ = ("_may_disclose", "read", "withheld")
 
     def __init__(self, may_disclose: Callable[[], bool]) -> None:
         self._may_disclose = may_disclose
-        # In the order in which they came. Of most cards nothing personal is read.
-        self.fields: dict[str, None] | None = None
-        self.withheld: dict[str, None] | None = None
+        # Dictionaries keep the order in which the fields came.
+        self.read: dict[str, None] = {}
+        self.withheld: dict[str, None] = {}
 
     def note(self, name: str) -> Exception | None:
         """Remember that a field was read; or return its error, when that cannot be put on record."""
         if not self._may_disclose():
             return AuditUnavailableError()
-        if self.fields is None:
-            self.fields = {}
-        self.fields[name] = None
+        self.read[name] = None
         return None
 
     def refuse(self, name: str) -> Exception:
         """Remember that a field was asked for without its scope; return the field's error."""
-        if self.withheld is None:
-            self.withheld = {}
         self.withheld[name] = None
         return ForbiddenError()
 
@@ -96,7 +94,7 @@ class RequestAudit:
 
     Args:
         caller: who asks.
-        refs: names cards.
+        refs: names cards and members.
         recorder: takes the events.
     """
 
@@ -107,44 +105,47 @@ class RequestAudit:
         self._refs = refs
         self._recorder = recorder
         self._off_record = False
-        self._disclosures: dict[CardNo, CardDisclosure] = {}
-        self._refusals: set[tuple[str, CardNo | None]] = set()
+        self._disclosures: dict[Subject, SubjectDisclosure] = {}
+        self._refusals: set[tuple[str, Subject]] = set()
 
-    def disclosure(self, card_no: CardNo) -> CardDisclosure:
-        """Where the reads of a card's personal fields are noted."""
-        found = self._disclosures.get(card_no)
+    def disclosure(self, subject: Subject) -> SubjectDisclosure:
+        """Where the reads of a card's personal fields are noted, or a member's where no card led to it."""
+        found = self._disclosures.get(subject)
         if found is None:
-            found = self._disclosures[card_no] = CardDisclosure(self._may_disclose)
+            found = self._disclosures[subject] = SubjectDisclosure(self._may_disclose)
         return found
 
-    def refused(self, code: str, card_no: CardNo | None = None) -> None:
-        """Report a refusal, once for each card however many aliases and lists name it."""
-        if (code, card_no) not in self._refusals:
-            self._refusals.add((code, card_no))
-            self._recorder.record((self._event("refused", card_no, (), code),))
+    def refused(self, code: str, subject: Subject) -> None:
+        """Report a refusal, once for each subject however many aliases and lists name it."""
+        if (code, subject) not in self._refusals:
+            self._refusals.add((code, subject))
+            self._recorder.record((self._event("refused", subject, (), code),))
 
     def settle(self) -> bool:
-        """Put on record what was read; where that fails, nothing personal can be read of this request's cards.
+        """Put on record what was read; where that fails, nothing personal can be read in this request.
 
         Returns:
             Whether what was read may be given out.
         """
-        read = [(card_no, one) for card_no, one in self._disclosures.items() if one.fields]
+        read = [(subject, one) for subject, one in self._disclosures.items() if one.read]
         if not read:
             return True
-        events = [self._event("read", card_no, tuple(one.fields or ()), None) for card_no, one in read]
+        events = [self._event("read", subject, tuple(one.read)) for subject, one in read]
         self._off_record = not self._recorder.record(events)
         for _, one in read:
-            one.fields = None
+            one.read.clear()
         return not self._off_record
 
     def close(self) -> None:
-        """Report what was withheld, and what was read and never settled: one event each for each card."""
+        """Report what was withheld, and what was read and never settled: one event each for each subject."""
         self.settle()
-        withheld = [(card_no, one.withheld) for card_no, one in self._disclosures.items() if one.withheld]
+        withheld = [
+            self._event("refused", subject, tuple(one.withheld), ErrorCode.FORBIDDEN.value)
+            for subject, one in self._disclosures.items()
+            if one.withheld
+        ]
         if withheld:
-            code = ErrorCode.FORBIDDEN.value
-            self._recorder.record([self._event("refused", at, tuple(names), code) for at, names in withheld])
+            self._recorder.record(withheld)
         self._disclosures.clear()
 
     def _may_disclose(self) -> bool:
@@ -153,13 +154,10 @@ class RequestAudit:
     def _event(
         self,
         action: Literal["read", "refused"],
-        card_no: CardNo | None,
+        subject: Subject,
         fields: tuple[str, ...],
-        code: str | None,
+        code: str | None = None,
     ) -> AuditEvent:
-        caller = self._caller
-        viewer = caller.viewer
-        card_ref = None if card_no is None else self._refs.of(card_no)
-        return AuditEvent(
-            action, caller.request_id, caller.address, viewer.kind, viewer.id, card_ref, fields, code
-        )
+        (viewer, address, request_id), ref = self._caller, self._refs.of(subject)
+        event = AuditEvent(action, request_id, address, viewer.kind, viewer.id, fields=fields, code=code)
+        return event._replace(card_ref=ref) if isinstance(subject, CardNo) else event._replace(member_ref=ref)

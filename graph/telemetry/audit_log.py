@@ -143,23 +143,8 @@ class AuditLog:
         return True
 
     def _fields(self, event: AuditEvent) -> dict[str, Any]:
-        # Cheaper than to ask of every field whether it is there: nearly every request writes such a line.
-        action, request_id, address, viewer_kind, viewer_id, card_ref, personal, code, reason, left_out = event
-        fields: dict[str, Any] = {"action": action, "request_id": request_id, "address": address}
-        if viewer_kind is not None:
-            fields["viewer_kind"] = viewer_kind
-        if viewer_id is not None:
-            fields["viewer_id"] = viewer_id
-        if card_ref is not None:
-            fields["card_ref"] = card_ref
-        if personal:
-            fields["fields"] = personal
-        if code is not None:
-            fields["code"] = code
-        if reason is not None:
-            fields["reason"] = reason
-        if left_out:
-            fields["left_out"] = left_out
+        fields: dict[str, Any] = {name: value for name, value in event._asdict().items() if value}
+        viewer_id = event.viewer_id
         if viewer_id is not None:
             # An id with as many digits as a card number would be masked: then only the reference says who it was.
             fields["viewer_ref"] = self._viewer_ref(viewer_id)

@@ -95,6 +95,15 @@ def test_nothing_silences_the_file(tmp_path: Path) -> None:
     assert "an-id" == json.loads((tmp_path / "audit.log").read_text("utf-8"))["request_id"]
 
 
+def test_a_member_is_named_by_a_reference_as_a_card_is(tmp_path: Path) -> None:
+    with logs_as():
+        log = AuditLog(tmp_path / "audit.log", str.upper)
+        log.emit(EVENT._replace(card_ref=None, member_ref="ghijklmn"))
+        log.close()
+    line = json.loads((tmp_path / "audit.log").read_text("utf-8"))
+    assert ("ghijklmn", False) == (line["member_ref"], "card_ref" in line)
+
+
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "console"])
 def test_the_file_holds_json_whatever_the_processs_log_looks_like(tmp_path: Path, *, as_json: bool) -> None:
     with logs_as(as_json=as_json) as stream:

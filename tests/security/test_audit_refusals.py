@@ -12,7 +12,7 @@ from graph.security.audit import AuditEvent, RequestAudit
 from graph.security.audit import Caller as AuditedCaller
 from graph.security.card_refs import CardRefs
 from graph.security.viewer import Viewer
-from schema.secrets import CardNo, Credential
+from schema.secrets import CardNo, Credential, MemberId
 from tests.security.callers import ANY_CARD, NOT_ISSUED, NUMBERS, OTHERS, OWN, REQUEST_ID, Caller, callers
 from tests.support import KeptEvents
 
@@ -144,3 +144,17 @@ def test_events_of_reads_come_when_the_request_is_over_and_only_once() -> None:
     audit.close()
     audit.close()
     assert events == [AuditEvent("read", "an-id", "192.0.2.1", "member", "somebody", REFS.of(card), ("idNo",))]
+
+
+def test_a_member_that_no_card_led_to_is_named_by_a_reference_of_its_own() -> None:
+    events = KeptEvents()
+    viewer = Viewer("member", "somebody", frozenset(), None, None)
+    audit = RequestAudit(AuditedCaller(viewer, "192.0.2.1", "an-id"), REFS, events)
+    member = MemberId("1001")
+    audit.disclosure(member).note("email")
+    audit.disclosure(member).refuse("idNo")
+    audit.close()
+    assert [(event.action, event.card_ref, event.member_ref, event.fields, event.code) for event in events] == [
+        ("read", None, REFS.of(member), ("email",), None),
+        ("refused", None, REFS.of(member), ("idNo",), "FORBIDDEN"),
+    ]
