@@ -15,7 +15,7 @@ from benchmarks.protected import protection
 from benchmarks.targets import gateway_settings
 from benchmarks.upstream import BASE_PATH, Calls
 from graph.app import create_app
-from graph.config.settings import load_settings
+from graph.config.environment import load_settings
 from graph.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:

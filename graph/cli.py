@@ -12,13 +12,12 @@ import click
 import httpx
 
 from graph import __version__
-from graph.config.settings import Settings, load_settings
+from graph.config.environment import load_settings
 from graph.config.warnings import start_warnings
-from graph.files import UnreadableFileError
 from graph.greeting import card_table, exports, fault_table, greet
 from graph.konaplate.isolation import Reserved
+from graph.konaplate.pem import BadPemError
 from graph.leak_audit.command import leak_audit as run_leak_audit
-from graph.pem import BadPemError
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, OPEN_BREAKER
@@ -44,6 +43,7 @@ from schema.query import export_schema as print_schema
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from graph.config.settings import Settings
     from graph.http.app import Gateway
 
 _PORT = click.IntRange(0, 65_535)
@@ -276,5 +276,3 @@ def _sandbox_credentials(directory: Path) -> SandboxCredentials:
         return SandboxCredentials.read(directory)
     except OSError as error:
         fail([f"--credentials: {error.strerror}: {error.filename}"])
-    except UnreadableFileError as error:
-        fail([f"--credentials: {error}: {error.path}"])

@@ -12,8 +12,8 @@ import structlog
 
 from graph import __version__
 from graph.app import create_app
-from graph.config.files import file_problems
-from graph.config.settings import Settings, SettingsError, load_settings, unknown_variables
+from graph.config.environment import load_settings, unknown_variables
+from graph.config.settings import Settings, SettingsError
 from graph.config.warnings import start_warnings
 from graph.http.routes import GRAPHQL_PATH
 from graph.outbox import Outbox
@@ -21,6 +21,7 @@ from graph.server.listen import ListenError
 from graph.server.server import run
 from graph.telemetry.line_stream import widen_pipe
 from graph.telemetry.logs import LOGGER, configure_logging
+from graph.wiring.checks import start_problems
 from graph.wiring.reload import Reload
 from graph.wiring.serving import gateway_server
 
@@ -49,12 +50,12 @@ def read_settings(environment: dict[str, str], **overrides: Any) -> Settings:
         rest = error.rest
         for warning in start_warnings(rest, error.wrong) if rest else []:
             click.echo(f"warning: {warning}", err=True)
-        fail([*error.problems, *(file_problems(rest, error.wrong) if rest else [])])
+        fail([*error.problems, *(start_problems(rest, error.wrong) if rest else [])])
 
 
 def check(settings: Settings) -> None:
     """Look at everything that may fail for its settings; the process ends when something does."""
-    problems = file_problems(settings)
+    problems = start_problems(settings)
     if problems:
         fail(problems)
 
@@ -151,7 +152,7 @@ def _app(settings: Settings, **parts: Any) -> Gateway:
         app = create_app(settings, outbox=outbox, **parts)
     except SettingsError as error:
         # It names what the first part lacks; others may lack something, too.
-        fail(file_problems(settings) or error.problems)
+        fail(start_problems(settings) or error.problems)
     return app
 
 

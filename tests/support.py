@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from graph.app import create_app
-from graph.config.settings import Settings, load_settings
+from graph.config.environment import load_settings
 from graph.sandbox.app import create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.telemetry.metrics import Metrics
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace.export import SpanExporter
 
+    from graph.config.settings import Settings
     from graph.security.audit import AuditEvent
 
 

@@ -13,7 +13,7 @@ from graph.config.settings import Settings, SettingsError
 from graph.graphql.documents import DocumentError, DocumentLimits, Resolved
 from graph.graphql.persisted import Unseen
 from graph.graphql.request import GraphQLRequest
-from graph.wiring.documents import build_documents, document_limits
+from graph.wiring.documents import build_documents, document_limits, read_trusted
 from tests.graphql.documents import CARD_QUERY, INLINE_CARD, TYPENAME, apollo_manifest, apollo_operation, hash_of
 from tests.support import credentials, sandbox_settings, sandbox_transport
 
@@ -43,6 +43,27 @@ def test_every_problem_of_a_manifest_is_named_in_every_mode(tmp_path: Path, mode
     assert [problem.split(" '")[0] for problem in found] == [
         "KONAGRAPH_DOCUMENTS: document 1",
         "KONAGRAPH_DOCUMENTS: document 3",
+    ]
+
+
+def test_a_manifest_of_sixteen_mebibytes_is_read_and_no_larger_one(tmp_path: Path) -> None:
+    file = tmp_path / "manifest.json"
+    content = apollo_manifest(apollo_operation(CARD_QUERY))
+    file.write_bytes(content + b" " * (16 * 1024 * 1024 - len(content)))
+    settings = sandbox_settings(KONAGRAPH_DOCUMENTS=file)
+    assert len(read_trusted(settings)) == 1
+    with file.open("ab") as end:
+        end.write(b" ")
+    told = "KONAGRAPH_DOCUMENTS: names a file that cannot be read"
+    assert problems(settings) == [f"{told}: {file}: it is larger than 16777216 bytes"]
+
+
+def test_a_manifest_that_cannot_be_read_is_a_problem_with_the_reason(tmp_path: Path) -> None:
+    told, nothing = "KONAGRAPH_DOCUMENTS: names a file that cannot be read", tmp_path / "nothing"
+    found = [problems(sandbox_settings(KONAGRAPH_DOCUMENTS=path)) for path in (nothing, tmp_path)]
+    assert found == [
+        [f"{told}: {nothing}: No such file or directory"],
+        [f"{told}: {tmp_path}: Is a directory"],
     ]
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.files import UnreadableFileError, is_plainly_a_path, read_bytes, read_text, unreadable
+from graph.config.files import UnreadableFileError, is_plainly_a_path, read_bytes, read_text, unreadable
 from graph.sandbox.credentials import SandboxCredentials
 from graph.security.development import DevelopmentSigner
 from graph.security.jwks import read_key_set

@@ -7,9 +7,9 @@ from ipaddress import ip_network
 
 import pytest
 
-from graph.config.settings import load_settings
+from graph.config.environment import load_settings
 from graph.server.limits import HttpLimits
-from graph.wiring.http_limits import admin_limits, http_limits
+from graph.wiring.serving import admin_limits, http_limits
 from tests.settings_cases import PLAIN, VARIABLES
 from tests.test_settings_problems import CANARY, problems
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.config.settings import load_settings
+from graph.config.environment import load_settings
 from tests.settings_cases import PLAIN, VARIABLES
 from tests.test_settings_problems import CANARY, problems
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from graph.config.settings import Settings, SettingsError, load_settings
+from graph.config.environment import load_settings
+from graph.config.settings import Settings, SettingsError
 from tests.settings_cases import NECESSARY, PLAIN, PRIVATE_PEM, PROTECTED, PUBLIC_PEM, SECOND_PAIR, VARIABLES
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.config.settings import load_settings
+from graph.config.environment import load_settings
 from graph.config.warnings import start_warnings
 from tests.settings_cases import PLAIN, PRIVATE_PEM, PUBLIC_PEM
 

@@ -1,40 +1,84 @@
-"""From variables and the files that they name to the raw values of settings."""
+"""From variables, and the files that they name, to settings. Nothing else reads the environment.
+
+Every problem is reported at once, by the variable's name and never with its value.
+"""
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from graph.files import UnreadableFileError, read_text, unreadable
+from pydantic import ValidationError
+
+from graph.config.files import UnreadableFileError, read_text, unreadable
+from graph.config.rules import broken_rules
+from graph.config.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
+    from pydantic_core import ErrorDetails
+
+PREFIXES: Final = ("KONAGRAPH_", "KONAPLATE_")
 _QUOTES: Final = frozenset({'""', "''", "``", "\u201c\u201d", "\u2018\u2019"})
 _BYTE_ORDER_MARK: Final = "\ufeff"
+# What stands for a setting that is missing or wrong while the others are looked at. Nobody is ever called with it,
+# and nothing is to be said against it.
+_STAND_INS: Final = {
+    "konaplate_base_url": "https://konaplate.invalid/open-api",
+    "konaplate_asp_id": "0" * 15,
+    "konaplate_access_key": "0" * 40,
+    "konaplate_secret_key": "none",
+}
 
 
-def variable(field: str) -> str:
-    """The name of a field's variable."""
-    return field.upper()
+def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
+    """Read the settings.
 
+    Args:
+        environment: usually `os.environ`.
+        overrides: values by field name that take precedence, such as a port from the command line.
 
-def read_values(fields: Iterable[str], environment: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The raw values, and the problems of those that are set but cannot be had, both by field name.
-
-    An empty variable is as good as none: compose files make them.
+    Raises:
+        SettingsError: with every problem at once.
     """
     values: dict[str, Any] = {}
     unread: dict[str, str] = {}
-    for field in fields:
+    for field in Settings.model_fields:
         try:
-            value = _value(environment, variable(field))
+            value = _value(environment, field.upper())
         except ValueError as error:
             unread[field] = str(error)
         else:
-            if value:
-                values[field] = value
-    return values, unread
+            # An empty variable is as good as none: compose files make them.
+            values |= {field: value} if value else {}
+    values |= overrides
+    invalid: dict[str, str] = {}
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        entries = error.errors(include_input=False, include_url=False)
+        told = {str(entry["loc"][0]): _problem(entry) for entry in entries}
+        invalid = {field: problem for field, problem in told.items() if field not in unread}
+        good = {field: value for field, value in values.items() if field not in told}
+        settings = Settings(**{**_STAND_INS, **good})
+    wrong = frozenset(unread.keys() | invalid.keys())
+    problems = [*unread.values(), *broken_rules(settings, wrong), *invalid.values()]
+    if problems:
+        raise SettingsError(problems, settings, wrong)
+    return settings
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables with our prefixes that no setting reads, each with the likely meaning; usually a typing error."""
+    known = {f"{field.upper()}{suffix}" for field in Settings.model_fields for suffix in ("", "_FILE")}
+    hints = []
+    for name in sorted(environment):
+        if name.startswith(PREFIXES) and name not in known:
+            close = difflib.get_close_matches(name, known, 1, 0.8)
+            hints.append(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else ""))
+    return hints
 
 
 def _value(environment: Mapping[str, str], name: str) -> str:
@@ -64,3 +108,11 @@ def _without_quotes(what: str, text: str) -> str:
         # They are not taken away: whether they belong to the value cannot be known.
         raise ValueError(f"{what} is in quotes, which would be part of the value")
     return text
+
+
+def _problem(entry: ErrorDetails) -> str:
+    name = str(entry["loc"][0]).upper()
+    if entry["type"] == "missing":
+        return f"{name} is missing"
+    message = entry["msg"].removeprefix("Value error, ")
+    return f"{name}: {message[:1].lower()}{message[1:]}"

@@ -1,80 +1,85 @@
-"""What the files that settings name hold, looked at before the start: every problem of all of them at once."""
+"""The one reader of files: bounded, without a byte order mark, and with a reason when a file cannot be read."""
 
 from __future__ import annotations
 
+import codecs
 import os
-from typing import TYPE_CHECKING, Final
+import re
+from pathlib import Path
+from typing import Final
 
-from graph.config.settings import Settings, SettingsError
-from graph.files import is_plainly_a_path
-from graph.tls import build_tls
-from graph.wiring.documents import build_documents
-from graph.wiring.security import build_redis, check_key_files
-from graph.wiring.upstream import key_pairs
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-
-def _check_folders(settings: Settings) -> None:
-    problems = []
-    log = settings.konagraph_audit_log
-    if log is not None and not _can_be_written(log):
-        problems.append(f"KONAGRAPH_AUDIT_LOG names a file that cannot be written{_shown(log)}")
-    page = settings.konagraph_explorer_directory
-    if "konagraph_explorer_directory" in settings.model_fields_set and not page.is_dir():
-        problems.append(f"KONAGRAPH_EXPLORER_DIRECTORY names no folder{_shown(page)}")
-    if problems:
-        raise SettingsError(problems)
-
-
-def _check_ports(settings: Settings) -> None:
-    hosts = settings.konagraph_host, settings.konagraph_admin_host
-    same_host = hosts[0] == hosts[1] or not {"0.0.0.0", "::"}.isdisjoint(hosts)
-    if settings.konagraph_port == settings.konagraph_admin_port != 0 and same_host:
-        raise SettingsError(["KONAGRAPH_PORT and KONAGRAPH_ADMIN_PORT are the same port"])
-
-
-# Each with the beginnings of the fields that it cannot do without: it says nothing while one of them is wrong.
-_CHECKS: Final[tuple[tuple[Callable[[Settings], object], tuple[str, ...]], ...]] = (
-    (key_pairs, ()),
-    (build_tls, ()),
-    (build_documents, ("konagraph_max_", "konagraph_documents", "konagraph_introspection")),
-    (check_key_files, ("konagraph_auth",)),
-    (build_redis, ()),
-    (_check_folders, ()),
-    (_check_ports, ("konagraph_host", "konagraph_port", "konagraph_admin_")),
+MAX_BYTES: Final = 1024 * 1024
+# Words in one kind of letters, perhaps numbered, as people name files. No key, hash or token consists of them.
+_WORD: Final = re.compile(r"(?:[a-z]+|[A-Z][a-z]*|[A-Z]+)?[0-9]{0,4}|~", re.ASCII)
+_MAX_WORD: Final = 20
+_EXTENSIONS: Final = frozenset(
+    {"cer", "cert", "crt", "der", "json", "jwk", "jwks", "key", "p8", "pem", "pub", "toml", "txt"}
 )
 
 
-def file_problems(settings: Settings, wrong: frozenset[str] = frozenset()) -> list[str]:
-    """Everything that stops the gateway although each setting is right by itself.
+class UnreadableFileError(Exception):
+    """A file that cannot be read. The message is the reason alone."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(reason)
+        self.path = path
+
+
+def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes:
+    """The content of a file, without a byte order mark.
 
     Args:
-        settings: see `graph.config.settings`.
-        wrong: the fields that are wrong, and as good as not set.
+        path: the file.
+        most: how many bytes it may have.
+
+    Raises:
+        UnreadableFileError: naming the reason.
     """
-    problems: list[str] = []
-    for check, needed in _CHECKS:
-        if any(name.startswith(needed) for name in wrong):
-            continue
-        try:
-            check(settings)
-        except SettingsError as error:
-            problems += error.problems
-    return problems
-
-
-def _can_be_written(path: Path) -> bool:
-    """Whether a file could be appended to. It is not made: a check leaves nothing behind."""
     try:
-        if path.exists():
-            return not path.is_dir() and os.access(path, os.W_OK)
-        return path.parent.is_dir() and os.access(path.parent, os.W_OK | os.X_OK)
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise UnreadableFileError(path, error.strerror or type(error).__name__) from None
     except ValueError:
+        raise UnreadableFileError(path, "no file has such a name") from None
+    if len(content) > most:
+        raise UnreadableFileError(path, f"it is larger than {most} bytes")
+    # Some editors put this mark in front of UTF-8.
+    return content.removeprefix(codecs.BOM_UTF8)
+
+
+def read_text(path: Path, most: int = MAX_BYTES) -> str:
+    """The text of a file, without a byte order mark; see `read_bytes`."""
+    try:
+        return read_bytes(path, most).decode("utf-8")
+    except UnicodeDecodeError:
+        # `from None`: the cause holds the content.
+        raise UnreadableFileError(path, "it is not UTF-8 text") from None
+
+
+def unreadable(error: UnreadableFileError) -> str:
+    """What is told of a file that cannot be read: why, and its path where it is certain to be one."""
+    shown = f"{error.path}: " if is_plainly_a_path(str(error.path)) else ""
+    return f"names a file that cannot be read: {shown}{error}"
+
+
+def is_plainly_a_path(text: str) -> bool:
+    """Whether a text is certainly a path, and no secret that stands in the wrong place.
+
+    It is one when something is there, when its first folder is there, or when it consists of words.
+    """
+    if not text.isprintable():
         return False
+    path = Path(os.path.normpath(text))
+    names = [part for part in path.parts if part not in (path.anchor, os.pardir, os.curdir)]
+    try:
+        if os.path.lexists(text) or (len(names) > 1 and path.parents[len(names) - 2].is_dir()):
+            return True
+    except (OSError, ValueError):
+        return False
+    looks_like_one = os.sep in text or text.rpartition(".")[2] in _EXTENSIONS
+    return looks_like_one and all(_consists_of_words(name) for name in names)
 
 
-def _shown(path: Path) -> str:
-    return f": {path}" if is_plainly_a_path(str(path)) else ""
+def _consists_of_words(name: str) -> bool:
+    return all(len(word) <= _MAX_WORD and _WORD.fullmatch(word) for word in re.split(r"[._-]+", name))

@@ -1,26 +1,24 @@
-"""Typed settings from environment variables and secret files. Nothing else reads the environment.
-
-Every problem is reported at once, by the variable's name and never with its value.
-"""
+"""All settings with their types, bounds and defaults."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from graph.config.environment import read_values, variable
-from graph.config.rules import cross_problems
 from graph.config.types import (
     CardRefKey,
     Count,
+    HeaderNames,
     HeaderText,
     Host,
+    Hosts,
+    IdleSeconds,
     Line,
+    Networks,
     Number,
+    OriginSet,
     Pem,
     Port,
     Ratio,
@@ -39,17 +37,6 @@ from graph.konaplate.correlation import EchoRule
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
 from graph.konaplate.protocol import Zone
 from graph.server.limits import HttpLimits
-from graph.wiring.http_limits import HeaderNames, Hosts, IdleSeconds, Networks, OriginSet
-
-PREFIXES: Final = ("KONAGRAPH_", "KONAPLATE_")
-# What stands for a setting that is missing or wrong while the others are looked at. Nobody is ever called with it,
-# and nothing is to be said against it.
-_STAND_INS: Final = {
-    "konaplate_base_url": "https://konaplate.invalid/open-api",
-    "konaplate_asp_id": "0" * 15,
-    "konaplate_access_key": "0" * 40,
-    "konaplate_secret_key": "none",
-}
 
 
 class SettingsError(Exception):
@@ -184,55 +171,3 @@ class Settings(BaseModel):
     def allowed_in_development(self, switch: bool | None) -> bool:  # noqa: FBT001 - a setting's own value
         """A switch that is on in development and off in production unless it is set."""
         return self.konagraph_env == "development" if switch is None else switch
-
-
-def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
-    """Read the settings.
-
-    Args:
-        environment: usually `os.environ`.
-        overrides: values by field name that take precedence, such as a port from the command line.
-
-    Raises:
-        SettingsError: with every problem at once.
-    """
-    values, unread = read_values(Settings.model_fields, environment)
-    values.update(overrides)
-    problems = [*unread.values(), *cross_problems(values, unread)]
-    wrong = set(unread)
-    try:
-        settings = Settings(**values)
-    except ValidationError as error:
-        entries = error.errors(include_input=False, include_url=False)
-        problems += [
-            _problem(entry) for entry in entries if not (_is_missing(entry) and entry["loc"][0] in unread)
-        ]
-        wrong |= {str(entry["loc"][0]) for entry in entries}
-        settings = Settings(**{**_STAND_INS, **{name: values[name] for name in values.keys() - wrong}})
-    if problems:
-        raise SettingsError(problems, settings, frozenset(wrong))
-    return settings
-
-
-def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Variables with our prefixes that no setting reads, each with the likely meaning; usually a typing error."""
-    known = {variable(name) for name in Settings.model_fields}
-    known |= {f"{name}_FILE" for name in known}
-    hints = []
-    for name in sorted(environment):
-        if name.startswith(PREFIXES) and name not in known:
-            close = difflib.get_close_matches(name, known, 1, 0.8)
-            hints.append(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else ""))
-    return hints
-
-
-def _problem(entry: Any) -> str:
-    name = variable(str(entry["loc"][0])) if entry["loc"] else ""
-    if _is_missing(entry):
-        return f"{name} is missing"
-    message = str(entry["msg"]).removeprefix("Value error, ")
-    return f"{name}: {message[:1].lower()}{message[1:]}" if name else message
-
-
-def _is_missing(entry: Any) -> bool:
-    return bool(entry["type"] == "missing")

@@ -5,13 +5,19 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import httpx
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from graph.files import UnreadableFileError, is_plainly_a_path, read_text, unreadable
+from graph.config.files import UnreadableFileError, is_plainly_a_path, read_text, unreadable
+from graph.http.client_address import Network
+from graph.http.cors import is_header, is_origin
+from graph.server.authority import read_authority
 from schema.secrets import Credential
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_PORT: Final = 65_535
 _PEM: Final = "-----BEGIN"
@@ -22,6 +28,11 @@ _HOST_NAME: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(
 def is_url(value: str) -> bool:
     """Whether a value is meant as a URL, and not as the path of a file."""
     return value.lower().startswith(("https://", "http://"))
+
+
+def words(value: str) -> tuple[str, ...]:
+    """The words of a list, which commas or white space separate."""
+    return tuple(value.replace(",", " ").split())
 
 
 def _header_text(value: str) -> str:
@@ -68,9 +79,7 @@ def _host(value: str) -> str:
     raise ValueError("must be an address or the name of a host, without a port")
 
 
-def _switch(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def _switch(value: str) -> bool:
     if value not in ("true", "false"):
         raise ValueError("must be true or false")
     return value == "true"
@@ -78,38 +87,28 @@ def _switch(value: object) -> object:
 
 def _digits(value: object) -> object:
     # Python reads 1_000, and nobody else does.
-    if isinstance(value, str) and "_" in value:
+    if "_" in str(value):
         raise ValueError("input should be a number in digits")
     return value
 
 
-def _credential(value: object) -> object:
-    return Credential(_header_text(value)) if isinstance(value, str) else value
-
-
-def _redis_url(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def _redis_url(value: str) -> str:
     if not value.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must be a redis, rediss or unix URL")
-    return Credential(value)
+    return value
 
 
-def _card_ref_key(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def _card_ref_key(value: str) -> str:
     if len(value) < _MIN_KEY_CHARACTERS:
         raise ValueError(f"must have at least {_MIN_KEY_CHARACTERS} characters")
-    return Credential(value)
+    return value
 
 
-def _pem(value: object) -> object:
+def _pem(value: str) -> str:
     """PEM text as it is, with real line breaks; anything else is the path of a file that holds it."""
-    if not isinstance(value, str):
-        return value
     text = value if _PEM in value else _pem_file(value)
     # Base64 has no backslash: these are line breaks that something has written out.
-    return Credential(text.replace("\\r", "").replace("\\n", "\n"))
+    return text.replace("\\r", "").replace("\\n", "\n")
 
 
 def _pem_file(path: str) -> str:
@@ -122,8 +121,42 @@ def _pem_file(path: str) -> str:
         raise ValueError(f"is neither PEM text nor the path of a file that can be read ({error})") from None
 
 
-def _words(value: object) -> object:
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+def _allowed_host(word: str) -> bytes | None:
+    # What is beyond ASCII is no host, with or without a question mark in its place.
+    authority = read_authority(word.encode("ascii", errors="replace"))
+    return authority.text if authority else None
+
+
+def _origin(word: str) -> str | None:
+    # No `*`, and no `null`, which every sandboxed frame has: whom to trust has to be said.
+    return word if is_origin(word) else None
+
+
+def _header(word: str) -> str | None:
+    return word.lower() if is_header(word.lower()) else None
+
+
+def _network(word: str) -> Network | None:
+    try:
+        return ipaddress.ip_network(word)
+    except ValueError:
+        return None
+
+
+def _list(read: Callable[[str], object], needed: str, form: Callable[[list[Any]], object]) -> BeforeValidator:
+    """Reads a list whose words must all be good, and of which there must be one."""
+
+    def parse(value: str) -> object:
+        items = [read(word) for word in words(value)]
+        if not items or None in items:
+            raise ValueError(f"must be a list of {needed}")
+        return form(items)
+
+    return BeforeValidator(parse)
+
+
+def _secret(check: Callable[[str], str]) -> BeforeValidator:
+    return BeforeValidator(lambda value: Credential(check(value)))
 
 
 HeaderText = Annotated[str, AfterValidator(_header_text)]
@@ -132,15 +165,24 @@ Host = Annotated[str, AfterValidator(_host)]
 Url = Annotated[str, AfterValidator(_http_url)]
 UrlOrPath = Annotated[str, AfterValidator(_url_or_path)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
-Secret = Annotated[Credential, BeforeValidator(_credential)]
-RedisUrl = Annotated[Credential, BeforeValidator(_redis_url)]
-CardRefKey = Annotated[Credential, BeforeValidator(_card_ref_key)]
-Pem = Annotated[Credential, BeforeValidator(_pem)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Secret = Annotated[Credential, _secret(_header_text)]
+RedisUrl = Annotated[Credential, _secret(_redis_url)]
+CardRefKey = Annotated[Credential, _secret(_card_ref_key)]
+Pem = Annotated[Credential, _secret(_pem)]
+Words = Annotated[tuple[str, ...], BeforeValidator(words)]
+Hosts = Annotated[
+    frozenset[bytes], _list(_allowed_host, "names such as api.example or api.example:8443", frozenset)
+]
+OriginSet = Annotated[
+    frozenset[str], _list(_origin, "origins as browsers write them, such as https://app.example", frozenset)
+]
+HeaderNames = Annotated[frozenset[str], _list(_header, "names of headers such as x-app-version", frozenset)]
+Networks = Annotated[tuple[Network, ...], _list(_network, "addresses or networks such as 10.0.0.0/8", tuple)]
 Number = Annotated[float, BeforeValidator(_digits)]
 Whole = Annotated[int, BeforeValidator(_digits)]
 Seconds = Annotated[Number, Field(gt=0, le=60)]
 SecondsOrNone = Annotated[Number, Field(ge=0, le=60)]
+IdleSeconds = Annotated[Number, Field(gt=0, le=3600)]
 Ratio = Annotated[Number, Field(ge=0, le=1)]
 Count = Annotated[Whole, Field(gt=0, le=1_000_000_000)]
 Port = Annotated[Whole, Field(ge=0, le=MAX_PORT)]

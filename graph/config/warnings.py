@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from graph.config.settings import Settings
@@ -58,8 +58,13 @@ def start_warnings(settings: Settings, wrong: frozenset[str] = frozenset()) -> l
         *_about_what_has_no_effect(settings),
         *_about_the_audit_log(settings.konagraph_audit_log),
     ]
+    return naming_none_of(wrong, found)
+
+
+def naming_none_of(wrong: Collection[str], found: Iterable[str]) -> list[str]:
+    """Those of the messages that name none of these fields."""
     names = {name.upper() for name in wrong}
-    return [warning for warning in found if names.isdisjoint(_NAME.findall(warning))]
+    return [message for message in found if names.isdisjoint(_NAME.findall(message))]
 
 
 def _about_konaplate(settings: Settings) -> Iterator[str]:

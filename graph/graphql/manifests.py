@@ -9,14 +9,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from graph.files import UnreadableFileError, read_bytes, unreadable
 from graph.graphql.documents import may_hold_card_number
 from graph.graphql.errors import DocumentError
 from graph.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from graphql import GraphQLError
 
@@ -85,24 +83,11 @@ class TrustedDocuments:
         return self._documents.get(text)
 
 
-def read_manifest(path: Path, documents: Documents) -> TrustedDocuments:
-    """Read a manifest's file.
-
-    Raises:
-        ManifestError: with every problem at once; no problem quotes a document.
-    """
-    try:
-        content = read_bytes(path, MAX_BYTES)
-    except UnreadableFileError as error:
-        raise ManifestError([unreadable(error)]) from None
-    return trust(content, documents)
-
-
 def trust(content: bytes, documents: Documents) -> TrustedDocuments:
     """Check the content of a manifest: its form, and each document against the schema and the limits.
 
     Raises:
-        ManifestError: as `read_manifest`.
+        ManifestError: with every problem at once; no problem quotes a document.
     """
     texts: dict[str, str] = {}
     checked: dict[str, Document] = {}

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from joserfc.jwk import RSAKey
 
 from graph.konaplate.jwe import JweError, Profile, Sealer
-from graph.pem import BadPemError, algorithm, private_key, public_key
+from graph.konaplate.pem import BadPemError, algorithm, private_key, public_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from graph.app import create_app
-from graph.config.settings import load_settings
+from graph.config.environment import load_settings
 from graph.leak_audit.canaries import canaries
 from graph.leak_audit.cases import cases
 from graph.leak_audit.run import Outcome, run

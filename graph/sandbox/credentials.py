@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from joserfc.jwk import RSAKey
 
-from graph.files import read_text
 from schema.secrets import Credential
 
 if TYPE_CHECKING:
@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 ASP_ID: Final = "000000000000001"
 _ACCESS_KEY_CHARACTERS: Final = 40
 _BITS: Final = 2048
+_OF_THE_GATEWAY: Final = {
+    "asp_id": "KONAPLATE_ASP_ID",
+    "access_key": "KONAPLATE_ACCESS_KEY",
+    "secret_key": "KONAPLATE_SECRET_KEY",
+    "crypto_key_id": "KONAPLATE_CRYPTO_KEY_ID",
+    "server_public_key": "KONAPLATE_SERVER_PUBLIC_KEY",
+    "client_private_key": "KONAPLATE_CLIENT_PRIVATE_KEY",
+}
+_FILES: Final = {
+    **_OF_THE_GATEWAY,
+    "server_private_key": "SANDBOX_SERVER_PRIVATE_KEY",
+    "client_public_key": "SANDBOX_CLIENT_PUBLIC_KEY",
+}
+_PUBLIC: Final = frozenset({"asp_id", "crypto_key_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,51 +63,40 @@ class SandboxCredentials:
 
     def gateway_settings(self) -> dict[str, str]:
         """The gateway's variables, with their clear values."""
-        return {
-            "KONAPLATE_ASP_ID": self.asp_id,
-            "KONAPLATE_ACCESS_KEY": self.access_key.reveal(),
-            "KONAPLATE_SECRET_KEY": self.secret_key.reveal(),
-            "KONAPLATE_CRYPTO_KEY_ID": self.crypto_key_id,
-            "KONAPLATE_SERVER_PUBLIC_KEY": self.server_public_key.reveal(),
-            "KONAPLATE_CLIENT_PRIVATE_KEY": self.client_private_key.reveal(),
-        }
-
-    def _files(self) -> dict[str, str]:
-        return {
-            **self.gateway_settings(),
-            "SANDBOX_SERVER_PRIVATE_KEY": self.server_private_key.reveal(),
-            "SANDBOX_CLIENT_PUBLIC_KEY": self.client_public_key.reveal(),
-        }
+        return {name: _clear(getattr(self, field)) for field, name in _OF_THE_GATEWAY.items()}
 
     def write(self, directory: Path) -> None:
         """Write one file for each value, named like the gateway's variable, readable by the owner alone."""
         directory.mkdir(parents=True, exist_ok=True)
-        for name, value in self._files().items():
+        for field, name in _FILES.items():
             path = directory / name
             path.touch(mode=0o600)
-            path.write_text(value, encoding="utf-8")
+            path.write_text(_clear(getattr(self, field)), encoding="utf-8")
 
     @classmethod
     def read(cls, directory: Path) -> SandboxCredentials:
         """Read what `write` wrote.
 
         Raises:
-            UnreadableFileError: when a file is missing or cannot be read.
+            OSError: when a file is missing, cannot be read or holds no text.
         """
+        texts = {field: _text(directory / name) for field, name in _FILES.items()}
+        values: dict[str, Any] = {
+            field: text if field in _PUBLIC else Credential(text) for field, text in texts.items()
+        }
+        return cls(**values)
 
-        def value(name: str) -> str:
-            return read_text(directory / name)
 
-        return cls(
-            asp_id=value("KONAPLATE_ASP_ID"),
-            access_key=Credential(value("KONAPLATE_ACCESS_KEY")),
-            secret_key=Credential(value("KONAPLATE_SECRET_KEY")),
-            crypto_key_id=value("KONAPLATE_CRYPTO_KEY_ID"),
-            server_public_key=Credential(value("KONAPLATE_SERVER_PUBLIC_KEY")),
-            server_private_key=Credential(value("SANDBOX_SERVER_PRIVATE_KEY")),
-            client_public_key=Credential(value("SANDBOX_CLIENT_PUBLIC_KEY")),
-            client_private_key=Credential(value("KONAPLATE_CLIENT_PRIVATE_KEY")),
-        )
+def _clear(value: str | Credential) -> str:
+    return value if isinstance(value, str) else value.reveal()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        # `from None`: the cause holds the content.
+        raise OSError(errno.EILSEQ, "it is not UTF-8 text", str(path)) from None
 
 
 def _pem(key: RSAKey, *, private: bool) -> Credential:

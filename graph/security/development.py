@@ -12,8 +12,6 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from graph.files import UnreadableFileError, read_text
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -94,9 +92,9 @@ class DevelopmentSigner:
 
 def _read(path: Path) -> ECKey:
     try:
-        content = json.loads(read_text(path))
+        content = json.loads(path.read_text("utf-8-sig"))
         key = ECKey.import_key(content) if isinstance(content, dict) else None
-    except (UnreadableFileError, JoseError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, JoseError, TypeError, KeyError, RecursionError):
         raise ValueError("the signing key cannot be read") from None
     if key is None or not key.is_private or key.curve_name != "P-256" or not key.kid:
         raise ValueError("the signing key is of another kind")

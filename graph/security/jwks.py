@@ -6,6 +6,7 @@ Sources: RFC 7517 (JWK), RFC 8725 (JWT best practices).
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 import warnings
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from graph.files import without_mark
 from graph.security.errors import KeysUnavailableError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def read_key_set(content: bytes) -> dict[str, VerificationKey]:
         raise BadKeySetError("the key set is too large")
     try:
         # RFC 8259, section 8.1: a reader may ignore a byte order mark.
-        decoded = msgspec.json.decode(without_mark(content))
+        decoded = msgspec.json.decode(content.removeprefix(codecs.BOM_UTF8))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise BadKeySetError("the key set is not JSON") from None
     entries = decoded.get("keys") if isinstance(decoded, dict) else None

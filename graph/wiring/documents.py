@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from graph.config.files import UnreadableFileError, read_bytes, unreadable
 from graph.config.settings import Settings, SettingsError
 from graph.graphql.documents import DocumentLimits, Documents
-from graph.graphql.manifests import ManifestError, TrustedDocuments, read_manifest
+from graph.graphql.manifests import MAX_BYTES, ManifestError, TrustedDocuments, trust
 from graph.graphql.persisted import DocumentResolver, Mode
 from graph.graphql.stores import MemoryStore
 from schema.query import build_schema
@@ -102,7 +103,9 @@ def _trusted(settings: Settings, documents: Documents) -> TrustedDocuments:
             raise SettingsError([f"KONAGRAPH_DOCUMENTS is missing; KONAGRAPH_DOCUMENTS_MODE={mode} needs it"])
         return TrustedDocuments()
     try:
-        return read_manifest(settings.konagraph_documents, documents)
+        return trust(read_bytes(settings.konagraph_documents, MAX_BYTES), documents)
+    except UnreadableFileError as error:
+        raise SettingsError([f"KONAGRAPH_DOCUMENTS: {unreadable(error)}"]) from None
     except ManifestError as error:
         problems = [f"KONAGRAPH_DOCUMENTS: {problem}" for problem in error.problems]
         raise SettingsError(problems) from None

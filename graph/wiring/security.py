@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 import httpx
 
+from graph.config.files import UnreadableFileError, read_bytes, read_text, unreadable
 from graph.config.settings import Settings, SettingsError
 from graph.config.types import is_url
-from graph.files import UnreadableFileError, read_bytes, read_text, unreadable
 from graph.security.api_keys import ApiKeyAuthenticator, BadKeyFileError, read_api_keys
 from graph.security.authentication import ApiKeyAuthentication, BearerAuthentication, NoAuthentication
 from graph.security.budgets import Budgets

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from graph.http.health import AdminApp, Health
 from graph.http.middleware import PrivateAnswers
+from graph.server.limits import HttpLimits
 from graph.server.listen import ListenError, bind
 from graph.server.server import make_server
 from graph.server.shutdown import Drain, Server
-from graph.wiring.http_limits import admin_limits, http_limits
 
 if TYPE_CHECKING:
     import socket
@@ -68,3 +68,23 @@ def _admin_server(app: Gateway, settings: Settings, sockets: list[socket.socket]
         lifespan=False,
         drain=Drain(timeout=0.0),
     )
+
+
+def http_limits(settings: Settings) -> HttpLimits:
+    """The bounds of a connection."""
+    return HttpLimits(
+        header_bytes=settings.konagraph_max_header_bytes,
+        headers=settings.konagraph_max_headers,
+        url_bytes=settings.konagraph_max_url_bytes,
+        header_timeout=settings.konagraph_header_timeout,
+        body_timeout=settings.konagraph_body_timeout,
+        write_timeout=settings.konagraph_write_timeout,
+        keepalive=settings.konagraph_keepalive,
+        allowed_hosts=settings.konagraph_allowed_hosts,
+        fixed_hosts=settings.konagraph_auth == "none",
+    )
+
+
+def admin_limits(settings: Settings) -> HttpLimits:
+    """The bounds of a connection to the admin port, which asks nobody for credentials."""
+    return HttpLimits(allowed_hosts=settings.konagraph_allowed_hosts, fixed_hosts=True)

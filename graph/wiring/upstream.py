@@ -16,16 +16,16 @@ from graph.konaplate.encryption import KNOWN_ALGORITHMS, Cipher, KeyPair, import
 from graph.konaplate.exchange import Limits
 from graph.konaplate.guarded import GuardedKonaplate
 from graph.konaplate.isolation import Aside, SeparatedKonaplate
+from graph.konaplate.pem import BadPemError
 from graph.konaplate.transport.answer import AnswerBounds
 from graph.konaplate.transport.kept import KeptTransport
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
-from graph.pem import BadPemError
 from graph.resilience.breaker import BreakerRules
 from graph.resilience.guard import CallRules, Shared
 from graph.resilience.retry_budget import RetryBudget, RetryRules
 from graph.resilience.slots import SlotRules, Slots
-from graph.tls import build_tls
+from graph.wiring.tls import build_tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable

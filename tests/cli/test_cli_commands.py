@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from graph import __version__
 from graph.cli import main
-from graph.config.settings import PREFIXES
+from graph.config.environment import PREFIXES
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS
 from schema.query import export_schema

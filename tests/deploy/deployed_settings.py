@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from graph.config.settings import Settings, load_settings
+from graph.config.environment import load_settings
+from graph.config.settings import Settings
 from schema.secrets import Credential
 from tests.independent.credentials import Credentials
 

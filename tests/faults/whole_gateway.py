@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import httpx
 
 from graph.app import create_app
-from graph.config.settings import load_settings
+from graph.config.environment import load_settings
 from tests.faults.card_upstream import BAD, GOOD
 from tests.konaplate.support import ACCESS_KEY, ASP_ID, SECRET_KEY
 from tests.support import Gateway

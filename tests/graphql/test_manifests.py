@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.graphql.manifests import MAX_BYTES, ManifestError, TrustedDocuments, read_manifest, trust
+from graph.graphql.manifests import ManifestError, TrustedDocuments, trust
 from tests.graphql.documents import (
     CARD,
     CARD_QUERY,
@@ -20,9 +20,6 @@ from tests.graphql.documents import (
     hash_of,
     new_documents,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def problems(content: bytes) -> list[str]:
@@ -189,34 +186,6 @@ def test_an_id_is_shown_without_card_numbers_and_control_characters_and_not_for_
         r"document 2 'a\n\x1b[31m'",
         f"document 3 '{'x' * 80}'",
     ]
-
-
-def test_a_file_is_read(tmp_path: Path) -> None:
-    file = tmp_path / "manifest.json"
-    file.write_bytes(flat({"a": CARD_QUERY}))
-    assert read_manifest(file, new_documents()).by_id("a") is not None
-
-
-def file_problems(file: Path) -> list[str]:
-    with pytest.raises(ManifestError) as caught:
-        read_manifest(file, new_documents())
-    return caught.value.problems
-
-
-def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
-    told, nothing = "names a file that cannot be read", tmp_path / "nothing"
-    assert file_problems(nothing) == [f"{told}: {nothing}: No such file or directory"]
-    assert file_problems(tmp_path) == [f"{told}: {tmp_path}: Is a directory"]
-
-
-def test_a_file_of_sixteen_mebibytes_is_read_and_no_larger_one(tmp_path: Path) -> None:
-    file = tmp_path / "manifest.json"
-    content = flat({"a": CARD_QUERY})
-    file.write_bytes(content + b" " * (MAX_BYTES - len(content)))
-    assert len(read_manifest(file, new_documents())) == 1
-    with file.open("ab") as end:
-        end.write(b" ")
-    assert file_problems(file) == [f"names a file that cannot be read: {file}: it is larger than 16777216 bytes"]
 
 
 JSON_VALUES = st.recursive(

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from graph.konaplate.encryption import CannotOpenError, Cipher, import_key
-from graph.pem import BadPemError
+from graph.konaplate.pem import BadPemError
 from tests.independent import jwe
 from tests.konaplate.counted_key import counted_pair
 from tests.konaplate.support import KEY_ID, pair, pem, vectors

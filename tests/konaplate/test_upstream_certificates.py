@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization as form
 
 from graph.config.settings import SettingsError
 from graph.konaplate.errors import UnavailableError
-from graph.tls import build_tls
+from graph.wiring.tls import build_tls
 from tests.konaplate.faulty_upstream import FaultyUpstream
 from tests.konaplate.support import CARD
 from tests.konaplate.tls_support import WELL, Mutual, assert_refused, built, by_hand, server_tls, settings

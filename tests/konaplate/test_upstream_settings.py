@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from graph.config.settings import SettingsError, load_settings
+from graph.config.environment import load_settings
+from graph.config.settings import SettingsError
 from graph.konaplate.encryption import CannotOpenError
 from graph.konaplate.errors import InvalidResponseError, TimedOutError, UnavailableError
 from graph.wiring.upstream import build_cipher, build_client

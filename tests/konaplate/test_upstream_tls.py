@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from graph.config.settings import SettingsError
-from graph.tls import build_tls
+from graph.wiring.tls import build_tls
 from tests.konaplate.faulty_upstream import FaultyUpstream
 from tests.konaplate.support import CARD
 from tests.konaplate.tls_support import WELL, assert_refused, built, server_tls, settings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import trustme
 
-from graph.config.settings import load_settings
+from graph.config.environment import load_settings
 from graph.konaplate.errors import UnavailableError
 from graph.wiring.upstream import build_client
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http

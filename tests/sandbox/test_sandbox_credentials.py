@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from graph.config.settings import Settings, load_settings
-from graph.files import UnreadableFileError
+from graph.config.environment import load_settings
+from graph.config.settings import Settings
 from graph.sandbox.credentials import SandboxCredentials
 from tests.independent.jwe import load_private, load_public, seal, unseal
 from tests.sandbox.calls import credentials
@@ -91,10 +91,10 @@ def test_a_file_that_is_missing_is_an_error_that_names_it(missing: str, tmp_path
     credentials().write(tmp_path)
     (tmp_path / missing).unlink()
 
-    with pytest.raises(UnreadableFileError) as caught:
+    with pytest.raises(OSError) as caught:
         SandboxCredentials.read(tmp_path)
 
-    assert (tmp_path / missing, "No such file or directory") == (caught.value.path, str(caught.value))
+    assert (str(tmp_path / missing), "No such file or directory") == (caught.value.filename, caught.value.strerror)
 
 
 def test_the_gateway_gets_all_but_the_servers_private_key() -> None:

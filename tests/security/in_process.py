@@ -7,7 +7,7 @@ import os
 from click.testing import CliRunner
 
 from graph.cli import main
-from graph.config.settings import PREFIXES
+from graph.config.environment import PREFIXES
 
 
 def invoke(*arguments: str, **variables: str) -> tuple[int, str, str]:

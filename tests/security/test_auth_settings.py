@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from graph.config.environment import load_settings
 from graph.config.rules import is_loopback
-from graph.config.settings import SettingsError, load_settings
+from graph.config.settings import SettingsError
 from graph.config.warnings import start_warnings
 from tests.settings_cases import PLAIN
 

@@ -24,7 +24,7 @@ GATEWAY = {
 ONE_REQUEST = """
 import asyncio, os
 from graph.app import create_app
-from graph.config.settings import load_settings
+from graph.config.environment import load_settings
 import httpx
 async def main():
     app = create_app(load_settings(os.environ))

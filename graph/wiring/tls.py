@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import ssl
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from graph import pem
+from graph.config.files import UnreadableFileError, read_bytes, unreadable
 from graph.config.settings import Settings, SettingsError
-from graph.files import UnreadableFileError, read_bytes, unreadable
+from graph.konaplate import pem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+T = TypeVar("T")
 
 _CA_BUNDLE: Final = "KONAPLATE_CA_BUNDLE"
 _CERTIFICATE: Final = "KONAPLATE_CLIENT_CERTIFICATE"
@@ -48,27 +48,30 @@ def build_tls(settings: Settings) -> ssl.SSLContext:
 
 def _trusting(bundle: Path | None, problems: list[str]) -> ssl.SSLContext:
     content = None if bundle is None else _read(_CA_BUNDLE, bundle, _MAX_BUNDLE_BYTES, problems)
-    if content is None:
-        return ssl.create_default_context()
-    # Not the whole text: OpenSSL takes ASCII only, and bundles have comments with the names of authorities.
-    certificates = [
-        block.decode("ascii", "replace") for kind, block in pem.blocks(content) if kind == pem.CERTIFICATE
-    ]
-    if not certificates:
-        problems.append(f"{_CA_BUNDLE} names a file without a CA certificate in PEM form")
-    try:
-        return ssl.create_default_context(cadata="\n".join(certificates))
-    except (ssl.SSLError, ValueError):
-        problems.append(f"{_CA_BUNDLE} names a file with a certificate that is damaged")
-        return ssl.create_default_context()
+    if content is not None:
+        # Not the whole text: OpenSSL takes ASCII only, and bundles have comments with the names of authorities.
+        certificates = [
+            block.decode("ascii", "replace") for kind, block in pem.blocks(content) if kind == pem.CERTIFICATE
+        ]
+        try:
+            if certificates:
+                return ssl.create_default_context(cadata="\n".join(certificates))
+            problems.append(f"{_CA_BUNDLE} names a file without a CA certificate in PEM form")
+        except (ssl.SSLError, ValueError):
+            problems.append(f"{_CA_BUNDLE} names a file with a certificate that is damaged")
+    return ssl.create_default_context()
 
 
 def _show(context: ssl.SSLContext, certificate: Path, key: Path | None, problems: list[str]) -> None:
     chain = _read(_CERTIFICATE, certificate, _MAX_PAIR_BYTES, problems)
     secret = chain if key is None else _read(_KEY, key, _MAX_PAIR_BYTES, problems)
-    reasons = _reasons(chain, secret, _CERTIFICATE if key is None else _KEY)
-    problems += reasons
-    if chain is None or secret is None or reasons:
+    # In better words than OpenSSL's.
+    shown = _checked(_CERTIFICATE, pem.certified_key, chain, problems)
+    own = _checked(_CERTIFICATE if key is None else _KEY, pem.private_key, secret, problems)
+    if chain is None or secret is None or shown is None or own is None:
+        return
+    if shown != own.public_key():
+        problems.append(f"{_CERTIFICATE} and {_KEY} do not belong together")
         return
     try:
         with _as_file(chain) as chain_file, _as_file(secret) as secret_file:
@@ -78,29 +81,19 @@ def _show(context: ssl.SSLContext, certificate: Path, key: Path | None, problems
         problems.append(f"{_CERTIFICATE} and {_KEY} name no usable pair")
 
 
-def _reasons(chain: bytes | None, secret: bytes | None, holder: str) -> list[str]:
-    """What is wrong with a certificate and its key, in better words than OpenSSL's."""
-    reasons: list[str] = []
-    keys: list[PublicKeyTypes] = []
-    holders = (
-        (_CERTIFICATE, chain, pem.certified_key),
-        (holder, secret, lambda content: pem.private_key(content).public_key()),
-    )
-    for name, content, public_key in holders:
-        try:
-            keys += [] if content is None else [public_key(content)]
-        except pem.BadPemError as error:
-            reasons.append(f"{name} {error}")
-    if len(keys) == len(holders) and keys[0] != keys[1]:
-        reasons.append(f"{_CERTIFICATE} and {_KEY} do not belong together")
-    return reasons
-
-
 def _read(name: str, path: Path, most: int, problems: list[str]) -> bytes | None:
     try:
         return read_bytes(path, most)
     except UnreadableFileError as error:
         problems.append(f"{name} {unreadable(error)}")
+        return None
+
+
+def _checked(name: str, load: Callable[[bytes], T], content: bytes | None, problems: list[str]) -> T | None:
+    try:
+        return None if content is None else load(content)
+    except pem.BadPemError as error:
+        problems.append(f"{name} {error}")
         return None
 
 

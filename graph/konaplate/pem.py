@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificate
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
-_LABEL: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
-_LOCKED: Final = b"ENCRYPTED"
+_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+_LABEL: Final = re.compile(rb"-----BEGIN [A-Z0-9 ]+-----")
 _PRIVATE, _PUBLIC = "a private key", "a public key"
 CERTIFICATE: Final = "a certificate"
 _OPENSSH: Final = "a private key in the form of OpenSSH"
@@ -31,13 +30,12 @@ _KINDS: Final = {
     b"CERTIFICATE": CERTIFICATE,
     b"CERTIFICATE REQUEST": "a certificate request",
 }
-_ALGORITHMS: Final[tuple[tuple[str, tuple[type, ...]], ...]] = (
-    ("an RSA key", (rsa.RSAPrivateKey, rsa.RSAPublicKey)),
-    ("an elliptic-curve key", (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)),
-    ("an Ed25519 key", (ed25519.Ed25519PrivateKey, ed25519.Ed25519PublicKey)),
-    ("an Ed448 key", (ed448.Ed448PrivateKey, ed448.Ed448PublicKey)),
-    ("a DSA key", (dsa.DSAPrivateKey, dsa.DSAPublicKey)),
-)
+_ALGORITHMS: Final = {
+    "an elliptic-curve key": ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey,
+    "an Ed25519 key": ed25519.Ed25519PrivateKey | ed25519.Ed25519PublicKey,
+    "an Ed448 key": ed448.Ed448PrivateKey | ed448.Ed448PublicKey,
+    "a DSA key": dsa.DSAPrivateKey | dsa.DSAPublicKey,
+}
 
 
 class BadPemError(ValueError):
@@ -50,13 +48,7 @@ def private_key(text: bytes) -> PrivateKeyTypes:
     Raises:
         BadPemError: when there is none, or it cannot be read.
     """
-
-    def load(block: bytes) -> PrivateKeyTypes:
-        if _LOCKED in block.partition(b"\n\n")[0]:
-            raise BadPemError("is locked with a passphrase; it must be without one")
-        return load_pem_private_key(block, None)
-
-    return _load(text, _PRIVATE, load)
+    return _load(text, _PRIVATE, lambda block: load_pem_private_key(block, None))
 
 
 def public_key(text: bytes) -> PublicKeyTypes:
@@ -70,8 +62,8 @@ def certified_key(text: bytes) -> PublicKeyTypes:
 
 
 def algorithm(key: PrivateKeyTypes | PublicKeyTypes) -> str:
-    """What kind of key it is, for people."""
-    return next((name for name, kinds in _ALGORITHMS if isinstance(key, kinds)), "a key of another kind")
+    """What kind of key it is, where it is none of RSA."""
+    return next((name for name, kinds in _ALGORITHMS.items() if isinstance(key, kinds)), "a key of another kind")
 
 
 def blocks(text: bytes) -> list[tuple[str, bytes]]:
@@ -84,25 +76,23 @@ def _load(text: bytes, wanted: str, load: Callable[[bytes], T]) -> T:
     block = next((block for kind, block in found if kind == wanted), None)
     if block is None:
         raise BadPemError(_lacking(text, [kind for kind, _ in found], wanted))
+    # `from None`: the cause may quote the text.
     try:
         return load(block)
+    except TypeError:
+        raise BadPemError("is locked with a passphrase; it must be without one") from None
     except UnsupportedAlgorithm:
         raise BadPemError("is a key of an unknown kind") from None
-    except (ValueError, TypeError) as error:
-        if isinstance(error, BadPemError):
-            raise
-        # `from None`: the cause may quote the text.
+    except ValueError:
         raise BadPemError(f"is damaged: what it holds is no {wanted.partition(' ')[2]}") from None
 
 
 def _lacking(text: bytes, found: list[str], wanted: str) -> str:
     if wanted == _PRIVATE and _OPENSSH in found:
-        return "is a private key in the form of OpenSSH where PKCS #8 is needed"
+        return f"is {_OPENSSH} where PKCS #8 is needed"
     if found:
         return f"is {found[0]} where {wanted} is needed"
-    if _LABEL.search(text):
-        return "is damaged: its last line is missing"
-    return "is not PEM text"
+    return "is damaged: its last line is missing" if _LABEL.search(text) else "is not PEM text"
 
 
 def _kind(label: bytes) -> str:

@@ -1,0 +1,80 @@
+"""What stops a start although each setting is right by itself: every problem of all files and ports at once."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from graph.config.files import is_plainly_a_path
+from graph.config.settings import Settings, SettingsError
+from graph.wiring.documents import build_documents
+from graph.wiring.security import build_redis, check_key_files
+from graph.wiring.tls import build_tls
+from graph.wiring.upstream import key_pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def start_problems(settings: Settings, wrong: frozenset[str] = frozenset()) -> list[str]:
+    """Everything that stops the gateway although each setting is right by itself.
+
+    Args:
+        settings: see `graph.config.settings`.
+        wrong: the fields that are wrong, and as good as not set.
+    """
+    problems: list[str] = []
+    for check, needed in _CHECKS.items():
+        if any(name.startswith(needed) for name in wrong):
+            continue
+        try:
+            check(settings)
+        except SettingsError as error:
+            problems += error.problems
+    return problems
+
+
+def _check_folders(settings: Settings) -> None:
+    problems = []
+    log = settings.konagraph_audit_log
+    if log is not None and not _can_be_written(log):
+        problems.append(f"KONAGRAPH_AUDIT_LOG names a file that cannot be written{_shown(log)}")
+    page = settings.konagraph_explorer_directory
+    if "konagraph_explorer_directory" in settings.model_fields_set and not page.is_dir():
+        problems.append(f"KONAGRAPH_EXPLORER_DIRECTORY names no folder{_shown(page)}")
+    if problems:
+        raise SettingsError(problems)
+
+
+def _check_ports(settings: Settings) -> None:
+    hosts = settings.konagraph_host, settings.konagraph_admin_host
+    same_host = hosts[0] == hosts[1] or not {"0.0.0.0", "::"}.isdisjoint(hosts)
+    if settings.konagraph_port == settings.konagraph_admin_port != 0 and same_host:
+        raise SettingsError(["KONAGRAPH_PORT and KONAGRAPH_ADMIN_PORT are the same port"])
+
+
+# Each with the beginnings of the fields that it cannot do without: it says nothing while one of them is wrong.
+_CHECKS: Final[dict[Callable[[Settings], object], tuple[str, ...]]] = {
+    key_pairs: (),
+    build_tls: (),
+    build_documents: ("konagraph_max_", "konagraph_documents", "konagraph_introspection"),
+    check_key_files: ("konagraph_auth",),
+    build_redis: (),
+    _check_folders: (),
+    _check_ports: ("konagraph_host", "konagraph_port", "konagraph_admin_"),
+}
+
+
+def _can_be_written(path: Path) -> bool:
+    """Whether a file could be appended to. It is not made: a check leaves nothing behind."""
+    try:
+        if path.exists():
+            return not path.is_dir() and os.access(path, os.W_OK)
+        return path.parent.is_dir() and os.access(path.parent, os.W_OK | os.X_OK)
+    except ValueError:
+        return False
+
+
+def _shown(path: Path) -> str:
+    return f": {path}" if is_plainly_a_path(str(path)) else ""
