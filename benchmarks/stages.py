@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from benchmarks.scenarios import Scenario
     from graph.konaplate.records import CardRecord, MemberRecord
-    from graph.resilience.guard import Tally
+    from graph.resilience.guard import CallStats
     from graph.security.audit import AuditEvent
 
     Executor = PlanExecutor | CoreExecutor
@@ -67,12 +67,12 @@ class _Remembered:
         self._card = card
         self._member = member
 
-    def start_card(self, card_no: CardNo, tally: Tally) -> asyncio.Future[CardRecord]:
-        del card_no, tally
+    def start_card(self, card_no: CardNo, stats: CallStats) -> asyncio.Future[CardRecord]:
+        del card_no, stats
         return _done(self._card)
 
-    def start_member(self, user_id: MemberId, tally: Tally) -> asyncio.Future[MemberRecord]:
-        del user_id, tally
+    def start_member(self, user_id: MemberId, stats: CallStats) -> asyncio.Future[MemberRecord]:
+        del user_id, stats
         return _done(self._member)
 
 

@@ -14,7 +14,7 @@ from graph.errors import GatewayError, code_of
 from graph.konaplate.errors import KonaplateError
 from graph.loaders import Loader
 from graph.resilience.deadline import DeadlineExceededError
-from graph.resilience.guard import Tally
+from graph.resilience.guard import CallStats
 from graph.security.errors import CardHiddenError, RateLimitedError
 from graph.translate import CardView, ProfileView
 from schema.errors import ErrorCode
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 class Upstream(Protocol):
     """What a request needs of Konaplate."""
 
-    def start_card(self, card_no: CardNo, tally: Tally) -> asyncio.Future[CardRecord]:
+    def start_card(self, card_no: CardNo, tally: CallStats) -> asyncio.Future[CardRecord]:
         """Begin to look one card up. The future, no task, is the caller's own, and its failure may go unseen."""
         ...
 
-    def start_member(self, user_id: MemberId, tally: Tally) -> asyncio.Future[MemberRecord]:
+    def start_member(self, user_id: MemberId, tally: CallStats) -> asyncio.Future[MemberRecord]:
         """Begin to look one member up; as `start_card`."""
         ...
 
@@ -97,7 +97,7 @@ class RequestContext:
         """Whether `spend` counts: not for a viewer without bounds, of whom it need not be asked."""
         self.check = deadline.check
         """Raises `DeadlineExceededError` when there is no time left."""
-        self._tally = Tally()
+        self._tally = CallStats()
         # Made when they are needed: most requests look up no member, some nothing.
         self._cards: Loader[CardNo, CardRecord] | None = None
         self._members: Loader[MemberId, MemberRecord] | None = None

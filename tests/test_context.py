@@ -21,7 +21,7 @@ from tests.support import Blocking, KeptEvents, Recorder, gateway
 
 if TYPE_CHECKING:
     from graph.konaplate.records import CardRecord, MemberRecord
-    from graph.resilience.guard import Tally
+    from graph.resilience.guard import CallStats
 
 QUERY = f'{{ card(cardNo: "{FIRST_CARD}") {{ balance }} }}'
 
@@ -131,12 +131,12 @@ class NeverAnswers:
     def __init__(self) -> None:
         self.under_way = 0
 
-    def start_card(self, card_no: CardNo, tally: Tally) -> asyncio.Future[CardRecord]:
-        del card_no, tally
+    def start_card(self, card_no: CardNo, stats: CallStats) -> asyncio.Future[CardRecord]:
+        del card_no, stats
         return asyncio.ensure_future(self.never())
 
-    def start_member(self, user_id: MemberId, tally: Tally) -> asyncio.Future[MemberRecord]:
-        del user_id, tally
+    def start_member(self, user_id: MemberId, stats: CallStats) -> asyncio.Future[MemberRecord]:
+        del user_id, stats
         return asyncio.ensure_future(self.never())
 
     async def never(self) -> NoReturn:

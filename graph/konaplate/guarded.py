@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from graph.konaplate.client import CARD_INFO, USER_INFO, KonaplateClient
-from graph.konaplate.retry_policy import judge
+from graph.konaplate.retry_policy import policy_of
 from graph.resilience.breaker import Breaker, BreakerRules
 from graph.resilience.guard import Guard, Shared
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from graph.konaplate.protocol import Identity
     from graph.konaplate.records import CardRecord, MemberRecord
     from graph.resilience.breaker import State
-    from graph.resilience.guard import Tally
+    from graph.resilience.guard import CallStats
     from schema.secrets import CardNo, MemberId
 
 K = TypeVar("K")
@@ -45,18 +45,18 @@ class GuardedKonaplate:
         self._cards: Guard[CardNo, CardRecord] = self._guard(CARD_INFO.path, client.fetch_card)
         self._members: Guard[MemberId, MemberRecord] = self._guard(USER_INFO.path, client.fetch_member)
 
-    def start_card(self, card_no: CardNo, tally: Tally) -> asyncio.Future[CardRecord]:
+    def start_card(self, card_no: CardNo, stats: CallStats) -> asyncio.Future[CardRecord]:
         """Look one card up, together with everybody who asks for it just now.
 
         The future is the caller's own; cancelling it leaves the look-up. It fails with a `KonaplateError` (see the
         tree in `graph.konaplate.errors`), with `CircuitOpenError` when the API is left alone for now, with
         `NoSlotError` when there are too many calls, and with `AbandonedError` when the process ends.
         """
-        return self._cards.start(card_no, tally)
+        return self._cards.start(card_no, stats)
 
-    def start_member(self, user_id: MemberId, tally: Tally) -> asyncio.Future[MemberRecord]:
+    def start_member(self, user_id: MemberId, stats: CallStats) -> asyncio.Future[MemberRecord]:
         """Look one member up; as `start_card`."""
-        return self._members.start(user_id, tally)
+        return self._members.start(user_id, stats)
 
     def breakers(self) -> Mapping[str, State]:
         """The state of each API's breaker, by the API's path."""
@@ -85,4 +85,4 @@ class GuardedKonaplate:
             lambda state: shared.observer.breaker_changed(api, state),
         )
         self._breakers[api] = breaker
-        return Guard(api, fetch, judge, breaker, shared)
+        return Guard(api, fetch, policy_of, breaker, shared)

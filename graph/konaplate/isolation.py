@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from graph.konaplate.client import KonaplateClient
     from graph.konaplate.records import CardRecord, MemberRecord
     from graph.resilience.breaker import BreakerRules
-    from graph.resilience.guard import Shared, Tally
+    from graph.resilience.guard import CallStats, Shared
     from graph.resilience.observer import GuardObserver
 
 
@@ -85,15 +85,15 @@ class SeparatedKonaplate(GuardedKonaplate):
             MemberId(str(member)): GuardedKonaplate(client, apart(), never) for member in reserved.members
         }
 
-    def start_card(self, card_no: CardNo, tally: Tally) -> asyncio.Future[CardRecord]:
+    def start_card(self, card_no: CardNo, stats: CallStats) -> asyncio.Future[CardRecord]:
         """Look one card up."""
         guarded = self._reserved_cards.get(card_no)
-        return super().start_card(card_no, tally) if guarded is None else guarded.start_card(card_no, tally)
+        return super().start_card(card_no, stats) if guarded is None else guarded.start_card(card_no, stats)
 
-    def start_member(self, user_id: MemberId, tally: Tally) -> asyncio.Future[MemberRecord]:
+    def start_member(self, user_id: MemberId, stats: CallStats) -> asyncio.Future[MemberRecord]:
         """Look one member up."""
         guarded = self._reserved_members.get(user_id)
-        return super().start_member(user_id, tally) if guarded is None else guarded.start_member(user_id, tally)
+        return super().start_member(user_id, stats) if guarded is None else guarded.start_member(user_id, stats)
 
     async def cancel(self) -> None:
         """Cancel what is under way."""

@@ -34,7 +34,7 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FailurePolicy:
     """What the failure of one attempt means."""
 
     cause: str
@@ -61,7 +61,7 @@ class CallRules:
 
 
 @dataclass(slots=True)
-class Tally:
+class CallStats:
     """What look-ups of one request cost."""
 
     attempts: int = 0
@@ -91,7 +91,7 @@ class _Call(Generic[K]):
     """One call on its way through the guard."""
 
     key: K
-    tally: Tally
+    stats: CallStats
     ends: float
     asked_at: float | None = None
     """When its latest attempt reached the upstream."""
@@ -103,7 +103,7 @@ class Guard(Generic[K, V]):
     Args:
         api: its name, for logs and metrics.
         fetch: one attempt: what is asked for, the seconds that it may take, and which attempt it is, from 1.
-        judge: says what the failure of an attempt means.
+        policy_of: says what the failure of an attempt means.
         breaker: the API's breaker.
         shared: see `Shared`.
     """
@@ -112,22 +112,22 @@ class Guard(Generic[K, V]):
         self,
         api: str,
         fetch: Callable[[K, float, int], Awaitable[V]],
-        judge: Callable[[Exception], Verdict],
+        policy_of: Callable[[Exception], FailurePolicy],
         breaker: Breaker,
         shared: Shared,
     ) -> None:
         self._api = api
         self._fetch = fetch
-        self._judge = judge
+        self._policy_of = policy_of
         self._breaker = breaker
         self._shared = shared
         self._budget = shared.budget
         self._slots = shared.slots
         self._clock = shared.clock
         self._rules = shared.rules
-        self._flights: SingleFlight[K, Tally, V] = SingleFlight(self._call)
+        self._flights: SingleFlight[K, CallStats, V] = SingleFlight(self._call)
 
-    def start(self, key: K, tally: Tally) -> asyncio.Future[V]:
+    def start(self, key: K, stats: CallStats) -> asyncio.Future[V]:
         """Look one thing up; the caller's own future of it.
 
         Cancelling the future leaves the look-up, which ends when nobody waits for it. It fails with
@@ -136,12 +136,12 @@ class Guard(Generic[K, V]):
 
         Args:
             key: what to look up.
-            tally: counts what it cost.
+            stats: counts what it cost.
         """
         waiter = self._flights.join(key)
         if waiter is None:
-            return self._flights.begin(key, tally)
-        tally.joined += 1
+            return self._flights.begin(key, stats)
+        stats.joined += 1
         self._shared.observer.joined(self._api)
         return waiter
 
@@ -149,10 +149,10 @@ class Guard(Generic[K, V]):
         """Cancel the calls that are under way."""
         await self._flights.aclose()
 
-    async def _call(self, key: K, tally: Tally) -> V:
+    async def _call(self, key: K, stats: CallStats) -> V:
         """What those who ask for the same thing share: the breaker's leave, a first attempt, further ones."""
         permit = self._breaker.admit()
-        call = _Call(key, tally, self._clock() + self._rules.total)
+        call = _Call(key, stats, self._clock() + self._rules.total)
         outcome = Outcome.NOTHING
         self._budget.deposit()
         try:
@@ -181,7 +181,7 @@ class Guard(Generic[K, V]):
         if isinstance(error, NoSlotError):
             return Outcome.NOTHING
         if isinstance(error, Exception):
-            return Outcome.FAILED if self._judge(error).failed else Outcome.ANSWERED
+            return Outcome.FAILED if self._policy_of(error).failed else Outcome.ANSWERED
         vain = isinstance(error, asyncio.CancelledError) and self._asked_in_vain(call)
         return Outcome.FAILED if vain else Outcome.NOTHING
 
@@ -216,17 +216,17 @@ class Guard(Generic[K, V]):
         shared, rules = self._shared, self._shared.retries
         if number >= rules.attempts or isinstance(error, NoSlotError):
             return None
-        verdict = self._judge(error)
-        if not verdict.retry:
+        policy = self._policy_of(error)
+        if not policy.retry:
             return None
-        pause = rules.pause_from + (rules.pause_to - rules.pause_from) * shared.random() if verdict.pause else 0.0
-        pause = max(pause, verdict.retry_after or 0.0)
+        pause = rules.pause_from + (rules.pause_to - rules.pause_from) * shared.random() if policy.pause else 0.0
+        pause = max(pause, policy.retry_after or 0.0)
         if shared.clock() + pause >= call.ends:
             return None
         if not shared.budget.withdraw():
             shared.observer.retry_refused(self._api)
             return None
-        shared.observer.retried(self._api, verdict.cause)
+        shared.observer.retried(self._api, policy.cause)
         return pause
 
     async def _attempt(self, call: _Call[K], number: int) -> V:
@@ -235,12 +235,12 @@ class Guard(Generic[K, V]):
             await self._wait_for_slot(call)
         lost: bool | None = None
         try:
-            call.tally.attempts += 1
+            call.stats.attempts += 1
             call.asked_at = now = self._clock()
             value = await self._fetch(call.key, min(rules.attempt, call.ends - now), number)
             lost = False
         except Exception as error:
-            lost = self._judge(error).lost
+            lost = self._policy_of(error).lost
             raise
         except asyncio.CancelledError:
             lost = self._asked_in_vain(call) or None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from graph.graphql.documents import Document, Operation
     from graph.graphql.result import Result
     from graph.konaplate.records import CardRecord, MemberRecord
-    from graph.resilience.guard import Tally
+    from graph.resilience.guard import CallStats
     from graph.security.audit import Recorder
     from graph.security.limiter import Bucket, Taken, Window
     from graph.security.viewer import Viewer
@@ -57,15 +57,15 @@ class FakeUpstream:
     def under_way(self) -> int:
         return sum(not future.done() for future in self._futures)
 
-    def start_card(self, card_no: CardNo, tally: Tally) -> asyncio.Future[CardRecord]:
-        return self._answer("card", card_no.reveal(), self._cards, tally)
+    def start_card(self, card_no: CardNo, stats: CallStats) -> asyncio.Future[CardRecord]:
+        return self._answer("card", card_no.reveal(), self._cards, stats)
 
-    def start_member(self, user_id: MemberId, tally: Tally) -> asyncio.Future[MemberRecord]:
-        return self._answer("member", user_id.reveal(), self._members, tally)
+    def start_member(self, user_id: MemberId, stats: CallStats) -> asyncio.Future[MemberRecord]:
+        return self._answer("member", user_id.reveal(), self._members, stats)
 
-    def _answer(self, kind: str, key: str, replies: Mapping[str, Reply], tally: Tally) -> asyncio.Future[Any]:
+    def _answer(self, kind: str, key: str, replies: Mapping[str, Reply], stats: CallStats) -> asyncio.Future[Any]:
         self.calls[kind, key] += 1
-        tally.attempts += 1
+        stats.attempts += 1
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._futures.append(future)
         reply = replies[key]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from graph.resilience.breaker import Breaker, BreakerRules
-from graph.resilience.guard import CallRules, Guard, Shared, Tally, Verdict
+from graph.resilience.guard import CallRules, CallStats, FailurePolicy, Guard, Shared
 from graph.resilience.retry_budget import RetryBudget, RetryRules
 from graph.resilience.slots import SlotRules, Slots
 from tests.resilience.clocks import Clock
@@ -20,23 +20,23 @@ LIMITS = CallRules(total=2.0, attempt=1.0, slot_wait=0.005)
 
 
 class FaultError(Exception):
-    """A failure with the verdict on it."""
+    """A failure with the policy on it."""
 
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict)
-        self.verdict = verdict
-
-
-PASSING = FaultError(Verdict("passing", failed=True, retry=True))
-STALE = FaultError(Verdict("stale", failed=True, retry=True, pause=False))
-LASTING = FaultError(Verdict("lasting", failed=True))
-LOST = FaultError(Verdict("lost", failed=True, lost=True))
-REFUSAL = FaultError(Verdict("refusal", failed=False))
+    def __init__(self, policy: FailurePolicy) -> None:
+        super().__init__(policy)
+        self.policy = policy
 
 
-def judge(error: Exception) -> Verdict:
+PASSING = FaultError(FailurePolicy("passing", failed=True, retry=True))
+STALE = FaultError(FailurePolicy("stale", failed=True, retry=True, pause=False))
+LASTING = FaultError(FailurePolicy("lasting", failed=True))
+LOST = FaultError(FailurePolicy("lost", failed=True, lost=True))
+REFUSAL = FaultError(FailurePolicy("refusal", failed=False))
+
+
+def policy_of(error: Exception) -> FailurePolicy:
     assert isinstance(error, FaultError)
-    return error.verdict
+    return error.policy
 
 
 @dataclass
@@ -88,11 +88,11 @@ class Upstream:
         shared = Shared(
             self.budget, self.slots, self.clock, lambda: self.chance, self.sleep, LIMITS, RETRIES, self.log
         )
-        self.guard: Guard[str, str] = Guard(API, self.fetch, judge, self.breaker, shared)
-        self.tally = Tally()
+        self.guard: Guard[str, str] = Guard(API, self.fetch, policy_of, self.breaker, shared)
+        self.stats = CallStats()
 
     async def ask(self, key: str = "card") -> str:
-        return await self.guard.start(key, self.tally)
+        return await self.guard.start(key, self.stats)
 
     async def fetch(self, key: str, seconds: float, attempt: int) -> str:
         self.asked.append((key, seconds, attempt))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.resilience.guard import Tally, Verdict
+from graph.resilience.guard import CallStats, FailurePolicy
 from tests.resilience.guarded import API, LASTING, PASSING, REFUSAL, STALE, FaultError, Upstream
 
 
@@ -12,7 +12,7 @@ async def test_a_good_answer_is_one_attempt_under_its_own_time_limit() -> None:
     upstream = Upstream("good")
     assert await upstream.ask() == "good"
     assert [("card", 1.0, 1)] == upstream.asked
-    assert (Tally(attempts=1), []) == (upstream.tally, upstream.log.events)
+    assert (CallStats(attempts=1), []) == (upstream.stats, upstream.log.events)
 
 
 async def test_what_may_pass_is_tried_again_after_a_random_pause() -> None:
@@ -21,7 +21,7 @@ async def test_what_may_pass_is_tried_again_after_a_random_pause() -> None:
     assert [1, 2, 3] == [attempt for _, _, attempt in upstream.asked]
     assert [0.15, 0.15] == pytest.approx(upstream.pauses)
     assert [("retried", API, "passing")] * 2 == upstream.log.events
-    assert upstream.tally.attempts == 3
+    assert upstream.stats.attempts == 3
 
 
 @pytest.mark.parametrize(("chance", "pause"), [(0.0, 0.05), (0.999, 0.25)])
@@ -39,13 +39,13 @@ async def test_a_stale_connection_is_tried_again_at_once() -> None:
 
 
 async def test_the_upstreams_own_wish_for_a_pause_is_heard() -> None:
-    upstream = Upstream(FaultError(Verdict("throttled", failed=False, retry=True, retry_after=1.0)), "good")
+    upstream = Upstream(FaultError(FailurePolicy("throttled", failed=False, retry=True, retry_after=1.0)), "good")
     assert await upstream.ask() == "good"
     assert upstream.pauses == [1.0]
 
 
 async def test_a_wish_beyond_the_time_limit_is_not_waited_for() -> None:
-    throttled = FaultError(Verdict("throttled", failed=False, retry=True, retry_after=2.0))
+    throttled = FaultError(FailurePolicy("throttled", failed=False, retry=True, retry_after=2.0))
     upstream = Upstream(throttled)
     with pytest.raises(FaultError):
         await upstream.ask()

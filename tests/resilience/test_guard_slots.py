@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from graph.resilience.breaker import State
-from graph.resilience.guard import Tally
+from graph.resilience.guard import CallStats
 from graph.resilience.single_flight import AbandonedError
 from graph.resilience.slots import NoSlotError
 from tests.resilience.clocks import settle
@@ -22,7 +22,7 @@ async def test_those_who_join_a_call_take_no_slot() -> None:
     assert upstream.slots.in_use == 1
     upstream.gate.set()
     assert ["good"] * 20 == await asyncio.gather(*waiters)
-    assert Tally(attempts=1, joined=19) == upstream.tally
+    assert CallStats(attempts=1, joined=19) == upstream.stats
     assert [("joined", API)] * 19 == upstream.log.events
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from graph.konaplate.records import CardRecord, MemberRecord
-    from graph.resilience.guard import Tally
+    from graph.resilience.guard import CallStats
     from graph.security.limiter import Bucket, Taken, Window
     from schema.secrets import MemberId
 
@@ -176,10 +176,10 @@ class Silent:
 class NoUpstream:
     """An upstream that must not be asked."""
 
-    def start_card(self, card_no: CardNo, tally: Tally) -> asyncio.Future[CardRecord]:
+    def start_card(self, card_no: CardNo, stats: CallStats) -> asyncio.Future[CardRecord]:
         raise NotImplementedError
 
-    def start_member(self, user_id: MemberId, tally: Tally) -> asyncio.Future[MemberRecord]:
+    def start_member(self, user_id: MemberId, stats: CallStats) -> asyncio.Future[MemberRecord]:
         raise NotImplementedError
 
 

@@ -7,7 +7,7 @@ import pytest
 from graph.konaplate import errors
 from graph.konaplate.errors import CallDetails, Cause, KonaplateError, TimedOutError, UnavailableError
 from graph.konaplate.responses import seconds_to_wait
-from graph.konaplate.retry_policy import VERDICTS, judge
+from graph.konaplate.retry_policy import POLICIES, policy_of
 from tests.konaplate.support import DETAILS as CODED
 
 DETAILS = CallDetails("an-id", 503)
@@ -30,37 +30,37 @@ NOVEMBER_IN_WORDS = "Tue, 14 Nov 2023 22:13:20 GMT"
 
 
 def test_every_cause_has_a_row() -> None:
-    assert set(Cause) == VERDICTS.keys() == EXPECTED.keys()
+    assert set(Cause) == POLICIES.keys() == EXPECTED.keys()
 
 
 @pytest.mark.parametrize("cause", Cause)
 def test_a_cause_is_judged_as_documented(cause: Cause) -> None:
-    verdict = judge(UnavailableError(DETAILS, cause))
-    assert EXPECTED[cause] == (verdict.retry, verdict.failed, verdict.lost, verdict.pause)
-    assert (cause.value, None) == (verdict.cause, verdict.retry_after)
+    policy = policy_of(UnavailableError(DETAILS, cause))
+    assert EXPECTED[cause] == (policy.retry, policy.failed, policy.lost, policy.pause)
+    assert (cause.value, None) == (policy.cause, policy.retry_after)
 
 
 @pytest.mark.parametrize("cause", [Cause.THROTTLED, Cause.BAD_GATEWAY, Cause.ASKS_AGAIN])
 def test_a_wish_to_be_called_later_is_followed(cause: Cause) -> None:
-    verdict = judge(UnavailableError(DETAILS.answered(503, None, 0.5), cause))
-    assert (True, 0.5) == (verdict.retry, verdict.retry_after)
-    assert (EXPECTED[cause][1], EXPECTED[cause][2]) == (verdict.failed, verdict.lost)
+    policy = policy_of(UnavailableError(DETAILS.answered(503, None, 0.5), cause))
+    assert (True, 0.5) == (policy.retry, policy.retry_after)
+    assert (EXPECTED[cause][1], EXPECTED[cause][2]) == (policy.failed, policy.lost)
 
 
 def test_a_fault_of_the_server_is_not_tried_again_even_if_it_says_when() -> None:
-    assert not judge(UnavailableError(DETAILS.answered(500, None, 0.5), Cause.SERVER_FAULT)).retry
+    assert not policy_of(UnavailableError(DETAILS.answered(500, None, 0.5), Cause.SERVER_FAULT)).retry
 
 
 @pytest.mark.parametrize(("cause", "retry"), [(Cause.BAD_GATEWAY, False), (Cause.THROTTLED, True)])
 def test_an_answer_with_a_code_is_tried_again_only_when_we_were_too_fast(cause: Cause, retry: bool) -> None:
-    verdict = judge(UnavailableError(CODED.answered(503, CODED.code, 0.5), cause))
-    assert verdict.retry is retry
-    assert (EXPECTED[cause][1], EXPECTED[cause][2]) == (verdict.failed, verdict.lost)
+    policy = policy_of(UnavailableError(CODED.answered(503, CODED.code, 0.5), cause))
+    assert policy.retry is retry
+    assert (EXPECTED[cause][1], EXPECTED[cause][2]) == (policy.failed, policy.lost)
 
 
 def test_no_answer_in_time_is_tried_again_and_counts() -> None:
-    verdict = judge(TimedOutError(DETAILS))
-    assert (True, True, True) == (verdict.retry, verdict.failed, verdict.lost)
+    policy = policy_of(TimedOutError(DETAILS))
+    assert (True, True, True) == (policy.retry, policy.failed, policy.lost)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_no_answer_in_time_is_tried_again_and_counts() -> None:
     ],
 )
 def test_whatever_else_is_an_answer_and_neither_tried_again_nor_counted(kind: type[KonaplateError]) -> None:
-    verdict = judge(kind(DETAILS))
-    assert (False, False, False) == (verdict.retry, verdict.failed, verdict.lost)
+    policy = policy_of(kind(DETAILS))
+    assert (False, False, False) == (policy.retry, policy.failed, policy.lost)
 
 
 @pytest.mark.parametrize(
