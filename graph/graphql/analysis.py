@@ -17,6 +17,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
     InlineFragmentNode,
@@ -25,11 +26,14 @@ from graphql import (
 )
 
 from graph.graphql.cost import INTROSPECTION_FIELDS, ONCE, Times, field_cost
+from graph.graphql.literals import CARD_NUMBER
 from graph.graphql.size import Analysis, Size
 
 if TYPE_CHECKING:
     from graphql import (
         DocumentNode,
+        GraphQLField,
+        GraphQLInputType,
         GraphQLNamedType,
         GraphQLSchema,
         NamedTypeNode,
@@ -113,10 +117,12 @@ class _Definition:
             size.aliases += node.alias is not None
         if place.level == 0:
             size.root_fields += 1
-            size.takes_arguments |= bool(node.arguments) and not name.startswith("__")
+        definition = _definition_of(place.parent, name)
+        if definition is not None and not size.takes_card_numbers:
+            size.takes_card_numbers = _gives_card_number(node, definition)
         if node.selection_set is not None:
             times = ONCE if place.introspective else self._charge(node, place)
-            below = _type_of(place.parent, name)
+            below = get_named_type(definition.type) if definition else None
             inner = _Place(level, place.nesting + 1, inner.introspective, below, times)
             self._pending.append((node.selection_set, inner))
 
@@ -236,8 +242,23 @@ def _named(schema: GraphQLSchema, node: NamedTypeNode) -> GraphQLNamedType | Non
     return schema.get_type(node.name.value)
 
 
-def _type_of(parent: GraphQLNamedType | None, field_name: str) -> GraphQLNamedType | None:
-    if not isinstance(parent, (GraphQLObjectType, GraphQLInterfaceType)):
-        return None
-    definition = parent.fields.get(field_name)
-    return get_named_type(definition.type) if definition else None
+def _definition_of(parent: GraphQLNamedType | None, field_name: str) -> GraphQLField | None:
+    return parent.fields.get(field_name) if isinstance(parent, (GraphQLObjectType, GraphQLInterfaceType)) else None
+
+
+def _gives_card_number(node: FieldNode, definition: GraphQLField) -> bool:
+    given = (definition.args.get(argument.name.value) for argument in node.arguments or ())
+    return any(argument is not None and _may_hold_card_number(argument.type) for argument in given)
+
+
+def _may_hold_card_number(kind: GraphQLInputType) -> bool:
+    """Whether a value of a type is a card number, or has one within it."""
+    pending, seen = [kind], set()
+    while pending:
+        named = get_named_type(pending.pop())
+        if named.name == CARD_NUMBER:
+            return True
+        if isinstance(named, GraphQLInputObjectType) and named.name not in seen:
+            seen.add(named.name)
+            pending += [field.type for field in named.fields.values()]
+    return False

@@ -120,7 +120,7 @@ class Documents:
             DocumentError: as `resolve`.
         """
         node = self._parse(text, self._limits.tokens)
-        analysis, _ = self._checked(node, introspection=introspection)
+        analysis = self._checked(node, introspection=introspection)
         return self._document(node, analysis, text)
 
     def __len__(self) -> int:
@@ -143,8 +143,8 @@ class Documents:
         if hoisted is None or skeleton is None:
             return self._keep(text, Resolved(self.read(text, introspection=introspection)))
         node = put_back(skeleton, hoisted.card_nos)
-        analysis, hoistable = self._checked(node, introspection=introspection, of_skeleton=True)
-        declared = declare(skeleton, hoisted.card_nos) if hoistable else None
+        analysis = self._checked(node, introspection=introspection)
+        declared = declare(self._schema, skeleton, hoisted.card_nos)
         if declared is None:
             return Resolved(self._document(node, analysis, text))
         document = self._document(declared, analysis, hoisted.skeleton)
@@ -159,10 +159,8 @@ class Documents:
         except DocumentError:
             return None
 
-    def _checked(
-        self, node: DocumentNode, *, introspection: bool, of_skeleton: bool = False
-    ) -> tuple[Analysis, bool]:
-        """The measures of a valid document, and whether variables could stand for its card numbers.
+    def _checked(self, node: DocumentNode, *, introspection: bool) -> Analysis:
+        """The measures of a valid document.
 
         Raises:
             DocumentError: as `resolve`; the cheapest reason comes first.
@@ -171,12 +169,10 @@ class Documents:
         if analysis.introspection and not (introspection and self._introspection):
             raise introspection_refused(analysis.introspection)
         check(analysis, self._limits)
-        errors, hoistable = validate(
-            self._schema, node, max_comparisons=self._limits.comparisons, of_skeleton=of_skeleton
-        )
+        errors = validate(self._schema, node, max_comparisons=self._limits.comparisons)
         if errors:
             raise DocumentError(errors)
-        return analysis, hoistable
+        return analysis
 
     def _document(self, node: DocumentNode, analysis: Analysis, text: str) -> Document:
         # Hashed once for each document that is kept, not for each request.

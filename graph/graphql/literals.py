@@ -25,24 +25,25 @@ from graphql import (
     NonNullTypeNode,
     OperationDefinitionNode,
     StringValueNode,
+    TypeInfo,
     VariableDefinitionNode,
     VariableNode,
     Visitor,
+    get_nullable_type,
     visit,
 )
-
-from graph.graphql.walking import WALKED
+from graphql.validation import ValidationContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from graphql import DocumentNode
+    from graphql import DocumentNode, GraphQLSchema
 
 RESERVED: Final = "konagraph_card_"
 """How the names begin of the variables that stand for literals."""
 
 CARD_NUMBER: Final = "CardNumber"
-"""The type of these variables."""
+"""The scalar of card numbers, which is the type of these variables."""
 
 _CARD_NUMBER: Final = NamedTypeNode(name=NameNode(value=CARD_NUMBER))
 _DIGITS: Final = 16
@@ -83,7 +84,7 @@ def hoist(text: str) -> Hoisted | None:
     for place in range(1, len(parts), 2):
         literal = parts[place]
         braces += parts[place - 1].count("{") - parts[place - 1].count("}")
-        if is_card_number(literal):
+        if _is_card_number(literal):
             # `"…"x` is two tokens, and `$…x` would be one name.
             if braces < 1 or parts[place + 1][:1] in _NAME_CHARACTERS:
                 return None
@@ -112,8 +113,7 @@ def _is_simple(text: str) -> bool:
     )
 
 
-def is_card_number(literal: str) -> bool:
-    """Whether a literal is taken out of its text."""
+def _is_card_number(literal: str) -> bool:
     return len(literal) == _DIGITS and literal.isdecimal() and literal.isascii()
 
 
@@ -129,27 +129,35 @@ class _PutBack(Visitor):
 
 def put_back(skeleton: DocumentNode, card_nos: Mapping[str, str]) -> DocumentNode:
     """The document that a skeleton was made of, with every literal at its place."""
-    document: DocumentNode = visit(skeleton, _PutBack(card_nos), WALKED)
+    document: DocumentNode = visit(skeleton, _PutBack(card_nos))
     return document
 
 
-def declare(document: DocumentNode, names: Iterable[str]) -> DocumentNode | None:
+def declare(schema: GraphQLSchema, skeleton: DocumentNode, names: Iterable[str]) -> DocumentNode | None:
     """Declare the variables of a skeleton in its operation.
 
     In the syntax tree and not in the text, where everything behind would move.
 
     Returns:
-        None, when there is not exactly one operation: each would need the variables that it uses, and no other.
+        None, when there is not exactly one operation, for each would need the variables that it uses and no other;
+        or when one of them does not stand where a card number is expected.
     """
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    operations = [node for node in skeleton.definitions if isinstance(node, OperationDefinitionNode)]
     if len(operations) != 1:
         return None
     (operation,) = operations
+    reserved = set(names)
+    context = ValidationContext(schema, skeleton, TypeInfo(schema), lambda _error: None)
+    for usage in context.get_recursive_variable_usages(operation):
+        if usage.node.name.value in reserved and (
+            usage.type is None or str(get_nullable_type(usage.type)) != CARD_NUMBER
+        ):
+            return None
     declared = replace(
         operation, variable_definitions=(*(operation.variable_definitions or ()), *map(_definition, names))
     )
-    definitions = tuple(declared if node is operation else node for node in document.definitions)
-    return replace(document, definitions=definitions)
+    definitions = tuple(declared if node is operation else node for node in skeleton.definitions)
+    return replace(skeleton, definitions=definitions)
 
 
 def _definition(name: str) -> VariableDefinitionNode:

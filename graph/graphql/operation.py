@@ -41,8 +41,8 @@ class Operation:
     """Its name as far as logs may show it."""
     roots: str = field(init=False)
     """What it selects at the root, which says what it is about when it has no name."""
-    takes_arguments: bool = field(init=False)
-    """Whether a root field takes an argument, and so may be given a card number."""
+    takes_card_numbers: bool = field(init=False)
+    """Whether an argument, wherever it stands, may be given a card number."""
     prepared: Prepared = field(init=False, default_factory=Prepared)
     """What is compiled of it."""
     _fixed_cost: int = field(init=False)
@@ -54,7 +54,7 @@ class Operation:
         # Names of the schema. The limits bound how many there are.
         fields = (one.name.value for one in self.node.selection_set.selections if isinstance(one, FieldNode))
         self.roots = " ".join(dict.fromkeys(fields)) or self.kind
-        self.takes_arguments = self.size.takes_arguments
+        self.takes_card_numbers = self.size.takes_card_numbers
         self._fixed_cost = self.size.price.fixed
         self._lists = self.size.price.variables
 

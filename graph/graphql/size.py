@@ -30,8 +30,8 @@ class Size:
     """The directives there count, too."""
     nesting: int = 0
     """How many selection sets there are within each other, those of fragments included."""
-    takes_arguments: bool = False
-    """Whether a root field takes an argument, and so may be given a card number."""
+    takes_card_numbers: bool = False
+    """Whether an argument, wherever it stands, may be given a card number."""
     price: Price = field(default_factory=Price)
 
     def add(self, part: Size, level: int, nesting: int, times: Times) -> None:
@@ -44,9 +44,9 @@ class Size:
             self.depth = max(self.depth, level + part.depth)
         self._add_introspection(part.introspection_fields, part.introspection_depth, level)
         self.nesting = max(self.nesting, nesting + part.nesting)
+        self.takes_card_numbers |= part.takes_card_numbers
         if level == 0:
             self.root_fields = min(self.root_fields + part.root_fields, SATURATED)
-            self.takes_arguments |= part.takes_arguments
 
     def add_introspective(self, part: Size, level: int, nesting: int) -> None:
         """Put a fragment's size where it is spread within introspection."""

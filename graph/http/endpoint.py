@@ -62,8 +62,8 @@ class GraphQLEndpoint:
         admission: counts the operations that are executed, and refuses one too many.
         request_timeout: seconds for a request, from its start; a client may ask for fewer.
         max_body_bytes: bound of a request's body.
-        get: whether GET is answered; never for an operation with an argument at its root, which could be a card
-            number: URLs end up in logs and histories.
+        get: whether GET is answered; never for an operation that takes a card number: URLs end up in logs and
+            histories.
         explorer: the page for browsers, or None.
         on_request: told of every request when it is answered or its client has gone.
     """
@@ -197,7 +197,7 @@ class GraphQLEndpoint:
 
     def _check(self, document: Document, operation: Operation, viewer: Viewer, method: str) -> None:
         """Refuse what a document may not do by this method or for this viewer."""
-        if method == "GET" and (operation.takes_arguments or document.sha256 is None):
+        if method == "GET" and (operation.takes_card_numbers or document.sha256 is None):
             raise _not_by_get()
         if document.introspects and not self._may_introspect(viewer):
             raise introspection_refused()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from graphql import build_schema as build_graphql_schema
 from graphql import parse
 
 from graph.graphql.analysis import analyse
@@ -130,3 +131,33 @@ def test_nothing_of_a_fragment_that_spreads_itself_is_overlooked() -> None:
     text = """{ ...A } fragment A on Query { ...B ...A }
       fragment B on Query { ...A ...C a b c } fragment C on Query { ...B d e f }"""
     assert only(text).fields >= 6
+
+
+OTHER = build_graphql_schema("""
+  scalar CardNumber
+  input Nested { again: Nested, cards: [CardNumber!] }
+  interface Node { id: ID! }
+  type Card implements Node { id: ID!, like(other: CardNumber): Card, page(first: Int, filter: Nested): Card }
+  type Query { node(id: ID!): Node, find(anyName: [[CardNumber]]): Card, all(filter: Nested): Card }
+""")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{ node(id: $a) { id } }", False),
+        ("{ find { id } }", False),
+        ("{ find(anyName: $a) { id } }", True),
+        ("{ all(filter: { again: $a }) { id } }", True),
+        ("{ node(id: $a) { ... on Card { page(first: 1) { id } } } }", False),
+        ("{ node(id: $a) { ... on Card { page(filter: $a) { id } } } }", True),
+        (
+            "{ node(id: $a) { ...F } } fragment F on Card { ...G } fragment G on Card { like(other: $b) { id } }",
+            True,
+        ),
+        ("{ nothing(cardNo: $a) { id } node(id: $a, cardNo: $b) { id } }", False),
+    ],
+)
+def test_the_types_of_its_arguments_say_whether_an_operation_takes_card_numbers(text: str, expected: bool) -> None:
+    ((_, size),) = analyse(parse(text), OTHER).operations
+    assert expected is size.takes_card_numbers

@@ -169,8 +169,8 @@ SPREAD_TWICE = """query ($n: CardNumber!) { ...F }
   fragment G on Query { card(cardNo: $n) { balance } }"""
 
 
-def takes_arguments(document: Document, name: str | None = None) -> bool:
-    return document.operation(name).takes_arguments
+def takes_card_numbers(document: Document, name: str | None = None) -> bool:
+    return document.operation(name).takes_card_numbers
 
 
 @pytest.mark.parametrize(
@@ -185,9 +185,9 @@ def takes_arguments(document: Document, name: str | None = None) -> bool:
     ],
 )
 def test_an_operation_knows_whether_it_could_be_given_a_card_number(text: str, expected: bool) -> None:
-    assert expected is takes_arguments(documents().get(text))
+    assert expected is takes_card_numbers(documents().get(text))
 
 
 def test_each_operation_of_a_document_is_looked_at_on_its_own() -> None:
     document = documents().get("query A { __typename } query B($n: CardNumber!) { card(cardNo: $n) { balance } }")
-    assert (takes_arguments(document, "A"), takes_arguments(document, "B")) == (False, True)
+    assert (takes_card_numbers(document, "A"), takes_card_numbers(document, "B")) == (False, True)

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.graphql.literals import declare, hoist
+from schema.query import build_schema
 
+SCHEMA = build_schema()
 A, B = "9491339400000013", "9491339400000021"
 
 
@@ -124,25 +126,34 @@ def test_nothing_of_it_is_shown() -> None:
     ("text", "expected"),
     [
         ("{ card(cardNo: $a) { balance } }", "query ($a: CardNumber!) {"),
-        ("query Q($n: Int) { x(n: $n, a: $a) }", "query Q($n: Int, $a: CardNumber!) {"),
-        ("fragment F on Query { x(a: $a) } query { ...F }", "query ($a: CardNumber!) {"),
+        ("query Q($n: Int) { x(n: $n) card(cardNo: $a) { y } }", "query Q($n: Int, $a: CardNumber!) {"),
+        ("fragment F on Query { card(cardNo: $a) { x } } query { ...F }", "query ($a: CardNumber!) {"),
     ],
 )
 def test_the_operation_declares_the_variables(text: str, expected: str) -> None:
-    declared = declare(parse(text), ["a"])
+    declared = declare(SCHEMA, parse(text), ["a"])
     assert declared is not None
     assert expected in print_ast(declared).splitlines()
 
 
 @pytest.mark.parametrize("text", ["{ a } query B { b }", "fragment F on Query { a }", "type A { a: Int }"])
 def test_none_is_declared_unless_there_is_one_operation(text: str) -> None:
-    assert declare(parse(text), ["a"]) is None
+    assert declare(SCHEMA, parse(text), ["a"]) is None
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["__type(name: $a)", "cards(cardNos: $a)", "x(y: $a)", "card(cardNo: { x: $a })", "...F", "a @skip(if: $a)"],
+)
+def test_none_is_declared_unless_all_stand_where_a_card_number_is_expected(field: str) -> None:
+    text = f"{{ card(cardNo: $a) {{ x }} {field} {{ x }} }} fragment F on Query {{ __type(name: $a) {{ x }} }}"
+    assert declare(SCHEMA, parse(text.replace("...F {", "...F ... {")), ["a"]) is None
 
 
 def test_what_is_not_the_operation_stays_as_it_was_parsed() -> None:
-    source = Source("fragment F on Query { a } { ...F b(x: $a) }")
+    source = Source("fragment F on Query { a } { ...F card(cardNo: $a) { x } }")
     document = parse(source)
-    declared = declare(document, ["a"])
+    declared = declare(SCHEMA, document, ["a"])
     assert declared is not None
     fragment, operation = declared.definitions
     assert fragment is document.definitions[0]

@@ -66,7 +66,7 @@ def run(document: Document, name: str | None, variables: Mapping[str, Any]) -> t
 
     result = asyncio.run(executed())
     errors = [shown(error) for error in result.errors or ()]
-    measures = operation.takes_arguments, document.introspects, operation.kind, operation.shown_name
+    measures = operation.takes_card_numbers, document.introspects, operation.kind, operation.shown_name
     return measures, cost, result.data, errors, context.asked
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 MOST_CALLS = 45_000
-"""Of functions; some three to six milliseconds. The worst of these made 1.5 million once."""
+"""Of functions; some three to nine milliseconds. The worst of these made 1.5 million once."""
 
 
 def many(text: str, count: int, separator: str = " ") -> str:
