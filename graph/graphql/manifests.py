@@ -7,6 +7,7 @@ documents that GraphQL Code Generator's client preset and Relay's compiler write
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from graph.graphql.documents import may_hold_card_number
@@ -39,48 +40,38 @@ class ManifestError(Exception):
         self.problems = problems
 
 
+@dataclass(frozen=True, slots=True)
 class TrustedDocuments:
-    """Valid documents by id and by text. They are few, and stay for the life of the process.
+    """Valid documents by id and by text. They are few, and stay for the life of the process."""
 
-    Args:
-        texts: the documents' texts by id.
-        documents: the documents by text.
-    """
-
-    def __init__(
-        self, texts: Mapping[str, str] | None = None, documents: Mapping[str, Document] | None = None
-    ) -> None:
-        self._texts = texts or {}
-        self._documents = documents or {}
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """The documents' texts by id."""
+    documents: Mapping[str, Document] = field(default_factory=dict, compare=False)
+    """The documents by text."""
 
     def __len__(self) -> int:
-        return len(self._texts)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TrustedDocuments) and self._texts == other._texts
-
-    __hash__ = None  # type: ignore[assignment]
+        return len(self.texts)
 
     @property
     def operation_names(self) -> frozenset[str]:
         """The names of all operations."""
         return frozenset(
-            name for document in self._documents.values() for name in document.operations if name is not None
+            name for document in self.documents.values() for name in document.operations if name is not None
         )
 
     def text(self, document_id: str) -> str | None:
         """The text of an id."""
-        text = self._texts.get(document_id)
-        return self._texts.get(document_id.removeprefix(_HASH_PREFIX)) if text is None else text
+        text = self.texts.get(document_id)
+        return self.texts.get(document_id.removeprefix(_HASH_PREFIX)) if text is None else text
 
     def by_id(self, document_id: str) -> Document | None:
         """The document of an id."""
         text = self.text(document_id)
-        return None if text is None else self._documents[text]
+        return None if text is None else self.documents[text]
 
     def by_text(self, text: str) -> Document | None:
         """The document of a text, which must be the manifest's to the letter."""
-        return self._documents.get(text)
+        return self.documents.get(text)
 
 
 def trust(content: bytes, documents: Documents) -> TrustedDocuments:

@@ -23,10 +23,10 @@ from schema.errors import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from graph.graphql.documents import Documents
+    from graph.graphql.documents import Document, Documents
     from graph.graphql.errors import DocumentError
+    from graph.graphql.registered import RegisteredDocuments
     from graph.graphql.request import GraphQLRequest
-    from graph.graphql.stores import DocumentStore
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -75,7 +75,7 @@ class DocumentResolver:
         documents: reads and remembers texts.
         trusted: the manifest's documents.
         mode: what becomes of other texts.
-        store: where hashes are registered; None to register nothing.
+        registered: where hashes are registered; None to register nothing.
         on_untrusted: told of each document that mode `log` lets pass.
     """
 
@@ -85,29 +85,16 @@ class DocumentResolver:
         *,
         trusted: TrustedDocuments | None = None,
         mode: Mode = Mode.OFF,
-        store: DocumentStore | None = None,
+        registered: RegisteredDocuments | None = None,
         on_untrusted: Callable[[UntrustedDocument], None] | None = None,
     ) -> None:
-        self._documents = documents
-        self._mode = mode
-        self.trust(trusted or TrustedDocuments())
-        self._store = None if mode is Mode.ENFORCE else store
-        self._on_untrusted = on_untrusted
-
-    @property
-    def cache(self) -> Documents:
+        self.cache = documents
         """What reads and remembers texts; its counters are for metrics."""
-        return self._documents
-
-    @property
-    def trusted_operations(self) -> frozenset[str]:
-        """The names of the operations of the manifest."""
-        return self.trusted.operation_names
-
-    def trust(self, trusted: TrustedDocuments) -> None:
-        """Take these for the manifest's documents from now on."""
-        self.trusted = trusted
-        self._takes_every_text = self._mode is Mode.OFF and len(trusted) == 0
+        self.trusted = trusted or TrustedDocuments()
+        """The manifest's documents; others may take their place at any time."""
+        self._mode = mode
+        self._registered = None if mode is Mode.ENFORCE else registered
+        self._on_untrusted = on_untrusted if mode is Mode.LOG else None
 
     async def find(self, request: GraphQLRequest) -> Resolved | Unseen:
         """The document that a request names, if it is known; else its text.
@@ -125,7 +112,7 @@ class DocumentResolver:
             return self._by_text(request.query or "")
         if request.query is None:
             return await self._by_hash(request.persisted_hash)
-        return await self._registered(request.query, request.persisted_hash)
+        return await self._register(request.query, request.persisted_hash)
 
     async def read(self, unseen: Unseen, *, introspection: bool) -> Resolved:
         """The document of a text.
@@ -137,28 +124,29 @@ class DocumentResolver:
         Raises:
             DocumentError: when it is too large or not valid.
         """
-        resolved = self._noted(self._documents.resolve(unseen.text, introspection=introspection))
-        if unseen.sha256 is not None and self._store is not None:
-            await self._store.put(unseen.sha256, unseen.text)
+        resolved = self.cache.resolve(unseen.text, introspection=introspection)
+        self._report(resolved.document)
+        if unseen.sha256 is not None and self._registered is not None:
+            await self._registered.put(unseen.sha256, unseen.text)
         return resolved
 
     def _by_text(self, text: str) -> Resolved | Unseen:
-        if not self._takes_every_text:
-            trusted = self.trusted.by_text(text)
-            if trusted is not None:
-                return Resolved(trusted)
-            if self._mode is Mode.ENFORCE:
-                # Before it is even parsed: a text of somebody's own shall cost nothing.
-                raise refused(ErrorCode.DOCUMENT_NOT_ALLOWED)
-        resolved = self._documents.known(text)
-        return Unseen(text, self._documents.cost(text)) if resolved is None else self._noted(resolved)
+        trusted = self.trusted.by_text(text)
+        if trusted is not None:
+            return Resolved(trusted)
+        if self._mode is Mode.ENFORCE:
+            # Before it is even parsed: a text of somebody's own shall cost nothing.
+            raise refused(ErrorCode.DOCUMENT_NOT_ALLOWED)
+        resolved = self.cache.known(text)
+        if resolved is None:
+            return Unseen(text, self.cache.cost(text))
+        self._report(resolved.document)
+        return resolved
 
-    def _noted(self, resolved: Resolved) -> Resolved:
-        if self._mode is Mode.LOG and self._on_untrusted is not None:
-            document = resolved.document
+    def _report(self, document: Document) -> None:
+        if self._on_untrusted is not None:
             names = tuple(safe_name(name) for name in document.operations if name)
             self._on_untrusted(UntrustedDocument(names, document.sha256))
-        return resolved
 
     async def _by_hash(self, sha256_hash: str) -> Resolved | Unseen:
         # An id of the manifest need not be a SHA-256 hash, and clients send it in the place of one.
@@ -166,13 +154,13 @@ class DocumentResolver:
         if trusted is not None:
             return Resolved(trusted)
         _check_form(sha256_hash)
-        text = await self._store.get(sha256_hash) if self._store is not None else None
+        text = await self._registered.get(sha256_hash) if self._registered is not None else None
         # A store that is shared could have been written to by others.
         if text is None or _hash(text) != sha256_hash:
             raise self._not_found()
         return self._by_text(text)
 
-    async def _registered(self, text: str, sha256_hash: str) -> Resolved | Unseen:
+    async def _register(self, text: str, sha256_hash: str) -> Resolved | Unseen:
         """The document of a text that came with its hash, which is registered if it may be."""
         trusted = self.trusted.text(sha256_hash)
         if trusted is not None:
@@ -188,13 +176,13 @@ class DocumentResolver:
         found = self._by_text(text)
         if isinstance(found, Unseen):
             return replace(found, sha256=sha256_hash)
-        if self._store is not None:
-            await self._store.put(sha256_hash, text)
+        if self._registered is not None:
+            await self._registered.put(sha256_hash, text)
         return found
 
     def _not_found(self) -> DocumentError:
         # Where nothing is ever found, a client had better not ask by hash again.
-        supported = self._store is not None or len(self.trusted) > 0
+        supported = self._registered is not None or len(self.trusted) > 0
         return refused(ErrorCode.PERSISTED_QUERY_NOT_FOUND, None if supported else _NOT_SUPPORTED)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from graph.config.files import UnreadableFileError, read_bytes, unreadable
@@ -10,7 +9,7 @@ from graph.config.settings import Settings, SettingsError
 from graph.graphql.documents import DocumentLimits, Documents
 from graph.graphql.manifests import MAX_BYTES, ManifestError, TrustedDocuments, trust
 from graph.graphql.persisted import DocumentResolver, Mode
-from graph.graphql.stores import MemoryStore
+from graph.graphql.registered import RegisteredDocuments
 from schema.query import build_schema
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from graph.graphql.persisted import UntrustedDocument
-    from graph.graphql.stores import DocumentStore
 
 _REGISTERED_CHARACTERS: Final = 2_000_000
 
@@ -40,24 +38,14 @@ def build_documents(
         SettingsError: naming everything in the manifest that cannot be used.
     """
     documents = _reader(settings)
-    registers = settings.allowed_in_development(settings.konagraph_apq)
+    registered = RegisteredDocuments(settings.konagraph_apq_size, _REGISTERED_CHARACTERS, redis)
     return DocumentResolver(
         documents,
         trusted=_trusted(settings, documents),
         mode=Mode(settings.konagraph_documents_mode),
-        store=_store(settings, redis) if registers else None,
+        registered=registered if settings.allowed_in_development(settings.konagraph_apq) else None,
         on_untrusted=on_untrusted,
     )
-
-
-def _store(settings: Settings, redis: Redis | None) -> DocumentStore:
-    local = MemoryStore(settings.konagraph_apq_size, _REGISTERED_CHARACTERS)
-    if redis is None:
-        return local
-    # Here, because a gateway without Redis is 6 MB smaller.
-    from graph.graphql.redis_store import RedisStore  # noqa: PLC0415
-
-    return RedisStore(redis, local, time.monotonic)
 
 
 def document_limits(settings: Settings) -> DocumentLimits:

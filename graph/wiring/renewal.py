@@ -107,8 +107,8 @@ class Renewal:
         self._konaplate.renew(parts.identity, parts.cipher)
         if self._protection.api_keys is not None and parts.keys is not None:
             self._protection.api_keys.replace(parts.keys)
-        self._documents.trust(parts.trusted)
-        self._on_trusted(self._documents.trusted_operations)
+        self._documents.trusted = parts.trusted
+        self._on_trusted(parts.trusted.operation_names)
         self._in_use = renewed
         if self._protection.keys is not None:
             same["konagraph_jwt_jwks"] = await self._same_key_set(self._protection.keys)

@@ -73,7 +73,7 @@ class Signals:
     ) -> None:
         """Show figures that are kept elsewhere."""
         metrics, cache = self.metrics, documents.cache
-        metrics.requests.trust(documents.trusted_operations)
+        metrics.requests.trust(documents.trusted.operation_names)
         metrics.watch("document_cache_hits", "Documents found in the cache.", lambda: cache.hits, counter=True)
         metrics.watch("document_cache_misses", "Documents read anew.", lambda: cache.misses, counter=True)
         metrics.watch("document_cache_size", "Documents in the cache.", lambda: len(cache))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from graph.errors import GatewayError
 from graph.graphql.manifests import TrustedDocuments, trust
 from graph.graphql.persisted import DocumentResolver, Mode, Unseen, UntrustedDocument
+from graph.graphql.registered import RegisteredDocuments
 from graph.graphql.request import GraphQLRequest
-from graph.graphql.stores import MemoryStore
 from schema.errors import ErrorCode
 from tests.graphql.documents import (
     CARD_QUERY,
@@ -33,13 +33,13 @@ class Fixture:
 
     def __init__(self, mode: Mode = Mode.OFF, *, manifest: bytes | None = None, registers: bool = True) -> None:
         self.documents: Documents = new_documents()
-        self.store = MemoryStore(10, 10_000)
+        self.store = RegisteredDocuments(10, 10_000)
         self.reports: list[UntrustedDocument] = []
         self.resolver = DocumentResolver(
             self.documents,
             trusted=trust(manifest, self.documents) if manifest else TrustedDocuments(),
             mode=mode,
-            store=self.store if registers else None,
+            registered=self.store if registers else None,
             on_untrusted=self.reports.append,
         )
 

@@ -41,10 +41,10 @@ async def test_a_mode_holds_without_a_manifest_too() -> None:
 async def test_a_new_manifest_is_looked_at_from_then_on() -> None:
     fixture = Fixture()
     untrusted = await fixture.by_text(CARD_QUERY)
-    fixture.resolver.trust(trust(MANIFEST, fixture.documents))
+    fixture.resolver.trusted = trust(MANIFEST, fixture.documents)
     assert await fixture.by_text(CARD_QUERY) is await fixture.by_id(ID)
     assert untrusted is not await fixture.by_text(CARD_QUERY)
-    fixture.resolver.trust(TrustedDocuments())
+    fixture.resolver.trusted = TrustedDocuments()
     assert untrusted is await fixture.by_text(CARD_QUERY)
 
 

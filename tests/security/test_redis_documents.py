@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from graph.graphql.redis_store import RedisStore
-from graph.graphql.stores import MemoryStore
+from graph.graphql.registered import RegisteredDocuments
 from graph.security.redis_limiter import connect
 from schema.secrets import Credential
 from tests.support import gateway
@@ -63,7 +62,7 @@ async def test_without_redis_this_process_remembers_and_asks_again_only_after_a_
 ) -> None:
     now = 0.0
     client = connect(Credential(own_redis.patient_url))
-    store = RedisStore(client, MemoryStore(10, 1_000), lambda: now)
+    store = RegisteredDocuments(10, 1_000, client, lambda: now)
     own_redis.kill()
     await store.put("a", "text")
     assert "text" == await store.get("a")
