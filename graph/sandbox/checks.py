@@ -15,6 +15,7 @@ import msgspec
 
 from graph.konaplate import protocol as wire
 from graph.konaplate.encryption import CannotOpenError
+from graph.sandbox.behaviours import RefusedCallError
 from schema.secrets import Credential
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
 BAD_HEADER: Final = "010_001"
 BAD_PARAMETER: Final = "020_001"
-BAD_METHOD: Final = "020_998"
-INVALID_INPUT: Final = "000_002"
-MISSING_VALUE: Final = "000_003"
-WRONG_LENGTH: Final = "000_015"
 
 # "Hex String", which has digits of either case.
 _CORRELATION_ID: Final = re.compile(r"\d{12}-[0-9A-Fa-f]{7}", re.ASCII)
@@ -37,18 +34,6 @@ _CORRELATION_LENGTH: Final = 20
 _TRAN_TIME: Final = re.compile(r"\d{14}", re.ASCII)
 _TOKEN: Final = re.compile(r"KMV1:(\d{17}):[A-Za-z0-9+/]{43}=", re.ASCII)
 _ZONES: Final = frozenset(zone.value for zone in wire.Zone)
-_CARD_NO_LENGTH: Final = 16
-_MAX_USER_ID: Final = 9_999_999_999_999_999_999
-
-
-class RefusedError(Exception):
-    """A call that is refused: the HTTP status, the vendor's code and a description."""
-
-    def __init__(self, status: int, code: str, description: str) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.description = description
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +42,27 @@ class Checks:
 
     Args:
         credentials: who may call.
-        cipher: opens requests; None when the line is not encrypted.
+        opener: opens requests; None for those that are not encrypted.
+        names_key: whether a call must name the key, because its request or its answer is encrypted.
     """
 
     credentials: SandboxCredentials
-    cipher: Cipher | None
+    opener: Cipher | None
+    names_key: bool
 
     def clear_fields(self, headers: Headers, body: bytes) -> dict[str, Any]:
         """The request's clear JSON, after every check.
 
         Raises:
-            RefusedError: naming the first rule that is broken.
+            RefusedCallError: naming the first rule that is broken.
         """
         self._check_headers(headers)
         self._check_token(headers, body)
-        clear = body if self.cipher is None else self._open(headers, body, self.cipher)
-        fields = _json_object(clear)
+        if self.names_key and headers.getlist(wire.CRYPTO_KEY_ID) != [self.credentials.crypto_key_id]:
+            raise RefusedCallError(BAD_HEADER, f"{wire.CRYPTO_KEY_ID} is unknown.")
+        fields = _json_object(body if self.opener is None else self._opened(body, self.opener))
         if fields is None:
-            raise RefusedError(400, BAD_PARAMETER, "The body is not a JSON object.")
+            raise RefusedCallError(BAD_PARAMETER, "The body is not a JSON object.")
         return fields
 
     def _check_headers(self, headers: Headers) -> None:
@@ -87,11 +75,11 @@ class Checks:
             wire.TIME_ZONE,
         ):
             if len(headers.getlist(name)) != 1:
-                raise RefusedError(400, BAD_HEADER, f"{name} must be given once.")
+                raise RefusedCallError(BAD_HEADER, f"{name} must be given once.")
         correlation_id = headers[wire.CORRELATION_ID]
         if len(correlation_id) > _CORRELATION_LENGTH:
             # The vendor's own sandbox was seen to fail on it.
-            raise RefusedError(500, "900_001", "Internal error.")
+            raise RefusedCallError("900_001", "Internal error.", 500)
         checks = {
             "Content-Type": _media_types(headers, "content-type") == [_JSON],
             "Accept": _media_types(headers, "accept") == [_JSON],
@@ -102,57 +90,33 @@ class Checks:
         }
         for name, right in checks.items():
             if not right:
-                raise RefusedError(400, BAD_HEADER, f"{name} has not the documented form.")
+                raise RefusedCallError(BAD_HEADER, f"{name} has not the documented form.")
 
     def _check_token(self, headers: Headers, body: bytes) -> None:
         known = self.credentials
         if headers[wire.ASP_ID] != known.asp_id or Credential(headers[wire.ACCESS_KEY]) != known.access_key:
-            raise RefusedError(401, BAD_HEADER, "Unknown project.")
+            raise RefusedCallError(BAD_HEADER, "Unknown project.", 401)
         _, token_time, _ = headers[wire.TRAN_TOKEN].split(":")
         if not token_time.startswith(headers[wire.TRAN_TIME]):
-            raise RefusedError(400, BAD_HEADER, "The times of the headers differ.")
+            raise RefusedCallError(BAD_HEADER, "The times of the headers differ.")
         expected = wire.tran_token(known.secret_key, token_time, body)
         if not hmac.compare_digest(expected, headers[wire.TRAN_TOKEN]):
-            raise RefusedError(401, BAD_HEADER, "The token does not fit the body.")
+            raise RefusedCallError(BAD_HEADER, "The token does not fit the body.", 401)
 
-    def _open(self, headers: Headers, body: bytes, cipher: Cipher) -> bytes:
-        if headers.getlist(wire.CRYPTO_KEY_ID) != [self.credentials.crypto_key_id]:
-            raise RefusedError(400, BAD_HEADER, f"{wire.CRYPTO_KEY_ID} is unknown.")
+    def _opened(self, body: bytes, cipher: Cipher) -> bytes:
         envelope = _json_object(body)
         sealed = envelope.get("encData") if envelope is not None else None
         if not isinstance(sealed, str):
-            raise RefusedError(400, BAD_PARAMETER, "encData is missing.")
+            raise RefusedCallError(BAD_PARAMETER, "encData is missing.")
         try:
             return cipher.open(sealed, self.credentials.crypto_key_id)
         except CannotOpenError:
-            raise RefusedError(400, BAD_PARAMETER, "encData cannot be opened.") from None
+            raise RefusedCallError(BAD_PARAMETER, "encData cannot be opened.") from None
 
 
 def _media_types(headers: Headers, name: str) -> list[str]:
     """The media types of a header, without parameters. They have no case (RFC 9110, section 8.3.1)."""
     return [value.partition(";")[0].strip().lower() for value in headers.getlist(name)]
-
-
-def card_no(fields: dict[str, Any]) -> str:
-    """The card number of a Card-User Mapped Inquiry, checked as the vendor's page says."""
-    value = fields.get("cardNo")
-    if value is None:
-        raise RefusedError(400, MISSING_VALUE, "Missing required values. cardNo")
-    if not isinstance(value, str) or not value:
-        raise RefusedError(400, INVALID_INPUT, "Invalid input parameter.")
-    if len(value) != _CARD_NO_LENGTH:
-        raise RefusedError(400, WRONG_LENGTH, "The length does not match. cardNo")
-    return value
-
-
-def user_id(fields: dict[str, Any]) -> int:
-    """The user id of a Search for Member Information."""
-    value = fields.get("userId")
-    if value is None:
-        raise RefusedError(400, MISSING_VALUE, "Missing required values. userId")
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MAX_USER_ID:
-        raise RefusedError(400, INVALID_INPUT, "Invalid input parameter.")
-    return value
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:
