@@ -1,10 +1,12 @@
 """Reads JSON that callers send: only what all readers read alike.
 
-Of two members with one name orjson takes the last without a word, others take the first (RFC 8259 section 4).
+orjson reads strictly, but of two members with one name it takes the last without a word, where others take the
+first (RFC 8259 section 4). So Python's own reader, which can look at the names, goes over the text once more.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 from typing import Any, Final
 
@@ -15,11 +17,18 @@ from graph.graphql.errors import refused
 from graph.redact import safe_name
 from schema.errors import ErrorCode
 
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-
 
 class _DoubledNameError(Exception):
     """Two members of an object have one name."""
+
+
+def _once_each(members: list[tuple[str, Any]]) -> None:
+    if len(dict(members)) < len(members):
+        raise _DoubledNameError
+
+
+# Of long numbers orjson makes floats; Python refuses to read them.
+_NAMES: Final = json.JSONDecoder(object_pairs_hook=_once_each, parse_int=float)
 
 
 def read_json(text: bytes, what: str) -> Any:
@@ -33,20 +42,17 @@ def read_json(text: bytes, what: str) -> Any:
         GatewayError: `BAD_REQUEST`, when it is no JSON, or an object has two members of one name.
         DocumentError: `BAD_USER_INPUT`, when it would be JSON, were it not for a half of a surrogate pair.
     """
+    text = text.removeprefix(codecs.BOM_UTF8)
+    # `from None` below: the causes hold the text.
     try:
         value = orjson.loads(text)
-        # As browsers write it, nothing is lost: no name is there twice. That is cheap to see.
-        is_plain = text == orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        # It is nested deeper than orjson writes.
-        is_plain = False
+        _NAMES.decode(text.decode("utf-8"))
     except orjson.JSONDecodeError:
-        if text.startswith(_BYTE_ORDER_MARK):
-            return read_json(b" " + text.removeprefix(_BYTE_ORDER_MARK), what)
-        # `from None`: the cause holds the text.
         raise _fault(text, what) from None
-    if not is_plain:
-        _check_names(text, what)
+    except _DoubledNameError:
+        raise GatewayError(ErrorCode.BAD_REQUEST, f"{what} gives a name twice in one object.") from None
+    except RecursionError:
+        raise GatewayError(ErrorCode.BAD_REQUEST, f"{what} is nested too deeply.") from None
     return value
 
 
@@ -62,25 +68,6 @@ def is_half(text: str) -> bool:
 def half_character(what: str) -> Exception:
     """The refusal of a text that holds one."""
     return refused(ErrorCode.BAD_USER_INPUT, f"{what} holds half of a surrogate pair, which is no character.")
-
-
-def _check_names(text: bytes, what: str) -> None:
-    try:
-        _NAMES.decode(text.decode("utf-8"))
-    except _DoubledNameError:
-        raise GatewayError(ErrorCode.BAD_REQUEST, f"{what} gives a name twice in one object.") from None
-    except RecursionError:
-        raise GatewayError(ErrorCode.BAD_REQUEST, f"{what} is nested too deeply.") from None
-
-
-def _once_each(members: list[tuple[str, Any]]) -> None:
-    # A function for each object: an empty one costs more to look at than to read.
-    if len(members) > 1 and len(dict(members)) != len(members):
-        raise _DoubledNameError
-
-
-# Of long numbers orjson makes floats; Python refuses to read them.
-_NAMES: Final = json.JSONDecoder(object_pairs_hook=_once_each, parse_int=float)
 
 
 def _fault(text: bytes, what: str) -> Exception:

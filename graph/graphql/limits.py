@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from graph.graphql.errors import limit_exceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from graph.graphql.size import Analysis, Size
 
 
@@ -43,6 +41,18 @@ class DocumentLimits:
     cached_characters: int = 300_000
 
 
+_MEASURES: Final = {
+    "depth": "depth",
+    "aliases": "aliases",
+    "root_fields": "rootFields",
+    "fields": "fields",
+    "directives": "directives",
+    "introspection_depth": "introspectionDepth",
+    "introspection_fields": "introspectionFields",
+}
+"""What is measured of an operation, by the names that clients are told."""
+
+
 def check(analysis: Analysis, limits: DocumentLimits) -> None:
     """Refuse a document that is too large.
 
@@ -67,16 +77,7 @@ def check(analysis: Analysis, limits: DocumentLimits) -> None:
 def _check(size: Size, limits: DocumentLimits) -> None:
     if size.nesting > limits.nesting:
         raise limit_exceeded("depth", None)
-    for name, measured, maximum in _measures(size, limits):
-        if measured > maximum:
+    for attribute, name in _MEASURES.items():
+        maximum = getattr(limits, attribute)
+        if getattr(size, attribute) > maximum:
             raise limit_exceeded(name, maximum)
-
-
-def _measures(size: Size, limits: DocumentLimits) -> Iterator[tuple[str, int, int]]:
-    yield "depth", size.depth, limits.depth
-    yield "aliases", size.aliases, limits.aliases
-    yield "rootFields", size.root_fields, limits.root_fields
-    yield "fields", size.fields, limits.fields
-    yield "directives", size.directives, limits.directives
-    yield "introspectionDepth", size.introspection_depth, limits.introspection_depth
-    yield "introspectionFields", size.introspection_fields, limits.introspection_fields

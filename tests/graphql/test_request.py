@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -15,15 +15,11 @@ from graph.errors import GatewayError
 from graph.graphql.errors import DocumentError
 from graph.graphql.request import (
     GraphQLRequest,
-    _unusual_request,
     from_json,
     from_query_string,
     names_parameters,
 )
 from schema.errors import ErrorCode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def test_a_body_gives_its_parameters() -> None:
@@ -233,15 +229,14 @@ PARAMETERS = st.fixed_dictionaries(
 
 
 @given(PARAMETERS)
-def test_the_short_way_gives_what_the_long_way_gives(parameters: dict[str, Any]) -> None:
-    def outcome(read: Callable[[], GraphQLRequest]) -> GraphQLRequest | str:
-        try:
-            return read()
-        except GatewayError as error:
-            return error.message
-
-    body = json.dumps(parameters).encode()
-    assert outcome(lambda: _unusual_request(parameters)) == outcome(lambda: from_json(body))
+def test_a_document_is_named_in_one_way_or_the_request_is_refused(parameters: dict[str, Any]) -> None:
+    try:
+        request = from_json(json.dumps(parameters).encode())
+    except GatewayError:
+        return
+    text_or_hash = request.query is not None or request.persisted_hash is not None
+    assert 1 == text_or_hash + (request.document_id is not None)
+    assert "" not in (request.query, request.operation_name, request.document_id)
 
 
 def test_two_requests_share_no_object() -> None:
