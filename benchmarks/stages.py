@@ -141,13 +141,13 @@ class _Stages:
         return from_json(self._body)
 
     async def _parse(self) -> object:
-        return self._new_documents().get(TWO_CALLS.query)
+        return self._new_documents().resolve(TWO_CALLS.query)
 
     async def _look_up(self) -> object:
-        return self._documents.get(TWO_CALLS.query)
+        return self._documents.resolve(TWO_CALLS.query)
 
     async def _execute(self, executor: Executor, scenario: Scenario) -> object:
-        document = self._documents.get(scenario.query)
+        document = self._documents.resolve(scenario.query).document
         context = RequestContext(self._upstream, self._guards, deadline=Deadline(5), max_cards=20)
         async with context:
             return await executor.execute(document, document.operation(None), {"cardNo": _CARD}, context)

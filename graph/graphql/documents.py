@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeAlias
 
-from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, OperationType, parse
+from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, parse
 
 from graph.errors import GatewayError
 from graph.graphql.analysis import analyse
@@ -20,12 +20,10 @@ from graph.redact import holds_card_number
 from schema.errors import MESSAGES, ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from graphql import DocumentNode, GraphQLSchema
 
     from graph.graphql.literals import Hoisted
-    from graph.graphql.size import Analysis, Size
+    from graph.graphql.size import Analysis
 
     # A skeleton is a key of another kind than a text: what a client sends must not be taken for a skeleton.
     _Key: TypeAlias = str | tuple[str]
@@ -37,12 +35,12 @@ __all__ = [
     "Documents",
     "Operation",
     "Resolved",
-    "may_hold_card_number",
+    "must_not_be_kept",
 ]
 
 
-def may_hold_card_number(text: str) -> bool:
-    """Whether a document could hold a card number, and must not be kept in any form, nor hashed.
+def must_not_be_kept(text: str) -> bool:
+    """Whether a document could hold a card number, and must be kept in no form, nor hashed.
 
     Digits anywhere in it may be one: in a literal, a default, an alias, a comment. An escape could spell
     any part of one, whatever stands around it.
@@ -98,20 +96,10 @@ class Documents:
         if found is None:
             self.misses += 1
             found = self._read_hoisted(text, introspection=introspection)
-        return found
-
-    def get(self, text: str) -> Document:
-        """The document of a text as it stands: whatever literals it has, it keeps.
-
-        Raises:
-            DocumentError: as `resolve`.
-        """
-        found = self._cache.get(text)
         if found is None:
-            self.misses += 1
-            return self._keep(text, Resolved(self.read(text))).document
-        self.hits += 1
-        return found.document
+            found = Resolved(self.read(text, introspection=introspection))
+            self._keep(text, found)
+        return found
 
     def read(self, text: str, *, introspection: bool = True) -> Document:
         """The document of a text as it stands, without the cache.
@@ -126,22 +114,28 @@ class Documents:
     def __len__(self) -> int:
         return len(self._cache)
 
-    def _keep(self, key: _Key, resolved: Resolved) -> Resolved:
+    def _keep(self, key: _Key, resolved: Resolved) -> None:
         if resolved.document.sha256 is not None:
             self._cache.put(key, resolved, len(key if isinstance(key, str) else key[0]))
-        return resolved
 
     def _hoisted(self, text: str) -> Hoisted | None:
         hoisted = hoist(text) if len(text) <= self._limits.characters else None
         # A number that is no literal of its own stays in the skeleton.
-        return None if hoisted is None or may_hold_card_number(hoisted.skeleton) else hoisted
+        return None if hoisted is None or must_not_be_kept(hoisted.skeleton) else hoisted
 
-    def _read_hoisted(self, text: str, *, introspection: bool) -> Resolved:
-        """Read a text, and keep what can be kept of it. It is validated once, with its card numbers in place."""
+    def _read_hoisted(self, text: str, *, introspection: bool) -> Resolved | None:
+        """Read a text and keep its skeleton; None where it has none that can be parsed.
+
+        It is validated once, with its card numbers in place.
+        """
         hoisted = self._hoisted(text)
-        skeleton = None if hoisted is None else self._parsed_skeleton(hoisted)
-        if hoisted is None or skeleton is None:
-            return self._keep(text, Resolved(self.read(text, introspection=introspection)))
+        if hoisted is None:
+            return None
+        try:
+            # A string is one token, and a variable is two.
+            skeleton = self._parse(hoisted.skeleton, self._limits.tokens + hoisted.literals)
+        except DocumentError:
+            return None
         node = put_back(skeleton, hoisted.card_nos)
         analysis = self._checked(node, introspection=introspection)
         declared = declare(self._schema, skeleton, hoisted.card_nos)
@@ -150,14 +144,6 @@ class Documents:
         document = self._document(declared, analysis, hoisted.skeleton)
         self._keep((hoisted.skeleton,), Resolved(document))
         return Resolved(document, hoisted.card_nos)
-
-    def _parsed_skeleton(self, hoisted: Hoisted) -> DocumentNode | None:
-        """The syntax of a skeleton; None where the text has another, or none."""
-        try:
-            # A string is one token, and a variable is two.
-            return self._parse(hoisted.skeleton, self._limits.tokens + hoisted.literals)
-        except DocumentError:
-            return None
 
     def _checked(self, node: DocumentNode, *, introspection: bool) -> Analysis:
         """The measures of a valid document.
@@ -176,20 +162,14 @@ class Documents:
 
     def _document(self, node: DocumentNode, analysis: Analysis, text: str) -> Document:
         # Hashed once for each document that is kept, not for each request.
-        digest = None if may_hold_card_number(text) else sha256(text.encode("utf-8")).hexdigest()
-        sizes = (size for _, size in analysis.operations)
+        digest = None if must_not_be_kept(text) else sha256(text.encode("utf-8")).hexdigest()
+        operations: dict[str | None, Operation] = {}
         nodes = (found for found in node.definitions if isinstance(found, OperationDefinitionNode))
-        operations = dict(self._operations(zip(nodes, sizes, strict=True)))
+        for operation, (_, size) in zip(nodes, analysis.operations, strict=True):
+            name = operation.name.value if operation.name else None
+            lengths = default_lengths(operation.variable_definitions)
+            operations[name] = Operation(name, operation, size, self._limits.cost, lengths)
         return Document(node, operations, analysis.introspection is not None, digest)
-
-    def _operations(
-        self, measured: Iterable[tuple[OperationDefinitionNode, Size]]
-    ) -> Iterator[tuple[str | None, Operation]]:
-        for node, size in measured:
-            if node.operation is OperationType.QUERY:
-                name = node.name.value if node.name else None
-                lengths = default_lengths(node.variable_definitions)
-                yield name, Operation(name, node, size, self._limits.cost, lengths)
 
     def _parse(self, text: str, tokens: int) -> DocumentNode:
         limits = self._limits

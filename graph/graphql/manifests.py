@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from graph.graphql.documents import may_hold_card_number
+from graph.graphql.documents import must_not_be_kept
 from graph.graphql.errors import DocumentError
 from graph.redact import redact
 
@@ -129,7 +129,7 @@ def _check(text: str, documents: Documents, checked: dict[str, Document]) -> lis
     """What is wrong with one document; a good one joins those that are checked."""
     if text in checked:
         return []
-    if may_hold_card_number(text):
+    if must_not_be_kept(text):
         return ["it may hold a card number; a trusted document must take it as a variable"]
     try:
         checked[text] = documents.read(text)

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from graph.errors import GatewayError
-from graph.graphql.documents import may_hold_card_number
+from graph.graphql.documents import must_not_be_kept
 from graph.graphql.errors import refused
 from graph.graphql.manifests import TrustedDocuments
 from graph.graphql.operation import Resolved
@@ -168,7 +168,7 @@ class DocumentResolver:
                 raise _mismatch()
             return self._by_text(text)
         _check_form(sha256_hash)
-        if may_hold_card_number(text):
+        if must_not_be_kept(text):
             # Not even hashed: who has the hash can try all card numbers.
             return self._by_text(text)
         if _hash(text) != sha256_hash:

@@ -23,7 +23,7 @@ def documents(*, introspection: bool = True, **limits: int) -> Documents:
 
 def refusal(text: str, **limits: int) -> list[GraphQLError]:
     with pytest.raises(DocumentError) as caught:
-        documents(introspection=True, **limits).get(text)
+        documents(introspection=True, **limits).resolve(text)
     return caught.value.errors
 
 
@@ -36,7 +36,7 @@ def limit_of(errors: list[GraphQLError]) -> tuple[ErrorCode, str | int | None, s
 
 def test_a_valid_document_is_parsed_once() -> None:
     cache = documents()
-    assert cache.get("{ __typename }") is cache.get("{ __typename }")
+    assert cache.resolve("{ __typename }") is cache.resolve("{ __typename }")
     assert (cache.hits, cache.misses, len(cache)) == (1, 1, 1)
 
 
@@ -44,14 +44,13 @@ def test_a_refused_document_is_not_remembered() -> None:
     cache = documents()
     for _ in range(2):
         with pytest.raises(DocumentError):
-            cache.get("{ nothing }")
+            cache.resolve("{ nothing }")
     assert (cache.hits, cache.misses, len(cache)) == (0, 2, 0)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        f'{{ card(cardNo: "{CARD}") {{ balance }} }}',
         f"{{ __typename }} # {CARD}",
         f"{{ a{CARD}: __typename }}",
         f"query Q{CARD} {{ __typename }}",
@@ -65,38 +64,38 @@ def test_a_refused_document_is_not_remembered() -> None:
 )
 def test_a_document_that_may_hold_a_card_number_is_executed_but_never_remembered(text: str) -> None:
     cache = documents()
-    assert cache.get(text) is not cache.get(text)
+    assert cache.resolve(text).document is not cache.resolve(text).document
     assert (cache.hits, cache.misses, len(cache)) == (0, 2, 0)
 
 
 def test_the_least_recently_used_document_makes_room() -> None:
     cache = documents(cached=2)
     first, second, third = "{ a: __typename }", "{ b: __typename }", "{ c: __typename }"
-    kept = cache.get(first)
-    gone = cache.get(second)
-    cache.get(first)
-    cache.get(third)
+    kept = cache.resolve(first)
+    gone = cache.resolve(second)
+    cache.resolve(first)
+    cache.resolve(third)
     assert len(cache) == 2
-    assert kept is cache.get(first)
-    assert gone is not cache.get(second)
+    assert kept is cache.resolve(first)
+    assert gone is not cache.resolve(second)
 
 
 def test_the_cache_is_bounded_by_the_length_of_its_texts_too() -> None:
     cache = documents(cached_characters=100)
     for name in "abcdef":
-        cache.get(f"{{ {name}: __typename }} #{' ' * 20}")
+        cache.resolve(f"{{ {name}: __typename }} #{' ' * 20}")
     assert len(cache) == 2
 
 
 def test_a_text_longer_than_the_whole_cache_is_not_kept() -> None:
     cache = documents(cached_characters=10)
-    cache.get("{ a: __typename }")
+    cache.resolve("{ a: __typename }")
     assert len(cache) == 0
 
 
 def test_a_document_of_exactly_the_allowed_length_is_read() -> None:
     text = "{ __typename }"
-    assert documents(characters=len(text)).get(text).operations.keys() == {None}
+    assert documents(characters=len(text)).resolve(text).document.operations.keys() == {None}
 
 
 def test_a_document_that_is_too_long_names_the_limit() -> None:
@@ -105,7 +104,7 @@ def test_a_document_that_is_too_long_names_the_limit() -> None:
 
 def test_a_document_of_exactly_the_allowed_tokens_is_read() -> None:
     # Braces and names; the end of the document is not counted.
-    assert {None} == documents(tokens=5).get("{ a: __typename }").operations.keys()
+    assert {None} == documents(tokens=5).resolve("{ a: __typename }").document.operations.keys()
     assert limit_of(refusal("{ a: __typename }", tokens=4)) == (ErrorCode.QUERY_LIMIT_EXCEEDED, "tokens", 4)
 
 
@@ -144,7 +143,7 @@ def test_a_syntax_error_tells_its_place_and_none_of_the_text() -> None:
 
 
 def test_the_only_operation_needs_no_name() -> None:
-    document = documents().get("query A { __typename }")
+    document = documents().resolve("query A { __typename }").document
     assert document.operation(None).name == "A"
     assert document.operation("A").name == "A"
 
@@ -152,13 +151,13 @@ def test_the_only_operation_needs_no_name() -> None:
 @pytest.mark.parametrize("name", ["B", "", "a"])
 def test_a_name_of_no_operation_is_a_bad_request(name: str) -> None:
     with pytest.raises(GatewayError) as caught:
-        documents().get("query A { __typename }").operation(name)
+        documents().resolve("query A { __typename }").document.operation(name)
     assert ErrorCode.BAD_REQUEST is caught.value.code
 
 
 def test_several_operations_need_a_name() -> None:
     # Running the first one, as some servers do, is not what the specification says.
-    document = documents().get("query A { a: __typename } query B { b: __typename }")
+    document = documents().resolve("query A { a: __typename } query B { b: __typename }").document
     with pytest.raises(GatewayError) as caught:
         document.operation(None)
     assert ErrorCode.BAD_REQUEST is caught.value.code
@@ -185,9 +184,13 @@ def takes_card_numbers(document: Document, name: str | None = None) -> bool:
     ],
 )
 def test_an_operation_knows_whether_it_could_be_given_a_card_number(text: str, expected: bool) -> None:
-    assert expected is takes_card_numbers(documents().get(text))
+    assert expected is takes_card_numbers(documents().resolve(text).document)
 
 
 def test_each_operation_of_a_document_is_looked_at_on_its_own() -> None:
-    document = documents().get("query A { __typename } query B($n: CardNumber!) { card(cardNo: $n) { balance } }")
+    document = (
+        documents()
+        .resolve("query A { __typename } query B($n: CardNumber!) { card(cardNo: $n) { balance } }")
+        .document
+    )
     assert (takes_card_numbers(document, "A"), takes_card_numbers(document, "B")) == (False, True)

@@ -25,7 +25,7 @@ from tests.graphql.resolving import ID, MANIFEST, NOT_FOUND, NOT_SUPPORTED, Fixt
 async def test_a_text_is_its_document() -> None:
     fixture = Fixture()
     document = await fixture.by_text(TYPENAME)
-    assert document is fixture.documents.get(TYPENAME)
+    assert document is fixture.documents.resolve(TYPENAME).document
     assert fixture.reports == []
 
 
