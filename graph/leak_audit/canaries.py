@@ -1,4 +1,4 @@
-"""What must never come out: the sandbox's cards, people and credentials, and how to find them in a text."""
+"""What must never come out: cards and people of the sandbox, credentials; and how to find them in a text."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from graph.sandbox.faults import FAULTS
-from graph.sandbox.ledger import CARDS, MEMBERS
+from graph.konaplate.record import Record, record_fields
+from graph.sandbox.behaviours import Altered
+from schema.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from graph.konaplate.endpoint import Endpoint
     from graph.sandbox.credentials import SandboxCredentials
+    from graph.sandbox.data import Table
 
-# Shorter texts would be found where they are not: "01" in a time, "APP" in a word.
-_SHORTEST: Final = 3
-_HARMLESS: Final = frozenset({"aspId", "userId", "nationality", "gender", "joinChannel"})
+# Shorter texts would be found where they are not: 1001 in a duration, "kim" in a random id.
+_SHORTEST: Final = 5
+_SHORTEST_BEYOND_ASCII: Final = 3
+_NO_SECRETS: Final = frozenset({"KONAPLATE_ASP_ID", "KONAPLATE_CRYPTO_KEY_ID", "KONAPLATE_SERVER_PUBLIC_KEY"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +31,30 @@ class Canary:
     text: str
 
 
-def canaries(credentials: SandboxCredentials, tokens: Iterable[str] = ()) -> tuple[Canary, ...]:
-    """Every card number, personal value, key and token of a run."""
-    found = [Canary("card number", number) for number in (*CARDS, *FAULTS)]
-    for card in CARDS.values():
-        receipt = card.fields.get("cashReceiptInfo")
-        if receipt:
-            found.append(Canary("cash-receipt identity", receipt["idNo"]))
-    for member in MEMBERS.values():
-        found += [Canary(f"member's {name}", text) for name, text in _texts(member)]
+def canaries(
+    endpoints: Iterable[Endpoint[Any, Any]],
+    data: Mapping[str, Table],
+    credentials: SandboxCredentials,
+    tokens: Iterable[str] = (),
+) -> tuple[Canary, ...]:
+    """Every key and value of the sandbox's tables that is declared as secret, and every credential."""
+    found = [
+        Canary(f"{endpoint.name}: {name}", text)
+        for endpoint in endpoints
+        for name, text in _secrets(endpoint, data[endpoint.name])
+    ]
     for name, text in credentials.gateway_settings().items():
-        found += [Canary(name, part) for part in _secret_parts(name, text)]
+        if name not in _NO_SECRETS:
+            # Of a private key each line: a part of it is as bad as the whole.
+            lines = [line for line in text.splitlines() if not line.startswith("-----")]
+            found += [Canary(name, line) for line in lines]
     found += [Canary("token", token) for token in tokens]
-    return tuple({canary.text: canary for canary in found if len(canary.text) >= _SHORTEST}.values())
+    return tuple({canary.text: canary for canary in found if _is_certain(canary.text)}.values())
+
+
+def secret_names(endpoints: Iterable[Endpoint[Any, Any]], data: Mapping[str, Table]) -> frozenset[str]:
+    """Konaplate's names of what is secret, which are the schema's as well."""
+    return frozenset(name for endpoint in endpoints for name, _ in _secrets(endpoint, data[endpoint.name]))
 
 
 def search(text: str, wanted: Iterable[Canary]) -> Iterator[Canary]:
@@ -50,18 +65,32 @@ def search(text: str, wanted: Iterable[Canary]) -> Iterator[Canary]:
             yield canary
 
 
-def _texts(member: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, value in member.items():
-        if name in _HARMLESS or value is None:
-            continue
-        if isinstance(value, dict):
-            yield from _texts(value)
-        else:
-            yield name, str(value)
+def _secrets(endpoint: Endpoint[Any, Any], table: Table) -> Iterator[tuple[str, str]]:
+    if issubclass(endpoint.key, Secret):
+        for key in (*table.rows, *table.faults):
+            yield table.key, str(key)
+    for fault in table.faults.values():
+        if isinstance(fault, Altered):
+            yield from _secret_values(endpoint.record, fault.changes)
+    for row in table.rows.values():
+        inner = row
+        for name in () if endpoint.batch else endpoint.within:
+            inner = inner[name]
+        yield from _secret_values(endpoint.record, inner)
 
 
-def _secret_parts(name: str, text: str) -> list[str]:
-    """Of a credential the whole, of a private key each line: a part of it is as bad."""
-    if name in ("KONAPLATE_ASP_ID", "KONAPLATE_CRYPTO_KEY_ID", "KONAPLATE_SERVER_PUBLIC_KEY"):
-        return []
-    return [line for line in text.splitlines() if line and not line.startswith("-----")]
+def _secret_values(record: type[Record] | None, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is declared as secret; and what is not declared, because that must not even be read."""
+    declared = {} if record is None else {field.wire: field for field in record_fields(record)}
+    for name, value in values.items():
+        field = declared.get(name)
+        kind = (field.item or field.kind) if field else None
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, dict):
+                yield from _secret_values(kind if kind and issubclass(kind, Record) else None, each)
+            elif isinstance(each, str | int) and (field is None or field.sensitive):
+                yield name, str(each)
+
+
+def _is_certain(text: str) -> bool:
+    return len(text) >= (_SHORTEST if text.isascii() else _SHORTEST_BEYOND_ASCII)

@@ -1,17 +1,41 @@
-"""The requests of a leak audit: good ones, every reserved failure, and every bad input."""
+"""The requests of a leak audit: good ones, reserved failures and bad input, for each root field of the schema."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from graph.sandbox.faults import FAULTS
-from graph.sandbox.ledger import CARDS, FIRST_CARD
+from graphql import (
+    GraphQLObjectType,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+    is_list_type,
+    is_required_argument,
+)
+
+from graph.leak_audit.canaries import secret_names
+from graph.sandbox.ledger import FIRST_CARD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from graphql import GraphQLSchema
+
+    from graph.konaplate.endpoint import Endpoint
+    from graph.sandbox.data import Table
+
+_HEADERS: Final = (
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "user-agent",
+    "x-forwarded-for",
+    "x-request-timeout-ms",
+    "x-request-id",
+    "x-api-key",
+)
 _DIGITS: Final = FIRST_CARD[:10]
 
 BAD_CARD_NUMBERS: Final[Mapping[str, Any]] = {
@@ -38,32 +62,82 @@ BAD_CARD_NUMBERS: Final[Mapping[str, Any]] = {
 }
 """What is no card number. Most hold the digits of one, so that an echo is found."""
 
-_MASKED: Final = """maskedCardNo balance cardStatus cardStatusRaw serviceId serviceName ownerKa isRegistered
-  isAutoRechargeBeforePayment cashReceiptInfo { approvalDiv approvalDivRaw maskedIdNo manYn manYnRaw }
-  member { profile { aspId nationality gender joinChannel } }"""
-_CLEAR: Final = """cardNo cashReceiptInfo { idNo }
-  member { userId profile { userName mobileNumber email loginId birthDate addressInfo { address zipCode } } }"""
 
-
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One request. Where `clear` is set, the answer itself is allowed to hold what it was asked for."""
 
     name: str
     body: bytes
     method: str = "POST"
     path: str = "/graphql"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     clear: bool = False
 
 
-def cases() -> Iterator[Case]:
+class Root(NamedTuple):
+    """A field of the query type that takes one argument."""
+
+    name: str
+    argument: str
+    type: str
+    """The argument's, as a variable is declared with it."""
+    lists: bool
+    """Whether the argument is a list."""
+    masked: str
+    """Everything that can be selected, but for what is shown in clear."""
+    clear: str
+    """Everything."""
+
+    def asked(self, value: Any, selection: str = "__typename") -> str:
+        """A document with the value in it."""
+        literal = json.dumps(value, ensure_ascii=False)
+        return f"{{ {self.name}({self.argument}: {literal}) {{ {selection} }} }}"
+
+    def asked_by_variable(self, selection: str = "__typename") -> str:
+        """A document whose variable `n` is the value."""
+        return f"query ($n: {self.type}) {{ {self.name}({self.argument}: $n) {{ {selection} }} }}"
+
+
+def cases(
+    schema: GraphQLSchema, endpoints: Sequence[Endpoint[Any, Any]], data: Mapping[str, Table]
+) -> Iterator[Case]:
     """Every case."""
-    yield from _good()
-    yield from _failures()
-    yield from _bad_numbers()
-    yield from _bad_documents()
-    yield from _bad_http()
+    roots = list(_roots(schema, secret_names(endpoints, data)))
+    tables = [data[endpoint.name] for endpoint in endpoints]
+    for root in roots:
+        yield from _good(root, tables)
+        yield from _failures(root, tables)
+        yield from _bad_values(root)
+    single = next(root for root in roots if not root.lists)
+    yield from _bad_documents(single, FIRST_CARD)
+    yield from _bad_http(single, FIRST_CARD)
+
+
+def _roots(schema: GraphQLSchema, secret: frozenset[str]) -> Iterator[Root]:
+    for name, root in schema.query_type.fields.items() if schema.query_type else ():
+        kind = get_named_type(root.type)
+        for argument, declared in root.args.items() if isinstance(kind, GraphQLObjectType) else ():
+            yield Root(
+                name,
+                argument,
+                str(declared.type),
+                is_list_type(get_nullable_type(declared.type)),
+                masked=_selection(kind, secret),
+                clear=_selection(kind, frozenset()),
+            )
+
+
+def _selection(kind: GraphQLObjectType, left_out: frozenset[str], above: tuple[object, ...] = ()) -> str:
+    parts = ["__typename"]
+    for name, field_of_kind in kind.fields.items():
+        inner = get_named_type(field_of_kind.type)
+        if name in left_out or any(is_required_argument(each) for each in field_of_kind.args.values()):
+            continue
+        if is_leaf_type(inner):
+            parts.append(name)
+        elif isinstance(inner, GraphQLObjectType) and inner not in above:
+            parts.append(f"{name} {{ {_selection(inner, left_out, (*above, kind))} }}")
+    return " ".join(parts)
 
 
 def _graphql(
@@ -72,88 +146,83 @@ def _graphql(
     variables: Any = None,
     *,
     clear: bool = False,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Case:
     body = json.dumps({"query": query, "variables": variables}).encode()
-    return Case(name, body, headers=headers or {}, clear=clear)
+    return Case(name, body, headers=headers, clear=clear)
 
 
-def _good() -> Iterator[Case]:
-    numbers = list(CARDS)
-    for fields, clear in ((_MASKED, False), (_CLEAR, True)):
-        listed = f"query ($n: [CardNumber!]!) {{ cards(cardNos: $n) {{ {fields} }} }}"
-        yield _graphql("a list of cards", listed, {"n": numbers}, clear=clear)
-        literals = f"{{ cards(cardNos: {json.dumps(numbers)}) {{ {fields} }} }}"
-        yield _graphql("inline cards", literals, {"konagraph_card_00": numbers[-1]}, clear=clear)
-        for number in numbers:
-            yield _graphql("an inline card", f'{{ card(cardNo: "{number}") {{ {fields} }} }}', clear=clear)
+def _good(root: Root, tables: Iterable[Table]) -> Iterator[Case]:
+    for table in tables:
+        keys = [str(key) for key in table.rows]
+        for value in [keys] if root.lists else keys:
+            for selection, clear in ((root.masked, False), (root.clear, True)):
+                inline = {"konagraph_card_00": keys[-1]}
+                yield _graphql(f"{root.name}: inline", root.asked(value, selection), inline, clear=clear)
+                by_variable = root.asked_by_variable(selection)
+                yield _graphql(f"{root.name}: by variable", by_variable, {"n": value}, clear=clear)
 
 
-def _failures() -> Iterator[Case]:
-    for fault in FAULTS.values():
-        query = f"query ($n: CardNumber!) {{ card(cardNo: $n) {{ {_MASKED} }} }}"
-        yield _graphql(f"failure: {fault.shows}", query, {"n": fault.number})
-        yield _graphql(f"inline failure: {fault.shows}", f'{{ card(cardNo: "{fault.number}") {{ {_MASKED} }} }}')
+def _failures(root: Root, tables: Iterable[Table]) -> Iterator[Case]:
+    for key in (str(key) for table in tables if not root.lists for key in table.faults):
+        yield _graphql(f"{root.name}: failure {key}", root.asked_by_variable(root.masked), {"n": key})
+        yield _graphql(f"{root.name}: inline failure {key}", root.asked(key, root.masked))
 
 
-def _bad_numbers() -> Iterator[Case]:
+def _bad_values(root: Root) -> Iterator[Case]:
     for name, value in BAD_CARD_NUMBERS.items():
-        query = "query ($n: CardNumber!) { card(cardNo: $n) { balance } }"
-        yield _graphql(f"bad variable: {name}", query, {"n": value})
-        literal = json.dumps(value, ensure_ascii=False)
-        yield _graphql(f"bad literal: {name}", f"{{ card(cardNo: {literal}) {{ balance }} }}")
+        given = [value] if root.lists else value
+        yield _graphql(f"{root.name}: bad variable: {name}", root.asked_by_variable(), {"n": given})
+        yield _graphql(f"{root.name}: bad literal: {name}", root.asked(given))
+    if root.lists:
+        yield _graphql(f"{root.name}: too many", root.asked_by_variable(), {"n": [FIRST_CARD] * 50})
 
 
-def _bad_documents() -> Iterator[Case]:
-    number = FIRST_CARD
-    yield _graphql("an unclosed literal", f'{{ card(cardNo: "{number}')
-    yield _graphql("a number as an alias", f"{{ a{number}: nothing }}")
-    yield _graphql(
-        "a number as a variable's name", f"query ($n{number}: Int) {{ card(cardNo: $n{number}) {{ x }} }}"
-    )
-    yield _graphql("a number as an operation's name", f"query Q{number} {{ nothing }}")
-    yield _graphql("a number as the name of a good operation", f"query Q{number} {{ __typename }}")
-    yield _graphql("a number in a comment", f"{{ nothing }} # {number}")
-    yield _graphql("a number as an argument's name", f'{{ card(n{number}: "{number}") {{ balance }} }}')
-    yield _graphql("a number as a directive", f'{{ card(cardNo: "{number}") @d{number} {{ balance }} }}')
-    yield _graphql("a number as a type", f"{{ ... on T{number} {{ balance }} }}")
-    yield _graphql("a number as a fragment", f"{{ ...F{number} }}")
-    yield _graphql("a literal without subfields", f'{{ card(cardNo: "{number}") }}')
-    yield _graphql(
-        "too many cards", "query ($n: [CardNumber!]!) { cards(cardNos: $n) { balance } }", {"n": [number] * 50}
-    )
-    yield _graphql(
-        "an escaped literal", '{ card(cardNo: "' + "".join(f"\\u{ord(c):04x}" for c in number) + '") { x } }'
-    )
-    yield _graphql("a number as the request's id", "{ nothing }", headers={"x-request-id": number})
-    for name in ("traceparent", "tracestate", "baggage", "user-agent", "x-forwarded-for", "x-request-timeout-ms"):
-        yield _graphql(f"a number as {name}", "{ nothing }", headers={name: number})
-    trace = {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01", "tracestate": f"a={number}", "baggage": number}
-    yield _graphql("a number beside a good trace", "{ nothing }", headers=trace)
-    traceparent = f"00-{number}{number}-{number}-01"
-    yield _graphql("a number in the ids of a trace", "{ nothing }", headers={"traceparent": traceparent})
-    yield _graphql("a number as a token", "{ nothing }", headers={"authorization": f"Bearer {number}"})
-    yield _graphql("a number as an API key", "{ nothing }", headers={"x-api-key": number})
+def _bad_documents(root: Root, number: str) -> Iterator[Case]:
+    field, argument = root.name, root.argument
+    escaped = "".join(f"\\u{ord(digit):04x}" for digit in number)
+    documents = {
+        "an unclosed literal": f'{{ {field}({argument}: "{number}',
+        "a number as an alias": f"{{ a{number}: nothing }}",
+        "a number as a variable's name": f"query ($n{number}: Int) {{ {field}({argument}: $n{number}) {{ x }} }}",
+        "a number as an operation's name": f"query Q{number} {{ nothing }}",
+        "a number as the name of a good operation": f"query Q{number} {{ __typename }}",
+        "a number in a comment": f"{{ nothing }} # {number}",
+        "a number as an argument's name": f'{{ {field}(n{number}: "{number}") {{ __typename }} }}',
+        "a number as a directive": f'{{ {field}({argument}: "{number}") @d{number} {{ __typename }} }}',
+        "a number as a type": f"{{ ... on T{number} {{ __typename }} }}",
+        "a number as a fragment": f"{{ ...F{number} }}",
+        "a literal without subfields": f'{{ {field}({argument}: "{number}") }}',
+        "an escaped literal": f'{{ {field}({argument}: "{escaped}") {{ x }} }}',
+    }
+    for name, document in documents.items():
+        yield _graphql(name, document)
+    traced = f"00-{'ab' * 16}-{'cd' * 8}-01"
+    headers = [
+        *({name: number} for name in _HEADERS),
+        {"traceparent": traced, "tracestate": f"a={number}", "baggage": number},
+        {"traceparent": f"00-{number}{number}-{number}-01"},
+        {"authorization": f"Bearer {number}"},
+    ]
+    for sent in headers:
+        yield _graphql(f"a number in {', '.join(sent)}", "{ nothing }", headers=sent)
 
 
-def _bad_http() -> Iterator[Case]:
-    number = FIRST_CARD
-    document = f'{{ card(cardNo: "{number}") {{ balance }} }}'
-    yield Case("an unknown path", b"", method="GET", path=f"/cards/{number}")
-    yield Case("an explorer file", b"", method="GET", path=f"/graphql/explorer/{number}")
-    yield Case(
-        "GET with a card number", b"", method="GET", path=f'/graphql?query={{card(cardNo:"{number}"){{balance}}}}'
-    )
-    yield Case("GET that is no document", b"", method="GET", path=f"/graphql?query={number}&variables={number}")
+def _bad_http(root: Root, number: str) -> Iterator[Case]:
+    document = root.asked(number)
+    body = json.dumps({"query": document}).encode()
+    another = json.dumps({"query": "query A { __typename }", "operationName": number}).encode()
+    yield Case("an unknown path", b"", "GET", f"/cards/{number}")
+    yield Case("an explorer file", b"", "GET", f"/graphql/explorer/{number}")
+    yield Case("GET with a card number", b"", "GET", f"/graphql?query={document}")
+    yield Case("GET that is no document", b"", "GET", f"/graphql?query={number}&variables={number}")
     yield Case("no JSON", document.encode())
-    yield Case("a truncated body", json.dumps({"query": document}).encode()[:-3])
-    yield Case("a batch", json.dumps([{"query": document}]).encode())
+    yield Case("a truncated body", body[:-3])
+    yield Case("a batch", b"[" + body + b"]")
     yield Case("another content type", document.encode(), headers={"content-type": "application/graphql"})
     yield Case("a compressed body", document.encode(), headers={"content-encoding": "gzip"})
-    yield Case("another method", document.encode(), method="PUT")
-    yield Case(
-        "an unknown operation", json.dumps({"query": "query A { __typename }", "operationName": number}).encode()
-    )
-    yield Case("a number as the method", document.encode(), method=number)
+    yield Case("another method", document.encode(), "PUT")
+    yield Case("a number as the method", document.encode(), number)
+    yield Case("an unknown operation", another)
     yield Case("too large", b'{"query": "' + number.encode() * 10_000 + b'"}')
     yield Case("variables of another type", json.dumps({"query": document, "variables": number}).encode())

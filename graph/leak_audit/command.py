@@ -5,30 +5,36 @@ from __future__ import annotations
 import io
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from graph.app import create_app
 from graph.config.environment import load_settings
+from graph.konaplate.endpoints import ENDPOINTS
 from graph.leak_audit.canaries import canaries
 from graph.leak_audit.cases import cases
 from graph.leak_audit.run import Outcome, run
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
+from graph.sandbox.data import DATA
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.viewer import EVERY_SCOPE
 from graph.telemetry.logs import configure_logging
+from schema.query import build_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from graph.telemetry.metrics import Metrics
+    from graph.konaplate.endpoint import Endpoint
+    from graph.sandbox.data import Table
 
-# Failures that never answer would take two and a half seconds each.
-_UPSTREAM_TIMEOUT: Final = "0.1"
-# Every case has to reach what it tests.
-_NO_BUDGETS: Final = {
+_SETTINGS: Final = {
+    "KONAPLATE_BASE_URL": f"http://sandbox{BASE_PATH}",
+    # Failures that never answer would take two and a half seconds each.
+    "KONAPLATE_TIMEOUT": "0.1",
+    # Every case has to reach what it tests.
+    "KONAGRAPH_MAX_COST": "1000000",
     "KONAGRAPH_REQUEST_BURST": "1000000",
     "KONAGRAPH_COST_BURST": "1000000",
     "KONAGRAPH_CARDS_PER_MINUTE": "1000000",
@@ -36,11 +42,36 @@ _NO_BUDGETS: Final = {
 }
 
 
-async def leak_audit() -> dict[str, Outcome]:
-    """Run every case as each kind of viewer; the outcomes by the viewer's name."""
-    stream = io.StringIO()
-    configure_logging("debug", as_json=True, stream=stream)
+async def leak_audit(
+    endpoints: Sequence[Endpoint[Any, Any]] = ENDPOINTS, data: Mapping[str, Table] = DATA
+) -> dict[str, Outcome]:
+    """Run every case as each kind of viewer; the outcomes by the viewer's name.
+
+    Args:
+        endpoints: the registry.
+        data: what the sandbox knows, by the endpoints' names.
+    """
+    # Here, because the command line should not load OpenTelemetry at every start.
+    from graph.telemetry.span_texts import SpanTexts  # noqa: PLC0415
+
+    log, spans = io.StringIO(), io.StringIO()
+    configure_logging("debug", as_json=True, stream=log)
     credentials = SandboxCredentials.generate()
+    sandbox = httpx.ASGITransport(create_sandbox(credentials, endpoints=endpoints, data=data))
+
+    async def audit(auth: Mapping[str, str], token: str = "") -> Outcome:
+        settings = load_settings({**credentials.gateway_settings(), **_SETTINGS, **auth})
+        app = create_app(settings, transport=sandbox, span_exporter=SpanTexts(spans))
+        async with app.router.lifespan_context(app):
+            return await run(
+                app,
+                cases(build_schema(), endpoints, data),
+                canaries(endpoints, data, credentials, [token]),
+                take={"log": _taken(log), "traces": _taken(spans)},
+                sums={"metrics": lambda: _names_and_labels(app.state.metrics.render())},
+                headers={"authorization": f"Bearer {token}"} if token else {},
+            )
+
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
         signer = DevelopmentSigner.in_directory(directory)
@@ -48,38 +79,11 @@ async def leak_audit() -> dict[str, Outcome]:
         service = signer.token("service", scopes=sorted(EVERY_SCOPE), lifetime=3600)
         signed = signer_settings(directory)
         return {
-            "anonymous": await _run(stream, credentials, {}, ()),
-            "without credentials": await _run(stream, credentials, signed, ()),
-            "member": await _run(stream, credentials, signed, (member,)),
-            "service": await _run(stream, credentials, signed, (service,)),
+            "anonymous": await audit({}),
+            "without credentials": await audit(signed),
+            "member": await audit(signed, member),
+            "service": await audit(signed, service),
         }
-
-
-async def _run(
-    stream: io.StringIO, credentials: SandboxCredentials, auth: Mapping[str, str], tokens: Sequence[str]
-) -> Outcome:
-    settings = load_settings(
-        {
-            **credentials.gateway_settings(),
-            **_NO_BUDGETS,
-            **auth,
-            "KONAPLATE_BASE_URL": f"http://sandbox{BASE_PATH}",
-            "KONAPLATE_TIMEOUT": _UPSTREAM_TIMEOUT,
-        }
-    )
-    # Here, because the command line should not load OpenTelemetry at every start.
-    from graph.telemetry.span_texts import SpanTexts  # noqa: PLC0415
-
-    spans = io.StringIO()
-    app = create_app(
-        settings, transport=httpx.ASGITransport(create_sandbox(credentials)), span_exporter=SpanTexts(spans)
-    )
-    metrics: Metrics = app.state.metrics
-    take = {"log": _taken(stream), "traces": _taken(spans)}
-    headers = {"authorization": f"Bearer {tokens[0]}"} if tokens else {}
-    async with app.router.lifespan_context(app):
-        sums = {"metrics": lambda: _names_and_labels(metrics.render())}
-        return await run(app, cases(), canaries(credentials, tokens), take, headers, sums=sums)
 
 
 def _names_and_labels(metrics: bytes) -> str:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from graphql import build_ast_schema, parse
 
-from graph.leak_audit.canaries import Canary, canaries, search
+from graph.konaplate.endpoint import Endpoint
+from graph.konaplate.endpoints import ENDPOINTS
+from graph.konaplate.record import Record
+from graph.leak_audit.canaries import Canary, canaries, search, secret_names
 from graph.leak_audit.cases import Case, cases
 from graph.leak_audit.run import Leak, run
+from graph.sandbox.behaviours import Altered, Coded
+from graph.sandbox.data import DATA, Table
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, MEMBERS
+from schema.query import build_schema
+from schema.secrets import MemberId, PersonalText
 from tests.conftest import clean_environment
 from tests.support import credentials
 
@@ -105,19 +114,91 @@ def test_a_value_that_json_has_escaped_is_found() -> None:
 
 
 def test_every_card_person_and_key_is_a_canary() -> None:
-    texts = {canary.text for canary in canaries(credentials(), ["a-token"])}
+    texts = {canary.text for canary in canaries(ENDPOINTS, DATA, credentials(), ["a-token"])}
     assert CARDS.keys() | FAULTS.keys() <= texts
+    assert {"01012345678", "1234567890", "9550123456789"} <= texts
     for member in MEMBERS.values():
         assert {member[name] for name in ("ci", "mobileNumber", "userName", "email", "birthDate")} <= texts
+    assert {"서울특별시 중구 모래로 1", "04500", "101호"} <= texts
     given = credentials().gateway_settings()
     assert {given["KONAPLATE_SECRET_KEY"], given["KONAPLATE_ACCESS_KEY"], "a-token"} <= texts
     assert set(given["KONAPLATE_CLIENT_PRIVATE_KEY"].splitlines()[1:-1]) <= texts
 
 
+def test_what_many_tell_or_is_short_is_no_canary() -> None:
+    texts = {canary.text for canary in canaries(ENDPOINTS, DATA, credentials())}
+    given = credentials().gateway_settings()
+    assert texts.isdisjoint({"샌드박스 선불카드", "ACTIVE", "Korean", "50000", "APP", "0", "1001"})
+    assert texts.isdisjoint({given["KONAPLATE_ASP_ID"], given["KONAPLATE_CRYPTO_KEY_ID"]})
+
+
+class Toy(Record):
+    toy_name: str
+    owner_name: PersonalText
+    parts: list[PersonalText]
+
+
+TOY = Endpoint(name="toy", title="Toy", path="/toy", key=MemberId, request=dict, record=Toy, within=("toy",))
+NOBODY = Coded("001_006", "")
+
+
+def test_an_endpoint_of_the_registry_needs_no_canaries_of_its_own() -> None:
+    row = {
+        "toyName": "a ball",
+        "ownerName": "Mary Toy",
+        "parts": ["the hull"],
+        "notDeclared": ["a cat", {"a": "a dog"}],
+    }
+    fault = Altered({"ownerName": "Tom Toy", "toyName": "a kite"})
+    data = {"toy": Table("userId", {123_456: {"toy": row}}, NOBODY, faults={9: fault})}
+    found = {(canary.kind, canary.text) for canary in canaries([TOY], data, credentials())}
+    assert {canary for canary in found if canary[0].startswith("toy: ")} == {
+        ("toy: userId", "123456"),
+        ("toy: ownerName", "Mary Toy"),
+        ("toy: ownerName", "Tom Toy"),
+        ("toy: parts", "the hull"),
+        ("toy: notDeclared", "a cat"),
+        ("toy: a", "a dog"),
+    }
+    assert {"userId", "ownerName", "parts", "notDeclared", "a"} == secret_names([TOY], data)
+
+
 def test_every_reserved_failure_is_a_case() -> None:
-    bodies = b"\n".join(case.body for case in cases())
+    bodies = b"\n".join(case.body for case in cases(build_schema(), ENDPOINTS, DATA))
     for number in FAULTS:
         assert number.encode() in bodies
+
+
+SCHEMA = build_ast_schema(
+    parse(
+        """type Query { toy(userId: ID!): Toy  toys(userIds: [ID!]!): [Toy]!  now: Int }
+        type Toy { toyName: String  ownerName: String  maker: Maker  parts(first: Int!): [String!] }
+        type Maker { name: String  toys: [Toy!] }"""
+    )
+)
+
+
+def test_every_root_is_asked_for_everything_and_for_everything_but_what_is_secret() -> None:
+    row = {"toyName": "a ball", "ownerName": "Mary Toy", "parts": []}
+    data = {"toy": Table("userId", {123_456: {"toy": row}, 7: {"toy": row}}, NOBODY, faults={9: Altered()})}
+    found = [
+        (case.name, json.loads(case.body)) for case in cases(SCHEMA, [TOY], data) if case.name.startswith("toy")
+    ]
+    documents = {body["query"] for _, body in found}
+    everything = "__typename toyName ownerName maker { __typename name }"
+    masked = "__typename toyName maker { __typename name }"
+    for selection in (everything, masked):
+        assert f'{{ toy(userId: "123456") {{ {selection} }} }}' in documents
+        assert f'{{ toys(userIds: ["123456", "7"]) {{ {selection} }} }}' in documents
+        assert f"query ($n: [ID!]!) {{ toys(userIds: $n) {{ {selection} }} }}" in documents
+    by_variable, inline = dict(found)["toy: failure 9"], dict(found)["toy: inline failure 9"]
+    assert {"n": "9"} == by_variable["variables"]
+    assert f'{{ toy(userId: "9") {{ {masked} }} }}' == inline["query"]
+
+
+def test_only_what_was_asked_for_in_clear_may_be_answered() -> None:
+    for case in cases(build_schema(), ENDPOINTS, DATA):
+        assert case.clear == (b" userName" in case.body)
 
 
 async def test_a_case_is_sent_as_it_is() -> None:
