@@ -29,6 +29,9 @@ from graph.http.responses import json_answer
 from graph.konaplate import protocol as wire
 from graph.konaplate.client import KonaplateClient
 from graph.konaplate.encryption import Cipher, KeyPair
+from graph.konaplate.endpoints import ENDPOINTS
+from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.resilience.deadline import Deadline
 from graph.security.audit import Caller, RequestAudit
 from graph.security.authorization import Authorization
@@ -46,7 +49,9 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from benchmarks.scenarios import Scenario
-    from graph.konaplate.records import CardRecord, MemberRecord
+    from graph.konaplate.endpoint import Endpoint
+    from graph.konaplate.endpoints.card_info import CardInfo
+    from graph.konaplate.endpoints.user_info import UserInfo
     from graph.resilience.guard import CallStats
     from graph.security.audit import AuditEvent
 
@@ -63,17 +68,16 @@ _IDENTITY: Final = wire.Identity("1" * 15, Credential("a" * 40), Credential("s" 
 class _Remembered:
     """An upstream that has its records ready."""
 
-    def __init__(self, card: CardRecord, member: MemberRecord) -> None:
+    def __init__(self, card: CardInfo, member: UserInfo) -> None:
         self._card = card
         self._member = member
 
-    def start_card(self, card_no: CardNo, stats: CallStats) -> asyncio.Future[CardRecord]:
-        del card_no, stats
-        return _done(self._card)
-
-    def start_member(self, user_id: MemberId, stats: CallStats) -> asyncio.Future[MemberRecord]:
-        del user_id, stats
-        return _done(self._member)
+    def start(
+        self, endpoint: Endpoint[Any, Any], keys: Sequence[Any], stats: CallStats
+    ) -> list[asyncio.Future[Any]]:
+        del stats
+        record: Any = self._card if endpoint.name == "card_info" else self._member
+        return [_done(record) for _ in keys]
 
 
 def _done(record: T) -> asyncio.Future[T]:
@@ -126,7 +130,7 @@ class _Stages:
             f"execute on graphql-core, records at hand: {ONE_CALL.name}": lambda: self._execute(
                 self._core, ONE_CALL
             ),
-            "upstream call without its network": lambda: self._client.fetch_card(CardNo(_CARD)),
+            "upstream call without its network": lambda: self._client.fetch(CARD_INFO, CardNo(_CARD)),
             "write the answer's JSON": self._write_answer,
             f"whole request without the network: {ONE_CALL.name}": lambda: self._ask(ONE_CALL),
             f"whole request without the network: {TWO_CALLS.name}": lambda: self._ask(TWO_CALLS),
@@ -188,8 +192,9 @@ async def _walk(document: DocumentNode) -> object:
 
 async def measure(seconds: float) -> dict[str, list[float]]:
     """CPU microseconds for each stage, one value a round."""
-    client = KonaplateClient(BASE_URL, _IDENTITY, None, Canned(), wire.CorrelationIds(0))
-    upstream = _Remembered(await client.fetch_card(CardNo(_CARD)), await client.fetch_member(MemberId(_CARD)))
+    client = KonaplateClient(BASE_URL, _IDENTITY, None, Canned(), wire.CorrelationIds(0), endpoints=ENDPOINTS)
+    card, member = await client.fetch(CARD_INFO, CardNo(_CARD)), await client.fetch(USER_INFO, MemberId(_CARD))
+    upstream = _Remembered(card, member)
     async with gateway() as app, gateway(protected=True) as protected:
         stages = _Stages(app, client, upstream).all()
         hostile = _doubled_fragments(60)

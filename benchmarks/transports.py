@@ -22,6 +22,8 @@ from benchmarks.inprocess import print_result
 from benchmarks.rounds import rotated
 from graph.konaplate import protocol as wire
 from graph.konaplate.client import KonaplateClient
+from graph.konaplate.endpoints import ENDPOINTS
+from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.exchange import LeanExchange
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
@@ -40,21 +42,20 @@ _LIMITS: Final = httpx.Limits(max_connections=64, max_keepalive_connections=64, 
 _FEW: Final = httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=15)
 _SECONDS: Final = 2.5
 _IDENTITY: Final = wire.Identity("1" * 15, Credential("a" * 40), Credential("s" * 40), wire.Zone.KST)
-_SIGNER: Final = wire.Signer(_IDENTITY, None)
-_MOMENTS: Final = wire.Moments(wire.Zone.KST)
+_COMMON: Final = wire.common_headers(_IDENTITY, None)
 
 
-def _signed(card_no: str) -> tuple[bytes, bytes]:
-    """A body, and the header lines that sign it, made as the gateway makes them: the same work in every row."""
+def _signed(card_no: str) -> tuple[bytes, wire.RawHeaders]:
+    """A body, and the headers that sign it, made as the gateway makes them: the same work in every row."""
     body = orjson.dumps({"cardNo": card_no})
-    moment = _MOMENTS.at(time.time_ns() // 1_000_000)
-    return body, _SIGNER.lines(moment, "221108120814-0000000", body)
+    now = wire.Timestamp.at(time.time_ns() // 1_000_000, wire.Zone.KST)
+    return body, wire.signed_headers(_IDENTITY, now, "221108120814-0000000", body)
 
 
-def _request(card_no: str) -> tuple[bytes, dict[str, str]]:
+def _request(card_no: str) -> tuple[bytes, wire.RawHeaders]:
     """Body and headers."""
     body, signed = _signed(card_no)
-    return body, _SIGNER.common | wire.fields_of(signed)
+    return body, [*_COMMON, *signed]
 
 
 def _httpx(limits: httpx.Limits = _LIMITS) -> httpx.AsyncBaseTransport:
@@ -67,7 +68,7 @@ def _lean() -> LeanTransport:
 
 @contextlib.asynccontextmanager
 async def _prepared(transport: LeanTransport, url: str) -> AsyncIterator[Call]:
-    line = LeanExchange(transport).line(url, _SIGNER.common)
+    line = LeanExchange(transport).line(url, _COMMON)
     async with transport:
 
         async def call(card_no: str) -> object:
@@ -120,10 +121,10 @@ async def _on_the_transport(transport: httpx.AsyncBaseTransport, url: str) -> As
 
 @contextlib.asynccontextmanager
 async def _by_our_client(transport: httpx.AsyncBaseTransport, base_url: str) -> AsyncIterator[Call]:
-    client = KonaplateClient(base_url, _IDENTITY, None, transport, wire.CorrelationIds(0))
+    client = KonaplateClient(base_url, _IDENTITY, None, transport, wire.CorrelationIds(0), endpoints=ENDPOINTS)
 
     async def call(card_no: str) -> object:
-        return await client.fetch_card(CardNo(card_no))
+        return await client.fetch(CARD_INFO, CardNo(card_no))
 
     try:
         yield call
@@ -137,7 +138,9 @@ async def _by_aiohttp(aiohttp: Any, url: str) -> AsyncIterator[Call]:
 
         async def call(card_no: str) -> object:
             body, headers = _request(card_no)
-            async with session.post(url, data=body, headers=headers) as response:
+            async with session.post(
+                url, data=body, headers=[(name.decode(), value.decode()) for name, value in headers]
+            ) as response:
                 return await response.read()
 
         yield call
@@ -145,7 +148,7 @@ async def _by_aiohttp(aiohttp: Any, url: str) -> AsyncIterator[Call]:
 
 def ways(base_url: str) -> dict[str, Way]:
     """How a call can be made; the ones whose packages are not installed are left out."""
-    url = base_url + wire.CARD_INFO_PATH
+    url = base_url + CARD_INFO.path
     known: dict[str, Way] = {
         "httpx, `AsyncClient.post`, httpx's default limits": lambda: _posted(url),
         "httpx, `AsyncClient.send(stream=True)`": lambda: _sent_by(_httpx(), url),

@@ -39,6 +39,7 @@ from graph.start import (
 )
 from graph.telemetry.logs import configure_logging
 from schema.query import export_schema as print_schema
+from schema.secrets import CardNo, MemberId
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +111,13 @@ def dev(port: int | None, host: str | None) -> None:
         _say_admin(admin)
         greet(url, settings, app.state.explorer)
 
-    reserved = Reserved(FAULTS.keys(), MEMBER_FAULTS.keys(), OPEN_BREAKER)
+    reserved = Reserved(
+        {
+            "card_info": [CardNo(number) for number in FAULTS],
+            "user_info": [MemberId(str(user_id)) for user_id in MEMBER_FAULTS],
+        },
+        {"card_info": [CardNo(OPEN_BREAKER)]},
+    )
     serve_here(settings, introduce, transport=sandbox, example_card=FIRST_CARD, reserved=reserved)
     if settings.konagraph_log_format == "console":
         click.echo("konagraph has ended.", err=True)

@@ -8,10 +8,13 @@ others are the single steps, for compiled plans.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeVar, cast
 
 from graph.errors import GatewayError, code_of
+from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import KonaplateError
+from graph.konaplate.record import Record
 from graph.loaders import Loader
 from graph.resilience.deadline import DeadlineExceededError
 from graph.resilience.guard import CallStats
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from graph.konaplate.records import CardRecord, MemberRecord
+    from graph.konaplate.endpoint import Endpoint
+    from graph.konaplate.endpoints.card_info import CardInfo
+    from graph.konaplate.endpoints.user_info import UserInfo
     from graph.resilience.deadline import Deadline
     from graph.security.audit import RequestAudit
     from graph.security.authorization import Authorization
@@ -32,16 +37,15 @@ if TYPE_CHECKING:
     from schema.secrets import CardNo
     from schema.types import Card, MemberProfile
 
+K = TypeVar("K")
+R = TypeVar("R", bound=Record)
+
 
 class Upstream(Protocol):
     """What a request needs of Konaplate."""
 
-    def start_card(self, card_no: CardNo, tally: CallStats) -> asyncio.Future[CardRecord]:
-        """Begin to look one card up. The future, no task, is the caller's own, and its failure may go unseen."""
-        ...
-
-    def start_member(self, user_id: MemberId, tally: CallStats) -> asyncio.Future[MemberRecord]:
-        """Begin to look one member up; as `start_card`."""
+    def start(self, endpoint: Endpoint[K, R], keys: Sequence[K], stats: CallStats) -> list[asyncio.Future[R]]:
+        """Begin to look keys up. Each future, no task, is the caller's own, and its failure may go unseen."""
         ...
 
 
@@ -99,8 +103,8 @@ class RequestContext:
         """Raises `DeadlineExceededError` when there is no time left."""
         self._tally = CallStats()
         # Made when they are needed: most requests look up no member, some nothing.
-        self._cards: Loader[CardNo, CardRecord] | None = None
-        self._members: Loader[MemberId, MemberRecord] | None = None
+        self._cards: Loader[CardNo, CardInfo] | None = None
+        self._members: Loader[MemberId, UserInfo] | None = None
         self._spent: dict[CardNo, RateLimitedError | None] = {}
 
     @property
@@ -163,11 +167,11 @@ class RequestContext:
             spent.update(zip(fresh, verdicts, strict=True))
         return [spent[card_no] for card_no in card_nos]
 
-    def start_card(self, card_no: CardNo) -> asyncio.Future[CardRecord]:
+    def start_card(self, card_no: CardNo) -> asyncio.Future[CardInfo]:
         """Begin to look a card up, or share what has begun. It fails when the deadline passes."""
         return self._deadline.bound(self._card_loader().start(card_no))
 
-    def card_view(self, card_no: CardNo, record: CardRecord) -> CardView:
+    def card_view(self, card_no: CardNo, record: CardInfo) -> CardView:
         """What the viewer may see of a card.
 
         Raises:
@@ -184,7 +188,7 @@ class RequestContext:
             self._audit.refused(code_of(error), card_no)
         return error
 
-    def start_profile(self, user_id: MemberId, card_no: CardNo) -> asyncio.Future[MemberRecord]:
+    def start_profile(self, user_id: MemberId, card_no: CardNo) -> asyncio.Future[UserInfo]:
         """Begin to look up the member that a card led to, or share what has begun.
 
         Raises:
@@ -194,11 +198,11 @@ class RequestContext:
         self._check_profile(card_no)
         return self._deadline.bound(self._member_loader().start(user_id))
 
-    def profile_view(self, card_no: CardNo, record: MemberRecord) -> ProfileView:
+    def profile_view(self, card_no: CardNo, record: UserInfo) -> ProfileView:
         """What is shown of a member."""
         return ProfileView(record, self._audit, card_no)
 
-    def expect_profile(self, looking_up: asyncio.Future[CardRecord]) -> None:
+    def expect_profile(self, looking_up: asyncio.Future[CardInfo]) -> None:
         """Begin to look up the member as soon as the card is there and leads to one.
 
         Whoever wants the profile still calls `start_profile`; this only spares it the wait for other cards.
@@ -234,18 +238,18 @@ class RequestContext:
                 if self._members is not None:
                     await self._members.aclose()
 
-    def _card_loader(self) -> Loader[CardNo, CardRecord]:
+    def _card_loader(self) -> Loader[CardNo, CardInfo]:
         loader = self._cards
         if loader is None:
             upstream, tally = self._upstream, self._tally
-            loader = self._cards = Loader(lambda card_no: upstream.start_card(card_no, tally))
+            loader = self._cards = Loader(lambda card_no: upstream.start(CARD_INFO, [card_no], tally)[0])
         return loader
 
-    def _member_loader(self) -> Loader[MemberId, MemberRecord]:
+    def _member_loader(self) -> Loader[MemberId, UserInfo]:
         loader = self._members
         if loader is None:
             upstream, tally = self._upstream, self._tally
-            loader = self._members = Loader(lambda user_id: upstream.start_member(user_id, tally))
+            loader = self._members = Loader(lambda user_id: upstream.start(USER_INFO, [user_id], tally)[0])
         return loader
 
     def _check_profile(self, card_no: CardNo) -> None:
@@ -253,7 +257,7 @@ class RequestContext:
             raise self._audit.disclosure(card_no).refuse("profile")
         self._deadline.check()
 
-    def _begin_profile(self, looking_up: asyncio.Future[CardRecord]) -> None:
+    def _begin_profile(self, looking_up: asyncio.Future[CardInfo]) -> None:
         # The card may have come in the very turn in which the request ended.
         if self._card_loader().closed or looking_up.cancelled() or looking_up.exception() is not None:
             return
@@ -263,9 +267,9 @@ class RequestContext:
             self._deadline.check()
         except (CardHiddenError, DeadlineExceededError):
             return
-        if isinstance(record.userId, MemberId):
+        if isinstance(record.user_id, MemberId):
             members = self._member_loader()
-            members.start(record.userId)
+            members.start(record.user_id)
             # Not asked for yet.
             members.loads -= 1
 

@@ -16,7 +16,7 @@ from schema.types import ApprovalDivision, CardStatus, Gender, IdentityEntry, Na
 if TYPE_CHECKING:
     from enum import Enum
 
-    from graph.konaplate.records import AddressRecord, CardRecord, CashReceiptRecord, MemberRecord
+    from graph.konaplate.endpoints.card_info import CardInfo, CashReceipt
     from graph.security.audit import RequestAudit
     from schema.context import Disclosure
     from schema.secrets import CardNo, IdentityNo, MemberId
@@ -64,35 +64,35 @@ class AddressView(_Personal):
     """`AddressInfo`."""
 
     __slots__ = ()
-    _record: AddressRecord
+    _record: Any
 
     address = _as_is("address")
-    zip_code = _as_is("zipCode")
-    address_detail = _as_is("addressDetail")
+    zip_code = _as_is("zip_code")
+    address_detail = _as_is("address_detail")
 
 
 class ProfileView(_Personal):
     """`MemberProfile`, as a card led to it."""
 
     __slots__ = ()
-    _record: MemberRecord
+    _record: Any
 
-    asp_id = _as_is("aspId")
-    birth_date = _as_is("birthDate")
-    login_id = _as_is("loginId")
+    asp_id = _as_is("asp_id")
+    birth_date = _as_is("birth_date")
+    login_id = _as_is("login_id")
     nationality = _word("nationality", Nationality)
     nationality_raw = _as_is("nationality")
     gender = _word("gender", Gender)
     gender_raw = _as_is("gender")
-    mobile_number = _as_is("mobileNumber")
-    user_name = _as_is("userName")
+    mobile_number = _as_is("mobile_number")
+    user_name = _as_is("user_name")
     email = _as_is("email")
-    join_channel = _as_is("joinChannel")
+    join_channel = _as_is("join_channel")
 
     @property
     def address_info(self) -> AddressView | InvalidFieldError | None:
         """None when Konaplate has none."""
-        address = self._record.addressInfo
+        address = self._record.address_info
         if address is None or isinstance(address, InvalidFieldError):
             return address
         return AddressView(address, self._audit, self._card_no)
@@ -109,26 +109,26 @@ class CashReceiptView(_Personal):
     """
 
     __slots__ = ("_clear",)
-    _record: CashReceiptRecord
+    _record: Any
 
-    def __init__(self, record: CashReceiptRecord, audit: RequestAudit, card_no: CardNo, *, clear: bool) -> None:
+    def __init__(self, record: CashReceipt, audit: RequestAudit, card_no: CardNo, *, clear: bool) -> None:
         super().__init__(record, audit, card_no)
         self._clear = clear
 
-    approval_div = _word("approvalDiv", ApprovalDivision)
-    approval_div_raw = _as_is("approvalDiv")
-    man_yn = _word("manYn", IdentityEntry)
-    man_yn_raw = _as_is("manYn")
+    approval_div = _word("approval_div", ApprovalDivision)
+    approval_div_raw = _as_is("approval_div")
+    man_yn = _word("man_yn", IdentityEntry)
+    man_yn_raw = _as_is("man_yn")
 
     @property
     def id_no(self) -> IdentityNo | InvalidFieldError | Withheld:
         """In clear, for those who may read it."""
-        return self._record.idNo if self._clear else _WITHHELD
+        return self._record.id_no if self._clear else _WITHHELD
 
     @property
     def masked_id_no(self) -> str | InvalidFieldError:
         """For everybody who sees the card."""
-        id_no = self._record.idNo
+        id_no = self._record.id_no
         return id_no if isinstance(id_no, InvalidFieldError) else id_no.masked
 
 
@@ -154,31 +154,31 @@ class CardView:
 
     __slots__ = ("_audit", "_clear_receipts", "_record", "card_no")
 
-    def __init__(self, card_no: CardNo, record: CardRecord, audit: RequestAudit, *, clear_receipts: bool) -> None:
+    def __init__(self, card_no: CardNo, record: CardInfo, audit: RequestAudit, *, clear_receipts: bool) -> None:
         self.card_no = card_no
-        self._record = record
+        self._record: Any = record
         self._audit = audit
         self._clear_receipts = clear_receipts
 
     masked_card_no = property(attrgetter("card_no.masked"))
     balance = _as_is("balance")
-    card_status = _word("cardStatus", CardStatus)
-    card_status_raw = _as_is("cardStatus")
-    service_id = _as_is("serviceId")
-    service_name = _as_is("serviceName")
-    owner_ka = _as_is("ownerKa")
-    is_auto_recharge_before_payment = _as_is("isAutoRechargeBeforePayment")
+    card_status = _word("card_status", CardStatus)
+    card_status_raw = _as_is("card_status")
+    service_id = _as_is("service_id")
+    service_name = _as_is("service_name")
+    owner_ka = _as_is("owner_ka")
+    is_auto_recharge_before_payment = _as_is("is_auto_recharge_before_payment")
 
     @property
     def is_registered(self) -> bool | InvalidFieldError:
         """Whether there is a member."""
-        user_id = self._record.userId
+        user_id = self._record.user_id
         return user_id if isinstance(user_id, InvalidFieldError) else user_id is not None
 
     @property
     def member(self) -> MemberView | InvalidFieldError | None:
         """None for an unregistered card."""
-        user_id = self._record.userId
+        user_id = self._record.user_id
         if user_id is None or isinstance(user_id, InvalidFieldError):
             return user_id
         return MemberView(user_id, self.card_no)
@@ -186,7 +186,7 @@ class CardView:
     @property
     def cash_receipt_info(self) -> CashReceiptView | InvalidFieldError | None:
         """None when the member has registered none."""
-        receipt = self._record.cashReceiptInfo
+        receipt = self._record.cash_receipt_info
         if receipt is None or isinstance(receipt, InvalidFieldError):
             return receipt
         return CashReceiptView(receipt, self._audit, self.card_no, clear=self._clear_receipts)

@@ -53,6 +53,8 @@ VARIABLES: list[tuple[str, str, Any]] = [
     ("KONAPLATE_CLIENT_PRIVATE_KEY_2", PUBLIC_PEM, Credential(PUBLIC_PEM)),
     ("KONAPLATE_JWE_ALGORITHMS", "RSA-OAEP, RSA-OAEP-256", ("RSA-OAEP", "RSA-OAEP-256")),
     ("KONAPLATE_JWE_CONTENT_ENCRYPTIONS", "A256GCM", ("A256GCM",)),
+    ("KONAPLATE_SEAL_REQUESTS", "card_info, -user_info", ("card_info", "-user_info")),
+    ("KONAPLATE_SEAL_ANSWERS", "-card_info", ("-card_info",)),
     ("KONAPLATE_UNSEALED_ANSWERS", "allow", "allow"),
     ("KONAPLATE_CORRELATION_ECHO", "require", EchoRule.REQUIRE),
     ("KONAPLATE_TIME_ZONE", "UTC", Zone.UTC),

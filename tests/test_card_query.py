@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from graph.konaplate.protocol import CARD_INFO_PATH, USER_INFO_PATH
+from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.sandbox.ledger import CARDS
 from tests.independent.konaplate import Credentials, IndependentKonaplate
 from tests.support import CONTRACT_QUERY, Recorder, gateway
@@ -107,7 +108,7 @@ async def test_three_aliases_of_one_card_make_one_upstream_call() -> None:
     async with gateway(recorder) as running:
         answer = await running.query(query, {"n": NUMBERS[0]})
     assert "errors" not in answer
-    assert recorder.paths == [CARD_INFO_PATH]
+    assert recorder.paths == [CARD_INFO.path]
 
 
 async def test_duplicates_in_a_list_make_one_upstream_call() -> None:
@@ -116,14 +117,14 @@ async def test_duplicates_in_a_list_make_one_upstream_call() -> None:
     async with gateway(recorder) as running:
         answer = await running.query(query, {"n": [NUMBERS[1], NUMBERS[0], NUMBERS[1]]})
     assert [card["balance"] for card in answer["data"]["cards"]] == [3_200, 50_000, 3_200]
-    assert recorder.paths == [CARD_INFO_PATH] * 2
+    assert recorder.paths == [CARD_INFO.path] * 2
 
 
 async def test_the_profile_costs_no_call_unless_it_is_selected() -> None:
     recorder = Recorder()
     async with gateway(recorder) as running:
         await running.query(f'{{ card(cardNo: "{NUMBERS[0]}") {{ member {{ userId }} }} }}')
-    assert recorder.paths == [CARD_INFO_PATH]
+    assert recorder.paths == [CARD_INFO.path]
 
 
 async def test_ten_cards_of_one_member_make_one_member_call() -> None:
@@ -136,8 +137,8 @@ async def test_ten_cards_of_one_member_make_one_member_call() -> None:
         async with gateway(httpx.AsyncHTTPTransport(), **plain_settings(upstream)) as running:
             answer = await running.query(query, {"n": numbers})
     assert [card["member"]["profile"]["userName"] for card in answer["data"]["cards"]] == ["홍길동"] * 10
-    assert sum(call.path.endswith(CARD_INFO_PATH) for call in upstream.calls) == 10
-    assert sum(call.path.endswith(USER_INFO_PATH) for call in upstream.calls) == 1
+    assert sum(call.path.endswith(CARD_INFO.path) for call in upstream.calls) == 10
+    assert sum(call.path.endswith(USER_INFO.path) for call in upstream.calls) == 1
     assert upstream.violations == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -20,7 +20,9 @@ from schema.secrets import CardNo, Credential, MemberId
 from tests.support import Blocking, KeptEvents, Recorder, gateway
 
 if TYPE_CHECKING:
-    from graph.konaplate.records import CardRecord, MemberRecord
+    from collections.abc import Sequence
+
+    from graph.konaplate.endpoint import Endpoint
     from graph.resilience.guard import CallStats
 
 QUERY = f'{{ card(cardNo: "{FIRST_CARD}") {{ balance }} }}'
@@ -131,13 +133,11 @@ class NeverAnswers:
     def __init__(self) -> None:
         self.under_way = 0
 
-    def start_card(self, card_no: CardNo, stats: CallStats) -> asyncio.Future[CardRecord]:
-        del card_no, stats
-        return asyncio.ensure_future(self.never())
-
-    def start_member(self, user_id: MemberId, stats: CallStats) -> asyncio.Future[MemberRecord]:
-        del user_id, stats
-        return asyncio.ensure_future(self.never())
+    def start(
+        self, endpoint: Endpoint[Any, Any], keys: Sequence[Any], stats: CallStats
+    ) -> list[asyncio.Future[Any]]:
+        del endpoint, stats
+        return [asyncio.ensure_future(self.never()) for _ in keys]
 
     async def never(self) -> NoReturn:
         self.under_way += 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from graphql import GraphQLObjectType
 
+from graph.konaplate.endpoints.card_info import CardInfo, CashReceipt
+from graph.konaplate.endpoints.user_info import PostalAddress
 from graph.konaplate.errors import CallDetails, InvalidFieldError
-from graph.konaplate.records import AddressRecord, CardRecord, CashReceiptRecord, card_record
 from graph.security.audit import Caller, RequestAudit
 from graph.security.card_refs import CardRefs
 from graph.security.viewer import ANONYMOUS
@@ -30,7 +31,7 @@ def audit(events: KeptEvents | None = None) -> RequestAudit:
 
 
 def view(*, clear: bool = True, **fields: object) -> CardView:
-    record: CardRecord = card_record(fields, DETAILS)
+    record = CardInfo.read(fields, DETAILS)
     return CardView(NUMBER, record, audit(), clear_receipts=clear)
 
 
@@ -103,8 +104,8 @@ def test_a_receipts_identity_is_withheld_from_who_may_not_read_it_and_always_mas
 
 
 def test_a_receipts_identity_that_cannot_be_read_is_no_fault_of_who_may_not_read_it() -> None:
-    fault = InvalidFieldError(DETAILS, "idNo")
-    record = CashReceiptRecord(approvalDiv="0", idNo=fault, manYn="0")
+    fault: Any = InvalidFieldError(DETAILS, "idNo")
+    record = CashReceipt(approval_div="0", id_no=fault, man_yn="0")
     assert isinstance(CashReceiptView(record, audit(), NUMBER, clear=False).id_no, Withheld)
     assert fault is CashReceiptView(record, audit(), NUMBER, clear=True).id_no
 
@@ -112,7 +113,7 @@ def test_a_receipts_identity_that_cannot_be_read_is_no_fault_of_who_may_not_read
 def test_views_of_one_card_note_what_is_read_in_one_place() -> None:
     events = KeptEvents()
     noted = audit(events)
-    record = AddressRecord(address=None, zipCode=None, addressDetail=None)
+    record = PostalAddress(address=None, zip_code=None, address_detail=None)
     for name in ("address", "zipCode"):
         AddressView(record, noted, NUMBER).disclosure.note(name)
     noted.close()

@@ -75,6 +75,8 @@ class Settings(BaseModel):
     konaplate_client_private_key_2: Pem | None = None
     konaplate_jwe_algorithms: Words = DEFAULT_ALGORITHMS
     konaplate_jwe_content_encryptions: Words = DEFAULT_CONTENT_ENCRYPTIONS
+    konaplate_seal_requests: Words = ()
+    konaplate_seal_answers: Words = ()
     konaplate_unsealed_answers: Literal["refuse", "allow"] = "refuse"
     konaplate_correlation_echo: EchoRule = EchoRule.LEARN
     konaplate_time_zone: Zone = Zone.KST

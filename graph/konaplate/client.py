@@ -1,59 +1,41 @@
-"""The Konaplate client: one method per endpoint, over an httpx transport that is passed in."""
+"""The Konaplate client: any endpoint, over an httpx transport that is passed in."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
 from graph.konaplate import protocol as wire
-from graph.konaplate.clean import read_card
-from graph.konaplate.correlation import Echoes, EchoRule
-from graph.konaplate.errors import (
-    CallDetails,
-    Cause,
-    InvalidResponseError,
-    KonaplateError,
-    TimedOutError,
-    UnavailableError,
-    UnsealedError,
-)
+from graph.konaplate.correlation import CorrelationCheck, EchoRule
+from graph.konaplate.endpoint import by_name
+from graph.konaplate.errors import CallDetails, Cause, InvalidResponseError, KonaplateError, UnsealedError
 from graph.konaplate.exchange import FAILURES, Limits, exchange_over, failure_of
-from graph.konaplate.records import (
-    CARD_REQUIRED,
-    MEMBER_REQUIRED,
-    CardRecord,
-    MemberRecord,
-    member_record,
-)
-from graph.konaplate.responses import ASK_AGAIN, Reply, read_success, seconds_to_wait
+from graph.konaplate.responses import ASK_AGAIN, Response, read_success, seconds_to_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Callable, Iterable
 
     import httpx
 
     from graph.konaplate.correlation import Echo
     from graph.konaplate.encryption import Cipher
-    from graph.konaplate.exchange import Exchange
-    from graph.konaplate.responses import Success
+    from graph.konaplate.endpoint import Endpoint
+    from graph.konaplate.exchange import Exchange, Line
+    from graph.konaplate.record import Record
     from graph.konaplate.transport.answer import HttpAnswer
-    from schema.secrets import CardNo, MemberId
 
-R = TypeVar("R", CardRecord, MemberRecord)
+K = TypeVar("K")
+R = TypeVar("R", bound="Record")
 
-_CORRELATION_ID: Final = wire.CORRELATION_ID.lower().encode("ascii")
-_CRYPTO_KEY_ID: Final = wire.CRYPTO_KEY_ID.lower().encode("ascii")
-_RETRY_AFTER: Final = b"retry-after"
+_CORRELATION_ID: Final = wire.CORRELATION_ID.lower()
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
-class CallReport(msgspec.Struct, frozen=True):
+class CallReport(msgspec.Struct):
     """What is known of one call once it is over; made for logs and metrics, free of secrets."""
 
     api: str
@@ -61,10 +43,10 @@ class CallReport(msgspec.Struct, frozen=True):
     outcome: str
     """`ok`, the name of the error's class, `cancelled`, or `unexpected` for a fault of our own."""
     details: CallDetails
-    seconds: float
-    echo: Echo | None
+    seconds: float = 0.0
+    echo: Echo | None = None
     """What the answer said to our correlation id; None when there was no answer."""
-    drift: tuple[str, ...]
+    drift: tuple[str, ...] = ()
     """Names of the fields that were longer than documented."""
     attempt: int = 1
     """Which attempt it was, from 1."""
@@ -74,30 +56,35 @@ class CallReport(msgspec.Struct, frozen=True):
     """Whether a success came in clear although answers are to be sealed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One API of the vendor: where it is, and which fields make an answer without a code a success."""
-
-    path: str
-    required: AbstractSet[str]
-    sealed: bool = True
-    """Whether the vendor's page says that its answers are encrypted."""
-
-
-CARD_INFO: Final = Endpoint(wire.CARD_INFO_PATH, CARD_REQUIRED)
-USER_INFO: Final = Endpoint(wire.USER_INFO_PATH, MEMBER_REQUIRED)
-
-
-class _Credentials:
+class _Session:
     """What a call uses from its beginning to its end, and what is made of it once for all calls."""
 
-    def __init__(self, identity: wire.Identity, cipher: Cipher | None, exchange: Exchange, base_url: str) -> None:
+    def __init__(
+        self,
+        identity: wire.Identity,
+        cipher: Cipher | None,
+        exchange: Exchange,
+        base_url: str,
+        endpoints: Iterable[Endpoint[Any, Any]],
+    ) -> None:
+        self.identity = identity
         self.cipher = cipher
-        self.moments = wire.Moments(identity.zone)
-        self.signer = wire.Signer(identity, None if cipher is None else cipher.key_id)
-        self.lines = {
-            api.path: exchange.line(base_url + api.path, self.signer.common) for api in (CARD_INFO, USER_INFO)
-        }
+        self.lines = {}
+        for endpoint in endpoints:
+            # Also with a clear request: it is the key that the answer is sealed with.
+            encrypts = endpoint.seals_request or endpoint.seals_response
+            key_id = cipher.key_id if cipher is not None and encrypts else None
+            headers = wire.common_headers(identity, key_id)
+            self.lines[endpoint.path] = exchange.line(base_url + endpoint.path, headers)
+
+    def request(
+        self, endpoint: Endpoint[K, R], asked: Any, correlation_id: str, now: wire.Timestamp
+    ) -> tuple[wire.RawHeaders, bytes]:
+        """Seal and sign one request."""
+        content = _encode(endpoint.request(asked))
+        if endpoint.seals_request and self.cipher is not None:
+            content = self.cipher.seal(content)
+        return wire.signed_headers(self.identity, now, correlation_id, content), content
 
 
 class KonaplateClient:
@@ -109,11 +96,12 @@ class KonaplateClient:
         cipher: seals requests and opens answers; None sends plain JSON (for a private line).
         transport: moves the bytes; closed with the client.
         correlation_ids: one for the whole process, so that no two calls share an id.
+        endpoints: what can be called.
         limits: the bounds of every call.
         clock_ms: milliseconds since 1970 (UTC).
         on_call: told of every call when it is over.
         echo_rule: when an answer's correlation id makes it unusable.
-        allow_unsealed: whether a success may come in clear although there is a cipher.
+        allow_unsealed: whether a success may come in clear although its endpoint seals them.
     """
 
     def __init__(
@@ -124,6 +112,7 @@ class KonaplateClient:
         transport: httpx.AsyncBaseTransport,
         correlation_ids: wire.CorrelationIds,
         *,
+        endpoints: Iterable[Endpoint[Any, Any]],
         limits: Limits | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         on_call: Callable[[CallReport], None] = lambda _report: None,
@@ -132,136 +121,115 @@ class KonaplateClient:
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._correlation_ids = correlation_ids
-        self._echoes = Echoes(correlation_ids, echo_rule)
+        self._correlation = CorrelationCheck(correlation_ids, echo_rule)
+        self._endpoints = by_name(endpoints)
         self._allow_unsealed = allow_unsealed
         self._clock_ms = clock_ms
         self._on_call = on_call
         self._limits = limits or Limits()
         self._exchange = exchange_over(transport, self._limits)
-        self._credentials = _Credentials(identity, cipher, self._exchange, self._base_url)
+        self.renew(identity, cipher)
 
-    async def fetch_card(self, card_no: CardNo, seconds: float | None = None, attempt: int = 1) -> CardRecord:
-        """Card-User Mapped Inquiry.
+    async def fetch(
+        self, endpoint: Endpoint[K, R], asked: Any, seconds: float | None = None, attempt: int = 1
+    ) -> Any:
+        """Call an endpoint.
 
         Args:
-            card_no: whose data to read.
+            endpoint: one of those of the client.
+            asked: a key, or a sequence of keys for a batch endpoint.
             seconds: the time for this call, if it is less than the client's own limit.
             attempt: which one it is, for the report.
+
+        Returns:
+            The record; of a batch endpoint the record or the error of each key.
 
         Raises:
             KonaplateError: see the tree in `graph.konaplate.errors`.
         """
-        payload = {"cardNo": card_no.reveal()}
-        return await self._call(CARD_INFO, payload, read_card, seconds, attempt)
-
-    async def fetch_member(
-        self, user_id: MemberId, seconds: float | None = None, attempt: int = 1
-    ) -> MemberRecord:
-        """Search for Member Information.
-
-        Args:
-            user_id: whose data to read.
-            seconds: the time for this call, if it is less than the client's own limit.
-            attempt: which one it is, for the report.
-
-        Raises:
-            KonaplateError: see the tree in `graph.konaplate.errors`.
-        """
-
-        def read(fields: dict[str, Any], details: CallDetails) -> MemberRecord:
-            return member_record(fields, details, asked=user_id)
-
-        return await self._call(USER_INFO, {"userId": int(user_id.reveal())}, read, seconds, attempt)
+        # As settings have it, which may know better what is encrypted.
+        endpoint = self._endpoints[endpoint.name]
+        # Read once: a call must not begin with some keys and end with others.
+        session = self._session
+        now = wire.Timestamp.at(self._clock_ms(), session.identity.zone)
+        call = CallDetails(self._correlation_ids.next(now), api=endpoint.path)
+        report = CallReport(endpoint.path, "cancelled", call, attempt=attempt)
+        started = time.perf_counter()
+        try:
+            headers, content = session.request(endpoint, asked, call.correlation_id, now)
+            response = await self._send(session.lines[endpoint.path], headers, content, report, seconds)
+            answer = self._read(endpoint, asked, session.cipher, response, report)
+            report.outcome = "ok"
+        except KonaplateError as error:
+            report.outcome, report.details, report.cause = type(error).__name__, error.details, error.cause
+            raise
+        except Exception:
+            report.outcome = "unexpected"
+            raise
+        finally:
+            report.seconds = time.perf_counter() - started
+            self._on_call(report)
+        return answer
 
     def renew(self, identity: wire.Identity, cipher: Cipher | None) -> None:
         """Use others from the next call on; calls under way end with those they began with."""
-        self._credentials = _Credentials(identity, cipher, self._exchange, self._base_url)
+        self._session = _Session(identity, cipher, self._exchange, self._base_url, self._endpoints.values())
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._exchange.aclose()
 
-    async def _call(
-        self,
-        endpoint: Endpoint,
-        payload: dict[str, Any],
-        read: Callable[[dict[str, Any], CallDetails], R],
-        seconds: float | None,
-        attempt: int,
-    ) -> R:
-        # Read once: a call must not begin with some and end with others.
-        own = self._credentials
-        moment = own.moments.at(self._clock_ms())
-        details = CallDetails(self._correlation_ids.next(moment), api=endpoint.path)
-        started = time.perf_counter()
-        outcome, echo, cause, unsealed = "cancelled", None, None, False
-        drift: tuple[str, ...] = ()
-        try:
-            answer = await self._send(endpoint, payload, own, moment, details, seconds=seconds, fresh=attempt > 1)
-            echo = self._echoes.read(answer.header(_CORRELATION_ID), details.correlation_id)
-            success = self._read(endpoint, answer, own.cipher, details, echo)
-            details, unsealed = success.details, own.cipher is not None and not success.sealed
-            record = read(success.fields, details)
-            outcome, drift = "ok", record.drift
-        except KonaplateError as error:
-            outcome, details, unsealed = type(error).__name__, error.details, isinstance(error, UnsealedError)
-            cause = error.cause if isinstance(error, UnavailableError | TimedOutError) else None
-            raise
-        except Exception:
-            outcome = "unexpected"
-            raise
-        finally:
-            spent = time.perf_counter() - started
-            self._on_call(
-                CallReport(endpoint.path, outcome, details, spent, echo, drift, attempt, cause, unsealed)
-            )
-        return record
-
     async def _send(
-        self,
-        endpoint: Endpoint,
-        payload: dict[str, Any],
-        own: _Credentials,
-        moment: wire.Moment,
-        details: CallDetails,
-        *,
-        seconds: float | None,
-        fresh: bool,
-    ) -> HttpAnswer:
-        """Seal, sign and send one request."""
-        clear = _encode(payload)
-        content = clear if own.cipher is None else own.cipher.seal(clear)
-        fields = own.signer.lines(moment, details.correlation_id, content)
+        self, line: Line, headers: wire.RawHeaders, content: bytes, report: CallReport, seconds: float | None
+    ) -> Response:
         limit = self._limits.total if seconds is None else min(seconds, self._limits.total)
-        trusts = partial(self._trusts, details.correlation_id, endpoint.path)
+        trusts = partial(self._trusts, report.details.correlation_id, report.api)
         try:
-            return await own.lines[endpoint.path].post(fields, content, limit, trusts, fresh=fresh)
+            answer = await line.post(headers, content, limit, trusts, fresh=report.attempt > 1)
         except FAILURES as error:
-            raise failure_of(error, details)  # noqa: B904 - which sets what may be shown of the cause
-
-    def _read(
-        self, endpoint: Endpoint, answer: HttpAnswer, cipher: Cipher | None, call: CallDetails, echo: Echo
-    ) -> Success:
-        """What an answer says, if it is the answer to this call."""
-        if self._echoes.refuses(echo, endpoint.path):
-            raise InvalidResponseError(call.answered(answer.status))
-        self._echoes.note(echo, endpoint.path)
-        return read_success(
-            Reply(answer.status, answer.body, answer.header(_CRYPTO_KEY_ID), self._retry_after(answer)),
-            call,
-            cipher=cipher,
-            required=endpoint.required,
-            only_sealed=endpoint.sealed and cipher is not None and not self._allow_unsealed,
+            raise failure_of(error, report.details)  # noqa: B904 - which sets what may be shown of the cause
+        return Response(
+            answer.status, {k.decode(): v.decode("latin-1") for k, v in answer.fields.items()}, answer.body
         )
 
-    def _retry_after(self, answer: HttpAnswer) -> float | None:
-        asked = answer.header(_RETRY_AFTER)
-        return None if asked is None else seconds_to_wait(asked, self._clock_ms() / 1000)
+    def _read(
+        self,
+        endpoint: Endpoint[K, R],
+        asked: Any,
+        cipher: Cipher | None,
+        response: Response,
+        report: CallReport,
+    ) -> Any:
+        """What an answer says, if it is the answer to this call."""
+        call = report.details
+        echoed = response.headers.get(_CORRELATION_ID)
+        report.echo = self._correlation.compare(echoed, call.correlation_id)
+        if not self._correlation.accepts(report.echo, endpoint.path):
+            raise InvalidResponseError(call.answered(response.status))
+        retry_after = response.headers.get("retry-after")
+        if retry_after is not None:
+            now = self._clock_ms() / 1000
+            call = msgspec.structs.replace(call, retry_after=seconds_to_wait(retry_after, now))
+        success = read_success(endpoint, response, call, cipher)
+        report.details = success.details
+        report.unsealed = cipher is not None and endpoint.seals_response and not success.sealed
+        if report.unsealed and not self._allow_unsealed:
+            raise UnsealedError(success.details)
+        if endpoint.batch:
+            records = endpoint.read_batch(success.fields, success.details, asked)
+            drift = (name for record in records.values() for name in getattr(record, "drift", ()))
+            report.drift = tuple(dict.fromkeys(drift))
+            return records
+        record = endpoint.read(success.fields, success.details, asked)
+        report.drift = record.drift
+        return record
 
     def _trusts(self, correlation_id: str, api: str, answer: HttpAnswer) -> bool:
         """Whether the connection of an answer may be used again."""
         if answer.status in ASK_AGAIN:
             return False
-        echoed = answer.header(_CORRELATION_ID)
+        echoed = answer.header(_CORRELATION_ID.encode())
         # Nearly always, and then there is nothing to look at.
-        return echoed == correlation_id or not self._echoes.refuses(self._echoes.read(echoed, correlation_id), api)
+        if echoed == correlation_id:
+            return True
+        return self._correlation.accepts(self._correlation.compare(echoed, correlation_id), api)

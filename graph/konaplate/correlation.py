@@ -29,8 +29,8 @@ class EchoRule(StrEnum):
     """Never."""
 
 
-class Echoes:
-    """Looks at the correlation ids of answers.
+class CorrelationCheck:
+    """Compares the correlation ids of answers with those of their calls.
 
     Args:
         ids: those of this process.
@@ -43,13 +43,13 @@ class Echoes:
         # No more than there are APIs.
         self._repeating: set[str] = set()
 
-    def read(self, echoed: str | None, correlation_id: str) -> Echo:
+    def compare(self, echoed: str | None, correlation_id: str) -> Echo:
         """What an answer to the call of an id says."""
         if echoed == correlation_id:
             return "same"
         if not echoed:
             return "missing"
-        # A field that came twice is one value with commas here. Hexadecimal digits are the same in either case.
+        # A header that came twice is one value with commas. Hexadecimal digits are the same in either case.
         others = {value.strip(" \t").lower() for value in echoed.split(",")} - {correlation_id, ""}
         if not others:
             return "same"
@@ -57,13 +57,13 @@ class Echoes:
             return "another call's"
         return "another process's" if any(map(is_correlation_id, others)) else "different"
 
-    def note(self, echo: Echo, api: str) -> None:
-        """Learn from an answer of an API."""
+    def accepts(self, echo: Echo, api: str) -> bool:
+        """Whether an answer of an API may be to this call; learn from it.
+
+        One that is to another call puts its connection out of step, too.
+        """
         if echo == "same":
             self._repeating.add(api)
-
-    def refuses(self, echo: Echo, api: str) -> bool:
-        """Whether an answer of an API is to another call, which also puts its connection out of step."""
         if echo == "another process's":
-            return self._rule is EchoRule.REQUIRE or (self._rule is EchoRule.LEARN and api in self._repeating)
-        return echo == "another call's"
+            return self._rule is EchoRule.IGNORE or (self._rule is EchoRule.LEARN and api not in self._repeating)
+        return echo != "another call's"

@@ -48,6 +48,8 @@ class CallDetails(msgspec.Struct, frozen=True):
 
     def answered(self, status: int, code: str | None = None, retry_after: float | None = None) -> CallDetails:
         """The same call, once it has an answer."""
+        if retry_after is None:
+            retry_after = self.retry_after
         return CallDetails(self.correlation_id, status, code, self.api, retry_after)
 
 
@@ -78,6 +80,9 @@ class Cause(StrEnum):
 
 class KonaplateError(Exception):
     """Root of the tree. It has no free text, so nothing of an answer can leak through it."""
+
+    cause: Cause | None = None
+    """Why there was no usable answer; None when there was one."""
 
     def __init__(self, details: CallDetails) -> None:
         super().__init__(details)

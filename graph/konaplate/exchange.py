@@ -24,16 +24,14 @@ from graph.konaplate.errors import (
     TimedOutError,
     UnavailableError,
 )
-from graph.konaplate.protocol import fields_of
 from graph.konaplate.transport.answer import AnswerRefusedError, HttpAnswer
 from graph.konaplate.transport.connection import NO_ANSWER
 from graph.konaplate.transport.kept import FRESH
 from graph.konaplate.transport.lean import LeanTransport, request_head
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from graph.konaplate.errors import CallDetails
+    from graph.konaplate.protocol import RawHeaders
     from graph.konaplate.transport.pool import Pool
 
 
@@ -57,12 +55,12 @@ class Line(Protocol):
     """Sends requests to one URL and reads whole answers."""
 
     def post(
-        self, fields: bytes, content: bytes, seconds: float, trusts: Trusts, *, fresh: bool
+        self, fields: RawHeaders, content: bytes, seconds: float, trusts: Trusts, *, fresh: bool
     ) -> Awaitable[HttpAnswer]:
         """Send one by POST.
 
         Args:
-            fields: header fields of this request, as lines.
+            fields: header fields of this request.
             content: the body.
             seconds: for all of it.
             trusts: whether a connection that gave this answer may be used again.
@@ -81,7 +79,7 @@ class Line(Protocol):
 class Exchange(Protocol):
     """Makes lines, and owns the connections."""
 
-    def line(self, url: str, fields: Mapping[str, str]) -> Line:
+    def line(self, url: str, fields: RawHeaders) -> Line:
         """A line to a URL, all of whose requests have some header fields in common."""
         ...
 
@@ -101,7 +99,7 @@ class LeanExchange:
     def __init__(self, transport: LeanTransport) -> None:
         self._transport = transport
 
-    def line(self, url: str, fields: Mapping[str, str]) -> Line:
+    def line(self, url: str, fields: RawHeaders) -> Line:
         """See `Exchange`."""
         return _LeanLine(self._transport, url, fields)
 
@@ -113,23 +111,24 @@ class LeanExchange:
 class _LeanLine:
     """A line over the lean transport."""
 
-    def __init__(self, transport: LeanTransport, url: str, fields: Mapping[str, str]) -> None:
+    def __init__(self, transport: LeanTransport, url: str, fields: RawHeaders) -> None:
         self._transport = transport
         self._url = url
         self._fields = fields
         self._prepared: tuple[Pool, bytes] | None = None
 
     def post(
-        self, fields: bytes, content: bytes, seconds: float, trusts: Trusts, *, fresh: bool
+        self, fields: RawHeaders, content: bytes, seconds: float, trusts: Trusts, *, fresh: bool
     ) -> Awaitable[HttpAnswer]:
         """See `Line`."""
         pool, start = self._prepared or self._prepare()
-        request = b"%b%bContent-Length: %d\r\n\r\n%b" % (start, fields, len(content), content)
+        lines = b"".join([b"%b: %b\r\n" % field for field in fields])
+        request = b"%b%bContent-Length: %d\r\n\r\n%b" % (start, lines, len(content), content)
         return pool.exchange(request, seconds, trusts=trusts, fresh=fresh)
 
     def _prepare(self) -> tuple[Pool, bytes]:
         """The connections, and the start of every head. Not before the first call: a URL may be none."""
-        request = httpx.Request("POST", self._url, headers=dict(self._fields))
+        request = httpx.Request("POST", self._url, headers=self._fields)
         del request.headers["Content-Length"]
         self._prepared = self._transport.pool(request.url), request_head(request).removesuffix(b"\r\n")
         return self._prepared
@@ -156,16 +155,16 @@ class HttpxExchange:
             timeout=httpx.Timeout(limits.total, connect=limits.connect, pool=limits.pool),
         )
 
-    def line(self, url: str, fields: Mapping[str, str]) -> Line:
+    def line(self, url: str, fields: RawHeaders) -> Line:
         """See `Exchange`."""
         return _HttpxLine(self, url, fields)
 
     async def send(
-        self, url: str, headers: Mapping[str, str], content: bytes, trusts: Trusts, *, fresh: bool
+        self, url: str, headers: RawHeaders, content: bytes, trusts: Trusts, *, fresh: bool
     ) -> HttpAnswer:
         """Send one request by POST; see `Line`."""
         request = self._http.build_request(
-            "POST", url, content=content, headers=dict(headers), extensions={FRESH: fresh}
+            "POST", url, content=content, headers=headers, extensions={FRESH: fresh}
         )
         response = await self._http.send(request, stream=True)
         try:
@@ -202,18 +201,17 @@ class HttpxExchange:
 class _HttpxLine:
     """A line over httpx."""
 
-    def __init__(self, exchange: HttpxExchange, url: str, fields: Mapping[str, str]) -> None:
+    def __init__(self, exchange: HttpxExchange, url: str, fields: RawHeaders) -> None:
         self._exchange = exchange
         self._url = url
         self._fields = fields
 
     async def post(
-        self, fields: bytes, content: bytes, seconds: float, trusts: Trusts, *, fresh: bool
+        self, fields: RawHeaders, content: bytes, seconds: float, trusts: Trusts, *, fresh: bool
     ) -> HttpAnswer:
         """See `Line`. httpx limits the time between two reads only: a slow drip would never end."""
-        headers = {**self._fields, **fields_of(fields)}
         async with asyncio.timeout(seconds):
-            return await self._exchange.send(self._url, headers, content, trusts, fresh=fresh)
+            return await self._exchange.send(self._url, [*self._fields, *fields], content, trusts, fresh=fresh)
 
 
 async def _forget_location(response: httpx.Response) -> None:

@@ -1,62 +1,70 @@
-"""The Konaplate client behind its guards: one for each API, with slots and a retry budget in common."""
+"""The Konaplate client behind its guards: one for each endpoint, with slots and a retry budget in common."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from graph.konaplate.client import CARD_INFO, USER_INFO, KonaplateClient
+from graph.konaplate.record import Record
 from graph.konaplate.retry_policy import policy_of
 from graph.resilience.breaker import Breaker, BreakerRules
-from graph.resilience.guard import Guard, Shared
+from graph.resilience.guard import CallStats, Guard, Shared
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from graph.konaplate.client import KonaplateClient
     from graph.konaplate.encryption import Cipher
+    from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.protocol import Identity
-    from graph.konaplate.records import CardRecord, MemberRecord
     from graph.resilience.breaker import State
-    from graph.resilience.guard import CallStats
-    from schema.secrets import CardNo, MemberId
 
 K = TypeVar("K")
-V = TypeVar("V")
+R = TypeVar("R", bound=Record)
 
 
 class GuardedKonaplate:
-    """Looks cards and members up; what a request needs of the upstream.
+    """Looks up what the endpoints answer; what a request needs of the upstream.
 
     Args:
         client: makes the calls.
+        endpoints: what can be called.
         shared: what the guards have in common.
         rules: when an API is left alone.
         breaker: the class of the breakers.
     """
 
     def __init__(
-        self, client: KonaplateClient, shared: Shared, rules: BreakerRules, breaker: type[Breaker] = Breaker
+        self,
+        client: KonaplateClient,
+        endpoints: Iterable[Endpoint[Any, Any]],
+        shared: Shared,
+        rules: BreakerRules,
+        breaker: type[Breaker] = Breaker,
     ) -> None:
         self._client = client
-        self._breaker = breaker
-        self._shared = shared
-        self._rules = rules
         self._breakers: dict[str, Breaker] = {}
-        self._cards: Guard[CardNo, CardRecord] = self._guard(CARD_INFO.path, client.fetch_card)
-        self._members: Guard[MemberId, MemberRecord] = self._guard(USER_INFO.path, client.fetch_member)
+        self._guards: dict[str, Guard[Any, Any]] = {}
+        for endpoint in endpoints:
+            changed = partial(shared.observer.breaker_changed, endpoint.path)
+            own = self._breakers[endpoint.path] = breaker(rules, shared.clock, shared.random, changed)
+            fetch = partial(client.fetch, endpoint)
+            self._guards[endpoint.name] = Guard(endpoint.path, fetch, policy_of, own, shared)
 
-    def start_card(self, card_no: CardNo, stats: CallStats) -> asyncio.Future[CardRecord]:
-        """Look one card up, together with everybody who asks for it just now.
+    def start(self, endpoint: Endpoint[K, R], keys: Sequence[K], stats: CallStats) -> list[asyncio.Future[R]]:
+        """Look keys up, each together with everybody who asks for it just now.
 
-        The future is the caller's own; cancelling it leaves the look-up. It fails with a `KonaplateError` (see the
-        tree in `graph.konaplate.errors`), with `CircuitOpenError` when the API is left alone for now, with
-        `NoSlotError` when there are too many calls, and with `AbandonedError` when the process ends.
+        Each key's future is the caller's own, and fails alone; cancelling it leaves the look-up. It fails with a
+        `KonaplateError` (see the tree in `graph.konaplate.errors`), with `CircuitOpenError` when the API is left
+        alone for now, with `NoSlotError` when there are too many calls, and with `AbandonedError` when the process
+        ends.
         """
-        return self._cards.start(card_no, stats)
-
-    def start_member(self, user_id: MemberId, stats: CallStats) -> asyncio.Future[MemberRecord]:
-        """Look one member up; as `start_card`."""
-        return self._members.start(user_id, stats)
+        guard = self._guards[endpoint.name]
+        if endpoint.batch:
+            unique = tuple(dict.fromkeys(keys))
+            return _Batch[K, R](guard.start(unique, stats), keys).futures
+        return [guard.start(key, stats) for key in keys]
 
     def breakers(self) -> Mapping[str, State]:
         """The state of each API's breaker, by the API's path."""
@@ -73,16 +81,41 @@ class GuardedKonaplate:
 
     async def cancel(self) -> None:
         """Cancel what is under way."""
-        await self._cards.aclose()
-        await self._members.aclose()
+        for guard in self._guards.values():
+            await guard.aclose()
 
-    def _guard(self, api: str, fetch: Callable[[K, float, int], Awaitable[V]]) -> Guard[K, V]:
-        shared = self._shared
-        breaker = self._breaker(
-            self._rules,
-            shared.clock,
-            shared.random,
-            lambda state: shared.observer.breaker_changed(api, state),
-        )
-        self._breakers[api] = breaker
-        return Guard(api, fetch, policy_of, breaker, shared)
+
+class _Batch(Generic[K, R]):
+    """One call for many keys, and a future for each of them.
+
+    Args:
+        call: answers each key with its record or its error. It is cancelled when nobody waits for a key any more.
+        keys: what is looked up.
+    """
+
+    def __init__(self, call: asyncio.Future[dict[K, R | Exception]], keys: Sequence[K]) -> None:
+        self._call = call
+        self._keys = keys
+        self.futures: list[asyncio.Future[R]] = [call.get_loop().create_future() for _ in keys]
+        for future in self.futures:
+            future.add_done_callback(self._left)
+        call.add_done_callback(self._answered)
+
+    def _left(self, _future: asyncio.Future[R]) -> None:
+        if all(future.done() for future in self.futures):
+            self._call.cancel()
+
+    def _answered(self, call: asyncio.Future[dict[K, R | Exception]]) -> None:
+        if call.cancelled():
+            return
+        failure = call.exception()
+        for key, future in zip(self._keys, self.futures, strict=True):
+            answer = failure or call.result()[key]
+            if future.done():
+                continue
+            if isinstance(answer, BaseException):
+                future.set_exception(answer)
+                # Looked at, also when nobody else will: else asyncio logs it, with whatever it holds.
+                future.exception()
+            else:
+                future.set_result(answer)

@@ -5,32 +5,34 @@ from __future__ import annotations
 import dataclasses
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from graph.konaplate.guarded import GuardedKonaplate
+from graph.konaplate.record import Record
 from graph.resilience.breaker import Breaker, CircuitOpenError
 from graph.resilience.observer import SilentObserver
-from schema.secrets import CardNo, MemberId
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from graph.konaplate.client import KonaplateClient
-    from graph.konaplate.records import CardRecord, MemberRecord
+    from graph.konaplate.endpoint import Endpoint
     from graph.resilience.breaker import BreakerRules
     from graph.resilience.guard import CallStats, Shared
     from graph.resilience.observer import GuardObserver
 
+K = TypeVar("K")
+R = TypeVar("R", bound=Record)
+
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """What fails on purpose."""
+    """What fails on purpose: keys, by the name of their endpoint."""
 
-    cards: Collection[str]
-    members: Collection[int]
-    open_breaker: str
-    """The card that is answered as if its API were left alone."""
+    keys: Mapping[str, Collection[Any]]
+    open_breakers: Mapping[str, Collection[Any]]
+    """Those that are answered as if their API were left alone."""
 
 
 class OpenBreaker(Breaker):
@@ -58,10 +60,11 @@ class Aside(SilentObserver):
 
 
 class SeparatedKonaplate(GuardedKonaplate):
-    """Guards each reserved card and member by itself. For the embedded sandbox alone.
+    """Guards each reserved key by itself. For the embedded sandbox alone.
 
     Args:
         client: makes the calls.
+        endpoints: what can be called.
         shared: what the guards of everything else have in common.
         rules: when an API is left alone.
         reserved: what fails on purpose.
@@ -71,32 +74,39 @@ class SeparatedKonaplate(GuardedKonaplate):
     def __init__(
         self,
         client: KonaplateClient,
+        endpoints: Iterable[Endpoint[Any, Any]],
         shared: Shared,
         rules: BreakerRules,
+        *,
         reserved: Reserved,
         apart: Callable[[], Shared],
     ) -> None:
-        super().__init__(client, shared, rules)
+        endpoints = tuple(endpoints)
+        super().__init__(client, endpoints, shared, rules)
         never = dataclasses.replace(rules, minimum_calls=sys.maxsize)
-        self._reserved_cards = {CardNo(card): GuardedKonaplate(client, apart(), never) for card in reserved.cards}
-        opened = GuardedKonaplate(client, apart(), rules, OpenBreaker)
-        self._reserved_cards[CardNo(reserved.open_breaker)] = opened
-        self._reserved_members = {
-            MemberId(str(member)): GuardedKonaplate(client, apart(), never) for member in reserved.members
-        }
+        self._reserved: dict[tuple[str, Any], GuardedKonaplate] = {}
+        for keys, own_rules, breaker in (
+            (reserved.keys, never, Breaker),
+            (reserved.open_breakers, rules, OpenBreaker),
+        ):
+            for name, key in ((name, key) for name, of_name in keys.items() for key in of_name):
+                own = GuardedKonaplate(client, endpoints, apart(), own_rules, breaker)
+                self._reserved[name, key] = own
 
-    def start_card(self, card_no: CardNo, stats: CallStats) -> asyncio.Future[CardRecord]:
-        """Look one card up."""
-        guarded = self._reserved_cards.get(card_no)
-        return super().start_card(card_no, stats) if guarded is None else guarded.start_card(card_no, stats)
-
-    def start_member(self, user_id: MemberId, stats: CallStats) -> asyncio.Future[MemberRecord]:
-        """Look one member up."""
-        guarded = self._reserved_members.get(user_id)
-        return super().start_member(user_id, stats) if guarded is None else guarded.start_member(user_id, stats)
+    def start(self, endpoint: Endpoint[K, R], keys: Sequence[K], stats: CallStats) -> list[asyncio.Future[R]]:
+        """Look keys up; with a reserved one among them, each by itself."""
+        guarded = [self._reserved.get((endpoint.name, key)) for key in keys]
+        if not any(guarded):
+            return super().start(endpoint, keys, stats)
+        start = super().start
+        return [
+            future
+            for key, own in zip(keys, guarded, strict=True)
+            for future in (start if own is None else own.start)(endpoint, [key], stats)
+        ]
 
     async def cancel(self) -> None:
         """Cancel what is under way."""
-        for guarded in (*self._reserved_cards.values(), *self._reserved_members.values()):
+        for guarded in self._reserved.values():
             await guarded.cancel()
         await super().cancel()

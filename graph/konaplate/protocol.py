@@ -7,7 +7,6 @@ Sources: the vendor's pages "Common HTTP Header" (https://konaplate.com/en/devel
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
@@ -33,8 +32,7 @@ TIME_ZONE: Final = "X-KM-Time-Zone"
 
 TOKEN_PREFIX: Final = "KMV1"  # noqa: S105 - the version that starts every token
 
-# What differs from call to call.
-_LINES: Final = f"{CORRELATION_ID}: %s\r\n{TRAN_TOKEN}: %s\r\n{TRAN_TIME}: %s\r\n"
+RawHeaders = list[tuple[bytes, bytes]]
 
 
 class Zone(StrEnum):
@@ -48,7 +46,7 @@ class Zone(StrEnum):
 _ZONES: Final = {Zone.KST: timezone(timedelta(hours=9), "KST"), Zone.UTC: UTC}
 
 
-class Moment(NamedTuple):
+class Timestamp(NamedTuple):
     """One clock reading in the three forms that a request needs, so that they agree."""
 
     tran_time: str
@@ -59,28 +57,11 @@ class Moment(NamedTuple):
     """12 digits `yyMMddHHmmss`."""
 
     @classmethod
-    def at(cls, epoch_ms: int, zone: Zone) -> Moment:
-        """The moment `epoch_ms` milliseconds after 1970 (UTC), as read on a clock in `zone`."""
+    def at(cls, epoch_ms: int, zone: Zone) -> Timestamp:
+        """The time `epoch_ms` milliseconds after 1970 (UTC), as read on a clock in `zone`."""
         seconds, milliseconds = divmod(epoch_ms, 1000)
         tran_time = datetime.fromtimestamp(seconds, _ZONES[zone]).strftime("%Y%m%d%H%M%S")
         return cls(tran_time, f"{tran_time}{milliseconds:03d}", tran_time[2:])
-
-
-class Moments:
-    """Reads a clock in one zone; what is the same for a whole second is written once for it."""
-
-    def __init__(self, zone: Zone) -> None:
-        self._zone = zone
-        self._second = 0
-        self._start = Moment.at(0, zone)
-
-    def at(self, epoch_ms: int) -> Moment:
-        """What `Moment.at` says."""
-        second, milliseconds = divmod(epoch_ms, 1000)
-        if second != self._second:
-            self._second, self._start = second, Moment.at(second * 1000, self._zone)
-        tran_time, _, correlation_time = self._start
-        return Moment(tran_time, f"{tran_time}{milliseconds:03d}", correlation_time)
 
 
 _CORRELATION_ID: Final = re.compile(r"[0-9]{12}-([0-9a-f]{7})", re.ASCII)
@@ -105,11 +86,11 @@ class CorrelationIds:
         self._start = start
         self._made = 0
 
-    def next(self, moment: Moment) -> str:
-        """The id of the next call, made at `moment`."""
+    def next(self, now: Timestamp) -> str:
+        """The id of the next call."""
         number = self._start + self._made
         self._made += 1
-        return f"{moment.correlation_time}-{number % self._SPAN:07x}"
+        return f"{now.correlation_time}-{number % self._SPAN:07x}"
 
     def made(self, correlation_id: str) -> bool:
         """Whether an id is, by its seven digits, one of those made so far."""
@@ -132,58 +113,36 @@ def tran_token(secret_key: Credential, token_time: str, body: bytes) -> str:
 
     The result has 67 characters; the 66 of the vendor's header table is off by one, as its own sample shows.
     """
-    return _token(_keyed(secret_key), token_time, body)
+    mac = hmac.digest(secret_key.reveal().encode(), body, "sha256")
+    return f"{TOKEN_PREFIX}:{token_time}:{base64.b64encode(mac).decode('ascii')}"
 
 
-class Signer:
-    """Writes the header fields of calls.
+def common_headers(identity: Identity, crypto_key_id: str | None) -> RawHeaders:
+    """The headers that all calls of an API have in common.
 
     Args:
         identity: who calls.
-        crypto_key_id: the id of the key that bodies are sealed with; None when they are not encrypted.
+        crypto_key_id: of an API that encrypts its requests, its answers or both; else None.
     """
-
-    def __init__(self, identity: Identity, crypto_key_id: str | None) -> None:
-        self.common = {
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            # A compressed answer could grow without bound behind the byte cap.
-            "Accept-Encoding": "identity",
-            ASP_ID: identity.asp_id,
-            ACCESS_KEY: identity.access_key.reveal(),
-            TIME_ZONE: identity.zone.value,
-        }
-        """The fields that are the same in every call."""
-        if crypto_key_id is not None:
-            self.common[CRYPTO_KEY_ID] = crypto_key_id
-        self._keyed = _keyed(identity.secret_key)
-
-    def lines(self, moment: Moment, correlation_id: str, body: bytes) -> bytes:
-        """The other fields, for one call over the exact `body`, as they go over the wire."""
-        token = _token(self._keyed, moment.token_time, body)
-        return (_LINES % (correlation_id, token, moment.tran_time)).encode("ascii")
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        # A compressed answer could grow without bound behind the byte cap.
+        "Accept-Encoding": "identity",
+        ASP_ID: identity.asp_id,
+        ACCESS_KEY: identity.access_key.reveal(),
+        TIME_ZONE: identity.zone.value,
+    }
+    if crypto_key_id is not None:
+        headers[CRYPTO_KEY_ID] = crypto_key_id
+    return _raw(headers)
 
 
-def fields_of(lines: bytes) -> dict[str, str]:
-    """Header fields that are written as lines, by name."""
-    fields = (line.partition(": ") for line in lines.decode("ascii").removesuffix("\r\n").split("\r\n"))
-    return {name: value for name, _, value in fields}
+def signed_headers(identity: Identity, now: Timestamp, correlation_id: str, body: bytes) -> RawHeaders:
+    """The headers of one call over the exact `body`."""
+    token = tran_token(identity.secret_key, now.token_time, body)
+    return _raw({CORRELATION_ID: correlation_id, TRAN_TOKEN: token, TRAN_TIME: now.tran_time})
 
 
-def request_headers(
-    identity: Identity, moment: Moment, correlation_id: str, body: bytes, *, crypto_key_id: str | None
-) -> dict[str, str]:
-    """All header fields of one call; see `Signer`."""
-    signer = Signer(identity, crypto_key_id)
-    return signer.common | fields_of(signer.lines(moment, correlation_id, body))
-
-
-def _keyed(secret_key: Credential) -> hmac.HMAC:
-    return hmac.new(secret_key.reveal().encode(), digestmod=hashlib.sha256)
-
-
-def _token(keyed: hmac.HMAC, token_time: str, body: bytes) -> str:
-    # A copy of what knows the key already costs half of starting from the key.
-    mac = keyed.copy()
-    mac.update(body)
-    return f"{TOKEN_PREFIX}:{token_time}:{base64.b64encode(mac.digest()).decode('ascii')}"
+def _raw(headers: dict[str, str]) -> RawHeaders:
+    return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]

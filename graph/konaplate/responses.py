@@ -23,14 +23,16 @@ from graph.konaplate.errors import (
     RejectedError,
     UnavailableError,
     UnknownCodeError,
-    UnsealedError,
-    error_of_code,
 )
 from graph.konaplate.json_bodies import read_object
+from graph.konaplate.protocol import CRYPTO_KEY_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Mapping
 
+    from graph.konaplate.endpoint import Endpoint
+
+_CRYPTO_KEY_ID: Final = CRYPTO_KEY_ID.lower()
 _OK: Final = range(200, 300)
 _REFUSED: Final = (401, 403)
 ASK_AGAIN: Final = (408, 421, 425)
@@ -45,18 +47,17 @@ _MAX_DELAY_DIGITS: Final = 6
 _CODE: Final = re.compile(r"[0-9]{1,4}_[0-9]{1,4}|[0-9]{1,3}_[0-9]{1,3}_[0-9]{1,3}", re.ASCII)
 
 
-class Reply(msgspec.Struct, frozen=True):
-    """One HTTP answer, as far as the protocol looks at it."""
+class Response(msgspec.Struct, frozen=True):
+    """One HTTP response, as far as the protocol looks at it."""
 
     status: int
+    headers: Mapping[str, str]
+    """By names in lower case; the values of a header that came more than once are one list."""
     body: bytes
-    crypto_key_id: str | None
-    retry_after: float | None = None
-    """The seconds after which the answer asks us to call again."""
 
     def __repr__(self) -> str:
         # Without the body: on a plain line it is a person's data in clear.
-        return f"Reply(status={self.status})"
+        return f"Response(status={self.status})"
 
 
 class Success(NamedTuple):
@@ -70,33 +71,31 @@ class Success(NamedTuple):
 
 
 def read_success(
-    reply: Reply, call: CallDetails, *, cipher: Cipher | None, required: AbstractSet[str], only_sealed: bool
+    endpoint: Endpoint[Any, Any], response: Response, call: CallDetails, cipher: Cipher | None
 ) -> Success:
     """Read a successful answer.
 
     Args:
-        reply: the answer.
+        endpoint: whose answer it is.
+        response: the answer.
         call: what is known of the call so far.
         cipher: opens `encData`; None on a private line without encryption.
-        required: the fields that make an answer without any code a success.
-        only_sealed: whether a success must be encrypted; a failure need not be.
 
     Raises:
         KonaplateError: the error of the answer's code, or else of its status.
     """
-    fields, sealed = _clear_fields(reply, cipher, call)
+    call = call.answered(response.status)
+    fields, sealed = _clear_fields(response, cipher, call)
     code, silent = _code(fields)
-    details = call.answered(reply.status, code, reply.retry_after)
-    if reply.status not in _OK or not (code == SUCCESS or (silent and required <= fields.keys())):
-        raise _failure(details, reply.status)
-    if only_sealed and not sealed:
-        raise UnsealedError(details)
-    return Success(fields, details, sealed)
+    details = call.answered(response.status, code)
+    if response.status in _OK and (code == SUCCESS or (silent and endpoint.is_complete(fields))):
+        return Success(fields, details, sealed)
+    raise _failure(endpoint, details, response.status)
 
 
-def _failure(details: CallDetails, status: int) -> KonaplateError:
+def _failure(endpoint: Endpoint[Any, Any], details: CallDetails, status: int) -> KonaplateError:
     code = details.code
-    known = error_of_code(code) if code is not None else None
+    known = endpoint.error_of(code) if code is not None else None
     if known is not None:
         return known(details)
     by_status = _failure_of_status(details, status)
@@ -136,24 +135,20 @@ def seconds_to_wait(retry_after: str, now: float) -> float | None:
         return None
 
 
-def _clear_fields(reply: Reply, cipher: Cipher | None, call: CallDetails) -> tuple[dict[str, Any], bool]:
+def _clear_fields(response: Response, cipher: Cipher | None, call: CallDetails) -> tuple[dict[str, Any], bool]:
     """The fields of an answer, and whether they were sealed."""
-    fields = read_object(reply.body)
+    fields = read_object(response.body)
     sealed = None if fields is None else fields.get("encData")
     if fields is not None and sealed is None:
         return fields, False
     if isinstance(sealed, str) and cipher is not None:
         try:
-            fields = read_object(cipher.open(sealed, reply.crypto_key_id))
+            fields = read_object(cipher.open(sealed, response.headers.get(_CRYPTO_KEY_ID)))
         except CannotOpenError as error:
-            raise _unread(reply, call) from error
+            raise _failure_of_status(call, response.status) from error
         if fields is not None:
             return fields, True
-    raise _unread(reply, call)
-
-
-def _unread(reply: Reply, call: CallDetails) -> KonaplateError:
-    return _failure_of_status(call.answered(reply.status, None, reply.retry_after), reply.status)
+    raise _failure_of_status(call, response.status)
 
 
 def _code(fields: dict[str, Any]) -> tuple[str | None, bool]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from graph.konaplate.errors import Cause, TimedOutError, UnavailableError
+from graph.konaplate.errors import Cause, KonaplateError
 from graph.resilience.guard import FailurePolicy
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _ANSWERED: Final = FailurePolicy("answered", failed=False)
 
 def policy_of(error: Exception) -> FailurePolicy:
     """What the failure of one attempt means."""
-    if not isinstance(error, UnavailableError | TimedOutError):
+    if not isinstance(error, KonaplateError) or error.cause is None:
         return _ANSWERED
     policy = POLICIES[error.cause]
     if error.details.code is not None and error.cause is not Cause.THROTTLED:

@@ -16,8 +16,8 @@ from graph.security.viewer import Scope, Viewer
 
 if TYPE_CHECKING:
     from graph.konaplate.endpoint import Endpoint
+    from graph.konaplate.endpoints.card_info import CardInfo
     from graph.konaplate.errors import CallDetails, KonaplateError
-    from graph.konaplate.records import CardRecord
 
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_FAULT: Final = 500
@@ -52,7 +52,7 @@ class Authorization:
             return error
         return CardHiddenError()
 
-    def check_card(self, record: CardRecord) -> None:
+    def check_card(self, record: CardInfo) -> None:
         """Let a card pass that the viewer may see.
 
         Raises:
@@ -61,7 +61,7 @@ class Authorization:
         if self.viewer.may(Scope.READ_ANY_CARD):
             return
         own = self.viewer.member_id
-        if own is None or record.userId != own:
+        if own is None or record.user_id != own:
             raise CardHiddenError
 
     def card_failure(self, error: KonaplateError) -> Exception:

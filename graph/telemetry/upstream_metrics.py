@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, get_args
 
-from graph.konaplate.client import CARD_INFO, USER_INFO
 from graph.konaplate.correlation import Echo
+from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.errors import Cause
 from graph.telemetry.families import Counts, Durations, Readings
 from graph.telemetry.labels import vendor_code
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from graph.konaplate.client import CallReport
 
 STATES: Final = ("closed", "open", "half_open")
-_APIS: Final = tuple((endpoint.path,) for endpoint in (CARD_INFO, USER_INFO))
+_APIS: Final = tuple((endpoint.path,) for endpoint in ENDPOINTS)
 
 
 class UpstreamMetrics:

@@ -10,7 +10,7 @@ from graph.config.settings import Settings, SettingsError
 from graph.wiring.documents import build_documents
 from graph.wiring.security import build_redis, check_key_files
 from graph.wiring.tls import build_tls
-from graph.wiring.upstream import key_pairs
+from graph.wiring.upstream import key_pairs, sealed_as_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +57,7 @@ def _check_ports(settings: Settings) -> None:
 # Each with the beginnings of the fields that it cannot do without: it says nothing while one of them is wrong.
 _CHECKS: Final[dict[Callable[[Settings], object], tuple[str, ...]]] = {
     key_pairs: (),
+    sealed_as_set: (),
     build_tls: (),
     build_documents: ("konagraph_max_", "konagraph_documents", "konagraph_introspection"),
     check_key_files: ("konagraph_auth",),

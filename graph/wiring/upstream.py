@@ -7,12 +7,14 @@ import dataclasses
 import random
 import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graph.config.settings import Settings, SettingsError
 from graph.konaplate import protocol as wire
 from graph.konaplate.client import KonaplateClient
 from graph.konaplate.encryption import KNOWN_ALGORITHMS, Cipher, KeyPair, import_key
+from graph.konaplate.endpoint import by_name
+from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.exchange import Limits
 from graph.konaplate.guarded import GuardedKonaplate
 from graph.konaplate.isolation import Aside, SeparatedKonaplate
@@ -28,12 +30,13 @@ from graph.resilience.slots import SlotRules, Slots
 from graph.wiring.tls import build_tls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import httpx
     from joserfc.jwk import RSAKey
 
     from graph.konaplate.client import CallReport
+    from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.isolation import Reserved
     from graph.resilience.observer import GuardObserver
     from schema.secrets import Credential
@@ -45,6 +48,7 @@ def build_konaplate(
     *,
     on_call: Callable[[CallReport], None],
     observer: GuardObserver,
+    endpoints: Iterable[Endpoint[Any, Any]] = ENDPOINTS,
     clock: Callable[[], float] = time.monotonic,
     reserved: Reserved | None = None,
 ) -> GuardedKonaplate:
@@ -55,16 +59,18 @@ def build_konaplate(
         transport: moves the bytes; None for the network.
         on_call: told of every attempt when it is over.
         observer: told of what the guard does.
+        endpoints: what can be called.
         clock: monotonic seconds.
         reserved: what fails on purpose, and concerns nothing else.
 
     Raises:
-        SettingsError: naming every key and certificate that cannot be used.
+        SettingsError: naming every key and certificate that cannot be used, and every endpoint that there is not.
     """
-    client, shared = build_client(settings, transport, on_call), _shared(settings, clock, observer)
-    breaker = _breaker_rules(settings)
+    endpoints = tuple(endpoints)
+    client = build_client(settings, transport, on_call, endpoints)
+    shared, breaker = _shared(settings, clock, observer), _breaker_rules(settings)
     if reserved is None:
-        return GuardedKonaplate(client, shared, breaker)
+        return GuardedKonaplate(client, endpoints, shared, breaker)
 
     def apart() -> Shared:
         budget = RetryBudget(dataclasses.replace(shared.retries, budget_ratio=1.0), clock)
@@ -73,7 +79,7 @@ def build_konaplate(
         slots = Slots(SlotRules(most=most, least=most), clock)
         return dataclasses.replace(shared, budget=budget, slots=slots, observer=Aside(observer))
 
-    return SeparatedKonaplate(client, shared, breaker, reserved, apart)
+    return SeparatedKonaplate(client, endpoints, shared, breaker, reserved=reserved, apart=apart)
 
 
 def _shared(settings: Settings, clock: Callable[[], float], observer: GuardObserver) -> Shared:
@@ -118,7 +124,10 @@ def _breaker_rules(settings: Settings) -> BreakerRules:
 
 
 def build_client(
-    settings: Settings, transport: httpx.AsyncBaseTransport | None, on_call: Callable[[CallReport], None]
+    settings: Settings,
+    transport: httpx.AsyncBaseTransport | None,
+    on_call: Callable[[CallReport], None],
+    endpoints: Iterable[Endpoint[Any, Any]] = ENDPOINTS,
 ) -> KonaplateClient:
     """The client, over the given transport or else the network.
 
@@ -131,6 +140,7 @@ def build_client(
         build_cipher(settings),
         transport or _network(settings),
         wire.CorrelationIds(secrets.randbits(28)),
+        endpoints=sealed_as_set(settings, endpoints),
         limits=Limits(
             total=settings.konaplate_timeout,
             connect=settings.konaplate_connect_timeout,
@@ -141,6 +151,29 @@ def build_client(
         echo_rule=settings.konaplate_correlation_echo,
         allow_unsealed=settings.konaplate_unsealed_answers == "allow",
     )
+
+
+def sealed_as_set(
+    settings: Settings, endpoints: Iterable[Endpoint[Any, Any]] = ENDPOINTS
+) -> tuple[Endpoint[Any, Any], ...]:
+    """Endpoints with those flags of encryption that the settings know better than the vendor's pages.
+
+    Raises:
+        SettingsError: naming every endpoint that there is not.
+    """
+    named = by_name(endpoints)
+    for flag, variable, words in (
+        ("seals_request", "KONAPLATE_SEAL_REQUESTS", settings.konaplate_seal_requests),
+        ("seals_response", "KONAPLATE_SEAL_ANSWERS", settings.konaplate_seal_answers),
+    ):
+        unknown = [word for word in words if word.removeprefix("-") not in named]
+        if unknown:
+            raise SettingsError([f"{variable}: must name endpoints: {', '.join(named)}"])
+        for word in words:
+            name = word.removeprefix("-")
+            overridden: dict[str, Any] = {flag: name == word}
+            named[name] = dataclasses.replace(named[name], **overridden)
+    return tuple(named.values())
 
 
 def build_identity(settings: Settings) -> wire.Identity:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from graph.graphql.documents import DocumentLimits, Documents
 from graph.graphql.executor import CoreExecutor, PlanExecutor
+from graph.konaplate.endpoints.card_info import CardInfo
+from graph.konaplate.endpoints.user_info import UserInfo
 from graph.konaplate.errors import CallDetails
-from graph.konaplate.records import CardRecord, card_record, member_record
 from schema.query import build_schema
-from schema.secrets import MemberId
 from tests.graphql.plan_world import (
     Outcome,
     Reply,
@@ -37,15 +37,15 @@ def read(text: str) -> tuple[Document, Operation]:
     return document, document.operation(None)
 
 
-def card(user_id: object = 1001, **fields: Any) -> CardRecord:
+def card(user_id: object = 1001, **fields: Any) -> CardInfo:
     values = {"balance": 1, "serviceId": "S1", "serviceName": "S", "isAutoRechargeBeforePayment": False}
-    return card_record({**values, "userId": user_id, **fields}, DETAILS)
+    return CardInfo.read({**values, "userId": user_id, **fields}, DETAILS)
 
 
-def broken(**fields: Any) -> CardRecord:
+def broken(**fields: Any) -> CardInfo:
     """A record that no answer of Konaplate's becomes."""
     known = card()
-    return CardRecord(**{name: getattr(known, name) for name in CardRecord.__struct_fields__} | fields)
+    return CardInfo(**{name: getattr(known, name) for name in CardInfo.__struct_fields__} | fields)
 
 
 def switched(names: str) -> str:
@@ -61,7 +61,7 @@ def says(record: object, turns: int | None = 0) -> Reply:
 def member(user_id: str = "1001") -> Reply:
     names = ["aspId", "birthDate", "loginId", "nationality", "gender", "mobileNumber", "userName", "email"]
     fields: dict[str, Any] = {**dict.fromkeys(names, "x"), "userId": user_id}
-    return says(member_record({"userInfo": fields}, DETAILS, asked=MemberId(user_id)))
+    return says(UserInfo.read(fields, DETAILS))
 
 
 async def run(executor: PlanExecutor | CoreExecutor, text: str, around: World, **variables: Any) -> Outcome:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate import errors
+from graph.konaplate.endpoints.card_info import CardInfo, CashReceipt
+from graph.konaplate.endpoints.user_info import PostalAddress, UserInfo
 from graph.konaplate.errors import CallDetails, InvalidFieldError
-from graph.konaplate.records import AddressRecord, CardRecord, CashReceiptRecord, MemberRecord
 from graph.resilience.breaker import CircuitOpenError
 from graph.resilience.deadline import DeadlineExceededError
 from graph.resilience.single_flight import AbandonedError
@@ -58,39 +59,40 @@ class RecordMaker:
         self._random = random
         self._faults = faults
 
-    def card(self) -> CardRecord:
-        receipt = CashReceiptRecord(
-            approvalDiv=self._one("0", "1", "7"),
-            idNo=self._one(IdentityNo("01012345678"), IdentityNo("1234567890")),
-            manYn=self._one("0", "1", "UNKNOWN"),
+    def card(self) -> CardInfo:
+        receipt = CashReceipt(
+            approval_div=self._one("0", "1", "7"),
+            id_no=self._one(IdentityNo("01012345678"), IdentityNo("1234567890")),
+            man_yn=self._one("0", "1", "UNKNOWN"),
         )
-        return CardRecord(
-            userId=self._one(*map(MemberId, MEMBERS), None),
+        return CardInfo(
+            user_id=self._one(*map(MemberId, MEMBERS), None),
             balance=self._one(0, 50_000, wrong=(2**60, True, "1", 1.5, None)),
-            serviceId=self._one("S1", "", wrong=(7, None, b"x", ["x"])),
-            serviceName=self._one("선불카드", wrong=(False, {})),
-            ownerKa=self._one("O1", None),
-            cashReceiptInfo=self._one(receipt, receipt, None),
-            cardStatus=self._one("ACTIVE", "TERMINATED", "FROZEN", None),
-            isAutoRechargeBeforePayment=self._one(True, False, wrong=(1, 0.0, "yes", None)),
+            service_id=self._one("S1", "", wrong=(7, None, b"x", ["x"])),
+            service_name=self._one("선불카드", wrong=(False, {})),
+            owner_ka=self._one("O1", None),
+            cash_receipt_info=self._one(receipt, receipt, None),
+            card_status=self._one("ACTIVE", "TERMINATED", "FROZEN", None),
+            is_auto_recharge_before_payment=self._one(True, False, wrong=(1, 0.0, "yes", None)),
         )
 
-    def member(self) -> MemberRecord:
+    def member(self) -> UserInfo:
         text, number = PersonalText("a text"), IdentityNo("01012345678")
-        address = AddressRecord(
-            address=self._one(text, None), zipCode=self._one(text), addressDetail=self._one(None, text)
+        address = PostalAddress(
+            address=self._one(text, None), zip_code=self._one(text), address_detail=self._one(None, text)
         )
-        return MemberRecord(
-            aspId=self._one("A1"),
-            birthDate=self._one(text),
-            loginId=self._one(text),
+        return UserInfo(
+            asp_id=self._one("A1"),
+            user_id=self._one(*map(MemberId, MEMBERS)),
+            birth_date=self._one(text),
+            login_id=self._one(text),
             nationality=self._one("Korean", "Foreigner", "other"),
             gender=self._one("Male", "Female", ""),
-            mobileNumber=self._one(number),
-            userName=self._one(text),
+            mobile_number=self._one(number),
+            user_name=self._one(text),
             email=self._one(text, wrong=(None, 3)),
-            joinChannel=self._one("APP", None),
-            addressInfo=self._one(address, address, None),
+            join_channel=self._one("APP", None),
+            address_info=self._one(address, address, None),
         )
 
     def _one(self, *good: Any, wrong: tuple[Any, ...] = ()) -> Any:

@@ -18,7 +18,7 @@ from graph.security.authorization import Authorization
 from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
 from graph.security.limiter import LocalLimiter
-from schema.secrets import CardNo, Credential, MemberId
+from schema.secrets import Credential
 from tests.support import KeptEvents
 
 if TYPE_CHECKING:
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
     from graph.graphql.documents import Document, Operation
     from graph.graphql.result import Result
-    from graph.konaplate.records import CardRecord, MemberRecord
+    from graph.konaplate.endpoint import Endpoint
     from graph.resilience.guard import CallStats
     from graph.security.audit import Recorder
     from graph.security.limiter import Bucket, Taken, Window
     from graph.security.viewer import Viewer
+
 
 REFS = CardRefs(Credential("k" * 32))
 MAX_CARDS = 3
@@ -57,11 +58,11 @@ class FakeUpstream:
     def under_way(self) -> int:
         return sum(not future.done() for future in self._futures)
 
-    def start_card(self, card_no: CardNo, stats: CallStats) -> asyncio.Future[CardRecord]:
-        return self._answer("card", card_no.reveal(), self._cards, stats)
-
-    def start_member(self, user_id: MemberId, stats: CallStats) -> asyncio.Future[MemberRecord]:
-        return self._answer("member", user_id.reveal(), self._members, stats)
+    def start(
+        self, endpoint: Endpoint[Any, Any], keys: Sequence[Any], stats: CallStats
+    ) -> list[asyncio.Future[Any]]:
+        kind, replies = ("card", self._cards) if endpoint.name == "card_info" else ("member", self._members)
+        return [self._answer(kind, key.reveal(), replies, stats) for key in keys]
 
     def _answer(self, kind: str, key: str, replies: Mapping[str, Reply], stats: CallStats) -> asyncio.Future[Any]:
         self.calls[kind, key] += 1

@@ -106,7 +106,7 @@ async def test_a_card_is_counted_once_in_a_request_and_the_verdict_stands() -> N
 
 
 async def test_a_null_where_none_may_be_nulls_what_graphql_core_nulls() -> None:
-    around = World(ANONYMOUS, {A: says(broken(userId=MemberId(cast("Any", None))))})
+    around = World(ANONYMOUS, {A: says(broken(user_id=MemberId(cast("Any", None))))})
     outcome, plans = await run_both(f'{{ card(cardNo: "{A}") {{ balance member {{ userId }} }} }}', around)
     assert outcome.data == b'{"card":{"balance":1,"member":null}}'
     assert [error["path"] for error in outcome.errors] == [["card", "member", "userId"]]

@@ -15,6 +15,7 @@ from hypothesis import settings
 from graph.konaplate import protocol as wire
 from graph.konaplate.client import KonaplateClient
 from graph.konaplate.encryption import Cipher, KeyPair, import_key
+from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.errors import CallDetails
 from graph.konaplate.exchange import Limits
 from graph.konaplate.record import record_fields
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
     from graph.konaplate.client import CallReport
+    from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.record import Record
 
 deterministic: Final = settings(derandomize=True, deadline=None, max_examples=200)
@@ -174,6 +176,7 @@ async def connected(
     identity: wire.Identity = IDENTITY,
     cipher: Cipher | None = None,
     start: int = 0,
+    endpoints: Iterable[Endpoint[Any, Any]] = ENDPOINTS,
     **options: Any,
 ) -> AsyncIterator[KonaplateClient]:
     """A client, over the given transport or else the network; plain unless there is a cipher."""
@@ -183,6 +186,7 @@ async def connected(
         cipher,
         transport or network(options.get("limits") or Limits()),
         wire.CorrelationIds(start),
+        endpoints=endpoints,
         **options,
     )
     try:

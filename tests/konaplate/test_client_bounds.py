@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import InvalidResponseError, KonaplateError, TimedOutError, UnavailableError
 from graph.konaplate.exchange import Limits
 from tests.konaplate import support
@@ -36,7 +37,7 @@ from tests.konaplate.support import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
 
-    from graph.konaplate.records import CardRecord
+    from graph.konaplate.endpoints.card_info import CardInfo
     from tests.konaplate.faulty_upstream import Script
 
 pytestmark = pytest.mark.usefixtures("each_network")
@@ -67,7 +68,7 @@ SLOW: dict[str, Script] = {
 }
 
 
-async def soon(call: Coroutine[Any, Any, CardRecord]) -> CardRecord:
+async def soon(call: Coroutine[Any, Any, CardInfo]) -> CardInfo:
     """The outcome of a call that has a deadline; without one the test fails instead of hanging."""
     async with asyncio.timeout(PLENTY):
         return await call
@@ -82,7 +83,7 @@ async def test_a_slow_answer_ends_at_the_total_deadline(script: Script) -> None:
     ):
         started = loop.time()
         with pytest.raises(TimedOutError) as caught:
-            await soon(client.fetch_card(CARD))
+            await soon(client.fetch(CARD_INFO, CARD))
         took = loop.time() - started
         await upstream.until_closed()
         assert asyncio.all_tasks() - upstream.tasks == {asyncio.current_task()}
@@ -98,7 +99,7 @@ async def test_a_silent_tls_handshake_ends_at_the_connect_limit() -> None:
         base_url = upstream.base_url.replace("http:", "https:")
         async with connected(base_url=base_url, limits=limits) as client:
             with pytest.raises(TimedOutError):
-                await soon(client.fetch_card(CARD))
+                await soon(client.fetch(CARD_INFO, CARD))
             await upstream.until_closed()
 
 
@@ -109,10 +110,10 @@ async def test_a_call_without_a_free_connection_gives_up_at_the_pool_limit() -> 
         FaultyUpstream(silence()) as upstream,
         connected(transport, base_url=upstream.base_url, limits=limits) as client,
     ):
-        first = asyncio.create_task(client.fetch_card(CARD))
+        first = asyncio.create_task(client.fetch(CARD_INFO, CARD))
         await upstream.until_asked()
         with pytest.raises(UnavailableError):
-            await soon(client.fetch_card(CARD))
+            await soon(client.fetch(CARD_INFO, CARD))
         first.cancel()
         await asyncio.wait([first])
     assert len(upstream.connections) == 1
@@ -125,7 +126,7 @@ async def test_a_cancelled_call_closes_its_connection() -> None:
             FaultyUpstream(script) as upstream,
             connected(base_url=upstream.base_url, limits=PATIENT, on_call=reports.append) as client,
         ):
-            call = asyncio.create_task(client.fetch_card(CARD))
+            call = asyncio.create_task(client.fetch(CARD_INFO, CARD))
             await upstream.until_asked()
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -143,7 +144,7 @@ async def test_cancelling_one_call_leaves_its_neighbour_intact() -> None:
         return httpx.Response(200, stream=httpx.ByteStream(WELL), request=request)
 
     async with connected(httpx.MockTransport(handle), limits=PATIENT) as client:
-        first, second = (asyncio.create_task(client.fetch_card(CARD)) for _ in range(2))
+        first, second = (asyncio.create_task(client.fetch(CARD_INFO, CARD)) for _ in range(2))
         await asyncio.sleep(0)
         first.cancel()
         release.set()
@@ -175,7 +176,7 @@ async def fetch_of_size(size: int, cap: int) -> tuple[Pieces, KonaplateError | N
     transport = httpx.MockTransport(lambda _request: httpx.Response(200, stream=body))
     async with connected(transport, limits=Limits(response_bytes=cap)) as client:
         try:
-            await client.fetch_card(CARD)
+            await client.fetch(CARD_INFO, CARD)
         except KonaplateError as error:
             return body, error
     return body, None
@@ -212,7 +213,7 @@ async def test_an_answer_without_measure_is_cut_off(script: Script) -> None:
         connected(base_url=upstream.base_url, limits=PATIENT) as client,
     ):
         with pytest.raises(InvalidResponseError):
-            await client.fetch_card(CARD)
+            await client.fetch(CARD_INFO, CARD)
         await upstream.until_closed()
         assert asyncio.all_tasks() - upstream.tasks == {asyncio.current_task()}
 
@@ -228,7 +229,7 @@ async def test_a_compressed_bomb_is_never_inflated(coding: str) -> None:
         tracemalloc.start()
         try:
             with pytest.raises(InvalidResponseError) as caught:
-                await client.fetch_card(CARD)
+                await client.fetch(CARD_INFO, CARD)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.konaplate.encryption import Cipher, KeyPair, import_key
+from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import CardNotFoundError, MemberNotFoundError, RejectedError
 from graph.konaplate.exchange import Limits
 from graph.konaplate.protocol import Identity, Zone
-from graph.konaplate.records import card_record, member_record
 from schema.secrets import CardNo, Credential, MemberId
 from tests.independent.konaplate import CARD_PATH, MEMBER_PATH, Credentials, IndependentKonaplate
 from tests.konaplate.support import (
@@ -92,9 +93,9 @@ async def test_a_card_and_its_member_are_read_without_breaking_a_rule(
 ) -> None:
     reports = Reports()
     async with upstream(options) as fake, client_of(fake, options, reports, zone) as client:
-        card, member = await client.fetch_card(CARD), await client.fetch_member(MEMBER)
-    assert card_record(card_fields(), DETAILS) == card
-    assert member_record({"userInfo": member_fields()}, DETAILS, asked=MEMBER) == member
+        card, member = await client.fetch(CARD_INFO, CARD), await client.fetch(USER_INFO, MEMBER)
+    assert CARD_INFO.read(card_fields(), DETAILS, CARD) == card
+    assert USER_INFO.read({"userInfo": member_fields()}, DETAILS, MEMBER) == member
     assert fake.violations == []
     asked = [(CARD_PATH, {"cardNo": CARD.reveal()}), (MEMBER_PATH, {"userId": USER_ID})]
     assert asked == [(call.path, call.payload) for call in fake.calls]
@@ -106,16 +107,16 @@ async def test_a_card_and_its_member_are_read_without_breaking_a_rule(
 async def test_an_unknown_card_and_an_unknown_member_are_not_found(options: dict[str, object]) -> None:
     async with upstream(options) as fake, client_of(fake, options, Reports()) as client:
         with pytest.raises(CardNotFoundError):
-            await client.fetch_card(CardNo("9491339400000000"))
+            await client.fetch(CARD_INFO, CardNo("9491339400000000"))
         with pytest.raises(MemberNotFoundError):
-            await client.fetch_member(MemberId("7"))
+            await client.fetch(USER_INFO, MemberId("7"))
     assert fake.violations == []
 
 
 async def test_a_client_without_encryption_is_rejected_by_an_encrypted_upstream() -> None:
     async with upstream({}) as fake, client_of(fake, {"encrypted": False}, Reports()) as client:
         with pytest.raises(RejectedError):
-            await client.fetch_card(CARD)
+            await client.fetch(CARD_INFO, CARD)
     assert "X-KM-Crypto-Key-Id: missing" in fake.violations
 
 
@@ -125,7 +126,7 @@ async def test_many_calls_at_once_share_no_correlation_id(options: dict[str, obj
     numbers = [CardNo(f"94913394{number:08d}") for number in range(200)]
     async with upstream(options) as fake, client_of(fake, options, reports) as client:
         fake.cards.update({number.reveal(): card_fields(balance=place) for place, number in enumerate(numbers)})
-        cards = await asyncio.gather(*(client.fetch_card(number) for number in numbers))
+        cards = await asyncio.gather(*(client.fetch(CARD_INFO, number) for number in numbers))
     assert [card.balance for card in cards] == list(range(200))
     assert fake.violations == []
     assert len(set(fake.correlation_ids)) == 200

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import (
     InvalidResponseError,
     KonaplateError,
@@ -111,7 +112,7 @@ async def test_a_broken_answer_becomes_an_error_and_its_connection_is_closed(fau
         connected(base_url=upstream.base_url, limits=PATIENT, on_call=reports.append) as client,
     ):
         with pytest.raises(KonaplateError) as caught:
-            await client.fetch_card(CARD)
+            await client.fetch(CARD_INFO, CARD)
         await upstream.until_closed()
         assert asyncio.all_tasks() - upstream.tasks == {asyncio.current_task()}
     assert len(upstream.connections) == 1
@@ -128,7 +129,7 @@ async def test_what_breaks_the_protocol_is_not_repeated() -> None:
             connected(base_url=upstream.base_url, limits=PATIENT) as client,
         ):
             with pytest.raises(UnavailableError) as caught:
-                await client.fetch_card(CARD)
+                await client.fetch(CARD_INFO, CARD)
         assert leaks(caught.value) == []
 
 
@@ -159,7 +160,7 @@ async def test_a_whole_answer_that_says_nothing_becomes_an_error(fault: Fault) -
         async with connected(base_url=upstream.base_url, limits=PATIENT) as client:
             for _ in range(2):
                 with pytest.raises(KonaplateError) as caught:
-                    await client.fetch_card(CARD)
+                    await client.fetch(CARD_INFO, CARD)
             assert asyncio.all_tasks() - upstream.tasks == {asyncio.current_task()}
         await upstream.until_closed()
     assert (fault.error, fault.status) == (type(caught.value), caught.value.details.status)
@@ -174,7 +175,7 @@ async def test_a_refused_connection_is_unavailable() -> None:
         base_url = f"http://127.0.0.1:{nobody.getsockname()[1]}/open-api"
         async with connected(base_url=base_url, limits=PATIENT) as client:
             with pytest.raises(UnavailableError) as caught:
-                await client.fetch_card(CARD)
+                await client.fetch(CARD_INFO, CARD)
     assert caught.value.details.status is None
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -187,7 +188,7 @@ async def test_an_upstream_that_speaks_no_tls_is_unavailable() -> None:
         base_url = upstream.base_url.replace("http:", "https:")
         async with connected(base_url=base_url, limits=PATIENT) as client:
             with pytest.raises(UnavailableError):
-                await client.fetch_card(CARD)
+                await client.fetch(CARD_INFO, CARD)
             await upstream.until_closed()
 
 
@@ -204,8 +205,8 @@ async def test_a_call_after_a_broken_one_succeeds() -> None:
         connected(base_url=upstream.base_url, limits=PATIENT) as client,
     ):
         with pytest.raises(UnavailableError):
-            await client.fetch_card(CARD)
-        assert (await client.fetch_card(CARD)).balance == 9_999_999_999
+            await client.fetch(CARD_INFO, CARD)
+        assert (await client.fetch(CARD_INFO, CARD)).balance == 9_999_999_999
 
 
 async def test_an_answer_in_pieces_is_put_together() -> None:
@@ -216,7 +217,7 @@ async def test_an_answer_in_pieces_is_put_together() -> None:
             FaultyUpstream(answer(raw)) as upstream,
             connected(base_url=upstream.base_url, limits=PATIENT) as client,
         ):
-            assert (await client.fetch_card(CARD)).balance == 9_999_999_999
+            assert (await client.fetch(CARD_INFO, CARD)).balance == 9_999_999_999
 
 
 async def test_an_answer_that_ends_with_the_connection_is_read() -> None:
@@ -224,5 +225,5 @@ async def test_an_answer_that_ends_with_the_connection_is_read() -> None:
         FaultyUpstream(hang_up(head("HTTP/1.1 200 OK") + WELL)) as upstream,
         connected(base_url=upstream.base_url, limits=PATIENT) as client,
     ):
-        assert (await client.fetch_card(CARD)).balance == 9_999_999_999
+        assert (await client.fetch(CARD_INFO, CARD)).balance == 9_999_999_999
         await upstream.until_closed()

@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from graph.konaplate.client import CallReport, KonaplateClient
+from graph.konaplate.endpoints import ENDPOINTS
+from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import InvalidResponseError
 from graph.konaplate.exchange import Limits
-from graph.konaplate.protocol import CorrelationIds, Identity, Moment, Zone
+from graph.konaplate.protocol import CorrelationIds, Identity, Timestamp, Zone
 from schema.secrets import CardNo, Credential
 from tests.konaplate.support import card_fields, lean_network, succeeded
 
@@ -56,12 +58,18 @@ async def test_an_answer_to_another_call_of_ours_is_refused() -> None:
     reports: list[CallReport] = []
     async with answering_twice() as url:
         client = KonaplateClient(
-            url, IDENTITY, None, httpx.AsyncHTTPTransport(), CorrelationIds(5), on_call=reports.append
+            url,
+            IDENTITY,
+            None,
+            httpx.AsyncHTTPTransport(),
+            CorrelationIds(5),
+            endpoints=ENDPOINTS,
+            on_call=reports.append,
         )
         try:
-            assert 1 == (await client.fetch_card(FIRST)).balance
+            assert 1 == (await client.fetch(CARD_INFO, FIRST)).balance
             with pytest.raises(InvalidResponseError) as caught:
-                await client.fetch_card(SECOND)
+                await client.fetch(CARD_INFO, SECOND)
         finally:
             await client.aclose()
     assert 200 == caught.value.details.status
@@ -96,7 +104,9 @@ async def test_a_connection_that_is_out_of_step_is_not_used_again(echoes: int) -
     server = await asyncio.start_server(one_behind, "127.0.0.1", 0)
     async with server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/open-api"
-        client = KonaplateClient(url, IDENTITY, None, lean_network(Limits()), CorrelationIds(5))
+        client = KonaplateClient(
+            url, IDENTITY, None, lean_network(Limits()), CorrelationIds(5), endpoints=ENDPOINTS
+        )
         ends = [await ended(client, card_no) for card_no in (FIRST, SECOND, FIRST, SECOND)]
         await client.aclose()
         await asyncio.gather(*(handler for handler in handlers if handler is not None))
@@ -107,7 +117,7 @@ async def test_a_connection_that_is_out_of_step_is_not_used_again(echoes: int) -
 
 async def ended(client: KonaplateClient, card_no: CardNo) -> str:
     try:
-        await client.fetch_card(card_no)
+        await client.fetch(CARD_INFO, card_no)
     except InvalidResponseError as error:
         return type(error).__name__
     return "ok"
@@ -115,7 +125,7 @@ async def ended(client: KonaplateClient, card_no: CardNo) -> str:
 
 @pytest.mark.parametrize("start", [0, 5, (1 << 28) - 2])
 def test_ids_that_were_made_are_known_and_others_are_not(start: int) -> None:
-    ids, moment = CorrelationIds(start), Moment.at(0, Zone.UTC)
+    ids, moment = CorrelationIds(start), Timestamp.at(0, Zone.UTC)
     made = [ids.next(moment) for _ in range(4)]
     assert all(ids.made(one) for one in made)
     following = f"{moment.correlation_time}-{(start + 4) % (1 << 28):07x}"

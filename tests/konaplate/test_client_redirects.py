@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import InvalidResponseError
 from graph.konaplate.exchange import Limits
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http
@@ -24,7 +25,7 @@ async def test_a_redirect_is_not_followed(status: str) -> None:
             connected(base_url=upstream.base_url, limits=PATIENT) as client,
         ):
             with pytest.raises(InvalidResponseError) as caught:
-                await client.fetch_card(CARD)
+                await client.fetch(CARD_INFO, CARD)
     assert target.connections == []
     assert [len(connection.requests) for connection in upstream.connections] == [1]
     assert int(status[:3]) == caught.value.details.status
@@ -49,7 +50,7 @@ async def test_a_redirect_to_nowhere_is_only_a_redirect(location: str) -> None:
         connected(base_url=upstream.base_url, limits=PATIENT) as client,
     ):
         with pytest.raises(InvalidResponseError) as caught:
-            await client.fetch_card(CARD)
+            await client.fetch(CARD_INFO, CARD)
     assert caught.value.details.status == 302
 
 
@@ -59,6 +60,6 @@ async def test_cookies_of_the_upstream_are_not_sent_back() -> None:
         connected(base_url=upstream.base_url, limits=PATIENT) as client,
     ):
         for _ in range(2):
-            await client.fetch_card(CARD)
+            await client.fetch(CARD_INFO, CARD)
     requests = [request for connection in upstream.connections for request in connection.requests]
     assert [b"cookie" in request.lower() for request in requests] == [False] * 2

@@ -8,6 +8,8 @@ import functools
 import pytest
 
 from graph.konaplate.encryption import Cipher, KeyPair, import_key
+from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import RejectedError
 from graph.konaplate.exchange import Limits
 from graph.konaplate.protocol import Identity, Zone
@@ -63,15 +65,15 @@ async def test_the_next_call_of_every_api_uses_the_new_credentials_only(encrypte
         fake.cards[CARD.reveal()] = card_fields()
         fake.members[USER_ID] = member_fields()
         async with connected(base_url=fake.base_url, identity=identity, cipher=cipher, limits=LIMITS) as client:
-            await client.fetch_card(CARD)
-            await client.fetch_member(MEMBER)
+            await client.fetch(CARD_INFO, CARD)
+            await client.fetch(USER_INFO, MEMBER)
             fake.credentials = new
             with pytest.raises(RejectedError):
-                await client.fetch_card(CARD)
+                await client.fetch(CARD_INFO, CARD)
             fake.violations.clear()
             client.renew(*ours(new, Zone.UTC, encrypted=encrypted))
-            assert (await client.fetch_card(CARD)).balance == 9_999_999_999
-            assert (await client.fetch_member(MEMBER)).aspId == member_fields()["aspId"]
+            assert (await client.fetch(CARD_INFO, CARD)).balance == 9_999_999_999
+            assert (await client.fetch(USER_INFO, MEMBER)).asp_id == member_fields()["aspId"]
         assert fake.violations == []
 
 
@@ -90,7 +92,7 @@ async def test_a_call_under_way_opens_its_answer_with_the_key_that_it_began_with
         FaultyUpstream(script) as upstream,
         connected(base_url=upstream.base_url, identity=identity, cipher=cipher, limits=LIMITS) as client,
     ):
-        call = asyncio.create_task(client.fetch_card(CARD))
+        call = asyncio.create_task(client.fetch(CARD_INFO, CARD))
         await upstream.until_asked()
         client.renew(*ours(new, Zone.KST, encrypted=True))
         let_through.set()

@@ -11,6 +11,8 @@ import pytest
 
 from graph.konaplate.client import CallReport
 from graph.konaplate.encryption import Cipher
+from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import (
     CallDetails,
     CardNotFoundError,
@@ -61,7 +63,7 @@ async def reports_of(handler: Handler, *, cipher: Cipher | None = None) -> tuple
         transport, cipher=cipher, start=7, clock_ms=lambda: EPOCH_MS, on_call=reports.append
     ) as client:
         try:
-            await client.fetch_card(CARD)
+            await client.fetch(CARD_INFO, CARD)
         except KonaplateError as error:
             return reports, error
     return reports, None
@@ -91,7 +93,7 @@ async def test_a_member_is_reported_under_its_own_path() -> None:
     reports = Reports()
     transport = httpx.MockTransport(answering(succeeded({"userInfo": member_fields()})))
     async with connected(transport, on_call=reports.append) as client:
-        await client.fetch_member(MEMBER)
+        await client.fetch(USER_INFO, MEMBER)
     assert (reports.one().api, reports.one().outcome) == (MEMBER_API, "ok")
     assert leaks(reports.one()) == []
 
@@ -170,7 +172,7 @@ async def test_a_success_in_clear_is_reported_whether_or_not_it_is_allowed(allow
     cipher = Cipher([pair()])
     async with connected(transport, cipher=cipher, allow_unsealed=allowed, on_call=reports.append) as client:
         with contextlib.suppress(UnsealedError):
-            await client.fetch_card(CARD)
+            await client.fetch(CARD_INFO, CARD)
     assert (reports.one().outcome, reports.one().unsealed) == (outcome, True)
 
 
@@ -197,7 +199,7 @@ async def test_another_members_data_is_reported_as_an_invalid_answer() -> None:
     transport = httpx.MockTransport(answering(succeeded({"userInfo": member_fields(userId=1)})))
     async with connected(transport, start=7, clock_ms=lambda: EPOCH_MS, on_call=reports.append) as client:
         with pytest.raises(InvalidResponseError) as caught:
-            await client.fetch_member(MEMBER)
+            await client.fetch(USER_INFO, MEMBER)
     assert CallDetails(OWN_ID, 200, "000_000", MEMBER_API) == caught.value.details
     assert (reports.one().outcome, reports.one().details) == ("InvalidResponseError", caught.value.details)
     assert leaks(caught.value, reports.one()) == []
@@ -212,7 +214,7 @@ async def test_a_cancelled_call_is_reported_as_cancelled() -> None:
         raise NotImplementedError
 
     async with connected(httpx.MockTransport(handler), on_call=reports.append) as client:
-        call = asyncio.create_task(client.fetch_card(CARD))
+        call = asyncio.create_task(client.fetch(CARD_INFO, CARD))
         await asked.wait()
         call.cancel()
         await asyncio.wait([call])
@@ -229,8 +231,8 @@ async def test_a_plain_call_posts_exactly_the_documented_request(base_url: str) 
         return answering(succeeded(body))(request)
 
     async with connected(httpx.MockTransport(handler), base_url=base_url) as client:
-        await client.fetch_card(CARD)
-        await client.fetch_member(MEMBER)
+        await client.fetch(CARD_INFO, CARD)
+        await client.fetch(USER_INFO, MEMBER)
     assert [(request.method, str(request.url), request.content) for request in sent] == [
         ("POST", f"{BASE_URL}{CARD_API}", b'{"cardNo":"9491339400001234"}'),
         ("POST", f"{BASE_URL}{MEMBER_API}", b'{"userId":9223372036854775808}'),
@@ -288,6 +290,6 @@ async def test_a_fault_of_our_own_is_reported_as_unexpected() -> None:
         httpx.MockTransport(raising(LookupError(CARD.reveal()))), on_call=reports.append
     ) as client:
         with pytest.raises(LookupError):
-            await client.fetch_card(CARD)
+            await client.fetch(CARD_INFO, CARD)
     assert reports.one().outcome == "unexpected"
     assert leaks(reports.one()) == []

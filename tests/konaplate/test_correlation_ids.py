@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.konaplate.protocol import CorrelationIds, Moment, Zone
+from graph.konaplate.protocol import CorrelationIds, Timestamp, Zone
 from tests.konaplate.support import deterministic
 
 FORM = re.compile(r"[0-9]{12}-[0-9a-f]{7}", re.ASCII)
 SPAN = 2**28
-MOMENT = Moment.at(1_741_230_000_042, Zone.KST)
+MOMENT = Timestamp.at(1_741_230_000_042, Zone.KST)
 
 starts = st.one_of(st.integers(0, SPAN - 1), st.integers(SPAN - 200, SPAN - 1))
 
@@ -51,12 +51,12 @@ def test_no_id_comes_twice_within_a_moment_whatever_the_start(start: int) -> Non
 def test_no_id_comes_twice_while_the_clock_goes_on(start: int, steps: list[int]) -> None:
     ids = CorrelationIds(start)
     moments = itertools.accumulate(steps, initial=1_741_230_000_000)
-    taken_ids = [ids.next(Moment.at(epoch_ms, Zone.KST)) for epoch_ms in moments]
+    taken_ids = [ids.next(Timestamp.at(epoch_ms, Zone.KST)) for epoch_ms in moments]
     assert len(taken_ids) == len(set(taken_ids))
 
 
 @pytest.mark.parametrize("zone", Zone)
 def test_an_id_starts_with_the_time_of_its_zone(zone: Zone) -> None:
-    moment = Moment.at(1_735_657_200_000, zone)
+    moment = Timestamp.at(1_735_657_200_000, zone)
     expected = {Zone.KST: "250101000000-0000000", Zone.UTC: "241231150000-0000000"}[zone]
     assert expected == CorrelationIds(0).next(moment)

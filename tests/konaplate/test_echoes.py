@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from graph.konaplate.correlation import EchoRule
+from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import InvalidResponseError
 from tests.konaplate.support import (
     CARD,
@@ -43,7 +45,7 @@ class Scripted:
 
 async def taken(client: KonaplateClient, *, member: bool = False) -> bool:
     try:
-        await (client.fetch_member(MEMBER) if member else client.fetch_card(CARD))
+        await (client.fetch(USER_INFO, MEMBER) if member else client.fetch(CARD_INFO, CARD))
     except InvalidResponseError:
         return False
     return True

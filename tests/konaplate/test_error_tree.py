@@ -11,6 +11,7 @@ import pytest
 from graph.errors import CODES, code_of
 from graph.konaplate import errors
 from graph.konaplate.encryption import Cipher
+from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import CallDetails, InvalidFieldError, KonaplateError, UnsealedError
 from graph.konaplate.exchange import Limits
 from schema.errors import ErrorCode
@@ -117,21 +118,21 @@ REACHED = {
 async def test_a_call_ends_in_this_error(name: str, handler: Callable[[httpx.Request], httpx.Response]) -> None:
     async with connected(httpx.MockTransport(handler), limits=Limits(total=5)) as client:
         with pytest.raises(KonaplateError) as caught:
-            await client.fetch_card(CARD)
+            await client.fetch(CARD_INFO, CARD)
     assert name == type(caught.value).__name__
 
 
 async def test_a_field_of_a_good_answer_ends_in_its_own_error() -> None:
     transport = httpx.MockTransport(answering(succeeded(card_fields(balance=-1))))
     async with connected(transport) as client:
-        assert isinstance((await client.fetch_card(CARD)).balance, InvalidFieldError)
+        assert isinstance((await client.fetch(CARD_INFO, CARD)).balance, InvalidFieldError)
 
 
 async def test_a_success_in_clear_on_an_encrypted_line_ends_in_its_own_error() -> None:
     transport = httpx.MockTransport(answering(succeeded(card_fields())))
     async with connected(transport, cipher=Cipher([pair()])) as client:
         with pytest.raises(UnsealedError):
-            await client.fetch_card(CARD)
+            await client.fetch(CARD_INFO, CARD)
 
 
 def test_every_leaf_of_the_tree_is_reached_above() -> None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from graph.errors import code_of
 from graph.konaplate.encryption import Cipher
-from graph.konaplate.errors import CallDetails, KonaplateError, RetryMayHelpError
-from graph.konaplate.records import CARD_REQUIRED, MEMBER_REQUIRED
-from graph.konaplate.responses import Reply, read_success
+from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.endpoints.user_info import USER_INFO
+from graph.konaplate.errors import (
+    CallDetails,
+    CardNotFoundError,
+    InvalidInputError,
+    InvalidResponseError,
+    KonaplateError,
+    RetryMayHelpError,
+)
+from graph.konaplate.record import record_fields
+from graph.konaplate.responses import Response, read_success
 from schema.errors import ErrorCode
 from tests.independent import jwe
 from tests.konaplate.support import (
     CORRELATION_ID,
-    KEY_ID,
     card_fields,
     encoded,
     leaks,
@@ -25,6 +34,11 @@ from tests.konaplate.support import (
     succeeded,
     without,
 )
+
+if TYPE_CHECKING:
+    from graph.konaplate.endpoint import Endpoint
+
+CARD_REQUIRED = {"balance", "serviceId", "serviceName", "isAutoRechargeBeforePayment"}
 
 
 class Shown(NamedTuple):
@@ -123,9 +137,8 @@ CALL = CallDetails(CORRELATION_ID, api="/some/api")
 cipher = Cipher([pair()])
 
 
-def read(body: bytes, status: int = 200) -> dict[str, Any]:
-    reply = Reply(status, body, KEY_ID)
-    return read_success(reply, CALL, cipher=cipher, required=CARD_REQUIRED, only_sealed=False).fields
+def read(body: bytes, status: int = 200, endpoint: Endpoint[Any, Any] = CARD_INFO) -> dict[str, Any]:
+    return read_success(endpoint, Response(status, {}, body), CALL, cipher).fields
 
 
 def failed(body: bytes, status: int) -> KonaplateError:
@@ -230,8 +243,7 @@ def test_a_success_code_is_enough_even_if_fields_are_missing(place: dict[str, An
 
 
 def test_the_details_of_a_success_name_its_code() -> None:
-    reply = Reply(200, succeeded(card_fields()), None)
-    _, details, _ = read_success(reply, CALL, cipher=None, required=CARD_REQUIRED, only_sealed=False)
+    _, details, _ = read_success(CARD_INFO, Response(200, {}, succeeded(card_fields())), CALL, None)
     assert (details.correlation_id, details.status, details.code) == (CORRELATION_ID, 200, "000_000")
 
 
@@ -250,8 +262,21 @@ def test_every_required_field_under_a_failing_status_is_no_success() -> None:
 
 
 def test_the_required_fields_are_those_that_the_vendor_documents() -> None:
-    assert {"balance", "serviceId", "serviceName", "isAutoRechargeBeforePayment"} == CARD_REQUIRED
-    assert {"userInfo"} == MEMBER_REQUIRED
-    reply = Reply(200, encoded({"userInfo": member_fields()}), None)
-    success = read_success(reply, CALL, cipher=None, required=MEMBER_REQUIRED, only_sealed=False)
-    assert success.fields == {"userInfo": member_fields()}
+    assert CARD_REQUIRED == {each.wire for each in record_fields(CARD_INFO.record) if each.required}
+    member = {"userInfo": member_fields()}
+    assert member == read(encoded(member), endpoint=USER_INFO)
+    with pytest.raises(InvalidResponseError):
+        read(encoded(member_fields()), endpoint=USER_INFO)
+
+
+def test_a_code_of_an_endpoint_means_what_the_endpoint_says() -> None:
+    own = replace(CARD_INFO, codes={"006_029": CardNotFoundError, "001_006": InvalidInputError})
+    for code, expected in [
+        ("006_029", CardNotFoundError),
+        ("001_006", InvalidInputError),
+        ("003_001", CardNotFoundError),
+    ]:
+        with pytest.raises(expected) as caught:
+            read(encoded(refusal(code)), 400, own)
+        assert code == caught.value.details.code
+    assert shown(failed(encoded(refusal("006_029")), 400)) == UNKNOWN

@@ -10,6 +10,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization as form
 
 from graph.config.settings import SettingsError
+from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import UnavailableError
 from graph.wiring.tls import build_tls
 from tests.konaplate.faulty_upstream import FaultyUpstream
@@ -29,7 +30,7 @@ async def test_the_configured_certificate_is_shown_to_an_upstream_that_demands_o
         FaultyUpstream(WELL, tls=mutual.tls) as upstream,
         built(upstream.base_url, KONAPLATE_CA_BUNDLE=bundle, **mutual.variables) as client,
     ):
-        assert (await client.fetch_card(CARD)).balance == 9_999_999_999
+        assert (await client.fetch(CARD_INFO, CARD)).balance == 9_999_999_999
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -61,7 +62,7 @@ async def test_a_refusal_after_the_clients_side_of_the_handshake_is_unavailable(
         base_url = upstream.base_url.replace("http:", "https:")
         async with built(base_url, KONAPLATE_CA_BUNDLE=bundle) as client:
             with pytest.raises(UnavailableError):
-                await client.fetch_card(CARD)
+                await client.fetch(CARD_INFO, CARD)
             await upstream.until_closed()
 
 
@@ -72,7 +73,7 @@ async def test_a_stream_that_does_not_decrypt_is_unavailable(authority: trustme.
         base_url = upstream.base_url.replace("http:", "https:")
         async with built(base_url, KONAPLATE_CA_BUNDLE=bundle) as client:
             with pytest.raises(UnavailableError):
-                await client.fetch_card(CARD)
+                await client.fetch(CARD_INFO, CARD)
             await upstream.until_closed()
 
 
@@ -160,7 +161,7 @@ async def test_a_byte_order_mark_and_foreign_line_breaks_spoil_no_certificate(
         FaultyUpstream(WELL, tls=mutual.tls) as upstream,
         built(upstream.base_url, **variables) as client,
     ):
-        assert (await client.fetch_card(CARD)).balance == 9_999_999_999
+        assert (await client.fetch(CARD_INFO, CARD)).balance == 9_999_999_999
 
 
 def locked(pem: bytes) -> bytes:

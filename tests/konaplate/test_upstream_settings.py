@@ -11,6 +11,7 @@ import pytest
 from graph.config.environment import load_settings
 from graph.config.settings import SettingsError
 from graph.konaplate.encryption import CannotOpenError
+from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import InvalidResponseError, TimedOutError, UnavailableError
 from graph.wiring.upstream import build_cipher, build_client
 from tests.independent import jwe
@@ -141,7 +142,7 @@ async def test_the_identity_and_the_zone_are_those_of_the_settings() -> None:
         return answering(succeeded(card_fields()))(request)
 
     konaplate = client({"KONAPLATE_TIME_ZONE": "UTC"}, httpx.MockTransport(handler))
-    await konaplate.fetch_card(CARD)
+    await konaplate.fetch(CARD_INFO, CARD)
     await konaplate.aclose()
     names = ["X-KM-User-AspId", "X-KM-Access-Key", "X-KM-Time-Zone"]
     assert [sent[0].headers[name] for name in names] == [ASP_ID, ACCESS_KEY, "UTC"]
@@ -152,7 +153,7 @@ async def test_every_call_is_reported_to_the_hook() -> None:
     reports = Reports()
     transport = httpx.MockTransport(answering(succeeded(card_fields())))
     konaplate = build_client(settings(OFF), transport, reports.append)
-    await konaplate.fetch_card(CARD)
+    await konaplate.fetch(CARD_INFO, CARD)
     await konaplate.aclose()
     assert reports.one().outcome == "ok"
 
@@ -162,7 +163,7 @@ async def test_two_clients_do_not_start_with_the_same_correlation_id() -> None:
     for _ in range(5):
         transport = httpx.MockTransport(answering(succeeded(card_fields())))
         konaplate = build_client(settings(OFF), transport, reports.append)
-        await konaplate.fetch_card(CARD)
+        await konaplate.fetch(CARD_INFO, CARD)
         await konaplate.aclose()
     # Five draws out of 2**28; that all of them end alike does not happen by chance.
     assert len({report.details.correlation_id[-7:] for report in reports}) > 1
@@ -173,7 +174,7 @@ async def test_the_total_time_is_that_of_the_settings() -> None:
         konaplate = client({"KONAPLATE_BASE_URL": upstream.base_url, "KONAPLATE_TIMEOUT": "0.1"})
         async with asyncio.timeout(SOONER_THAN_BY_DEFAULT):
             with pytest.raises(TimedOutError):
-                await konaplate.fetch_card(CARD)
+                await konaplate.fetch(CARD_INFO, CARD)
         await konaplate.aclose()
 
 
@@ -190,7 +191,7 @@ async def test_the_time_for_each_step_is_that_of_the_settings() -> None:
         "KONAPLATE_POOL_TIMEOUT": "0.125",
     }
     konaplate = client(variables, httpx.MockTransport(handler))
-    await konaplate.fetch_card(CARD)
+    await konaplate.fetch(CARD_INFO, CARD)
     await konaplate.aclose()
     assert limits == [{"connect": 0.5, "read": 7, "write": 7, "pool": 0.125}]
 
@@ -200,7 +201,7 @@ async def test_the_size_of_an_answer_is_that_of_the_settings() -> None:
     for cap, kind in ((len(body), None), (len(body) - 1, InvalidResponseError)):
         variables = {"KONAPLATE_MAX_RESPONSE_BYTES": str(cap)}
         konaplate = client(variables, httpx.MockTransport(answering(body)))
-        outcome: Any = await asyncio.gather(konaplate.fetch_card(CARD), return_exceptions=True)
+        outcome: Any = await asyncio.gather(konaplate.fetch(CARD_INFO, CARD), return_exceptions=True)
         await konaplate.aclose()
         assert [isinstance(each, kind or object) for each in outcome] == [True]
         assert isinstance(outcome[0], Exception) == (kind is not None)
@@ -216,7 +217,7 @@ async def test_the_number_of_connections_is_that_of_the_settings() -> None:
                 "KONAPLATE_POOL_TIMEOUT": "0.1",
             }
         )
-        calls = [asyncio.create_task(konaplate.fetch_card(CARD)) for _ in range(3)]
+        calls = [asyncio.create_task(konaplate.fetch(CARD_INFO, CARD)) for _ in range(3)]
         done, waiting = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
         errors = [call.exception() for call in done]
         for call in waiting:
@@ -232,7 +233,7 @@ async def test_the_number_of_connections_is_that_of_the_settings() -> None:
 async def test_an_idle_connection_is_kept_as_long_as_the_settings_say(keepalive: str, connections: int) -> None:
     async with FaultyUpstream(answer(http(succeeded(card_fields())))) as upstream:
         konaplate = client({"KONAPLATE_BASE_URL": upstream.base_url, "KONAPLATE_KEEPALIVE": keepalive})
-        await konaplate.fetch_card(CARD)
-        await konaplate.fetch_card(CARD)
+        await konaplate.fetch(CARD_INFO, CARD)
+        await konaplate.fetch(CARD_INFO, CARD)
         await konaplate.aclose()
     assert connections == len(upstream.connections)

@@ -10,6 +10,7 @@ import pytest
 import trustme
 
 from graph.config.settings import SettingsError
+from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.wiring.tls import build_tls
 from tests.konaplate.faulty_upstream import FaultyUpstream
 from tests.konaplate.support import CARD
@@ -26,7 +27,7 @@ async def test_an_upstream_of_the_configured_authority_is_trusted(authority: tru
         FaultyUpstream(WELL, tls=server_tls(authority.issue_cert("127.0.0.1"))) as upstream,
         built(upstream.base_url, KONAPLATE_CA_BUNDLE=bundle) as client,
     ):
-        assert (await client.fetch_card(CARD)).balance == 9_999_999_999
+        assert (await client.fetch(CARD_INFO, CARD)).balance == 9_999_999_999
 
 
 async def test_an_upstream_of_another_authority_is_not_trusted(bundle: Path) -> None:
@@ -93,6 +94,6 @@ async def test_a_proxy_of_the_environment_is_not_used(
         for name in PROXIES:
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         async with built(upstream.base_url, KONAPLATE_CA_BUNDLE=bundle) as client:
-            await client.fetch_card(CARD)
+            await client.fetch(CARD_INFO, CARD)
     assert proxy.connections == []
     assert len(upstream.connections) == 1

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from graph.konaplate import protocol as wire
 from graph.konaplate.encryption import Cipher
+from graph.konaplate.endpoints.card_info import CARD_INFO
 from schema.secrets import Credential
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http
 from tests.konaplate.support import (
@@ -36,7 +37,7 @@ from tests.konaplate.support import (
 
 CASES = vectors("wire.json")["cases"]
 TOKEN = re.compile(r"KMV1:[0-9]{17}:[A-Za-z0-9+/]{43}=", re.ASCII)
-MOMENT = wire.Moment.at(1_741_230_000_042, wire.Zone.KST)
+MOMENT = wire.Timestamp.at(1_741_230_000_042, wire.Zone.KST)
 
 COMMON = {"Content-Type", "Accept", "Accept-Encoding"}
 VENDORS_PLAIN = {
@@ -49,9 +50,21 @@ VENDORS_PLAIN = {
 }
 
 
+def named(headers: wire.RawHeaders) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in headers}
+
+
+def request_headers(
+    identity: wire.Identity, now: wire.Timestamp, correlation_id: str, body: bytes, *, crypto_key_id: str | None
+) -> dict[str, str]:
+    """All headers of one call."""
+    common = wire.common_headers(identity, crypto_key_id)
+    return named([*common, *wire.signed_headers(identity, now, correlation_id, body)])
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_times_and_token_are_those_that_openssl_and_date_compute(case: dict[str, Any]) -> None:
-    moment = wire.Moment.at(case["epoch_ms"], wire.Zone(case["zone"]))
+    moment = wire.Timestamp.at(case["epoch_ms"], wire.Zone(case["zone"]))
     token = wire.tran_token(Credential(case["secret_key"]), moment.token_time, case["body"].encode())
     assert case["tran_time"] == moment.tran_time
     assert case["token_time"] == moment.token_time
@@ -75,44 +88,28 @@ def test_every_token_has_the_form_of_the_vendors_own_sample() -> None:
     body=st.binary(max_size=200),
 )
 def test_every_token_has_67_characters(epoch_ms: int, zone: wire.Zone, secret: str, body: bytes) -> None:
-    moment = wire.Moment.at(epoch_ms, zone)
+    moment = wire.Timestamp.at(epoch_ms, zone)
     assert TOKEN.fullmatch(wire.tran_token(Credential(secret), moment.token_time, body))
 
 
 @deterministic
 @given(epoch_ms=st.integers(0, 4_102_444_799_999), zone=st.sampled_from(wire.Zone))
 def test_the_three_times_of_a_moment_agree(epoch_ms: int, zone: wire.Zone) -> None:
-    moment = wire.Moment.at(epoch_ms, zone)
+    moment = wire.Timestamp.at(epoch_ms, zone)
     assert re.fullmatch(r"[0-9]{14}", moment.tran_time)
     assert f"{moment.tran_time}{epoch_ms % 1000:03d}" == moment.token_time
     assert moment.tran_time[2:] == moment.correlation_time
 
 
 @deterministic
-@given(
-    readings=st.lists(st.integers(0, 4_102_444_799_999), max_size=5),
-    steps=st.lists(st.integers(-1500, 1500)),
-    zone=st.sampled_from(wire.Zone),
-)
-def test_readings_of_a_clock_are_the_moments_that_they_are_by_themselves(
-    readings: list[int], steps: list[int], zone: wire.Zone
-) -> None:
-    moments = wire.Moments(zone)
-    walked = [1_741_230_000_000 + sum(steps[: number + 1]) for number in range(len(steps))]
-    for epoch_ms in [0, *readings, *walked]:
-        assert wire.Moment.at(epoch_ms, zone) == moments.at(epoch_ms)
-
-
-@deterministic
 @given(calls=st.lists(st.tuples(st.integers(0, 4_102_444_799_999), st.binary(max_size=200)), max_size=5))
 def test_no_call_leaves_anything_in_the_token_of_the_next(calls: list[tuple[int, bytes]]) -> None:
-    signer = wire.Signer(IDENTITY, None)
     for epoch_ms, body in calls:
-        moment = wire.Moment.at(epoch_ms, wire.Zone.KST)
-        fields = wire.fields_of(signer.lines(moment, CORRELATION_ID, body))
+        moment = wire.Timestamp.at(epoch_ms, wire.Zone.KST)
+        headers = wire.signed_headers(IDENTITY, moment, CORRELATION_ID, body)
         key = SECRET_KEY.encode()
         token = base64.b64encode(hmac.digest(key, body, "sha256")).decode()
-        assert fields == {
+        assert named(headers) == {
             "X-KM-Correlation-Id": CORRELATION_ID,
             "X-KM-Tran-Token": f"KMV1:{moment.token_time}:{token}",
             "X-KM-Tran-Time": moment.tran_time,
@@ -131,14 +128,14 @@ async def test_the_own_transport_sends_these_fields_and_no_other(encrypted: bool
             allow_unsealed=True,
         ) as client:
             for _ in range(2):
-                await client.fetch_card(CARD)
+                await client.fetch(CARD_INFO, CARD)
         port = upstream.port
         first, second = upstream.connections[0].requests
     for number, request in ((7, first), (8, second)):
         head, body = request.split(b"\r\n\r\n", 1)
         line, *lines = head.split(b"\r\n")
         assert line == b"POST /open-api/api/v1/user/card/info HTTP/1.1"
-        signed = wire.request_headers(
+        signed = request_headers(
             IDENTITY, MOMENT, f"250306120000-{number:07x}", body, crypto_key_id=KEY_ID if encrypted else None
         )
         expected = {**signed, "Host": f"127.0.0.1:{port}", "Content-Length": str(len(body))}
@@ -147,7 +144,7 @@ async def test_the_own_transport_sends_these_fields_and_no_other(encrypted: bool
 
 def test_an_encrypted_request_has_the_seven_headers_of_the_vendor() -> None:
     body = b'{"encData":"..."}'
-    headers = wire.request_headers(IDENTITY, MOMENT, CORRELATION_ID, body, crypto_key_id=KEY_ID)
+    headers = request_headers(IDENTITY, MOMENT, CORRELATION_ID, body, crypto_key_id=KEY_ID)
     expected = {
         "Content-Type": "application/json",
         "Accept": "application/json",
@@ -164,13 +161,13 @@ def test_an_encrypted_request_has_the_seven_headers_of_the_vendor() -> None:
 
 
 def test_a_plain_request_names_no_crypto_key() -> None:
-    headers = wire.request_headers(IDENTITY, MOMENT, CORRELATION_ID, b"{}", crypto_key_id=None)
+    headers = request_headers(IDENTITY, MOMENT, CORRELATION_ID, b"{}", crypto_key_id=None)
     assert headers.keys() == COMMON | VENDORS_PLAIN
 
 
 def test_the_zone_of_the_times_is_named() -> None:
     identity = wire.Identity(ASP_ID, Credential(ACCESS_KEY), Credential(SECRET_KEY), wire.Zone.UTC)
-    headers = wire.request_headers(identity, MOMENT, CORRELATION_ID, b"{}", crypto_key_id=None)
+    headers = request_headers(identity, MOMENT, CORRELATION_ID, b"{}", crypto_key_id=None)
     assert headers["X-KM-Time-Zone"] == "UTC"
 
 
@@ -197,11 +194,11 @@ async def test_a_call_signs_the_bytes_that_it_sends_with_one_reading_of_the_cloc
     async with connected(
         httpx.MockTransport(respond), cipher=cipher, clock_ms=clock, start=7, allow_unsealed=True
     ) as client:
-        await client.fetch_card(CARD)
+        await client.fetch(CARD_INFO, CARD)
     (request,) = sent
-    expected = wire.request_headers(
+    expected = request_headers(
         IDENTITY,
-        wire.Moment.at(1_741_230_001_042, wire.Zone.KST),
+        wire.Timestamp.at(1_741_230_001_042, wire.Zone.KST),
         "250306120001-0000007",
         request.content,
         crypto_key_id=KEY_ID if encrypted else None,

@@ -10,6 +10,7 @@ import pytest
 import trustme
 
 from graph.config.environment import load_settings
+from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import UnavailableError
 from graph.wiring.upstream import build_client
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http
@@ -60,7 +61,7 @@ def server_tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
 async def assert_refused(upstream: FaultyUpstream, **variables: object) -> None:
     async with upstream, built(upstream.base_url, **variables) as client:
         with pytest.raises(UnavailableError) as caught:
-            await client.fetch_card(CARD)
+            await client.fetch(CARD_INFO, CARD)
     assert leaks(caught.value) == []
     # The handshake failed: no request was ever sent.
     assert [connection.requests for connection in upstream.connections if connection.requests] == []

@@ -12,13 +12,20 @@ from graph.app import create_app
 from graph.konaplate.isolation import Reserved
 from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, OPEN_BREAKER
 from graph.sandbox.ledger import CARDS, FIRST_CARD
+from schema.secrets import CardNo, MemberId
 from tests.support import Gateway, Recorder, sandbox_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 QUERY = """query ($n: CardNumber!) { card(cardNo: $n) { balance member { profile { userName } } } }"""
-RESERVED = Reserved(FAULTS.keys(), MEMBER_FAULTS.keys(), OPEN_BREAKER)
+RESERVED = Reserved(
+    {
+        "card_info": [CardNo(number) for number in FAULTS],
+        "user_info": [MemberId(str(user_id)) for user_id in MEMBER_FAULTS],
+    },
+    {"card_info": [CardNo(OPEN_BREAKER)]},
+)
 GOOD = {
     "data": {
         "card": {"balance": CARDS[FIRST_CARD].fields["balance"], "member": {"profile": {"userName": "김샌드"}}}

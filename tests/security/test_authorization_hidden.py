@@ -8,7 +8,8 @@ import httpx
 import pytest
 from graphql import GraphQLObjectType, get_named_type
 
-from graph.konaplate.protocol import CARD_INFO_PATH, USER_INFO_PATH
+from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.sandbox.faults import FAULTS
 from schema.query import build_schema
 from tests.konaplate.support import answering, card_fields, encoded, succeeded, without
@@ -88,7 +89,7 @@ def expected_calls(query: str, blind: Caller) -> tuple[str, ...]:
     """One call for the hidden card; where the own card is in the list, one more, and one for its profile."""
     own = OWN in query and blind.member is not None
     profile = own and "member:read" in blind.scopes
-    return (CARD_INFO_PATH,) * (2 if OWN in query else 1) + (USER_INFO_PATH,) * profile
+    return (CARD_INFO.path,) * (2 if OWN in query else 1) + (USER_INFO.path,) * profile
 
 
 async def test_the_answer_for_a_hidden_card_is_this_one(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from graph.konaplate.records import CardRecord, MemberRecord
+    from graph.konaplate.endpoint import Endpoint
     from graph.resilience.guard import CallStats
     from graph.security.limiter import Bucket, Taken, Window
-    from schema.secrets import MemberId
 
 LIST = "query ($n: [CardNumber!]!) { cards(cardNos: $n) { balance } }"
 SERVICE = Caller("a-service", (ANY_CARD,))
@@ -176,10 +175,9 @@ class Silent:
 class NoUpstream:
     """An upstream that must not be asked."""
 
-    def start_card(self, card_no: CardNo, stats: CallStats) -> asyncio.Future[CardRecord]:
-        raise NotImplementedError
-
-    def start_member(self, user_id: MemberId, stats: CallStats) -> asyncio.Future[MemberRecord]:
+    def start(
+        self, endpoint: Endpoint[Any, Any], keys: Sequence[Any], stats: CallStats
+    ) -> list[asyncio.Future[Any]]:
         raise NotImplementedError
 
 

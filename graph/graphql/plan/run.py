@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from graph.context import RequestContext
     from graph.graphql.plan.steps import Place, Selection
     from graph.graphql.plan.values import Argument, Values
-    from graph.konaplate.records import CardRecord
+    from graph.konaplate.endpoints.card_info import CardInfo
     from graph.security.errors import RateLimitedError
     from schema.secrets import CardNo
 
@@ -55,7 +55,7 @@ class _Card:
 
     __slots__ = ("at", "card_no", "holder", "key", "looking_up", "refusal", "root")
 
-    looking_up: asyncio.Future[CardRecord]
+    looking_up: asyncio.Future[CardInfo]
 
     def __init__(
         self, root: CardRoot | CardsRoot, card_no: CardNo, holder: Any, key: str | int, at: Place

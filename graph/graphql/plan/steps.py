@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from graphql.language import FieldNode
 
     from graph.context import RequestContext
-    from graph.konaplate.records import MemberRecord
+    from graph.konaplate.endpoints.user_info import UserInfo
     from schema.secrets import CardNo
 
     Place = tuple[str | int, ...]
@@ -36,7 +36,7 @@ class NotCleanError(Exception):
 class Waiting(NamedTuple):
     """A member of the answer that another look-up will fill in."""
 
-    looking_up: asyncio.Future[MemberRecord]
+    looking_up: asyncio.Future[UserInfo]
     step: ProfileStep
     data: dict[str, Any]
     card_no: CardNo
@@ -204,7 +204,7 @@ class ProfileStep(Step):
         else:
             run.waiting.append(Waiting(looking_up, self, data, card_no, at))
 
-    def finish(self, record: MemberRecord, waiting: Waiting, run: Run) -> None:
+    def finish(self, record: UserInfo, waiting: Waiting, run: Run) -> None:
         """Fill the member in."""
         view = run.context.profile_view(waiting.card_no, record)
         waiting.data[self.key] = self.selection.complete(view, run, waiting.at)
