@@ -17,11 +17,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from schema.secrets import Credential
 
-CARD_INFO_PATH: Final = "/api/v1/user/card/info"
-"""Card-User Mapped Inquiry."""
-USER_INFO_PATH: Final = "/api/v1/user/info"
-"""Search for Member Information."""
-
 ASP_ID: Final = "X-KM-User-AspId"
 CORRELATION_ID: Final = "X-KM-Correlation-Id"
 ACCESS_KEY: Final = "X-KM-Access-Key"
