@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from starlette.datastructures import Headers
+
 from graph.errors import code_of
 from graph.security.audit import AuditEvent, Caller
 from graph.security.errors import RateLimitedError, UnauthenticatedError
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from graph.http.exchange import Exchange
-    from graph.security.authentication import Authenticator
+    from graph.security.authentication import Authenticate
     from graph.security.budgets import Budgets, CostStatus
 
 
@@ -25,7 +27,7 @@ class Gate:
         emit: takes the audit event of each refusal.
     """
 
-    def __init__(self, authenticate: Authenticator, budgets: Budgets, emit: Callable[[AuditEvent], None]) -> None:
+    def __init__(self, authenticate: Authenticate, budgets: Budgets, emit: Callable[[AuditEvent], None]) -> None:
         self._authenticate = authenticate
         self._budgets = budgets
         self._emit = emit
@@ -39,7 +41,7 @@ class Gate:
             RateLimitedError: when the viewer asks too often.
         """
         try:
-            viewer = self._authenticate.known(exchange.fields) or await self._authenticate(exchange.fields)
+            viewer = await self._authenticate(Headers(raw=exchange.scope["headers"]))
         except UnauthenticatedError as error:
             self._turned_away(exchange, error)
             raise

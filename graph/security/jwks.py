@@ -135,7 +135,6 @@ class KeySet:
     ) -> None:
         self._load = load
         self._refresh = refresh
-        self._settled_for = min(refresh.every, refresh.stale_for)
         self._clock = clock
         self._on_failure = on_failure
         self._keys: dict[str, VerificationKey] = {}
@@ -155,13 +154,6 @@ class KeySet:
     def stale(self) -> bool:
         """Whether a set is there that should have been replaced by a newer one by now."""
         return self.loaded and self._age() > self._refresh.every + self._refresh.at_least_apart
-
-    @property
-    def settled(self) -> int | None:
-        """The generation of the set in use, as long as it is new enough that nothing has to be done about it."""
-        if self._loaded_at is None or self._clock() - self._loaded_at > self._settled_for:
-            return None
-        return self.generation
 
     async def current(self) -> int:
         """The generation of the set in use, which is loaded again when it is old.

@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from cachetools import LRUCache
 from joserfc import jws
 from joserfc.errors import JoseError
 
@@ -94,18 +94,7 @@ class TokenAuthenticator:
         self._rules = rules
         self._allowance = allowance
         self._clock = clock
-        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
-
-    def known(self, token: str) -> Viewer | None:
-        """The viewer of a token that is remembered and certainly still valid, without waiting for anything."""
-        generation = self._keys.settled
-        if generation is None or len(token) > _MAX_CHARACTERS:
-            return None
-        known = self._verified.get(_digest(token))
-        if known is None or known.generation != generation:
-            return None
-        now, leeway = self._clock(), self._rules.leeway
-        return known.viewer if known.not_before - leeway <= now < known.expires + leeway else None
+        self._verified: LRUCache[bytes, _Verified] = LRUCache(rules.remembered)
 
     async def viewer(self, token: str) -> Viewer:
         """The viewer that a token names.
@@ -114,25 +103,16 @@ class TokenAuthenticator:
             UnauthenticatedError: when the token is not valid, for whatever reason.
             KeysUnavailableError: when there is no key set to verify it with.
         """
-        viewer = self.known(token)
-        if viewer is not None:
-            return viewer
         if len(token) > _MAX_CHARACTERS:
             raise UnauthenticatedError("the token is too long")
-        digest = _digest(token)
+        # Not the token itself: what is remembered must open nothing.
+        digest = hashlib.sha256(token.encode()).digest()
         known = self._verified.get(digest)
         # A known token asks for the keys, too: otherwise a withdrawn key would serve as long as its tokens live.
         if known is None or known.generation != await self._keys.current():
-            known = await self._verify(token)
-            self._remember(digest, known)
+            known = self._verified[digest] = await self._verify(token)
         self._check_times(known)
         return known.viewer
-
-    def _remember(self, digest: bytes, verified: _Verified) -> None:
-        self._verified[digest] = verified
-        self._verified.move_to_end(digest)
-        while len(self._verified) > self._rules.remembered:
-            self._verified.popitem(last=False)
 
     def _check_times(self, verified: _Verified) -> None:
         now, leeway = self._clock(), self._rules.leeway
@@ -189,11 +169,6 @@ class TokenAuthenticator:
             # Issuers that don't follow RFC 9068 call it so.
             claim = claims.get(_SHORT_SCOPE_CLAIM)
         return claim
-
-
-def _digest(token: str) -> bytes:
-    # Not the token itself: what is remembered must open nothing.
-    return hashlib.sha256(token.encode()).digest()
 
 
 def _decode(text: bytes) -> Any:

@@ -15,7 +15,7 @@ from graph.config.files import UnreadableFileError, read_bytes, read_text, unrea
 from graph.config.settings import Settings, SettingsError
 from graph.config.types import is_url
 from graph.security.api_keys import ApiKeyAuthenticator, BadKeyFileError, read_api_keys
-from graph.security.authentication import ApiKeyAuthentication, BearerAuthentication, NoAuthentication
+from graph.security.authentication import anonymous, by_api_key, by_token
 from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
 from graph.security.jwks import MAX_BYTES, BadKeySetError, KeySet, Refresh, read_key_set
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from graph.security.api_keys import ApiKey
-    from graph.security.authentication import Authenticator
+    from graph.security.authentication import Authenticate
     from graph.security.redis_limiter import FallbackLimiter
 
 _KEY_SET_TIMEOUT = 5.0
@@ -40,7 +40,7 @@ _KEY_SET_TIMEOUT = 5.0
 class Protection:
     """The parts that stand in front of the cards, with what must be opened and closed with the application."""
 
-    authenticate: Authenticator
+    authenticate: Authenticate
     budgets: Budgets
     refs: CardRefs
     keys: KeySet | None
@@ -106,7 +106,7 @@ def build_protection(
     keys = _key_set(settings, on_key_failure) if settings.konagraph_auth == "jwt" else None
     api_keys = ApiKeyAuthenticator(read_keys(settings)) if settings.konagraph_auth == "api-key" else None
     return Protection(
-        authenticate=_authenticator(settings, keys, api_keys),
+        authenticate=_authenticate(settings, keys, api_keys),
         budgets=Budgets(fallback or local, refs, may_wait=fallback is not None),
         refs=refs,
         keys=keys,
@@ -145,18 +145,18 @@ def _allowance(settings: Settings) -> Allowance:
     )
 
 
-def _authenticator(settings: Settings, keys: KeySet | None, api_keys: ApiKeyAuthenticator | None) -> Authenticator:
+def _authenticate(settings: Settings, keys: KeySet | None, api_keys: ApiKeyAuthenticator | None) -> Authenticate:
     if api_keys is not None:
-        return ApiKeyAuthentication(api_keys)
+        return by_api_key(api_keys)
     if keys is None:
-        return NoAuthentication()
+        return anonymous
     rules = TokenRules(
         issuer=settings.konagraph_jwt_issuer or "",
         audience=settings.konagraph_jwt_audience or "",
         member_claim=settings.konagraph_member_claim,
         scope_claim=settings.konagraph_scope_claim,
     )
-    return BearerAuthentication(TokenAuthenticator(keys, rules, _allowance(settings), time.time))
+    return by_token(TokenAuthenticator(keys, rules, _allowance(settings), time.time))
 
 
 def read_keys(settings: Settings) -> tuple[ApiKey, ...]:

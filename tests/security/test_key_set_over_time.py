@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
+from starlette.datastructures import Headers
 
-from graph.http.headers import Fields
-from graph.security.authentication import BearerAuthentication
+from graph.security.authentication import by_token
 from graph.security.errors import KeysUnavailableError, UnauthenticatedError
 from graph.security.jwks import KeySet, Refresh
 from graph.security.tokens import TokenAuthenticator, TokenRules
@@ -28,12 +28,12 @@ class Door:
         self.clock = Clock()
         self.keys = KeySet(key_set_at(url), Refresh(), self.clock)
         rules = TokenRules(ISSUER, AUDIENCE, "konaplate_user_id")
-        self._bearer = BearerAuthentication(TokenAuthenticator(self.keys, rules, Allowance(), time.time))
+        self._bearer = by_token(TokenAuthenticator(self.keys, rules, Allowance(), time.time))
 
     async def opens(self, token: str) -> bool:
         """Whether a token is accepted."""
         try:
-            await self._bearer(Fields([(b"authorization", f"Bearer {token}".encode())]))
+            await self._bearer(Headers({"authorization": f"Bearer {token}"}))
         except UnauthenticatedError:
             return False
         return True
