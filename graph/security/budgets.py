@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from cachetools import LRUCache
+
 from graph.security.errors import RateLimitedError
 from graph.security.limiter import Bucket, Window
 
@@ -32,7 +34,7 @@ class CostStatus(NamedTuple):
     restore_rate: int
 
 
-class _Purse:
+class ViewerBudgets:
     """One viewer's budgets as the limiter knows them: made once, because a viewer comes again."""
 
     __slots__ = ("allowance", "cards", "cards_key", "cost", "cost_key", "requests", "requests_key")
@@ -59,7 +61,7 @@ class Budgets:
         """Whether spending needs a deadline of its own."""
         self._limiter = limiter
         self._refs = refs
-        self._purses: dict[str, _Purse] = {}
+        self._viewers: LRUCache[str, ViewerBudgets] = LRUCache(_VIEWERS)
 
     async def spend_request(self, viewer: Viewer) -> None:
         """Count one request.
@@ -69,8 +71,8 @@ class Budgets:
         """
         if viewer.allowance is None:
             return
-        purse = self._purse(viewer.id, viewer.allowance)
-        taken = await self._limiter.take(purse.requests_key, purse.requests, 1)
+        budgets = self._budgets_of(viewer, viewer.allowance)
+        taken = await self._limiter.take(budgets.requests_key, budgets.requests, 1)
         if not taken.allowed:
             raise RateLimitedError("requests", taken.retry_after_ms)
 
@@ -83,8 +85,8 @@ class Budgets:
         allowance = viewer.allowance
         if allowance is None:
             return None
-        purse = self._purse(viewer.id, allowance)
-        taken = await self._limiter.take(purse.cost_key, purse.cost, cost)
+        budgets = self._budgets_of(viewer, allowance)
+        taken = await self._limiter.take(budgets.cost_key, budgets.cost, cost)
         if not taken.allowed:
             raise RateLimitedError("cost", taken.retry_after_ms)
         return CostStatus(cost, int(taken.remaining), allowance.cost_burst, int(allowance.cost_per_second))
@@ -93,17 +95,14 @@ class Budgets:
         """Count cards, before anything is known of them: for each None, or the error of one too many."""
         if viewer.allowance is None or not card_nos:
             return [None] * len(card_nos)
-        purse = self._purse(viewer.id, viewer.allowance)
-        waits = await self._limiter.add(
-            purse.cards_key, purse.cards, [self._refs.of(card_no) for card_no in card_nos]
-        )
+        budgets = self._budgets_of(viewer, viewer.allowance)
+        refs = [self._refs.of(card_no) for card_no in card_nos]
+        waits = await self._limiter.add(budgets.cards_key, budgets.cards, refs)
         return [RateLimitedError("cards", wait) if wait else None for wait in waits]
 
-    def _purse(self, viewer_id: str, allowance: Allowance) -> _Purse:
-        purse = self._purses.get(viewer_id)
+    def _budgets_of(self, viewer: Viewer, allowance: Allowance) -> ViewerBudgets:
+        budgets = self._viewers.get(viewer.id)
         # Another allowance is one of a key file that was read anew. Equal ones need not be compared.
-        if purse is None or purse.allowance is not allowance:
-            if len(self._purses) >= _VIEWERS:
-                self._purses.clear()
-            purse = self._purses[viewer_id] = _Purse(self._refs.of_viewer(viewer_id), allowance)
-        return purse
+        if budgets is None or budgets.allowance is not allowance:
+            budgets = self._viewers[viewer.id] = ViewerBudgets(self._refs.of_viewer(viewer.id), allowance)
+        return budgets

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from cachetools import LRUCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-V = TypeVar("V")
 
 SLACK: Final = 1e-6
 """What may be missing of an amount, so that rounding does not refuse who has waited as long as was said."""
@@ -64,24 +64,6 @@ class Limiter(Protocol):
         ...
 
 
-class _Level:
-    """What is left in a bucket, and the millisecond for which that was reckoned."""
-
-    __slots__ = ("at", "tokens")
-
-    def __init__(self, tokens: float, at: int) -> None:
-        self.tokens, self.at = tokens, at
-
-
-class _Seen:
-    """Each window's members in the order in which they came, with the millisecond of their first coming."""
-
-    __slots__ = ("windows",)
-
-    def __init__(self) -> None:
-        self.windows: list[OrderedDict[str, int]] = []
-
-
 class LocalLimiter:
     """Keeps everything in this process, for so many keys; the ones used least recently make room.
 
@@ -92,63 +74,45 @@ class LocalLimiter:
 
     def __init__(self, clock: Callable[[], float], keys: int = 10_000) -> None:
         self._clock = clock
-        self._max_keys = keys
-        self._levels: OrderedDict[str, _Level] = OrderedDict()
-        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        # What is left in a bucket, and the millisecond for which that was reckoned.
+        self._levels: LRUCache[str, tuple[float, int]] = LRUCache(keys)
+        # Each window's members in the order in which they came, with the millisecond of their first coming.
+        self._seen: LRUCache[str, list[OrderedDict[str, int]]] = LRUCache(keys)
 
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
         """Take `amount` from a bucket, or nothing when it holds less."""
         now = self._now()
-        level = self._levels.get(key)
-        if level is None:
-            level = _keep(self._levels, key, _Level(bucket.burst, now), self._max_keys)
+        tokens, at = self._levels.get(key) or (bucket.burst, now)
+        tokens = min(bucket.burst, tokens + (now - at) * bucket.rate / 1000)
+        wait = 0
+        if amount <= tokens + SLACK:
+            tokens = max(0.0, tokens - amount)
         else:
-            self._levels.move_to_end(key)
-            level.tokens = min(bucket.burst, level.tokens + (now - level.at) * bucket.rate / 1000)
-            level.at = now
-        if amount <= level.tokens + SLACK:
-            level.tokens = max(0.0, level.tokens - amount)
-            return Taken(True, level.tokens, 0)  # noqa: FBT003 - a name costs as much as the rest
-        wait = math.ceil((amount - level.tokens - SLACK / 2) * 1000 / bucket.rate)
-        return Taken(allowed=False, remaining=level.tokens, retry_after_ms=wait)
+            wait = math.ceil((amount - tokens - SLACK / 2) * 1000 / bucket.rate)
+        self._levels[key] = tokens, now
+        return Taken(not wait, tokens, wait)
 
     async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
         """Count members in every window; for each member 0, or the milliseconds until it would fit."""
         now = self._now()
         seen = self._seen.get(key)
         if seen is None:
-            seen = _keep(self._seen, key, _Seen(), self._max_keys)
-        else:
-            self._seen.move_to_end(key)
-        known = seen.windows
-        while len(known) < len(windows):
-            known.append(OrderedDict())
-        for window, members_of_it in zip(windows, known, strict=True):
-            _forget(members_of_it, now - window.milliseconds)
-        return [_add_one(windows, known, member, now) for member in members]
+            seen = self._seen[key] = [OrderedDict() for _ in windows]
+        for window, first_comings in zip(windows, seen, strict=True):
+            while first_comings and next(iter(first_comings.values())) <= now - window.milliseconds:
+                first_comings.popitem(last=False)
+        return [_add_one(windows, seen, member, now) for member in members]
 
     def _now(self) -> int:
         return math.floor(self._clock() * 1000)
 
 
-def _add_one(windows: Sequence[Window], known: list[OrderedDict[str, int]], member: str, now: int) -> int:
+def _add_one(windows: Sequence[Window], seen: list[OrderedDict[str, int]], member: str, now: int) -> int:
     wait = 0
-    for window, members in zip(windows, known, strict=True):
-        if len(members) >= window.limit and member not in members:
-            wait = max(wait, next(iter(members.values())) + window.milliseconds - now)
+    for window, first_comings in zip(windows, seen, strict=True):
+        if len(first_comings) >= window.limit and member not in first_comings:
+            wait = max(wait, next(iter(first_comings.values())) + window.milliseconds - now)
     if not wait:
-        for members in known:
-            members.setdefault(member, now)
+        for first_comings in seen:
+            first_comings.setdefault(member, now)
     return wait
-
-
-def _keep(entries: OrderedDict[str, V], key: str, made: V, limit: int) -> V:
-    entries[key] = made
-    while len(entries) > limit:
-        entries.popitem(last=False)
-    return made
-
-
-def _forget(known: OrderedDict[str, int], until: int) -> None:
-    while known and next(iter(known.values())) <= until:
-        known.popitem(last=False)

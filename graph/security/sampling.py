@@ -5,9 +5,10 @@ What is left out is counted, and the next line of that source says how much it w
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Final
+
+from cachetools import LRUCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ class RefusalSampler:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._sources: OrderedDict[str, _Source] = OrderedDict()
+        self._sources: LRUCache[str, _Source] = LRUCache(_SOURCES)
         self._all = _Source(clock())
 
     def forget(self) -> None:
@@ -50,7 +51,12 @@ class RefusalSampler:
         now = self._clock()
         if now - self._all.since >= _SECONDS:
             self._all = _Source(now)
-        source = self._source(_network_of(address), now)
+        network = _network_of(address)
+        source = self._sources.get(network)
+        if source is None:
+            source = self._sources[network] = _Source(now)
+        elif now - source.since >= _SECONDS:
+            source.since, source.written = now, 0
         if source.written >= _OF_ONE_SOURCE or self._all.written >= _OF_ALL:
             source.left_out += 1
             return None
@@ -58,17 +64,6 @@ class RefusalSampler:
         self._all.written += 1
         left_out, source.left_out = source.left_out, 0
         return left_out
-
-    def _source(self, name: str, now: float) -> _Source:
-        source = self._sources.get(name)
-        if source is None:
-            source = self._sources[name] = _Source(now)
-            if len(self._sources) > _SOURCES:
-                self._sources.popitem(last=False)
-        elif now - source.since >= _SECONDS:
-            source.since, source.written = now, 0
-        self._sources.move_to_end(name)
-        return source
 
 
 def _network_of(address: str) -> str:

@@ -208,7 +208,7 @@ async def test_what_is_kept_of_viewers_is_bounded_and_no_budget_is_lost_with_it(
     assert 0 == await purse.request(by)
     for number in range(2_500):
         await purse.budgets.spend_request(viewer(f"another {number}", by.allowance))
-    assert len(purse.budgets._purses) <= 1_000
+    assert len(purse.budgets._viewers) <= 1_000
     assert 1_000 == await purse.request(by)
 
 
@@ -220,7 +220,7 @@ async def test_the_limiter_sees_neither_card_numbers_nor_viewers_names() -> None
     await budgets.spend_cost(by, 1)
     await budgets.spend_cards(by, CARDS[:3])
     names = [*limiter._levels, *limiter._seen]
-    members = [name for seen in limiter._seen.values() for window in seen.windows for name in window]
+    members = [name for seen in limiter._seen.values() for window in seen for name in window]
     assert (3, 6) == (len(names), len(members))
     for name in (*names, *members):
         assert re.fullmatch(r"[a-p]{30}(:[a-z]+)?", name)
