@@ -29,7 +29,7 @@ _OTHER_DIGITS: Final = (
 _DIGIT: Final = re.compile(rf"[\d{_OTHER_DIGITS}]")
 # Whatever stands between two letters, if it is long enough: looked through once, wherever its digits are.
 _SEGMENT: Final = re.compile(rf"[^A-Za-z]{{{_FEWEST_DIGITS},}}+")
-_MAY_BE_RUN: Final = re.compile(rf"[^A-Za-z]{{{_FEWEST_DIGITS}}}|[\\%&]")
+_MAY_BE_RUN: Final = re.compile(rf"[^A-Za-z]{{{_FEWEST_DIGITS}}}")
 
 # Of JSON, GraphQL and other languages, of URLs (which may be escaped twice), of HTML.
 _ESCAPE: Final = re.compile(
@@ -44,7 +44,9 @@ _TIMES: Final = 3
 
 def may_hold_card_number(text: str) -> bool:
     """Whether it is worth while to look closely: a quick look, which misses nothing."""
-    return len(text) >= _FEWEST_DIGITS and _MAY_BE_RUN.search(text) is not None
+    if len(text) < _FEWEST_DIGITS:
+        return False
+    return _MAY_BE_RUN.search(text) is not None or "\\" in text or "%" in text or "&" in text
 
 
 def holds_card_number(text: str) -> bool:

@@ -174,12 +174,12 @@ def shows_colors(variables: Mapping[str, str]) -> bool:
 
 def _warn(settings: Settings) -> None:
     for warning in start_warnings(settings):
-        structlog.stdlib.get_logger(LOGGER).warning(warning)
+        structlog.get_logger(LOGGER).warning(warning)
 
 
 def _log(settings: Settings, event: str, **fields: object) -> None:
     """A line about the process. On a console the commands say it in words, so there it is for those who debug."""
-    logger = structlog.stdlib.get_logger(LOGGER)
+    logger = structlog.get_logger(LOGGER)
     write = logger.info if settings.konagraph_log_format == "json" else logger.debug
     write(event, **fields)
 

@@ -14,10 +14,13 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from graph.telemetry.logs import configure_logging
+from tests.telemetry.capture import unredacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.telemetry.capture import Unredacted
 
 # A busy machine is no failure: properties are tested by their examples, not by their time.
 hypothesis_settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -33,8 +36,15 @@ def clean_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _logs_of_the_process() -> None:
-    """Send our logs through the standard library, where `caplog` sees each event before it is redacted."""
+    """Keep our logs out of the tests' own output."""
     configure_logging("debug", as_json=True, stream=io.StringIO())
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[Unredacted]:
+    """What is logged in a test, before it is redacted."""
+    with unredacted(caplog) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from graph.leak_audit.cases import BAD_CARD_NUMBERS
 from tests.support import GRAPHQL_RESPONSE, Recorder, gateway
+
+if TYPE_CHECKING:
+    from tests.telemetry.capture import Unredacted
 
 CANARY = "9491339400"
 GOOD = "9491339400000021"
@@ -32,7 +34,7 @@ def literal(value: Any) -> str:
 @pytest.mark.parametrize("accept", ["application/json", GRAPHQL_RESPONSE])
 @pytest.mark.parametrize("form", ["variable", "list variable", "literal", "list literal"])
 async def test_a_bad_card_number_is_refused_without_a_call_and_without_an_echo(
-    value: Any, accept: str, form: str, caplog: pytest.LogCaptureFixture
+    value: Any, accept: str, form: str, logged: Unredacted
 ) -> None:
     recorder = Recorder()
     requests: dict[str, dict[str, Any]] = {
@@ -41,17 +43,16 @@ async def test_a_bad_card_number_is_refused_without_a_call_and_without_an_echo(
         "literal": {"query": f"{{ card(cardNo: {literal(value)}) {{ balance }} }}"},
         "list literal": {"query": f'{{ cards(cardNos: ["{GOOD}", {literal(value)}]) {{ balance }} }}'},
     }
-    with caplog.at_level(logging.DEBUG):
-        async with gateway(recorder) as running:
-            response = await running.client.post("/graphql", json=requests[form], headers={"accept": accept})
+    async with gateway(recorder) as running:
+        response = await running.client.post("/graphql", json=requests[form], headers={"accept": accept})
     assert (400 if accept == GRAPHQL_RESPONSE else 200) == response.status_code
     answer = response.json()
     assert "data" not in answer
     assert {"BAD_USER_INPUT"} == {error["extensions"]["code"] for error in answer["errors"]}
     assert {False} == {error["extensions"]["retryable"] for error in answer["errors"]}
     assert recorder.paths == []
-    assert CANARY not in response.text + caplog.text
-    assert "9491" not in response.text + caplog.text
+    assert CANARY not in response.text + logged.text
+    assert "9491" not in response.text + logged.text
 
 
 async def test_the_refusal_names_the_variable_and_its_type() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +13,7 @@ from schema.errors import MESSAGES, ErrorCode
 from tests.support import gateway
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.telemetry.capture import Unredacted
 
 QUERY = """query ($n: [CardNumber!]!) { cards(cardNos: $n) {
   maskedCardNo balance serviceId serviceName cardStatus isAutoRechargeBeforePayment
@@ -31,15 +30,9 @@ def settings_for(fault: Fault) -> dict[str, object]:
     return {"KONAPLATE_TIMEOUT": 0.15} if late or fault.code is ErrorCode.UPSTREAM_TIMEOUT else {}
 
 
-@pytest.fixture
-def log_lines(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    with caplog.at_level(logging.DEBUG):
-        yield caplog
-
-
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=describe)
 async def test_a_reserved_card_fails_as_documented_and_its_neighbour_answers(
-    fault: Fault, log_lines: pytest.LogCaptureFixture
+    fault: Fault, logged: Unredacted
 ) -> None:
     async with gateway(None, **settings_for(fault)) as running:
         response = await running.post(QUERY, {"n": [fault.number, FIRST_CARD]})
@@ -54,8 +47,8 @@ async def test_a_reserved_card_fails_as_documented_and_its_neighbour_answers(
     ]
     assert (fault.code is not None and fault.field is None) == (answer["data"]["cards"][0] is None)
     assert fault.number not in response.text
-    assert fault.number not in log_lines.text
-    assert FIRST_CARD not in response.text + log_lines.text
+    assert fault.number not in logged.text
+    assert FIRST_CARD not in response.text + logged.text
 
 
 def expected_path(fault: Fault) -> list[Any]:

@@ -9,22 +9,24 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from graph.redact import holds_card_number
 from graph.telemetry.audit_file import AuditFile
-from graph.telemetry.lines import FailClosed, Lines
-from graph.telemetry.logs import AUDIT_LOGGER, LOGGER
+from graph.telemetry.logs import AUDIT_LOGGER, LOGGER, clean, process_log, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from structlog.typing import EventDict, FilteringBoundLogger
+
     from graph.security.audit import AuditEvent
 
 _SECONDS_BETWEEN_TRIES: Final = 1.0
+_NAMED: Final = logging.getLogger(AUDIT_LOGGER)
 
 
 class AuditLog:
@@ -47,9 +49,7 @@ class AuditLog:
     ) -> None:
         self._viewer_ref = viewer_ref
         self._clock = clock
-        self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(AUDIT_LOGGER)
-        self._about: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(LOGGER)
-        self._lines = Lines(AUDIT_LOGGER)
+        self._about: FilteringBoundLogger = structlog.get_logger(LOGGER)
         # Opened at once, so that a path that cannot be written is found at the start.
         self._file = None if path is None else AuditFile(path)
         self._next_try: float | None = None
@@ -65,13 +65,9 @@ class AuditLog:
             return False
         return self._resume()
 
-    def emit(self, event: AuditEvent) -> bool:
-        """Write one event; whether it is written."""
-        return self.record((event,))
-
     def record(self, events: Sequence[AuditEvent]) -> bool:
         """Write events; whether all of them are written."""
-        written = self.available and self._record([self._fields(event) for event in events])
+        written = self.available and self._write([self._fields(event) for event in events])
         if not written:
             self.unwritten += len(events)
         return written
@@ -89,38 +85,22 @@ class AuditLog:
         if self._file is not None:
             self._file.close()
 
-    def _record(self, events: list[dict[str, Any]]) -> bool:
+    def _write(self, events: list[EventDict]) -> bool:
+        # No level is asked: none may silence an audit.
+        cleaned = [clean(_NAMED, "info", event) for event in events]
+        log = process_log()
+        lines = b"" if log is None else b"".join([log.line_of(event) for event in cleaned])
         try:
-            if self._file is None:
-                self._to_log(events)
-            else:
-                self._to_both(self._file, events)
+            if self._file is not None:
+                if log is not None:
+                    log.lines.write(lines)
+                self._file.write(b"".join([to_json(_NAMED, "info", event) + b"\n" for event in cleaned]))
+            elif log is None or not log.lines.put(lines):
+                raise BlockingIOError(errno.EAGAIN, "nobody takes the lines of the log")
         except OSError as error:
             self._failed(error)
             return False
         return True
-
-    def _to_both(self, file: AuditFile, events: list[dict[str, Any]]) -> None:
-        handler = self._lines.handler()
-        if handler is None:
-            for event in events:
-                self._log.info(**event)
-        # No level is asked: none may silence an audit.
-        lines = b"".join([self._lines.line(logging.INFO, event) for event in events])
-        if handler is not None:
-            handler.write_line(lines)
-        file.write(lines)
-
-    def _to_log(self, events: list[dict[str, Any]]) -> None:
-        handler = self._lines.handler()
-        if handler is None:
-            for event in events:
-                self._log.info(**event)
-            out = all(one.stream.is_out() for one in logging.getLogger().handlers if isinstance(one, FailClosed))
-        else:
-            out = handler.stream.put(b"".join([self._lines.line(logging.INFO, event) for event in events]))
-        if not out:
-            raise BlockingIOError(errno.EAGAIN, "nobody takes the lines of the log")
 
     def _failed(self, error: OSError) -> None:
         first, self._next_try = self._next_try is None, self._clock() + _SECONDS_BETWEEN_TRIES
@@ -136,14 +116,14 @@ class AuditLog:
             except OSError as error:
                 self._failed(error)
                 return False
-        if not self._record([{"action": "resumed", "unwritten": self.unwritten, "event": "audit"}]):
+        if not self._write([{"action": "resumed", "unwritten": self.unwritten, "event": "audit"}]):
             return False
         self._next_try = None
         self._about.info("the audit log is written again")
         return True
 
-    def _fields(self, event: AuditEvent) -> dict[str, Any]:
-        fields: dict[str, Any] = {name: value for name, value in event._asdict().items() if value}
+    def _fields(self, event: AuditEvent) -> EventDict:
+        fields: EventDict = {name: value for name, value in event._asdict().items() if value}
         viewer_id = event.viewer_id
         if viewer_id is not None:
             # An id with as many digits as a card number would be masked: then only the reference says who it was.

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+import structlog
 
 from graph.konaplate.errors import CardNotFoundError, InvalidInputError, MemberNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from structlog.typing import WrappedLogger
+    from structlog.typing import EventDict, WrappedLogger
 
     Paint = Callable[[str, str], str]
 
@@ -33,55 +33,49 @@ _IN_THE_TEXT: Final = frozenset({"event", "level", FOR_PEOPLE})
 _GAP: Final = "  "
 
 
-class ForPeople(logging.Filter):
-    """Keeps details back: calls that Konaplate answered as it should, and reads of invented people's data.
+class ConsoleRenderer:
+    """The last processor of a log for people: from a clean event to its line.
+
+    Calls that Konaplate answered as it should are details, and so are reads of invented people's data.
 
     Args:
+        encoding: of the terminal.
+        colors: whether the terminal shows them.
+        details: whether everything is shown that is known.
         audit_reads: whether real data can be read, so that every read belongs into the log.
     """
 
-    def __init__(self, *, audit_reads: bool) -> None:
-        super().__init__()
+    def __init__(self, encoding: str, *, colors: bool, details: bool, audit_reads: bool) -> None:
+        self._encoding = encoding
+        self._colors = colors
+        self._details = details
         self._audit_reads = audit_reads
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is to be shown."""
-        match record.msg:
-            case {"event": "upstream call", **call}:
-                return (
-                    call.get("outcome") not in _ANSWERS or bool(call.get("drift")) or _is_foreign(call.get("echo"))
-                )
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
+        """The line.
+
+        Raises:
+            structlog.DropEvent: for an event that is not shown.
+        """
+        about = _OURS.get((event.get("logger"), event.get("event")))
+        if not (self._details or about is None or self._is_shown(event)):
+            raise structlog.DropEvent
+        level = str(event.get("level", "info"))
+        text = _text(event.get("event", "")) if about is None else about(event, self._paint)
+        if level in _COLORS:
+            text = f"{self._paint(f'{level}:', _COLORS[level])} {text}"
+        hidden = _IN_THE_TEXT if self._details else {*_IN_THE_TEXT, *_ABOUT_THE_LINE}
+        more = _pairs(event, hidden) if self._details or about is None else ()
+        line = _GAP.join([text, *(self._paint(pair, "bright_black") for pair in more)])
+        return line.encode(self._encoding, "backslashreplace")
+
+    def _is_shown(self, event: EventDict) -> bool:
+        match event:
+            case {"event": "upstream call"}:
+                return event["outcome"] not in _ANSWERS or bool(event["drift"]) or _is_foreign(event["echo"])
             case {"event": "audit", "action": "read"}:
                 return self._audit_reads
         return True
-
-
-class Renderer:
-    """From an event that is clean to its line.
-
-    Args:
-        colors: whether the terminal shows them.
-        details: whether everything that is known of an event is shown behind its summary.
-    """
-
-    def __init__(self, *, colors: bool, details: bool) -> None:
-        self._colors = colors
-        self._details = details
-
-    def __call__(self, _logger: WrappedLogger, _method: str, event: Mapping[str, Any]) -> str:
-        """The line."""
-        level, name = str(event.get("level", "info")), event.get("event", "")
-        summarize = _SUMMARIES.get((event.get("logger"), name))
-        text = _text(name) if summarize is None else summarize(event, self._paint)
-        if level in _COLORS:
-            text = f"{self._paint(f'{level}:', _COLORS[level])} {text}"
-        if self._details:
-            more = _pairs(event, _IN_THE_TEXT)
-        elif summarize is None:
-            more = _pairs(event, {*_IN_THE_TEXT, *_ABOUT_THE_LINE})
-        else:
-            return text
-        return _GAP.join([text, *(self._paint(pair, "bright_black") for pair in more)])
 
     def _paint(self, text: str, color: str) -> str:
         return click.style(text, fg=color) if self._colors else text
@@ -130,12 +124,12 @@ def _audit(event: Mapping[str, Any], paint: Paint) -> str:
         *([_text(event["reason"])] if "reason" in event else []),
         *([", ".join(map(_text, event["fields"]))] if "fields" in event else []),
         *([f"of card {_text(event['card_ref'])}"] if "card_ref" in event else []),
-        f"by {who or 'nobody known'} from {_text(event['address'])}",
+        *([f"by {who or 'nobody known'} from {_text(event['address'])}"] if "address" in event else []),
     ]
     return _GAP.join(parts)
 
 
-_SUMMARIES: Final[Mapping[Any, Callable[[Mapping[str, Any], Paint], str]]] = MappingProxyType(
+_OURS: Final[Mapping[Any, Callable[[Mapping[str, Any], Paint], str]]] = MappingProxyType(
     {
         ("konagraph", "request"): _request,
         ("konagraph", "upstream call"): _call,

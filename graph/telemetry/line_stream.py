@@ -7,6 +7,7 @@ and counted.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import io
@@ -45,6 +46,7 @@ class LineStream:
 
     def __init__(self, stream: TextIO, outbox: Outbox | None = None, room: int = _ROOM) -> None:
         stream.flush()
+        self.encoding: Final = getattr(stream, "encoding", None) or "utf-8"
         self._write = _writer(self, stream)
         self._outbox = outbox
         self._held: list[bytes] = []
@@ -65,22 +67,17 @@ class LineStream:
             self._write_now(line)
             return
         if not self._held:
-            outbox.hold_lines(self.flush)
+            outbox.hold_lines(self.release)
         self._held.append(line)
 
     def flush(self) -> None:
+        """Nothing to do: no line is kept back that could be written."""
+
+    def release(self) -> None:
         """Write what is held back."""
         held, self._held = self._held, []
-        if len(held) == 1:
-            self._write_now(held[0])
-            return
         for piece in _pieces(held):
             self._write_now(piece)
-
-    def is_out(self) -> bool:
-        """Write what is held back; whether everything is out."""
-        self.flush()
-        return not self._waiting
 
     def put(self, piece: bytes) -> bool:
         """Write lines now or not at all; whether they are out."""
@@ -107,16 +104,22 @@ class LineStream:
     def _keep(self, rest: bytes) -> None:
         self._waiting.append(rest)
         self._room -= len(rest)
-        if self._outbox is not None and not self._comes_back:
-            self._comes_back = self._outbox.later(_NEXT_TRY_SECONDS, self._come_back)
+        self._come_back_later()
+
+    def _come_back_later(self) -> None:
+        """Look for a reader again: there may be no further line that would."""
+        # A thread without an event loop leaves that to the next line.
+        with contextlib.suppress(RuntimeError):
+            if not self._comes_back:
+                asyncio.get_running_loop().call_later(_NEXT_TRY_SECONDS, self._come_back)
+                self._comes_back = True
 
     def _come_back(self) -> None:
-        """Look for a reader again: there may be no further line that would."""
         with self._writes:
             self._comes_back = False
             self._drain()
-            if self._waiting and self._outbox is not None:
-                self._comes_back = self._outbox.later(_NEXT_TRY_SECONDS, self._come_back)
+            if self._waiting:
+                self._come_back_later()
 
     def _drain(self) -> None:
         while self._waiting:

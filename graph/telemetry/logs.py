@@ -1,20 +1,23 @@
-"""Structured logs. Redaction is the last step before a line is written, and it fails closed."""
+"""Structured logs: one chain of processors for every line. Redaction is its last step, and it fails closed."""
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO, cast
 
+import orjson
 import structlog
 
-from graph.telemetry.console import FOR_PEOPLE, ForPeople, Renderer
-from graph.telemetry.lines import FailClosed, JsonLines, to_json
+from graph.telemetry.console import FOR_PEOPLE, ConsoleRenderer
+from graph.telemetry.line_stream import LineStream
 from graph.telemetry.redaction import redact_event
 
 if TYPE_CHECKING:
-    from structlog.typing import EventDict, WrappedLogger
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
     from graph.outbox import Outbox
 
@@ -23,32 +26,8 @@ AUDIT_LOGGER: Final = f"{LOGGER}.audit"
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _TRACEBACK: Final = "Traceback (most recent call last)"
-
-# What every line gets, ours and those of the libraries.
-_SHARED: Final[tuple[Any, ...]] = (
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.ExtraAdder(),
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-)
-
-
-def line_formatter(renderer: Any = None) -> logging.Formatter:
-    """From an event to a line of text, with redaction as the last step before it.
-
-    Args:
-        renderer: makes the line; by default one of JSON.
-    """
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_SHARED,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            _without_traceback,
-            redact_event,
-            renderer or _as_json,
-        ],
-    )
+_NOT_FORMATTED: Final = b'{"event":"event withheld: it could not be formatted","level":"error"}\n'
+_MOST_FRAMES: Final = 10
 
 
 def configure_logging(
@@ -66,44 +45,102 @@ def configure_logging(
         level: the least that is written.
         as_json: lines of JSON; else text for a person.
         stream: where to.
-        outbox: lets the lines of JSON of a turn of the event loop go out together; None writes each at once.
+        outbox: lets the lines of a turn of the event loop go out together; None writes each at once.
         colors: whether text for a person is coloured.
         audit_reads: whether that text tells of every read of personal data; see `graph.telemetry.console`.
     """
+    lines = LineStream(stream, outbox)
+    render: Processor = to_json
+    if not as_json:
+        render = ConsoleRenderer(
+            lines.encoding, colors=colors, details=level == "debug", audit_reads=audit_reads or level == "debug"
+        )
     structlog.configure(
-        processors=[
-            # First, so that a line that nobody will see is not made.
-            structlog.stdlib.filter_by_level,
-            *_SHARED,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*_PROCESSORS, render],
+        logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", lines)),
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         cache_logger_on_first_use=True,
     )
-    handler: FailClosed
-    if as_json:
-        handler = JsonLines(stream, outbox)
-        handler.setFormatter(line_formatter())
-    else:
-        handler = FailClosed(stream, outbox)
-        details = level == "debug"
-        handler.setFormatter(line_formatter(Renderer(colors=colors, details=details)))
-        if not details:
-            handler.addFilter(ForPeople(audit_reads=audit_reads))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [ProcessLog(lines, render)]
     root.setLevel(_LEVELS[level])
     # httpx writes every URL at INFO; uvicorn only repeats what the command line says itself.
     for library in ("httpx", "httpcore", "uvicorn.error", "asyncio"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    # No level may silence an audit.
-    logging.getLogger(AUDIT_LOGGER).setLevel(logging.INFO)
 
 
-def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+class ProcessLog(logging.Handler):
+    """The process's log as the libraries write to it, through the standard library, and as the audit log does.
+
+    Args:
+        lines: where finished lines go.
+        render: makes the text of a clean event; the same that structlog is configured with.
+    """
+
+    def __init__(self, lines: LineStream, render: Processor) -> None:
+        super().__init__()
+        self.lines: Final = lines
+        self._render = render
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, or a fixed line where none can be made of it."""
+        try:
+            event = {"event": record.getMessage(), "exc_info": record.exc_info, "_record": record}
+            line = self.line_of(clean(None, record.levelname.lower(), event))
+        except Exception:  # noqa: BLE001 - whatever went wrong, nothing of the record must be written
+            line = _NOT_FORMATTED
+        self.lines.write(line)
+
+    def line_of(self, event: EventDict) -> bytes:
+        """The line of a clean event; nothing for one that is not shown."""
+        try:
+            return cast("bytes", self._render(None, "", event)) + b"\n"
+        except structlog.DropEvent:
+            return b""
+
+    def flush(self) -> None:
+        """Write what is held back; at the end of the process, nobody else would."""
+        self.lines.release()
+
+
+def process_log() -> ProcessLog | None:
+    """The process's log, once it is configured."""
+    return next((one for one in logging.getLogger().handlers if isinstance(one, ProcessLog)), None)
+
+
+def clean(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """An event with all that a line has, and nothing that must not be in it.
+
+    Args:
+        logger: whose name the line has, unless the event has a record of the standard library's.
+        method: the name of the level.
+        event: its fields, `event` among them.
+    """
+    for process in _PROCESSORS:
+        event = process(logger, method, event)
+    return event
+
+
+def to_json(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
+    """A line of ASCII, whatever is in it, for an event that is clean."""
     event.pop(FOR_PEOPLE, None)
-    return to_json(event).decode("ascii")
+    try:
+        line = orjson.dumps(event)
+    except TypeError:
+        # Half a surrogate pair, which orjson refuses.
+        return _escaped(event)
+    # Some readers take more characters than one for the end of a line.
+    return line if line.isascii() else _escaped(event)
+
+
+def _escaped(event: EventDict) -> bytes:
+    return json.dumps(event, separators=(",", ":")).encode("ascii")
+
+
+def _add_timestamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    # structlog's own leaves the fraction out where it is 0, or takes three times as long.
+    event["timestamp"] = f"{datetime.now(UTC).isoformat(timespec='microseconds')[:-6]}Z"
+    return event
 
 
 def _without_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -116,6 +153,7 @@ def _without_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -
         event["exception"] = type(error).__name__
         event["frames"] = frames_of(error)
     event.pop("stack_info", None)
+    event.pop("_record", None)
     text = event.get("event")
     if isinstance(text, str) and _TRACEBACK in text:
         # Starlette hands a failure of the lifespan over as a text, and uvicorn logs it.
@@ -131,4 +169,14 @@ def frames_of(error: BaseException) -> list[str]:
         code = traceback.tb_frame.f_code
         frames.append(f"{Path(code.co_filename).name}:{traceback.tb_lineno} {code.co_name}")
         traceback = traceback.tb_next
-    return frames[-10:]
+    return frames[-_MOST_FRAMES:]
+
+
+_PROCESSORS: Final[tuple[Any, ...]] = (
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.ExtraAdder(),
+    _add_timestamp,
+    _without_traceback,
+    redact_event,
+)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from graph.redact import may_hold_card_number, redact
+from graph.redact import redact
 from schema.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from structlog.typing import EventDict, WrappedLogger
 
@@ -32,6 +32,8 @@ _OWN: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
 )
 # The smallest number that redaction takes for a card number: 13 digits.
 _LARGE: Final = 10**12
+_NUMBERS: Final = (int, float)
+# No shorter text can be, or hold, a card number.
 _SHORT: Final = 13
 
 
@@ -39,55 +41,36 @@ class CannotRedactError(Exception):
     """A value of a kind that is not known to be harmless."""
 
 
-def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> Mapping[str, Any]:
+def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Clean every value of an event; an event that cannot be cleaned is replaced as a whole."""
     try:
-        return {redact(name): value if _is_own(name, value) else _clean(value) for name, value in event.items()}
+        return _cleaned(event)
     except Exception:  # noqa: BLE001 - whatever went wrong, the event must not be written
         return {"event": "event withheld: it could not be redacted", "level": "error"}
 
 
-def is_clean(event: Mapping[str, Any]) -> bool:
-    """Whether `redact_event` would change nothing that can be seen in a line. In doubt it is not.
-
-    For events whose fields have names of this code base: names are not looked at.
-    """
+def _cleaned(event: EventDict) -> EventDict:
+    cleaned = {}
     for name, value in event.items():
         kind = type(value)
+        # What most fields are goes first: this is the dearest step of a line.
         if kind is str:
-            if len(value) >= _SHORT:
-                shape = _OWN.get(name)
-                if (shape is None or not shape.fullmatch(value)) and may_hold_card_number(value):
-                    return False
-        elif kind is int or kind is float:
-            # Both are false of what is not a number.
-            if not -_LARGE < value < _LARGE:
-                return False
-        elif kind is list or kind is tuple:
-            if value and not _are_clean_texts(value):
-                return False
-        elif value is not None and kind is not bool:
-            return False
-    return True
-
-
-def _are_clean_texts(values: Iterable[object]) -> bool:
-    return all(type(item) is str and (len(item) < _SHORT or not may_hold_card_number(item)) for item in values)
-
-
-def _is_own(name: str, value: object) -> bool:
-    shape = _OWN.get(name)
-    return shape is not None and isinstance(value, str) and shape.fullmatch(value) is not None
+            if len(value) >= _SHORT and not (name in _OWN and _OWN[name].fullmatch(value)):
+                value = redact(value)  # noqa: PLW2901 - the value that is kept
+        elif not (value is None or kind is bool or (kind in _NUMBERS and abs(value) < _LARGE)):
+            value = _clean(value)  # noqa: PLW2901
+        cleaned[name if len(name) < _SHORT else redact(name)] = value
+    return cleaned
 
 
 def _clean(value: object, depth: int = 0) -> object:
     if depth > _MAX_DEPTH:
         raise CannotRedactError
     match value:
-        case None | bool():
-            return value
         case str():
             return redact(value)
+        case None | bool():
+            return value
         case int() | float():
             return value if abs(value) < _LARGE else redact(str(value))
         case Secret():

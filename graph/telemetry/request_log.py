@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from graph.telemetry.lines import Lines
 from graph.telemetry.logs import LOGGER, frames_of
 
 if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
     from graph.graphql.persisted import UntrustedDocument
     from graph.http.report import RequestReport
     from graph.konaplate.client import CallReport
@@ -26,30 +26,25 @@ class RequestLog:
     """Writes what the hooks of the lower layers report."""
 
     def __init__(self) -> None:
-        self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(LOGGER)
-        self._lines = Lines(LOGGER)
+        self._log: FilteringBoundLogger = structlog.get_logger(LOGGER)
 
     def on_request(self, report: RequestReport) -> None:
         """One line for each request; one more for each exception that nobody foresaw."""
-        if self._lines.wants(logging.INFO):
-            self._lines.write(
-                logging.INFO,
-                {
-                    "request_id": report.request_id,
-                    "method": report.method,
-                    "status": report.status,
-                    "viewer": report.viewer,
-                    "operation": None if report.operation is None else report.operation[:_LONGEST_NAME],
-                    "document": report.document,
-                    "duration_ms": round(report.seconds * 1000, 1),
-                    "upstream_calls": report.upstream_calls,
-                    "saved_calls": report.saved_calls,
-                    "deadline_hits": report.deadline_hits,
-                    "codes": report.codes,
-                    "event": "request",
-                },
-                report.roots,
-            )
+        self._log.info(
+            "request",
+            request_id=report.request_id,
+            method=report.method,
+            status=report.status,
+            viewer=report.viewer,
+            operation=None if report.operation is None else report.operation[:_LONGEST_NAME],
+            document=report.document,
+            duration_ms=round(report.seconds * 1000, 1),
+            upstream_calls=report.upstream_calls,
+            saved_calls=report.saved_calls,
+            deadline_hits=report.deadline_hits,
+            codes=report.codes,
+            for_people=report.roots,
+        )
         for error in report.unexpected:
             self._log.error(
                 "unexpected exception",
@@ -65,25 +60,21 @@ class RequestLog:
     def on_call(self, report: CallReport) -> None:
         """One line for each upstream call; a warning when it failed or drifted from the documentation."""
         odd = report.outcome not in _AS_EXPECTED or report.drift or report.echo not in _QUIET_ECHOES
-        level = logging.WARNING if odd else logging.INFO
-        if self._lines.wants(level):
-            details = report.details
-            self._lines.write(
-                level,
-                {
-                    "api": report.api,
-                    "attempt": report.attempt,
-                    "outcome": report.outcome,
-                    "cause": None if report.cause is None else report.cause.value,
-                    "status": details.status,
-                    "code": details.code,
-                    "correlation_id": details.correlation_id,
-                    "duration_ms": round(report.seconds * 1000, 1),
-                    "echo": report.echo,
-                    "drift": list(report.drift),
-                    "event": "upstream call",
-                },
-            )
+        write = self._log.warning if odd else self._log.info
+        details = report.details
+        write(
+            "upstream call",
+            api=report.api,
+            attempt=report.attempt,
+            outcome=report.outcome,
+            cause=None if report.cause is None else report.cause.value,
+            status=details.status,
+            code=details.code,
+            correlation_id=details.correlation_id,
+            duration_ms=round(report.seconds * 1000, 1),
+            echo=report.echo,
+            drift=report.drift,
+        )
 
     def on_key_failure(self, reason: str) -> None:
         """The keys that verify tokens could not be loaded; the last ones serve while they are not too old."""

@@ -35,7 +35,7 @@ class Reload:
         self._renewal = renewal
         self._wanted = False
         self._task: asyncio.Task[None] | None = None
-        self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(LOGGER)
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(LOGGER)
 
     def request(self) -> None:
         """Reload, or once more when a reload is under way: it may have read the old values."""

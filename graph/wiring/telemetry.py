@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from graph.config.settings import Settings, SettingsError
 from graph.security.sampling import RefusalSampler
 from graph.telemetry.audit_log import AuditLog
-from graph.telemetry.lines import lost_lines
+from graph.telemetry.logs import process_log
 from graph.telemetry.metrics import Metrics
 from graph.telemetry.request_log import RequestLog
 
@@ -89,7 +89,7 @@ class Signals:
             lambda: self._audit.unwritten,
             counter=True,
         )
-        metrics.watch("log_lines_lost", "Lines of the log that nobody took in time.", lost_lines, counter=True)
+        metrics.watch("log_lines_lost", "Lines of the log that nobody took in time.", _lost_lines, counter=True)
         metrics.protection.watch_keys(protection.key_state)
 
     def on_request(self, report: RequestReport) -> None:
@@ -209,3 +209,8 @@ def _tasks() -> int | None:
     except RuntimeError:
         # Read outside of the loop.
         return None
+
+
+def _lost_lines() -> int:
+    log = process_log()
+    return 0 if log is None else log.lines.lost

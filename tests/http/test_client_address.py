@@ -14,9 +14,12 @@ from graph.http.headers import Fields
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import ec_signer, key_set
 from tests.support import gateway
+from tests.telemetry.capture import events
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.telemetry.capture import Unredacted
 
 PROXIES = ("10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "127.0.0.1")
 
@@ -119,9 +122,7 @@ def test_nothing_but_an_address_ever_comes_out(forwarded: list[str]) -> None:
     assert set(found("10.0.0.1", *forwarded)) <= set("0123456789abcdef.:")
 
 
-async def test_the_gateway_knows_the_address_by_its_settings(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_the_gateway_knows_the_address_by_its_settings(tmp_path: Path, logged: Unredacted) -> None:
     keys = tmp_path / "jwks.json"
     keys.write_bytes(key_set(ec_signer()))
     settings = {**jwt_settings(keys), "KONAGRAPH_TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"}
@@ -130,8 +131,4 @@ async def test_the_gateway_knows_the_address_by_its_settings(
         await running.client.post("/graphql", json={"query": "{ __typename }"}, headers=forwarded)
 
     # A refusal is written down with the address it came from.
-    assert ["203.0.113.9"] == [
-        record.msg["address"]
-        for record in caplog.records
-        if isinstance(record.msg, dict) and "address" in record.msg
-    ]
+    assert ["203.0.113.9"] == [event["address"] for event in events(logged.lines) if "address" in event]

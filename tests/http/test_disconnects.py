@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.types import Message
 
     from tests.http.live_server import Probe
+    from tests.telemetry.capture import Unredacted
 
 BALANCE = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance } }"
 
@@ -61,14 +62,8 @@ def post(card: str = FIRST_CARD) -> bytes:
     return head.encode() + b"\r\n\r\n" + body
 
 
-def events(caplog: pytest.LogCaptureFixture, name: str) -> list[dict[str, Any]]:
-    return [
-        record.msg for record in caplog.records if isinstance(record.msg, dict) and record.msg["event"] == name
-    ]
-
-
 def test_the_upstream_call_of_a_client_that_hangs_up_is_cancelled_and_noted_as_499(
-    caplog: pytest.LogCaptureFixture,
+    logged: Unredacted,
 ) -> None:
     upstream = Upstream()
     with serving(create_app(sandbox_settings(), transport=upstream)) as live:
@@ -77,15 +72,16 @@ def test_the_upstream_call_of_a_client_that_hangs_up_is_cancelled_and_noted_as_4
             assert upstream.arrived.wait(PATIENCE)
         assert upstream.gone.wait(PATIENCE)
 
-    (request,) = events(caplog, "request")
+    (request,) = logged.named("request")
     assert (499, [], 1, "info") == (
         request["status"],
         request["codes"],
         request["upstream_calls"],
-        request["level"],
+        request["log_level"],
     )
-    assert ["cancelled"] == [call["outcome"] for call in events(caplog, "upstream call")]
-    assert [] == [record for record in caplog.records if record.levelname in ("ERROR", "WARNING")]
+    assert ["cancelled"] == [call["outcome"] for call in logged.named("upstream call")]
+    assert {"info"} == {event["log_level"] for event in logged.events}
+    assert [] == [record for record in logged.records.records if record.levelname in ("ERROR", "WARNING")]
 
 
 def test_after_200_clients_hung_up_the_next_query_is_answered_and_no_call_is_left() -> None:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    import pytest
     from starlette.types import ASGIApp, Message, Receive
 
     from graph.http.report import RequestReport
+    from tests.telemetry.capture import Unredacted
 
 QUERY = '{ card(cardNo: "9491339400000013") { balance } }'
 JSON = {"Content-Type": "application/json"}
@@ -219,11 +219,11 @@ async def test_each_refusal_is_counted_and_one_line_a_second_tells_of_them() -> 
     ]
 
 
-async def test_the_log_tells_of_refusals_and_the_metrics_count_them(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_tells_of_refusals_and_the_metrics_count_them(logged: Unredacted) -> None:
     async with full() as (running, _):
         await running.post(QUERY)
         text = running.metrics.render().decode()
 
-    warnings = [record.msg for record in caplog.records if record.levelname == "WARNING"]
+    warnings = [event for event in logged.events if event["log_level"] == "warning"]
     assert 1 == len(warnings)
     assert 'konagraph_responses_total{status="503",viewer="none"} 1.0' in text

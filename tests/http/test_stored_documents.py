@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from tests.telemetry.capture import Unredacted
+
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> str:
@@ -90,7 +92,7 @@ async def test_another_text_is_refused_where_the_manifest_is_enforced(
 
 
 async def test_another_text_runs_and_is_logged_where_the_manifest_is_watched(
-    manifest: str, caplog: pytest.LogCaptureFixture
+    manifest: str, logged: Unredacted
 ) -> None:
     settings = {"KONAGRAPH_DOCUMENTS": manifest, "KONAGRAPH_DOCUMENTS_MODE": "log"}
     async with gateway(None, **settings) as running:
@@ -98,9 +100,8 @@ async def test_another_text_runs_and_is_logged_where_the_manifest_is_watched(
         other = await post(running, query="query Other { __typename }")
         inline = await post(running, query=INLINE_CARD)
     assert [answer.status_code for answer in (trusted, other, inline)] == [200, 200, 200]
-    events = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
-    logged = [event for event in events if event["event"] == "untrusted document"]
-    assert [(event["operations"], event["sha256"]) for event in logged] == [
+    events = logged.named("untrusted document")
+    assert [(event["operations"], event["sha256"]) for event in events] == [
         (["Other"], hash_of("query Other { __typename }")),
         (["Inline"], hash_of("query Inline { card(cardNo: $konagraph_card_00) { balance } }")),
     ]

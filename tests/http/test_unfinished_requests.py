@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import logging
 from typing import TYPE_CHECKING, Any
 
 from graph.app import create_app
 from tests.support import Recorder, sandbox_settings
 
 if TYPE_CHECKING:
-    import pytest
     from starlette.types import Message, Receive
+
+    from tests.telemetry.capture import Unredacted
 
 SCOPE: dict[str, Any] = {
     "type": "http",
@@ -41,7 +41,7 @@ async def send(receive: Receive) -> list[Message]:
 
 
 async def test_a_client_that_leaves_within_its_body_gets_no_answer_and_is_noted(
-    caplog: pytest.LogCaptureFixture,
+    logged: Unredacted,
 ) -> None:
     parts: list[Message] = [
         {"type": "http.request", "body": b'{"query": "{ __ty', "more_body": True},
@@ -51,22 +51,20 @@ async def test_a_client_that_leaves_within_its_body_gets_no_answer_and_is_noted(
     async def receive() -> Message:
         return parts.pop(0)
 
-    with caplog.at_level(logging.DEBUG):
-        assert [] == await send(receive)
-    (event,) = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
-    assert ("request", 499, "info") == (event["event"], event["status"], event["level"])
+    assert [] == await send(receive)
+    (event,) = logged.events
+    assert ("request", 499, "info") == (event["event"], event["status"], event["log_level"])
 
 
-async def test_what_nobody_foresaw_is_an_answer_without_internals(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_nobody_foresaw_is_an_answer_without_internals(logged: Unredacted) -> None:
     async def receive() -> Message:
         raise RuntimeError("canary 9491339400000013")
 
-    with caplog.at_level(logging.DEBUG):
-        start, body = await send(receive)
+    start, body = await send(receive)
     assert 500 == start["status"]
     (error,) = json.loads(body["body"])["errors"]
     assert ("INTERNAL_SERVER_ERROR", False) == (error["extensions"]["code"], error["extensions"]["retryable"])
     assert b"no-store" == dict(start["headers"])[b"cache-control"]
-    assert "canary" not in str(body) + caplog.text
-    assert "9491339400000013" not in str(body) + caplog.text
-    assert "RuntimeError" in caplog.text
+    assert "canary" not in str(body) + logged.text
+    assert "9491339400000013" not in str(body) + logged.text
+    assert "RuntimeError" in logged.text

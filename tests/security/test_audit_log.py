@@ -76,10 +76,10 @@ async def test_a_new_start_adds_to_the_file(tmp_path: Path) -> None:
 
 def test_a_log_that_is_closed_writes_to_its_file_no_more(tmp_path: Path) -> None:
     first, second = AuditLog(tmp_path / "first", str.upper), AuditLog(tmp_path / "second", str.upper)
-    first.emit(EVENT)
+    first.record([EVENT])
     first.close()
-    first.emit(EVENT)
-    second.emit(EVENT)
+    first.record([EVENT])
+    second.record([EVENT])
     second.close()
     assert [1, 1] == [len((tmp_path / name).read_text("utf-8").splitlines()) for name in ("first", "second")]
 
@@ -88,7 +88,7 @@ def test_nothing_silences_the_file(tmp_path: Path) -> None:
     log = AuditLog(tmp_path / "audit.log", str.upper)
     logging.disable(logging.CRITICAL)
     try:
-        log.emit(EVENT)
+        log.record([EVENT])
     finally:
         logging.disable(logging.NOTSET)
     log.close()
@@ -98,7 +98,7 @@ def test_nothing_silences_the_file(tmp_path: Path) -> None:
 def test_a_member_is_named_by_a_reference_as_a_card_is(tmp_path: Path) -> None:
     with logs_as():
         log = AuditLog(tmp_path / "audit.log", str.upper)
-        log.emit(EVENT._replace(card_ref=None, member_ref="ghijklmn"))
+        log.record([EVENT._replace(card_ref=None, member_ref="ghijklmn")])
         log.close()
     line = json.loads((tmp_path / "audit.log").read_text("utf-8"))
     assert ("ghijklmn", False) == (line["member_ref"], "card_ref" in line)
@@ -108,7 +108,7 @@ def test_a_member_is_named_by_a_reference_as_a_card_is(tmp_path: Path) -> None:
 def test_the_file_holds_json_whatever_the_processs_log_looks_like(tmp_path: Path, *, as_json: bool) -> None:
     with logs_as(as_json=as_json) as stream:
         log = AuditLog(tmp_path / "audit.log", str.upper)
-        log.emit(EVENT)
+        log.record([EVENT])
         log.close()
     line = json.loads((tmp_path / "audit.log").read_text("utf-8"))
     assert line.pop("timestamp")
@@ -135,7 +135,7 @@ def test_an_event_is_in_the_processs_log_whoever_else_listens_to_it(tmp_path: Pa
     with logs_as() as stream:
         log = AuditLog(tmp_path / "audit.log", str.upper)
         logging.getLogger().addHandler(listener)
-        log.emit(EVENT)
+        log.record([EVENT])
         log.close()
     for text in (stream.getvalue(), (tmp_path / "audit.log").read_text("utf-8")):
         assert ["an-id"] == [json.loads(line)["request_id"] for line in text.splitlines()]
@@ -145,7 +145,7 @@ def test_an_event_with_a_value_of_an_unknown_kind_is_withheld_in_both(tmp_path: 
     unknown: Any = object()
     with logs_as() as stream:
         log = AuditLog(tmp_path / "audit.log", str.upper)
-        log.emit(EVENT._replace(reason=unknown))
+        log.record([EVENT._replace(reason=unknown)])
         log.close()
     withheld = {"event": "event withheld: it could not be redacted", "level": "error"}
     assert [withheld] == events(stream)
@@ -154,7 +154,7 @@ def test_an_event_with_a_value_of_an_unknown_kind_is_withheld_in_both(tmp_path: 
 
 def test_a_log_without_a_file_can_be_closed() -> None:
     log = AuditLog(None, str.upper)
-    log.emit(EVENT)
+    log.record([EVENT])
     log.close()
 
 
@@ -194,7 +194,7 @@ async def test_a_caller_with_another_name_is_known_by_both(tmp_path: Path) -> No
 
 def test_a_line_break_in_a_callers_name_does_not_make_a_second_line(tmp_path: Path) -> None:
     log = AuditLog(tmp_path / "audit.log", str.upper)
-    log.emit(AuditEvent("read", "an-id", "192.0.2.1", "service", 'a\n{"action": "read"}\u2028\r'))
+    log.record([AuditEvent("read", "an-id", "192.0.2.1", "service", 'a\n{"action": "read"}\u2028\r')])
     log.close()
     (line,) = (tmp_path / "audit.log").read_bytes().splitlines()
     assert json.loads(line)["viewer_id"] == 'a\n{"action": "read"}\u2028\r'

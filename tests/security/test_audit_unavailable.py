@@ -114,12 +114,12 @@ def test_a_line_that_is_torn_is_finished_first_and_the_log_says_that_it_goes_on(
     path = tmp_path / "audit.log"
     log = AuditLog(path, str.upper, clock)
     no_space(300)
-    assert [True, False, False] == [log.emit(EVENT) for _ in range(3)]
+    assert [True, False, False] == [log.record([EVENT]) for _ in range(3)]
     assert 300 == path.stat().st_size
     no_space(resource.RLIM_INFINITY)
-    assert not log.emit(EVENT)
+    assert not log.record([EVENT])
     clock.now += 1
-    assert log.emit(EVENT)
+    assert log.record([EVENT])
     log.close()
     assert ["read", "read", "resumed", "read"] == lines_of(path)
 
@@ -127,9 +127,9 @@ def test_a_line_that_is_torn_is_finished_first_and_the_log_says_that_it_goes_on(
 def test_a_file_that_somebody_deletes_is_made_anew(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     log = AuditLog(path, str.upper)
-    assert log.emit(EVENT)
+    assert log.record([EVENT])
     path.unlink()
-    assert log.emit(EVENT)
+    assert log.record([EVENT])
     log.close()
     assert ["read"] == lines_of(path)
 
@@ -140,10 +140,10 @@ def test_a_folder_that_is_gone_is_a_failure_until_it_is_back(tmp_path: Path, clo
     log = AuditLog(path, str.upper, clock)
     path.unlink()
     path.parent.rmdir()
-    assert not log.emit(EVENT)
+    assert not log.record([EVENT])
     path.parent.mkdir()
     clock.now += 1
-    assert log.emit(EVENT)
+    assert log.record([EVENT])
     log.close()
     assert ["resumed", "read"] == lines_of(path)
 
@@ -155,15 +155,15 @@ def test_a_pipe_that_nobody_reads_is_a_failure_until_somebody_does(tmp_path: Pat
     fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
     log = AuditLog(path, str.upper, clock)
     # A reader that stalls, then none at all.
-    while log.emit(EVENT):
+    while log.record([EVENT]):
         pass
     os.close(reader)
     clock.now += 1
-    assert not log.emit(EVENT)
+    assert not log.record([EVENT])
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     os.read(reader, 65_536)
     clock.now += 1
-    assert log.emit(EVENT)
+    assert log.record([EVENT])
     read = os.read(reader, 65_536)
     assert ["resumed", "read"] == [json.loads(line)["action"] for line in read.splitlines()[-2:]]
     log.close()
@@ -178,13 +178,13 @@ def test_without_a_file_a_stalled_reader_of_the_log_is_a_failure(clock: Clock, *
         configure_logging("info", as_json=as_json, stream=stream)
         log = AuditLog(None, str.upper, clock)
         written = 0
-        while log.emit(EVENT):
+        while log.record([EVENT]):
             written += 1
         assert written >= 5
         assert not log.available
         os.read(reading, 65_536)
         clock.now += 1
-        assert log.emit(EVENT)
+        assert log.record([EVENT])
     os.close(reading)
 
 
@@ -192,16 +192,16 @@ def test_without_a_file_a_stalled_reader_of_the_log_is_a_failure(clock: Clock, *
 def test_rotation_loses_nothing(way: str, tmp_path: Path) -> None:
     path, old = tmp_path / "audit.log", tmp_path / "audit.log.1"
     log = AuditLog(path, str.upper)
-    log.emit(EVENT)
+    log.record([EVENT])
     if way == "rename":
         path.rename(old)
-        log.emit(EVENT)
+        log.record([EVENT])
         log.reopen()
     else:
         old.write_bytes(path.read_bytes())
         os.truncate(path, 0)
-        log.emit(EVENT)
-    log.emit(EVENT)
+        log.record([EVENT])
+    log.record([EVENT])
     log.close()
     assert 3 == len(lines_of(path)) + len(lines_of(old))
     assert {"read"} == {*lines_of(path), *lines_of(old)}

@@ -6,15 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from graph.sandbox.ledger import CARDS
-from graph.telemetry.logs import LOGGER
 from tests.security.callers import ALL_KNOWING, ANY_CARD, NOT_ISSUED, NUMBERS, OWN, Caller, callers, codes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from tests.security.redis_server import RedisServer
+    from tests.telemetry.capture import Unredacted
 
 LIST = "query ($n: [CardNumber!]!) { cards(cardNos: $n) { balance } }"
 SERVICE = Caller("a-service", (ANY_CARD,))
@@ -60,7 +58,7 @@ async def test_redis_holds_neither_card_numbers_nor_callers_names(
 
 
 async def test_a_gateway_whose_redis_dies_goes_on_within_the_budget_and_says_so(
-    tmp_path: Path, own_redis: RedisServer, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, own_redis: RedisServer, logged: Unredacted
 ) -> None:
     async with callers(tmp_path, **redis_settings(own_redis)) as running:
         await running.ask(SERVICE, LIST, {"n": NUMBERS[:2]})
@@ -71,8 +69,8 @@ async def test_a_gateway_whose_redis_dies_goes_on_within_the_budget_and_says_so(
     expected = [{"balance": BALANCES[0]}, {"balance": BALANCES[1]}, None]
     assert expected == answer["data"]["cards"] == again["data"]["cards"]
     assert codes(answer) == [(("cards", 2), "RATE_LIMITED")]
-    told = [record for record in caplog.records if record.name == LOGGER and record.levelname == "WARNING"]
-    assert "budgets are kept locally" in told[0].getMessage()
+    told = [event["event"] for event in logged.events if event["log_level"] == "warning"]
+    assert told[0].startswith("budgets are kept locally")
 
 
 async def test_a_whole_request_is_answered_when_redis_was_never_there(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import io
 import json
 import logging
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import structlog
 
@@ -14,6 +14,9 @@ from graph.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pytest
+    from structlog.typing import FilteringBoundLogger
 
     from graph.outbox import Outbox
 
@@ -47,9 +50,36 @@ def logs_to(
             logging.getLogger(name).setLevel(library_level)
 
 
-def log() -> structlog.stdlib.BoundLogger:
-    """A new logger of structlog: an old one may remember how it was configured."""
-    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("konagraph")
+class Unredacted(NamedTuple):
+    """What is logged, as it is before anything is redacted; of audits, the lines."""
+
+    events: list[Any]
+    """Our own, but for audits."""
+    records: pytest.LogCaptureFixture
+    """The libraries'."""
+    lines: io.StringIO
+    """Of audits and libraries."""
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return f"{self.events}{self.records.text}{self.lines.getvalue()}"
+
+    def named(self, event: str) -> list[Any]:
+        """Our own events of a name."""
+        return [one for one in self.events if one["event"] == event]
+
+
+@contextmanager
+def unredacted(records: pytest.LogCaptureFixture) -> Iterator[Unredacted]:
+    """Capture what is logged at any level."""
+    with logs_as() as lines, records.at_level(logging.DEBUG), structlog.testing.capture_logs() as events:
+        yield Unredacted(events, records, lines)
+
+
+def log() -> FilteringBoundLogger:
+    """A new logger of structlog: an old one remembers how it was configured."""
+    logger: FilteringBoundLogger = structlog.get_logger("konagraph")
     return logger
 
 

@@ -107,8 +107,8 @@ REFUSED = AuditEvent("refused", "an-id", "192.0.2.1", code="UNAUTHENTICATED", re
 def test_audit_lines_are_readable_and_silenced_by_no_level() -> None:
     with logs_as("error", as_json=False) as stream:
         audit = AuditLog(None, str.upper)
-        audit.emit(READ)
-        audit.emit(REFUSED)
+        audit.record([READ])
+        audit.record([REFUSED])
 
     assert stream.getvalue().splitlines() == [
         "audit: read  idNo, cardNo  of card abcdefgh  by service a from 192.0.2.1",
@@ -119,8 +119,8 @@ def test_audit_lines_are_readable_and_silenced_by_no_level() -> None:
 def test_reads_of_invented_peoples_data_are_details() -> None:
     with logs_as("info", as_json=False, audit_reads=False) as stream:
         audit = AuditLog(None, str.upper)
-        audit.emit(READ)
-        audit.emit(REFUSED)
+        audit.record([READ])
+        audit.record([REFUSED])
 
     assert stream.getvalue().startswith("audit: refused")
 
@@ -176,7 +176,7 @@ def test_no_line_holds_a_card_number(level: str) -> None:
         RequestLog().on_request(request(operation=CARD, codes=[CARD], roots=CARD))
         RequestLog().on_request(request(roots=CARD))
         RequestLog().on_call(call("x", drift=(CARD,)))
-        AuditLog(None, str.upper).emit(READ._replace(address=CARD, fields=(CARD,)))
+        AuditLog(None, str.upper).record([READ._replace(address=CARD, fields=(CARD,))])
 
     assert len(stream.getvalue().splitlines()) == 4
     assert CARD[6:12] not in stream.getvalue()

@@ -19,7 +19,7 @@ import pytest
 
 from graph.outbox import Outbox
 from graph.telemetry.line_stream import LineStream
-from graph.telemetry.lines import JsonLines
+from graph.telemetry.logs import ProcessLog, to_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -252,10 +252,12 @@ async def test_the_end_of_the_log_writes_what_is_held_back() -> None:
     stream = io.StringIO()
     outbox = Outbox()
     outbox.open(asyncio.get_running_loop())
-    handler = JsonLines(stream, outbox)
-    handler.write_line(b"a line\n")
+    lines = LineStream(stream, outbox)
+    lines.write(b"a line\n")
+    lines.flush()
     assert "" == stream.getvalue()
-    handler.flush()
+    # As the standard library does.
+    ProcessLog(lines, to_json).flush()
     assert "a line\n" == stream.getvalue()
 
 

@@ -1,19 +1,30 @@
-"""The lines that every request writes: the same lines as by the long way, or the long way itself."""
+"""One line: ASCII whatever is in it, the same for ours and for libraries', its fields in an order that stays."""
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.telemetry.lines import Lines, line_of, to_json
-from graph.telemetry.redaction import is_clean, redact_event
+from graph.http.report import RequestReport
+from graph.konaplate.client import CallReport
+from graph.konaplate.errors import CallDetails, Cause
+from graph.security.audit import AuditEvent
+from graph.telemetry.audit_log import AuditLog
+from graph.telemetry.logs import to_json
+from graph.telemetry.redaction import redact_event
+from graph.telemetry.request_log import RequestLog
 from schema.secrets import CardNo, PersonalText
+from tests.telemetry.capture import events, log, logs_as
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CARD = "9491339400000013"
 HASH = f"{CARD}abcdef{CARD}abcdef{CARD}abcd"
@@ -68,101 +79,122 @@ NAMES = st.sampled_from(["event", "document", "sha256", "correlation_id", "reque
 
 
 @given(st.dictionaries(NAMES, SCALARS | LISTS | LISTS.map(tuple) | NESTED | KINDS, max_size=6))
-def test_the_short_way_and_the_long_way_come_to_the_same_line(event: dict[str, Any]) -> None:
-    assert to_json(redact_event(None, "info", event)) + b"\n" == line_of(event)
-
-
-@given(st.dictionaries(NAMES, SCALARS | LISTS, max_size=4))
 def test_a_line_is_ascii_in_one_line_and_holds_what_the_event_holds(event: dict[str, Any]) -> None:
-    line = line_of(event)
+    cleaned = redact_event(None, "info", event)
+    line = to_json(None, "info", dict(cleaned))
     assert line.isascii()
-    assert [line] == line.splitlines(keepends=True)
-    assert json.loads(json.dumps(redact_event(None, "info", event))) == json.loads(line)
+    assert [line] == line.splitlines()
+    assert json.loads(json.dumps(cleaned)) == json.loads(line)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        CARD,
-        f"text {CARD}",
-        "9491-3394-0000-0013",
-        "1234567890123",
-        "１２３４５６７８９０１２３",
-        [CARD],
-        ("a", CARD),
-        10**12,
-        -(10**12),
-        1e12,
-        float("nan"),
-        float("-inf"),
-        CardNo(CARD),
-        Word.SHORT,
-        Figure.SMALL,
-        b"",
-        {},
-        [1],
-        [["a"]],
-        object(),
-    ],
-    ids=repr,
+TIME = re.compile(r'"timestamp":"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"')
+
+REQUEST = RequestReport(
+    "gehefpjhlnkbkddgpbidbhcfopcidcco",
+    "POST",
+    200,
+    0.0123,
+    "member",
+    "Card",
+    ["CARD_NOT_FOUND"],
+    document=HASH,
+    upstream_calls=2,
+    saved_calls=1,
+    roots="card",
 )
-def test_what_may_have_to_be_masked_or_is_of_another_kind_takes_the_long_way(value: object) -> None:
-    assert not is_clean({"value": value})
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        True,
-        0,
-        10**12 - 1,
-        -(10**12) + 1,
-        12.5,
-        "",
-        "a" * 100,
-        "123456789012",
-        CARD[:12] + "x",
-        [],
-        ["a"],
-        (),
-    ],
-    ids=repr,
+CALL = CallReport(
+    "/api/v1/user/card/info",
+    "UnavailableError",
+    CallDetails("221108120814-0123456", 503, "000_000"),
+    0.01234,
+    "different",
+    ("serviceName",),
+    2,
+    Cause.BAD_GATEWAY,
 )
-def test_an_ordinary_value_takes_the_short_way(value: object) -> None:
-    assert is_clean({"value": value})
-
-
-def test_a_hash_and_a_correlation_id_take_the_short_way_under_their_names_alone() -> None:
-    assert is_clean({"document": HASH, "sha256": HASH, "correlation_id": "221108120814-0123456"})
-    assert not is_clean({"other": HASH})
-    assert not is_clean({"other": "221108120814-0123456"})
-    assert not is_clean({"document": CARD})
-
-
-@pytest.mark.parametrize(
-    ("moment", "expected"),
-    [
-        (0, "1970-01-01T00:00:00.000000Z"),
-        (1_777_777_777_123_456_789, "2026-05-03T03:09:37.123456Z"),
-        (1_777_777_777_000_000_999, "2026-05-03T03:09:37.000000Z"),
-        (1_777_777_778_999_999_999, "2026-05-03T03:09:38.999999Z"),
-    ],
+READ = AuditEvent(
+    "read", "gehefpjhlnkbkddgpbidbhcfopcidcco", "203.100.113.200", "service", "a", "abcdefgh", ("idNo",)
 )
-def test_a_line_has_its_moment_to_the_microsecond(moment: int, expected: str) -> None:
-    line = Lines("x", lambda: moment).line(logging.INFO, {"event": "e"})
-    assert {"event": "e", "logger": "x", "level": "info", "timestamp": expected} == json.loads(line)
 
 
-def test_lines_of_the_same_and_of_other_seconds_have_their_own_moments() -> None:
-    seconds = [5, 5, 6, 5, 86_400]
-    clock = iter(second * 10**9 + 1000 for second in seconds)
-    lines = Lines("x", lambda: next(clock))
-    stamps = [json.loads(lines.line(logging.INFO, {}))["timestamp"][8:] for _ in seconds]
-    assert stamps == [
-        "01T00:00:05.000001Z",
-        "01T00:00:05.000001Z",
-        "01T00:00:06.000001Z",
-        "01T00:00:05.000001Z",
-        "02T00:00:00.000001Z",
-    ]
+def fail() -> None:
+    try:
+        int(f"{CARD} of 홍길동")
+    except ValueError:
+        log().exception("failed", card=CARD)
+
+
+LINES: dict[str, tuple[Callable[[], object], str]] = {
+    "a request": (
+        lambda: RequestLog().on_request(REQUEST),
+        (
+            '{"request_id":"gehefpjhlnkbkddgpbidbhcfopcidcco","method":"POST","status":200,"viewer":"member",'
+            f'"operation":"Card","document":"{HASH}","duration_ms":12.3,"upstream_calls":2,"saved_calls":1,'
+            '"deadline_hits":0,"codes":["CARD_NOT_FOUND"],"event":"request","logger":"konagraph","level":"info",T}'
+        ),
+    ),
+    "a call": (
+        lambda: RequestLog().on_call(CALL),
+        (
+            '{"api":"/api/v1/user/card/info","attempt":2,"outcome":"UnavailableError","cause":"bad_gateway",'
+            '"status":503,"code":"000_000","correlation_id":"221108120814-0123456","duration_ms":12.3,'
+            '"echo":"different","drift":["serviceName"],"event":"upstream call","logger":"konagraph",'
+            '"level":"warning",T}'
+        ),
+    ),
+    "an audit": (
+        lambda: AuditLog(None, str.upper).record([READ]),
+        (
+            '{"action":"read","request_id":"gehefpjhlnkbkddgpbidbhcfopcidcco","address":"203.100.113.200",'
+            '"viewer_kind":"service","viewer_id":"a","card_ref":"abcdefgh","fields":["idNo"],"viewer_ref":"A",'
+            '"event":"audit","logger":"konagraph.audit","level":"info",T}'
+        ),
+    ),
+    "anything": (
+        lambda: log().error("an event", text="한국어", card=CardNo(CARD), number=int(CARD)),
+        (
+            '{"text":"\\ud55c\\uad6d\\uc5b4","card":"949133******0013","number":"949133******0013",'
+            '"event":"an event","logger":"konagraph","level":"error",T}'
+        ),
+    ),
+    "an exception": (
+        fail,
+        (
+            '{"card":"949133******0013","event":"failed","logger":"konagraph","level":"error",T,'
+            f'"exception":"ValueError","frames":["test_lines.py:{fail.__code__.co_firstlineno + 2} fail"]}}'
+        ),
+    ),
+    "a library's": (
+        lambda: logging.getLogger("x.y").warning("%s of %d", "one", 2, extra={"place": CARD}),
+        '{"event":"one of 2","logger":"x.y","level":"warning","place":"949133******0013",T}',
+    ),
+}
+
+
+@pytest.mark.parametrize(("write", "expected"), LINES.values(), ids=LINES)
+def test_a_line_is_written_to_the_letter(write: Callable[[], object], expected: str) -> None:
+    with logs_as() as stream:
+        write()
+    assert f"{expected}\n" == TIME.sub("T", stream.getvalue())
+
+
+def test_a_report_with_a_value_of_an_unknown_kind_is_withheld() -> None:
+    unknown: Any = object()
+    with logs_as() as stream:
+        RequestLog().on_request(RequestReport(unknown, "POST"))
+    assert [{"event": "event withheld: it could not be redacted", "level": "error"}] == events(stream)
+
+
+def test_a_card_number_in_a_report_is_masked() -> None:
+    with logs_as() as stream:
+        RequestLog().on_request(RequestReport("an-id", "POST", operation=CARD, codes=[CARD]))
+    (line,) = events(stream)
+    assert ("949133******0013", ["949133******0013"]) == (line["operation"], line["codes"])
+
+
+def test_an_odd_call_is_written_where_ordinary_ones_are_not() -> None:
+    with logs_as("warning") as stream:
+        requests = RequestLog()
+        requests.on_call(CallReport(CALL.api, "ok", CALL.details, 1.0, "same", ()))
+        requests.on_call(CALL)
+    assert [("warning", "UnavailableError")] == [(line["level"], line["outcome"]) for line in events(stream)]

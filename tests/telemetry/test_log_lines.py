@@ -6,7 +6,6 @@ import logging
 
 import httpx
 import pytest
-import structlog
 
 from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
@@ -100,14 +99,6 @@ def test_the_console_form_is_for_people_and_has_no_colours_in_a_file() -> None:
     assert "hello" in stream.getvalue()
     assert "number=1" in stream.getvalue()
     assert "\x1b" not in stream.getvalue()
-
-
-def test_fields_bound_to_the_context_are_written() -> None:
-    with logs_as() as stream, structlog.contextvars.bound_contextvars(request_id="abc"):
-        log().info("ours")
-        logging.getLogger("x").info("a library's")
-
-    assert ["abc", "abc"] == [line["request_id"] for line in events(stream)]
 
 
 def call(outcome: str = "ok", **fields: object) -> CallReport:
