@@ -85,6 +85,8 @@ def test_what_is_not_set_has_its_default() -> None:
         "konaplate_client_private_key_2": None,
         "konaplate_jwe_algorithms": ("RSA-OAEP-256",),
         "konaplate_jwe_content_encryptions": ("A128GCM", "A256GCM"),
+        "konaplate_seal_requests": (),
+        "konaplate_seal_answers": (),
         "konaplate_unsealed_answers": "refuse",
         "konaplate_correlation_echo": EchoRule.LEARN,
         "konaplate_time_zone": Zone.KST,

@@ -1,0 +1,164 @@
+"""A batch endpoint behind its guard: one call for many keys, and a future for each that fails alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import httpx
+
+from graph.konaplate.endpoint import Endpoint
+from graph.konaplate.errors import CardNotFoundError, RejectedError
+from graph.konaplate.guarded import GuardedKonaplate
+from graph.konaplate.record import Record, Text
+from graph.resilience.breaker import BreakerRules
+from graph.resilience.guard import CallStats, Shared
+from graph.resilience.retry_budget import RetryBudget, RetryRules
+from graph.resilience.single_flight import AbandonedError
+from graph.resilience.slots import SlotRules, Slots
+from tests.konaplate.support import Reports, connected, encoded
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+class Product(Record):
+    service_id: str
+    service_name: Annotated[str, Text(9)] | None
+
+
+PRODUCTS: Final = Endpoint(
+    name="products",
+    title="Card Product ID Inquiry",
+    path="/api/v1/service/info/list",
+    key=str,
+    request=lambda ids: {"serviceIds": list(ids)},
+    record=Product,
+    within=("products",),
+    key_of=lambda product: product.service_id,
+    not_found=CardNotFoundError,
+    batch=True,
+)
+
+
+class Upstream(httpx.AsyncBaseTransport):
+    """Knows products by their ids, answers in the order of its own, and waits where it is told to."""
+
+    def __init__(self, *ids: str, status: int = 200) -> None:
+        self._ids = ids
+        self._status = status
+        self.asked: list[list[str]] = []
+        self.gate: asyncio.Event | None = None
+        self.cancelled = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        asked = json.loads(await request.aread())["serviceIds"]
+        self.asked.append(asked)
+        try:
+            if self.gate is not None:
+                await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        rows = [{"serviceId": each, "serviceName": f"name of {each}"} for each in self._ids if each in asked]
+        body = encoded({"code": "000_000", "products": rows})
+        return httpx.Response(self._status, stream=httpx.ByteStream(body))
+
+
+@asynccontextmanager
+async def guarded(upstream: Upstream, reports: Reports | None = None) -> AsyncIterator[GuardedKonaplate]:
+    clock, rules = asyncio.get_running_loop().time, RetryRules()
+    shared = Shared(
+        RetryBudget(rules, clock), Slots(SlotRules(), clock), clock, lambda: 0.0, asyncio.sleep, retries=rules
+    )
+    told = Reports() if reports is None else reports
+    async with connected(upstream, endpoints=[PRODUCTS], on_call=told.append) as client:
+        konaplate = GuardedKonaplate(client, [PRODUCTS], shared, BreakerRules())
+        yield konaplate
+        await konaplate.cancel()
+
+
+async def ends(futures: list[asyncio.Future[Any]]) -> list[object]:
+    """The name of each product, or the type of what it failed with."""
+    results = await asyncio.gather(*futures, return_exceptions=True)
+    return [each.service_name if isinstance(each, Product) else type(each) for each in results]
+
+
+async def test_many_keys_are_one_call_answered_by_key() -> None:
+    upstream, stats, reports = Upstream("c", "b", "a"), CallStats(), Reports()
+    async with guarded(upstream, reports) as konaplate:
+        names = await ends(konaplate.start(PRODUCTS, ["a", "b", "c"], stats))
+    assert ["name of a", "name of b", "name of c"] == names
+    assert ([["a", "b", "c"]], 1) == (upstream.asked, stats.attempts)
+    assert ("/api/v1/service/info/list", "ok") == (reports.one().api, reports.one().outcome)
+
+
+async def test_a_key_that_is_missing_fails_alone() -> None:
+    async with guarded(Upstream("c", "a")) as konaplate:
+        names = await ends(konaplate.start(PRODUCTS, ["a", "b", "c"], CallStats()))
+    assert ["name of a", CardNotFoundError, "name of c"] == names
+
+
+async def test_a_call_that_fails_fails_for_every_key() -> None:
+    async with guarded(Upstream("a", status=401)) as konaplate:
+        names = await ends(konaplate.start(PRODUCTS, ["a", "b"], CallStats()))
+    assert [RejectedError, RejectedError] == names
+
+
+async def test_a_key_that_is_named_twice_is_asked_for_once() -> None:
+    upstream = Upstream("a", "b")
+    async with guarded(upstream) as konaplate:
+        names = await ends(konaplate.start(PRODUCTS, ["a", "b", "a"], CallStats()))
+    assert (["name of a", "name of b", "name of a"], [["a", "b"]]) == (names, upstream.asked)
+
+
+async def test_the_same_keys_at_the_same_time_share_a_call() -> None:
+    upstream, stats = Upstream("a", "b"), CallStats()
+    async with guarded(upstream) as konaplate:
+        futures = [*konaplate.start(PRODUCTS, ["a", "b"], stats), *konaplate.start(PRODUCTS, ["a", "b"], stats)]
+        assert ["name of a", "name of b"] * 2 == await ends(futures)
+    assert (1, 1) == (stats.attempts, stats.joined)
+
+
+async def test_a_key_that_nobody_waits_for_leaves_the_others() -> None:
+    upstream = Upstream("a", "b")
+    upstream.gate = asyncio.Event()
+    async with guarded(upstream) as konaplate:
+        first, second = konaplate.start(PRODUCTS, ["a", "b"], CallStats())
+        await asyncio.sleep(0.01)
+        first.cancel()
+        await asyncio.sleep(0.01)
+        upstream.gate.set()
+        assert "name of b" == (await second).service_name
+    assert 0 == upstream.cancelled
+
+
+async def test_a_call_ends_when_nobody_waits_for_any_of_its_keys() -> None:
+    upstream = Upstream("a", "b")
+    upstream.gate = asyncio.Event()
+    async with guarded(upstream) as konaplate:
+        futures = konaplate.start(PRODUCTS, ["a", "b"], CallStats())
+        await asyncio.sleep(0.01)
+        for future in futures:
+            future.cancel()
+        await asyncio.sleep(0.01)
+        assert (1, 1) == (len(upstream.asked), upstream.cancelled)
+
+
+async def test_whoever_waits_when_the_process_ends_is_told() -> None:
+    upstream = Upstream("a")
+    upstream.gate = asyncio.Event()
+    async with guarded(upstream) as konaplate:
+        futures = konaplate.start(PRODUCTS, ["a"], CallStats())
+        await asyncio.sleep(0.01)
+        await konaplate.cancel()
+        assert [AbandonedError] == await ends(futures)
+
+
+async def test_longer_texts_of_any_row_are_reported_once() -> None:
+    reports, ids = Reports(), ["longer", "longest", "a"]
+    async with guarded(Upstream(*ids), reports) as konaplate:
+        names = await ends(konaplate.start(PRODUCTS, ids, CallStats()))
+    assert (["name of longer", "name of longest", "name of a"], ("serviceName",)) == (names, reports.one().drift)
