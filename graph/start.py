@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
@@ -17,8 +18,10 @@ from graph.config.settings import Settings, SettingsError
 from graph.config.warnings import start_warnings
 from graph.http.routes import GRAPHQL_PATH
 from graph.outbox import Outbox
+from graph.sandbox.app import BASE_PATH
 from graph.server.listen import ListenError
-from graph.server.server import run
+from graph.server.server import make_server, run
+from graph.server.shutdown import Drain
 from graph.telemetry.line_stream import widen_pipe
 from graph.telemetry.logs import LOGGER, configure_logging
 from graph.wiring.checks import start_problems
@@ -26,12 +29,11 @@ from graph.wiring.reload import Reload
 from graph.wiring.serving import gateway_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    import httpx
+    from starlette.types import ASGIApp
 
     from graph.http.app import Gateway
-    from graph.konaplate.isolation import Reserved
     from graph.server.shutdown import Server
 
 _START_FAULT: Final = 1
@@ -39,25 +41,17 @@ _CONFIGURATION_FAULT: Final = 2
 _PORT_CHOSEN_BY: Final = "--port or KONAGRAPH_PORT (`make dev PORT=8001`)"
 
 
-def read_settings(environment: dict[str, str], **overrides: Any) -> Settings:
+def read_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
     """The settings; the process ends when they cannot be used."""
-    given = {name: value for name, value in overrides.items() if value is not None}
     for hint in unknown_variables(environment):
         click.echo(f"warning: {hint}", err=True)
     try:
-        return load_settings(environment, **given)
+        return load_settings(environment, **overrides)
     except SettingsError as error:
         rest = error.rest
         for warning in start_warnings(rest, error.wrong) if rest else []:
             click.echo(f"warning: {warning}", err=True)
         fail([*error.problems, *(start_problems(rest, error.wrong) if rest else [])])
-
-
-def check(settings: Settings) -> None:
-    """Look at everything that may fail for its settings; the process ends when something does."""
-    problems = start_problems(settings)
-    if problems:
-        fail(problems)
 
 
 def fail(problems: list[str]) -> NoReturn:
@@ -68,146 +62,96 @@ def fail(problems: list[str]) -> NoReturn:
     sys.exit(_CONFIGURATION_FAULT)
 
 
-def run_server(make: Callable[[], Server], chosen_by: str = _PORT_CHOSEN_BY) -> Server:
-    """Run a server to its end and return it; the process ends with a failure when it never starts.
-
-    Args:
-        make: makes it.
-        chosen_by: what chooses its port.
-    """
-    try:
-        server = make()
-        started = run(server)
-    except ListenError as error:
-        cannot_listen(error, chosen_by)
-    if not started:
-        sys.exit(_START_FAULT)
-    return server
-
-
-def cannot_listen(error: ListenError, chosen_by: str) -> NoReturn:
-    """End for an address that cannot be had, and say what would help."""
-    chosen_by = error.chosen_by or chosen_by
-    hints = {
-        errno.EADDRINUSE: f"another program has it; choose another port with {chosen_by}",
-        errno.EACCES: f"ports below 1024 are for privileged programs; choose another with {chosen_by}",
-    }
-    hint = hints.get(error.number or 0)
-    click.echo(f"konagraph cannot listen on {error}" + (f": {hint}" if hint else ""), err=True)
-    sys.exit(_START_FAULT)
-
-
-def serve_here(
+def serve_gateway(
     settings: Settings,
     introduce: Callable[[str, str | None, Gateway], None],
     *,
-    transport: httpx.AsyncBaseTransport | None = None,
-    example_card: str | None = None,
-    reserved: Reserved | None = None,
-    reload: Callable[[], Settings] | None = None,
+    load: Callable[[], Settings] | None = None,
+    **parts: Any,
 ) -> None:
-    """Serve in this process.
+    """Serve the gateway until a signal comes.
 
     Args:
         settings: see `graph.config.settings`.
         introduce: told the address, that of the admin port and the gateway once it answers.
-        transport: see `graph.app`.
-        example_card: see `graph.app`.
-        reserved: see `graph.app`.
-        reload: reads the settings again, on SIGHUP; None leaves that signal alone.
+        load: reads the settings again, on SIGHUP; None leaves that signal alone.
+        parts: see `graph.app`.
     """
-
-    def make() -> Server:
-        app = _app(settings, transport=transport, example_card=example_card, reserved=reserved)
-        _warn(settings)
-
-        def on_ready(port: int) -> None:
-            _introduce(settings, lambda url, admin: introduce(url, admin, app), port, server.beside)
-
-        server = gateway_server(app, settings, on_ready)
-        if reload is not None:
-            server.on_hangup = _hangup(app, reload)
-        return server
-
-    server = run_server(make)
-    _log(settings, "gateway ended", reason=server.ended_by, cut_off=server.cut_off)
-
-
-def _hangup(app: Gateway, load: Callable[[], Settings]) -> Callable[[], None]:
-    """What SIGHUP does: files are opened anew whatever becomes of the settings."""
-    reload = Reload(load, app.state.renewal)
-
-    def hang_up() -> None:
-        app.state.reopen_files()
-        reload.request()
-
-    return hang_up
-
-
-def _app(settings: Settings, **parts: Any) -> Gateway:
     outbox = Outbox()
-    # A transport of our own is the way to the sandbox, whose people are invented.
-    _configure_logging(settings, outbox, invented=parts.get("transport") is not None)
-    try:
-        app = create_app(settings, outbox=outbox, **parts)
-    except SettingsError as error:
-        # It names what the first part lacks; others may lack something, too.
-        fail(start_problems(settings) or error.problems)
-    return app
-
-
-def _configure_logging(settings: Settings, outbox: Outbox | None = None, *, invented: bool = False) -> None:
     widen_pipe(sys.stderr)
     configure_logging(
         settings.konagraph_log_level,
         as_json=settings.konagraph_log_format == "json",
         outbox=outbox,
-        colors=shows_colors(environment()),
-        audit_reads=not invented,
+        colors=shows_colors(),
+        # A transport of our own is the way to the sandbox, whose people are invented.
+        audit_reads="transport" not in parts,
     )
-
-
-def shows_colors(variables: Mapping[str, str]) -> bool:
-    """Whether standard error goes to a terminal that shows colours, and nobody objects (https://no-color.org)."""
-    return sys.stderr.isatty() and not variables.get("NO_COLOR") and variables.get("TERM") != "dumb"
-
-
-def _warn(settings: Settings) -> None:
+    try:
+        app = create_app(settings, outbox=outbox, **parts)
+    except SettingsError as error:
+        # It names what the first part lacks; others may lack something, too.
+        fail(start_problems(settings) or error.problems)
+    log = structlog.get_logger(LOGGER)
     for warning in start_warnings(settings):
-        structlog.get_logger(LOGGER).warning(warning)
+        log.warning(warning)
+    # On a console the commands say in words what becomes of the process, so there it is for those who debug.
+    tell = log.info if settings.konagraph_log_format == "json" else log.debug
+
+    def on_ready(port: int) -> None:
+        url = f"{_url(settings.konagraph_host, port)}{GRAPHQL_PATH}"
+        admin = _url(settings.konagraph_admin_host, server.beside[0].port) if server.beside else None
+        environment = settings.konagraph_env
+        tell("gateway started", version=__version__, environment=environment, url=url, admin_url=admin)
+        introduce(url, admin, app)
+        # Into a pipe, standard output is buffered, and whoever waits for the address would wait for ever.
+        sys.stdout.flush()
+
+    with _told_if_it_cannot_listen(_PORT_CHOSEN_BY):
+        server = gateway_server(app, settings, on_ready)
+        if load is not None:
+            server.on_hangup = Reload(load, app.state.renewal, app.state.reopen_files).request
+        _run(server)
+    tell("gateway ended", reason=server.ended_by, cut_off=server.cut_off)
 
 
-def _log(settings: Settings, event: str, **fields: object) -> None:
-    """A line about the process. On a console the commands say it in words, so there it is for those who debug."""
-    logger = structlog.get_logger(LOGGER)
-    write = logger.info if settings.konagraph_log_format == "json" else logger.debug
-    write(event, **fields)
+def serve_sandbox(app: ASGIApp, host: str, port: int, introduce: Callable[[str], None]) -> None:
+    """Serve the sandbox until a signal comes; `introduce` is told its base URL once it answers."""
+
+    def on_ready(bound: int) -> None:
+        introduce(f"{_url(host, bound)}{BASE_PATH}")
+        sys.stdout.flush()
+
+    with _told_if_it_cannot_listen("--port"):
+        _run(make_server(app, host=host, port=port, drain=Drain(timeout=1), on_ready=on_ready))
 
 
-def _introduce(
-    settings: Settings, introduce: Callable[[str, str | None], None], port: int, beside: list[Server]
-) -> None:
-    url = f"http://{reachable(settings.konagraph_host)}:{port}{GRAPHQL_PATH}"
-    admin = [f"http://{reachable(settings.konagraph_admin_host)}:{server.port}" for server in beside]
-    _log(
-        settings,
-        "gateway started",
-        version=__version__,
-        environment=settings.konagraph_env,
-        url=url,
-        admin_url=next(iter(admin), None),
-    )
-    introduce(url, next(iter(admin), None))
-    # Into a pipe, standard output is buffered, and whoever waits for the address would wait for ever.
-    sys.stdout.flush()
+def shows_colors() -> bool:
+    """Whether standard error goes to a terminal that shows colours, and nobody objects (https://no-color.org)."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def reachable(host: str) -> str:
-    """An address to connect to where the gateway listens: one that means every address is none."""
+def _run(server: Server) -> None:
+    if not run(server):
+        sys.exit(_START_FAULT)
+
+
+@contextmanager
+def _told_if_it_cannot_listen(chosen_by: str) -> Iterator[None]:
+    """End for an address that cannot be had, and say what would help."""
+    try:
+        yield
+    except ListenError as error:
+        option = error.chosen_by or chosen_by
+        hints = {
+            errno.EADDRINUSE: f": another program has it; choose another port with {option}",
+            errno.EACCES: f": ports below 1024 are for privileged programs; choose another with {option}",
+        }
+        click.echo(f"konagraph cannot listen on {error}{hints.get(error.number or 0, '')}", err=True)
+        sys.exit(_START_FAULT)
+
+
+def _url(host: str, port: int) -> str:
+    """An address to connect to where a server listens: one that means every address is none."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{host}]" if ":" in host else host
-
-
-def environment() -> dict[str, str]:
-    """The process's environment, as it is now."""
-    return dict(os.environ)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

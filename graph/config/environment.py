@@ -38,7 +38,8 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
 
     Args:
         environment: usually `os.environ`.
-        overrides: values by field name that take precedence, such as a port from the command line.
+        overrides: values by field name that take precedence unless they are None, such as a port from the command
+            line.
 
     Raises:
         SettingsError: with every problem at once.
@@ -53,7 +54,7 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
         else:
             # An empty variable is as good as none: compose files make them.
             values |= {field: value} if value else {}
-    values |= overrides
+    values |= {field: value for field, value in overrides.items() if value is not None}
     invalid: dict[str, str] = {}
     try:
         settings = Settings(**values)

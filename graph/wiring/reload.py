@@ -28,25 +28,23 @@ class Reload:
     Args:
         load: reads the settings.
         renewal: takes them over.
+        reopen: opens files anew, whatever becomes of the settings.
     """
 
-    def __init__(self, load: Callable[[], Settings], renewal: Renewal) -> None:
+    def __init__(self, load: Callable[[], Settings], renewal: Renewal, reopen: Callable[[], None]) -> None:
         self._load = load
         self._renewal = renewal
+        self._reopen = reopen
         self._wanted = False
         self._task: asyncio.Task[None] | None = None
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(LOGGER)
 
     def request(self) -> None:
         """Reload, or once more when a reload is under way: it may have read the old values."""
+        self._reopen()
         self._wanted = True
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def done(self) -> None:
-        """Wait for the reload that is under way."""
-        if self._task is not None:
-            await self._task
 
     async def _run(self) -> None:
         while self._wanted:
