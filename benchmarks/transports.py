@@ -24,7 +24,7 @@ from graph.konaplate import protocol as wire
 from graph.konaplate.client import KonaplateClient
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.card_info import CARD_INFO
-from graph.konaplate.exchange import LeanExchange
+from graph.konaplate.send import Limits, Requests, send
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
 from schema.secrets import CardNo, Credential
@@ -40,7 +40,7 @@ ROUNDS: Final = 5
 # The gateway's defaults.
 _LIMITS: Final = httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=15)
 _FEW: Final = httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=15)
-_SECONDS: Final = 2.5
+_BOUNDS: Final = Limits()
 _IDENTITY: Final = wire.Identity("1" * 15, Credential("a" * 40), Credential("s" * 40), wire.Zone.KST)
 _COMMON: Final = wire.common_headers(_IDENTITY, None)
 
@@ -68,12 +68,13 @@ def _lean() -> LeanTransport:
 
 @contextlib.asynccontextmanager
 async def _prepared(transport: LeanTransport, url: str) -> AsyncIterator[Call]:
-    line = LeanExchange(transport).line(url, _COMMON)
+    requests = Requests(url, _COMMON, _BOUNDS)
     async with transport:
 
         async def call(card_no: str) -> object:
             body, signed = _signed(card_no)
-            return await line.post(signed, body, _SECONDS, lambda _answer: True, fresh=False)
+            request = requests.make(signed, body, fresh=False)
+            return await send(transport, request, _BOUNDS.total, _BOUNDS.response_bytes, lambda _response: True)
 
         yield call
 
@@ -158,7 +159,7 @@ def ways(base_url: str) -> dict[str, Way]:
         "lean, `AsyncClient.send(stream=True)`": lambda: _sent_by(_lean(), url),
         "lean, transport called directly": lambda: _on_the_transport(_lean(), url),
         "lean, `KonaplateClient`": lambda: _by_our_client(_lean(), base_url),
-        "lean, prepared bytes": lambda: _prepared(_lean(), url),
+        "lean, prepared requests": lambda: _prepared(_lean(), url),
     }
     with contextlib.suppress(ModuleNotFoundError):
         adapter = importlib.import_module("httpx_aiohttp").AiohttpTransport

@@ -12,8 +12,8 @@ from graph.konaplate import protocol as wire
 from graph.konaplate.correlation import CorrelationCheck, EchoRule
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.errors import CallDetails, Cause, InvalidResponseError, KonaplateError, UnsealedError
-from graph.konaplate.exchange import FAILURES, Limits, exchange_over, failure_of
 from graph.konaplate.responses import ASK_AGAIN, Response, read_success, seconds_to_wait
+from graph.konaplate.send import FAILURES, Limits, Requests, failure_of, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,14 +23,10 @@ if TYPE_CHECKING:
     from graph.konaplate.correlation import Echo
     from graph.konaplate.encryption import Cipher
     from graph.konaplate.endpoint import Endpoint
-    from graph.konaplate.exchange import Exchange, Line
     from graph.konaplate.record import Record
-    from graph.konaplate.transport.answer import HttpAnswer
 
 K = TypeVar("K")
 R = TypeVar("R", bound="Record")
-
-_CORRELATION_ID: Final = wire.CORRELATION_ID.lower()
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -63,28 +59,29 @@ class _Session:
         self,
         identity: wire.Identity,
         cipher: Cipher | None,
-        exchange: Exchange,
         base_url: str,
         endpoints: Iterable[Endpoint[Any, Any]],
+        limits: Limits,
     ) -> None:
         self.identity = identity
         self.cipher = cipher
-        self.lines = {}
+        self._requests = {}
         for endpoint in endpoints:
             # Also with a clear request: it is the key that the answer is sealed with.
             encrypts = endpoint.seals_request or endpoint.seals_response
             key_id = cipher.key_id if cipher is not None and encrypts else None
             headers = wire.common_headers(identity, key_id)
-            self.lines[endpoint.path] = exchange.line(base_url + endpoint.path, headers)
+            self._requests[endpoint.path] = Requests(base_url + endpoint.path, headers, limits)
 
     def request(
-        self, endpoint: Endpoint[K, R], asked: Any, correlation_id: str, now: wire.Timestamp
-    ) -> tuple[wire.RawHeaders, bytes]:
+        self, endpoint: Endpoint[K, R], asked: Any, correlation_id: str, now: wire.Timestamp, *, fresh: bool
+    ) -> httpx.Request:
         """Seal and sign one request."""
         content = _encode(endpoint.request(asked))
         if endpoint.seals_request and self.cipher is not None:
             content = self.cipher.seal(content)
-        return wire.signed_headers(self.identity, now, correlation_id, content), content
+        headers = wire.signed_headers(self.identity, now, correlation_id, content)
+        return self._requests[endpoint.path].make(headers, content, fresh=fresh)
 
 
 class KonaplateClient:
@@ -127,7 +124,7 @@ class KonaplateClient:
         self._clock_ms = clock_ms
         self._on_call = on_call
         self._limits = limits or Limits()
-        self._exchange = exchange_over(transport, self._limits)
+        self._transport = transport
         self.renew(identity, cipher)
 
     async def fetch(
@@ -156,8 +153,8 @@ class KonaplateClient:
         report = CallReport(endpoint.path, "cancelled", call, attempt=attempt)
         started = time.perf_counter()
         try:
-            headers, content = session.request(endpoint, asked, call.correlation_id, now)
-            response = await self._send(session.lines[endpoint.path], headers, content, report, seconds)
+            request = session.request(endpoint, asked, call.correlation_id, now, fresh=attempt > 1)
+            response = await self._send(request, report, seconds)
             answer = self._read(endpoint, asked, session.cipher, response, report)
             report.outcome = "ok"
         except KonaplateError as error:
@@ -173,24 +170,21 @@ class KonaplateClient:
 
     def renew(self, identity: wire.Identity, cipher: Cipher | None) -> None:
         """Use others from the next call on; calls under way end with those they began with."""
-        self._session = _Session(identity, cipher, self._exchange, self._base_url, self._endpoints.values())
+        self._session = _Session(identity, cipher, self._base_url, self._endpoints.values(), self._limits)
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._exchange.aclose()
+        await self._transport.aclose()
 
-    async def _send(
-        self, line: Line, headers: wire.RawHeaders, content: bytes, report: CallReport, seconds: float | None
-    ) -> Response:
-        limit = self._limits.total if seconds is None else min(seconds, self._limits.total)
+    async def _send(self, request: httpx.Request, report: CallReport, seconds: float | None) -> Response:
+        limits = self._limits
+        limit = limits.total if seconds is None else min(seconds, limits.total)
         trusts = partial(self._trusts, report.details.correlation_id, report.api)
         try:
-            answer = await line.post(headers, content, limit, trusts, fresh=report.attempt > 1)
+            response, body = await send(self._transport, request, limit, limits.response_bytes, trusts)
         except FAILURES as error:
             raise failure_of(error, report.details)  # noqa: B904 - which sets what may be shown of the cause
-        return Response(
-            answer.status, {k.decode(): v.decode("latin-1") for k, v in answer.fields.items()}, answer.body
-        )
+        return Response(response.status_code, response.headers, body)
 
     def _read(
         self,
@@ -202,11 +196,11 @@ class KonaplateClient:
     ) -> Any:
         """What an answer says, if it is the answer to this call."""
         call = report.details
-        echoed = response.headers.get(_CORRELATION_ID)
+        echoed = response.headers.get(wire.CORRELATION_ID)
         report.echo = self._correlation.compare(echoed, call.correlation_id)
         if not self._correlation.accepts(report.echo, endpoint.path):
             raise InvalidResponseError(call.answered(response.status))
-        retry_after = response.headers.get("retry-after")
+        retry_after = response.headers.get("Retry-After")
         if retry_after is not None:
             now = self._clock_ms() / 1000
             call = msgspec.structs.replace(call, retry_after=seconds_to_wait(retry_after, now))
@@ -224,11 +218,11 @@ class KonaplateClient:
         report.drift = record.drift
         return record
 
-    def _trusts(self, correlation_id: str, api: str, answer: HttpAnswer) -> bool:
+    def _trusts(self, correlation_id: str, api: str, response: httpx.Response) -> bool:
         """Whether the connection of an answer may be used again."""
-        if answer.status in ASK_AGAIN:
+        if response.status_code in ASK_AGAIN:
             return False
-        echoed = answer.header(_CORRELATION_ID.encode())
+        echoed = response.headers.get(wire.CORRELATION_ID)
         # Nearly always, and then there is nothing to look at.
         if echoed == correlation_id:
             return True

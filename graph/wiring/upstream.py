@@ -15,11 +15,10 @@ from graph.konaplate.client import KonaplateClient
 from graph.konaplate.encryption import KNOWN_ALGORITHMS, Cipher, KeyPair, import_key
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.endpoints import ENDPOINTS
-from graph.konaplate.exchange import Limits
 from graph.konaplate.guarded import GuardedKonaplate
 from graph.konaplate.isolation import Aside, SeparatedKonaplate
 from graph.konaplate.pem import BadPemError
-from graph.konaplate.transport.answer import AnswerBounds
+from graph.konaplate.send import Limits
 from graph.konaplate.transport.kept import KeptTransport
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
@@ -268,9 +267,7 @@ def _network(settings: Settings) -> httpx.AsyncBaseTransport:
         limits = PoolLimits(
             connections=settings.konaplate_max_connections,
             keepalive=settings.konaplate_keepalive,
-            connect=settings.konaplate_connect_timeout,
-            wait=settings.konaplate_pool_timeout,
-            answer=AnswerBounds(body=settings.konaplate_max_response_bytes),
+            response_bytes=settings.konaplate_max_response_bytes,
         )
         return LeanTransport(limits, build_tls(settings))
     return KeptTransport(build_tls(settings), settings.konaplate_max_connections, settings.konaplate_keepalive)

@@ -17,9 +17,8 @@ from graph.konaplate.client import KonaplateClient
 from graph.konaplate.encryption import Cipher, KeyPair, import_key
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.errors import CallDetails
-from graph.konaplate.exchange import Limits
 from graph.konaplate.record import record_fields
-from graph.konaplate.transport.answer import AnswerBounds
+from graph.konaplate.send import Limits
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
 from schema.secrets import CardNo, Credential, MemberId
@@ -152,12 +151,7 @@ def httpx_network(limits: Limits, connections: int = 64) -> httpx.AsyncBaseTrans
 def lean_network(limits: Limits, connections: int = 64) -> httpx.AsyncBaseTransport:
     """The gateway's own transport."""
     return LeanTransport(
-        PoolLimits(
-            connections=connections,
-            connect=limits.connect,
-            wait=limits.pool,
-            answer=AnswerBounds(body=limits.response_bytes),
-        ),
+        PoolLimits(connections=connections, response_bytes=limits.response_bytes),
         ssl.create_default_context(),
     )
 

@@ -12,7 +12,7 @@ import pytest
 
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import InvalidResponseError, KonaplateError, TimedOutError, UnavailableError
-from graph.konaplate.exchange import Limits
+from graph.konaplate.send import Limits
 from tests.konaplate import support
 from tests.konaplate.faulty_upstream import (
     FaultyUpstream,

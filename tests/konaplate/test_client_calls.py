@@ -13,8 +13,8 @@ from graph.konaplate.encryption import Cipher, KeyPair, import_key
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import CardNotFoundError, MemberNotFoundError, RejectedError
-from graph.konaplate.exchange import Limits
 from graph.konaplate.protocol import Identity, Zone
+from graph.konaplate.send import Limits
 from schema.secrets import CardNo, Credential, MemberId
 from tests.independent.konaplate import CARD_PATH, MEMBER_PATH, Credentials, IndependentKonaplate
 from tests.konaplate.support import (

@@ -16,7 +16,7 @@ from graph.konaplate.errors import (
     RejectedError,
     UnavailableError,
 )
-from graph.konaplate.exchange import Limits
+from graph.konaplate.send import Limits
 from tests.konaplate.faulty_upstream import (
     Connection,
     FaultyUpstream,

@@ -14,8 +14,8 @@ from graph.konaplate.client import CallReport, KonaplateClient
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import InvalidResponseError
-from graph.konaplate.exchange import Limits
 from graph.konaplate.protocol import CorrelationIds, Identity, Timestamp, Zone
+from graph.konaplate.send import Limits
 from schema.secrets import CardNo, Credential
 from tests.konaplate.support import card_fields, lean_network, succeeded
 

@@ -6,7 +6,7 @@ import pytest
 
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import InvalidResponseError
-from graph.konaplate.exchange import Limits
+from graph.konaplate.send import Limits
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http
 from tests.konaplate.support import CARD, card_fields, connected, succeeded
 

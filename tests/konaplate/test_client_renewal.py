@@ -11,8 +11,8 @@ from graph.konaplate.encryption import Cipher, KeyPair, import_key
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import RejectedError
-from graph.konaplate.exchange import Limits
 from graph.konaplate.protocol import Identity, Zone
+from graph.konaplate.send import Limits
 from schema.secrets import Credential
 from tests.independent import jwe
 from tests.independent.konaplate import Credentials, IndependentKonaplate

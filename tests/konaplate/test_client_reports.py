@@ -26,7 +26,7 @@ from graph.konaplate.errors import (
     UnknownCodeError,
     UnsealedError,
 )
-from graph.konaplate.exchange import Limits
+from graph.konaplate.send import Limits
 from tests.independent import jwe
 from tests.konaplate.counted_key import counted_pair
 from tests.konaplate.support import (

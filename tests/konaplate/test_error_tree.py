@@ -13,7 +13,7 @@ from graph.konaplate import errors
 from graph.konaplate.encryption import Cipher
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import CallDetails, InvalidFieldError, KonaplateError, UnsealedError
-from graph.konaplate.exchange import Limits
+from graph.konaplate.send import Limits
 from schema.errors import ErrorCode
 from tests.konaplate.support import (
     CARD,

@@ -1,4 +1,4 @@
-"""One connection: a request goes out as bytes, and a whole answer comes back."""
+"""One connection: a request goes out as bytes, and a whole response comes back."""
 
 from __future__ import annotations
 
@@ -8,61 +8,63 @@ from typing import TYPE_CHECKING, Final, cast
 
 import httpx
 
-from graph.konaplate.transport.answer import AnswerReader
+from graph.konaplate.transport.parser import ResponseParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from graph.konaplate.transport.answer import AnswerBounds, HttpAnswer
+    from graph.konaplate.transport.parser import ParsedResponse
 
-NO_ANSWER: Final = "Server disconnected without sending a response."
-"""httpx's words for a connection that ended before an answer began; it has no class of its own for that."""
+NO_RESPONSE: Final = "Server disconnected without sending a response."
+"""httpx's words for a connection that ended before a response began; it has no class of its own for that."""
 
 
 class Connection(asyncio.Protocol):
     """Carries one exchange at a time.
 
     Args:
-        bounds: how large an answer may be.
+        max_body: how large a response's body may be, in bytes.
         on_lost: called once, when the connection is gone.
     """
 
-    def __init__(self, bounds: AnswerBounds, on_lost: Callable[[Connection], None]) -> None:
+    def __init__(self, max_body: int, on_lost: Callable[[Connection], None]) -> None:
         self._on_lost = on_lost
-        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._reader = AnswerReader(bounds)
+        self._parser = ResponseParser(max_body)
         # That of the exchange under way.
-        self._pending: asyncio.Future[HttpAnswer] | None = None
+        self._pending: asyncio.Future[ParsedResponse] | None = None
         self.usable = False
         """Whether it may carry an exchange."""
         self.kept = False
         """Whether it was idle before."""
-        self.idle_since = 0.0
         self.at = math.inf
-        """When the exchange under way must be over; see `DeadlineTimer`."""
+        """When it has been idle for too long; see `DeadlineTimer`."""
 
-    def ask(self, request: bytes) -> asyncio.Future[HttpAnswer]:
-        """Send a request; its answer.
+    def send(self, request: bytes) -> asyncio.Future[ParsedResponse]:
+        """Send a request; its response.
 
-        The answer fails with httpx.RemoteProtocolError when it is none, or when there is none; see `AnswerReader`.
+        It fails with httpx.RemoteProtocolError when there is none that can be used; see `ResponseParser`.
         """
         if self._transport is None:
             raise RuntimeError("not connected")
-        self._reader.begin()
-        self._pending = pending = self._loop.create_future()
+        self._parser.begin()
+        self._pending = pending = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return pending
-
-    def expire(self) -> None:
-        """The exchange under way has taken too long: it fails with httpx.ReadTimeout."""
-        self._fail(httpx.ReadTimeout("No answer in time."))
 
     def abort(self) -> None:
         """End it at once. Not politely: the end of a TLS connection would wait for the other side."""
         self.usable = False
         if self._transport is not None:
             self._transport.abort()
+
+    def expire(self) -> None:
+        """It has been idle for too long."""
+        self.abort()
+
+    async def aclose(self) -> None:
+        """End it at once: what httpx calls a network stream has this method."""
+        self.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It can be used now."""
@@ -71,16 +73,16 @@ class Connection(asyncio.Protocol):
         self.usable = True
 
     def data_received(self, data: bytes) -> None:
-        """Read on. What comes unasked makes the connection useless: the next answer could be an old one."""
+        """Read on. What comes unasked makes the connection useless: the next response could be an old one."""
         if self._pending is None:
             self.abort()
             return
         try:
-            self._reader.feed(data)
+            self._parser.feed(data)
         except httpx.RemoteProtocolError as error:
             self._fail(error)
         else:
-            if self._reader.complete:
+            if self._parser.complete:
                 self._finish()
 
     def eof_received(self) -> None:
@@ -88,11 +90,11 @@ class Connection(asyncio.Protocol):
         self.usable = False
         if self._pending is None:
             return
-        if not self._reader.begun:
-            self._fail(httpx.RemoteProtocolError(NO_ANSWER))
+        if not self._parser.begun:
+            self._fail(httpx.RemoteProtocolError(NO_RESPONSE))
             return
         try:
-            self._reader.end()
+            self._parser.end()
         except httpx.RemoteProtocolError as error:
             self._fail(error)
         else:
@@ -103,7 +105,7 @@ class Connection(asyncio.Protocol):
         self.usable = False
         self._transport = None
         if self._pending is not None:
-            text = "The connection broke within the answer." if self._reader.begun else NO_ANSWER
+            text = "The connection broke within the response." if self._parser.begun else NO_RESPONSE
             error = httpx.RemoteProtocolError(text)
             # Such as the other side's refusal of our certificate, which TLS reports this late.
             error.__cause__ = exc
@@ -111,15 +113,15 @@ class Connection(asyncio.Protocol):
         self._on_lost(self)
 
     def _finish(self) -> None:
-        pending, self._pending, self.at = self._pending, None, math.inf
-        self.usable = self.usable and self._reader.keep_alive
+        pending, self._pending = self._pending, None
+        self.usable = self.usable and self._parser.keep_alive
         if not self.usable:
             self.abort()
         if pending is not None and not pending.done():
-            pending.set_result(self._reader.answer())
+            pending.set_result(self._parser.response())
 
     def _fail(self, error: httpx.TransportError) -> None:
-        pending, self._pending, self.at = self._pending, None, math.inf
+        pending, self._pending = self._pending, None
         self.abort()
         if pending is not None and not pending.done():
             pending.set_exception(error)

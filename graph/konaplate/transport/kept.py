@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import httpx
 
+from graph.konaplate.transport.pool import FRESH
+
 if TYPE_CHECKING:
     import ssl
-
-FRESH: Final = "konagraph.fresh"
-"""The extension of a request that needs a new connection."""
 
 
 class KeptTransport(httpx.AsyncBaseTransport):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import httpx
 import pytest
 
-from graph.konaplate.transport.answer import AnswerBounds
 from graph.konaplate.transport.connection import Connection
 from tests.konaplate.faulty_upstream import http
 
@@ -30,7 +28,7 @@ class Notebook:
 
 
 def connected() -> tuple[Connection, Notebook]:
-    connection, notebook = Connection(AnswerBounds(), lambda _connection: None), Notebook()
+    connection, notebook = Connection(100, lambda _connection: None), Notebook()
     connection.connection_made(cast("asyncio.BaseTransport", notebook))
     return connection, notebook
 
@@ -45,7 +43,7 @@ async def test_what_comes_before_anything_was_asked_ends_the_connection(early: b
 
 async def test_what_comes_between_two_questions_ends_the_connection() -> None:
     connection, notebook = connected()
-    asked = connection.ask(b"first")
+    asked = connection.send(b"first")
     connection.data_received(http(b"answer"))
     assert (await asked).body == b"answer"
     assert (True, 0) == (connection.usable, notebook.aborted)
@@ -53,13 +51,12 @@ async def test_what_comes_between_two_questions_ends_the_connection() -> None:
     assert (False, 1) == (connection.usable, notebook.aborted)
 
 
-async def test_an_answer_that_comes_after_the_deadline_is_nobodys() -> None:
+async def test_an_answer_that_comes_after_its_caller_has_left_is_nobodys() -> None:
     connection, notebook = connected()
-    asked = connection.ask(b"first")
+    asked = connection.send(b"first")
     connection.data_received(http(b"late")[:-1])
-    connection.expire()
-    with pytest.raises(httpx.ReadTimeout):
-        await asked
+    asked.cancel()
+    connection.abort()
     connection.data_received(b"e")
     assert ([b"first"], False) == (notebook.written, connection.usable)
     assert notebook.aborted
@@ -67,4 +64,4 @@ async def test_an_answer_that_comes_after_the_deadline_is_nobodys() -> None:
 
 async def test_a_connection_that_was_never_made_cannot_be_asked() -> None:
     with pytest.raises(RuntimeError):
-        Connection(AnswerBounds(), lambda _connection: None).ask(b"first")
+        Connection(100, lambda _connection: None).send(b"first")

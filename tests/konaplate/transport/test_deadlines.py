@@ -8,31 +8,36 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pytest
 
+from graph.konaplate.send import Limits, Requests, send
 from graph.konaplate.transport.pool import PoolLimits
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http, silence
-from tests.konaplate.transport.test_pool import OK, REQUEST, Doors, ask, pool_to
+from tests.konaplate.transport.test_pool import OK, Doors, Line, line_to
 
 if TYPE_CHECKING:
-    from graph.konaplate.transport.pool import Pool
+    from collections.abc import Callable
 
 LONG: Final = 30.0
 SHORT: Final = 0.05
 
 
-def ask_within(pool: Pool, seconds: float) -> asyncio.Task[bytes]:
-    async def body() -> bytes:
-        return (await pool.exchange(REQUEST, seconds)).body
+async def exchange(line: Line, seconds: float) -> bytes:
+    requests = Requests(str(line.url), [], Limits(connect=LONG, pool=LONG))
+    request = requests.make([], b"{}", fresh=False)
+    _, body = await send(line.transport, request, seconds, 1_000, lambda _response: True)
+    return body
 
-    return asyncio.ensure_future(body())
+
+def ask_within(line: Line, seconds: float) -> asyncio.Task[bytes]:
+    return asyncio.ensure_future(exchange(line, seconds))
 
 
 async def test_an_exchange_ends_at_its_deadline_and_with_it_its_connection() -> None:
     loop = asyncio.get_running_loop()
-    async with FaultyUpstream(silence(OK[:-1])) as upstream, pool_to(upstream) as pool:
+    async with FaultyUpstream(silence(OK[:-1])) as upstream, line_to(upstream) as line:
         for _ in range(2):
             started = loop.time()
-            with pytest.raises(httpx.ReadTimeout):
-                await pool.exchange(REQUEST, SHORT)
+            with pytest.raises(TimeoutError):
+                await exchange(line, SHORT)
             assert loop.time() - started >= SHORT * 0.9
         await upstream.until_closed()
         assert [1, 1] == [len(connection.requests) for connection in upstream.connections]
@@ -41,76 +46,76 @@ async def test_an_exchange_ends_at_its_deadline_and_with_it_its_connection() -> 
 async def test_every_exchange_ends_at_its_own_deadline_whichever_began_first() -> None:
     ended: list[float] = []
 
-    async def ends(pool: Pool, seconds: float) -> None:
-        with pytest.raises(httpx.ReadTimeout):
-            await pool.exchange(REQUEST, seconds)
+    async def ends(line: Line, seconds: float) -> None:
+        with pytest.raises(TimeoutError):
+            await exchange(line, seconds)
         ended.append(seconds)
 
-    async with FaultyUpstream(silence()) as upstream, pool_to(upstream) as pool:
-        await asyncio.gather(*(ends(pool, seconds) for seconds in (0.2, 0.05, 0.15, 0.1)))
+    async with FaultyUpstream(silence()) as upstream, line_to(upstream) as line:
+        await asyncio.gather(*(ends(line, seconds) for seconds in (0.2, 0.05, 0.15, 0.1)))
     assert [0.05, 0.1, 0.15, 0.2] == ended
 
 
-@pytest.mark.parametrize("patient", [ask, lambda pool: ask_within(pool, LONG)], ids=["no deadline", "a later one"])
-async def test_the_deadline_of_one_exchange_leaves_its_neighbours_alone(patient: object) -> None:
-    assert callable(patient)
+@pytest.mark.parametrize("patient", [Line.ask, lambda line: ask_within(line, LONG)], ids=["none", "a later one"])
+async def test_the_deadline_of_one_exchange_leaves_its_neighbours_alone(
+    patient: Callable[[Line], asyncio.Task[bytes]],
+) -> None:
     doors = Doors()
-    async with FaultyUpstream(doors) as upstream, pool_to(upstream) as pool:
-        waits = patient(pool)
+    async with FaultyUpstream(doors) as upstream, line_to(upstream) as line:
+        waits = patient(line)
         neighbour = await doors.next()
-        with pytest.raises(httpx.ReadTimeout):
-            await pool.exchange(REQUEST, SHORT)
+        with pytest.raises(TimeoutError):
+            await exchange(line, SHORT)
         await neighbour.send(OK)
         assert await waits == b"ok"
 
 
 async def test_the_deadline_of_an_exchange_that_is_over_ends_nothing() -> None:
     doors = Doors()
-    async with FaultyUpstream(doors) as upstream, pool_to(upstream) as pool:
-        first = ask_within(pool, SHORT)
+    async with FaultyUpstream(doors) as upstream, line_to(upstream) as line:
+        first = ask_within(line, SHORT)
         connection = await doors.next()
         await connection.send(OK)
         assert await first == b"ok"
         # The same connection, without a deadline, past the one that it had, which another's failure tells.
-        second = ask(pool)
+        second = line.ask()
         assert connection is await doors.next()
-        with pytest.raises(httpx.ReadTimeout):
-            await pool.exchange(REQUEST, 2 * SHORT)
+        with pytest.raises(TimeoutError):
+            await exchange(line, 2 * SHORT)
         await connection.send(OK)
         assert await second == b"ok"
 
 
 async def test_waiting_for_a_connection_is_part_of_the_time() -> None:
-    limits = PoolLimits(connections=1, connect=30, wait=30)
     doors = Doors()
-    async with FaultyUpstream(doors) as upstream, pool_to(upstream, limits) as pool:
-        holds = ask(pool)
+    async with FaultyUpstream(doors) as upstream, line_to(upstream, PoolLimits(connections=1)) as line:
+        holds = line.ask()
         connection = await doors.next()
-        with pytest.raises(httpx.ReadTimeout):
-            await pool.exchange(REQUEST, SHORT)
+        with pytest.raises(TimeoutError):
+            await exchange(line, SHORT)
         await connection.send(OK)
         assert await holds == b"ok"
         assert (1, 1) == (len(upstream.connections), len(connection.requests))
 
 
 async def test_a_deadline_that_has_passed_already_ends_an_exchange_over_a_kept_connection_too() -> None:
-    async with FaultyUpstream(silence(OK)) as upstream, pool_to(upstream) as pool:
-        assert await ask(pool) == b"ok"
-        with pytest.raises(httpx.ReadTimeout):
-            await pool.exchange(REQUEST, 0.0)
+    async with FaultyUpstream(silence(OK)) as upstream, line_to(upstream) as line:
+        assert await line.body() == b"ok"
+        with pytest.raises(TimeoutError):
+            await exchange(line, 0.0)
         assert len(upstream.connections) == 1
 
 
 async def test_closing_does_not_wait_for_deadlines() -> None:
-    async with FaultyUpstream(silence()) as upstream, pool_to(upstream) as pool:
-        asked = ask_within(pool, LONG)
+    async with FaultyUpstream(silence()) as upstream, line_to(upstream) as line:
+        asked = ask_within(line, LONG)
         await upstream.until_asked()
-        await pool.aclose()
+        await line.transport.aclose()
         with pytest.raises(httpx.RemoteProtocolError):
             await asked
 
 
 async def test_many_exchanges_with_deadlines_are_all_answered() -> None:
-    async with FaultyUpstream(answer(http(b"ok"))) as upstream, pool_to(upstream) as pool:
-        answers = await asyncio.gather(*(ask_within(pool, LONG + number % 7) for number in range(200)))
+    async with FaultyUpstream(answer(http(b"ok"))) as upstream, line_to(upstream) as line:
+        answers = await asyncio.gather(*(ask_within(line, LONG + number % 7) for number in range(200)))
     assert [b"ok"] * 200 == answers

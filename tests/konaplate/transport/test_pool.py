@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from graph.konaplate.transport.connection import NO_ANSWER
-from graph.konaplate.transport.pool import Address, Pool, PoolLimits
+from graph.konaplate.transport.connection import NO_RESPONSE
+from graph.konaplate.transport.lean import LeanTransport
+from graph.konaplate.transport.pool import FRESH, PoolLimits
 from tests.konaplate.faulty_upstream import (
     Connection,
     FaultyUpstream,
@@ -27,26 +28,41 @@ if TYPE_CHECKING:
 
     from tests.konaplate.faulty_upstream import Script
 
-REQUEST = b"POST /x HTTP/1.1\r\nHost: upstream\r\nContent-Length: 2\r\n\r\n{}"
-PATIENT = PoolLimits(keepalive=60, connect=30, wait=30)
 OK = http(b"ok")
 
 
+class Line:
+    """Asks one server, over a transport of its own."""
+
+    def __init__(self, base_url: str, limits: PoolLimits | None = None) -> None:
+        self.url = httpx.URL(base_url)
+        self.transport = LeanTransport(limits or PoolLimits(keepalive=60), None)
+
+    async def exchange(self, *, fresh: bool = False, wait: float = 30, connect: float = 30) -> httpx.Response:
+        """The response to one request, not read yet."""
+        extensions: dict[str, Any] = {"timeout": {"pool": wait, "connect": connect}, FRESH: fresh}
+        request = httpx.Request("POST", self.url, content=b"{}", extensions=extensions)
+        return await self.transport.handle_async_request(request)
+
+    async def body(self, **options: Any) -> bytes:
+        return await (await self.exchange(**options)).aread()
+
+    def ask(self, **options: Any) -> asyncio.Task[bytes]:
+        return asyncio.ensure_future(self.body(**options))
+
+    @property
+    def connections(self) -> int:
+        return sum(len(pool._all) for pool in self.transport._pools.values())
+
+
 @asynccontextmanager
-async def pool_to(upstream: FaultyUpstream, limits: PoolLimits = PATIENT) -> AsyncIterator[Pool]:
-    pool = Pool(Address("127.0.0.1", upstream.port, tls=False), limits, None)
+async def line_to(upstream: FaultyUpstream, limits: PoolLimits | None = None) -> AsyncIterator[Line]:
+    line = Line(upstream.base_url, limits)
     try:
-        yield pool
+        yield line
     finally:
-        await pool.aclose()
-        assert len(pool) == 0
-
-
-def ask(pool: Pool) -> asyncio.Task[bytes]:
-    async def body() -> bytes:
-        return (await pool.exchange(REQUEST)).body
-
-    return asyncio.ensure_future(body())
+        await line.transport.aclose()
+        assert line.connections == 0
 
 
 class Doors:
@@ -65,26 +81,29 @@ class Doors:
             return await self.asked.get()
 
 
-async def test_the_bytes_go_out_as_they_are_and_the_answer_comes_back_whole() -> None:
+async def test_the_request_goes_out_and_the_response_comes_back_whole() -> None:
     async with (
         FaultyUpstream(answer(http(b"body", "201 Made", ["X-A: b"]))) as upstream,
-        pool_to(upstream) as pool,
+        line_to(upstream) as line,
     ):
-        got = await pool.exchange(REQUEST)
-        assert [[REQUEST]] == [connection.requests for connection in upstream.connections]
-    assert (201, "b", b"body") == (got.status, got.header(b"x-a"), got.body)
+        got = await line.exchange()
+        assert await got.aread() == b"body"
+        (request,) = upstream.connections[0].requests
+    assert (201, "b") == (got.status_code, got.headers["x-a"])
+    assert request.startswith(b"POST /open-api HTTP/1.1\r\nHost: 127.0.0.1:")
+    assert request.endswith(b"\r\n\r\n{}")
 
 
 async def test_a_connection_is_used_again() -> None:
-    async with FaultyUpstream(answer(OK)) as upstream, pool_to(upstream) as pool:
-        assert [b"ok"] * 5 == [await ask(pool) for _ in range(5)]
-        assert (1, 1) == (len(upstream.connections), len(pool))
+    async with FaultyUpstream(answer(OK)) as upstream, line_to(upstream) as line:
+        assert [b"ok"] * 5 == [await line.ask() for _ in range(5)]
+        assert (1, 1) == (len(upstream.connections), line.connections)
 
 
 @pytest.mark.parametrize("raw", [http(b"ok", headers=["Connection: close"]), OK.replace(b"HTTP/1.1", b"HTTP/1.0")])
 async def test_a_connection_that_is_to_end_is_not_used_again(raw: bytes) -> None:
-    async with FaultyUpstream(answer(raw)) as upstream, pool_to(upstream) as pool:
-        assert [b"ok", b"ok"] == [await ask(pool) for _ in range(2)]
+    async with FaultyUpstream(answer(raw)) as upstream, line_to(upstream) as line:
+        assert [b"ok", b"ok"] == [await line.ask() for _ in range(2)]
         assert len(upstream.connections) == 2
 
 
@@ -94,32 +113,32 @@ async def test_an_idle_connection_that_the_server_closes_is_not_used_again() -> 
         await connection.send(OK)
         connection.end()
 
-    async with FaultyUpstream(one_answer) as upstream, pool_to(upstream) as pool:
+    async with FaultyUpstream(one_answer) as upstream, line_to(upstream) as line:
         for number in (1, 2, 3):
-            assert await ask(pool) == b"ok"
+            assert await line.ask() == b"ok"
             await upstream.until_closed()
             assert number == len(upstream.connections)
 
 
 async def test_an_old_connection_is_closed() -> None:
     limits = PoolLimits(keepalive=0.05)
-    async with FaultyUpstream(answer(OK)) as upstream, pool_to(upstream, limits) as pool:
-        await asyncio.gather(ask(pool), ask(pool))
+    async with FaultyUpstream(answer(OK)) as upstream, line_to(upstream, limits) as line:
+        await asyncio.gather(line.ask(), line.ask())
         await upstream.until_closed()
-        assert (2, 0) == (len(upstream.connections), len(pool))
-        assert await ask(pool) == b"ok"
+        assert (2, 0) == (len(upstream.connections), line.connections)
+        assert await line.ask() == b"ok"
 
 
 async def test_the_latest_connection_is_used_first_so_that_the_others_grow_old() -> None:
     doors = Doors()
-    async with FaultyUpstream(doors) as upstream, pool_to(upstream) as pool:
-        asked = [ask(pool), ask(pool)]
+    async with FaultyUpstream(doors) as upstream, line_to(upstream) as line:
+        asked = [line.ask(), line.ask()]
         first, second = await doors.next(), await doors.next()
         for connection in (first, second):
             await connection.send(OK)
         await asyncio.gather(*asked)
         for _ in range(3):
-            again = ask(pool)
+            again = line.ask()
             assert second is await doors.next()
             await second.send(OK)
             await again
@@ -127,9 +146,9 @@ async def test_the_latest_connection_is_used_first_so_that_the_others_grow_old()
 
 async def test_no_more_connections_are_opened_than_may_be_and_the_longest_waiter_is_next() -> None:
     doors = Doors()
-    limits = PoolLimits(connections=2, connect=30, wait=30)
-    async with FaultyUpstream(doors) as upstream, pool_to(upstream, limits) as pool:
-        asked = [ask(pool) for _ in range(5)]
+    limits = PoolLimits(connections=2)
+    async with FaultyUpstream(doors) as upstream, line_to(upstream, limits) as line:
+        asked = [line.ask() for _ in range(5)]
         for number in range(5):
             connection = await doors.next()
             await connection.send(http(b"%d" % number))
@@ -139,12 +158,11 @@ async def test_no_more_connections_are_opened_than_may_be_and_the_longest_waiter
 
 
 async def test_who_waits_too_long_for_a_connection_gets_none() -> None:
-    limits = PoolLimits(connections=1, wait=0.05)
-    async with FaultyUpstream(silence()) as upstream, pool_to(upstream, limits) as pool:
-        holds = ask(pool)
+    async with FaultyUpstream(silence()) as upstream, line_to(upstream, PoolLimits(connections=1)) as line:
+        holds = line.ask()
         await upstream.until_asked()
         with pytest.raises(httpx.PoolTimeout):
-            await pool.exchange(REQUEST)
+            await line.body(wait=0.05)
         holds.cancel()
         await asyncio.wait([holds])
         assert len(upstream.connections) == 1
@@ -152,11 +170,11 @@ async def test_who_waits_too_long_for_a_connection_gets_none() -> None:
 
 async def test_a_waiter_that_leaves_is_passed_over() -> None:
     doors = Doors()
-    limits = PoolLimits(connections=1, connect=30, wait=30)
-    async with FaultyUpstream(doors) as upstream, pool_to(upstream, limits) as pool:
-        holds = ask(pool)
+    limits = PoolLimits(connections=1)
+    async with FaultyUpstream(doors) as upstream, line_to(upstream, limits) as line:
+        holds = line.ask()
         connection = await doors.next()
-        leaves, stays = ask(pool), ask(pool)
+        leaves, stays = line.ask(), line.ask()
         await asyncio.sleep(0)
         leaves.cancel()
         await connection.send(OK)
@@ -167,9 +185,9 @@ async def test_a_waiter_that_leaves_is_passed_over() -> None:
 
 async def test_a_waiter_may_open_a_connection_when_one_is_lost() -> None:
     doors = Doors()
-    limits = PoolLimits(connections=1, connect=30, wait=30)
-    async with FaultyUpstream(doors) as upstream, pool_to(upstream, limits) as pool:
-        loses, waits = ask(pool), ask(pool)
+    limits = PoolLimits(connections=1)
+    async with FaultyUpstream(doors) as upstream, line_to(upstream, limits) as line:
+        loses, waits = line.ask(), line.ask()
         (await doors.next()).reset()
         await (await doors.next()).send(OK)
         with pytest.raises(httpx.RemoteProtocolError):
@@ -179,34 +197,34 @@ async def test_a_waiter_may_open_a_connection_when_one_is_lost() -> None:
 
 
 async def test_a_crowd_that_comes_and_goes_leaves_the_count_right() -> None:
-    limits = PoolLimits(connections=3, connect=30, wait=30)
-    async with FaultyUpstream(answer(OK)) as upstream, pool_to(upstream, limits) as pool:
+    limits = PoolLimits(connections=3)
+    async with FaultyUpstream(answer(OK)) as upstream, line_to(upstream, limits) as line:
         for turn in range(20):
-            crowd = [ask(pool) for _ in range(10)]
+            crowd = [line.ask() for _ in range(10)]
             for _ in range(turn):
                 await asyncio.sleep(0)
             for task in crowd[turn % 3 :: 3]:
                 task.cancel()
             ends = await asyncio.gather(*crowd, return_exceptions=True)
             assert {b"ok"} >= {end for end in ends if not isinstance(end, asyncio.CancelledError)}
-            assert len(pool) <= 3
-        assert [b"ok"] * 3 == await asyncio.gather(*[ask(pool) for _ in range(3)])
+            assert line.connections <= 3
+        assert [b"ok"] * 3 == await asyncio.gather(*[line.ask() for _ in range(3)])
 
 
 @pytest.mark.parametrize("script", [hang_up(), reset()])
 async def test_a_connection_that_ends_instead_of_an_answer_is_told_by_httpxs_words(script: Script) -> None:
-    async with FaultyUpstream(script) as upstream, pool_to(upstream) as pool:
+    async with FaultyUpstream(script) as upstream, line_to(upstream) as line:
         with pytest.raises(httpx.RemoteProtocolError) as failure:
-            await pool.exchange(REQUEST)
-    assert str(failure.value) == NO_ANSWER == "Server disconnected without sending a response."
+            await line.body()
+    assert str(failure.value) == NO_RESPONSE == "Server disconnected without sending a response."
 
 
 @pytest.mark.parametrize("script", [hang_up(OK[:-1]), reset(OK[:-1]), hang_up(OK[:9]), reset(OK[:9])])
 async def test_a_connection_that_ends_within_an_answer_is_told_by_other_words(script: Script) -> None:
-    async with FaultyUpstream(script) as upstream, pool_to(upstream) as pool:
+    async with FaultyUpstream(script) as upstream, line_to(upstream) as line:
         with pytest.raises(httpx.RemoteProtocolError) as failure:
-            await pool.exchange(REQUEST)
-    assert str(failure.value) != NO_ANSWER
+            await line.body()
+    assert str(failure.value) != NO_RESPONSE
 
 
 @pytest.mark.parametrize("late", [b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold", b"x"])
@@ -216,25 +234,25 @@ async def test_what_comes_unasked_ends_the_connection(late: bytes) -> None:
         await connection.send(OK)
         await connection.send(late)
 
-    async with FaultyUpstream(talkative) as upstream, pool_to(upstream) as pool:
+    async with FaultyUpstream(talkative) as upstream, line_to(upstream) as line:
         # Unless it comes together with the answer, which is refused then.
-        await asyncio.gather(ask(pool), return_exceptions=True)
+        await asyncio.gather(line.ask(), return_exceptions=True)
         await upstream.until_closed()
-        await asyncio.gather(ask(pool), return_exceptions=True)
+        await asyncio.gather(line.ask(), return_exceptions=True)
         assert len(upstream.connections) == 2
 
 
 async def test_two_answers_at_once_are_none() -> None:
-    async with FaultyUpstream(answer(OK + http(b"another's"))) as upstream, pool_to(upstream) as pool:
+    async with FaultyUpstream(answer(OK + http(b"another's"))) as upstream, line_to(upstream) as line:
         for _ in range(2):
             with pytest.raises(httpx.RemoteProtocolError):
-                await pool.exchange(REQUEST)
+                await line.body()
         await upstream.until_closed()
 
 
 async def test_a_caller_that_leaves_ends_its_connection() -> None:
-    async with FaultyUpstream(silence()) as upstream, pool_to(upstream) as pool:
-        leaves = ask(pool)
+    async with FaultyUpstream(silence()) as upstream, line_to(upstream) as line:
+        leaves = line.ask()
         await upstream.until_asked()
         leaves.cancel()
         await upstream.until_closed()
@@ -242,47 +260,108 @@ async def test_a_caller_that_leaves_ends_its_connection() -> None:
 
 
 async def test_a_caller_that_leaves_while_connecting_leaves_nothing_behind() -> None:
-    async with FaultyUpstream(mute) as upstream, pool_to(upstream) as pool:
-        leaves = ask(pool)
+    async with FaultyUpstream(mute) as upstream, line_to(upstream) as line:
+        leaves = line.ask()
         await asyncio.sleep(0)
         leaves.cancel()
         await asyncio.wait([leaves])
-        assert len(pool) == 0
+        assert line.connections == 0
 
 
 async def test_a_refused_connection_is_an_error_and_leaves_room() -> None:
     async with FaultyUpstream(mute) as upstream:
-        nobody = Address("127.0.0.1", upstream.port, tls=False)
-    pool = Pool(nobody, PoolLimits(connections=1), None)
+        line = Line(upstream.base_url, PoolLimits(connections=1))
     for _ in range(3):
         with pytest.raises(httpx.ConnectError):
-            await pool.exchange(REQUEST)
-    assert len(pool) == 0
+            await line.body()
 
 
-async def test_a_name_that_is_none_is_a_connection_error() -> None:
-    pool = Pool(Address("does-not-exist.invalid", 80, tls=False), PoolLimits(), None)
+@pytest.mark.parametrize("name", ["does-not-exist.invalid", "x" * 64 + ".invalid", "a..b.invalid"])
+async def test_a_name_that_is_none_is_a_connection_error(name: str) -> None:
     with pytest.raises((httpx.ConnectError, httpx.ConnectTimeout)):
-        await pool.exchange(REQUEST)
-    assert len(pool) == 0
+        await Line(f"http://{name}/").body()
 
 
 async def test_closing_ends_calls_and_waiters_and_nobody_is_served_after() -> None:
-    limits = PoolLimits(connections=1, connect=30, wait=30)
-    async with FaultyUpstream(silence()) as upstream, pool_to(upstream, limits) as pool:
-        holds, waits = ask(pool), ask(pool)
+    limits = PoolLimits(connections=1)
+    async with FaultyUpstream(silence()) as upstream, line_to(upstream, limits) as line:
+        holds, waits = line.ask(), line.ask()
         await upstream.until_asked()
-        await pool.aclose()
+        await line.transport.aclose()
         ends = await asyncio.gather(holds, waits, return_exceptions=True)
         assert [httpx.RemoteProtocolError, httpx.ConnectError] == [type(end) for end in ends]
         with pytest.raises(httpx.ConnectError):
-            await pool.exchange(REQUEST)
+            await line.body()
         await upstream.until_closed()
 
 
-async def test_a_connection_that_is_not_trusted_any_more_is_not_used_again() -> None:
-    async with FaultyUpstream(answer(OK)) as upstream, pool_to(upstream) as pool:
-        verdicts = iter([False, True, True])
-        for _ in range(3):
-            assert (await pool.exchange(REQUEST, trusts=lambda _answer: next(verdicts))).body == b"ok"
+async def test_a_connection_that_the_caller_ends_is_not_used_again() -> None:
+    async with FaultyUpstream(answer(OK)) as upstream, line_to(upstream) as line:
+        for ends in (True, False, False):
+            response = await line.exchange()
+            if ends:
+                await response.extensions["network_stream"].aclose()
+            assert await response.aread() == b"ok"
         assert [1, 2] == [len(connection.requests) for connection in upstream.connections]
+
+
+async def test_a_response_that_is_closed_unread_ends_its_connection() -> None:
+    async with FaultyUpstream(answer(OK)) as upstream, line_to(upstream) as line:
+        await (await line.exchange()).aclose()
+        await upstream.until_closed()
+        assert await line.body() == b"ok"
+
+
+async def test_a_response_that_is_closed_twice_gives_its_connection_back_once() -> None:
+    doors = Doors()
+    async with FaultyUpstream(doors) as upstream, line_to(upstream, PoolLimits(connections=1)) as line:
+        first = asyncio.ensure_future(line.exchange())
+        connection = await doors.next()
+        await connection.send(OK)
+        response = await first
+        await response.aread()
+        second, third = line.ask(), line.ask(wait=0.05)
+        assert connection is await doors.next()
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        await response.stream.aclose()
+        with pytest.raises(httpx.PoolTimeout):
+            await third
+        await connection.send(OK)
+        assert await second == b"ok"
+
+
+async def test_who_needs_a_fresh_connection_gets_no_idle_one_which_makes_room() -> None:
+    async with FaultyUpstream(answer(OK)) as upstream, line_to(upstream, PoolLimits(connections=2)) as line:
+        await asyncio.gather(line.ask(), line.ask())
+        assert await line.body(fresh=True) == b"ok"
+        assert [1, 1, 1] == [len(connection.requests) for connection in upstream.connections]
+        assert line.connections <= 2
+
+
+async def test_who_needs_a_fresh_connection_waits_for_room_where_all_are_in_use() -> None:
+    doors = Doors()
+    async with FaultyUpstream(doors) as upstream, line_to(upstream, PoolLimits(connections=1)) as line:
+        holds = line.ask()
+        first = await doors.next()
+        waits = line.ask(fresh=True)
+        await first.send(OK)
+        assert await holds == b"ok"
+        second = await doors.next()
+        assert second is not first
+        await second.send(OK)
+        assert await waits == b"ok"
+
+
+async def test_when_a_kept_connection_has_ended_the_others_that_were_idle_for_longer_are_not_used() -> None:
+    async def once(connection: Connection) -> None:
+        await connection.read_request()
+        await connection.send(OK)
+        await connection.read_request()
+        connection.reset()
+
+    async with FaultyUpstream(once) as upstream, line_to(upstream) as line:
+        await asyncio.gather(line.ask(), line.ask(), line.ask())
+        with pytest.raises(httpx.RemoteProtocolError):
+            await line.body()
+        assert await line.body() == b"ok"
+        assert 4 == len(upstream.connections)

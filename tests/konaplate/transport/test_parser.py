@@ -7,68 +7,73 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.konaplate.transport.answer import AnswerBounds, AnswerReader, AnswerRefusedError, HttpAnswer
+from graph.konaplate.transport.parser import ParsedResponse, ResponseParser, ResponseRefusedError
 from tests.konaplate.faulty_upstream import chunk, head, http
 
 steady = settings(derandomize=True, deadline=None, max_examples=300)
-SMALL = AnswerBounds(head=1_000, body=100)
+MAX_BODY = 100
 
 CHUNKED = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + chunk(b"one") + chunk(b"two") + chunk(b"")
 ANSWERS = {
     "length": (
         http(b"body", headers=["X-A:  b "]),
-        HttpAnswer(200, {b"x-a": b"b", b"content-length": b"4"}, b"body"),
+        ParsedResponse(200, [(b"X-A", b"b"), (b"Content-Length", b"4")], b"body"),
     ),
-    "chunks": (CHUNKED, HttpAnswer(200, {b"transfer-encoding": b"chunked"}, b"onetwo")),
-    "no content": (head("HTTP/1.1 204 No Content"), HttpAnswer(204, {}, b"")),
+    "chunks": (CHUNKED, ParsedResponse(200, [(b"Transfer-Encoding", b"chunked")], b"onetwo")),
+    "no content": (head("HTTP/1.1 204 No Content"), ParsedResponse(204, [], b"")),
     "not modified": (
         head("HTTP/1.1 304 Not Modified", "Content-Length: 9"),
-        HttpAnswer(304, {b"content-length": b"9"}, b""),
+        ParsedResponse(304, [(b"Content-Length", b"9")], b""),
     ),
     "an interim answer before": (
         head("HTTP/1.1 100 Continue") + head("HTTP/1.1 103 Early Hints", "Link: x") + http(b"ok"),
-        HttpAnswer(200, {b"content-length": b"2"}, b"ok"),
+        ParsedResponse(200, [(b"Content-Length", b"2")], b"ok"),
     ),
     "trailers": (
         CHUNKED.removesuffix(b"\r\n") + b"X-Trailer: x\r\n\r\n",
-        HttpAnswer(200, {b"transfer-encoding": b"chunked"}, b"onetwo"),
+        ParsedResponse(200, [(b"Transfer-Encoding", b"chunked")], b"onetwo"),
     ),
-    "an error": (http(b"no", "503 Busy"), HttpAnswer(503, {b"content-length": b"2"}, b"no")),
-    "no words": (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", HttpAnswer(200, {b"content-length": b"0"}, b"")),
+    "an error": (http(b"no", "503 Busy"), ParsedResponse(503, [(b"Content-Length", b"2")], b"no")),
+    "no words": (
+        b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
+        ParsedResponse(200, [(b"Content-Length", b"0")], b""),
+    ),
 }
 
 
-def read(*pieces: bytes, bounds: AnswerBounds = SMALL) -> AnswerReader:
-    reader = AnswerReader(bounds)
+def read(*pieces: bytes) -> ResponseParser:
+    reader = ResponseParser(MAX_BODY)
     for piece in pieces:
         reader.feed(piece)
     return reader
 
 
 @pytest.mark.parametrize(("raw", "answer"), ANSWERS.values(), ids=ANSWERS.keys())
-def test_an_answer_is_read_whole(raw: bytes, answer: HttpAnswer) -> None:
+def test_an_answer_is_read_whole(raw: bytes, answer: ParsedResponse) -> None:
     reader = read(raw)
-    assert (True, answer) == (reader.complete, reader.answer())
+    assert (True, answer) == (reader.complete, reader.response())
 
 
 @steady
 @given(st.sampled_from(list(ANSWERS.values())), st.data())
-def test_it_does_not_matter_how_the_bytes_are_split(case: tuple[bytes, HttpAnswer], data: st.DataObject) -> None:
+def test_it_does_not_matter_how_the_bytes_are_split(
+    case: tuple[bytes, ParsedResponse], data: st.DataObject
+) -> None:
     raw, answer = case
     cuts = sorted(data.draw(st.sets(st.integers(1, len(raw) - 1), max_size=20)))
     pieces = [raw[start:end] for start, end in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
-    reader = AnswerReader(SMALL)
+    reader = ResponseParser(MAX_BODY)
     for piece in pieces:
         assert not reader.complete
         reader.feed(piece)
-    assert (True, answer) == (reader.complete, reader.answer())
+    assert (True, answer) == (reader.complete, reader.response())
 
 
 def test_an_answer_without_a_length_ends_with_its_connection() -> None:
     reader = read(head("HTTP/1.1 200 OK") + b"until the end")
     assert not reader.complete
     reader.end()
-    assert (True, False, b"until the end") == (reader.complete, reader.keep_alive, reader.answer().body)
+    assert (True, False, b"until the end") == (reader.complete, reader.keep_alive, reader.response().body)
 
 
 @pytest.mark.parametrize("first", ANSWERS)
@@ -76,11 +81,11 @@ def test_an_answer_without_a_length_ends_with_its_connection() -> None:
 def test_the_next_answer_of_a_connection_has_nothing_of_the_one_before(first: str, second: str) -> None:
     reader = read(ANSWERS[first][0])
     assert reader.keep_alive
-    before = reader.answer()
+    before = reader.response()
     reader.begin()
     assert (False, False, False) == (reader.begun, reader.complete, reader.keep_alive)
     reader.feed(ANSWERS[second][0])
-    assert (True, ANSWERS[second][1]) == (reader.complete, reader.answer())
+    assert (True, ANSWERS[second][1]) == (reader.complete, reader.response())
     assert ANSWERS[first][1] == before
 
 
@@ -91,7 +96,7 @@ def test_the_bounds_are_those_of_each_answer() -> None:
         reader.feed(http(b"x" * 100, headers=["X: " + "x" * 800]))
         assert reader.complete
     reader.begin()
-    with pytest.raises(AnswerRefusedError):
+    with pytest.raises(ResponseRefusedError):
         reader.feed(http(b"x" * 101))
 
 
@@ -151,7 +156,7 @@ def test_what_is_no_single_answer_is_refused_as_a_second_one_too(raw: bytes) -> 
 def test_what_is_no_single_answer_is_refused(raw: bytes) -> None:
     with pytest.raises(httpx.RemoteProtocolError) as refusal:
         read(raw)
-    assert str(refusal.value) == "The answer is not well-formed."
+    assert str(refusal.value) == "The response is not well-formed."
 
 
 TOO_LARGE = {
@@ -159,34 +164,14 @@ TOO_LARGE = {
     "an endless length": (head("HTTP/1.1 500 No", f"Content-Length: {2**63}"), 500),
     "a body without a length": (head("HTTP/1.1 200 OK") + b"x" * 101, 200),
     "chunks": (head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + chunk(b"x" * 60) * 2, 200),
-    "compressed": (http(b"x", headers=["Content-Encoding: gzip"]), 200),
-    "compressed, said second": (
-        http(b"x", headers=["Content-Encoding: identity", "Content-Encoding: gzip"]),
-        200,
-    ),
-    "an encoding among empty ones": (http(b"x", "503 Busy", headers=["Content-Encoding: , br,"]), 503),
 }
 
 
 @pytest.mark.parametrize(("raw", "status"), TOO_LARGE.values(), ids=TOO_LARGE.keys())
-def test_what_is_too_large_or_compressed_is_refused_with_its_status(raw: bytes, status: int) -> None:
-    with pytest.raises(AnswerRefusedError) as refusal:
+def test_what_is_too_large_is_refused_with_its_status(raw: bytes, status: int) -> None:
+    with pytest.raises(ResponseRefusedError) as refusal:
         read(raw)
     assert status == refusal.value.status
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        ["Content-Encoding:"],
-        ["Content-Encoding: ,"],
-        ["Content-Encoding: identity, Identity"],
-        ["Content-Encoding: identity", "Content-Encoding: identity"],
-        ["Content-Encoding:", "Content-Encoding: ,identity ,"],
-    ],
-)
-def test_a_list_of_no_encoding_but_identity_is_no_encoding(headers: list[str]) -> None:
-    assert read(http(b"x", headers=headers)).answer().body == b"x"
 
 
 @pytest.mark.parametrize("lengths", [["1", "1"], ["1, 1"], ["1", "2"]])
@@ -206,11 +191,7 @@ def test_a_connection_that_is_to_close_anywhere_in_the_list_is_not_kept(values: 
 
 
 def test_a_body_of_just_the_bound_is_taken() -> None:
-    assert read(http(b"x" * 100)).answer().body == b"x" * 100
-
-
-def test_an_identity_encoding_is_none() -> None:
-    assert read(http(b"x", headers=["Content-Encoding: Identity"])).complete
+    assert read(http(b"x" * 100)).response().body == b"x" * 100
 
 
 ENDLESS = {
@@ -226,25 +207,25 @@ ENDLESS = {
 
 @pytest.mark.parametrize(("start", "drop"), ENDLESS.values(), ids=ENDLESS.keys())
 def test_what_never_ends_is_cut_off(start: bytes, drop: bytes) -> None:
-    reader = AnswerReader(SMALL)
+    reader = ResponseParser(MAX_BODY)
     reader.feed(start)
     drops = 0
 
     def feed_on() -> None:
         nonlocal drops
-        for _ in range(10_000 // len(drop)):
+        for _ in range(100_000 // len(drop)):
             drops += 1
             reader.feed(drop)
 
     with pytest.raises(httpx.RemoteProtocolError):
         feed_on()
-    assert len(start) + drops * len(drop) < 1_000 + 16 * 100
+    assert len(start) + drops * len(drop) < 64 * 1024 + 16 * MAX_BODY + 10
 
 
 @steady
 @given(st.lists(st.binary(max_size=60), max_size=10))
 def test_no_bytes_lead_to_any_other_failure(pieces: list[bytes]) -> None:
-    reader = AnswerReader(SMALL)
+    reader = ResponseParser(MAX_BODY)
     try:
         for piece in [b"HTTP/1.1 200 OK\r\n", *pieces]:
             reader.feed(piece)
@@ -252,12 +233,3 @@ def test_no_bytes_lead_to_any_other_failure(pieces: list[bytes]) -> None:
     except httpx.RemoteProtocolError:
         return
     assert reader.complete
-
-
-def test_values_of_a_field_that_is_there_twice_are_a_list() -> None:
-    answer = read(http(b"", headers=["X-A: 1", "x-a: 2"])).answer()
-    assert ("1, 2", None) == (answer.header(b"x-a"), answer.header(b"x-b"))
-
-
-def test_an_answer_does_not_show_its_body() -> None:
-    assert "canary" not in repr(read(http(b"canary")).answer())

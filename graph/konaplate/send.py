@@ -1,0 +1,182 @@
+"""One request to Konaplate over any transport of httpx's, its whole response, and what its failures mean.
+
+A transport is called directly: a client of httpx costs more than a twentieth of a request, for cookies, redirects
+and proxies that must not be here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from graph.header_values import is_encoded
+from graph.konaplate.errors import (
+    Cause,
+    InvalidResponseError,
+    KonaplateError,
+    TimedOutError,
+    UnavailableError,
+)
+from graph.konaplate.transport.connection import NO_RESPONSE
+from graph.konaplate.transport.parser import ResponseRefusedError
+from graph.konaplate.transport.pool import FRESH
+
+if TYPE_CHECKING:
+    from graph.konaplate.errors import CallDetails
+    from graph.konaplate.protocol import RawHeaders
+
+Trusts = Callable[[httpx.Response], bool]
+"""Whether a connection that gave this response may be used again."""
+
+FAILURES: Final = (httpx.TransportError, OSError)
+"""What `send` raises. OSError: what TLS reports after the handshake, such as a refused certificate of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one exchange. Seconds and bytes."""
+
+    total: float = 2.5
+    connect: float = 1.0
+    pool: float = 0.25
+    response_bytes: int = 256 * 1024
+
+
+class Requests:
+    """Makes the requests to one URL; what they have in common is prepared once.
+
+    Args:
+        url: all of them are POST.
+        headers: those that are the same in all requests.
+        limits: the bounds of every exchange.
+    """
+
+    def __init__(self, url: str, headers: RawHeaders, limits: Limits) -> None:
+        blank = httpx.Request("POST", url, headers=headers)
+        del blank.headers["Content-Length"]
+        self._url = blank.url
+        self._headers = blank.headers.raw
+        timeout = httpx.Timeout(limits.total, connect=limits.connect, pool=limits.pool).as_dict()
+        self._extensions = {fresh: {"timeout": timeout, FRESH: fresh} for fresh in (False, True)}
+
+    def make(self, headers: RawHeaders, content: bytes, *, fresh: bool) -> httpx.Request:
+        """One request.
+
+        Args:
+            headers: those of this request alone.
+            content: the body.
+            fresh: whether it needs a connection of its own: what went wrong on one that was kept may go wrong on
+                the others, too.
+        """
+        length = (b"Content-Length", b"%d" % len(content))
+        return httpx.Request(
+            "POST",
+            self._url,
+            headers=[*self._headers, *headers, length],
+            stream=httpx.ByteStream(content),
+            extensions=self._extensions[fresh],
+        )
+
+
+async def send(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, seconds: float, max_bytes: int, trusts: Trusts
+) -> tuple[httpx.Response, bytes]:
+    """Send a request, and read the whole response.
+
+    Args:
+        transport: moves the bytes.
+        request: what to send.
+        seconds: for all of it. A transport of httpx limits the time between two reads only, so that a slow drip
+            would never end.
+        max_bytes: of the response's body.
+        trusts: see `Trusts`.
+
+    Returns:
+        The response, closed, and its body, which was never decompressed.
+
+    Raises:
+        httpx.TransportError: without a response.
+        TimeoutError: without a whole response in time.
+        ResponseRefusedError: with one that is compressed or beyond the cap.
+        OSError: for what TLS reports after its handshake.
+    """
+    async with asyncio.timeout(seconds):
+        response = await transport.handle_async_request(request)
+        try:
+            body = await _whole_body(response, max_bytes)
+            connection = response.extensions.get("network_stream")
+            if connection is not None and not trusts(response):
+                await connection.aclose()
+        except (httpx.NetworkError, OSError):
+            # Told apart from a connection that ends before a response begins.
+            raise httpx.RemoteProtocolError("The connection broke within the response.") from None
+        finally:
+            await response.aclose()
+    return response, body
+
+
+async def _whole_body(response: httpx.Response, max_bytes: int) -> bytes:
+    # Inflating has no bound.
+    if is_encoded(response.headers.get("Content-Encoding", "")):
+        raise ResponseRefusedError(response.status_code)
+    chunks: list[bytes] = []
+    size = 0
+    # Not `aiter_raw`, which needs a request, and costs as much as all of the rest.
+    async for chunk in response.stream:  # type: ignore[union-attr] # as every async transport has it
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > max_bytes:
+            raise ResponseRefusedError(response.status_code)
+    return b"".join(chunks)
+
+
+def failure_of(error: Exception, details: CallDetails) -> KonaplateError:
+    """What it means that `send` has raised an error, with its cause where that may be shown.
+
+    - UnavailableError: without an answer.
+    - TimedOutError: without a whole answer in time.
+    - InvalidResponseError: when the answer is compressed or too large.
+    """
+    failure = _meaning(error, details)
+    # Those of the protocol quote what came over the wire. To set it, also to None, hides the context.
+    failure.__cause__ = None if isinstance(error, httpx.ProtocolError) else error
+    return failure
+
+
+def _meaning(error: Exception, details: CallDetails) -> KonaplateError:
+    if isinstance(error, httpx.ConnectTimeout):
+        return TimedOutError(details, Cause.NOT_CONNECTED)
+    if isinstance(error, TimeoutError | httpx.ReadTimeout | httpx.WriteTimeout):
+        return TimedOutError(details)
+    if isinstance(error, ResponseRefusedError):
+        return InvalidResponseError(details.answered(error.status))
+    return UnavailableError(details, _cause(error))
+
+
+def _cause(error: Exception) -> Cause:
+    """Why there is no answer."""
+    if isinstance(error, httpx.PoolTimeout):
+        return Cause.NO_CONNECTION_FREE
+    if _is_about_a_certificate(error):
+        return Cause.CERTIFICATE
+    if isinstance(error, httpx.ConnectError):
+        return Cause.NOT_CONNECTED
+    if isinstance(error, httpx.ProtocolError) and str(error) != NO_RESPONSE:
+        return Cause.BROKEN_ANSWER
+    return Cause.NO_ANSWER
+
+
+def _is_about_a_certificate(error: BaseException | None) -> bool:
+    """Whether a certificate was refused, the other side's by us or ours by it."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        if isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or ""):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
