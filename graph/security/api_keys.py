@@ -111,11 +111,7 @@ class ApiKeyAuthenticator:
 
     def __init__(self, keys: tuple[ApiKey, ...]) -> None:
         self.keys = keys
-        """Those that are recognized."""
-
-    def replace(self, keys: tuple[ApiKey, ...]) -> None:
-        """Recognize these from now on, and no others."""
-        self.keys = keys
+        """Those that are recognized; others may take their place at any time."""
 
     def viewer(self, key: str) -> Viewer:
         """The viewer of a key.

@@ -9,7 +9,7 @@ import asyncio
 import codecs
 import contextlib
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -40,10 +40,11 @@ _KINDS: Final[dict[str, type[RSAKey | ECKey | OKPKey]]] = {"RSA": RSAKey, "EC": 
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """A public key, and the names of the only algorithm that it verifies."""
+    """A public key, and the names of the only algorithm that it verifies. Equal keys have equal public values."""
 
-    key: Key
+    key: Key = field(compare=False)
     algorithms: tuple[str, ...]
+    thumbprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _usable(entry: Any) -> VerificationKey | None:
         return None
     # What is not the key itself is dealt with: the rest of an entry cannot make its key unusable.
     key = _import({name: entry[name] for name in _PUBLIC if name in entry})
-    return None if key is None else VerificationKey(key, algorithms)
+    return None if key is None else VerificationKey(key, algorithms, key.thumbprint())
 
 
 def _import(entry: dict[str, Any]) -> Key | None:
@@ -138,9 +139,8 @@ class KeySet:
         self._clock = clock
         self._on_failure = on_failure
         self._keys: dict[str, VerificationKey] = {}
-        self._loaded_at: float | None = None
-        self._tried_at: float | None = None
-        self._loading: asyncio.Task[None] | None = None
+        self._loaded_at = self._tried_at = -float("inf")
+        self._loading: asyncio.Task[bool] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self.generation = 0
         """Changes whenever the set does, so that what was derived from it can be dropped."""
@@ -148,7 +148,7 @@ class KeySet:
     @property
     def loaded(self) -> bool:
         """Whether a set is there that is not too old to be used."""
-        return self._loaded_at is not None and self._age() <= self._refresh.stale_for
+        return self._age() <= self._refresh.stale_for
 
     @property
     def stale(self) -> bool:
@@ -190,8 +190,7 @@ class KeySet:
         Returns:
             Whether it came.
         """
-        await self._load_again(0)
-        return self._loaded_at is not None and self._tried_at is not None and self._loaded_at >= self._tried_at
+        return await self._load_again(0)
 
     def keep_loaded(self, pause: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
         """Load the set again and again from now on, so that it is there before somebody asks for a key.
@@ -223,38 +222,33 @@ class KeySet:
             await self.load()
 
     def _age(self) -> float:
-        return self._clock() - (self._loaded_at or 0)
+        return self._clock() - self._loaded_at
 
-    async def _load_again(self, apart: float) -> None:
+    async def _load_again(self, apart: float) -> bool:
         task = self._start(apart)
-        if task is not None:
-            # Shared by everybody who waits: one that leaves must not stop it.
-            await asyncio.shield(task)
+        # Shared by everybody who waits: one that leaves must not stop it.
+        return task is not None and await asyncio.shield(task)
 
-    def _start(self, apart: float) -> asyncio.Task[None] | None:
+    def _start(self, apart: float) -> asyncio.Task[bool] | None:
         if self._loading is not None and not self._loading.done():
             return self._loading
-        if self._tried_at is not None and self._clock() - self._tried_at < apart:
+        if self._clock() - self._tried_at < apart:
             return None
         self._tried_at = self._clock()
         self._loading = asyncio.get_running_loop().create_task(self._replace())
         return self._loading
 
-    async def _replace(self) -> None:
+    async def _replace(self) -> bool:
         try:
             keys = read_key_set(await self._load())
         except BadKeySetError as error:
             self._on_failure(str(error))
-            return
+            return False
         except Exception as error:  # noqa: BLE001 - whatever the source does, the old set stays
             self._on_failure(f"the key set cannot be read ({type(error).__name__})")
-            return
+            return False
         self._loaded_at = self._clock()
-        # Keys are compared by their public values: the same set again changes nothing.
-        if _fingerprint(keys) != _fingerprint(self._keys):
+        if keys != self._keys:
             self.generation += 1
         self._keys = keys
-
-
-def _fingerprint(keys: dict[str, VerificationKey]) -> dict[str, str]:
-    return {key_id: found.key.thumbprint() for key_id, found in keys.items()}
+        return True

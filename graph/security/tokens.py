@@ -30,6 +30,7 @@ SCOPE_CLAIM: Final = "scope"
 _SHORT_SCOPE_CLAIM: Final = "scp"
 ALGORITHMS: Final = ("RS256", "ES256", "EdDSA", "Ed25519")
 
+_LEEWAY: Final = 30
 _MAX_CHARACTERS: Final = 8 * 1024
 _PARTS: Final = 3
 _MAX_CONTAINERS: Final = 1_000
@@ -67,7 +68,6 @@ class TokenRules:
     audience: str
     member_claim: str
     scope_claim: str = SCOPE_CLAIM
-    leeway: float = 30
     remembered: int = 10_000
 
 
@@ -115,45 +115,49 @@ class TokenAuthenticator:
         return known.viewer
 
     def _check_times(self, verified: _Verified) -> None:
-        now, leeway = self._clock(), self._rules.leeway
-        if now >= verified.expires + leeway:
+        now = self._clock()
+        if now >= verified.expires + _LEEWAY:
             raise UnauthenticatedError("the token has expired")
-        if now < verified.not_before - leeway:
+        if now < verified.not_before - _LEEWAY:
             raise UnauthenticatedError("the token is not valid yet")
 
     async def _verify(self, token: str) -> _Verified:
-        header = _header(token)
-        key = await self._keys.key(_key_id(header))
+        algorithm, key_id = _read_header(token)
+        key = await self._keys.key(key_id)
         if key is None:
             raise UnauthenticatedError("the token's key is unknown")
-        if header["alg"] not in key.algorithms:
+        if algorithm not in key.algorithms:
             raise UnauthenticatedError("the token's algorithm is not its key's")
         # After the look-up: it may have loaded another set.
         generation = self._keys.generation
         try:
-            payload = jws.deserialize_compact(token, key.key, registry=_REGISTRY).payload
-            claims = _decode(payload)
+            claims = _decode(jws.deserialize_compact(token, key.key, registry=_REGISTRY).payload)
         except (JoseError, ValueError):
             raise UnauthenticatedError("the token's signature or form is wrong") from None
         if not isinstance(claims, dict):
             raise UnauthenticatedError("the token has no claims")
-        return self._read(claims, generation)
+        return self._read_claims(claims, generation)
 
-    def _read(self, claims: dict[str, Any], generation: int) -> _Verified:
-        if claims.get("iss") != self._rules.issuer:
+    def _read_claims(self, claims: dict[str, Any], generation: int) -> _Verified:
+        rules = self._rules
+        if claims.get("iss") != rules.issuer:
             raise UnauthenticatedError("the token's issuer is wrong")
         audience = claims.get("aud")
-        if self._rules.audience not in (audience if isinstance(audience, list) else [audience]):
+        if rules.audience not in (audience if isinstance(audience, list) else [audience]):
             raise UnauthenticatedError("the token's audience is wrong")
         expires = _time(claims, "exp")
         if expires is None:
             raise UnauthenticatedError("the token never expires")
         # A token from the future is as suspicious as one that is not valid yet.
         not_before = max(_time(claims, "nbf") or 0, _time(claims, "iat") or 0)
-        subject, scopes = claims.get("sub"), _scopes(self._scope_claim(claims))
+        scope = claims.get(rules.scope_claim)
+        if scope is None and rules.scope_claim == SCOPE_CLAIM:
+            # Issuers that don't follow RFC 9068 call it so.
+            scope = claims.get(_SHORT_SCOPE_CLAIM)
+        subject, scopes = claims.get("sub"), _scopes(scope)
         if not isinstance(subject, str) or not subject or scopes is None:
             raise UnauthenticatedError("the token's subject or scope has a wrong form")
-        member_id = member_id_of(claims.get(self._rules.member_claim))
+        member_id = member_id_of(claims.get(rules.member_claim))
         viewer = Viewer(
             kind="service" if member_id is None else "member",
             id=subject,
@@ -163,13 +167,6 @@ class TokenAuthenticator:
         )
         return _Verified(viewer, expires, not_before, generation)
 
-    def _scope_claim(self, claims: dict[str, Any]) -> object:
-        claim = claims.get(self._rules.scope_claim)
-        if claim is None and self._rules.scope_claim == SCOPE_CLAIM:
-            # Issuers that don't follow RFC 9068 call it so.
-            claim = claims.get(_SHORT_SCOPE_CLAIM)
-        return claim
-
 
 def _decode(text: bytes) -> Any:
     # By our own count, because each Python gives up at another depth, and newer ones late.
@@ -178,7 +175,8 @@ def _decode(text: bytes) -> Any:
     return msgspec.json.decode(text)
 
 
-def _header(token: str) -> dict[str, Any]:
+def _read_header(token: str) -> tuple[str, str]:
+    """The algorithm and the key's id that a token's header names."""
     parts = token.split(".")
     if len(parts) != _PARTS or not token.isascii():
         raise UnauthenticatedError("the token has not three parts")
@@ -191,19 +189,14 @@ def _header(token: str) -> dict[str, Any]:
         raise UnauthenticatedError("the token's header cannot be read")
     if header.keys() & _STEERING:
         raise UnauthenticatedError("the token's header has a parameter that is not accepted")
-    if header.get("alg") not in ALGORITHMS:
+    algorithm, kind, key_id = header.get("alg"), header.get("typ", "JWT"), header.get("kid")
+    if algorithm not in ALGORITHMS:
         raise UnauthenticatedError("the token's algorithm is not accepted")
-    kind = header.get("typ", "JWT")
     if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in _TYPES:
         raise UnauthenticatedError("the token is of another type")
-    return header
-
-
-def _key_id(header: dict[str, Any]) -> str:
-    key_id = header.get("kid")
     if not isinstance(key_id, str) or not key_id:
         raise UnauthenticatedError("the token names no key")
-    return key_id
+    return algorithm, key_id
 
 
 def _time(claims: dict[str, Any], name: str) -> float | None:

@@ -106,7 +106,7 @@ class Renewal:
         same = self._compared(renewed, parts)
         self._konaplate.renew(parts.identity, parts.cipher)
         if self._protection.api_keys is not None and parts.keys is not None:
-            self._protection.api_keys.replace(parts.keys)
+            self._protection.api_keys.keys = parts.keys
         self._documents.trusted = parts.trusted
         self._on_trusted(parts.trusted.operation_names)
         self._in_use = renewed
