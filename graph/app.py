@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from graph.config.settings import Settings
     from graph.konaplate.isolation import Reserved
-    from graph.outbox import Outbox
     from graph.resilience.deadline import Deadline
     from graph.security.audit import Caller
 
@@ -73,7 +72,6 @@ def create_app(
     example_card: str | None = None,
     reserved: Reserved | None = None,
     span_exporter: SpanExporter | None = None,
-    outbox: Outbox | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Gateway:
     """Put the gateway together.
@@ -84,7 +82,6 @@ def create_app(
         example_card: the card number of the explorer's first query; None for a number that no card has.
         reserved: see `graph.wiring.upstream`.
         span_exporter: takes the spans of traces, instead of the collector that the settings name.
-        outbox: that of the server in front, which lets the lines of the audit log go out before its answers.
         clock: monotonic seconds, for what protects Konaplate and this process.
 
     Raises:
@@ -162,7 +159,6 @@ def create_app(
     )
     app.state.health = health
     app.state.explorer = explorer
-    app.state.outbox = outbox
     app.state.metrics = signals.metrics
     app.state.reopen_files = signals.reopen_files
     app.state.renewal = Renewal(settings, konaplate, protection, documents, signals.metrics.requests.trust)

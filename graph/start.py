@@ -17,7 +17,6 @@ from graph.config.environment import load_settings, unknown_variables
 from graph.config.settings import Settings, SettingsError
 from graph.config.warnings import start_warnings
 from graph.http.routes import GRAPHQL_PATH
-from graph.outbox import Outbox
 from graph.sandbox.app import BASE_PATH
 from graph.server.listen import ListenError
 from graph.server.server import make_server, run
@@ -25,6 +24,7 @@ from graph.server.shutdown import Drain
 from graph.telemetry.line_stream import widen_pipe
 from graph.telemetry.logs import LOGGER, configure_logging
 from graph.wiring.checks import start_problems
+from graph.wiring.rejections import rejection_response
 from graph.wiring.reload import Reload
 from graph.wiring.serving import gateway_server
 
@@ -77,18 +77,16 @@ def serve_gateway(
         load: reads the settings again, on SIGHUP; None leaves that signal alone.
         parts: see `graph.app`.
     """
-    outbox = Outbox()
     widen_pipe(sys.stderr)
     configure_logging(
         settings.konagraph_log_level,
         as_json=settings.konagraph_log_format == "json",
-        outbox=outbox,
         colors=shows_colors(),
         # A transport of our own is the way to the sandbox, whose people are invented.
         audit_reads="transport" not in parts,
     )
     try:
-        app = create_app(settings, outbox=outbox, **parts)
+        app = create_app(settings, **parts)
     except SettingsError as error:
         # It names what the first part lacks; others may lack something, too.
         fail(start_problems(settings) or error.problems)
@@ -123,7 +121,8 @@ def serve_sandbox(app: ASGIApp, host: str, port: int, introduce: Callable[[str],
         sys.stdout.flush()
 
     with _told_if_it_cannot_listen("--port"):
-        _run(make_server(app, host=host, port=port, drain=Drain(timeout=1), on_ready=on_ready))
+        drain, respond = Drain(timeout=1), rejection_response
+        _run(make_server(app, host=host, port=port, drain=drain, on_ready=on_ready, respond=respond))
 
 
 def shows_colors() -> bool:

@@ -5,7 +5,6 @@ Source: https://graphql.github.io/graphql-over-http/draft/
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -18,7 +17,7 @@ from graph.graphql.errors import DocumentError, introspection_refused
 from graph.graphql.persisted import Unseen
 from graph.http import accept as negotiation
 from graph.http.body import ClientDisconnectedError, check_content_type, content_type_fault, read_body
-from graph.http.disconnect import HANGUP, while_connected
+from graph.http.disconnect import while_connected
 from graph.http.error_responses import not_acceptable, presented, refusal
 from graph.http.header_cache import Memo
 from graph.http.report import RequestReport
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from graph.graphql.persisted import DocumentResolver
     from graph.graphql.request import GraphQLRequest
     from graph.http.authenticate import Gate
-    from graph.http.disconnect import Hangup
     from graph.http.exchange import Exchange
     from graph.http.graphiql import Explorer
     from graph.resilience.admission import Admission
@@ -122,8 +120,6 @@ class GraphQLEndpoint:
         if media_type is None:
             return not_acceptable(report)
         try:
-            hangup: Hangup | None = exchange.scope.get(HANGUP)
-            loop = asyncio.get_running_loop() if hangup is None else hangup.loop
             deadline = Deadline(timeout_of(fields, self._request_timeout), self._deadlines)
             caller = await self._gate.caller(exchange)
             viewer = caller.viewer
@@ -133,7 +129,7 @@ class GraphQLEndpoint:
             # Not before: whoever sends a body slowly must not keep others out.
             with self._admission:
                 executing = self._execute(request, caller, deadline, media_type, report)
-                return await while_connected(exchange.receive, executing, hangup, loop)
+                return await while_connected(exchange.receive, executing)
         except ClientDisconnectedError:
             raise
         except Exception as error:  # noqa: BLE001 - every refusal is an answer, and so is what nobody foresaw

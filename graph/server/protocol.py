@@ -2,29 +2,27 @@
 
 uvicorn leaves this to a proxy in front. A gateway to card data does not rely on one: it takes nothing that is
 larger, slower or more ambiguous than a query needs. The overrides lean on uvicorn's internals; that is why uvicorn
-is pinned exactly, and why a test notices when the source of what is overridden changes.
+is pinned exactly, and why tests compare what a connection answers to raw bytes.
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httptools
 
 from graph.header_values import parts
-from graph.outbox import Outbox
-from graph.server.connection_state import Part
-from graph.server.request_validation import VERSIONS, RefusedError, bad_request, check_host, origin_form, too_large
-from graph.server.timed_protocol import TimedProtocol
+from graph.server.connection import Connection
+from graph.server.connection_state import RequestPart
+from graph.server.rejection import RequestRejectedError, bad_request, too_large
+from graph.server.request_validation import VERSIONS, check_host, origin_form
 
 if TYPE_CHECKING:
-    import asyncio
-
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
-    from graph.server.limits import HttpLimits
+    from graph.server.connection import ConnectionOptions
 
 # Nobody pipelines GraphQL. Requests that wait for their turn are held in memory.
 _MAX_PIPELINED: Final = 10
@@ -36,39 +34,23 @@ _LOOKED_AT: Final = frozenset({b"host", b"transfer-encoding", b"expect"})
 _ALLOW: Final = (b"allow", b"GET, POST")
 
 
-def hardened_protocol(limits: HttpLimits, outbox: Outbox | None = None) -> type[asyncio.Protocol]:
-    """The class for `uvicorn.Config(http=...)`, which passes no arguments of ours on.
-
-    Args:
-        limits: bounds of each connection.
-        outbox: lets the answers of a turn of the event loop go out together; None writes each at once.
-    """
-    configured = {"limits": limits, "outbox": outbox or Outbox()}
-    return type("ConfiguredProtocol", (HardenedProtocol,), configured)
-
-
-class HardenedProtocol(TimedProtocol):
+class HardenedProtocol(Connection):
     """One connection: what its parser tells, checked before uvicorn sees it."""
 
     def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, object],
-        _loop: asyncio.AbstractEventLoop | None = None,
+        self, config: Config, server_state: ServerState, app_state: dict[str, Any], options: ConnectionOptions
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        super().__init__(config, server_state, app_state, options)
         self._part_is_new = False
         self._part_bytes = 0
-        self._field_bytes = 0
+        self._header_bytes = 0
         self._content_bytes = 0
         self._host: bytes | None = None
-        self._good_host: bytes | None = None
         self._chunked = False
 
     def data_received(self, data: bytes) -> None:
-        """Parse. What comes after a refusal is read only to be thrown away."""
-        if self._refused is not None:
+        """Parse. What comes after a rejection is read only to be thrown away."""
+        if self._rejected is not None:
             return
         while True:
             try:
@@ -76,7 +58,7 @@ class HardenedProtocol(TimedProtocol):
             except httptools.HttpParserUpgrade as upgrade:
                 data = self._without_upgrade() + data[upgrade.args[0] :]
             except httptools.HttpParserError as error:
-                self._refuse(self._reason(error))
+                self._reject(self._reason(error))
                 break
             else:
                 self._count(len(data))
@@ -86,8 +68,8 @@ class HardenedProtocol(TimedProtocol):
     def on_message_begin(self) -> None:
         """Forget the request before."""
         super().on_message_begin()
-        self._begin(Part.HEAD)
-        self._field_bytes = 0
+        self._begin(RequestPart.HEAD)
+        self._header_bytes = 0
         self._content_bytes = 0
         self._host = None
         self._chunked = False
@@ -95,19 +77,19 @@ class HardenedProtocol(TimedProtocol):
     def on_url(self, url: bytes) -> None:
         """Collect the target; uvicorn takes any length."""
         self.url += url
-        if len(self.url) > self.limits.url_bytes:
-            raise RefusedError(HTTPStatus.REQUEST_URI_TOO_LONG, "The URL is too long.")
+        if len(self.url) > self.options.limits.url_bytes:
+            raise RequestRejectedError(HTTPStatus.REQUEST_URI_TOO_LONG, "The URL is too long.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a field; uvicorn takes any number and any size."""
-        self._field_bytes += len(name) + len(value) + 4
-        if self._field_bytes > self.limits.header_bytes:
+        self._header_bytes += len(name) + len(value) + 4
+        if self._header_bytes > self.options.limits.header_bytes:
             raise too_large("The header is too large.")
-        if self._part != Part.HEAD:
+        if self._part != RequestPart.HEAD:
             # Trailer fields. uvicorn adds them to the header while the app runs, past every check.
             return
         headers = self.headers
-        if len(headers) == self.limits.headers:
+        if len(headers) == self.options.limits.headers:
             raise too_large("The header has too many fields.")
         name = name.lower()
         # httptools leaves the white space at the end, which is no part of the value (RFC 9110 section 5.5).
@@ -139,18 +121,17 @@ class HardenedProtocol(TimedProtocol):
         """Check the head as a whole before uvicorn starts the app."""
         version, method = self.parser.get_http_version(), self.parser.get_method()
         if version not in VERSIONS:
-            raise RefusedError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "The HTTP version must be 1.0 or 1.1.")
+            raise RequestRejectedError(
+                HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "The HTTP version must be 1.0 or 1.1."
+            )
         if method == b"CONNECT":
-            raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST.", _ALLOW)
+            raise RequestRejectedError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST.", _ALLOW)
         self.url, authority = origin_form(self.url, method)
-        # Most clients name the same host in each request of a connection.
+        limits = self.options.limits
+        check_host(self._host, authority, version, limits.allowed_hosts, fixed=limits.fixed_hosts)
         if authority is not None:
-            check_host(self._host, authority, version, self.limits.allowed_hosts, fixed=self.limits.fixed_hosts)
             # Whoever reads the header reads where the request goes.
-            self.headers = [field for field in self.headers if field[0] != b"host"] + [(b"host", authority)]
-        elif self._host is None or self._host != self._good_host:
-            check_host(self._host, None, version, self.limits.allowed_hosts, fixed=self.limits.fixed_hosts)
-            self._good_host = self._host
+            self.headers[:] = [*(one for one in self.headers if one[0] != b"host"), (b"host", authority)]
         if version == "1.0":
             if self._chunked:
                 raise bad_request("HTTP/1.0 has no Transfer-Encoding.")
@@ -159,12 +140,12 @@ class HardenedProtocol(TimedProtocol):
             return
         if len(self.pipeline) == _MAX_PIPELINED:
             raise bad_request("Too many requests wait for their turn.")
-        self._begin_request(version, method)
+        super().on_headers_complete()
         # With `100-continue`, a client that gets an answer instead sends its body or does not. What came next on
         # this connection would be anybody's guess.
         if self.expect_100_continue or self._draining:
             self.cycle.keep_alive = False
-        self._begin(Part.BODY)
+        self._begin(RequestPart.BODY)
 
     def on_body(self, body: bytes) -> None:
         """Count what is content."""
@@ -175,9 +156,9 @@ class HardenedProtocol(TimedProtocol):
         """End the request, unless its head is about to be read again: see `_without_upgrade`."""
         if not self.parser.should_upgrade():
             super().on_message_complete()
-            self._begin(Part.NOTHING)
+            self._begin(RequestPart.NONE)
 
-    def _begin(self, part: int) -> None:
+    def _begin(self, part: RequestPart) -> None:
         self._part = part
         self._part_is_new = True
 
@@ -191,16 +172,16 @@ class HardenedProtocol(TimedProtocol):
             self._part_bytes = 0
             return
         self._part_bytes += received
-        if self._part == Part.BODY:
-            if self._part_bytes > self.limits.header_bytes + _FRAMING_PER_BYTE * self._content_bytes:
-                self._refuse(bad_request("The body is mostly framing."))
-        elif self._part_bytes > self.limits.header_bytes + self.limits.url_bytes:
-            self._refuse(too_large("The header is too large."))
+        if self._part == RequestPart.BODY:
+            if self._part_bytes > self.options.limits.header_bytes + _FRAMING_PER_BYTE * self._content_bytes:
+                self._reject(bad_request("The body is mostly framing."))
+        elif self._part_bytes > self.options.limits.header_bytes + self.options.limits.url_bytes:
+            self._reject(too_large("The header is too large."))
 
-    def _reason(self, error: httptools.HttpParserError) -> RefusedError:
+    def _reason(self, error: httptools.HttpParserError) -> RequestRejectedError:
         """Our refusal, when one of the methods above raised it; httptools wraps what they raise."""
         cause = error.__context__
-        if isinstance(cause, RefusedError):
+        if isinstance(cause, RequestRejectedError):
             return cause
         if cause is not None and not isinstance(cause, httptools.HttpParserError):
             self.logger.error("Exception while a request was read", exc_info=cause)

@@ -6,10 +6,10 @@ Sources: RFC 9110 section 7 and RFC 9112 sections 3 and 6.
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from graph.server.authority import read_authority
+from graph.server.rejection import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -19,44 +19,13 @@ VERSIONS: Final = ("1.0", "1.1")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE | re.DOTALL)
 
 
-class RefusedError(Exception):
-    """A request that is refused before the app sees it.
-
-    Args:
-        status: the HTTP status.
-        message: constant text.
-        headers: headers that the status asks for, such as `Allow`.
-    """
-
-    def __init__(self, status: HTTPStatus, message: str, *headers: tuple[bytes, bytes]) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.headers = headers
-
-
-def bad_request(message: str) -> RefusedError:
-    """A refusal with status 400."""
-    return RefusedError(HTTPStatus.BAD_REQUEST, message)
-
-
-def too_large(message: str) -> RefusedError:
-    """A refusal with status 431."""
-    return RefusedError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, message)
-
-
-def too_slow(message: str) -> RefusedError:
-    """A refusal with status 408."""
-    return RefusedError(HTTPStatus.REQUEST_TIMEOUT, message)
-
-
 def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:
     """A request target as path and query, and the authority that an absolute target names.
 
     A proxy sends absolute targets; every server must take them.
 
     Raises:
-        RefusedError: 400.
+        RequestRejectedError: 400.
     """
     if b"#" in target:
         raise bad_request("The request target has a fragment.")
@@ -84,7 +53,7 @@ def check_host(
         fixed: see `HttpLimits.fixed_hosts`.
 
     Raises:
-        RefusedError: 400.
+        RequestRejectedError: 400.
     """
     bound = bool(allowed) and not fixed
     if host is None and (version != "1.0" or (bound and authority is None)):

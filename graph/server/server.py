@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict, Unpack
 
 import uvicorn
 
-from graph.outbox import Outbox
+from graph.server.connection import ConnectionOptions
 from graph.server.limits import HttpLimits
 from graph.server.listen import bind
-from graph.server.protocol import hardened_protocol
+from graph.server.rejection import plain_response
 from graph.server.shutdown import Drain, Server
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import ASGIApp
+
+    from graph.server.rejection import RejectionResponse, RequestRejectedError
 
 
 class Options(TypedDict):
@@ -34,8 +36,8 @@ class Options(TypedDict):
     """How to end."""
     limits: NotRequired[HttpLimits]
     """Bounds of each connection."""
-    outbox: NotRequired[Outbox | None]
-    """What the app's logs share with the answers; by default the answers have one of their own."""
+    respond: NotRequired[Callable[[RequestRejectedError], RejectionResponse]]
+    """Makes the answer to a request that is rejected before the app sees it; by default of plain text."""
     lifespan: NotRequired[bool]
     """Whether the app is to be opened and closed."""
 
@@ -59,10 +61,8 @@ def make_server(app: ASGIApp, **options: Unpack[Options]) -> Server:
         ListenError: when the address cannot be listened on.
     """
     sockets = options.get("sockets")
-    outbox = options.get("outbox") or Outbox()
     config = uvicorn.Config(
         app,
-        http=hardened_protocol(options.get("limits", HttpLimits()), outbox),
         # Without an answer in their own words, callers of a dead path would see uvicorn's.
         lifespan="on" if options.get("lifespan", True) else "off",
         log_config=None,
@@ -76,5 +76,5 @@ def make_server(app: ASGIApp, **options: Unpack[Options]) -> Server:
         bind(options.get("host", "127.0.0.1"), options.get("port", 0)) if sockets is None else sockets,
         options.get("on_ready", lambda _port: None),
         options.get("drain", Drain()),
-        outbox,
+        ConnectionOptions(options.get("limits", HttpLimits()), options.get("respond", plain_response)),
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
 
-    from graph.outbox import Outbox
+    from graph.server.connection import ConnectionOptions
 
 _TICK_SECONDS = 0.1
 # For what was cut off to send its last words.
@@ -50,7 +50,7 @@ class Server(uvicorn.Server):
         sockets: bound; the server closes them.
         on_ready: called with the port once connections are accepted.
         drain: how to end.
-        outbox: that of the protocol.
+        connections: what its connections have in common.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class Server(uvicorn.Server):
         sockets: list[socket.socket],
         on_ready: Callable[[int], None],
         drain: Drain,
-        outbox: Outbox,
+        connections: ConnectionOptions,
     ) -> None:
         super().__init__(config)
         self._sockets = sockets
         self._on_ready = on_ready
         self._drain = drain
-        self._outbox = outbox
+        self._connection_options = connections
         self._patient = False
         self._closing = False
         self._acceptors: list[Acceptor] = []
@@ -118,17 +118,13 @@ class Server(uvicorn.Server):
         try:
             await super().serve(sockets or self._sockets)
         finally:
-            self._outbox.close()
             for server in self.beside:
                 server.should_exit = True
             await asyncio.gather(*beside)
 
     async def serve_beside(self) -> None:
         """Run until `should_exit`, without an eye on signals."""
-        try:
-            await self._serve(self._sockets)
-        finally:
-            self._outbox.close()
+        await self._serve(self._sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then say so."""
@@ -136,7 +132,6 @@ class Server(uvicorn.Server):
         await super().startup(sockets=[])
         if not self.started:
             return
-        self._outbox.open(asyncio.get_running_loop())
         backlog = self.config.backlog
         self._acceptors = [
             Acceptor(one, self._protocol, backlog, self._make_room) for one in sockets or self._sockets
@@ -194,11 +189,8 @@ class Server(uvicorn.Server):
             await asyncio.sleep(min(_TICK_SECONDS, max(0.0, deadline - loop.time())))
 
     def _protocol(self) -> asyncio.Protocol:
-        make: Any = self.config.http_protocol_class
-        protocol: asyncio.Protocol = make(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        if self._closing and isinstance(protocol, HardenedProtocol):
+        protocol = HardenedProtocol(self.config, self.server_state, self.lifespan.state, self._connection_options)
+        if self._closing:
             protocol.drain(close_idle=False)
         return protocol
 
@@ -210,7 +202,7 @@ class Server(uvicorn.Server):
                 task.cancel()
             await asyncio.wait(self.server_state.tasks, timeout=_LAST_SECONDS)
         for connection in self._connections():
-            connection.transport.close()
+            connection.close()
         self.force_exit, forced = False, self.force_exit
         await self._until(lambda: not self.server_state.connections, _LAST_SECONDS)
         self.force_exit = forced

@@ -10,6 +10,7 @@ from graph.server.limits import HttpLimits
 from graph.server.listen import ListenError, bind
 from graph.server.server import make_server
 from graph.server.shutdown import Drain, Server
+from graph.wiring.rejections import rejection_response
 
 if TYPE_CHECKING:
     import socket
@@ -37,7 +38,7 @@ def gateway_server(app: Gateway, settings: Settings, on_ready: Callable[[int], N
         sockets=sockets,
         on_ready=on_ready,
         limits=http_limits(settings),
-        outbox=app.state.outbox,
+        respond=rejection_response,
         drain=Drain(settings.konagraph_drain_delay, settings.konagraph_drain_timeout, health.drain),
     )
     if settings.konagraph_admin_port is not None:
@@ -65,6 +66,7 @@ def _admin_server(app: Gateway, settings: Settings, sockets: list[socket.socket]
         PrivateAnswers(admin),
         sockets=sockets,
         limits=admin_limits(settings),
+        respond=rejection_response,
         lifespan=False,
         drain=Drain(timeout=0.0),
     )

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from graph.app import create_app
 from tests.browser.explorer_page import SECONDS
-from tests.http.live_server import serving
+from tests.server.live_server import serving
 from tests.support import sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:

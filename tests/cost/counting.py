@@ -21,8 +21,8 @@ import orjson
 from uvicorn.server import ServerState
 
 from graph.app import create_app
-from graph.outbox import Outbox
-from graph.server.limits import HttpLimits
+from graph.server.connection import ConnectionOptions
+from graph.server.protocol import HardenedProtocol
 from graph.server.server import make_server
 from tests.cost.memory_network import Client, MemoryLoop
 from tests.support import sandbox_settings
@@ -85,25 +85,20 @@ class CallCount:
 
 def cost_of(operation: Operation, settings: Mapping[str, object]) -> Cost:
     """What one request costs once everything that is kept for the next ones is there."""
-    outbox = Outbox()
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, logs_to(nowhere, "info", outbox=outbox):
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, logs_to(nowhere, "info"):
         loop = MemoryLoop()
         try:
-            return loop.run_until_complete(_measured(loop, operation, settings, outbox))
+            return loop.run_until_complete(_measured(loop, operation, settings))
         finally:
             loop.close()
 
 
-async def _measured(
-    loop: MemoryLoop, operation: Operation, settings: Mapping[str, object], outbox: Outbox
-) -> Cost:
-    app = create_app(sandbox_settings(**settings), outbox=outbox)
-    config = make_server(app, sockets=[], limits=HttpLimits(), outbox=outbox, lifespan=False).config
+async def _measured(loop: MemoryLoop, operation: Operation, settings: Mapping[str, object]) -> Cost:
+    app = create_app(sandbox_settings(**settings))
+    config = make_server(app, sockets=[], lifespan=False).config
     config.load()
-    outbox.open(loop)
     async with app.router.lifespan_context(app):
-        protocol: Any = config.http_protocol_class
-        client = Client(loop, protocol(config=config, server_state=ServerState(), app_state={}))
+        client = Client(loop, HardenedProtocol(config, ServerState(), {}, ConnectionOptions()))
         requests = [_request(operation, number) for number in range(WARM_UP + REQUESTS)]
         for request in requests[:WARM_UP]:
             _check(operation, await client.ask(request))
@@ -112,7 +107,6 @@ async def _measured(
         assert operation.upstream_calls * REQUESTS == loop.calls - calls
         scheduled = loop.scheduled - scheduled - _LAST_TURNS * REQUESTS
         client.close()
-        outbox.close()
         # For the connection to be told.
         await asyncio.sleep(0)
     return Cost(count.python / REQUESTS, count.c / REQUESTS, scheduled / REQUESTS)

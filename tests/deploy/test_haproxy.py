@@ -18,16 +18,16 @@ from tests.deploy.asking_front import assert_refusal, client
 from tests.deploy.balancer import CONFIGURATION, balancer, require_haproxy
 from tests.deploy.fake_gateway import FINE, balanced_fakes
 from tests.deploy.known_metrics import OF_HAPROXY
-from tests.http.raw_http import Wire
 from tests.independent.raw_client import CARD
 from tests.konaplate.faulty_upstream import http
+from tests.server.raw_http import Wire
 from tests.tools import require_tool
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.deploy.balancer import Balancer
-    from tests.http.raw_http import RawAnswer
+    from tests.server.raw_http import RawAnswer
 
 
 def sent_raw(url: str, raw: bytes) -> RawAnswer:

@@ -14,7 +14,7 @@ import pytest
 from schema.errors import ErrorCode
 from tests.deploy.asking_front import assert_refusal, client
 from tests.deploy.fake_gateway import balanced_fakes
-from tests.http.raw_http import Wire
+from tests.server.raw_http import Wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

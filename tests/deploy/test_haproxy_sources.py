@@ -17,7 +17,7 @@ from tests.deploy.asking_front import assert_refusal, client
 from tests.deploy.fake_gateway import balanced_fakes
 from tests.deploy.http2 import http2_attack
 from tests.deploy.test_compose import SERVICES
-from tests.http.raw_http import Wire
+from tests.server.raw_http import Wire
 
 if TYPE_CHECKING:
     from pathlib import Path

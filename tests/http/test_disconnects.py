@@ -12,16 +12,14 @@ import pytest
 
 from graph.app import create_app
 from graph.http.body import ClientDisconnectedError
-from graph.http.disconnect import HANGUP, Hangup, while_connected
+from graph.http.disconnect import while_connected
 from graph.sandbox.ledger import CARDS, FIRST_CARD
-from tests.http.live_server import PATIENCE, serving
-from tests.http.raw_http import Wire
+from tests.server.live_server import PATIENCE, serving
+from tests.server.raw_http import Wire
 from tests.support import sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:
     from starlette.types import Message
-
-    from tests.http.live_server import Probe
     from tests.telemetry.capture import Unredacted
 
 BALANCE = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance } }"
@@ -120,17 +118,12 @@ def test_a_connection_answers_one_request_after_another_and_those_that_wait_in_a
 
 
 class Client:
-    """The `receive` of a client: it hangs up when it is told to, or is silent for ever.
+    """The `receive` of a client that hangs up when it is told to."""
 
-    Args:
-        told: whether its server tells of the end by itself, so that nobody has to ask `receive`.
-    """
-
-    def __init__(self, *, told: bool) -> None:
+    def __init__(self) -> None:
         self.gone = asyncio.Event()
         self.waiting = asyncio.Event()
         self.asked = 0
-        self.hangup = Hangup(self.waiting.set, asyncio.get_running_loop()) if told else None
 
     async def __call__(self) -> Message:
         self.asked += 1
@@ -144,14 +137,12 @@ class Client:
     def hang_up(self) -> None:
         """Go away."""
         self.gone.set()
-        if self.hangup is not None:
-            self.hangup.tell()
 
 
-@pytest.fixture(params=[False, True], ids=["asked", "told"])
-async def client(request: pytest.FixtureRequest) -> Client:
-    """A client of either kind of server."""
-    return Client(told=request.param)
+@pytest.fixture
+def client() -> Client:
+    """A client."""
+    return Client()
 
 
 async def others() -> int:
@@ -165,7 +156,7 @@ async def test_work_that_ends_is_given_back_and_leaves_no_task(client: Client) -
         await asyncio.sleep(0)
         return "done"
 
-    assert "done" == await while_connected(client, work(), client.hangup)
+    assert "done" == await while_connected(client, work())
     assert 0 == await others()
 
 
@@ -174,7 +165,7 @@ async def test_work_that_fails_fails_and_leaves_no_task(client: Client) -> None:
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        await while_connected(client, work(), client.hangup)
+        await while_connected(client, work())
     assert 0 == await others()
 
 
@@ -190,7 +181,7 @@ async def test_a_client_that_goes_cancels_the_work_and_not_the_task(client: Clie
             raise
 
     with pytest.raises(ClientDisconnectedError):
-        await while_connected(client, work(), client.hangup)
+        await while_connected(client, work())
     task = asyncio.current_task()
     assert task is not None
     assert ([True], 0, 0) == (cancelled, task.cancelling(), await others())
@@ -207,7 +198,7 @@ async def test_work_that_ends_although_its_client_has_gone_counts_as_gone(client
         raise AssertionError  # pragma: no cover - the event is never set
 
     with pytest.raises(ClientDisconnectedError):
-        await while_connected(client, work(), client.hangup)
+        await while_connected(client, work())
     task = asyncio.current_task()
     assert task is not None
     assert 0 == task.cancelling()
@@ -220,7 +211,7 @@ async def test_a_cancellation_from_elsewhere_stays_one(client: Client) -> None:
         begun.set()
         await asyncio.Event().wait()
 
-    task = asyncio.ensure_future(while_connected(client, work(), client.hangup))
+    task = asyncio.ensure_future(while_connected(client, work()))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -237,58 +228,10 @@ async def test_a_cancellation_from_elsewhere_wins_over_a_client_that_goes_in_the
         begun.set()
         await asyncio.Event().wait()
 
-    task = asyncio.ensure_future(while_connected(client, work(), client.hangup))
+    task = asyncio.ensure_future(while_connected(client, work()))
     await begun.wait()
     await client.waiting.wait()
     client.hang_up()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-
-
-async def test_a_server_that_tells_is_not_watched_by_a_task_and_reads_on() -> None:
-    client = Client(told=True)
-
-    async def work() -> int:
-        return await others()
-
-    assert 0 == await while_connected(client, work(), client.hangup)
-    assert (True, 0) == (client.waiting.is_set(), client.asked)
-
-
-async def test_work_for_a_client_that_has_gone_before_is_cancelled_where_it_first_waits() -> None:
-    client = Client(told=True)
-    client.hang_up()
-    steps = []
-
-    async def work() -> None:
-        steps.append("begun")
-        await asyncio.sleep(0)
-        steps.append("went on")
-
-    with pytest.raises(ClientDisconnectedError):
-        await while_connected(client, work(), client.hangup)
-    assert ["begun"] == steps
-
-
-async def test_a_client_that_goes_once_the_work_is_done_cancels_nothing() -> None:
-    client = Client(told=True)
-
-    async def work() -> str:
-        return "done"
-
-    await while_connected(client, work(), client.hangup)
-    client.hang_up()
-    task = asyncio.current_task()
-    assert task is not None
-    assert 0 == task.cancelling()
-
-
-def test_our_own_server_tells_of_a_hangup(probe: Probe, port: int) -> None:
-    with Wire(port) as wire:
-        wire.send(b"GET /wait HTTP/1.1\r\nHost: gateway\r\n\r\n")
-        assert probe.arrived.wait(PATIENCE)
-        hangup: Hangup = probe.scopes[0][HANGUP]
-        assert not hangup.gone
-    assert probe.gone.wait(PATIENCE)
-    assert hangup.gone

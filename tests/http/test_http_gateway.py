@@ -11,8 +11,8 @@ import pytest
 
 from graph.app import create_app
 from graph.sandbox.ledger import FIRST_CARD
-from tests.http.live_server import serving
-from tests.http.raw_http import RawAnswer, Wire
+from tests.server.live_server import serving
+from tests.server.raw_http import RawAnswer, Wire
 from tests.support import sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pytest
 
-from tests.http.raw_http import Wire
 from tests.outside.attacked import PATIENCE
+from tests.server.raw_http import Wire
 
 if TYPE_CHECKING:
     from tests.outside.attacked import Attacked

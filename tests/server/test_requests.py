@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http.live_server import PATIENCE
-from tests.http.raw_http import Wire, assert_is_a_refusal, exchange, head, seen
+from tests.server.live_server import PATIENCE
+from tests.server.raw_http import Wire, assert_is_a_refusal, exchange, head, seen
 
 if TYPE_CHECKING:
-    from tests.http.live_server import Probe
+    from tests.server.live_server import Probe
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -188,3 +188,11 @@ def test_an_exception_of_the_app_is_an_internal_error_without_its_words(port: in
     assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
     assert answer.values("cache-control") == ["no-store"]
     assert b"canary" not in answer.body
+
+
+def test_the_app_is_told_when_its_client_hangs_up(port: int, probe: Probe) -> None:
+    with Wire(port) as wire:
+        wire.send(head(b"/wait", b"Host: a"))
+        assert probe.arrived.wait(PATIENCE)
+    assert probe.gone.wait(PATIENCE)
+    assert ["/wait"] == probe.disconnects

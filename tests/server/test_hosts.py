@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.server.limits import HttpLimits
-from tests.http.raw_http import Wire, assert_is_a_refusal, exchange, head, seen
+from tests.server.raw_http import Wire, assert_is_a_refusal, exchange, head, seen
 
 if TYPE_CHECKING:
-    from tests.http.live_server import Probe, Serve
+    from tests.server.live_server import Probe, Serve
 
 HOSTS = [
     b"a",

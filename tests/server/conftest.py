@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.server.limits import HttpLimits
-from tests.http.live_server import Probe, serving
+from tests.server.live_server import Probe, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.http.live_server import Serve, Served
+    from tests.server.live_server import Serve, Served
 
 
 @pytest.fixture(scope="module")

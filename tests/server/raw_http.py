@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.http.live_server import PATIENCE
+from tests.server.live_server import PATIENCE
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.server.limits import HttpLimits
-from tests.http.live_server import NEVER, PATIENCE, SOON, only
-from tests.http.raw_http import RawAnswer, Wire, assert_is_a_refusal
+from tests.server.live_server import NEVER, PATIENCE, SOON, only
+from tests.server.raw_http import RawAnswer, Wire, assert_is_a_refusal
 
 if TYPE_CHECKING:
-    from tests.http.live_server import Probe, Serve
+    from tests.server.live_server import Probe, Serve
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http.live_server import PATIENCE
-from tests.http.raw_http import Wire, assert_is_a_refusal, exchange
+from tests.server.live_server import PATIENCE
+from tests.server.raw_http import Wire, assert_is_a_refusal, exchange
 
 if TYPE_CHECKING:
-    from tests.http.live_server import Probe
+    from tests.server.live_server import Probe
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"

@@ -15,6 +15,7 @@ from graph.http.middleware import PrivateAnswers
 from graph.server.limits import HttpLimits
 from graph.server.server import make_server
 from graph.server.shutdown import Drain
+from graph.wiring.rejections import rejection_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +60,7 @@ class Live:
             drain=Drain(timeout=PATIENCE),
             on_ready=self._on_ready,
             limits=limits or HttpLimits(),
+            respond=rejection_response,
         )
         self._thread = threading.Thread(target=self._server.run)
 

@@ -14,15 +14,15 @@ import pytest
 
 from graph.app import create_app
 from graph.sandbox.ledger import CARDS, FIRST_CARD
-from tests.http.live_server import PATIENCE, serving
-from tests.http.raw_http import Wire, head
 from tests.http.test_disconnects import post
+from tests.server.live_server import PATIENCE, serving
+from tests.server.raw_http import Wire, head
 from tests.support import sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.http.live_server import Probe
+    from tests.server.live_server import Probe
 
 WAIT = head(b"/wait", b"Host: a")
 BEGINNING = b"HTTP/1.1 "

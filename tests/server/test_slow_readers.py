@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tests.http.live_server import PATIENCE, SOON, Probe, only
-from tests.http.raw_http import Wire
+from tests.server.live_server import PATIENCE, SOON, Probe, only
+from tests.server.raw_http import Wire
 
 if TYPE_CHECKING:
-    from tests.http.live_server import Serve
+    from tests.server.live_server import Serve
 
 _MEBIBYTE = 1024 * 1024
 

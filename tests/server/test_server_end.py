@@ -11,10 +11,10 @@ import pytest
 from graph.app import create_app
 from graph.server.server import make_server
 from graph.server.shutdown import Drain
-from tests.http.live_server import PATIENCE, Probe
-from tests.http.raw_http import Wire
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import ec_signer, key_set
+from tests.server.live_server import PATIENCE, Probe
+from tests.server.raw_http import Wire
 from tests.support import Recorder, sandbox_settings
 
 if TYPE_CHECKING:

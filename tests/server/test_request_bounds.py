@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.server.limits import HttpLimits
-from tests.http.raw_http import Wire, assert_is_a_refusal, exchange
+from tests.server.raw_http import Wire, assert_is_a_refusal, exchange
 
 if TYPE_CHECKING:
-    from tests.http.live_server import Probe, Serve
+    from tests.server.live_server import Probe, Serve
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
