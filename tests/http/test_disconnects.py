@@ -20,6 +20,7 @@ from tests.support import sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:
     from starlette.types import Message
+
     from tests.telemetry.capture import Unredacted
 
 BALANCE = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance } }"
