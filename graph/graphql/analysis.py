@@ -128,9 +128,10 @@ class _Definition:
 
     def _charge(self, node: FieldNode, place: _Place) -> Times:
         """Add the cost of an object, and return how often its fields are selected."""
-        cost, times = field_cost(place.parent.name if place.parent else "", node)
+        once, each, times = field_cost(place.parent, node)
+        self.size.price.add(once, place.times)
         times = place.times.and_(times)
-        self.size.price.add(cost, times)
+        self.size.price.add(each, times)
         return times
 
     def _inline(self, node: InlineFragmentNode, place: _Place) -> None:

@@ -105,17 +105,17 @@ class RequestAudit:
         self._refs = refs
         self._recorder = recorder
         self._off_record = False
-        self._disclosures: dict[Subject, SubjectDisclosure] = {}
-        self._refusals: set[tuple[str, Subject]] = set()
+        self._disclosures: dict[Subject | None, SubjectDisclosure] = {}
+        self._refusals: set[tuple[str, Subject | None]] = set()
 
-    def disclosure(self, subject: Subject) -> SubjectDisclosure:
+    def disclosure(self, subject: Subject | None) -> SubjectDisclosure:
         """Where the reads of a card's personal fields are noted, or a member's where no card led to it."""
         found = self._disclosures.get(subject)
         if found is None:
             found = self._disclosures[subject] = SubjectDisclosure(self._may_disclose)
         return found
 
-    def refused(self, code: str, subject: Subject) -> None:
+    def refused(self, code: str, subject: Subject | None) -> None:
         """Report a refusal, once for each subject however many aliases and lists name it."""
         if (code, subject) not in self._refusals:
             self._refusals.add((code, subject))
@@ -154,10 +154,13 @@ class RequestAudit:
     def _event(
         self,
         action: Literal["read", "refused"],
-        subject: Subject,
+        subject: Subject | None,
         fields: tuple[str, ...],
         code: str | None = None,
     ) -> AuditEvent:
-        (viewer, address, request_id), ref = self._caller, self._refs.of(subject)
+        viewer, address, request_id = self._caller
         event = AuditEvent(action, request_id, address, viewer.kind, viewer.id, fields=fields, code=code)
+        if subject is None:
+            return event
+        ref = self._refs.of(subject)
         return event._replace(card_ref=ref) if isinstance(subject, CardNo) else event._replace(member_ref=ref)

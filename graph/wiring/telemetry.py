@@ -62,6 +62,7 @@ class Signals:
         self.shed = metrics.upstream.shed
         self.on_refused = metrics.requests.on_request
         self.on_overload = log.on_overload
+        self.on_unplanned = log.on_unplanned
 
     def middleware(self) -> list[Middleware]:
         """What has to be around the application."""
