@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import orjson
 from cryptography.hazmat.primitives.asymmetric import rsa
 from graphql import parse
-from joserfc.jwk import RSAKey
 
 from benchmarks.inprocess import BASE_URL, Canned, ask, cpu_microseconds, gateway, print_result
 from benchmarks.protected import protection
@@ -172,7 +171,7 @@ class _Stages:
 def _cipher() -> tuple[Cipher, str]:
     """A cipher that opens what it seals, and a sealed answer of the usual size."""
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
-    pair = KeyPair("benchmark", RSAKey.import_key(key.public_key()), RSAKey.import_key(key))
+    pair = KeyPair("benchmark", key.public_key(), key)
     cipher = Cipher([pair])
     envelope: dict[str, Any] = orjson.loads(cipher.seal(orjson.dumps(TWO_CALLS.answer(_CARD))))
     return cipher, envelope["encData"]
