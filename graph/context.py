@@ -105,11 +105,11 @@ class RequestContext:
             subject: whose it is.
             name: the field's name.
         """
-        return self._audit.disclosure(subject).note(name)
+        return self._audit.note(subject, name)
 
     def refuse(self, subject: Subject | None, name: str) -> Exception:
         """Note that a field was asked for in vain; return what the client shall see as its error."""
-        return self._audit.disclosure(subject).refuse(name)
+        return self._audit.refuse(subject, name)
 
     def check_length(self, asked: Sized) -> None:
         """Let a list of keys pass that is not too long.
