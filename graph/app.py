@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 
 from graph.context import Guards, RequestContext
-from graph.graphql.bindings import executable_schema
-from graph.graphql.executor import OperationExecutor
-from graph.http.app import Gateway, GraphQLPath
-from graph.http.authenticate import Gate
+from graph.graphql.executor import build_executor
+from graph.graphql.recorded import OnRecordExecutor
+from graph.http.app import GRAPHQL_PATH, make_app
+from graph.http.authenticate import Callers
 from graph.http.client_address import ClientAddresses
-from graph.http.cors import OriginRules, Origins
+from graph.http.cors import OriginRules
 from graph.http.endpoint import GraphQLEndpoint
 from graph.http.graphiql import Explorer
 from graph.http.health import Health
-from graph.http.middleware import PrivateAnswers
-from graph.http.overload import Overload, OverloadHooks
-from graph.http.routes import GRAPHQL_PATH, not_found, routes
-from graph.konaplate.endpoints import ENDPOINTS
 from graph.resilience.admission import Admission
 from graph.security.audit import RequestAudit
 from graph.security.authorization import Authorization
@@ -33,16 +27,16 @@ from graph.wiring.renewal import Renewal
 from graph.wiring.security import build_protection, build_refs
 from graph.wiring.telemetry import build_signals
 from graph.wiring.upstream import build_konaplate
-from schema.query import Query
+from schema.query import build_schema
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable
 
     import httpx
     from opentelemetry.sdk.trace.export import SpanExporter
+    from starlette.applications import Starlette
 
     from graph.config.settings import Settings
-    from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.isolation import Reserved
     from graph.resilience.deadline import Deadline
     from graph.security.audit import Caller
@@ -70,20 +64,16 @@ _NO_CARD: Final = "0" * 16
 def create_app(
     settings: Settings,
     *,
-    endpoints: Sequence[Endpoint[Any, Any]] = ENDPOINTS,
-    query: type = Query,
     transport: httpx.AsyncBaseTransport | None = None,
     example_card: str | None = None,
     reserved: Reserved | None = None,
     span_exporter: SpanExporter | None = None,
     clock: Callable[[], float] = time.monotonic,
-) -> Gateway:
+) -> Starlette:
     """Put the gateway together.
 
     Args:
         settings: see `graph.config.settings`.
-        endpoints: the APIs of Konaplate.
-        query: the type of the schema's root, whose edges lead to them.
         transport: moves the bytes to Konaplate; None for the network. The sandbox and the tests pass their own.
         example_card: the card number of the explorer's first query; None for a number that no card has.
         reserved: see `graph.wiring.upstream`.
@@ -99,17 +89,10 @@ def create_app(
         settings, refs, on_key_failure=signals.on_key_failure, on_fallback=signals.on_limiter_fallback
     )
     konaplate = build_konaplate(
-        settings,
-        transport,
-        endpoints=endpoints,
-        on_call=signals.on_call,
-        observer=signals,
-        clock=clock,
-        reserved=reserved,
+        settings, transport, on_call=signals.on_call, observer=signals, clock=clock, reserved=reserved
     )
-    schema = executable_schema(endpoints, query)
-    documents = build_documents(settings, schema, signals.on_untrusted_document, protection.redis)
-    executor = OperationExecutor(schema, settings.konagraph_executor, signals.on_unplanned)
+    documents = build_documents(settings, signals.on_untrusted_document, protection.redis)
+    executor = OnRecordExecutor(build_executor(settings.konagraph_executor, build_schema()))
     explorer = _explorer(settings, example_card or _NO_CARD)
     health = Health(protection.key_state, konaplate.breakers, protection.budget_state, lambda: signals.available)
     admission = Admission(settings.konagraph_max_requests)
@@ -130,7 +113,7 @@ def create_app(
     endpoint = GraphQLEndpoint(
         executor,
         documents,
-        Gate(protection.authenticate, protection.budgets, signals.on_event),
+        Callers(protection.authenticate, protection.budgets, signals.on_event),
         new_context,
         may_introspect=lambda viewer: (
             settings.allowed_in_development(settings.konagraph_introspection) or viewer.may(Scope.INTROSPECT)
@@ -144,7 +127,7 @@ def create_app(
     )
 
     @asynccontextmanager
-    async def lifespan(_app: Gateway) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as closing:
             # In the opposite order, and each whatever becomes of the others.
             closing.push_async_callback(signals.aclose)
@@ -155,21 +138,13 @@ def create_app(
             yield
             health.draining = True
 
-    hooks = OverloadHooks(signals.on_refused, signals.on_overload)
-    overload = Overload(admission, hooks=hooks, clock=clock)
     origins = OriginRules(
         settings.konagraph_allowed_origins,
         headers=settings.konagraph_allowed_headers,
         loopback=settings.konagraph_env == "development",
     )
-    app = Gateway(
-        GraphQLPath(endpoint, ClientAddresses(settings.konagraph_trusted_proxies), origins, overload),
-        signals.middleware(),
-        routes=routes(explorer),
-        middleware=[Middleware(PrivateAnswers), Middleware(Origins, origins)],
-        exception_handlers={HTTPException: not_found},
-        lifespan=lifespan,
-    )
+    addresses = ClientAddresses(settings.konagraph_trusted_proxies)
+    app = make_app(endpoint, explorer, addresses, origins, around=signals.middleware(), lifespan=lifespan)
     app.state.health = health
     app.state.explorer = explorer
     app.state.metrics = signals.metrics

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from graph.http.app import Gateway
+    from starlette.applications import Starlette
 
 _PORT: Final = click.IntRange(0, 65_535)
 _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
@@ -101,7 +101,7 @@ def dev(port: int | None, host: str | None) -> None:
     if given.keys().isdisjoint({"KONAGRAPH_ADMIN_PORT", "KONAGRAPH_ADMIN_PORT_FILE"}):
         settings = settings.model_copy(update={"konagraph_admin_port": None})
 
-    def introduce(url: str, admin: str | None, app: Gateway) -> None:
+    def introduce(url: str, admin: str | None, app: Starlette) -> None:
         _say_admin(admin)
         greet(url, settings, app.state.explorer)
 
@@ -125,7 +125,7 @@ def serve(*, port: int | None, host: str | None, quiet: bool) -> None:
     """
     overrides: dict[str, Any] = {"konagraph_port": port, "konagraph_host": host}
 
-    def introduce(url: str, admin: str | None, _app: Gateway) -> None:
+    def introduce(url: str, admin: str | None, _app: Starlette) -> None:
         if not quiet:
             _say_admin(admin)
             click.echo(f"konagraph answers on {url}")

@@ -16,7 +16,7 @@ from graph.app import create_app
 from graph.config.environment import load_settings, unknown_variables
 from graph.config.settings import Settings, SettingsError
 from graph.config.warnings import start_warnings
-from graph.http.routes import GRAPHQL_PATH
+from graph.http.app import GRAPHQL_PATH
 from graph.sandbox.app import BASE_PATH
 from graph.server.listen import ListenError
 from graph.server.server import make_server, run
@@ -31,9 +31,9 @@ from graph.wiring.serving import gateway_server
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from starlette.applications import Starlette
     from starlette.types import ASGIApp
 
-    from graph.http.app import Gateway
     from graph.server.shutdown import Server
 
 _START_FAULT: Final = 1
@@ -64,7 +64,7 @@ def fail(problems: list[str]) -> NoReturn:
 
 def serve_gateway(
     settings: Settings,
-    introduce: Callable[[str, str | None, Gateway], None],
+    introduce: Callable[[str, str | None, Starlette], None],
     *,
     load: Callable[[], Settings] | None = None,
     **parts: Any,

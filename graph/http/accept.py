@@ -1,4 +1,4 @@
-"""Which form of answer a client wants, by the q-values of its `Accept` header.
+"""Which media type a client wants, by the q-values of its `Accept` header.
 
 Sources: RFC 9110 section 12.5.1 and https://graphql.github.io/graphql-over-http/draft/#sec-Media-Types
 """
@@ -17,12 +17,12 @@ _ANYTHING: Final = "*/*"
 _MAX_CHARACTERS: Final = 1_000
 
 
-def answer_type(accept: str | None) -> str | None:
-    """The media type to answer with, or None when the client accepts neither.
+def response_type(accept: str) -> str | None:
+    """The media type to respond with, or None when the client accepts neither.
 
     A client that names no type, or anything, gets `application/json`, which every client understands.
     """
-    weights = _weights(accept or "")
+    weights = _weights(accept)
     if not weights:
         return JSON
     explicit, plain = _weight(weights, GRAPHQL_RESPONSE), _weight(weights, JSON)
@@ -33,15 +33,8 @@ def answer_type(accept: str | None) -> str | None:
     return GRAPHQL_RESPONSE if explicit > plain else JSON
 
 
-def accepted_type(accept: bytes) -> str | None:
-    """The same for the field as it stands on the wire; empty when it is absent."""
-    return answer_type(accept.decode("latin-1"))
-
-
-def prefers_html(accept: str | None) -> bool:
+def prefers_html(accept: str) -> bool:
     """Whether a client is a browser that asks for a page: HTML is named, and before any JSON."""
-    if accept is None:
-        return False
     weights = _weights(accept)
     return weights.get(HTML, 0) > max(weights.get(GRAPHQL_RESPONSE, 0), weights.get(JSON, 0))
 

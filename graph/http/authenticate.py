@@ -1,10 +1,8 @@
-"""The way in: who calls, and whether the caller may ask again already."""
+"""Who calls, and whether the caller may ask again already."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from starlette.datastructures import Headers
 
 from graph.errors import code_of
 from graph.security.audit import AuditEvent, Caller
@@ -18,8 +16,8 @@ if TYPE_CHECKING:
     from graph.security.budgets import Budgets, CostStatus
 
 
-class Gate:
-    """Recognizes callers and counts their requests; both before anything of the body is read.
+class Callers:
+    """Recognizes callers and counts what they ask for; refusals are put on record.
 
     Args:
         authenticate: finds the viewer in the headers.
@@ -32,8 +30,8 @@ class Gate:
         self._budgets = budgets
         self._emit = emit
 
-    async def caller(self, exchange: Exchange) -> Caller:
-        """The caller of a request.
+    async def authenticate(self, exchange: Exchange) -> Caller:
+        """The caller of a request, which is counted.
 
         Raises:
             UnauthenticatedError: without valid credentials.
@@ -41,9 +39,13 @@ class Gate:
             RateLimitedError: when the viewer asks too often.
         """
         try:
-            viewer = await self._authenticate(Headers(raw=exchange.scope["headers"]))
+            viewer = await self._authenticate(exchange.headers)
         except UnauthenticatedError as error:
-            self._turned_away(exchange, error)
+            code = code_of(error).value
+            # The reason is a constant of ours: which rule the credentials break, which the client is not told.
+            self._emit(
+                AuditEvent("refused", exchange.request_id, exchange.address, code=code, reason=error.reason)
+            )
             raise
         caller = Caller(viewer, exchange.address, exchange.request_id)
         try:
@@ -64,11 +66,6 @@ class Gate:
         except RateLimitedError as error:
             self._limited(caller, error)
             raise
-
-    def _turned_away(self, exchange: Exchange, error: UnauthenticatedError) -> None:
-        code, reason = code_of(error).value, error.reason
-        # The reason is a constant of ours: which rule the credentials break, which the client is not told.
-        self._emit(AuditEvent("refused", exchange.request_id, exchange.address, code=code, reason=reason))
 
     def _limited(self, caller: Caller, error: RateLimitedError) -> None:
         self._emit(

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from starlette.datastructures import Headers
     from starlette.types import Scope
-
-    from graph.http.headers import Fields
 
 Network = IPv4Network | IPv6Network
 
@@ -33,7 +32,7 @@ class ClientAddresses:
     def __init__(self, trusted: Collection[Network] = ()) -> None:
         self._trusted = tuple(trusted)
 
-    def of(self, scope: Scope, fields: Fields) -> str:
+    def of(self, scope: Scope, headers: Headers) -> str:
         """The last address that a trusted proxy vouches for.
 
         Every proxy adds the address of its own peer at the right; what stands left of it is that peer's claim. So
@@ -46,7 +45,7 @@ class ClientAddresses:
         address = _address(peer)
         if address is None or not self._is_trusted(address):
             return peer
-        for hop in reversed(b",".join(fields.all(b"x-forwarded-for")).decode("latin-1").split(",")):
+        for hop in reversed(",".join(headers.getlist("x-forwarded-for")).split(",")):
             claimed = _hop_address(hop.strip())
             if claimed is None:
                 return peer

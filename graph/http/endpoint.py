@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: one call per step, from the request's headers to the answer.
+"""GraphQL over HTTP: one call per step, from the request's headers to the response.
 
 Source: https://graphql.github.io/graphql-over-http/draft/
 """
@@ -9,30 +9,36 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from starlette.requests import ClientDisconnect
+
 from graph.context import RequestContext
-from graph.graphql import request as parameters
+from graph.errors import present_all
 from graph.graphql.errors import DocumentError, introspection_refused
 from graph.graphql.persisted import Unseen
-from graph.http import accept as negotiation
-from graph.http.body import ClientDisconnectedError, check_content_type, content_type_fault, read_body
+from graph.graphql.request import from_json, from_query_string, names_parameters
+from graph.http.accept import GRAPHQL_RESPONSE, JSON, prefers_html, response_type
+from graph.http.body import check_content_type, read_body
 from graph.http.disconnect import while_connected
-from graph.http.error_responses import not_acceptable, presented, refusal
-from graph.http.header_cache import Memo
+from graph.http.error_responses import HttpError, error_response, errors_of
 from graph.http.report import RequestReport
-from graph.http.request_timeout import timeout_of
-from graph.http.responses import Answer, HttpError, json_answer
+from graph.http.request_timeout import request_timeout
+from graph.http.responses import json_response
+from graph.resilience.admission import AtCapacityError
 from graph.resilience.deadline import Deadline, DeadlineTimer
 from graph.security.audit import Caller
 from graph.security.viewer import ANONYMOUS
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
+
     from graph.graphql.documents import Document, Operation, Resolved
     from graph.graphql.executor import OperationExecutor
     from graph.graphql.persisted import DocumentResolver
     from graph.graphql.request import GraphQLRequest
-    from graph.http.authenticate import Gate
+    from graph.http.authenticate import Callers
     from graph.http.exchange import Exchange
     from graph.http.graphiql import Explorer
     from graph.resilience.admission import Admission
@@ -42,8 +48,8 @@ if TYPE_CHECKING:
 CLIENT_CLOSED_REQUEST: Final = 499
 """The status, in logs and metrics alone, of a request whose client went away: nginx made it known."""
 
-_ALLOW: Final = (b"allow", b"GET, POST")
-_ALLOW_POST: Final = (b"allow", b"POST")
+_ALLOW: Final = MappingProxyType({"allow": "GET, POST"})
+_ALLOW_POST: Final = MappingProxyType({"allow": "POST"})
 
 ContextFactory = Callable[[Caller, Deadline], AbstractAsyncContextManager[RequestContext]]
 
@@ -54,7 +60,7 @@ class GraphQLEndpoint:
     Args:
         executor: executes operations.
         documents: finds the document of a request.
-        gate: recognizes the caller, and refuses one who asks too often.
+        callers: recognizes the caller, and refuses one who asks too often.
         new_context: makes the context of one request of a caller, which waits until a deadline.
         may_introspect: whether a viewer may query the schema.
         admission: counts the operations that are executed, and refuses one too many.
@@ -70,7 +76,7 @@ class GraphQLEndpoint:
         self,
         executor: OperationExecutor,
         documents: DocumentResolver,
-        gate: Gate,
+        callers: Callers,
         new_context: ContextFactory,
         *,
         may_introspect: Callable[[Viewer], bool],
@@ -83,7 +89,7 @@ class GraphQLEndpoint:
     ) -> None:
         self._executor = executor
         self._documents = documents
-        self._gate = gate
+        self._callers = callers
         self._new_context = new_context
         self._may_introspect = may_introspect
         self._admission = admission
@@ -93,90 +99,91 @@ class GraphQLEndpoint:
         self._get = get
         self._explorer = explorer
         self._on_request = on_request
-        self._accepted_type = Memo(negotiation.accepted_type)
-        self._content_type_fault = Memo(content_type_fault)
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one HTTP request."""
         started = time.perf_counter()
         report = RequestReport(exchange.request_id, exchange.method)
         try:
-            answer = await self._answer(exchange, report)
-        except ClientDisconnectedError:
+            response = await self._respond(exchange, report)
+        except ClientDisconnect:
             report.status = CLIENT_CLOSED_REQUEST
         else:
-            await exchange.reply(answer)
-            report.status = int(answer.status)
+            await exchange.reply(response)
+            report.status = response.status_code
         report.seconds = time.perf_counter() - started
         self._on_request(report)
 
-    async def _answer(self, exchange: Exchange, report: RequestReport) -> Answer:
-        fields = exchange.fields
-        accept = fields.joined(b"accept") or b""
+    async def _respond(self, exchange: Exchange, report: RequestReport) -> Response:
+        accept = ", ".join(exchange.headers.getlist("accept"))
         if self._explorer is not None and _is_for_a_person(exchange, accept):
-            status, page_headers, page = self._explorer.page()
-            return Answer(status, page, tuple(page_headers))
-        media_type = self._accepted_type(accept)
-        if media_type is None:
-            return not_acceptable(report)
+            return self._explorer.page()
+        media_type = response_type(accept)
         try:
-            deadline = Deadline(timeout_of(fields, self._request_timeout), self._deadlines)
-            caller = await self._gate.caller(exchange)
-            viewer = caller.viewer
-            report.viewer = viewer.kind
-            report.viewer_id = None if viewer is ANONYMOUS else viewer.id
-            request = await self._read(exchange)
-            # Not before: whoever sends a body slowly must not keep others out.
-            with self._admission:
-                executing = self._execute(request, caller, deadline, media_type, report)
-                return await while_connected(exchange.receive, executing)
-        except ClientDisconnectedError:
+            # Before anything else is looked at: what a refusal costs is taken from those that are answered.
+            self._admission.check()
+            return await self._answer(exchange, media_type, report)
+        except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - every refusal is an answer, and so is what nobody foresaw
-            return refusal(error, media_type, report)
+            report.at_capacity = isinstance(error, AtCapacityError)
+            report.note(errors_of(error))
+            return error_response(error, exchange.request_id, media_type or JSON)
+
+    async def _answer(self, exchange: Exchange, media_type: str | None, report: RequestReport) -> Response:
+        if media_type is None:
+            raise HttpError(HTTPStatus.NOT_ACCEPTABLE, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+        deadline = Deadline(request_timeout(exchange.headers, self._request_timeout), self._deadlines)
+        caller = await self._callers.authenticate(exchange)
+        viewer = caller.viewer
+        report.viewer, report.viewer_id = viewer.kind, None if viewer is ANONYMOUS else viewer.id
+        request = await self._read(exchange)
+        # Not before: whoever sends a body slowly must not keep others out.
+        with self._admission:
+            execution = self._execute(request, caller, deadline, report)
+            return json_response(HTTPStatus.OK, await while_connected(exchange.receive, execution), media_type)
 
     async def _read(self, exchange: Exchange) -> GraphQLRequest:
         match exchange.method:
             case "POST":
-                fields = exchange.fields
-                check_content_type(fields, self._content_type_fault)
-                return parameters.from_json(await read_body(fields, exchange.receive, limit=self._max_body_bytes))
+                check_content_type(exchange.headers)
+                return from_json(await read_body(exchange.headers, exchange.receive, limit=self._max_body_bytes))
             case "GET" if self._get:
-                return parameters.from_query_string(exchange.scope["query_string"])
+                return from_query_string(exchange.scope["query_string"])
             case "GET":
-                raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "GET is switched off.", [_ALLOW_POST])
+                raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "GET is switched off.", _ALLOW_POST)
             case _:
-                raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST.", [_ALLOW])
+                raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST.", _ALLOW)
 
     async def _execute(
-        self, request: GraphQLRequest, caller: Caller, deadline: Deadline, media_type: str, report: RequestReport
-    ) -> Answer:
-        resolved = await self._resolved(request, caller, report.method)
-        document, variables = resolved.document, request.variables
-        if resolved.hoisted:
-            # Last: these names are the gateway's, whatever the client gives for them.
-            variables = {**variables, **resolved.hoisted}
+        self, request: GraphQLRequest, caller: Caller, deadline: Deadline, report: RequestReport
+    ) -> dict[str, Any]:
+        resolved = await self._resolve(request, caller, report.method)
+        document = resolved.document
         report.document = document.sha256
         operation = document.operation(request.operation_name)
         report.operation_type, report.operation = operation.kind, operation.shown_name
         report.roots = operation.roots
         self._check(document, operation, caller.viewer, report.method)
+        # The hoisted ones last: their names are the gateway's, whatever the client gives for them.
+        variables = {**request.variables, **resolved.hoisted} if resolved.hoisted else request.variables
         cost = operation.cost(variables)
-        left = await self._gate.spend_cost(caller, cost)
+        left = await self._callers.spend_cost(caller, cost)
         async with self._new_context(caller, deadline) as context:
             try:
                 result = await self._executor.execute(document, operation, variables, context)
             finally:
                 report.upstream_calls, report.saved_calls = context.upstream_calls, context.saved_calls
+        report.note(result.errors)
         payload: dict[str, Any] = {}
         if result.errors:
-            payload["errors"] = presented(result.errors, report)
+            payload["errors"] = present_all(result.errors, report.request_id)
         payload["data"] = result.data
         if request.wants_cost:
             payload["extensions"] = {"cost": _cost_figures(cost, left)}
-        return json_answer(HTTPStatus.OK, payload, media_type=media_type)
+        return payload
 
-    async def _resolved(self, request: GraphQLRequest, caller: Caller, method: str) -> Resolved:
+    async def _resolve(self, request: GraphQLRequest, caller: Caller, method: str) -> Resolved:
         """The document of a request; one that must be read is paid for before, whatever comes of it."""
         try:
             found = await self._documents.find(request)
@@ -187,7 +194,7 @@ class GraphQLEndpoint:
             raise
         if isinstance(found, Unseen):
             if found.cost:
-                await self._gate.spend_cost(caller, found.cost)
+                await self._callers.spend_cost(caller, found.cost)
             found = await self._documents.read(found, introspection=self._may_introspect(caller.viewer))
         return found
 
@@ -201,13 +208,13 @@ class GraphQLEndpoint:
 
 def _not_by_get() -> HttpError:
     message = "This operation must be sent by POST: a URL is no place for a card number."
-    return HttpError(HTTPStatus.METHOD_NOT_ALLOWED, message, [_ALLOW_POST])
+    return HttpError(HTTPStatus.METHOD_NOT_ALLOWED, message, _ALLOW_POST)
 
 
-def _is_for_a_person(exchange: Exchange, accept: bytes) -> bool:
-    if exchange.method != "GET" or not negotiation.prefers_html(accept.decode("latin-1")):
+def _is_for_a_person(exchange: Exchange, accept: str) -> bool:
+    if exchange.method != "GET" or not prefers_html(accept):
         return False
-    return not parameters.names_parameters(exchange.scope["query_string"])
+    return not names_parameters(exchange.scope["query_string"])
 
 
 def _cost_figures(cost: int, left: CostStatus | None) -> dict[str, Any]:

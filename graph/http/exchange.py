@@ -1,61 +1,51 @@
-"""One request on its way through the gateway, and the way back for its answer."""
+"""One request on its way through the gateway, and the way back for its response."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from graph.http.response_headers import FixedFields, Heading, prepared
-from graph.http.responses import JSON_FIELDS, OVERLOADED_FIELDS
+from starlette.datastructures import Headers
+
+from graph.http.request_id import accepted_request_id
+from graph.http.responses import private_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from starlette.types import Receive, Scope, Send
-
-    from graph.http.headers import Fields
-    from graph.http.response_headers import Field
-    from graph.http.responses import Answer
-
-_PREPARED: Final = prepared(*JSON_FIELDS.values(), *OVERLOADED_FIELDS.values())
+    from starlette.responses import Response
+    from starlette.types import Message, Receive, Scope, Send
 
 
 class Exchange:
-    """A request and its answer.
+    """A request and its response.
 
     Args:
         scope: as the server gives it.
         receive: likewise.
         send: likewise.
-        fields: the request's header.
-        request_id: the id that the answer and the logs will carry.
     """
 
-    __slots__ = ("_more", "_send", "address", "fields", "method", "receive", "request_id", "scope", "started")
+    __slots__ = ("_send", "address", "cors", "headers", "method", "receive", "request_id", "scope", "started")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, fields: Fields, request_id: str) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
         self.receive = receive
         self._send = send
-        self.fields = fields
-        self.request_id = request_id
         self.method: str = scope["method"]
+        self.headers = Headers(raw=scope["headers"])
+        self.request_id = accepted_request_id(self.headers.get("x-request-id"))
         self.address = ""
         """Where the request comes from; see `graph.http.client_address`."""
+        self.cors: list[tuple[bytes, bytes]] = []
+        """What the response, whichever it will be, tells browsers; see `graph.http.cors`."""
         self.started = False
-        """Whether an answer is on its way, after which there can be no other."""
-        self._more: Sequence[Field] = ()
+        """Whether a response is on its way, after which there can be no other."""
 
-    def add(self, fields: Sequence[Field]) -> None:
-        """Give the answer, whichever it will be, further header fields."""
-        self._more = fields
+    async def send(self, message: Message) -> None:
+        """Send a part of the response, with the headers that every response carries."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            message["headers"] = [*private_headers(message.get("headers", ()), self.request_id), *self.cors]
+        await self._send(message)
 
-    async def reply(self, answer: Answer) -> None:
-        """Send the answer."""
-        self.started = True
-        fixed = None if self._more else _PREPARED.get(answer.headers)
-        if fixed is None:
-            fixed = FixedFields((*answer.headers, *self._more))
-        body = answer.body
-        heading = Heading(fixed, self.request_id, len(body))
-        await self._send({"type": "http.response.start", "status": int(answer.status), "headers": heading})
-        await self._send({"type": "http.response.body", "body": body})
+    async def reply(self, response: Response) -> None:
+        """Send a whole response."""
+        await response(self.scope, self.receive, self.send)

@@ -12,41 +12,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
-Response = tuple[int, list[tuple[bytes, bytes]], bytes]
-
-
-class _Source(NamedTuple):
-    path: str
-    content_type: bytes
-    from_npm: bool
-
-
-_CSS = b"text/css; charset=utf-8"
-_JAVASCRIPT = b"text/javascript; charset=utf-8"
+from starlette.responses import HTMLResponse, Response
 
 _PAGE = "index.html"
-_SOURCES: Mapping[str, _Source] = MappingProxyType(
+_FILES: Mapping[str, str] = MappingProxyType(
     {
-        "explorer.css": _Source("explorer.css", _CSS, from_npm=False),
-        "explorer.js": _Source("explorer.js", _JAVASCRIPT, from_npm=False),
-        "graphiql.css": _Source("node_modules/graphiql/graphiql.min.css", _CSS, from_npm=True),
-        "graphiql.js": _Source("node_modules/graphiql/graphiql.min.js", _JAVASCRIPT, from_npm=True),
-        "plugin-explorer.css": _Source(
-            "node_modules/@graphiql/plugin-explorer/dist/style.css", _CSS, from_npm=True
-        ),
-        "plugin-explorer.js": _Source(
-            "node_modules/@graphiql/plugin-explorer/dist/index.umd.js", _JAVASCRIPT, from_npm=True
-        ),
-        "react-dom.js": _Source(
-            "node_modules/react-dom/umd/react-dom.production.min.js", _JAVASCRIPT, from_npm=True
-        ),
-        "react.js": _Source("node_modules/react/umd/react.production.min.js", _JAVASCRIPT, from_npm=True),
+        "explorer.css": "explorer.css",
+        "explorer.js": "explorer.js",
+        "graphiql.css": "node_modules/graphiql/graphiql.min.css",
+        "graphiql.js": "node_modules/graphiql/graphiql.min.js",
+        "plugin-explorer.css": "node_modules/@graphiql/plugin-explorer/dist/style.css",
+        "plugin-explorer.js": "node_modules/@graphiql/plugin-explorer/dist/index.umd.js",
+        "react-dom.js": "node_modules/react-dom/umd/react-dom.production.min.js",
+        "react.js": "node_modules/react/umd/react.production.min.js",
     }
 )
+_MEDIA_TYPES: Mapping[str, str] = MappingProxyType({".css": "text/css", ".js": "text/javascript"})
 
-PAGE_FILES: Final = (_PAGE, *(source.path for source in _SOURCES.values()))
+PAGE_FILES: Final = (_PAGE, *_FILES.values())
 """What the page is made of, as paths below its directory; a wheel carries these and nothing else of npm's."""
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
@@ -91,13 +76,13 @@ class Explorer:
         self._default_variables = default_variables
         self._template = _read(directory / _PAGE)
         # Requests choose among these names. No path is ever built from what a request says.
-        bodies = {name: _read(directory / source.path) for name, source in _SOURCES.items()}
+        bodies = {name: _read(directory / path) for name, path in _FILES.items()}
         self._bodies = MappingProxyType({name: body for name, body in bodies.items() if body is not None})
 
     @property
     def missing(self) -> tuple[str, ...]:
         """The files the page cannot do without and does not have, as paths below the directory."""
-        absent = [source.path for name, source in _SOURCES.items() if name not in self._bodies]
+        absent = [path for name, path in _FILES.items() if name not in self._bodies]
         return tuple(absent if self._template is not None else [_PAGE, *absent])
 
     def page(self) -> Response:
@@ -107,47 +92,24 @@ class Explorer:
         as an outage, and a proxy that retries a 503 would ask the other gateways for the same page.
         """
         nonce = secrets.token_urlsafe(18)
+        names = {"assets": html.escape(f"{self._endpoint}/explorer"), "endpoint": html.escape(self._endpoint)}
         if self._template is None or self.missing:
-            body = self._missing_page()
+            items = "".join(f"<li><code>{html.escape(path)}</code></li>" for path in self.missing)
+            page = _MISSING_PAGE.substitute(names, missing=items)
         else:
-            body = Template(self._template.decode()).substitute(
-                assets=self._assets_attribute,
-                endpoint=html.escape(self._endpoint),
-                settings=_script_data(self._settings(nonce)),
-            )
-        return 200, _page_headers(nonce), body.encode()
+            settings = {
+                "endpoint": self._endpoint,
+                "query": self._default_query,
+                "variables": self._default_variables,
+                "styleNonce": nonce,
+            }
+            page = Template(self._template.decode()).substitute(names, settings=_script_data(settings))
+        return HTMLResponse(page, headers={"content-security-policy": _content_security_policy(nonce)})
 
     def asset(self, name: str) -> Response | None:
         """The file that the page calls ``name``; None if there is no such file."""
         body = self._bodies.get(name)
-        if body is None:
-            return None
-        headers = [
-            (b"content-type", _SOURCES[name].content_type),
-            # The names stay when the versions change, so no copy may outlive the gateway that served it.
-            (b"cache-control", b"no-cache"),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-        return 200, headers, body
-
-    @property
-    def _assets_attribute(self) -> str:
-        return html.escape(f"{self._endpoint}/explorer")
-
-    def _settings(self, nonce: str) -> dict[str, str]:
-        return {
-            "endpoint": self._endpoint,
-            "query": self._default_query,
-            "variables": self._default_variables,
-            "styleNonce": nonce,
-        }
-
-    def _missing_page(self) -> str:
-        return _MISSING_PAGE.substitute(
-            assets=self._assets_attribute,
-            endpoint=html.escape(self._endpoint),
-            missing="".join(f"<li><code>{html.escape(path)}</code></li>" for path in self.missing),
-        )
+        return None if body is None else Response(body, media_type=_MEDIA_TYPES[Path(name).suffix])
 
 
 def _read(path: Path) -> bytes | None:
@@ -160,17 +122,7 @@ def _script_data(value: Mapping[str, str]) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _page_headers(nonce: str) -> list[tuple[bytes, bytes]]:
-    return [
-        (b"content-type", b"text/html; charset=utf-8"),
-        (b"content-security-policy", _content_security_policy(nonce)),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
-    ]
-
-
-def _content_security_policy(nonce: str) -> bytes:
+def _content_security_policy(nonce: str) -> str:
     """The strictest policy under which GraphiQL 3.9 works; no ``unsafe-inline`` and no ``unsafe-eval``.
 
     GraphiQL sets styles through the CSSOM, which a policy permits; its dialogs add one style element, hence
@@ -187,4 +139,4 @@ def _content_security_policy(nonce: str) -> bytes:
         "form-action 'none'",
         "frame-ancestors 'none'",
     )
-    return "; ".join(directives).encode()
+    return "; ".join(directives)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
-from graph.http.accept import JSON
-from graph.http.responses import Answer, json_answer
+from starlette.responses import PlainTextResponse, Response
+
+from graph.http.responses import json_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,22 +19,6 @@ Keys = Literal["none", "loaded", "stale", "missing"]
 
 Budgets = Literal["local", "shared", "fallback"]
 """Where viewers' budgets are kept: in this process; in Redis; in this process because Redis does not answer."""
-
-_TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
-_ALLOW: Final = (b"allow", b"GET, HEAD")
-
-
-class Metrics(Protocol):
-    """Where the numbers of `/metrics` come from."""
-
-    @property
-    def content_type(self) -> str:
-        """The media type of what `render` gives."""
-        ...
-
-    def render(self) -> bytes:
-        """All numbers, in Prometheus' text format."""
-        ...
 
 
 class Health:
@@ -90,31 +75,28 @@ class AdminApp:
 
     Args:
         health: the state of the process.
-        metrics: its numbers; looked up at each request, None while there are none.
+        metrics: makes the response with its numbers.
     """
 
-    def __init__(self, health: Health, metrics: Callable[[], Metrics | None]) -> None:
+    def __init__(self, health: Health, metrics: Callable[[], Response]) -> None:
         self._health = health
         self._metrics = metrics
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - no body is read
-        """Answer one HTTP request."""
-        if scope["method"] not in ("GET", "HEAD"):
-            answer = Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"", (_ALLOW,))
-        else:
-            answer = self._answer(scope["path"])
-        await answer.send(send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request, whose body nobody reads."""
+        await self._response(scope["method"], scope["path"])(scope, receive, send)
 
-    def _answer(self, path: str) -> Answer:
+    def _response(self, method: str, path: str) -> Response:
+        if method not in ("GET", "HEAD"):
+            return Response(status_code=HTTPStatus.METHOD_NOT_ALLOWED, headers={"allow": "GET, HEAD"})
         match path:
             case "/livez":
-                return Answer(HTTPStatus.OK, b"ok\n", (_TEXT,))
+                return PlainTextResponse("ok\n")
             case "/readyz":
                 status = HTTPStatus.OK if self._health.ready else HTTPStatus.SERVICE_UNAVAILABLE
-                return json_answer(status, self._health.report(), media_type=JSON)
+                return json_response(status, self._health.report())
             case "/metrics":
-                metrics = self._metrics()
-                if metrics is not None:
-                    fields = ((b"content-type", metrics.content_type.encode("ascii")),)
-                    return Answer(HTTPStatus.OK, metrics.render(), fields)
-        return Answer(HTTPStatus.NOT_FOUND, b"This port answers /livez, /readyz and /metrics.\n", (_TEXT,))
+                return self._metrics()
+            case _:
+                text = "This port answers /livez, /readyz and /metrics.\n"
+                return PlainTextResponse(text, HTTPStatus.NOT_FOUND)

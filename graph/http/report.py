@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from graph.errors import code_of
+from graph.resilience.deadline import DeadlineExceededError
+from schema.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphql import GraphQLError
 
 
 @dataclass(slots=True)
@@ -31,3 +41,14 @@ class RequestReport:
     """The names of the operation's fields at its root, for a reader who knows no name of it."""
     viewer_id: str | None = field(default=None, repr=False)
     """Whose credentials there were; None for nobody's. For no log and no label: it may be personal."""
+    at_capacity: bool = False
+    """Whether it was refused because as many operations were executed as may be."""
+
+    def note(self, errors: Sequence[GraphQLError]) -> None:
+        """Remember what the errors of the response were."""
+        for error in errors:
+            code = code_of(error.original_error)
+            self.codes.append(code.value)
+            self.deadline_hits += isinstance(error.original_error, DeadlineExceededError)
+            if code is ErrorCode.INTERNAL_SERVER_ERROR:
+                self.unexpected.append(error.original_error or error)

@@ -23,14 +23,17 @@ class Admission:
         self.limit = limit
         self.running = 0
 
-    @property
-    def full(self) -> bool:
-        """Whether the next one would be refused."""
-        return self.running >= self.limit
+    def check(self) -> None:
+        """Do nothing while there is a place.
+
+        Raises:
+            AtCapacityError: when there is none, so that nothing need be begun for work that could not go on.
+        """
+        if self.running >= self.limit:
+            raise AtCapacityError
 
     def __enter__(self) -> Self:
-        if self.full:
-            raise AtCapacityError
+        self.check()
         self.running += 1
         return self
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -9,24 +11,33 @@ import structlog
 from graph.telemetry.logs import LOGGER, frames_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from structlog.typing import FilteringBoundLogger
 
-    from graph.graphql.operation import Document, Operation
     from graph.graphql.persisted import UntrustedDocument
     from graph.http.report import RequestReport
     from graph.konaplate.client import CallReport
 
 # A caller's document may have a name of any length.
 _LONGEST_NAME: Final = 100
+_QUIET_SECONDS: Final = 1.0
 _AS_EXPECTED: Final = ("ok", "cancelled")
 # None of a call without an answer. Whether answers repeat our ids at all is not documented.
 _QUIET_ECHOES: Final = (None, "same", "missing")
 
 
 class RequestLog:
-    """Writes what the hooks of the lower layers report."""
+    """Writes what the hooks of the lower layers report.
 
-    def __init__(self) -> None:
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._refused = 0
+        self._silent_until = -math.inf
         self._log: FilteringBoundLogger = structlog.get_logger(LOGGER)
 
     def on_request(self, report: RequestReport) -> None:
@@ -57,10 +68,6 @@ class RequestLog:
     def on_untrusted_document(self, document: UntrustedDocument) -> None:
         """One line for each document that runs although it is not in the manifest."""
         self._log.warning("untrusted document", operations=list(document.operations), sha256=document.sha256)
-
-    def on_unplanned(self, document: Document, operation: Operation) -> None:
-        """One line for each operation that no plan takes."""
-        self._log.info("operation without plan", operation=operation.shown_name, sha256=document.sha256)
 
     def on_call(self, report: CallReport) -> None:
         """One line for each upstream call; a warning when it failed or drifted from the documentation."""
@@ -94,9 +101,17 @@ class RequestLog:
         write = self._log.info if state == "closed" else self._log.warning
         write("breaker changed", api=api, state=state)
 
-    def on_overload(self, refused: int) -> None:
-        """So many requests were refused since the last such line because too many were being answered."""
-        self._log.warning("overloaded", refused=refused)
+    def on_refused(self) -> None:
+        """A request was refused because as many were executed as may be.
+
+        One line a second tells of how many: a line for each would cost more than the refusal.
+        """
+        self._refused += 1
+        now = self._clock()
+        if now >= self._silent_until:
+            self._log.warning("overloaded", refused=self._refused)
+            self._refused = 0
+            self._silent_until = now + _QUIET_SECONDS
 
     def on_lost_spans(self) -> None:
         """The collector did not take a batch of spans."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from graph.http.error_responses import HttpError, error_response
 from graph.http.request_id import new_request_id
-from graph.http.response_headers import REQUEST_ID, private_fields
-from graph.http.responses import error_answer
+from graph.http.responses import private_headers
 from graph.server.rejection import RejectionResponse
-from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from graph.server.rejection import RequestRejectedError
@@ -18,13 +17,10 @@ if TYPE_CHECKING:
 def rejection_response(rejected: RequestRejectedError) -> RejectionResponse:
     """An error in the form in which the app would answer it."""
     request_id = new_request_id()
-    answer = error_answer(
-        rejected.status,
-        ErrorCode.BAD_REQUEST,
-        request_id,
-        message=rejected.message,
-        retryable=rejected.status is HTTPStatus.REQUEST_TIMEOUT,
-        headers=rejected.headers,
+    error = HttpError(rejected.status, rejected.message, retryable=rejected.status is HTTPStatus.REQUEST_TIMEOUT)
+    response = error_response(error, request_id)
+    # The server adds the length.
+    headers = [header for header in response.raw_headers if header[0] != b"content-length"]
+    return RejectionResponse(
+        private_headers([*rejected.headers, *headers], request_id), bytes(response.body), request_id
     )
-    headers = private_fields([*answer.headers, (REQUEST_ID, request_id.encode("ascii"))])
-    return RejectionResponse(headers, answer.body, request_id)

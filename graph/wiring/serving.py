@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from starlette.responses import Response
+
+from graph.http.front import Front
 from graph.http.health import AdminApp, Health
-from graph.http.middleware import PrivateAnswers
 from graph.server.limits import HttpLimits
 from graph.server.listen import ListenError, bind
 from graph.server.server import make_server
@@ -16,11 +18,13 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from starlette.applications import Starlette
+
     from graph.config.settings import Settings
-    from graph.http.app import Gateway
+    from graph.telemetry.metrics import Metrics
 
 
-def gateway_server(app: Gateway, settings: Settings, on_ready: Callable[[int], None]) -> Server:
+def gateway_server(app: Starlette, settings: Settings, on_ready: Callable[[int], None]) -> Server:
     """A server of the gateway, with its admin port beside it unless there is to be none.
 
     Args:
@@ -59,11 +63,12 @@ def _bind_admin(host: str, port: int) -> list[socket.socket]:
         raise ListenError(f"{error} (KONAGRAPH_ADMIN_PORT)", error.number, "KONAGRAPH_ADMIN_PORT") from None
 
 
-def _admin_server(app: Gateway, settings: Settings, sockets: list[socket.socket]) -> Server:
+def _admin_server(app: Starlette, settings: Settings, sockets: list[socket.socket]) -> Server:
     """A server of an admin port, which has nothing to wait for at its end."""
-    admin = AdminApp(app.state.health, lambda: getattr(app.state, "metrics", None))
+    metrics: Metrics = app.state.metrics
+    admin = AdminApp(app.state.health, lambda: Response(metrics.render(), media_type=metrics.content_type))
     return make_server(
-        PrivateAnswers(admin),
+        Front(admin),
         sockets=sockets,
         limits=admin_limits(settings),
         respond=rejection_response,

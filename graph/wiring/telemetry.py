@@ -60,9 +60,6 @@ class Signals:
         self.retry_refused = metrics.upstream.retry_refused
         self.limit_changed = metrics.upstream.limit_changed
         self.shed = metrics.upstream.shed
-        self.on_refused = metrics.requests.on_request
-        self.on_overload = log.on_overload
-        self.on_unplanned = log.on_unplanned
 
     def middleware(self) -> list[Middleware]:
         """What has to be around the application."""
@@ -95,6 +92,10 @@ class Signals:
 
     def on_request(self, report: RequestReport) -> None:
         """A request was answered."""
+        if report.at_capacity:
+            self._log.on_refused()
+            self.metrics.requests.on_request(report)
+            return
         self._log.on_request(report)
         self.metrics.requests.on_request(report)
         if self._traces is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from ruamel.yaml import YAML
+from starlette.responses import Response
 
 import graph
 from graph.config.settings import Settings
@@ -167,7 +168,7 @@ async def test_a_probe_asks_what_the_admin_port_answers(probe: str, path: str) -
     health.started = True
     asked = container()[probe]["httpGet"]
     assert {"path": path, "port": "admin"} == asked
-    transport = httpx.ASGITransport(AdminApp(health, lambda: None))
+    transport = httpx.ASGITransport(AdminApp(health, Response))
     async with httpx.AsyncClient(transport=transport, base_url="http://pod") as client:
         assert 200 == (await client.get(asked["path"])).status_code
 

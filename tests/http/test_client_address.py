@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.datastructures import Headers
 
 from graph.http.client_address import ClientAddresses
-from graph.http.headers import Fields
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import ec_signer, key_set
 from tests.support import gateway
@@ -29,8 +29,8 @@ def found(peer: str | None, *forwarded: str, trusted: tuple[str, ...] = PROXIES)
         "type": "http",
         "client": None if peer is None else (peer, 1234),
     }
-    fields = Fields([(b"x-forwarded-for", value.encode("latin-1")) for value in forwarded])
-    return ClientAddresses([ip_network(network) for network in trusted]).of(scope, fields)
+    headers = Headers(raw=[(b"x-forwarded-for", value.encode("latin-1")) for value in forwarded])
+    return ClientAddresses([ip_network(network) for network in trusted]).of(scope, headers)
 
 
 @pytest.mark.parametrize("forwarded", [(), ("203.0.113.9",), ("10.0.0.1, 203.0.113.9",)])

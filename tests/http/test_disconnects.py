@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from starlette.requests import ClientDisconnect
 
 from graph.app import create_app
-from graph.http.body import ClientDisconnectedError
 from graph.http.disconnect import while_connected
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from tests.server.live_server import PATIENCE, serving
@@ -119,7 +119,7 @@ def test_a_connection_answers_one_request_after_another_and_those_that_wait_in_a
 
 
 class Client:
-    """The `receive` of a client that hangs up when it is told to."""
+    """The `receive` of a client that hangs up when it is told to, and is silent until then."""
 
     def __init__(self) -> None:
         self.gone = asyncio.Event()
@@ -134,10 +134,6 @@ class Client:
         self.waiting.set()
         await self.gone.wait()
         return {"type": "http.disconnect"}
-
-    def hang_up(self) -> None:
-        """Go away."""
-        self.gone.set()
 
 
 @pytest.fixture
@@ -174,14 +170,14 @@ async def test_a_client_that_goes_cancels_the_work_and_not_the_task(client: Clie
     cancelled = []
 
     async def work() -> None:
-        client.hang_up()
+        client.gone.set()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             cancelled.append(True)
             raise
 
-    with pytest.raises(ClientDisconnectedError):
+    with pytest.raises(ClientDisconnect):
         await while_connected(client, work())
     task = asyncio.current_task()
     assert task is not None
@@ -191,14 +187,14 @@ async def test_a_client_that_goes_cancels_the_work_and_not_the_task(client: Clie
 async def test_work_that_ends_although_its_client_has_gone_counts_as_gone(client: Client) -> None:
 
     async def work() -> str:
-        client.hang_up()
+        client.gone.set()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             return "stubborn"
         raise AssertionError  # pragma: no cover - the event is never set
 
-    with pytest.raises(ClientDisconnectedError):
+    with pytest.raises(ClientDisconnect):
         await while_connected(client, work())
     task = asyncio.current_task()
     assert task is not None
@@ -232,7 +228,25 @@ async def test_a_cancellation_from_elsewhere_wins_over_a_client_that_goes_in_the
     task = asyncio.ensure_future(while_connected(client, work()))
     await begun.wait()
     await client.waiting.wait()
-    client.hang_up()
+    client.gone.set()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_work_for_a_client_that_has_gone_before_is_cancelled_where_it_waits(client: Client) -> None:
+    client.gone.set()
+    with pytest.raises(ClientDisconnect):
+        await while_connected(client, asyncio.Event().wait())
+    assert 0 == await others()
+
+
+async def test_a_client_that_goes_once_the_work_is_done_cancels_nothing(client: Client) -> None:
+    async def work() -> str:
+        return "done"
+
+    await while_connected(client, work())
+    client.gone.set()
+    task = asyncio.current_task()
+    assert task is not None
+    assert (0, 0) == (await others(), task.cancelling())

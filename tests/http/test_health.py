@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from starlette.responses import Response
 
 from graph.app import create_app
+from graph.http.front import Front
 from graph.http.health import AdminApp, Health
-from graph.http.middleware import PrivateAnswers
 from tests.support import Recorder, sandbox_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from graph.http.health import Keys, Metrics
+    from graph.http.health import Keys
+
+NUMBERS = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@dataclass
-class Numbers:
-    content_type: str = "text/plain; version=0.0.4; charset=utf-8"
-
-    def render(self) -> bytes:
-        return b"some_total 1.0\n"
-
-
-async def ask(
-    health: Health, path: str, metrics: Callable[[], Metrics | None] = lambda: None, method: str = "GET"
-) -> httpx.Response:
-    app = PrivateAnswers(AdminApp(health, metrics))
+async def ask(health: Health, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+    app = Front(AdminApp(health, lambda: Response("some_total 1.0\n", media_type=NUMBERS)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
-        return await client.request(method, f"http://admin{path}")
+        return await client.request(method, f"http://admin{path}", headers=headers)
 
 
 def started(keys: Keys = "none") -> Health:
@@ -98,16 +89,16 @@ async def test_a_redis_that_does_not_answer_is_shown_and_no_reason_to_send_nobod
 
 
 async def test_metrics_are_served_as_they_are() -> None:
-    answer = await ask(started(), "/metrics", Numbers)
+    answer = await ask(started(), "/metrics")
 
-    assert (200, "text/plain; version=0.0.4; charset=utf-8", "some_total 1.0\n") == (
+    assert (200, NUMBERS, "some_total 1.0\n") == (
         answer.status_code,
         answer.headers["content-type"],
         answer.text,
     )
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/", "/graphql", "/readyz/", "/c4n4ry"])
+@pytest.mark.parametrize("path", ["/metrics/", "/", "/graphql", "/readyz/", "/c4n4ry"])
 async def test_what_is_not_there_is_not_found_and_not_repeated(path: str) -> None:
     answer = await ask(started(), path)
 
@@ -119,6 +110,13 @@ async def test_nothing_can_be_sent_to_it(method: str) -> None:
     answer = await ask(started(), "/readyz", method=method)
 
     assert (405, "GET, HEAD") == (answer.status_code, answer.headers["allow"])
+
+
+async def test_a_page_of_another_origin_learns_nothing() -> None:
+    answer = await ask(started(), "/metrics", **{"sec-fetch-site": "cross-site"})
+
+    assert 403 == answer.status_code
+    assert "some_total" not in answer.text
 
 
 async def test_the_app_itself_knows_its_state_from_its_start_to_its_end() -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import httpx
 import pytest
 
 from graph.app import create_app
 from graph.http.cors import OriginRules
-from graph.http.headers import Fields as HeaderFields
+from graph.http.exchange import Exchange
 from tests.support import sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+    from starlette.types import Message, Send
 
 APP = "https://app.example"
 QUERY = b'{"query": "{ __typename }"}'
@@ -195,6 +196,10 @@ async def test_a_page_of_the_internet_is_let_into_a_private_network_when_it_asks
     assert name not in (await preflight(APP)).headers
 
 
+async def never(*_message: Message) -> Message:
+    raise AssertionError("nothing is received or sent")
+
+
 OF_THIS_MACHINE = [
     "http://localhost:5173",
     "https://localhost",
@@ -232,10 +237,11 @@ async def test_other_pages_are_not_of_this_machine(origin: str) -> None:
 
 @pytest.mark.parametrize("origin", OF_THIS_MACHINE)
 def test_in_production_no_page_is_allowed_unlisted(origin: str) -> None:
-    fields = HeaderFields([(b"origin", origin.encode()), (b"sec-fetch-site", b"cross-site")])
-    refusal, told = OriginRules().judge("POST", fields, "an-id")
+    headers = [(b"origin", origin.encode()), (b"sec-fetch-site", b"cross-site")]
+    exchange = Exchange({"method": "POST", "headers": headers}, never, cast("Send", never))
+    refusal = OriginRules().judge(exchange)
     assert refusal is not None
-    assert told == ()
+    assert (403, []) == (refusal.status_code, exchange.cors)
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 import httpx
 
 from graph.app import create_app
-from graph.http.exchange import Exchange
-from graph.http.headers import Fields
-from graph.http.overload import Overload, OverloadHooks
-from graph.resilience.admission import Admission
+from graph.telemetry.request_log import RequestLog
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import claims, ec_signer, key_set
 from tests.support import GRAPHQL_RESPONSE, Blocking, Gateway, gateway, sandbox_settings
+from tests.telemetry.capture import logs_as
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive
 
-    from graph.http.report import RequestReport
     from tests.telemetry.capture import Unredacted
 
 QUERY = '{ card(cardNo: "9491339400000013") { balance } }'
@@ -193,30 +190,53 @@ async def test_a_slow_body_takes_nobodys_place_and_is_refused_when_others_took_i
     assert 1 == upstream.calls
 
 
-async def test_each_refusal_is_counted_and_one_line_a_second_tells_of_them() -> None:
+@asynccontextmanager
+async def at_once(count: int) -> AsyncIterator[list[asyncio.Task[list[Message]]]]:
+    """So many requests, begun in one turn of the event loop by clients that send a body at once."""
+    upstream = Blocking()
+    app = create_app(sandbox_settings(KONAGRAPH_MAX_REQUESTS=2), transport=upstream)
+
+    def body() -> Receive:
+        unread = [BODY]
+
+        async def receive() -> Message:
+            if not unread:
+                await asyncio.Event().wait()
+            return {"type": "http.request", "body": unread.pop(), "more_body": False}
+
+        return receive
+
+    async with app.router.lifespan_context(app):
+        tasks = [asyncio.ensure_future(sent_by(app, body())) for _ in range(count)]
+        await upstream.arrived.wait()
+        yield tasks
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def test_of_many_that_come_at_once_as_many_are_executed_as_may_be() -> None:
+    async with at_once(5) as tasks:
+        refused = [task for task in tasks if task.done()]
+        assert [503] * 3 == [task.result()[0]["status"] for task in refused]
+
+
+async def test_one_line_a_second_tells_of_refusals_and_none_of_each() -> None:
+    with logs_as("info") as stream:
+        async with full() as (running, _):
+            for _ in range(3):
+                assert 503 == (await running.post(QUERY)).status_code
+            written = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [("overloaded", 1)] == [(line["event"], line["refused"]) for line in written]
+
+
+def test_the_line_of_the_next_second_counts_those_since_the_last_one() -> None:
     now = 0.0
-    reports: list[RequestReport] = []
-    told: list[int] = []
-
-    admission = Admission(1)
-    hooks = OverloadHooks(reports.append, told.append)
-    overload = Overload(admission, hooks=hooks, clock=lambda: now)
-
-    async def send(_message: Message) -> None:
-        raise AssertionError("it was answered")
-
-    scope = {"type": "http", "path": "/graphql", "method": "POST", "headers": []}
-    with admission:
+    with logs_as("info") as stream:
+        log = RequestLog(lambda: now)
         for now in (0.0, 0.1, 0.9, 1.0, 1.5):  # noqa: B007 - the clock reads it
-            exchange = Exchange(scope, nothing_may_be_read, send, Fields([]), f"id-{len(reports)}")
-            refusal = overload.answer(exchange)
-            assert refusal is not None
-            assert 503 == refusal.status
-
-    assert [1, 3] == told
-    assert [(f"id-{number}", "POST", 503, ["OVERLOADED"]) for number in range(5)] == [
-        (report.request_id, report.method, report.status, report.codes) for report in reports
-    ]
+            log.on_refused()
+    assert [1, 3] == [json.loads(line)["refused"] for line in stream.getvalue().splitlines()]
 
 
 async def test_the_log_tells_of_refusals_and_the_metrics_count_them(logged: Unredacted) -> None:

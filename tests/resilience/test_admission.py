@@ -10,12 +10,14 @@ from graph.resilience.admission import Admission, AtCapacityError
 def test_work_counts_while_it_runs_and_the_limit_is_a_refusal() -> None:
     admission = Admission(2)
     with admission, admission:
-        assert (2, True) == (admission.running, admission.full)
+        with pytest.raises(AtCapacityError):
+            admission.check()
         with pytest.raises(AtCapacityError), admission:
             raise AssertionError("it was let in")
         # A refusal takes no place, and gives none back.
         assert 2 == admission.running
-    assert (0, False) == (admission.running, admission.full)
+    admission.check()
+    assert 0 == admission.running
 
 
 def test_work_that_fails_gives_its_place_back() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from graph.http.middleware import PrivateAnswers
+from graph.http.front import Front
 from graph.server.limits import HttpLimits
 from graph.server.server import make_server
 from graph.server.shutdown import Drain
@@ -123,7 +123,7 @@ class Probe:
         self.gone = threading.Event()
         self._release = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.app: ASGIApp = PrivateAnswers(self._answer)
+        self.app: ASGIApp = Front(self._answer)
 
     def forget(self) -> None:
         """Forget everything but what is still being answered."""

@@ -1,10 +1,10 @@
-"""The form of an answer by the client's `Accept` header."""
+"""The media type of a response by the client's `Accept` header."""
 
 from __future__ import annotations
 
 import pytest
 
-from graph.http.accept import GRAPHQL_RESPONSE, JSON, answer_type, prefers_html
+from graph.http.accept import GRAPHQL_RESPONSE, JSON, prefers_html, response_type
 
 CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 URQL = "application/graphql-response+json, application/json, text/event-stream, multipart/mixed"
@@ -13,7 +13,6 @@ URQL = "application/graphql-response+json, application/json, text/event-stream, 
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
-        (None, JSON),
         ("", JSON),
         (" ", JSON),
         (" ,\t,", JSON),
@@ -50,8 +49,8 @@ URQL = "application/graphql-response+json, application/json, text/event-stream, 
         (";q=1", None),
     ],
 )
-def test_the_answer_has_the_form_that_weighs_most(accept: str | None, expected: str | None) -> None:
-    assert expected == answer_type(accept)
+def test_the_response_has_the_type_that_weighs_most(accept: str, expected: str | None) -> None:
+    assert expected == response_type(accept)
 
 
 @pytest.mark.parametrize(
@@ -62,10 +61,9 @@ def test_the_answer_has_the_form_that_weighs_most(accept: str | None, expected: 
         (f"text/html;q=0.5, {JSON}", False),
         (f"text/html, {JSON};q=0.5", True),
         ("*/*", False),
-        (None, False),
         ("", False),
         (URQL, False),
     ],
 )
-def test_only_a_client_that_asks_for_html_first_gets_the_page(accept: str | None, expected: bool) -> None:
+def test_only_a_client_that_asks_for_html_first_gets_the_page(accept: str, expected: bool) -> None:
     assert expected is prefers_html(accept)

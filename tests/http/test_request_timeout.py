@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.datastructures import Headers
 
-from graph.http.headers import Fields
-from graph.http.request_timeout import timeout_of
-from graph.http.responses import HttpError
+from graph.http.error_responses import HttpError
+from graph.http.request_timeout import request_timeout
 from tests.support import Blocking, gateway
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ QUERY = '{ card(cardNo: "9491339400000013") { balance } }'
 OURS = 5.0
 
 
-def fields(*values: bytes) -> Fields:
-    return Fields([(b"x-request-timeout-ms", value) for value in values])
+def headers(*values: bytes) -> Headers:
+    return Headers(raw=[(b"x-request-timeout-ms", value) for value in values])
 
 
 async def ask(running: Gateway, milliseconds: str) -> httpx.Response:
@@ -30,7 +30,7 @@ async def ask(running: Gateway, milliseconds: str) -> httpx.Response:
 
 
 def test_without_the_header_it_is_ours() -> None:
-    assert OURS == timeout_of(fields(), OURS)
+    assert OURS == request_timeout(headers(), OURS)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_without_the_header_it_is_ours() -> None:
     ],
 )
 def test_a_whole_number_of_milliseconds_shortens_it(text: bytes, seconds: float) -> None:
-    assert seconds == timeout_of(fields(text), OURS)
+    assert seconds == request_timeout(headers(text), OURS)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_whole_number_of_milliseconds_shortens_it(text: bytes, seconds: float)
 )
 def test_anything_else_is_refused(values: list[bytes]) -> None:
     with pytest.raises(HttpError) as caught:
-        timeout_of(fields(*values), OURS)
+        request_timeout(headers(*values), OURS)
 
     assert 400 == caught.value.status
 

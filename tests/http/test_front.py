@@ -1,38 +1,46 @@
-"""The two ways through the gateway: the short one of the GraphQL path, and Starlette's."""
+"""What every request meets first, on the GraphQL path and on the others."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.responses import Response
 
-from graph.http.app import Gateway, GraphQLPath
+from graph.http.app import make_app
 from graph.http.client_address import ClientAddresses
 from graph.http.cors import OriginRules
-from graph.http.overload import Overload, OverloadHooks
-from graph.http.responses import Answer
-from graph.resilience.admission import Admission
+from graph.http.exchange import Exchange
+from graph.http.front import Front
 from tests.support import gateway
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from starlette.requests import Request
+    from starlette.applications import Starlette
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from graph.http.endpoint import GraphQLEndpoint
-    from graph.http.exchange import Exchange
+
+    Endpoint = Callable[[Exchange], Awaitable[None]]
 
 
-def path(endpoint: Callable[[Exchange], Awaitable[None]]) -> GraphQLPath:
-    """The GraphQL path with another endpoint, and nothing that refuses."""
-    overload = Overload(Admission(1), hooks=OverloadHooks(), clock=lambda: 0.0)
-    return GraphQLPath(cast("GraphQLEndpoint", endpoint), ClientAddresses(), OriginRules(), overload)
+def app_with(endpoint: Endpoint, around: Sequence[Middleware] = ()) -> Starlette:
+    """The gateway's app with another endpoint."""
+    graphql = cast("GraphQLEndpoint", endpoint)
+    return make_app(graphql, None, ClientAddresses(), OriginRules(), around=around)
+
+
+def front_of(endpoint: Endpoint) -> Front:
+    """The front of an app that does what the endpoint does."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await endpoint(Exchange(scope, receive, send))
+
+    return Front(app)
 
 
 async def sent_by(app: ASGIApp, where: str = "/graphql") -> list[Message]:
@@ -60,7 +68,7 @@ async def failing(_exchange: Exchange) -> None:
 
 
 async def failing_late(exchange: Exchange) -> None:
-    await exchange.reply(Answer(200, b"answer"))
+    await exchange.reply(Response(b"answer"))
     raise KeyError("canary 9491339400000013")
 
 
@@ -69,10 +77,11 @@ async def cancelled(_exchange: Exchange) -> None:
 
 
 async def cancelled_late(exchange: Exchange) -> None:
-    await exchange.reply(Answer(200, b"answer"))
+    await exchange.reply(Response(b"answer"))
     raise asyncio.CancelledError
 
 
+@pytest.mark.parametrize("make", [app_with, front_of])
 @pytest.mark.parametrize(
     ("endpoint", "status", "code", "end"),
     [
@@ -80,10 +89,10 @@ async def cancelled_late(exchange: Exchange) -> None:
         (cancelled, 503, "OVERLOADED", "cancelled"),
     ],
 )
-async def test_what_ends_before_its_answer_is_answered_without_internals_and_ends_likewise(
-    endpoint: Callable[[Exchange], Awaitable[None]], status: int, code: str, end: str
+async def test_what_ends_before_its_response_is_answered_without_internals_and_ends_likewise(
+    make: Callable[[Endpoint], ASGIApp], endpoint: Endpoint, status: int, code: str, end: str
 ) -> None:
-    start, body, last = await sent_by(path(endpoint))
+    start, body, last = await sent_by(make(endpoint))
     fields = dict(start["headers"])
     extensions = json.loads(body["body"])["errors"][0]["extensions"]
     assert (status, b"no-store", code, end) == (
@@ -96,16 +105,17 @@ async def test_what_ends_before_its_answer_is_answered_without_internals_and_end
     assert b"canary" not in body["body"]
 
 
+@pytest.mark.parametrize("make", [app_with, front_of])
 @pytest.mark.parametrize(("endpoint", "end"), [(failing_late, "raised"), (cancelled_late, "cancelled")])
-async def test_what_ends_after_its_answer_gets_no_second_one(
-    endpoint: Callable[[Exchange], Awaitable[None]], end: str
+async def test_what_ends_after_its_response_gets_no_second_one(
+    make: Callable[[Endpoint], ASGIApp], endpoint: Endpoint, end: str
 ) -> None:
     assert ["http.response.start", "http.response.body", end] == [
-        message["type"] for message in await sent_by(path(endpoint))
+        message["type"] for message in await sent_by(make(endpoint))
     ]
 
 
-async def test_what_goes_around_goes_around_both_ways_once() -> None:
+async def test_what_goes_around_goes_around_every_path_once() -> None:
     seen: list[str] = []
 
     def noting(app: ASGIApp, word: str) -> ASGIApp:
@@ -117,21 +127,15 @@ async def test_what_goes_around_goes_around_both_ways_once() -> None:
 
     async def endpoint(exchange: Exchange) -> None:
         seen.append("endpoint")
-        await exchange.reply(Answer(200, b""))
+        await exchange.reply(Response())
 
-    async def other(_request: Request) -> PlainTextResponse:
-        seen.append("other")
-        return PlainTextResponse("")
-
-    arguments: dict[str, Any] = {"routes": [Route("/other", other)]}
-    inner = [Middleware(noting, "inner")]
-    app = Gateway(path(endpoint), [Middleware(noting, "1"), Middleware(noting, "2")], inner, **arguments)
+    app = app_with(endpoint, [Middleware(noting, "1"), Middleware(noting, "2")])
     await sent_by(app)
-    await sent_by(app, "/other")
-    assert ["1", "2", "endpoint", "1", "2", "inner", "other"] == seen
+    await sent_by(app, "/livez")
+    assert ["1", "2", "endpoint", "1", "2"] == seen
 
 
-async def test_both_ways_carry_the_same_headers_that_keep_an_answer_private() -> None:
+async def test_every_path_carries_the_same_headers_that_keep_a_response_private() -> None:
     async with gateway() as running:
         short = await running.post("{ __typename }")
         long = await running.client.get("/livez")

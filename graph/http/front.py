@@ -1,0 +1,78 @@
+"""What every request meets first, whatever its path and whatever answers it."""
+
+from __future__ import annotations
+
+import asyncio
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from graph.http.client_address import ClientAddresses
+from graph.http.cors import OriginRules
+from graph.http.error_responses import error_response
+from graph.http.exchange import Exchange
+from graph.resilience.admission import AtCapacityError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    Handler = Callable[[Exchange], Awaitable[None]]
+
+
+class Front:
+    """A middleware: gives each request its id and address, keeps foreign pages out, and keeps responses private.
+
+    It also answers what fails or is cancelled before its response: the server's own response would lack all that.
+
+    Args:
+        app: answers the requests that no shortcut takes.
+        addresses: finds the client's address.
+        origins: judges pages of other origins.
+        shortcuts: by path, what is answered without the app: Starlette's way to a route takes 61 µs.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        addresses: ClientAddresses | None = None,
+        origins: OriginRules | None = None,
+        shortcuts: Mapping[str, Handler] = MappingProxyType({}),
+    ) -> None:
+        self._app = app
+        self._addresses = addresses or ClientAddresses()
+        self._origins = origins or OriginRules()
+        self._shortcuts = shortcuts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = Exchange(scope, receive, send)
+        try:
+            await self._answer(exchange)
+        except asyncio.CancelledError:
+            # The process ends. Another gateway may answer.
+            await _reply_at_last(exchange, AtCapacityError())
+            raise
+        except Exception as error:
+            await _reply_at_last(exchange, error)
+            raise
+
+    async def _answer(self, exchange: Exchange) -> None:
+        exchange.address = self._addresses.of(exchange.scope, exchange.headers)
+        response = self._origins.judge(exchange)
+        if response is not None:
+            await exchange.reply(response)
+            return
+        shortcut = self._shortcuts.get(exchange.scope["path"])
+        if shortcut is not None:
+            await shortcut(exchange)
+        else:
+            await self._app(exchange.scope, exchange.receive, exchange.send)
+
+
+async def _reply_at_last(exchange: Exchange, error: Exception) -> None:
+    if not exchange.started:
+        await exchange.reply(error_response(error, exchange.request_id))
