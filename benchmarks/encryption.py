@@ -42,7 +42,7 @@ class Work:
         self.private = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
         self.public = self.private.public_key()
         self._keys = RSAKey.import_key(self.public), RSAKey.import_key(self.private)
-        self.cipher = Cipher([KeyPair("benchmark", *self._keys)])
+        self.cipher = Cipher([KeyPair("benchmark", self.public, self.private)])
         self.sealed: str = orjson.loads(self.cipher.seal(_ANSWER))["encData"]
         self._content_key, self._iv = os.urandom(16), os.urandom(12)
         self._wrapped = self.public.encrypt(self._content_key, _OAEP)

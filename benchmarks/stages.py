@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import orjson
 from cryptography.hazmat.primitives.asymmetric import rsa
 from graphql import parse
-from joserfc.jwk import RSAKey
 
 from benchmarks.inprocess import BASE_URL, Canned, ask, cpu_microseconds, gateway, print_result
 from benchmarks.protected import protection
@@ -22,8 +21,9 @@ from benchmarks.rounds import rotated
 from benchmarks.scenarios import ONE_CALL, TWO_CALLS
 from graph.context import Guards, RequestContext
 from graph.graphql.analysis import analyse
+from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import DocumentLimits, Documents
-from graph.graphql.executor import CoreExecutor, PlanExecutor
+from graph.graphql.executor import OperationExecutor
 from graph.graphql.request import from_json
 from graph.http.responses import json_response
 from graph.konaplate import protocol as wire
@@ -39,7 +39,6 @@ from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
 from graph.security.limiter import LocalLimiter
 from graph.security.viewer import ANONYMOUS
-from schema.query import build_schema
 from schema.secrets import CardNo, Credential, MemberId
 
 if TYPE_CHECKING:
@@ -55,7 +54,6 @@ if TYPE_CHECKING:
     from graph.resilience.guard import CallStats
     from graph.security.audit import AuditEvent
 
-    Executor = PlanExecutor | CoreExecutor
     Stage = Callable[[], Awaitable[object]]
 
 T = TypeVar("T")
@@ -110,8 +108,9 @@ class _Stages:
             Budgets(LocalLimiter(time.monotonic), refs),
             RequestAudit(caller, refs, _Unrecorded()),
         )
-        self._schema = build_schema()
-        self._plans, self._core = PlanExecutor(self._schema), CoreExecutor(self._schema)
+        self._schema = executable_schema()
+        self._plans = OperationExecutor(self._schema)
+        self._core = OperationExecutor(self._schema, "core")
         self._body = TWO_CALLS.body(_CARD)
         self._answer = TWO_CALLS.answer(_CARD)
         self._documents = self._new_documents()
@@ -150,7 +149,7 @@ class _Stages:
     async def _look_up(self) -> object:
         return self._documents.resolve(TWO_CALLS.query)
 
-    async def _execute(self, executor: Executor, scenario: Scenario) -> object:
+    async def _execute(self, executor: OperationExecutor, scenario: Scenario) -> object:
         document = self._documents.resolve(scenario.query).document
         context = RequestContext(self._upstream, self._guards, deadline=Deadline(5), max_cards=20)
         async with context:
@@ -172,7 +171,7 @@ class _Stages:
 def _cipher() -> tuple[Cipher, str]:
     """A cipher that opens what it seals, and a sealed answer of the usual size."""
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
-    pair = KeyPair("benchmark", RSAKey.import_key(key.public_key()), RSAKey.import_key(key))
+    pair = KeyPair("benchmark", key.public_key(), key)
     cipher = Cipher([pair])
     envelope: dict[str, Any] = orjson.loads(cipher.seal(orjson.dumps(TWO_CALLS.answer(_CARD))))
     return cipher, envelope["encData"]
@@ -187,7 +186,7 @@ def _doubled_fragments(levels: int) -> DocumentNode:
 
 
 async def _walk(document: DocumentNode) -> object:
-    return analyse(document, build_schema())
+    return analyse(document, executable_schema())
 
 
 async def measure(seconds: float) -> dict[str, list[float]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from graph.context import Guards, RequestContext
-from graph.graphql.executor import build_executor
-from graph.graphql.recorded import OnRecordExecutor
+from graph.graphql.bindings import executable_schema
+from graph.graphql.executor import OperationExecutor
 from graph.http.app import GRAPHQL_PATH, make_app
 from graph.http.authenticate import Callers
 from graph.http.client_address import ClientAddresses
@@ -18,6 +18,7 @@ from graph.http.cors import OriginRules
 from graph.http.endpoint import GraphQLEndpoint
 from graph.http.graphiql import Explorer
 from graph.http.health import Health
+from graph.konaplate.endpoints import ENDPOINTS
 from graph.resilience.admission import Admission
 from graph.security.audit import RequestAudit
 from graph.security.authorization import Authorization
@@ -27,16 +28,17 @@ from graph.wiring.renewal import Renewal
 from graph.wiring.security import build_protection, build_refs
 from graph.wiring.telemetry import build_signals
 from graph.wiring.upstream import build_konaplate
-from schema.query import build_schema
+from schema.query import Query
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     import httpx
     from opentelemetry.sdk.trace.export import SpanExporter
     from starlette.applications import Starlette
 
     from graph.config.settings import Settings
+    from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.isolation import Reserved
     from graph.resilience.deadline import Deadline
     from graph.security.audit import Caller
@@ -64,6 +66,8 @@ _NO_CARD: Final = "0" * 16
 def create_app(
     settings: Settings,
     *,
+    endpoints: Sequence[Endpoint[Any, Any]] = ENDPOINTS,
+    query: type = Query,
     transport: httpx.AsyncBaseTransport | None = None,
     example_card: str | None = None,
     reserved: Reserved | None = None,
@@ -74,6 +78,8 @@ def create_app(
 
     Args:
         settings: see `graph.config.settings`.
+        endpoints: the APIs of Konaplate.
+        query: the type of the schema's root, whose edges lead to them.
         transport: moves the bytes to Konaplate; None for the network. The sandbox and the tests pass their own.
         example_card: the card number of the explorer's first query; None for a number that no card has.
         reserved: see `graph.wiring.upstream`.
@@ -89,10 +95,17 @@ def create_app(
         settings, refs, on_key_failure=signals.on_key_failure, on_fallback=signals.on_limiter_fallback
     )
     konaplate = build_konaplate(
-        settings, transport, on_call=signals.on_call, observer=signals, clock=clock, reserved=reserved
+        settings,
+        transport,
+        endpoints=endpoints,
+        on_call=signals.on_call,
+        observer=signals,
+        clock=clock,
+        reserved=reserved,
     )
-    documents = build_documents(settings, signals.on_untrusted_document, protection.redis)
-    executor = OnRecordExecutor(build_executor(settings.konagraph_executor, build_schema()))
+    schema = executable_schema(endpoints, query)
+    documents = build_documents(settings, schema, signals.on_untrusted_document, protection.redis)
+    executor = OperationExecutor(schema, settings.konagraph_executor, signals.on_unplanned)
     explorer = _explorer(settings, example_card or _NO_CARD)
     health = Health(protection.key_state, konaplate.breakers, protection.budget_state, lambda: signals.available)
     admission = Admission(settings.konagraph_max_requests)

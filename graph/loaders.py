@@ -1,4 +1,4 @@
-"""aiodataloader for an upstream without bulk endpoints: deduplicate, and let one key fail alone."""
+"""aiodataloader for an upstream whose keys are answered one by one: batch them, and let each go its own way."""
 
 from __future__ import annotations
 
@@ -8,88 +8,66 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from aiodataloader import DataLoader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 K = TypeVar("K")
-V = TypeVar("V")
+R = TypeVar("R")
 
 
-class Loader(Generic[K, V]):
+class Loader(Generic[K, R]):
     """Loads each key at most once within one request; a failure is as final for the request as a value.
 
-    There are two ways to a key, `start` and `load`, which share what they find.
-
     Args:
-        fetch: begins to look one key up. The future is the loader's to cancel.
+        start: begins to look up the keys of one turn of the event loop, which are all new. It gives the future of
+            each key, which is the loader's to cancel, and does not fail.
     """
 
-    __slots__ = ("_calls", "_fetch", "_futures", "_keys", "closed", "fetches", "loads")
+    __slots__ = ("_batches", "_begun", "_closed", "_keys", "_start", "_started", "fetches", "loads")
 
-    def __init__(self, fetch: Callable[[K], asyncio.Future[V]]) -> None:
-        self._fetch = fetch
-        self._futures: dict[K, asyncio.Future[V]] = {}
-        self._keys: DataLoader[K, V] | None = None
-        self._calls: set[asyncio.Task[Any]] = set()
-        self.closed = False
-        """Whether the request is over: nothing is looked up any more."""
+    def __init__(self, start: Callable[[list[K]], Awaitable[list[asyncio.Future[R]]]]) -> None:
+        self._start = start
+        # Of futures: so no key waits for a slower one of its batch, and one that fails is no failure of the batch.
+        self._begun: dict[K, asyncio.Future[asyncio.Future[R]]] = {}
+        self._keys: DataLoader[K, asyncio.Future[R]] = DataLoader(self._batch, cache_map=self._begun)
+        self._batches: set[asyncio.Task[Any]] = set()
+        self._started: list[asyncio.Future[R]] = []
+        self._closed = False
         self.loads = 0
         """How often a key was asked for."""
         self.fetches = 0
         """How many keys were looked up."""
 
-    def start(self, key: K) -> asyncio.Future[V]:
-        """The future of a key's value or error: begun now, or the one that this request has already.
+    def begin(self, key: K) -> None:
+        """Look a key up with the others of this turn, unless that has begun."""
+        self._keys.load(key)
 
-        It is shared by everybody in the request who asks for the key. Cancelling it ends the look-up for them all.
-        """
-        self.loads += 1
-        future = self._futures.get(key)
-        if future is None:
-            future = self._futures[key] = self._begun(key)
-        return future
-
-    async def load(self, key: K) -> V:
+    async def load(self, key: K) -> R:
         """Return the key's value, or raise its error.
 
-        The key's future is shared by everybody who asks for it, so a waiter that is cancelled must not cancel it.
+        Everybody who asks for the key shares both futures, so a waiter that is cancelled must not cancel them.
         """
         self.loads += 1
-        if self._keys is None:
-            # Without batches every key starts at once and none waits for a slower neighbour.
-            self._keys = DataLoader(self._fetch_one, batch=False, cache_map=self._futures)
-        return await asyncio.shield(self._keys.load(key))
+        return await asyncio.shield(await asyncio.shield(self._keys.load(key)))
 
-    async def aclose(self) -> None:
-        """Cancel what is still under way, with everybody who waits for it, and wait until the calls are gone."""
-        self.closed = True
+    def close(self) -> list[asyncio.Future[Any]]:
+        """Cancel what is still under way, with everybody who waits for it; return what has yet to end."""
+        self._closed = True
         # All of them: one that has failed and that nobody waited for is not complained about after that.
-        left: list[asyncio.Future[Any]] = [future for future in self._futures.values() if future.cancel()]
-        for call in self._calls:
-            call.cancel()
-            left.append(call)
-        if left:
-            await asyncio.wait(left)
+        ending: list[asyncio.Future[Any]] = [future for future in self._started if future.cancel()]
+        ending += [future for future in self._begun.values() if future.cancel()]
+        ending += [batch for batch in self._batches if batch.cancel()]
+        return ending
 
-    def _begun(self, key: K) -> asyncio.Future[V]:
-        if self.closed:
-            never: asyncio.Future[V] = asyncio.get_running_loop().create_future()
-            never.cancel()
-            return never
-        self.fetches += 1
-        return self._fetch(key)
-
-    async def _fetch_one(self, keys: list[K]) -> list[V]:
-        (key,) = keys
+    async def _batch(self, keys: list[K]) -> list[asyncio.Future[R]]:
         task = asyncio.current_task()
-        if self.closed or task is None:
+        if self._closed or task is None:
             # aiodataloader starts this in a task of its own, which may come after the end of the request.
             raise asyncio.CancelledError
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+        self._batches.add(task)
         try:
-            self.fetches += 1
-            return [await self._fetch(key)]
-        except Exception as error:  # noqa: BLE001 - it becomes the key's result, whatever it is
-            # A list with the exception is one key's failure. Raised, aiodataloader would forget the key, and the
-            # next alias of it would call the upstream again.
-            return [error]  # type: ignore[list-item]
+            futures = await self._start(keys)
+        finally:
+            self._batches.discard(task)
+        self.fetches += len(keys)
+        self._started += futures
+        return futures

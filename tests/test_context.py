@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from graph.context import Guards, RequestContext
+from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.resilience.deadline import Deadline, DeadlineExceededError
 from graph.sandbox.ledger import FIRST_CARD
 from graph.security.audit import Caller, RequestAudit
@@ -150,7 +152,7 @@ class NeverAnswers:
             self.under_way -= 1
 
 
-async def test_a_request_that_is_cancelled_while_it_ends_leaves_no_call_of_either_kind() -> None:
+async def test_a_request_that_is_cancelled_while_it_ends_leaves_no_call_of_any_endpoint() -> None:
     upstream, refs = NeverAnswers(), CardRefs(Credential("k" * 32))
     guards = Guards(
         Authorization(ANONYMOUS),
@@ -160,8 +162,8 @@ async def test_a_request_that_is_cancelled_while_it_ends_leaves_no_call_of_eithe
     context = RequestContext(upstream, guards, deadline=Deadline(30), max_cards=20)
     card_no = CardNo(FIRST_CARD)
     asked = [
-        asyncio.ensure_future(context.card(card_no)),
-        asyncio.ensure_future(context.member_profile(MemberId("1"), card_no)),
+        asyncio.ensure_future(context.load(CARD_INFO, card_no, card_no)),
+        asyncio.ensure_future(context.load(USER_INFO, MemberId("1"), card_no, named=False)),
     ]
     while upstream.under_way < len(asked):  # noqa: ASYNC110 - two of them, in a few turns
         await asyncio.sleep(0)
@@ -170,5 +172,7 @@ async def test_a_request_that_is_cancelled_while_it_ends_leaves_no_call_of_eithe
     ending.cancel()
     await asyncio.wait([ending])
     assert ending.cancelled()
+    for _ in range(10):
+        await asyncio.sleep(0)
     assert upstream.under_way == 0
     await asyncio.gather(*asked, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The loader: one call for each key, and each key on its own."""
+"""The loader: the keys of a turn together, each key once, and each on its own."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ class Upstream:
     """Answers a key when it is told to."""
 
     def __init__(self) -> None:
-        self.calls: list[str] = []
+        self.batches: list[list[str]] = []
         self.results: dict[str, asyncio.Future[str]] = {}
+        self.may_start = asyncio.Event()
+        self.may_start.set()
 
-    def fetch(self, key: str) -> asyncio.Future[str]:
-        self.calls.append(key)
-        return self.result_of(key)
+    async def start(self, keys: list[str]) -> list[asyncio.Future[str]]:
+        await self.may_start.wait()
+        self.batches.append(keys)
+        return [self.result_of(key) for key in keys]
 
     @property
     def cancelled(self) -> list[str]:
@@ -35,7 +38,13 @@ async def settle() -> None:
 
 
 def loader_of(upstream: Upstream) -> Loader[str, str]:
-    return Loader(upstream.fetch)
+    return Loader(upstream.start)
+
+
+async def close(loader: Loader[str, str]) -> None:
+    ending = loader.close()
+    if ending:
+        await asyncio.wait(ending)
 
 
 async def test_equal_keys_share_one_call_also_when_they_come_later() -> None:
@@ -45,8 +54,21 @@ async def test_equal_keys_share_one_call_also_when_they_come_later() -> None:
     await settle()
     upstream.result_of("a").set_result("A")
     assert [await first, await second, await loader.load("a")] == ["A", "A", "A"]
-    assert upstream.calls == ["a"]
+    assert upstream.batches == [["a"]]
     assert (loader.loads, loader.fetches) == (3, 1)
+
+
+async def test_the_keys_of_one_turn_are_started_together() -> None:
+    upstream = Upstream()
+    loader = loader_of(upstream)
+    loader.begin("a")
+    tasks = [asyncio.create_task(loader.load(key)) for key in "bca"]
+    await settle()
+    assert upstream.batches == [["a", "b", "c"]]
+    for key in "abc":
+        upstream.result_of(key).set_result(key.upper())
+    assert await asyncio.gather(*tasks) == ["B", "C", "A"]
+    assert (loader.loads, loader.fetches) == (3, 3)
 
 
 async def test_a_key_does_not_wait_for_a_slower_neighbour() -> None:
@@ -81,7 +103,7 @@ async def test_a_failure_is_the_answer_for_the_rest_of_the_request_and_costs_one
     for _ in range(3):
         with pytest.raises(LookupError):
             await loader.load("a")
-    assert upstream.calls == ["a"]
+    assert upstream.batches == [["a"]]
 
 
 async def test_cancelling_one_waiter_leaves_the_others_waiting() -> None:
@@ -97,12 +119,25 @@ async def test_cancelling_one_waiter_leaves_the_others_waiting() -> None:
     assert await stays == "A"
 
 
+async def test_cancelling_one_waiter_leaves_the_others_also_before_their_key_has_started() -> None:
+    upstream = Upstream()
+    upstream.may_start.clear()
+    loader = loader_of(upstream)
+    leaves, stays = asyncio.create_task(loader.load("a")), asyncio.create_task(loader.load("a"))
+    await settle()
+    leaves.cancel()
+    await settle()
+    upstream.may_start.set()
+    upstream.result_of("a").set_result("A")
+    assert await stays == "A"
+
+
 async def test_closing_cancels_the_calls_that_are_left_and_whoever_waits() -> None:
     upstream = Upstream()
     loader = loader_of(upstream)
     waiter = asyncio.create_task(loader.load("a"))
     await settle()
-    await loader.aclose()
+    await close(loader)
     assert upstream.cancelled == ["a"]
     assert asyncio.all_tasks() <= {asyncio.current_task(), waiter}
     with pytest.raises(asyncio.CancelledError):
@@ -110,15 +145,45 @@ async def test_closing_cancels_the_calls_that_are_left_and_whoever_waits() -> No
     assert {asyncio.current_task()} == asyncio.all_tasks()
 
 
-async def test_a_key_whose_call_had_not_started_when_the_request_ended_is_never_called() -> None:
+async def test_closing_ends_what_is_about_to_start_and_whoever_waits_for_it() -> None:
     upstream = Upstream()
+    upstream.may_start.clear()
     loader = loader_of(upstream)
     waiter = asyncio.create_task(loader.load("a"))
-    await asyncio.sleep(0)
-    await loader.aclose()
     await settle()
-    assert upstream.calls == []
+    await close(loader)
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+    await settle()
+    assert {asyncio.current_task()} == asyncio.all_tasks()
+    assert upstream.batches == []
+
+
+async def test_closing_leaves_what_was_answered() -> None:
+    upstream = Upstream()
+    loader = loader_of(upstream)
+    upstream.result_of("a").set_result("A")
+    loader.begin("b")
+    assert await loader.load("a") == "A"
+    await close(loader)
+    assert upstream.cancelled == ["b"]
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_key_whose_call_had_not_started_when_the_request_ended_is_never_called(turns: int) -> None:
+    upstream = Upstream()
+    upstream.may_start.clear()
+    loader = loader_of(upstream)
+    waiter = asyncio.create_task(loader.load("a"))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await close(loader)
+    upstream.may_start.set()
+    waiter.cancel()
+    await settle()
+    assert upstream.batches == []
     assert waiter.cancelled()
+    assert {asyncio.current_task()} == asyncio.all_tasks()
 
 
 async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None:
@@ -132,83 +197,16 @@ async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None
     await settle()
     upstream.result_of("a").set_exception(LookupError("a"))
     await settle()
-    await loader.aclose()
+    await close(loader)
     del loader, waiter, upstream
     gc.collect()
     assert complaints == []
 
 
-async def test_a_key_is_looked_up_at_once_and_its_future_shared_when_it_is_started() -> None:
-    upstream = Upstream()
-    loader = loader_of(upstream)
-    first = loader.start("a")
-    assert upstream.calls == ["a"]
-    assert loader.start("a") is first
-    upstream.result_of("a").set_result("A")
-    assert await loader.start("a") == "A"
-    assert (loader.loads, loader.fetches, upstream.calls) == (3, 1, ["a"])
-
-
-async def test_what_was_started_is_not_looked_up_again_by_load() -> None:
-    upstream = Upstream()
-    loader = loader_of(upstream)
-    loader.start("a")
-    waiter = asyncio.create_task(loader.load("a"))
-    await settle()
-    upstream.result_of("a").set_result("A")
-    assert await waiter == "A"
-    assert (loader.loads, loader.fetches, upstream.calls) == (2, 1, ["a"])
-
-
-async def test_what_was_loaded_is_not_looked_up_again_by_start() -> None:
-    upstream = Upstream()
-    loader = loader_of(upstream)
-    waiter = asyncio.create_task(loader.load("a"))
-    await asyncio.sleep(0)
-    started = loader.start("a")
-    await settle()
-    upstream.result_of("a").set_result("A")
-    assert [await waiter, await started] == ["A", "A"]
-    assert (loader.loads, loader.fetches, upstream.calls) == (2, 1, ["a"])
-
-
-async def test_a_failure_is_final_for_both_ways() -> None:
-    upstream = Upstream()
-    loader = loader_of(upstream)
-    upstream.result_of("a").set_exception(LookupError("a"))
-    with pytest.raises(LookupError):
-        await loader.start("a")
-    with pytest.raises(LookupError):
-        await loader.load("a")
-    with pytest.raises(LookupError):
-        await loader.start("a")
-    assert upstream.calls == ["a"]
-
-
-async def test_cancelling_a_load_leaves_what_was_started() -> None:
-    upstream = Upstream()
-    loader = loader_of(upstream)
-    started, leaves = loader.start("a"), asyncio.create_task(loader.load("a"))
-    await settle()
-    leaves.cancel()
-    await settle()
-    upstream.result_of("a").set_result("A")
-    assert await started == "A"
-
-
-async def test_closing_cancels_what_was_started_and_is_left() -> None:
-    upstream = Upstream()
-    loader = loader_of(upstream)
-    answered, left = loader.start("a"), loader.start("b")
-    upstream.result_of("a").set_result("A")
-    await loader.aclose()
-    assert upstream.cancelled == ["b"]
-    assert (await answered, left.cancelled()) == ("A", True)
-
-
 async def test_nothing_is_looked_up_after_the_end_of_the_request() -> None:
     upstream = Upstream()
     loader = loader_of(upstream)
-    await loader.aclose()
-    assert loader.start("a").cancelled()
-    assert (loader.fetches, upstream.calls) == (0, [])
+    await close(loader)
+    loader.begin("a")
+    await settle()
+    assert (loader.fetches, upstream.batches) == (0, [])

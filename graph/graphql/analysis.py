@@ -27,16 +27,17 @@ from graphql import (
 
 from graph.graphql.cost import INTROSPECTION_FIELDS, ONCE, Times, field_cost
 from graph.graphql.literals import CARD_NUMBER
-from graph.graphql.size import Analysis, Size
+from graph.graphql.size import Analysis, Place, Size
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from graphql import (
         DocumentNode,
         GraphQLField,
         GraphQLInputType,
         GraphQLNamedType,
         GraphQLSchema,
-        NamedTypeNode,
         SelectionNode,
         SelectionSetNode,
         VariableDefinitionNode,
@@ -47,23 +48,13 @@ if TYPE_CHECKING:
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
 
 
-class _Place(NamedTuple):
-    """Where a selection stands: below how many fields, and in how many selection sets."""
-
-    level: int
-    nesting: int
-    introspective: bool
-    parent: GraphQLNamedType | None
-    times: Times
-
-
 class _Spread(NamedTuple):
     fragment: str
-    place: _Place
+    place: Place
 
 
 class _Definition:
-    """One operation or fragment by itself: what it selects, and where it spreads others."""
+    """One operation or fragment: what it selects by itself, and where it spreads others."""
 
     def __init__(self, schema: GraphQLSchema, node: _Node, parent: GraphQLNamedType | None) -> None:
         self._schema = schema
@@ -71,43 +62,42 @@ class _Definition:
         self.spreads: list[_Spread] = []
         self.introspection: FieldNode | None = None
         self.comparisons = 0
-        root = _Place(0, 1, introspective=False, parent=parent, times=ONCE)
+        self.begun = self.complete = False
+        """Whether it is being added to what its spreads stand for, and whether that is done."""
+        root = Place(0, 1, introspective=False, parent=parent, times=ONCE)
         self._directives(node, root)
         for variable in node.variable_definitions or ():
             self._directives(variable, root)
-        self._pending: list[tuple[SelectionSetNode, _Place]] = [(node.selection_set, root)]
+        self._pending: list[tuple[SelectionSetNode, Place]] = [(node.selection_set, root)]
         while self._pending:
-            selection_set, place = self._pending.pop()
-            self.size.nesting = max(self.size.nesting, place.nesting)
-            keys: list[str] = []
-            for selection in selection_set.selections:
-                if isinstance(selection, FieldNode):
-                    keys.append((selection.alias or selection.name).value)
-                    self._field(selection, place)
-                    continue
-                self._directives(selection, place)
-                if isinstance(selection, InlineFragmentNode):
-                    self._inline(selection, place)
-                elif isinstance(selection, FragmentSpreadNode):
-                    self.spreads.append(_Spread(selection.name.value, place))
-            self.comparisons += _comparisons(keys)
+            self._selection_set(*self._pending.pop())
 
-    def add(self, spread: _Spread, part: Size) -> None:
-        """Put a fragment's size where it is spread."""
-        place = spread.place
-        if place.introspective:
-            self.size.add_introspective(part, place.level, place.nesting)
-        else:
-            self.size.add(part, place.level, place.nesting, place.times)
+    def _selection_set(self, node: SelectionSetNode, place: Place) -> None:
+        self.size.nesting = max(self.size.nesting, place.nesting)
+        keys: list[str] = []
+        for selection in node.selections:
+            if isinstance(selection, FieldNode):
+                keys.append((selection.alias or selection.name).value)
+                self._field(selection, place)
+                continue
+            self._directives(selection, place)
+            if isinstance(selection, FragmentSpreadNode):
+                self.spreads.append(_Spread(selection.name.value, place))
+            elif isinstance(selection, InlineFragmentNode):
+                on = selection.type_condition
+                parent = place.parent if on is None else self._schema.get_type(on.name.value)
+                inner = place._replace(nesting=place.nesting + 1, parent=parent)
+                self._pending.append((selection.selection_set, inner))
+        self.comparisons += _comparisons(keys)
 
-    def _field(self, node: FieldNode, place: _Place) -> None:
-        size, name = self.size, node.name.value
+    def _field(self, node: FieldNode, place: Place) -> None:
+        size, name, level = self.size, node.name.value, place.level + 1
+        size.root_fields += place.level == 0
         inner = place
         if name in _INTROSPECTION:
             self.introspection = node
             inner = place._replace(introspective=True)
         self._directives(node, inner)
-        level = place.level + 1
         if inner.introspective:
             size.introspection_fields += 1
             size.introspection_depth = max(size.introspection_depth, level)
@@ -115,31 +105,24 @@ class _Definition:
             size.fields += 1
             size.depth = max(size.depth, level)
             size.aliases += node.alias is not None
-        if place.level == 0:
-            size.root_fields += 1
         definition = _definition_of(place.parent, name)
         if definition is not None and not size.takes_card_numbers:
             size.takes_card_numbers = _gives_card_number(node, definition)
         if node.selection_set is not None:
             times = ONCE if place.introspective else self._charge(node, place)
             below = get_named_type(definition.type) if definition else None
-            inner = _Place(level, place.nesting + 1, inner.introspective, below, times)
+            inner = Place(level, place.nesting + 1, inner.introspective, below, times)
             self._pending.append((node.selection_set, inner))
 
-    def _charge(self, node: FieldNode, place: _Place) -> Times:
+    def _charge(self, node: FieldNode, place: Place) -> Times:
         """Add the cost of an object, and return how often its fields are selected."""
-        cost, times = field_cost(place.parent.name if place.parent else "", node)
+        once, each, times = field_cost(place.parent, node)
+        self.size.price.add(once, place.times)
         times = place.times.and_(times)
-        self.size.price.add(cost, times)
+        self.size.price.add(each, times)
         return times
 
-    def _inline(self, node: InlineFragmentNode, place: _Place) -> None:
-        level, nesting, introspective, parent, times = place
-        if node.type_condition is not None:
-            parent = _named(self._schema, node.type_condition)
-        self._pending.append((node.selection_set, _Place(level, nesting + 1, introspective, parent, times)))
-
-    def _directives(self, node: _Node | SelectionNode | VariableDefinitionNode, place: _Place) -> None:
+    def _directives(self, node: _Node | SelectionNode | VariableDefinitionNode, place: Place) -> None:
         if node.directives:
             if place.introspective:
                 self.size.introspection_fields += len(node.directives)
@@ -147,86 +130,48 @@ class _Definition:
                 self.size.directives += len(node.directives)
 
 
-class _Fragments:
-    """The fragments of a document, by name, and which of them are complete: all that they spread is added."""
-
-    def __init__(self) -> None:
-        self._definitions: dict[str, _Definition] = {}
-        self._complete: set[str] = set()
-        self._begun: set[str] = set()
-
-    def define(self, name: str, definition: _Definition) -> _Definition | None:
-        """Give the name to a fragment, and return another one that had it."""
-        other = self._definitions.get(name)
-        self._definitions[name] = definition
-        return other
-
-    def unused(self) -> list[_Definition]:
-        """Those that nothing has spread so far; complete, too."""
-        names = [name for name in self._definitions if name not in self._begun]
-        for name in names:
-            self._finish(name)
-        return [self._definitions[name] for name in names]
-
-    def add_to(self, definition: _Definition) -> None:
-        """Add what a definition spreads."""
-        for spread in definition.spreads:
-            self._finish(spread.fragment)
-        self._add_complete(definition)
-
-    def _finish(self, name: str) -> None:
-        """Complete a fragment after all that it spreads; without recursion, for a chain may be long."""
-        pending = [name]
-        while pending:
-            name = pending[-1]
-            if name in self._complete or name not in self._definitions:
-                pending.pop()
-            elif name not in self._begun:
-                self._begun.add(name)
-                spreads = self._definitions[name].spreads
-                pending += [spread.fragment for spread in spreads if spread.fragment not in self._begun]
-            else:
-                self._add_complete(self._definitions[name])
-                self._complete.add(name)
-                pending.pop()
-
-    def _add_complete(self, definition: _Definition) -> None:
-        # What is begun and not complete spreads itself.
-        for spread in definition.spreads:
-            if spread.fragment in self._complete:
-                definition.add(spread, self._definitions[spread.fragment].size)
+def _add_spreads(root: _Definition, fragments: Mapping[str, _Definition]) -> None:
+    """Add what a definition spreads, the innermost fragments first; without recursion, for a chain may be long."""
+    pending = [root]
+    while pending:
+        definition = pending[-1]
+        parts = [(spread.place, fragments.get(spread.fragment)) for spread in definition.spreads]
+        if not definition.begun:
+            definition.begun = True
+            pending += [part for _, part in parts if part is not None and not part.begun]
+            continue
+        pending.pop()
+        if not definition.complete:
+            for place, part in parts:
+                # What is begun and not complete spreads itself.
+                if part is not None and part.complete:
+                    definition.size.add(part.size, place)
+            definition.complete = True
 
 
 def analyse(document: DocumentNode, schema: GraphQLSchema) -> Analysis:
     """Measure a document that need not be valid, in time proportional to its length."""
+    every: list[_Definition] = []
     operations: list[tuple[OperationDefinitionNode, _Definition]] = []
-    fragments = _Fragments()
-    namesakes: list[_Definition] = []
-    introspection: FieldNode | None = None
-    comparisons = 0
+    fragments: dict[str, _Definition] = {}
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
-            definition = _Definition(schema, node, schema.get_root_type(node.operation))
-            operations.append((node, definition))
+            every.append(_Definition(schema, node, schema.get_root_type(node.operation)))
+            operations.append((node, every[-1]))
         elif isinstance(node, FragmentDefinitionNode):
-            definition = _Definition(schema, node, _named(schema, node.type_condition))
-            if namesake := fragments.define(node.name.value, definition):
-                namesakes.append(namesake)
-        else:
-            continue
-        introspection = introspection or definition.introspection
-        comparisons += definition.comparisons
+            every.append(_Definition(schema, node, schema.get_type(node.type_condition.name.value)))
+            fragments[node.name.value] = every[-1]
     for _, operation in operations:
-        fragments.add_to(operation)
+        _add_spreads(operation, fragments)
         operation.size.price.add(operation.size.introspection_fields // INTROSPECTION_FIELDS)
-    unused = fragments.unused()
-    for namesake in namesakes:
-        fragments.add_to(namesake)
+    unused = [fragment for fragment in every if not fragment.begun]
+    for fragment in unused:
+        _add_spreads(fragment, fragments)
     return Analysis(
         tuple((node, operation.size) for node, operation in operations),
-        tuple(definition.size for definition in (*unused, *namesakes)),
-        introspection,
-        comparisons,
+        tuple(fragment.size for fragment in unused),
+        next((found.introspection for found in every if found.introspection), None),
+        sum(found.comparisons for found in every),
     )
 
 
@@ -236,10 +181,6 @@ def _comparisons(keys: list[str]) -> int:
         return 0
     # Each with each, from both sides.
     return sum(count * (count - 1) for count in Counter(keys).values())
-
-
-def _named(schema: GraphQLSchema, node: NamedTypeNode) -> GraphQLNamedType | None:
-    return schema.get_type(node.name.value)
 
 
 def _definition_of(parent: GraphQLNamedType | None, field_name: str) -> GraphQLField | None:

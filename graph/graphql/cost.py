@@ -1,119 +1,144 @@
-"""What an operation costs: one for an object, ten for an upstream call.
+"""What an operation costs: one for an object, and the price of each upstream call.
 
-The price of a document is worked out once. Only the lengths of the lists that its variables hold are left open, so
-that a request pays for the card numbers that it names.
+The price of a document is worked out once. Only what its variables say is left open: the lengths of lists, and how
+many items a page shall have. So a request pays for the card numbers that it names.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from graphql import ListValueNode, VariableNode
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    IntValueNode,
+    ListTypeNode,
+    ListValueNode,
+    NonNullTypeNode,
+    VariableNode,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import FieldNode, ValueNode, VariableDefinitionNode
+    from graphql import FieldNode, GraphQLNamedType, TypeNode, ValueNode, VariableDefinitionNode
 
 SATURATED: Final = 2**31 - 1
 """Counters stop here: a document of a few lines could make them astronomically large."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldCost:
-    """What one field costs, without what is selected in it.
-
-    Args:
-        cost: once, or for each item.
-        items: the argument whose list has an item for each result; the selected fields are paid for each, too.
-    """
-
-    cost: int
-    items: str | None = None
-
-
-OBJECT: Final = FieldCost(1)
-UPSTREAM_CALL: Final = 10
+ASSUMED_SIZE: Final = 10
+"""How many objects a list has that nothing says the size of."""
 INTROSPECTION_FIELDS: Final = 10
 """So many fields of introspection cost as much as an object."""
 CHARACTERS: Final = 100
 """So many characters of a document that is not known yet cost as much as an object."""
-
-FIELD_COSTS: Final[Mapping[str, FieldCost]] = MappingProxyType(
-    {
-        "Query.card": FieldCost(UPSTREAM_CALL),
-        "Query.cards": FieldCost(UPSTREAM_CALL, items="cardNos"),
-        "Member.profile": FieldCost(UPSTREAM_CALL),
-    }
-)
-"""By schema coordinate: the fields that call Konaplate. Any other object costs `OBJECT`, and a leaf nothing."""
+COST: Final = "cost"
+"""Where a field's extensions hold its `FieldCost`."""
+_MAX_TERMS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
-    """How often a selection is made: a number, or a number for each item of a variable's list."""
+class FieldCost:
+    """What one field costs, without what is selected in it. Its size is how often that is selected."""
+
+    once: int = 0
+    each: int = 0
+    """For each that the size counts."""
+    size: int = 1
+    items: str | None = None
+    """The argument whose list says the size."""
+    amount: str | None = None
+    """The argument whose number says the size."""
+
+
+OBJECT: Final = FieldCost(each=1)
+
+
+class Factor(NamedTuple):
+    """A number that a variable says when a request comes."""
+
+    variable: str
+    is_amount: bool
+    """Whether it is the variable's value, and not the length of its list."""
+
+    def of(self, value: Any) -> int:
+        """The number, of the variable's value, coerced or as it came."""
+        if not self.is_amount:
+            return length_of(value)
+        return min(max(int(value), 0), SATURATED) if isinstance(value, (int, float)) else ASSUMED_SIZE
+
+
+class Times(NamedTuple):
+    """How often a selection is made: a number, times one for each factor."""
 
     number: int = 1
-    variable: str | None = None
+    factors: tuple[Factor, ...] = ()
 
     def and_(self, inner: Times) -> Times:
-        """How often a selection inside this one is made.
-
-        A list inside a list can't be: `items` are at the root (a test keeps it so). A document that tries is not
-        valid; it is priced as if it had only the outer list.
-        """
-        return Times(min(self.number * inner.number, SATURATED), self.variable or inner.variable)
+        """How often a selection inside this one is made."""
+        number = min(self.number * inner.number, SATURATED)
+        return Times(number, tuple(sorted(self.factors + inner.factors)))
 
 
 ONCE: Final = Times()
 
 
 class Price:
-    """A sum of costs, some of them for each item of a variable's list."""
+    """A sum of costs, some of them times what variables say."""
 
     __slots__ = ("_terms",)
 
     def __init__(self) -> None:
-        self._terms: dict[str | None, int] = {}
+        self._terms: dict[tuple[Factor, ...], int] = {}
 
     def add(self, cost: int, times: Times = ONCE) -> None:
         """Add a cost that occurs so often."""
-        if cost:
-            total = self._terms.get(times.variable, 0) + cost * times.number
-            self._terms[times.variable] = min(total, SATURATED)
+        if not cost:
+            return
+        factors, cost = times.factors, cost * times.number
+        if factors not in self._terms and len(self._terms) >= _MAX_TERMS:
+            # Lists within lists, in so many combinations: more than any request may cost.
+            factors, cost = (), SATURATED
+        self._terms[factors] = min(self._terms.get(factors, 0) + cost, SATURATED)
 
     def add_all(self, other: Price, times: Times = ONCE) -> None:
         """Add every cost of another price."""
-        for variable, cost in other._terms.items():
-            self.add(cost, times.and_(Times(1, variable)))
+        for factors, cost in other._terms.items():
+            self.add(cost, times.and_(Times(1, factors)))
 
-    def at(self, lengths: Mapping[str, int]) -> int:
-        """The sum, given the length of each variable's list."""
+    def at(self, numbers: Mapping[Factor, int]) -> int:
+        """The sum, given what each variable says."""
         total = 0
-        for variable, cost in self._terms.items():
-            total += cost if variable is None else cost * lengths[variable]
+        for factors, cost in self._terms.items():
+            term = cost
+            for factor in factors:
+                term = min(term * numbers[factor], SATURATED)
+            total += term
         return min(total, SATURATED)
 
     @property
     def fixed(self) -> int:
         """The part of the sum that depends on no variable."""
-        return self._terms.get(None, 0)
+        return self._terms.get((), 0)
 
     @property
-    def variables(self) -> tuple[str, ...]:
-        """The variables whose lists it depends on."""
-        return tuple(variable for variable in self._terms if variable is not None)
+    def factors(self) -> tuple[Factor, ...]:
+        """What the rest depends on."""
+        return tuple(dict.fromkeys(factor for factors in self._terms for factor in factors))
 
 
-def field_cost(parent: str, field: FieldNode) -> tuple[int, Times]:
-    """What a field with a selection costs, and how often that selection is made."""
-    known = FIELD_COSTS.get(f"{parent}.{field.name.value}", OBJECT)
-    for argument in field.arguments or ():
-        if argument.name.value == known.items:
-            return known.cost, _items(argument.value)
-    return known.cost, ONCE
+def field_cost(parent: GraphQLNamedType | None, node: FieldNode) -> tuple[int, int, Times]:
+    """What a field with a selection costs once, what it costs each time, and how often its selection is made."""
+    field = parent.fields.get(node.name.value) if isinstance(parent, _WITH_FIELDS) else None
+    cost: FieldCost = OBJECT if field is None else field.extensions.get(COST, OBJECT)
+    given = {argument.name.value: argument.value for argument in node.arguments or ()}
+    times = Times(cost.size)
+    if cost.items is not None:
+        times = _items(given.get(cost.items))
+    elif cost.amount is not None and field is not None:
+        argument = field.args[cost.amount]
+        times = _amount(given.get(cost.amount), argument.default_value)
+    return cost.once, cost.each, times
 
 
 def reading_cost(text: str) -> int:
@@ -121,10 +146,10 @@ def reading_cost(text: str) -> int:
     return len(text) // CHARACTERS
 
 
-def default_lengths(definitions: tuple[VariableDefinitionNode, ...] | None) -> dict[str, int]:
-    """How many items each variable has that has a default value."""
+def default_numbers(definitions: tuple[VariableDefinitionNode, ...] | None) -> dict[str, Any]:
+    """Of each variable that has a default value, something that a `Factor` takes for it."""
     return {
-        definition.variable.name.value: _items(definition.default_value).number
+        definition.variable.name.value: _default(definition.default_value, definition.type)
         for definition in definitions or ()
         if definition.default_value is not None
     }
@@ -137,9 +162,26 @@ def length_of(value: Any) -> int:
     return len(value) if isinstance(value, (list, tuple)) else 1
 
 
-def _items(value: ValueNode) -> Times:
+_WITH_FIELDS: Final = (GraphQLObjectType, GraphQLInterfaceType)
+
+
+def _default(value: ValueNode, kind: TypeNode) -> Any:
+    if isinstance(kind, NonNullTypeNode):
+        kind = kind.type
+    if isinstance(kind, ListTypeNode):
+        return [None] * _items(value).number
+    return int(value.value) if isinstance(value, IntValueNode) else None
+
+
+def _items(value: ValueNode | None) -> Times:
     if isinstance(value, VariableNode):
-        return Times(1, value.name.value)
-    if isinstance(value, ListValueNode):
-        return Times(len(value.values))
-    return ONCE
+        return Times(1, (Factor(value.name.value, is_amount=False),))
+    return Times(len(value.values)) if isinstance(value, ListValueNode) else ONCE
+
+
+def _amount(value: ValueNode | None, default: Any) -> Times:
+    if isinstance(value, VariableNode):
+        return Times(1, (Factor(value.name.value, is_amount=True),))
+    if isinstance(value, IntValueNode):
+        return Times(min(max(int(value.value), 0), SATURATED))
+    return Times(default if isinstance(default, int) else ASSUMED_SIZE)

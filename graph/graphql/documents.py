@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, parse
 
 from graph.errors import GatewayError
 from graph.graphql.analysis import analyse
 from graph.graphql.cache import SieveCache
-from graph.graphql.cost import default_lengths, reading_cost
+from graph.graphql.cost import default_numbers, reading_cost
 from graph.graphql.errors import DocumentError, introspection_refused, limit_exceeded
 from graph.graphql.limits import DocumentLimits, check
 from graph.graphql.literals import declare, hoist, put_back
@@ -56,7 +56,7 @@ class Documents:
     """
 
     def __init__(self, schema: GraphQLSchema, limits: DocumentLimits, *, introspection: bool) -> None:
-        self._schema = schema
+        self.schema: Final = schema
         self._limits = limits
         self._introspection = introspection
         self._cache: SieveCache[_Key, Resolved] = SieveCache(limits.cached, limits.cached_characters)
@@ -138,7 +138,7 @@ class Documents:
             return None
         node = put_back(skeleton, hoisted.card_nos)
         analysis = self._checked(node, introspection=introspection)
-        declared = declare(self._schema, skeleton, hoisted.card_nos)
+        declared = declare(self.schema, skeleton, hoisted.card_nos)
         if declared is None:
             return Resolved(self._document(node, analysis, text))
         document = self._document(declared, analysis, hoisted.skeleton)
@@ -151,11 +151,11 @@ class Documents:
         Raises:
             DocumentError: as `resolve`; the cheapest reason comes first.
         """
-        analysis = analyse(node, self._schema)
+        analysis = analyse(node, self.schema)
         if analysis.introspection and not (introspection and self._introspection):
             raise introspection_refused(analysis.introspection)
         check(analysis, self._limits)
-        errors = validate(self._schema, node, max_comparisons=self._limits.comparisons)
+        errors = validate(self.schema, node, max_comparisons=self._limits.comparisons)
         if errors:
             raise DocumentError(errors)
         return analysis
@@ -167,8 +167,8 @@ class Documents:
         nodes = (found for found in node.definitions if isinstance(found, OperationDefinitionNode))
         for operation, (_, size) in zip(nodes, analysis.operations, strict=True):
             name = operation.name.value if operation.name else None
-            lengths = default_lengths(operation.variable_definitions)
-            operations[name] = Operation(name, operation, size, self._limits.cost, lengths)
+            defaults = default_numbers(operation.variable_definitions)
+            operations[name] = Operation(name, operation, size, self._limits.cost, defaults)
         return Document(node, operations, analysis.introspection is not None, digest)
 
     def _parse(self, text: str, tokens: int) -> DocumentNode:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from graphql import ExecutionResult
 from graphql.execution import Executor, execute_root_selection_set
@@ -11,25 +11,18 @@ from graphql.execution import Executor, execute_root_selection_set
 from graph.graphql.errors import DocumentError
 from graph.graphql.input_errors import MAX_VARIABLE_ERRORS, argument_errors, variable_errors
 from graph.graphql.plan.cache import Plans
-from graph.graphql.plan.values import UncleanError
-from graph.graphql.result import Result
+from graph.graphql.plan.fields import FallbackToGraphQLCore
+from graph.graphql.plan.steps import Result
+from graph.graphql.sources import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from graphql import GraphQLSchema
 
     from graph.context import RequestContext
-    from graph.graphql.documents import Document, Operation
-    from schema.context import Context
-
-__all__ = [
-    "CoreExecutor",
-    "Executions",
-    "OperationExecutor",
-    "PlanExecutor",
-    "Result",
-    "build_executor",
-    "execute",
-]
+    from graph.graphql.operation import Document, Operation
+    from graph.graphql.plan.steps import Plan
 
 
 @dataclass(slots=True)
@@ -44,43 +37,83 @@ class Executions:
     """On graphql-core, after a plan that was not finished. More than a few are a fault of the plan."""
 
 
-class OperationExecutor(Protocol):
-    """What executes operations."""
+class OperationExecutor:
+    """Executes operations by their compiled plans, and on graphql-core what plans do not do.
 
-    counts: Executions
+    What a plan cannot finish starts again on graphql-core over the same context: no upstream call is repeated, no
+    budget spent and nothing audited twice, and data, errors and paths are graphql-core's.
+
+    Args:
+        schema: the executable schema, see `graph.graphql.bindings`.
+        kind: `core` executes everything on graphql-core.
+        on_unplanned: told, once for each, of the operations that have no plan.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        kind: Literal["plan", "core"] = "plan",
+        on_unplanned: Callable[[Document, Operation], None] = lambda _document, _operation: None,
+    ) -> None:
+        self._schema = schema
+        self._plans = Plans(schema) if kind == "plan" else None
+        self._on_unplanned = on_unplanned
+        self.counts = Executions()
 
     async def execute(
         self, document: Document, operation: Operation, variables: dict[str, Any], context: RequestContext
     ) -> Result:
-        """Coerce the variables and execute one operation.
+        """Coerce the variables and execute one operation; give out what it read only if that is on record.
 
         Raises:
             DocumentError: when a variable's value does not fit; nothing was executed then.
         """
-        ...
+        result = await self._execute(document, operation, variables, context)
+        if context.settle():
+            return result
+        # Once more, without the personal fields, which are errors now. What was looked up is found in the context.
+        context.begin_again()
+        return await self._execute(document, operation, variables, context)
+
+    async def _execute(
+        self, document: Document, operation: Operation, variables: dict[str, Any], context: RequestContext
+    ) -> Result:
+        root = Source(None, None, None, context)
+        found = None if self._plans is None else self._planned(self._plans, document, operation, variables)
+        if found is None:
+            self.counts.unplanned += 1
+        else:
+            plan, values = found
+            try:
+                result = await plan.run(root, values)
+            except FallbackToGraphQLCore:
+                self.counts.abandoned += 1
+                context.begin_again()
+            else:
+                self.counts.planned += 1
+                return result
+        return await _execute_on_core(self._schema, document, operation, variables, root)
+
+    def _planned(
+        self, plans: Plans, document: Document, operation: Operation, variables: dict[str, Any]
+    ) -> tuple[Plan, dict[str, Any]] | None:
+        try:
+            found = plans.find(operation.prepared, document.node, operation.node, variables)
+        except FallbackToGraphQLCore:
+            return None
+        if found is None and not operation.prepared.reported:
+            operation.prepared.reported = True
+            self._on_unplanned(document, operation)
+        return found
 
 
-def build_executor(kind: Literal["plan", "core"], schema: GraphQLSchema) -> OperationExecutor:
-    """The executor that a setting names."""
-    return PlanExecutor(schema) if kind == "plan" else CoreExecutor(schema)
-
-
-async def execute(
-    schema: GraphQLSchema,
-    document: Document,
-    operation: Operation,
-    variables: dict[str, Any],
-    context: Context,
+async def _execute_on_core(
+    schema: GraphQLSchema, document: Document, operation: Operation, variables: dict[str, Any], root: Source
 ) -> Result:
-    """Coerce the variables and execute one operation on graphql-core.
-
-    Raises:
-        DocumentError: when a variable's value does not fit; nothing was executed then.
-    """
     prepared = Executor.build(
         schema,
         document.node,
-        context_value=context,
+        root_value=root,
         raw_variable_values=variables,
         operation_name=operation.name,
         max_coercion_errors=MAX_VARIABLE_ERRORS,
@@ -92,59 +125,3 @@ async def execute(
     if not isinstance(result, ExecutionResult):
         result = await result
     return Result(result.data, argument_errors(result.errors) if result.errors else ())
-
-
-class CoreExecutor:
-    """Executes operations on graphql-core.
-
-    Args:
-        schema: the executable schema.
-    """
-
-    def __init__(self, schema: GraphQLSchema) -> None:
-        self._schema = schema
-        self.counts = Executions()
-
-    async def execute(
-        self, document: Document, operation: Operation, variables: dict[str, Any], context: RequestContext
-    ) -> Result:
-        """As the function `execute`."""
-        self.counts.unplanned += 1
-        return await execute(self._schema, document, operation, variables, context)
-
-
-class PlanExecutor:
-    """Executes operations by their compiled plans, and on graphql-core what plans do not do.
-
-    What a plan cannot finish starts again on graphql-core over the same context: no upstream call is repeated, no
-    budget spent and nothing audited twice, and data, errors and paths are graphql-core's.
-
-    Args:
-        schema: the executable schema.
-    """
-
-    def __init__(self, schema: GraphQLSchema) -> None:
-        self._schema = schema
-        self._plans = Plans(schema)
-        self.counts = Executions()
-
-    async def execute(
-        self, document: Document, operation: Operation, variables: dict[str, Any], context: RequestContext
-    ) -> Result:
-        """As the function `execute`."""
-        try:
-            found = self._plans.find(document.node, operation, variables)
-        except UncleanError:
-            found = None
-        if found is None:
-            self.counts.unplanned += 1
-        else:
-            try:
-                result = await found[0].run(context, found[1])
-            except Exception:  # noqa: BLE001 - a plan does the clean case; graphql-core finds what this was
-                self.counts.abandoned += 1
-                context.begin_again()
-            else:
-                self.counts.planned += 1
-                return result
-        return await execute(self._schema, document, operation, variables, context)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from graphql import FieldNode
 
 from graph.errors import GatewayError
-from graph.graphql.cost import length_of
 from graph.graphql.errors import limit_exceeded
 from graph.graphql.plan.cache import Prepared
 from graph.redact import safe_name
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from graphql import DocumentNode, OperationDefinitionNode
 
+    from graph.graphql.cost import Factor
     from graph.graphql.size import Size
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
@@ -33,8 +33,8 @@ class Operation:
     node: OperationDefinitionNode
     size: Size
     max_cost: int
-    default_lengths: Mapping[str, int]
-    """How many items the variables have that have a default value."""
+    defaults: Mapping[str, Any]
+    """The variables that have a default value, with what their factors take for it."""
     kind: str = field(init=False)
     """`query`: the word of its type."""
     shown_name: str | None = field(init=False)
@@ -46,7 +46,7 @@ class Operation:
     prepared: Prepared = field(init=False, default_factory=Prepared)
     """What is compiled of it."""
     _fixed_cost: int = field(init=False)
-    _lists: tuple[str, ...] = field(init=False)
+    _factors: tuple[Factor, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.kind = self.node.operation.value
@@ -56,7 +56,7 @@ class Operation:
         self.roots = " ".join(dict.fromkeys(fields)) or self.kind
         self.takes_card_numbers = self.size.takes_card_numbers
         self._fixed_cost = self.size.price.fixed
-        self._lists = self.size.price.variables
+        self._factors = self.size.price.factors
 
     def cost(self, variables: Mapping[str, Any]) -> int:
         """What the operation costs with these variables, coerced or as they came.
@@ -65,14 +65,9 @@ class Operation:
             DocumentError: `QUERY_LIMIT_EXCEEDED`, when it is more than a request may cost.
         """
         cost = self._fixed_cost
-        if self._lists:
-            defaults = self.default_lengths
-            cost = self.size.price.at(
-                {
-                    name: length_of(variables[name]) if name in variables else defaults.get(name, 0)
-                    for name in self._lists
-                }
-            )
+        if self._factors:
+            given = {**self.defaults, **variables}
+            cost = self.size.price.at({factor: factor.of(given.get(factor.variable)) for factor in self._factors})
         if cost > self.max_cost:
             raise limit_exceeded("cost", self.max_cost)
         return cost

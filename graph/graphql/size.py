@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from graph.graphql.cost import SATURATED, Price, Times
 
 if TYPE_CHECKING:
-    from graphql import FieldNode, OperationDefinitionNode
+    from graphql import FieldNode, GraphQLNamedType, OperationDefinitionNode
+
+
+class Place(NamedTuple):
+    """Where a selection stands: below how many fields, and in how many selection sets."""
+
+    level: int
+    nesting: int
+    introspective: bool
+    parent: GraphQLNamedType | None
+    times: Times
 
 
 @dataclass(slots=True)
@@ -34,30 +44,27 @@ class Size:
     """Whether an argument, wherever it stands, may be given a card number."""
     price: Price = field(default_factory=Price)
 
-    def add(self, part: Size, level: int, nesting: int, times: Times) -> None:
-        """Put a fragment's size where it is spread, on a level of fields and selection sets."""
-        self.price.add_all(part.price, times)
+    def add(self, part: Size, place: Place) -> None:
+        """Put a fragment's size where it is spread."""
+        self.nesting = max(self.nesting, place.nesting + part.nesting)
+        if place.introspective:
+            # Everything counts as introspection there, and nothing else.
+            part = Size(
+                introspection_fields=part.introspection_fields + part.fields + part.directives,
+                introspection_depth=max(part.introspection_depth, part.depth),
+            )
+        self.price.add_all(part.price, place.times)
+        self.takes_card_numbers |= part.takes_card_numbers
         self.fields = min(self.fields + part.fields, SATURATED)
         self.aliases = min(self.aliases + part.aliases, SATURATED)
         self.directives = min(self.directives + part.directives, SATURATED)
-        if part.depth:
-            self.depth = max(self.depth, level + part.depth)
-        self._add_introspection(part.introspection_fields, part.introspection_depth, level)
-        self.nesting = max(self.nesting, nesting + part.nesting)
-        self.takes_card_numbers |= part.takes_card_numbers
-        if level == 0:
+        self.introspection_fields = min(self.introspection_fields + part.introspection_fields, SATURATED)
+        if place.level == 0:
             self.root_fields = min(self.root_fields + part.root_fields, SATURATED)
-
-    def add_introspective(self, part: Size, level: int, nesting: int) -> None:
-        """Put a fragment's size where it is spread within introspection."""
-        fields = part.introspection_fields + part.fields + part.directives
-        self._add_introspection(fields, max(part.introspection_depth, part.depth), level)
-        self.nesting = max(self.nesting, nesting + part.nesting)
-
-    def _add_introspection(self, fields: int, depth: int, level: int) -> None:
-        self.introspection_fields = min(self.introspection_fields + fields, SATURATED)
-        if depth:
-            self.introspection_depth = max(self.introspection_depth, level + depth)
+        if part.depth:
+            self.depth = max(self.depth, place.level + part.depth)
+        if part.introspection_depth:
+            self.introspection_depth = max(self.introspection_depth, place.level + part.introspection_depth)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,11 @@ _MAX_EXACT_FLOAT: Final = 2**53
 _DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 _ZERO: Final = re.compile(r"-?0+(\.0+)?", re.ASCII)
 
-Read = Callable[[object, CallDetails, list[str]], object]
+Read = Callable[[Any, CallDetails, list[str]], object]
 """From a value, the call, and the names of what drifts so far, to what the record holds."""
 
 
-class UnfitError(Exception):
+class UnfitError(ValueError):
     """A value that is not what its field's documentation says. Carries nothing of the value."""
 
 
@@ -105,18 +105,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     def __init_subclass__(cls) -> None:
         hints = get_type_hints(cls, include_extras=True)
-        cls.__record_fields__ = tuple(
-            _field(name, hint)
-            for name, hint in hints.items()
-            if name != "drift" and get_origin(hint) is not ClassVar
-        )
+        cls.__record_fields__ = tuple(_field(name, hints[name]) for name in hints if name not in _OWN)
 
     @classmethod
     def read(cls, fields: dict[str, Any], details: CallDetails) -> Self:
         """The record that an object of an answer holds."""
         drift: list[str] = []
-        values = _values(cls, fields, details, drift)
-        return cls(**values, drift=tuple(drift)) if drift else cls(**values)
+        return cls(**_values(cls, fields, details, drift), drift=tuple(drift))
+
+
+_OWN: Final = ("drift", "__record_fields__")
 
 
 def record_fields(record: type[Record]) -> tuple[Field, ...]:
@@ -135,7 +133,8 @@ def _values(
                 value = field.read(value, details, drift)
             if value is None and field.required:
                 value = InvalidFieldError(details, field.wire)
-        except UnfitError:
+        # ValueError: of a secret that refuses its text.
+        except ValueError:
             value = InvalidFieldError(details, field.wire)
         values[field.name] = value
     return values
@@ -145,15 +144,10 @@ def _field(name: str, hint: Any) -> Field:
     kind, notes, optional = _unwrapped(hint)
     first, *others = name.split("_")
     wire = next((note.name for note in notes if isinstance(note, Wire)), first + "".join(map(str.title, others)))
-    item = None
-    if get_origin(kind) is list:
-        (item_hint,) = get_args(kind)
-        item, item_notes, _ = _unwrapped(item_hint)
-        read: Read = partial(_read_list, _reader(item, item_notes, wire), wire)
-        kind = list
-    else:
-        read = _reader(kind, notes, wire)
-    return Field(name, wire, kind, item, not optional, read)
+    if get_origin(kind) is not list:
+        return Field(name, wire, kind, None, not optional, _reader(kind, notes, wire))
+    item, notes, _ = _unwrapped(get_args(kind)[0])
+    return Field(name, wire, list, item, not optional, partial(_list, wire, _reader(item, notes, wire)))
 
 
 def _unwrapped(hint: Any) -> tuple[Any, list[object], bool]:
@@ -179,21 +173,21 @@ def _reader(kind: type, notes: list[object], wire: str) -> Read:
     size = next((note.size for note in notes if isinstance(note, Text)), None)
     largest = next((note.max for note in notes if isinstance(note, Whole)), None)
     if kind is bool:
-        return _read_boolean
+        return _boolean
     if kind is str:
-        return partial(_read_text, wire, size)
+        return partial(_text, wire, size)
     if kind is int and largest is not None:
-        return partial(_read_whole, largest)
+        return partial(_whole, largest)
     if issubclass(kind, MemberId):
-        return _read_member_id
+        return _member_id
     if issubclass(kind, Secret):
-        return partial(_read_secret, kind, partial(_read_text, wire, size))
+        return partial(_secret, kind, partial(_text, wire, size))
     if issubclass(kind, Record):
-        return partial(_read_record, kind)
+        return partial(_record, kind)
     raise TypeError(f"no record can have the field {wire}: {kind}")
 
 
-def _read_text(wire: str, size: int | None, value: object, _details: CallDetails, drift: list[str]) -> str:
+def _text(wire: str, size: int | None, value: Any, _details: CallDetails, drift: list[str]) -> str:
     if not isinstance(value, str):
         raise UnfitError
     if size is not None and len(value) > size:
@@ -201,63 +195,53 @@ def _read_text(wire: str, size: int | None, value: object, _details: CallDetails
     return value
 
 
-def _read_secret(
-    kind: type[Secret],
-    read_text: Callable[..., str],
-    value: object,
-    details: CallDetails,
-    drift: list[str],
+def _secret(
+    kind: type[Secret], text: Callable[..., str], value: Any, details: CallDetails, drift: list[str]
 ) -> Secret:
-    try:
-        return kind(read_text(value, details, drift))
-    except ValueError:
-        # From None: a secret that refuses its text need not be trusted to keep silent about it.
-        raise UnfitError from None
+    return kind(text(value, details, drift))
 
 
-def _read_boolean(value: object, _details: CallDetails, _drift: list[str]) -> bool:
+def _boolean(value: Any, _details: CallDetails, _drift: list[str]) -> bool:
     if not isinstance(value, bool):
         raise UnfitError
     return value
 
 
-def _read_whole(largest: int, value: object, _details: CallDetails, _drift: list[str]) -> int:
+def _whole(largest: int, value: Any, _details: CallDetails, _drift: list[str]) -> int:
     """A whole number from 0 to `largest`, also written as digits in a string or with a fraction of zero."""
-    number = value
     if isinstance(value, str) and _DIGITS.fullmatch(value):
-        number = int(value)
+        value = int(value)
     # Beyond what a float holds exactly, who wrote a fraction or an exponent may have rounded.
     if isinstance(value, Decimal) and 0 <= value <= min(largest, _MAX_EXACT_FLOAT) and value == int(value):
-        number = int(value)
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= largest:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= largest:
         raise UnfitError
-    return number
+    return value
 
 
-def _read_member_id(value: object, details: CallDetails, drift: list[str]) -> MemberId | None:
+def _member_id(value: Any, details: CallDetails, drift: list[str]) -> MemberId | None:
     """Zero in any form is nobody's id: so a live operator marks cards that are not registered."""
     if isinstance(value, str) and _ZERO.fullmatch(value):
         return None
-    number = _read_whole(MAX_USER_ID, value, details, drift)
+    number = _whole(MAX_USER_ID, value, details, drift)
     return MemberId(str(number)) if number else None
 
 
-def _read_record(record: type[Record], value: object, details: CallDetails, drift: list[str]) -> Record:
+def _record(record: type[Record], value: Any, details: CallDetails, drift: list[str]) -> Record:
     if not isinstance(value, dict):
         raise UnfitError
     return record(**_values(record, value, details, drift))
 
 
-def _read_list(read: Read, wire: str, value: object, details: CallDetails, drift: list[str]) -> list[object]:
+def _list(wire: str, read: Read, value: Any, details: CallDetails, drift: list[str]) -> list[object]:
     """A list in which one item that cannot be read fails alone."""
     if not isinstance(value, list):
         raise UnfitError
-    return [_item(read, wire, item, details, drift) for item in value]
-
-
-def _item(read: Read, wire: str, value: object, details: CallDetails, drift: list[str]) -> object:
-    try:
-        item = read(value, details, drift)
-    except UnfitError:
-        item = None
-    return InvalidFieldError(details, wire) if item is None else item
+    items: list[object] = []
+    for each in value:
+        try:
+            item = read(each, details, drift)
+        except ValueError:
+            item = None
+        items.append(InvalidFieldError(details, wire) if item is None else item)
+    return items

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from graph.konaplate import protocol as wire
-from graph.konaplate.encryption import Cipher, KeyPair, import_key
+from graph.konaplate.encryption import Cipher, KeyPair, import_private_key, import_public_key
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.sandbox.behaviours import Altered, Behaviour, Coded, Raw, RefusedCallError
 from graph.sandbox.checks import Checks
@@ -118,8 +118,8 @@ def _server_cipher(credentials: SandboxCredentials) -> Cipher:
         [
             KeyPair(
                 credentials.crypto_key_id,
-                seal_with=import_key(credentials.client_public_key.reveal(), private=False),
-                open_with=import_key(credentials.server_private_key.reveal(), private=True),
+                seal_with=import_public_key(credentials.client_public_key.reveal()),
+                open_with=import_private_key(credentials.server_private_key.reveal()),
             )
         ]
     )

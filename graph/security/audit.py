@@ -13,7 +13,7 @@ from schema.errors import ErrorCode
 from schema.secrets import CardNo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from graph.security.card_refs import CardRefs, Subject
     from graph.security.viewer import Viewer
@@ -61,34 +61,6 @@ class Recorder(Protocol):
         ...
 
 
-class SubjectDisclosure:
-    """The personal fields of one card or member that a request has read in clear, or asked for in vain.
-
-    Args:
-        may_disclose: whether what is read can be put on record.
-    """
-
-    __slots__ = ("_may_disclose", "read", "withheld")
-
-    def __init__(self, may_disclose: Callable[[], bool]) -> None:
-        self._may_disclose = may_disclose
-        # Dictionaries keep the order in which the fields came.
-        self.read: dict[str, None] = {}
-        self.withheld: dict[str, None] = {}
-
-    def note(self, name: str) -> Exception | None:
-        """Remember that a field was read; or return its error, when that cannot be put on record."""
-        if not self._may_disclose():
-            return AuditUnavailableError()
-        self.read[name] = None
-        return None
-
-    def refuse(self, name: str) -> Exception:
-        """Remember that a field was asked for without its scope; return the field's error."""
-        self.withheld[name] = None
-        return ForbiddenError()
-
-
 class RequestAudit:
     """Collects what one request reads, and puts it on record before it is given out.
 
@@ -98,24 +70,36 @@ class RequestAudit:
         recorder: takes the events.
     """
 
-    __slots__ = ("_caller", "_disclosures", "_off_record", "_recorder", "_refs", "_refusals")
+    __slots__ = ("_caller", "_off_record", "_read", "_recorder", "_refs", "_refusals", "_withheld")
 
     def __init__(self, caller: Caller, refs: CardRefs, recorder: Recorder) -> None:
         self._caller = caller
         self._refs = refs
         self._recorder = recorder
         self._off_record = False
-        self._disclosures: dict[Subject, SubjectDisclosure] = {}
-        self._refusals: set[tuple[str, Subject]] = set()
+        # Dictionaries keep the order in which subjects and their fields came.
+        self._read: dict[Subject | None, dict[str, None]] = {}
+        self._withheld: dict[Subject | None, dict[str, None]] = {}
+        self._refusals: set[tuple[str, Subject | None]] = set()
 
-    def disclosure(self, subject: Subject) -> SubjectDisclosure:
-        """Where the reads of a card's personal fields are noted, or a member's where no card led to it."""
-        found = self._disclosures.get(subject)
-        if found is None:
-            found = self._disclosures[subject] = SubjectDisclosure(self._may_disclose)
-        return found
+    def note(self, subject: Subject | None, name: str) -> Exception | None:
+        """Remember that a personal field was read; or return its error, when that cannot be put on record.
 
-    def refused(self, code: str, subject: Subject) -> None:
+        Args:
+            subject: the card that led to it, or the member where none did.
+            name: the field's name.
+        """
+        if self._off_record or not self._recorder.available:
+            return AuditUnavailableError()
+        self._read.setdefault(subject, {})[name] = None
+        return None
+
+    def refuse(self, subject: Subject | None, name: str) -> Exception:
+        """Remember that a personal field was asked for without its scope; return the field's error."""
+        self._withheld.setdefault(subject, {})[name] = None
+        return ForbiddenError()
+
+    def refused(self, code: str, subject: Subject | None) -> None:
         """Report a refusal, once for each subject however many aliases and lists name it."""
         if (code, subject) not in self._refusals:
             self._refusals.add((code, subject))
@@ -127,37 +111,32 @@ class RequestAudit:
         Returns:
             Whether what was read may be given out.
         """
-        read = [(subject, one) for subject, one in self._disclosures.items() if one.read]
-        if not read:
+        if not self._read:
             return True
-        events = [self._event("read", subject, tuple(one.read)) for subject, one in read]
+        events = [self._event("read", subject, fields) for subject, fields in self._read.items()]
+        self._read.clear()
         self._off_record = not self._recorder.record(events)
-        for _, one in read:
-            one.read.clear()
         return not self._off_record
 
     def close(self) -> None:
         """Report what was withheld, and what was read and never settled: one event each for each subject."""
         self.settle()
-        withheld = [
-            self._event("refused", subject, tuple(one.withheld), ErrorCode.FORBIDDEN.value)
-            for subject, one in self._disclosures.items()
-            if one.withheld
-        ]
-        if withheld:
-            self._recorder.record(withheld)
-        self._disclosures.clear()
-
-    def _may_disclose(self) -> bool:
-        return not self._off_record and self._recorder.available
+        if self._withheld:
+            code = ErrorCode.FORBIDDEN.value
+            events = [self._event("refused", subject, fields, code) for subject, fields in self._withheld.items()]
+            self._withheld.clear()
+            self._recorder.record(events)
 
     def _event(
         self,
         action: Literal["read", "refused"],
-        subject: Subject,
-        fields: tuple[str, ...],
+        subject: Subject | None,
+        fields: Iterable[str],
         code: str | None = None,
     ) -> AuditEvent:
-        (viewer, address, request_id), ref = self._caller, self._refs.of(subject)
-        event = AuditEvent(action, request_id, address, viewer.kind, viewer.id, fields=fields, code=code)
+        viewer, address, request_id = self._caller
+        event = AuditEvent(action, request_id, address, viewer.kind, viewer.id, fields=tuple(fields), code=code)
+        if subject is None:
+            return event
+        ref = self._refs.of(subject)
         return event._replace(card_ref=ref) if isinstance(subject, CardNo) else event._replace(member_ref=ref)

@@ -16,7 +16,6 @@ from graph.security.viewer import Scope, Viewer
 
 if TYPE_CHECKING:
     from graph.konaplate.endpoint import Endpoint
-    from graph.konaplate.endpoints.card_info import CardInfo
     from graph.konaplate.errors import CallDetails, KonaplateError
 
 _TOO_MANY_REQUESTS: Final = 429
@@ -51,38 +50,6 @@ class Authorization:
         if endpoint.owner is None or self.viewer.may(Scope.READ_ANY_CARD) or _is_about_no_card(error.details):
             return error
         return CardHiddenError()
-
-    def check_card(self, record: CardInfo) -> None:
-        """Let a card pass that the viewer may see.
-
-        Raises:
-            CardHiddenError: when it is not the viewer's own. A card whose member cannot be read is nobody's.
-        """
-        if self.viewer.may(Scope.READ_ANY_CARD):
-            return
-        own = self.viewer.member_id
-        if own is None or record.user_id != own:
-            raise CardHiddenError
-
-    def card_failure(self, error: KonaplateError) -> Exception:
-        """The error that the viewer sees when a card cannot be had.
-
-        What Konaplate answers about a card may depend on the card, whatever the code, and nobody knows all codes.
-        So no such answer is shown: only what says nothing about any card.
-        """
-        if self.viewer.may(Scope.READ_ANY_CARD) or _is_about_no_card(error.details):
-            return error
-        return CardHiddenError()
-
-    @property
-    def reads_profiles(self) -> bool:
-        """Whether the viewer sees members' personal data."""
-        return self.viewer.may(Scope.READ_MEMBER)
-
-    @property
-    def reads_cash_receipts(self) -> bool:
-        """Whether the viewer sees cash-receipt identities in clear."""
-        return self.viewer.may(Scope.READ_CASH_RECEIPT)
 
 
 def _is_about_no_card(details: CallDetails) -> bool:

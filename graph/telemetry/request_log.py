@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
+    from graph.graphql.operation import Document, Operation
     from graph.graphql.persisted import UntrustedDocument
     from graph.http.report import RequestReport
     from graph.konaplate.client import CallReport
@@ -68,6 +69,10 @@ class RequestLog:
     def on_untrusted_document(self, document: UntrustedDocument) -> None:
         """One line for each document that runs although it is not in the manifest."""
         self._log.warning("untrusted document", operations=list(document.operations), sha256=document.sha256)
+
+    def on_unplanned(self, document: Document, operation: Operation) -> None:
+        """One line for each operation that no plan takes."""
+        self._log.info("operation without plan", operation=operation.shown_name, sha256=document.sha256)
 
     def on_call(self, report: CallReport) -> None:
         """One line for each upstream call; a warning when it failed or drifted from the documentation."""

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from graph.config.files import UnreadableFileError, read_bytes, unreadable
 from graph.config.settings import Settings, SettingsError
+from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import DocumentLimits, Documents
 from graph.graphql.manifests import MAX_BYTES, ManifestError, TrustedDocuments, trust
 from graph.graphql.persisted import DocumentResolver, Mode
 from graph.graphql.registered import RegisteredDocuments
-from schema.query import build_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from graphql import GraphQLSchema
     from redis.asyncio import Redis
 
     from graph.graphql.persisted import UntrustedDocument
@@ -24,6 +25,7 @@ _REGISTERED_CHARACTERS: Final = 2_000_000
 
 def build_documents(
     settings: Settings,
+    schema: GraphQLSchema | None = None,
     on_untrusted: Callable[[UntrustedDocument], None] | None = None,
     redis: Redis | None = None,
 ) -> DocumentResolver:
@@ -31,13 +33,14 @@ def build_documents(
 
     Args:
         settings: see `graph.config.settings`.
+        schema: the executable schema; by default that of all APIs of Konaplate.
         on_untrusted: told of each document that is not in the manifest and runs all the same.
         redis: where registered documents are shared between gateways; None keeps them in this process.
 
     Raises:
         SettingsError: naming everything in the manifest that cannot be used.
     """
-    documents = _reader(settings)
+    documents = _reader(settings, schema)
     registered = RegisteredDocuments(settings.konagraph_apq_size, _REGISTERED_CHARACTERS, redis)
     return DocumentResolver(
         documents,
@@ -66,18 +69,18 @@ def document_limits(settings: Settings) -> DocumentLimits:
     )
 
 
-def read_trusted(settings: Settings) -> TrustedDocuments:
+def read_trusted(settings: Settings, schema: GraphQLSchema | None = None) -> TrustedDocuments:
     """The manifest as it is now, checked by a reader of its own: this may run beside everything else.
 
     Raises:
         SettingsError: naming everything in it that cannot be used.
     """
-    return _trusted(settings, _reader(settings))
+    return _trusted(settings, _reader(settings, schema))
 
 
-def _reader(settings: Settings) -> Documents:
+def _reader(settings: Settings, schema: GraphQLSchema | None) -> Documents:
     return Documents(
-        build_schema(),
+        executable_schema() if schema is None else schema,
         document_limits(settings),
         # Forbidden altogether, it is a matter of validation; allowed to some, of the viewer.
         introspection=settings.konagraph_introspection is not False,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from graph.config.settings import Settings, SettingsError
@@ -15,6 +16,8 @@ from graph.wiring.upstream import build_cipher, build_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from graphql import GraphQLSchema
 
     from graph.graphql.manifests import TrustedDocuments
     from graph.graphql.persisted import DocumentResolver
@@ -102,7 +105,7 @@ class Renewal:
         """
         renewed = self._settings.model_copy(update={name: getattr(settings, name) for name in RENEWED})
         # A manifest may take a while, in which others want to be answered.
-        parts = await asyncio.to_thread(_read, renewed)
+        parts = await asyncio.to_thread(_read, renewed, self._documents.cache.schema)
         same = self._compared(renewed, parts)
         self._konaplate.renew(parts.identity, parts.cipher)
         if self._protection.api_keys is not None and parts.keys is not None:
@@ -162,12 +165,12 @@ def _contents(settings: Settings) -> dict[str, bytes]:
     return found
 
 
-def _read(settings: Settings) -> _Parts:
+def _read(settings: Settings, schema: GraphQLSchema) -> _Parts:
     """Make every part; name every problem."""
     problems: list[str] = []
     cipher = _made(build_cipher, settings, problems)
     keys = _made(_keys, settings, problems)
-    trusted = _made(read_trusted, settings, problems)
+    trusted = _made(partial(read_trusted, schema=schema), settings, problems)
     if settings.konagraph_auth == "jwt":
         _made(check_key_files, settings, problems)
     if problems or trusted is None:

@@ -60,6 +60,7 @@ class Signals:
         self.retry_refused = metrics.upstream.retry_refused
         self.limit_changed = metrics.upstream.limit_changed
         self.shed = metrics.upstream.shed
+        self.on_unplanned = log.on_unplanned
 
     def middleware(self) -> list[Middleware]:
         """What has to be around the application."""

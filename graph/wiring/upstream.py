@@ -7,12 +7,12 @@ import dataclasses
 import random
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from graph.config.settings import Settings, SettingsError
 from graph.konaplate import protocol as wire
 from graph.konaplate.client import KonaplateClient
-from graph.konaplate.encryption import KNOWN_ALGORITHMS, Cipher, KeyPair, import_key
+from graph.konaplate.encryption import KNOWN_ALGORITHMS, Cipher, KeyPair, import_private_key, import_public_key
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.guarded import GuardedKonaplate
@@ -32,13 +32,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     import httpx
-    from joserfc.jwk import RSAKey
 
     from graph.konaplate.client import CallReport
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.isolation import Reserved
     from graph.resilience.observer import GuardObserver
     from schema.secrets import Credential
+
+T = TypeVar("T")
 
 
 def build_konaplate(
@@ -191,9 +192,9 @@ def build_cipher(settings: Settings) -> Cipher | None:
     Raises:
         SettingsError: naming every key that cannot be used.
     """
-    if settings.konaplate_encryption == "off":
-        return None
     pairs = key_pairs(settings)
+    if not pairs:
+        return None
     return Cipher(
         pairs,
         algorithms=settings.konaplate_jwe_algorithms,
@@ -210,23 +211,10 @@ def key_pairs(settings: Settings) -> list[KeyPair]:
     if settings.konaplate_encryption == "off":
         return []
     problems = _unknown_algorithms(settings)
-    first = _pair(
-        "",
-        settings.konaplate_crypto_key_id,
-        settings.konaplate_server_public_key,
-        settings.konaplate_client_private_key,
-        problems,
-    )
-    second = _pair(
-        "_2",
-        settings.konaplate_crypto_key_id_2,
-        settings.konaplate_server_public_key_2,
-        settings.konaplate_client_private_key_2,
-        problems,
-    )
+    pairs = [_pair(settings, suffix, problems) for suffix in ("", "_2")]
     if problems:
         raise SettingsError(problems)
-    return [pair for pair in (first, second) if pair is not None]
+    return [pair for pair in pairs if pair is not None]
 
 
 def _unknown_algorithms(settings: Settings) -> list[str]:
@@ -244,21 +232,21 @@ def _unknown_algorithms(settings: Settings) -> list[str]:
     ]
 
 
-def _pair(
-    suffix: str, key_id: str | None, public: Credential | None, private: Credential | None, problems: list[str]
-) -> KeyPair | None:
-    seal_with = _key(f"KONAPLATE_SERVER_PUBLIC_KEY{suffix}", public, problems, private=False)
-    open_with = _key(f"KONAPLATE_CLIENT_PRIVATE_KEY{suffix}", private, problems, private=True)
+def _pair(settings: Settings, suffix: str, problems: list[str]) -> KeyPair | None:
+    key_id = getattr(settings, f"konaplate_crypto_key_id{suffix}")
+    seal_with = _key(settings, f"konaplate_server_public_key{suffix}", import_public_key, problems)
+    open_with = _key(settings, f"konaplate_client_private_key{suffix}", import_private_key, problems)
     return KeyPair(key_id, seal_with, open_with) if key_id and seal_with and open_with else None
 
 
-def _key(name: str, pem: Credential | None, problems: list[str], *, private: bool) -> RSAKey | None:
+def _key(settings: Settings, name: str, read: Callable[[str], T], problems: list[str]) -> T | None:
+    pem: Credential | None = getattr(settings, name)
     if pem is None:
         return None
     try:
-        return import_key(pem.reveal(), private=private)
+        return read(pem.reveal())
     except BadPemError as error:
-        problems.append(f"{name} {error}")
+        problems.append(f"{name.upper()} {error}")
         return None
 
 

@@ -23,7 +23,7 @@ from benchmarks.rounds import check_answer
 from benchmarks.scenarios import ONE_CALL, SCENARIOS, Scenario
 from benchmarks.targets import Launch, Target
 from benchmarks.upstream import CALLS_PATH, CARD_PATH, DELAY_PATH, Calls, base_url, sealed_cards, start_upstream
-from graph.konaplate.encryption import Cipher, KeyPair, import_key
+from graph.konaplate.encryption import Cipher, KeyPair, import_private_key, import_public_key
 from tests.tools import require_tool
 
 if TYPE_CHECKING:
@@ -118,12 +118,12 @@ async def test_the_upstream_is_told_how_long_its_calls_take() -> None:
 
 
 def test_a_sealed_request_gets_a_card_that_only_the_client_can_open() -> None:
-    private = import_key(keys().client_private_key.read_text(encoding="ascii"), private=True)
+    private = import_private_key(keys().client_private_key.read_text(encoding="ascii"))
     public_text = keys().client_public_key.read_text(encoding="ascii")
     calls = Calls(sealed=sealed_cards(public_text))
     status, first = calls.answer(CARD_PATH.encode(), b'{"encData":"x"}')
     _, second = calls.answer(CARD_PATH.encode(), b'{"encData":"x"}')
-    cipher = Cipher([KeyPair("benchmark", import_key(public_text, private=False), private)])
+    cipher = Cipher([KeyPair("benchmark", import_public_key(public_text), private)])
     opened = [orjson.loads(cipher.open(orjson.loads(one)["encData"], None)) for one in (first, second)]
     assert (b"200 OK", 2) == (status, calls.card)
     assert [152300, 152300] == [one["balance"] for one in opened]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLSchema
 
+from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import DocumentLimits, Documents
-from schema.query import build_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ INLINE_CARD = f'query Inline {{ card(cardNo: "{CARD}") {{ balance }} }}'
 
 
 def new_documents(**limits: int) -> Documents:
-    return Documents(build_schema(), DocumentLimits(**limits), introspection=False)
+    return Documents(executable_schema(), DocumentLimits(**limits), introspection=False)
 
 
 def hash_of(text: str) -> str:

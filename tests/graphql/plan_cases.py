@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import DocumentLimits, Documents
-from graph.graphql.executor import CoreExecutor, PlanExecutor
+from graph.graphql.executor import OperationExecutor
 from graph.konaplate.endpoints.card_info import CardInfo
 from graph.konaplate.endpoints.user_info import UserInfo
 from graph.konaplate.errors import CallDetails
-from schema.query import build_schema
 from tests.graphql.plan_world import (
     Outcome,
     Reply,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 A, B, C = "9491339400000013", "9491339400000021", "9491339400000039"
 DETAILS = CallDetails("261122120000-0123456")
-SCHEMA = build_schema()
+SCHEMA = executable_schema()
 
 
 def documents() -> Documents:
@@ -64,20 +64,20 @@ def member(user_id: str = "1001") -> Reply:
     return says(UserInfo.read(fields, DETAILS))
 
 
-async def run(executor: PlanExecutor | CoreExecutor, text: str, around: World, **variables: Any) -> Outcome:
+async def run(executor: OperationExecutor, text: str, around: World, **variables: Any) -> Outcome:
     document, operation = read(text)
     return await outcome_of(executor, around, document, operation, variables)
 
 
-async def run_both(text: str, around: World, **variables: Any) -> tuple[Outcome, PlanExecutor]:
+async def run_both(text: str, around: World, **variables: Any) -> tuple[Outcome, OperationExecutor]:
     """What the plan gave, which is what graphql-core gave."""
-    plans = PlanExecutor(SCHEMA)
+    plans = OperationExecutor(SCHEMA)
     actual = await run(plans, text, around, **variables)
-    assert await run(CoreExecutor(SCHEMA), text, around, **variables) == actual
+    assert await run(OperationExecutor(SCHEMA, "core"), text, around, **variables) == actual
     return actual, plans
 
 
-def counts(executor: PlanExecutor) -> tuple[int, int, int]:
+def counts(executor: OperationExecutor) -> tuple[int, int, int]:
     counts = executor.counts
     return counts.planned, counts.unplanned, counts.abandoned
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -18,14 +18,14 @@ from graph.security.authorization import Authorization
 from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
 from graph.security.limiter import LocalLimiter
-from schema.secrets import Credential
+from schema.secrets import Credential, Secret
 from tests.support import KeptEvents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from graph.graphql.documents import Document, Operation
-    from graph.graphql.result import Result
+    from graph.graphql.executor import OperationExecutor
     from graph.konaplate.endpoint import Endpoint
     from graph.resilience.guard import CallStats
     from graph.security.audit import Recorder
@@ -48,10 +48,9 @@ class Reply:
 class FakeUpstream:
     """Answers from a table, and remembers what it was asked."""
 
-    def __init__(self, cards: Mapping[str, Reply], members: Mapping[str, Reply]) -> None:
-        self._cards = cards
-        self._members = members
-        self.calls: Counter[tuple[str, str | None]] = Counter()
+    def __init__(self, replies: Mapping[str, Mapping[str, Reply]]) -> None:
+        self._replies = replies
+        self.calls: Counter[tuple[str, str]] = Counter()
         self._futures: list[asyncio.Future[Any]] = []
 
     @property
@@ -61,15 +60,14 @@ class FakeUpstream:
     def start(
         self, endpoint: Endpoint[Any, Any], keys: Sequence[Any], stats: CallStats
     ) -> list[asyncio.Future[Any]]:
-        kind, replies = ("card", self._cards) if endpoint.name == "card_info" else ("member", self._members)
-        return [self._answer(kind, key.reveal(), replies, stats) for key in keys]
+        return [self._answer(endpoint.name, key_text(key), stats) for key in keys]
 
-    def _answer(self, kind: str, key: str, replies: Mapping[str, Reply], stats: CallStats) -> asyncio.Future[Any]:
-        self.calls[kind, key] += 1
+    def _answer(self, endpoint: str, key: str, stats: CallStats) -> asyncio.Future[Any]:
+        self.calls[endpoint, key] += 1
         stats.attempts += 1
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._futures.append(future)
-        reply = replies[key]
+        reply = self._replies[endpoint][key]
         if reply.turns is not None:
             self._turn(future, reply, reply.turns)
         return future
@@ -86,6 +84,10 @@ class FakeUpstream:
             future.exception()
         else:
             future.set_result(made)
+
+
+def key_text(key: object) -> str:
+    return key.reveal() if isinstance(key, Secret) else str(key)
 
 
 class DistantLimiter:
@@ -115,14 +117,11 @@ class World:
     members: Mapping[str, Reply] = field(default_factory=dict)
     limiter_turns: int = 0
     seconds: float = 30
+    others: Mapping[str, Mapping[str, Reply]] = field(default_factory=dict)
+    """What further endpoints say, by their names."""
 
-
-class Executor(Protocol):
-    """What executes operations."""
-
-    async def execute(
-        self, document: Document, operation: Operation, variables: dict[str, Any], context: RequestContext
-    ) -> Result: ...
+    def upstream(self) -> FakeUpstream:
+        return FakeUpstream({"card_info": self.cards, "user_info": self.members, **self.others})
 
 
 @dataclass
@@ -132,7 +131,7 @@ class Outcome:
     data: bytes
     errors: list[dict[str, Any]]
     causes: list[type | None]
-    calls: Counter[tuple[str, str | None]]
+    calls: Counter[tuple[str, str]]
     counted: tuple[int, int]
     events: set[tuple[str, str | None, str | None, frozenset[str]]]
     cards_counted: set[str]
@@ -151,10 +150,10 @@ def context_of(
 
 
 async def outcome_of(
-    executor: Executor, world: World, document: Document, operation: Operation, variables: dict[str, Any]
+    executor: OperationExecutor, world: World, document: Document, operation: Operation, variables: dict[str, Any]
 ) -> Outcome:
     """Execute an operation in a world."""
-    upstream, limiter = FakeUpstream(world.cards, world.members), DistantLimiter(world.limiter_turns)
+    upstream, limiter = world.upstream(), DistantLimiter(world.limiter_turns)
     events = KeptEvents()
     data: object = "refused"
     async with asyncio.timeout(10), context_of(world, upstream, limiter, events) as context:

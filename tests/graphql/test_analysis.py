@@ -9,12 +9,12 @@ from graphql import build_schema as build_graphql_schema
 from graphql import parse
 
 from graph.graphql.analysis import analyse
-from schema.query import build_schema
+from graph.graphql.bindings import executable_schema
 
 if TYPE_CHECKING:
     from graph.graphql.size import Analysis, Size
 
-SCHEMA = build_schema()
+SCHEMA = executable_schema()
 
 
 def sizes(text: str) -> Analysis:

@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.graphql.analysis import analyse
+from graph.graphql.bindings import executable_schema
 from graph.graphql.cost import SATURATED
-from schema.query import build_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from graph.graphql.size import Size
 
-SCHEMA = build_schema()
+SCHEMA = executable_schema()
 
 
 def only(text: str) -> Size:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.errors import GatewayError
+from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import Document, DocumentError, DocumentLimits, Documents
 from schema.errors import ErrorCode
-from schema.query import build_schema
 
 if TYPE_CHECKING:
     from graphql import GraphQLError
@@ -18,7 +18,7 @@ CARD = "9491339400000013"
 
 
 def documents(*, introspection: bool = True, **limits: int) -> Documents:
-    return Documents(build_schema(), DocumentLimits(**limits), introspection=introspection)
+    return Documents(executable_schema(), DocumentLimits(**limits), introspection=introspection)
 
 
 def refusal(text: str, **limits: int) -> list[GraphQLError]:

@@ -6,41 +6,33 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from graphql import GraphQLError, execute
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from graph.errors import GatewayError
 from graph.graphql.documents import Document, DocumentError, DocumentLimits, Documents
+from graph.graphql.executor import OperationExecutor
 from graph.graphql.literals import hoist
-from schema.query import build_schema
+from graph.security.viewer import ANONYMOUS
+from tests.graphql.plan_cases import SCHEMA, A, B, C, card, says
+from tests.graphql.plan_world import Reply, World, outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from schema.secrets import CardNo
-    from schema.types import Card
+    from graphql import GraphQLError
 
-SCHEMA = build_schema()
-A, B, C = "9491339400000013", "9491339400000021", "9491339400000039"
 LIMITS = DocumentLimits(tokens=70, aliases=4, fields=12, root_fields=5, directives=3, operations=2, cost=60)
 
 
-class Recording:
-    """A context that knows no card, and one of them not even why; remembers what it was asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    async def card(self, card_no: CardNo) -> Card | None:
-        self.asked.append(card_no.reveal())
-        if card_no.reveal() == B:
-            raise LookupError("card")
-        return None
-
-    async def cards(self, card_nos: Sequence[CardNo]) -> list[Card | Exception | None]:
-        self.asked += ["[", *(card_no.reveal() for card_no in card_nos), "]"]
-        return [LookupError("cards") if card_no.reveal() == B else None for card_no in card_nos]
+WORLD = World(
+    ANONYMOUS,
+    {
+        A: says(card(balance=1)),
+        B: Reply(lambda: LookupError("card")),
+        C: says(card(balance=3)),
+    },
+)
 
 
 def shown(error: GraphQLError) -> tuple[Any, ...]:
@@ -56,18 +48,11 @@ def run(document: Document, name: str | None, variables: Mapping[str, Any]) -> t
         cost: Any = operation.cost(variables)
     except DocumentError as error:
         cost = [shown(entry) for entry in error.errors]
-    context = Recording()
-
-    async def executed() -> Any:
-        result = execute(
-            SCHEMA, document.node, None, context, dict(variables), operation_name=name, hide_suggestions=True
-        )
-        return await result if asyncio.iscoroutine(result) or asyncio.isfuture(result) else result
-
-    result = asyncio.run(executed())
-    errors = [shown(error) for error in result.errors or ()]
+    executed = asyncio.run(
+        outcome_of(OperationExecutor(SCHEMA, "core"), WORLD, document, operation, dict(variables))
+    )
     measures = operation.takes_card_numbers, document.introspects, operation.kind, operation.shown_name
-    return measures, cost, result.data, errors, context.asked
+    return measures, cost, executed
 
 
 def outcome(read: Callable[[], tuple[Document, Mapping[str, str]]]) -> Any:

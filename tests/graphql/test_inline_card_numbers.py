@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from graphql import parse
 
+from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import DocumentError, DocumentLimits, Documents
 from graph.graphql.validation import validate
-from schema.query import build_schema
 from tests.graphql.documents import CARD, INLINE_CARD, hash_of, texts_within
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ SKELETON = "query Inline { card(cardNo: $konagraph_card_00) { balance } }"
 
 
 def documents(*, introspection: bool = True, **limits: int) -> Documents:
-    return Documents(build_schema(), DocumentLimits(**limits), introspection=introspection)
+    return Documents(executable_schema(), DocumentLimits(**limits), introspection=introspection)
 
 
 def counts(cache: Documents) -> tuple[int, int, int]:

@@ -9,9 +9,9 @@ import pytest
 from graphql import get_introspection_query
 
 from graph.errors import GatewayError
+from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import DocumentError, DocumentLimits, Documents
 from schema.errors import ErrorCode
-from schema.query import build_schema
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -23,7 +23,7 @@ CARD = "9491339400000013"
 
 def refusal(text: str, **limits: int) -> list[GraphQLError]:
     with pytest.raises(DocumentError) as caught:
-        Documents(build_schema(), DocumentLimits(**limits), introspection=True).resolve(text)
+        Documents(executable_schema(), DocumentLimits(**limits), introspection=True).resolve(text)
     return caught.value.errors
 
 
@@ -36,7 +36,7 @@ def limit_of(text: str, **limits: int) -> tuple[ErrorCode, object, object]:
 
 
 def is_accepted(text: str, **limits: int) -> bool:
-    return bool(Documents(build_schema(), DocumentLimits(**limits), introspection=True).read(text).operations)
+    return bool(Documents(executable_schema(), DocumentLimits(**limits), introspection=True).read(text).operations)
 
 
 def nested(depth: int) -> str:

@@ -14,14 +14,13 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from graph.graphql.documents import DocumentLimits, Documents
-from graph.graphql.executor import CoreExecutor, PlanExecutor
-from schema.query import build_schema
+from graph.graphql.executor import OperationExecutor
+from tests.graphql.plan_cases import SCHEMA
 from tests.graphql.plan_documents import DocumentMaker, variables_for
 from tests.graphql.plan_records import world
 from tests.graphql.plan_world import Outcome, World, outcome_of
 
 EXAMPLES = int(os.environ.get("KONAGRAPH_EQUALITY_EXAMPLES", "500"))
-SCHEMA = build_schema()
 LIMITS = DocumentLimits(
     characters=100_000,
     tokens=20_000,
@@ -52,7 +51,7 @@ def test_plans_answer_as_graphql_core_does_and_ask_no_more() -> None:
             resolved = documents.resolve(text)
             document, hoisted = resolved.document, dict(resolved.hoisted)
         operation = document.operation(random.choice(made.operations))
-        plans, core = PlanExecutor(SCHEMA), CoreExecutor(SCHEMA)
+        plans, core = OperationExecutor(SCHEMA), OperationExecutor(SCHEMA, "core")
         # Twice: the second time, the plan is there already, and another may be.
         for _ in range(2):
             variables = {**variables_for(random, clean=random.random() < 0.8), **hoisted}

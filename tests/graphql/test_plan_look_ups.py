@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from graph.graphql.executor import PlanExecutor
+from graph.graphql.executor import OperationExecutor
 from graph.konaplate.errors import TimedOutError
 from graph.security.viewer import ANONYMOUS, Viewer
 from schema.secrets import MemberId
@@ -26,7 +26,6 @@ from tests.graphql.plan_cases import (
 )
 from tests.graphql.plan_world import (
     DistantLimiter,
-    FakeUpstream,
     Reply,
     World,
     context_of,
@@ -60,14 +59,14 @@ async def test_the_deadline_is_the_error_of_each_look_up_that_is_not_over() -> N
 
 async def test_a_request_that_is_cancelled_leaves_neither_a_task_nor_a_look_up() -> None:
     around = World(ANONYMOUS, {A: says(None, None), B: says(card())}, {"1001": says(None, None)})
-    upstream = FakeUpstream(around.cards, around.members)
+    upstream = around.upstream()
     document, operation = read(
         f'{{ a: card(cardNo: "{A}") {{ balance }} b: card(cardNo: "{B}") {{ member {{ profile {{ email }} }} }} }}'
     )
 
     async def request() -> None:
         async with context_of(around, upstream, DistantLimiter(0), KeptEvents()) as context:
-            await PlanExecutor(SCHEMA).execute(document, operation, {}, context)
+            await OperationExecutor(SCHEMA).execute(document, operation, {}, context)
 
     before = asyncio.all_tasks()
     task = asyncio.create_task(request())
@@ -81,13 +80,13 @@ async def test_a_request_that_is_cancelled_leaves_neither_a_task_nor_a_look_up()
 
 async def test_a_card_that_comes_as_the_request_ends_leads_to_no_further_look_up() -> None:
     around = World(ANONYMOUS, {A: says(None, None), B: says(card(), 1)}, {"1001": says(None, None)})
-    upstream = FakeUpstream(around.cards, around.members)
+    upstream = around.upstream()
     selected = "{ member { profile { email } } }"
     document, operation = read(f'{{ a: card(cardNo: "{A}") {selected} b: card(cardNo: "{B}") {selected} }}')
 
     async def request() -> None:
         async with context_of(around, upstream, DistantLimiter(0), KeptEvents()) as context:
-            await PlanExecutor(SCHEMA).execute(document, operation, {}, context)
+            await OperationExecutor(SCHEMA).execute(document, operation, {}, context)
 
     task = asyncio.create_task(request())
     await turns_until(lambda: upstream.under_way == 2)
@@ -97,7 +96,7 @@ async def test_a_card_that_comes_as_the_request_ends_leads_to_no_further_look_up
         await task
     for _ in range(5):
         await asyncio.sleep(0)
-    assert upstream.calls == {("card", A): 1, ("card", B): 1}
+    assert upstream.calls == {("card_info", A): 1, ("card_info", B): 1}
 
 
 async def test_a_member_that_was_looked_up_beforehand_and_never_asked_for_has_saved_no_call() -> None:
@@ -111,12 +110,12 @@ async def test_a_member_that_was_looked_up_beforehand_and_never_asked_for_has_sa
 
 async def test_every_root_field_begins_before_the_first_is_waited_for() -> None:
     around = World(ANONYMOUS, {number: says(None, None) for number in (A, B, C)})
-    upstream = FakeUpstream(around.cards, {})
+    upstream = around.upstream()
     document, operation = read(
         f'{{ card(cardNo: "{A}") {{ balance }} cards(cardNos: ["{B}", "{C}", "{A}"]) {{ balance }} }}'
     )
     async with context_of(around, upstream, DistantLimiter(0), KeptEvents()) as context:
-        task = asyncio.create_task(PlanExecutor(SCHEMA).execute(document, operation, {}, context))
+        task = asyncio.create_task(OperationExecutor(SCHEMA).execute(document, operation, {}, context))
         await turns_until(lambda: upstream.under_way == 3)
         task.cancel()
         await asyncio.wait([task])
@@ -124,12 +123,12 @@ async def test_every_root_field_begins_before_the_first_is_waited_for() -> None:
 
 async def test_a_member_is_looked_up_while_an_earlier_card_is_still_waited_for() -> None:
     around = World(ANONYMOUS, {A: says(None, None), B: says(card(), 3)}, {"1001": says(None, None)})
-    upstream = FakeUpstream(around.cards, around.members)
+    upstream = around.upstream()
     text = "query ($l: [CardNumber!]!) { cards(cardNos: $l) { member { profile { email } } } }"
     document, operation = read(text)
     async with context_of(around, upstream, DistantLimiter(0), KeptEvents()) as context:
-        task = asyncio.create_task(PlanExecutor(SCHEMA).execute(document, operation, {"l": [A, B]}, context))
-        await turns_until(lambda: upstream.calls["member", "1001"] == 1)
+        task = asyncio.create_task(OperationExecutor(SCHEMA).execute(document, operation, {"l": [A, B]}, context))
+        await turns_until(lambda: upstream.calls["user_info", "1001"] == 1)
         task.cancel()
         await asyncio.wait([task])
 
@@ -141,7 +140,7 @@ async def test_a_member_of_a_hidden_card_is_not_looked_up_nor_one_without_the_sc
     for scopes, expected in ((frozenset({"member:read"}), {"1001"}), (frozenset({"cards:read:any"}), set())):
         around.viewer = Viewer("member", "m", scopes, MemberId("1001"), None)
         outcome, plans = await run_both(text, around, l=[A, B])
-        assert expected == {key for kind, key in outcome.calls if kind == "member"}
+        assert expected == {key for kind, key in outcome.calls if kind == "user_info"}
         assert counts(plans) == (1, 0, 0)
 
 
@@ -149,5 +148,5 @@ async def test_cards_of_one_member_share_one_call() -> None:
     around = World(ANONYMOUS, {A: says(card(), 2), B: says(card()), C: says(card(), 1)}, {"1001": member()})
     text = "query ($l: [CardNumber!]!) { cards(cardNos: $l) { member { profile { email } } } }"
     outcome, plans = await run_both(text, around, l=[A, B, C])
-    assert outcome.calls["member", "1001"] == 1
+    assert outcome.calls["user_info", "1001"] == 1
     assert counts(plans) == (1, 0, 0)

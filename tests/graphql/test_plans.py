@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
 from collections import Counter
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from graph.graphql.executor import CoreExecutor, PlanExecutor, build_executor
+from graph.graphql.executor import OperationExecutor
 from graph.graphql.plan.cache import Plans
+from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.security.viewer import ANONYMOUS, EVERY_SCOPE, Allowance, Viewer
 from schema.secrets import CardNo, MemberId
 from tests.graphql.plan_cases import (
@@ -23,6 +25,7 @@ from tests.graphql.plan_cases import (
     counts,
     member,
     read,
+    run,
     run_both,
     says,
     switched,
@@ -30,12 +33,14 @@ from tests.graphql.plan_cases import (
 from tests.graphql.plan_world import (
     REFS,
     DistantLimiter,
-    FakeUpstream,
     World,
     context_of,
     outcome_of,
 )
 from tests.support import KeptEvents
+
+if TYPE_CHECKING:
+    from graph.graphql.operation import Document, Operation
 
 
 async def test_an_operation_over_cards_is_executed_by_its_plan() -> None:
@@ -85,7 +90,7 @@ async def test_what_a_plan_cannot_finish_repeats_no_call_and_spends_and_audits_n
     around = World(viewer, {A: says(bad), B: says(card(), 2), C: says(card())}, {"1001": member()})
     outcome, plans = await run_both(text, around, l=[A, B, C])
     assert counts(plans) == (0, 0, 1)
-    assert outcome.calls == Counter({("card", A): 1, ("card", B): 1, ("member", "1001"): 1})
+    assert outcome.calls == Counter({("card_info", A): 1, ("card_info", B): 1, ("user_info", "1001"): 1})
     assert outcome.counted == (3, 1)
     assert [(error["path"], error["extensions"]["code"]) for error in outcome.errors] == [
         (["cards", 2], "RATE_LIMITED"),
@@ -95,14 +100,20 @@ async def test_what_a_plan_cannot_finish_repeats_no_call_and_spends_and_audits_n
 
 
 async def test_a_card_is_counted_once_in_a_request_and_the_verdict_stands() -> None:
-    around = World(Viewer("member", "m", EVERY_SCOPE, None, Allowance(cards_per_minute=1)), {})
-    upstream, limiter = FakeUpstream({}, {}), DistantLimiter(1)
-    async with context_of(around, upstream, limiter, KeptEvents()) as context:
-        first = await context.spend([CardNo(A), CardNo(B), CardNo(A)])
-        second = await context.spend([CardNo(B), CardNo(A)])
-    assert [None, "cards", None] == [refusal and refusal.budget for refusal in first]
-    assert [first[1], first[0]] == second
+    viewer = Viewer("member", "m", EVERY_SCOPE, None, Allowance(cards_per_minute=1))
+    around = World(viewer, {A: says(card())})
+    upstream, limiter = around.upstream(), DistantLimiter(1)
+    events = KeptEvents()
+    async with context_of(around, upstream, limiter, events) as context:
+        asked = [CardNo(A), CardNo(B), CardNo(A), CardNo(B), CardNo(A)]
+        loading = [asyncio.ensure_future(context.load(CARD_INFO, card_no, card_no)) for card_no in asked[:3]]
+        await asyncio.wait(loading)
+        loading += [asyncio.ensure_future(context.load(CARD_INFO, card_no, card_no)) for card_no in asked[3:]]
+        await asyncio.wait(loading)
+    assert [None, "cards", None, "cards", None] == [getattr(each.exception(), "budget", None) for each in loading]
     assert [REFS.of(CardNo(A)), REFS.of(CardNo(B))] == limiter.added
+    assert {("card_info", A): 1} == upstream.calls
+    assert ["RATE_LIMITED"] == [event.code for event in events]
 
 
 async def test_a_null_where_none_may_be_nulls_what_graphql_core_nulls() -> None:
@@ -126,7 +137,7 @@ fragment F on Card {{ balance }}"""
 async def test_every_choice_of_the_switches_has_a_plan_of_its_own() -> None:
     names = "abcd"
     document, operation = read(switched(names))
-    plans = PlanExecutor(SCHEMA)
+    plans = OperationExecutor(SCHEMA)
     for _ in range(2):
         for choice in range(16):
             values = {name: bool(choice & 1 << place) for place, name in enumerate(names)}
@@ -137,17 +148,21 @@ async def test_every_choice_of_the_switches_has_a_plan_of_its_own() -> None:
     assert len(operation.prepared.plans) == 16
 
 
+def found(plans: Plans, document: Document, operation: Operation) -> object:
+    return plans.find(operation.prepared, document.node, operation.node, {})
+
+
 def test_the_oldest_plans_make_room_for_new_ones() -> None:
     plans, read_ones = (
         Plans(SCHEMA, max_steps=5),
         [read(f"{{ a{index}: __typename b: __typename }}") for index in range(4)],
     )
     for document, operation in read_ones:
-        assert plans.find(document.node, operation, {}) is not None
+        assert found(plans, document, operation) is not None
         assert plans.steps <= 5
     assert [0, 0, 1, 1] == [len(operation.prepared.plans) for _, operation in read_ones]
     document, operation = read_ones[0]
-    assert plans.find(document.node, operation, {}) is not None
+    assert found(plans, document, operation) is not None
     assert [1, 0, 0, 1] == [len(operation.prepared.plans) for _, operation in read_ones]
 
 
@@ -155,14 +170,14 @@ def test_plans_without_any_step_make_room_too() -> None:
     plans = Plans(SCHEMA, max_steps=2)
     read_ones = [read(f"{{ a{index}: __typename @skip(if: true) }}") for index in range(3)]
     for document, operation in read_ones:
-        assert plans.find(document.node, operation, {}) is not None
+        assert found(plans, document, operation) is not None
     assert [0, 1, 1] == [len(operation.prepared.plans) for _, operation in read_ones]
 
 
 def test_a_plan_does_not_keep_its_document() -> None:
     plans = Plans(SCHEMA, max_steps=3)
     document, operation = read("{ a: __typename b: __typename }")
-    assert plans.find(document.node, operation, {}) is not None
+    assert found(plans, document, operation) is not None
     prepared = weakref.ref(operation.prepared)
     del document, operation
     gc.collect()
@@ -170,5 +185,17 @@ def test_a_plan_does_not_keep_its_document() -> None:
     assert plans.steps == 2
 
 
-def test_the_setting_names_the_executor() -> None:
-    assert [PlanExecutor, CoreExecutor] == [type(build_executor(kind, SCHEMA)) for kind in ("plan", "core")]
+async def test_a_setting_leaves_everything_to_graphql_core() -> None:
+    core = OperationExecutor(SCHEMA, "core")
+    assert (await run(core, "{ __typename }", World(ANONYMOUS, {}))).data == b'{"__typename":"Query"}'
+    assert counts(core) == (0, 1, 0)
+
+
+async def test_an_operation_that_has_no_plan_is_reported_once() -> None:
+    reported: list[str | None] = []
+    plans = OperationExecutor(SCHEMA, on_unplanned=lambda _, operation: reported.append(operation.name))
+    document, operation = read("query Q { __schema { queryType { name } } }")
+    for _ in range(2):
+        await outcome_of(plans, World(ANONYMOUS, {}), document, operation, {})
+    await run(plans, "query ($n: CardNumber!) { card(cardNo: $n) { balance } }", World(ANONYMOUS, {}), n="1")
+    assert reported == ["Q"]

@@ -9,14 +9,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graph.errors import GatewayError
+from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import DocumentError
 from graph.graphql.validation import MAX_ERRORS, RULES, validate
 from graph.graphql.validation_messages import MESSAGES
 from schema.errors import ErrorCode
-from schema.query import build_schema
 from tests.graphql.test_hoisting_equality import texts
 
-SCHEMA = build_schema()
+SCHEMA = executable_schema()
 CARD = "9491339400000013"
 COMPARISONS = 1_000
 

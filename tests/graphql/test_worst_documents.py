@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from graphql import get_introspection_query
 
+from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import DocumentError, DocumentLimits, Documents
-from schema.query import build_schema
 from tests.graphql.documents import CARD
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ WORST = {
 
 def calls(text: str, *, introspection: bool) -> int:
     """How many functions are called to resolve a text."""
-    documents = Documents(build_schema(), DocumentLimits(), introspection=True)
+    documents = Documents(executable_schema(), DocumentLimits(), introspection=True)
     count = 0
 
     def profile(_frame: FrameType, event: str, _argument: object) -> None:
@@ -115,4 +115,4 @@ def test_the_query_of_explorers_is_far_from_every_bound() -> None:
         specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
     )
     limits = DocumentLimits(comparisons=100, introspection_fields=300, tokens=300)
-    assert Documents(build_schema(), limits, introspection=True).resolve(query).document.introspects
+    assert Documents(executable_schema(), limits, introspection=True).resolve(query).document.introspects

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from joserfc.jwk import RSAKey
+from typing import Any, cast
 
 from graph.konaplate.encryption import KeyPair
-from tests.konaplate.support import KEY_ID, key
+from tests.konaplate.support import KEY_ID, pair, private_key
 
 
-class CountedKey(RSAKey):
-    """An RSA key; joserfc asks it for the private key once for each private-key operation."""
+class CountedKey:
+    """Decrypts as an RSA key does, and counts."""
 
-    operations = 0
+    def __init__(self, owner: str) -> None:
+        self.operations = 0
+        self._key = private_key(owner)
 
-    def get_op_key(self, operation: Any) -> Any:
-        if operation == "decrypt":
-            self.operations += 1
-        return super().get_op_key(operation)
+    def decrypt(self, wrapped: bytes, padding: Any) -> bytes:
+        self.operations += 1
+        return self._key.decrypt(wrapped, padding)
 
 
 def counted_pair(key_id: str = KEY_ID, *, opens: str = "client") -> tuple[KeyPair, CountedKey]:
     """A pair whose private key counts, and that key."""
-    counted = CountedKey.import_key(key(opens, private=True).raw_value)
-    return KeyPair(key_id, key("server", private=False), counted), counted
+    counted = CountedKey(opens)
+    return KeyPair(key_id, pair().seal_with, cast("Any", counted)), counted

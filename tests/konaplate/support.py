@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from graph.konaplate import protocol as wire
 from graph.konaplate.client import KonaplateClient
-from graph.konaplate.encryption import Cipher, KeyPair, import_key
+from graph.konaplate.encryption import Cipher, KeyPair, import_private_key, import_public_key
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.errors import CallDetails
 from graph.konaplate.record import record_fields
@@ -27,7 +27,7 @@ from tests.tools import ROOT
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
-    from joserfc.jwk import RSAKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     from graph.konaplate.client import CallReport
     from graph.konaplate.endpoint import Endpoint
@@ -132,14 +132,14 @@ def pem(owner: str, *, private: bool) -> str:
 
 
 @functools.cache
-def key(owner: str, *, private: bool) -> RSAKey:
+def private_key(owner: str) -> RSAPrivateKey:
     """A throw-away key, read once: checking a private key takes a while."""
-    return import_key(pem(owner, private=private), private=private)
+    return import_private_key(pem(owner, private=True))
 
 
 def pair(key_id: str = KEY_ID, *, opens: str = "client") -> KeyPair:
     """The gateway's side of one key id."""
-    return KeyPair(key_id, key("server", private=False), key(opens, private=True))
+    return KeyPair(key_id, import_public_key(pem("server", private=False)), private_key(opens))
 
 
 def httpx_network(limits: Limits, connections: int = 64) -> httpx.AsyncBaseTransport:

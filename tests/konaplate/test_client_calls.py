@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from graph.konaplate.encryption import Cipher, KeyPair, import_key
+from graph.konaplate.encryption import Cipher, KeyPair, import_private_key, import_public_key
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import CardNotFoundError, MemberNotFoundError, RejectedError
@@ -66,8 +66,8 @@ def upstream(options: dict[str, object]) -> IndependentKonaplate:
 
 def cipher() -> Cipher:
     ours = credentials()
-    seal_with = import_key(ours.server_public_key_pem, private=False)
-    open_with = import_key(ours.client_private_key_pem, private=True)
+    seal_with = import_public_key(ours.server_public_key_pem)
+    open_with = import_private_key(ours.client_private_key_pem)
     return Cipher([KeyPair(ours.crypto_key_id, seal_with, open_with)])
 
 

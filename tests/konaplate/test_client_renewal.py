@@ -7,7 +7,7 @@ import functools
 
 import pytest
 
-from graph.konaplate.encryption import Cipher, KeyPair, import_key
+from graph.konaplate.encryption import Cipher, KeyPair, import_private_key, import_public_key
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import RejectedError
@@ -52,8 +52,8 @@ def credentials(number: int) -> Credentials:
 
 def ours(of: Credentials, zone: Zone, *, encrypted: bool) -> tuple[Identity, Cipher | None]:
     identity = Identity(of.asp_id, Credential(of.access_key), Credential(of.secret_key), zone)
-    seal_with = import_key(of.server_public_key_pem, private=False)
-    open_with = import_key(of.client_private_key_pem, private=True)
+    seal_with = import_public_key(of.server_public_key_pem)
+    open_with = import_private_key(of.client_private_key_pem)
     return identity, Cipher([KeyPair(of.crypto_key_id, seal_with, open_with)]) if encrypted else None
 
 

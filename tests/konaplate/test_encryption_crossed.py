@@ -12,12 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwe
+from joserfc.jwk import RSAKey
 
-from graph.konaplate.encryption import Cipher, KeyPair, import_key
-from tests.konaplate.support import KEY_ID, deterministic, key
+from graph.konaplate.encryption import Cipher, KeyPair, import_private_key, import_public_key
+from tests.konaplate.support import KEY_ID, deterministic, private_key
 
 if TYPE_CHECKING:
-    from joserfc.jwk import RSAKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 ALGORITHMS: Final = ("RSA-OAEP-256", "RSA-OAEP")
 ENCRYPTIONS: Final = ("A128GCM", "A256GCM")
@@ -29,7 +30,7 @@ messages = st.one_of(st.binary(max_size=2_000), st.text(st.characters(codec="utf
 
 def our_cipher(alg: str, enc: str) -> Cipher:
     """Seals for the client and opens as the client."""
-    pair = KeyPair(KEY_ID, key("client", private=False), key("client", private=True))
+    pair = KeyPair(KEY_ID, private_key("client").public_key(), private_key("client"))
     return Cipher([pair], algorithms=(alg,), content_encryptions=(enc,))
 
 
@@ -38,7 +39,7 @@ def our_cipher(alg: str, enc: str) -> Cipher:
 def test_joserfc_opens_what_we_seal(profile: tuple[str, str], clear: bytes) -> None:
     alg, enc = profile
     compact = json.loads(our_cipher(alg, enc).seal(clear))["encData"]
-    opened = jwe.decrypt_compact(compact, key("client", private=True), registry=REGISTRY)
+    opened = jwe.decrypt_compact(compact, RSAKey.import_key(private_key("client")), registry=REGISTRY)
     assert clear == opened.plaintext
     assert {"enc": enc, "alg": alg} == opened.headers()
 
@@ -49,28 +50,29 @@ def test_joserfc_opens_what_we_seal(profile: tuple[str, str], clear: bytes) -> N
 )
 def test_we_open_what_joserfc_seals(profile: tuple[str, str], clear: bytes, kid: str | None) -> None:
     alg, enc = profile
+    theirs = RSAKey.import_key(private_key("client").public_key())
     header = {"alg": alg, "enc": enc} if kid is None else {"kid": kid, "alg": alg, "enc": enc}
-    compact = jwe.encrypt_compact(header, clear, key("client", private=False), registry=REGISTRY)
+    compact = jwe.encrypt_compact(header, clear, theirs, registry=REGISTRY)
     assert clear == our_cipher(alg, enc).open(compact, KEY_ID)
 
 
 @functools.cache
-def pair_of(bits: int) -> tuple[RSAKey, RSAKey]:
+def key_of(bits: int) -> RSAPrivateKey:
     private = rsa.generate_private_key(65537, bits)
     plain, form = serialization.NoEncryption(), serialization.PrivateFormat.PKCS8
     text = private.private_bytes(serialization.Encoding.PEM, form, plain).decode()
-    spki = serialization.PublicFormat.SubjectPublicKeyInfo
-    public_text = private.public_key().public_bytes(serialization.Encoding.PEM, spki).decode()
-    return import_key(public_text, private=False), import_key(text, private=True)
+    return import_private_key(text)
 
 
 @pytest.mark.parametrize("bits", [2048, 3072, 4096])
 @pytest.mark.parametrize("alg", ALGORITHMS)
 @pytest.mark.parametrize("enc", ENCRYPTIONS)
 def test_keys_of_other_sizes_are_used_alike(bits: int, alg: str, enc: str) -> None:
-    public, private = pair_of(bits)
+    private = key_of(bits)
+    spki = serialization.PublicFormat.SubjectPublicKeyInfo
+    public = import_public_key(private.public_key().public_bytes(serialization.Encoding.PEM, spki).decode())
     cipher = Cipher([KeyPair(KEY_ID, public, private)], algorithms=(alg,), content_encryptions=(enc,))
     compact = json.loads(cipher.seal(b"clear"))["encData"]
-    assert jwe.decrypt_compact(compact, private, registry=REGISTRY).plaintext == b"clear"
-    theirs = jwe.encrypt_compact({"alg": alg, "enc": enc}, b"clear", public, registry=REGISTRY)
+    assert jwe.decrypt_compact(compact, RSAKey.import_key(private), registry=REGISTRY).plaintext == b"clear"
+    theirs = jwe.encrypt_compact({"alg": alg, "enc": enc}, b"clear", RSAKey.import_key(public), registry=REGISTRY)
     assert cipher.open(theirs, KEY_ID) == b"clear"

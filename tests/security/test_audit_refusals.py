@@ -137,9 +137,8 @@ def test_events_of_reads_come_when_the_request_is_over_and_only_once() -> None:
     viewer = Viewer("member", "somebody", frozenset(), None, None)
     audit = RequestAudit(AuditedCaller(viewer, "192.0.2.1", "an-id"), REFS, events)
     card = CardNo(OWN)
-    audit.disclosure(card).note("idNo")
-    audit.disclosure(card).note("idNo")
-    audit.disclosure(CardNo(OTHERS))
+    audit.note(card, "idNo")
+    audit.note(card, "idNo")
     assert events == []
     audit.close()
     audit.close()
@@ -151,8 +150,8 @@ def test_a_member_that_no_card_led_to_is_named_by_a_reference_of_its_own() -> No
     viewer = Viewer("member", "somebody", frozenset(), None, None)
     audit = RequestAudit(AuditedCaller(viewer, "192.0.2.1", "an-id"), REFS, events)
     member = MemberId("1001")
-    audit.disclosure(member).note("email")
-    audit.disclosure(member).refuse("idNo")
+    audit.note(member, "email")
+    audit.refuse(member, "idNo")
     audit.close()
     assert [(event.action, event.card_ref, event.member_ref, event.fields, event.code) for event in events] == [
         ("read", None, REFS.of(member), ("email",), None),

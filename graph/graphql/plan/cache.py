@@ -7,15 +7,15 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from graph.graphql.plan.compiler import Shape
-from graph.graphql.plan.values import UnsupportedError, switch_value
+from graph.graphql.plan.fields import FallbackToGraphQLCore
+from graph.graphql.plan.values import switch_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import DocumentNode, GraphQLSchema
+    from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
-    from graph.graphql.documents import Operation
-    from graph.graphql.plan.run import Plan
+    from graph.graphql.plan.steps import Plan
 
 MAX_SWITCHES: Final = 4
 """In `@skip` and `@include` of one operation. With more there is no plan: each variable doubles their number."""
@@ -27,9 +27,11 @@ MAX_STEPS: Final = 20_000
 class Prepared:
     """What is compiled of one operation."""
 
-    __slots__ = ("__weakref__", "plans", "shape")
+    __slots__ = ("__weakref__", "plans", "reported", "shape")
 
     def __init__(self) -> None:
+        self.reported = False
+        """Whether it was told that there is no plan."""
         self.shape: Shape | None = None
         self.plans: dict[tuple[bool, ...], Plan | None] = {}
         """By the switches' values; None where there can be no plan."""
@@ -51,19 +53,28 @@ class Plans:
         """How many steps are kept, those of operations that are gone included until they are the oldest."""
 
     def find(
-        self, document: DocumentNode, operation: Operation, variables: Mapping[str, Any]
+        self,
+        prepared: Prepared,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
     ) -> tuple[Plan, dict[str, Any]] | None:
         """The plan and the variables' values; None where there can be no plan.
 
+        Args:
+            prepared: what was compiled of the operation before; it is kept with the operation.
+            document: in which the operation stands.
+            operation: to execute.
+            variables: as they came.
+
         Raises:
-            UncleanError: when a value does not fit, or graphql-core must say whether it does.
+            FallbackToGraphQLCore: when a value does not fit, or graphql-core must say whether it does.
         """
-        prepared = operation.prepared
         shape = prepared.shape
         if shape is None:
             if () in prepared.plans:
                 return None
-            shape = self._shape(document, operation)
+            shape = self._shape(prepared, document, operation)
             if shape is None:
                 return None
         values = shape.variables.coerced(variables)
@@ -74,11 +85,12 @@ class Plans:
             plan = self._compiled(prepared, shape, switched)
         return None if plan is None else (plan, values)
 
-    def _shape(self, document: DocumentNode, operation: Operation) -> Shape | None:
-        prepared = operation.prepared
+    def _shape(
+        self, prepared: Prepared, document: DocumentNode, operation: OperationDefinitionNode
+    ) -> Shape | None:
         try:
-            shape = Shape(self._schema, document, operation.node)
-        except UnsupportedError:
+            shape = Shape(self._schema, document, operation)
+        except FallbackToGraphQLCore:
             shape = None
         if shape is None or len(shape.switches) > MAX_SWITCHES:
             prepared.plans[()] = None
@@ -89,7 +101,7 @@ class Plans:
     def _compiled(self, prepared: Prepared, shape: Shape, switched: tuple[bool, ...]) -> Plan | None:
         try:
             plan = shape.plan(dict(zip(shape.switches, switched, strict=True)))
-        except UnsupportedError:
+        except FallbackToGraphQLCore:
             prepared.plans[switched] = None
             return None
         # One without any step takes room all the same, and would never have to make any.

@@ -1,50 +1,49 @@
 """From a validated operation to the steps of its plan.
 
-The fields are collected by graphql-core's own function, so that their order and their merging are its own.
+The fields are collected by graphql-core's own functions, so that their order and their merging are its own.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from graphql import (
     GraphQLBoolean,
     GraphQLID,
-    GraphQLObjectType,
     GraphQLString,
     OperationType,
     get_nullable_type,
+    is_abstract_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
+    is_object_type,
 )
 from graphql.execution import get_variable_values
 from graphql.execution.collect_fields import FragmentDetails, collect_fields, collect_subfields
-from graphql.language import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, VariableNode
+from graphql.language import FragmentDefinitionNode, FragmentSpreadNode, VariableNode
 
-from graph.graphql.plan.run import CardRoot, CardsRoot, Plan, TypenameRoot
+from graph.graphql.plan.fields import FallbackToGraphQLCore, LookUp, Read, TypeOf
+from graph.graphql.plan.run import Step
 from graph.graphql.plan.steps import (
-    EnumStep,
+    AbstractStep,
+    Edge,
     LeafStep,
+    ListStep,
     Member,
     ObjectStep,
-    ProfileStep,
+    Plan,
     Selection,
-    Step,
 )
-from graph.graphql.plan.values import UnsupportedError, Variables, argument
-from schema.query import attribute_of
+from graph.graphql.plan.values import Arguments, Variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from graphql import DocumentNode, GraphQLField, GraphQLSchema
-    from graphql.execution.collect_fields import FieldDetails
-    from graphql.language import OperationDefinitionNode, SelectionSetNode
-
-    from graph.graphql.plan.run import Root
+    from graphql import DocumentNode, GraphQLObjectType, GraphQLSchema
+    from graphql.execution.collect_fields import CollectedFields, FieldDetails
+    from graphql.language import FieldNode, OperationDefinitionNode, SelectionSetNode
 
 _TYPENAME: Final = "__typename"
 _SWITCHES: Final = ("skip", "include")
@@ -61,12 +60,12 @@ class Shape:
         operation: one of its queries.
 
     Raises:
-        UnsupportedError: when there can be no plan.
+        FallbackToGraphQLCore: when there can be no plan.
     """
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
         if operation.operation is not OperationType.QUERY or operation.directives:
-            raise UnsupportedError
+            raise FallbackToGraphQLCore
         self.schema = schema
         self.operation = operation
         self.fragments = {
@@ -82,7 +81,7 @@ class Shape:
         """The plan for these values of the switches.
 
         Raises:
-            UnsupportedError: when something is selected that plans do not do.
+            FallbackToGraphQLCore: when something is selected that plans do not do.
         """
         return _Compiler(self, switched).plan()
 
@@ -90,7 +89,7 @@ class Shape:
         for node in selections.selections:
             for directive in node.directives or ():
                 if directive.name.value not in _SWITCHES:
-                    raise UnsupportedError
+                    raise FallbackToGraphQLCore
                 for given in directive.arguments or ():
                     if isinstance(given.value, VariableNode):
                         yield given.value.name.value
@@ -102,7 +101,7 @@ class Shape:
                 visited.add(node.name.value)
                 fragment = self.fragments[node.name.value].definition
                 if fragment.variable_definitions or fragment.directives or node.arguments:
-                    raise UnsupportedError
+                    raise FallbackToGraphQLCore
                 yield from self._switches(fragment.selection_set, visited)
 
 
@@ -119,93 +118,77 @@ class _Compiler:
         ]
         values = get_variable_values(shape.schema, definitions, dict(switched))
         if isinstance(values, list):
-            raise UnsupportedError
+            raise FallbackToGraphQLCore
         self._values = values
 
     def plan(self) -> Plan:
         shape = self._shape
         query = shape.schema.query_type
         if query is None:
-            raise UnsupportedError
+            raise FallbackToGraphQLCore
         collected = collect_fields(shape.schema, shape.fragments, self._values, query, shape.operation)
-        roots = [self._root(query, key, details) for key, details in collected.grouped_field_set.items()]
-        return Plan(roots, self._steps)
+        return Plan(self._selection(query, collected, ()), self._steps)
 
-    def _root(self, query: GraphQLObjectType, key: str, details: list[FieldDetails]) -> Root:
-        self._steps += 1
-        node = details[0].node
-        name = node.name.value
-        if name == _TYPENAME:
-            return TypenameRoot(key, query.name)
-        field = query.fields.get(name)
-        if field is None:
-            raise UnsupportedError
-        root: type[CardRoot | CardsRoot]
-        match name, str(field.type), list(field.args):
-            case "card", "Card", ["cardNo" as given]:
-                kind, root = field.type, CardRoot
-            case "cards", "[Card]!", ["cardNos" as given]:
-                kind, root = field.type.of_type.of_type, CardsRoot
-            case _:
-                raise UnsupportedError
-        value = next(one.value for one in node.arguments or () if one.name.value == given)
-        selection = self._selection(kind, details, ())
-        return root(key, argument(value, field.args[given].type), selection, _nodes(details))
-
-    def _selection(self, kind: Any, details: list[FieldDetails], path: tuple[str, ...]) -> Selection:
-        if not isinstance(kind, GraphQLObjectType) or kind.is_type_of is not None:
-            raise UnsupportedError
-        shape = self._shape
-        collected = collect_subfields(shape.schema, shape.fragments, self._values, shape.operation, kind, details)
+    def _selection(self, kind: GraphQLObjectType, collected: CollectedFields, path: tuple[str, ...]) -> Selection:
+        if kind.is_type_of is not None:
+            raise FallbackToGraphQLCore
         members: list[Member] = []
-        profiles: list[ProfileStep] = []
-        for key, merged in collected.grouped_field_set.items():
+        edges: list[Edge] = []
+        for key, details in collected.grouped_field_set.items():
             self._steps += 1
-            name, below = merged[0].node.name.value, (*path, key)
+            nodes, below = [one.node for one in details], (*path, key)
+            name = nodes[0].name.value
             if name == _TYPENAME:
-                members.append(Member(key, _constant(kind.name), str, Step(_nodes(merged), below, nullable=False)))
+                members.append(_fixed(key, kind.name, Step(nodes, below, nullable=False)))
                 continue
             field = kind.fields.get(name)
-            if field is None:
-                raise UnsupportedError
-            if (kind.name, name, str(field.type)) == ("Member", "profile", "MemberProfile"):
-                profile = ProfileStep(_nodes(merged), below, selection=self._selection(field.type, merged, below))
-                profiles.append(profile)
+            resolve = None if field is None else field.resolve
+            if field is None or not isinstance(resolve, Read | LookUp):
+                raise FallbackToGraphQLCore
+            step = self._step(field.type, details, nodes, below)
+            if isinstance(resolve, Read):
+                clean = _CLEAN.get(get_nullable_type(field.type)) if resolve.plain else None
+                members.append(Member(key, resolve.read, clean, resolve.show, step))
+            else:
                 # Null until the look-up ends, and in its place.
-                members.append(Member(key, _constant(None), type(None), profile))
-                continue
-            members.append(self._member(key, field, merged, below))
-        return Selection(members, profiles)
+                members.append(_fixed(key, None, step))
+                edges.append(Edge(key, resolve, Arguments(field, nodes[0]), step))
+        return Selection(members, edges)
 
-    def _member(self, key: str, field: GraphQLField, merged: list[FieldDetails], path: tuple[str, ...]) -> Member:
-        name = attribute_of(field)
-        if name is None or field.args:
-            raise UnsupportedError
-        nodes, nullable = _nodes(merged), not is_non_null_type(field.type)
-        kind: Any = get_nullable_type(field.type)
+    def _step(self, kind: Any, details: list[FieldDetails], nodes: list[FieldNode], path: tuple[str, ...]) -> Step:
+        nullable = not is_non_null_type(kind)
+        kind = get_nullable_type(kind)
         if is_list_type(kind):
-            raise UnsupportedError
-        if not is_leaf_type(kind):
-            selection = self._selection(kind, merged, path)
-            step: Step = ObjectStep(nodes, path, nullable=nullable, name=name, selection=selection)
-        else:
-            step = _leaf(kind, nodes, path, nullable=nullable, name=name)
-        return Member(key, attrgetter(name), _CLEAN.get(kind), step)
+            # The paths of what is in a list begin at its item.
+            item = self._step(kind.of_type, details, nodes, ())
+            return ListStep(nodes, path, nullable=nullable, item=item)
+        if is_object_type(kind):
+            selection = self._subselection(kind, details, path)
+            return ObjectStep(nodes, path, nullable=nullable, selection=selection)
+        if is_leaf_type(kind):
+            serialize, words = kind.coerce_output_value, getattr(kind, "wrapped_cls", None)
+            names = None
+            if isinstance(words, type) and issubclass(words, Enum):
+                names = {word: serialize(word) for word in words}
+            return LeafStep(nodes, path, nullable=nullable, serialize=serialize, names=names)
+        if is_abstract_type(kind) and isinstance(kind.resolve_type, TypeOf):
+            possible = self._shape.schema.get_possible_types(kind)
+            selections = {each.name: self._subselection(each, details, path) for each in possible}
+            type_of = kind.resolve_type.name
+            return AbstractStep(nodes, path, nullable=nullable, type_of=type_of, selections=selections)
+        raise FallbackToGraphQLCore
+
+    def _subselection(
+        self, kind: GraphQLObjectType, details: list[FieldDetails], path: tuple[str, ...]
+    ) -> Selection:
+        shape = self._shape
+        collected = collect_subfields(shape.schema, shape.fragments, self._values, shape.operation, kind, details)
+        return self._selection(kind, collected, path)
 
 
-def _leaf(kind: Any, nodes: list[FieldNode], path: tuple[str, ...], *, nullable: bool, name: str) -> Step:
-    serialize = kind.coerce_output_value
-    words = getattr(kind, "wrapped_cls", None)
-    if isinstance(words, type) and issubclass(words, Enum):
-        names = {word: serialize(word) for word in words}
-        return EnumStep(nodes, path, nullable=nullable, name=name, serialize=serialize, names=names)
-    return LeafStep(nodes, path, nullable=nullable, name=name, serialize=serialize)
+def _fixed(key: str, value: object, step: Step) -> Member:
+    return Member(key, lambda _source: value, type(value), _as_it_is, step)
 
 
-def _nodes(details: list[FieldDetails]) -> list[FieldNode]:
-    """Where the document selects a field: all of these places are its errors' places."""
-    return [one.node for one in details]
-
-
-def _constant(value: object) -> Any:
-    return lambda _source: value
+def _as_it_is(_source: object, value: object) -> object:
+    return value

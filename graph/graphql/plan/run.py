@@ -1,157 +1,121 @@
-"""A compiled plan, and what it does: start every look-up, then complete the answer in the document's order."""
+"""One execution of a plan: complete what is there, look up what is not, and go on with what comes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from graph.graphql.plan.steps import Run
-from graph.graphql.plan.values import UncleanError
-from graph.graphql.result import Result
+from graphql.error import located_error
+
+from graph.graphql.plan.fields import FallbackToGraphQLCore
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Sequence
-
+    from graphql import GraphQLError
     from graphql.language import FieldNode
 
-    from graph.context import RequestContext
-    from graph.graphql.plan.steps import Place, Selection
-    from graph.graphql.plan.values import Argument, Values
-    from graph.konaplate.endpoints.card_info import CardInfo
-    from graph.security.errors import RateLimitedError
-    from schema.secrets import CardNo
+    from graph.graphql.plan.fields import LookUp
+    from graph.graphql.plan.values import Values
+
+Path: TypeAlias = "tuple[str | int, ...]"
 
 
-class TypenameRoot(NamedTuple):
-    """`__typename` of the query."""
-
-    key: str
-    name: str
-
-
-class CardRoot(NamedTuple):
-    """`card`."""
-
-    key: str
-    asked: Argument
-    selection: Selection
-    nodes: list[FieldNode]
-
-
-class CardsRoot(NamedTuple):
-    """`cards`."""
-
-    key: str
-    asked: Argument
-    selection: Selection
-    nodes: list[FieldNode]
-
-
-Root = TypenameRoot | CardRoot | CardsRoot
-
-
-class _Card:
-    """One card that is asked for, and its place in the answer."""
-
-    __slots__ = ("at", "card_no", "holder", "key", "looking_up", "refusal", "root")
-
-    looking_up: asyncio.Future[CardInfo]
-
-    def __init__(
-        self, root: CardRoot | CardsRoot, card_no: CardNo, holder: Any, key: str | int, at: Place
-    ) -> None:
-        self.root = root
-        self.card_no = card_no
-        self.holder = holder
-        self.key = key
-        self.at = at
-        self.refusal: RateLimitedError | None = None
-
-
-class Plan:
-    """What one operation does, for one choice of what its switches leave.
+class Run:
+    """The state of one execution.
 
     Args:
-        roots: the root fields in the order of the answer.
-        steps: how many steps it has, as a measure of its size.
+        values: the variables' values.
     """
 
-    __slots__ = ("_roots", "steps")
+    __slots__ = ("errors", "values", "waiting")
 
-    def __init__(self, roots: Sequence[Root], steps: int) -> None:
-        self._roots = tuple(roots)
-        self.steps = steps
+    def __init__(self, values: Values) -> None:
+        self.values = values
+        self.errors: list[GraphQLError] = []
+        self.waiting: list[Waiting] = []
+        """What is to be looked up for the objects that were completed last."""
 
-    async def run(self, context: RequestContext, values: Values) -> Result:
-        """Execute it.
+    async def look_up(self) -> None:
+        """Fill in all that waits, and all that this leads to; nothing waits for a slower neighbour."""
+        waiting, self.waiting = self.waiting, []
+        if len(waiting) == 1:
+            await waiting[0].fill(self)
+            return
+        for each in waiting:
+            # Every look-up begins before the first is waited for, also where there is no task of its own.
+            each.look_up.begin(each.source, each.key)
+        async with asyncio.TaskGroup() as group:
+            for each in waiting:
+                if each.step.looks_up:
+                    group.create_task(each.fill(self))
+            for each in waiting:
+                if not each.step.looks_up:
+                    await each.fill(self)
+
+
+class Waiting(NamedTuple):
+    """A place in the answer that a look-up will fill in."""
+
+    look_up: LookUp
+    source: Any
+    key: Any
+    step: Step
+    at: Path
+    holder: Any
+    slot: str | int
+
+    async def fill(self, run: Run) -> None:
+        """Wait for it, complete it, and look up what it leads to."""
+        try:
+            value = await self.look_up.load(self.source, self.key)
+        except Exception as error:  # noqa: BLE001 - the error of this field, whatever it is
+            self.step.null(error, run, self.at)
+            return
+        self.holder[self.slot] = self.step.complete(value, run, self.at)
+        if run.waiting:
+            await run.look_up()
+
+
+class Step:
+    """One member of an object, or an item of a list.
+
+    Args:
+        nodes: where the document selects it, all of them: these places are its errors' places.
+        path: the keys that lead to it from the nearest list's item, or from the root.
+        nullable: whether it may be null.
+    """
+
+    __slots__ = ("nodes", "nullable", "path")
+
+    looks_up = False
+    """Whether anything is looked up below it."""
+
+    def __init__(self, nodes: list[FieldNode], path: tuple[str, ...], *, nullable: bool) -> None:
+        self.nodes = nodes
+        self.path = path
+        self.nullable = nullable
+
+    def complete(self, value: Any, run: Run, at: Path) -> Any:
+        """The member of the answer.
+
+        Args:
+            value: what its field gives.
+            run: the execution.
+            at: where the nearest list's item is.
 
         Raises:
-            Exception: when this is a matter for graphql-core, which finds in the same context what was looked up.
+            Exception: when this is a matter for graphql-core.
         """
-        data: dict[str, Any] = {}
-        cards = self._cards(values, data, context.max_cards)
-        if context.counts_cards and cards:
-            await _spend(cards, context)
-        context.check()
-        _start(cards, context)
-        run = Run(context)
-        for card in cards:
-            root = card.root
-            try:
-                if card.refusal is not None:
-                    raise card.refusal  # noqa: TRY301 - it is shown as every other failure of this card
-                view = context.card_view(card.card_no, await card.looking_up)
-            except Exception as error:  # noqa: BLE001 - the error of this field, whatever it is
-                run.fail(context.card_error(card.card_no, error), root.nodes, card.at)
-            else:
-                card.holder[card.key] = root.selection.complete(view, run, card.at)
-        if run.waiting:
-            await _fill_in(run)
-        return Result(data, run.errors)
+        if value is None or isinstance(value, Exception):
+            return self.null(value, run, at)
+        return self.completed(value, run, at)
 
-    def _cards(self, values: Values, data: dict[str, Any], max_cards: int) -> list[_Card]:
-        """The cards that are asked for; `data` has all keys of the answer then."""
-        cards = []
-        for root in self._roots:
-            key = root.key
-            if isinstance(root, CardRoot):
-                data[key] = None
-                cards.append(_Card(root, root.asked(values), data, key, (key,)))
-            elif isinstance(root, CardsRoot):
-                asked = root.asked(values)
-                if len(asked) > max_cards:
-                    # It nulls the whole answer.
-                    raise UncleanError
-                places: list[Any] = [None] * len(asked)
-                data[key] = places
-                cards += [_Card(root, card_no, places, at, (key, at)) for at, card_no in enumerate(asked)]
-            else:
-                data[key] = root.name
-        return cards
+    def completed(self, value: Any, run: Run, at: Path) -> Any:
+        """As `complete`, for a value that is neither null nor an error."""
+        raise NotImplementedError
 
-
-async def _spend(cards: Sequence[_Card], context: RequestContext) -> None:
-    # All at once: one round trip where the budgets are shared.
-    refusals = await context.spend([card.card_no for card in cards])
-    for card, refusal in zip(cards, refusals, strict=True):
-        card.refusal = refusal
-
-
-def _start(cards: Sequence[_Card], context: RequestContext) -> None:
-    """Begin every look-up before any is waited for."""
-    for card in cards:
-        if card.refusal is None:
-            card.looking_up = context.start_card(card.card_no)
-            if card.root.selection.looks_up and len(cards) > 1:
-                # Its member need not wait for the cards before it.
-                context.expect_profile(card.looking_up)
-
-
-async def _fill_in(run: Run) -> None:
-    for waiting in run.waiting:
-        try:
-            record = await waiting.looking_up
-        except Exception as error:  # noqa: BLE001 - the error of this field, whatever it is
-            waiting.step.null(error, run, waiting.at)
-        else:
-            waiting.step.finish(record, waiting, run)
+    def null(self, error: Exception | None, run: Run, at: Path) -> None:
+        """Be null, with an error or without one."""
+        if not self.nullable:
+            raise FallbackToGraphQLCore
+        if error is not None:
+            run.errors.append(located_error(error, self.nodes, [*at, *self.path]))

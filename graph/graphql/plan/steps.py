@@ -1,7 +1,6 @@
-"""The steps of a compiled plan: from views of records straight to the members of the answer.
+"""A compiled plan and its steps, from sources straight to the members of the answer.
 
-A step does what graphql-core's executor does for one selection, for values that are as they should be. For
-anything else it raises, and graphql-core executes the operation once more over the same context: see `Plan`.
+A step does what graphql-core's executor does for one selection, for values that are as they should be.
 """
 
 from __future__ import annotations
@@ -9,102 +8,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import Undefined
-from graphql.error import located_error
 
-from schema.query import opened
+from graph.graphql.plan.fields import FallbackToGraphQLCore
+from graph.graphql.plan.run import Run, Step, Waiting
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Mapping, Sequence
     from enum import Enum
 
     from graphql import GraphQLError
     from graphql.language import FieldNode
 
-    from graph.context import RequestContext
-    from graph.konaplate.endpoints.user_info import UserInfo
-    from schema.secrets import CardNo
-
-    Place = tuple[str | int, ...]
-    """Where in the answer a root field's object is."""
-
-
-class NotCleanError(Exception):
-    """A value that the plan does not complete: graphql-core shall say what it means."""
-
-
-class Waiting(NamedTuple):
-    """A member of the answer that another look-up will fill in."""
-
-    looking_up: asyncio.Future[UserInfo]
-    step: ProfileStep
-    data: dict[str, Any]
-    card_no: CardNo
-    at: Place
-
-
-class Run:
-    """The state of one execution."""
-
-    __slots__ = ("context", "errors", "waiting")
-
-    def __init__(self, context: RequestContext) -> None:
-        self.context = context
-        self.errors: list[GraphQLError] = []
-        self.waiting: list[Waiting] = []
-
-    def fail(self, error: Exception, nodes: list[FieldNode], path: Place) -> None:
-        """Note the error of a nullable field, which is null then."""
-        self.errors.append(located_error(error, nodes, list(path)))
-
-
-class Step:
-    """One member of an object.
-
-    Args:
-        nodes: where the document selects it, all of them.
-        path: the keys that lead to it from the root field's object.
-        nullable: whether it may be null.
-    """
-
-    __slots__ = ("nodes", "nullable", "path")
-
-    def __init__(self, nodes: list[FieldNode], path: tuple[str, ...], *, nullable: bool) -> None:
-        self.nodes = nodes
-        self.path = path
-        self.nullable = nullable
-
-    def complete(self, source: Any, value: Any, run: Run, at: Place) -> Any:
-        """The member of the answer.
-
-        Args:
-            source: the view.
-            value: its value of this field.
-            run: the execution.
-            at: where the root field's object is.
-
-        Raises:
-            Exception: when this is a matter for graphql-core.
-        """
-        raise NotImplementedError
-
-    def null(self, error: Exception | None, run: Run, at: Place) -> None:
-        """Be null, with an error or without one."""
-        if not self.nullable:
-            raise NotCleanError
-        if error is not None:
-            run.fail(error, self.nodes, at + self.path)
+    from graph.graphql.plan.fields import LookUp
+    from graph.graphql.plan.run import Path
+    from graph.graphql.plan.values import Arguments, Values
 
 
 class LeafStep(Step):
     """A scalar or an enum.
 
     Args:
-        name: the view's attribute.
         serialize: the type's own.
+        names: of an enum's members.
     """
 
-    __slots__ = ("name", "serialize")
+    __slots__ = ("names", "serialize")
 
     def __init__(
         self,
@@ -112,33 +40,51 @@ class LeafStep(Step):
         path: tuple[str, ...],
         *,
         nullable: bool,
-        name: str,
         serialize: Callable[[Any], Any],
+        names: Mapping[Enum, str] | None = None,
     ) -> None:
         super().__init__(nodes, path, nullable=nullable)
-        self.name = name
         self.serialize = serialize
+        self.names = names
 
-    def complete(self, source: Any, value: Any, run: Run, at: Place) -> Any:
-        """Open it if it is a secret, and serialize it."""
-        if value is not None:
-            value = opened(source, self.name, value)
-        if value is None or isinstance(value, Exception):
-            return self.null(value, run, at)
-        completed = self.serialize(value)
+    def completed(self, value: Any, run: Run, at: Path) -> Any:  # noqa: ARG002
+        """Serialize it."""
+        completed = self.serialize(value) if self.names is None else self.names[value]
         if completed is None or completed is Undefined:
-            raise NotCleanError
+            raise FallbackToGraphQLCore
         return completed
 
 
-class EnumStep(LeafStep):
-    """An enum, whose names are known beforehand.
+class ObjectStep(Step):
+    """An object.
 
     Args:
-        names: of the members.
+        selection: what is selected of it.
     """
 
-    __slots__ = ("names",)
+    __slots__ = ("looks_up", "selection")
+
+    def __init__(
+        self, nodes: list[FieldNode], path: tuple[str, ...], *, nullable: bool, selection: Selection
+    ) -> None:
+        super().__init__(nodes, path, nullable=nullable)
+        self.selection = selection
+        self.looks_up = selection.looks_up
+
+    def completed(self, value: Any, run: Run, at: Path) -> Any:
+        """Complete what is selected of it."""
+        return self.selection.complete(value, run, at)
+
+
+class AbstractStep(Step):
+    """An object of one of several types.
+
+    Args:
+        type_of: the name of an object's type.
+        selections: what is selected of each type.
+    """
+
+    __slots__ = ("looks_up", "selections", "type_of")
 
     def __init__(
         self,
@@ -146,102 +92,149 @@ class EnumStep(LeafStep):
         path: tuple[str, ...],
         *,
         nullable: bool,
-        name: str,
-        serialize: Callable[[Any], Any],
-        names: Mapping[Enum, str],
-    ) -> None:
-        super().__init__(nodes, path, nullable=nullable, name=name, serialize=serialize)
-        self.names = names
-
-    def complete(self, source: Any, value: Any, run: Run, at: Place) -> Any:
-        """Name it."""
-        return self.names.get(value) or super().complete(source, value, run, at)
-
-
-class ObjectStep(Step):
-    """An object that came with its parent.
-
-    Args:
-        name: the view's attribute.
-        selection: what is selected of it.
-    """
-
-    __slots__ = ("name", "selection")
-
-    def __init__(
-        self, nodes: list[FieldNode], path: tuple[str, ...], *, nullable: bool, name: str, selection: Selection
+        type_of: Callable[[Any], str],
+        selections: Mapping[str, Selection],
     ) -> None:
         super().__init__(nodes, path, nullable=nullable)
-        self.name = name
-        self.selection = selection
+        self.type_of = type_of
+        self.selections = selections
+        self.looks_up = any(selection.looks_up for selection in selections.values())
 
-    def complete(self, source: Any, value: Any, run: Run, at: Place) -> Any:
-        """Complete what is selected of it."""
-        if value is not None:
-            value = opened(source, self.name, value)
-        if value is None or isinstance(value, Exception):
-            return self.null(value, run, at)
-        return self.selection.complete(value, run, at)
+    def completed(self, value: Any, run: Run, at: Path) -> Any:
+        """Complete what is selected of its type."""
+        return self.selections[self.type_of(value)].complete(value, run, at)
 
 
-class ProfileStep(Step):
-    """`Member.profile`: a look-up of its own, which is begun here and ends in `finish`."""
+class ListStep(Step):
+    """A list.
 
-    __slots__ = ("key", "selection")
+    Args:
+        item: completes each of its items, whose paths begin at the item.
+    """
 
-    def __init__(self, nodes: list[FieldNode], path: tuple[str, ...], *, selection: Selection) -> None:
-        super().__init__(nodes, path, nullable=True)
-        self.key = path[-1]
-        self.selection = selection
+    __slots__ = ("item", "looks_up")
 
-    def begin(self, member: Any, data: dict[str, Any], run: Run, at: Place) -> None:
-        """Begin the look-up; the member of `data` stays null until it ends."""
-        card_no = member.card_no
-        try:
-            looking_up = run.context.start_profile(member.user_id, card_no)
-        except Exception as error:  # noqa: BLE001 - the error of this field, whatever it is
-            self.null(error, run, at)
-        else:
-            run.waiting.append(Waiting(looking_up, self, data, card_no, at))
+    def __init__(self, nodes: list[FieldNode], path: tuple[str, ...], *, nullable: bool, item: Step) -> None:
+        super().__init__(nodes, path, nullable=nullable)
+        self.item = item
+        self.looks_up = item.looks_up
 
-    def finish(self, record: UserInfo, waiting: Waiting, run: Run) -> None:
-        """Fill the member in."""
-        view = run.context.profile_view(waiting.card_no, record)
-        waiting.data[self.key] = self.selection.complete(view, run, waiting.at)
+    def completed(self, value: Any, run: Run, at: Path) -> Any:
+        """Complete each item."""
+        if not isinstance(value, list):
+            raise FallbackToGraphQLCore
+        complete, start = self.item.complete, at + self.path
+        return [complete(item, run, (*start, index)) for index, item in enumerate(value)]
 
 
 class Member(NamedTuple):
-    """What `Selection` needs of a step at every object; a value of exactly the class `clean` is the answer's."""
+    """What `Selection` needs of a field at every object; a value of exactly the class `clean` is the answer's."""
 
     key: str
     read: Callable[[Any], Any]
     clean: type | None
+    show: Callable[[Any, Any], Any]
     step: Step
 
 
+class Edge(NamedTuple):
+    """A field that must be looked up. Among the members it is null, until it is filled in."""
+
+    key: str
+    look_up: LookUp
+    arguments: Arguments
+    step: Step
+
+    def ask(self, source: Any, data: dict[str, Any], run: Run, at: Path) -> None:
+        """Note what is to be looked up for one object."""
+        step, arguments = self.step, self.arguments.of(run.values)
+        try:
+            asked = self.look_up.keys(source, arguments)
+        except Exception as error:  # noqa: BLE001 - the error of this field, whatever it is
+            asked = error
+        if asked is None or isinstance(asked, Exception):
+            step.null(asked, run, at)
+        elif not isinstance(asked, list):
+            run.waiting.append(Waiting(self.look_up, source, asked, step, at, data, self.key))
+        elif isinstance(step, ListStep):
+            data[self.key] = self._ask_for_items(source, asked, step.item, run, at + step.path)
+        else:
+            raise FallbackToGraphQLCore
+
+    def _ask_for_items(self, source: Any, keys: list[Any], step: Step, run: Run, start: Path) -> list[Any]:
+        items: list[Any] = [None] * len(keys)
+        for index, key in enumerate(keys):
+            at = (*start, index)
+            if key is None or isinstance(key, Exception):
+                step.null(key, run, at)
+            else:
+                run.waiting.append(Waiting(self.look_up, source, key, step, at, items, index))
+        return items
+
+
 class Selection:
-    """What is selected of an object, in the order of the answer.
+    """What is selected of an object.
 
     Args:
-        members: one for each key.
-        profiles: those that begin another look-up; among the members they are null.
+        members: one for each key, in the order of the answer.
+        edges: those that must be looked up.
     """
 
-    __slots__ = ("looks_up", "members", "profiles")
+    __slots__ = ("_edges", "_members", "looks_up")
 
-    def __init__(self, members: Sequence[Member], profiles: Sequence[ProfileStep]) -> None:
-        self.members = tuple(members)
-        self.profiles = tuple(profiles)
-        below = [member.step for member in members if isinstance(member.step, ObjectStep)]
-        self.looks_up: bool = bool(profiles) or any(step.selection.looks_up for step in below)
-        """Whether it begins another look-up, here or further down."""
+    def __init__(self, members: Sequence[Member], edges: Sequence[Edge]) -> None:
+        self._members = tuple(members)
+        self._edges = tuple(edges)
+        self.looks_up: bool = bool(edges) or any(member.step.looks_up for member in members)
 
-    def complete(self, source: Any, run: Run, at: Place) -> dict[str, Any]:
+    def complete(self, source: Any, run: Run, at: Path) -> dict[str, Any]:
         """The object of the answer."""
         data = {}
-        for key, read, clean, step in self.members:
+        for key, read, clean, show, step in self._members:
             value = read(source)
-            data[key] = value if value.__class__ is clean else step.complete(source, value, run, at)
-        for profile in self.profiles:
-            profile.begin(source, data, run, at)
+            data[key] = value if value.__class__ is clean else step.complete(show(source, value), run, at)
+        for edge in self._edges:
+            edge.ask(source, data, run, at)
         return data
+
+
+class Result(NamedTuple):
+    """What an executed operation gave: data, and the errors of the fields that failed."""
+
+    data: dict[str, Any] | None
+    errors: Sequence[GraphQLError]
+
+
+class Plan:
+    """What one operation does, for one choice of what its switches leave.
+
+    Args:
+        selection: what is selected of the root.
+        steps: how many steps it has, as a measure of its size.
+    """
+
+    __slots__ = ("_selection", "steps")
+
+    def __init__(self, selection: Selection, steps: int) -> None:
+        self._selection = selection
+        self.steps = steps
+
+    async def run(self, root: Any, values: Values) -> Result:
+        """Execute it.
+
+        Args:
+            root: the source of the root's fields.
+            values: the variables' values.
+
+        Raises:
+            FallbackToGraphQLCore: when this is a matter for graphql-core, which finds what was looked up where the
+                plan found it.
+        """
+        run = Run(values)
+        try:
+            data = self._selection.complete(root, run, ())
+            if run.waiting:
+                await run.look_up()
+        except Exception as error:
+            raise FallbackToGraphQLCore from error
+        return Result(data, run.errors)

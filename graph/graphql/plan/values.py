@@ -1,181 +1,163 @@
 """The values of a compiled operation: its variables, and the arguments made of them.
 
-Only clean values are taken here. Whatever is not clean, a fault of the client's or a rare form, is left to
-graphql-core, whose verdict is the one that counts.
+Whatever does not fit is left to graphql-core, whose verdict is the one that counts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from graphql import (
-    GraphQLNonNull,
-    Undefined,
-    get_nullable_type,
-    is_leaf_type,
-    is_list_type,
-    is_non_null_type,
-)
+from graphql import Undefined, is_non_null_type, is_required_argument
 from graphql.execution import get_variable_values
-from graphql.language import ListValueNode, VariableNode
-from graphql.utilities import coerce_input_literal, type_from_ast
+from graphql.execution.values import VariableValues
+from graphql.language import ListValueNode, ObjectValueNode, VariableNode
+from graphql.utilities import coerce_input_literal, coerce_input_value, type_from_ast
+from graphql.utilities.coerce_input_value import coerce_default_value
+
+from graph.graphql.plan.fields import FallbackToGraphQLCore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from graphql import GraphQLLeafType, GraphQLSchema
-    from graphql.language import ValueNode, VariableDefinitionNode
+    from graphql import GraphQLArgument, GraphQLField, GraphQLSchema
+    from graphql.language import FieldNode, ValueNode, VariableDefinitionNode
 
-    Values = Mapping[str, Any]
-    Argument = Callable[[Values], Any]
+Values: TypeAlias = "Mapping[str, Any]"
 
 _ABSENT: Final = object()
-
-
-class UnsupportedError(Exception):
-    """Something that plans do not do; graphql-core does."""
-
-
-class UncleanError(Exception):
-    """A value, or the lack of one, that only graphql-core shall judge."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    name: str
-    take: Callable[[Any], Any]
-    nullable: bool
-    default: Any
 
 
 class Variables:
     """Makes the values of one operation's variables from what came with the request.
 
     Raises:
-        UnsupportedError: when one has a type that is not taken here.
+        FallbackToGraphQLCore: when a declaration cannot be used.
     """
 
     __slots__ = ("_rules",)
 
     def __init__(self, schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> None:
-        self._rules = [
-            (rule.name, rule.take, rule.nullable, rule.default)
-            for rule in (_rule(schema, definition) for definition in definitions)
-        ]
+        self._rules = [_rule(schema, definition) for definition in definitions]
 
     def coerced(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         """The values by name; a variable without a value is not among them.
 
         Raises:
-            UncleanError: when one does not fit, or cannot be told to fit at a glance.
+            FallbackToGraphQLCore: when one does not fit.
         """
         values = {}
-        for name, take, nullable, default in self._rules:
+        for name, kind, default, required in self._rules:
             value = raw.get(name, _ABSENT)
             if value is _ABSENT:
                 if default is not _ABSENT:
                     values[name] = default
-                elif not nullable:
-                    raise UncleanError
-            elif value is not None:
-                values[name] = take(value)
-            elif nullable:
-                values[name] = None
+                elif required:
+                    raise FallbackToGraphQLCore
             else:
-                raise UncleanError
+                taken = coerce_input_value(value, kind)
+                if taken is Undefined:
+                    raise FallbackToGraphQLCore
+                values[name] = taken
         return values
 
 
-def argument(node: ValueNode, kind: Any) -> Argument:
-    """What gives an argument's value.
-
-    Args:
-        node: the value in the document.
-        kind: the argument's type, non-null.
+class Arguments:
+    """Makes the values of one field's arguments.
 
     Raises:
-        UnsupportedError: when it is a form that is not taken here.
+        FallbackToGraphQLCore: when one cannot be used.
     """
-    if isinstance(node, VariableNode):
-        return _variable(node)
-    if isinstance(node, ListValueNode) and any(isinstance(item, VariableNode) for item in node.values):
-        item_kind = _item_kind(kind)
-        items = [argument(item, item_kind) for item in node.values]
-        return lambda values: [item(values) for item in items]
-    constant = coerce_input_literal(node, kind)
-    if constant is None or constant is Undefined:
-        raise UnsupportedError
-    return lambda _values: constant
+
+    __slots__ = ("_constant", "_variable")
+
+    def __init__(self, field: GraphQLField, node: FieldNode) -> None:
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+        self._constant: dict[str, Any] = {}
+        self._variable: list[tuple[str, Callable[[Values], Any]]] = []
+        for name, argument in field.args.items():
+            value = given.get(name)
+            if value is not None and _has_variables(value):
+                self._variable.append((name, _from_variables(value, argument)))
+                continue
+            constant = (
+                coerce_default_value(argument) if value is None else coerce_input_literal(value, argument.type)
+            )
+            if constant is not Undefined:
+                self._constant[name] = constant
+            elif value is not None or is_required_argument(argument):
+                raise FallbackToGraphQLCore
+
+    def of(self, values: Values) -> Mapping[str, Any]:
+        """The arguments by name, of the variables' values; one without a value is not among them.
+
+        Raises:
+            FallbackToGraphQLCore: when one is the error of its field.
+        """
+        if not self._variable:
+            return self._constant
+        arguments = dict(self._constant)
+        for name, value_of in self._variable:
+            value = value_of(values)
+            if value is not Undefined:
+                arguments[name] = value
+        return arguments
 
 
 def switch_value(values: Values, name: str) -> bool:
     """The value of a variable that `@skip` or `@include` asks for.
 
     Raises:
-        UncleanError: when it has none.
+        FallbackToGraphQLCore: when it has none.
     """
     value = values.get(name)
     if value is None:
-        raise UncleanError
+        raise FallbackToGraphQLCore
     return value is True
 
 
-def _variable(node: VariableNode) -> Argument:
-    name = node.name.value
+def _has_variables(node: ValueNode) -> bool:
+    if isinstance(node, ListValueNode):
+        return any(_has_variables(item) for item in node.values)
+    if isinstance(node, ObjectValueNode):
+        return any(_has_variables(field.value) for field in node.fields)
+    return isinstance(node, VariableNode)
 
-    def value_of(values: Values) -> Any:
-        value = values.get(name)
-        if value is None:
+
+def _from_variables(node: ValueNode, argument: GraphQLArgument) -> Callable[[Values], Any]:
+    kind = argument.type
+    if not isinstance(node, VariableNode):
+
+        def made(values: Values) -> Any:
+            value = coerce_input_literal(node, kind, VariableValues({}, dict(values)))
+            if value is Undefined:
+                raise FallbackToGraphQLCore
+            return value
+
+        return made
+    name, default, non_null = node.name.value, coerce_default_value(argument), is_non_null_type(kind)
+    required = is_required_argument(argument)
+
+    def given(values: Values) -> Any:
+        value = values.get(name, Undefined)
+        if value is Undefined and not required:
+            return default
+        if value is Undefined or (value is None and non_null):
             # A default that was overruled by null: the error of the field, in graphql-core's words.
-            raise UncleanError
+            raise FallbackToGraphQLCore
         return value
 
-    return value_of
+    return given
 
 
-def _item_kind(kind: Any) -> Any:
-    item = kind.of_type.of_type
-    if not isinstance(item, GraphQLNonNull):
-        raise UnsupportedError
-    return item
-
-
-def _rule(schema: GraphQLSchema, definition: VariableDefinitionNode) -> _Rule:
+def _rule(schema: GraphQLSchema, definition: VariableDefinitionNode) -> tuple[str, Any, Any, bool]:
+    """A variable's name, its type, its default, and whether it must have a value."""
     kind: Any = type_from_ast(schema, definition.type)
     if kind is None or definition.directives:
-        raise UnsupportedError
+        raise FallbackToGraphQLCore
     name, default = definition.variable.name.value, _ABSENT
     if definition.default_value is not None:
         coerced = get_variable_values(schema, [definition], {})
         if isinstance(coerced, list):
-            raise UnsupportedError
+            raise FallbackToGraphQLCore
         default = coerced.coerced.get(name, _ABSENT)
-    return _Rule(name, _taker(get_nullable_type(kind)), not is_non_null_type(kind), default)
-
-
-def _taker(kind: Any) -> Callable[[Any], Any]:
-    """What makes the value of a variable from one that is not null."""
-    if is_leaf_type(kind):
-        return _leaf(kind)
-    if is_list_type(kind) and is_non_null_type(kind.of_type) and is_leaf_type(kind.of_type.of_type):
-        take = _leaf(kind.of_type.of_type)
-        # One value stands for a list of one.
-        return lambda value: [take(item) for item in value] if isinstance(value, list) else [take(value)]
-    raise UnsupportedError
-
-
-def _leaf(kind: GraphQLLeafType) -> Callable[[Any], Any]:
-    coerce = kind.coerce_input_value
-
-    def take(value: Any) -> Any:
-        try:
-            taken = None if value is None else coerce(value)
-        except Exception:  # noqa: BLE001 - as in graphql-core: whatever a scalar raises, the value does not fit
-            # `from None`: its traceback would keep the refused value in memory, frame by frame.
-            raise UncleanError from None
-        if taken is None or taken is Undefined:
-            raise UncleanError
-        return taken
-
-    return take
+    return name, kind, default, is_non_null_type(kind)

@@ -1,0 +1,108 @@
+"""What the fields of the schema show of Konaplate's records, executed by plans and by graphql-core alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from graph.security.viewer import ANONYMOUS, Viewer
+from schema.secrets import CardNo, MemberId
+from tests.graphql.plan_cases import A, B, broken, card, member, run_both, says
+from tests.graphql.plan_world import REFS, World
+
+RECEIPT = {"approvalDiv": "1", "idNo": "01012345678", "manYn": "0"}
+OWNER = Viewer("member", "m", frozenset(), MemberId("1001"), None)
+
+
+async def shown(selection: str, around: World) -> tuple[str, list[tuple[list[str | int], str]]]:
+    """The card's part of the data, and the path and the code of each error."""
+    outcome, _ = await run_both(f'{{ card(cardNo: "{A}") {{ {selection} }} }}', around)
+    errors = [(error["path"][1:], error["extensions"]["code"]) for error in outcome.errors]
+    return outcome.data.decode().removeprefix('{"card":').removesuffix("}"), errors
+
+
+def world(viewer: Viewer = ANONYMOUS, **fields: object) -> World:
+    return World(viewer, {A: says(card(**fields))}, {"1001": member()})
+
+
+async def test_a_card_is_asked_for_by_its_number_and_shows_it() -> None:
+    expected = f'{{"cardNo":"{A}","maskedCardNo":"949133******0013"}}'
+    assert (expected, []) == await shown("cardNo maskedCardNo", world())
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [("SUSPENDED", '"SUSPENDED"'), ("FROZEN", '"UNKNOWN"'), ("UNKNOWN", '"UNKNOWN"'), (None, "null")],
+)
+async def test_a_word_is_its_enums_member_or_unknown(word: str | None, status: str) -> None:
+    raw = "null" if word is None else f'"{word}"'
+    expected = f'{{"cardStatus":{status},"cardStatusRaw":{raw}}}'
+    assert (expected, []) == await shown("cardStatus cardStatusRaw", world(cardStatus=word))
+
+
+async def test_a_field_that_cannot_be_read_is_its_error_in_every_form_of_it_and_its_neighbours_answer() -> None:
+    around = world(user_id="x", cardStatus=7, cashReceiptInfo="none")
+    selection = "balance member { userId } isRegistered cardStatus cardStatusRaw cashReceiptInfo { idNo }"
+    data, errors = await shown(selection, around)
+    assert data.startswith('{"balance":1,"member":null,')
+    assert errors == [
+        ([name], "UPSTREAM_INVALID_RESPONSE")
+        for name in ("member", "isRegistered", "cardStatus", "cardStatusRaw", "cashReceiptInfo")
+    ]
+
+
+async def test_an_unregistered_card_has_no_member_and_no_receipts() -> None:
+    expected = '{"isRegistered":false,"member":null,"cashReceiptInfo":null}'
+    selection = "isRegistered member { userId profile { email } } cashReceiptInfo { idNo }"
+    assert (expected, []) == await shown(selection, world(user_id=None))
+
+
+async def test_a_receipts_identity_is_withheld_from_who_may_not_read_it_and_always_masked() -> None:
+    selection = "cashReceiptInfo { idNo maskedIdNo approvalDiv approvalDivRaw manYn manYnRaw }"
+    words = '"approvalDiv":"EXPENSE_PROOF","approvalDivRaw":"1","manYn":"CARD_NUMBER","manYnRaw":"0"'
+    rest = f'"maskedIdNo":"010-****-5678",{words}}}}}'
+    data, errors = await shown(selection, world(cashReceiptInfo=RECEIPT))
+    assert ('{"cashReceiptInfo":{"idNo":"01012345678",' + rest, []) == (data, errors)
+    data, errors = await shown(selection, world(OWNER, cashReceiptInfo=RECEIPT))
+    assert '{"cashReceiptInfo":{"idNo":null,' + rest == data
+    assert [(["cashReceiptInfo", "idNo"], "FORBIDDEN")] == errors
+
+
+async def test_a_receipts_identity_that_cannot_be_read_is_no_fault_of_who_may_not_read_it() -> None:
+    faulty = {**RECEIPT, "idNo": 7}
+    codes = [
+        (await shown("cashReceiptInfo { idNo }", world(viewer, cashReceiptInfo=faulty)))[1][0][1]
+        for viewer in (OWNER, ANONYMOUS)
+    ]
+    assert codes == ["FORBIDDEN", "UPSTREAM_INVALID_RESPONSE"]
+
+
+async def test_what_is_read_of_a_card_and_of_its_member_is_noted_in_one_place_and_only_if_it_is_shown() -> None:
+    text = f"""query ($no: Boolean = false) {{ card(cardNo: "{A}") {{
+      cashReceiptInfo {{ idNo maskedIdNo }}
+      member {{ userId profile {{ userName gender mobileNumber @include(if: $no) }} }} }} }}"""
+    outcome, _ = await run_both(text, world(cashReceiptInfo=RECEIPT))
+    assert {("read", REFS.of(CardNo(A)), None, frozenset({"idNo", "userName"}))} == outcome.events
+
+
+async def test_a_profile_without_its_scope_is_refused_without_a_call() -> None:
+    outcome, _ = await run_both(f'{{ card(cardNo: "{A}") {{ member {{ profile {{ email }} }} }} }}', world(OWNER))
+    assert [("card_info", A)] == list(outcome.calls)
+    assert {("refused", REFS.of(CardNo(A)), "FORBIDDEN", frozenset({"profile"}))} == outcome.events
+
+
+async def test_a_balance_that_json_cannot_carry_is_an_error_and_not_a_rounded_number() -> None:
+    around = World(ANONYMOUS, {A: says(broken(balance=2**53))})
+    data, errors = await shown("balance serviceId", around)
+    assert ('{"balance":null,"serviceId":"S1"}', [(["balance"], "INTERNAL_SERVER_ERROR")]) == (data, errors)
+
+
+async def test_a_single_number_is_taken_for_a_list_of_one() -> None:
+    outcome, _ = await run_both(f'{{ cards(cardNos: "{A}") {{ balance }} }}', world())
+    assert outcome.data == b'{"cards":[{"balance":1}]}'
+
+
+async def test_cards_are_answered_in_the_order_asked_and_one_that_fails_is_null_at_its_place() -> None:
+    around = World(ANONYMOUS, {A: says(card(balance=3)), B: says(LookupError())})
+    outcome, _ = await run_both(f'{{ cards(cardNos: ["{A}", "{B}", "{A}"]) {{ balance }} }}', around)
+    assert outcome.data == b'{"cards":[{"balance":3},null,{"balance":3}]}'
+    assert [error["path"] for error in outcome.errors] == [["cards", 1]]
