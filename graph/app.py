@@ -24,7 +24,7 @@ from graph.security.audit import RequestAudit
 from graph.security.authorization import Authorization
 from graph.security.viewer import Scope
 from graph.wiring.documents import build_documents
-from graph.wiring.renewal import Renewal
+from graph.wiring.reload import Renewal
 from graph.wiring.security import build_protection, build_refs
 from graph.wiring.telemetry import build_signals
 from graph.wiring.upstream import build_konaplate

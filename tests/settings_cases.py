@@ -26,9 +26,11 @@ SECOND_PAIR = {
     "KONAPLATE_CLIENT_PRIVATE_KEY_2": PRIVATE_PEM,
 }
 
-# What makes every value of every other variable possible: production, an open address, a Redis.
+# What makes every value of every other variable possible: production, an open address, a Redis, a manifest.
 PROTECTED = {
     **PLAIN,
+    "KONAPLATE_CLIENT_CERTIFICATE": "own.pem",
+    "KONAGRAPH_DOCUMENTS": "manifest.json",
     "KONAGRAPH_AUTH": "jwt",
     "KONAGRAPH_JWT_JWKS": "jwks.json",
     "KONAGRAPH_JWT_ISSUER": "issuer",

@@ -29,9 +29,9 @@ def problems(settings: Settings) -> list[str]:
 
 @pytest.mark.parametrize("mode", ["log", "enforce"])
 def test_a_mode_needs_a_manifest(mode: str) -> None:
-    assert problems(sandbox_settings(KONAGRAPH_DOCUMENTS_MODE=mode)) == [
-        f"KONAGRAPH_DOCUMENTS is missing; KONAGRAPH_DOCUMENTS_MODE={mode} needs it"
-    ]
+    with pytest.raises(SettingsError) as caught:
+        sandbox_settings(KONAGRAPH_DOCUMENTS_MODE=mode)
+    assert caught.value.problems == [f"KONAGRAPH_DOCUMENTS is missing; KONAGRAPH_DOCUMENTS_MODE={mode} needs it"]
 
 
 @pytest.mark.parametrize("mode", ["off", "log", "enforce"])

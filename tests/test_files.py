@@ -17,7 +17,7 @@ from graph.sandbox.credentials import SandboxCredentials
 from graph.security.development import DevelopmentSigner
 from graph.security.jwks import read_key_set
 from graph.wiring.documents import read_trusted
-from graph.wiring.security import check_key_files, read_keys
+from graph.wiring.security import read_key_files
 from tests.security.jwt_maker import ec_signer, key_set
 from tests.support import credentials, sandbox_settings
 
@@ -51,7 +51,7 @@ def test_api_keys_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     file.write_text(f'[[keys]]\nname = "a"\nsha256 = "{hashlib.sha256(b"key").hexdigest()}"\n')
     marked(file)
 
-    (key,) = read_keys(sandbox_settings(KONAGRAPH_AUTH="api-key", KONAGRAPH_API_KEYS=file))
+    (key,) = read_key_files(sandbox_settings(KONAGRAPH_AUTH="api-key", KONAGRAPH_API_KEYS=file)) or ()
     assert key.viewer.id == "a"
 
 
@@ -60,7 +60,7 @@ def test_a_key_set_may_begin_with_a_byte_order_mark_in_a_file_and_from_an_addres
     file = tmp_path / "keys.json"
     file.write_bytes(MARK + keys)
 
-    check_key_files(
+    read_key_files(
         sandbox_settings(
             KONAGRAPH_AUTH="jwt",
             KONAGRAPH_JWT_JWKS=file,

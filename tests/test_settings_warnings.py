@@ -128,7 +128,10 @@ def test_a_bound_below_a_default_is_told_as_well() -> None:
             {"KONAPLATE_RETRY_RATIO": "0", "KONAPLATE_RETRIES_PER_SECOND": "0", "KONAPLATE_ATTEMPTS": "2"},
         ),
         ("KONAGRAPH_API_KEYS", {"KONAGRAPH_API_KEYS": "keys.toml"}),
-        ("KONAGRAPH_APQ", {"KONAGRAPH_APQ": "true", "KONAGRAPH_DOCUMENTS_MODE": "enforce"}),
+        (
+            "KONAGRAPH_APQ",
+            {"KONAGRAPH_APQ": "true", "KONAGRAPH_DOCUMENTS_MODE": "enforce", "KONAGRAPH_DOCUMENTS": "m.json"},
+        ),
     ],
     ids=str,
 )

@@ -34,7 +34,7 @@ def broken_rules(settings: Settings, wrong: frozenset[str] = frozenset()) -> lis
         wrong: the fields that are wrong, and as good as not set: nothing is said that has to do with one.
     """
     given = settings.model_fields_set | wrong
-    found = [*_encryption(settings, given), *_access(settings, given)]
+    found = [*_encryption(settings, given), *_access(settings, given), *_files(settings, given)]
     if settings.konagraph_env == "production":
         found += _production(settings)
     return naming_none_of(wrong, found)
@@ -74,6 +74,14 @@ def _access(settings: Settings, given: set[str]) -> Iterator[str]:
         )
     if "konagraph_redis_url" in given and "konagraph_card_ref_key" not in given:
         yield "KONAGRAPH_CARD_REF_KEY is missing; gateways that share a Redis need the same one"
+
+
+def _files(settings: Settings, given: set[str]) -> Iterator[str]:
+    mode = settings.konagraph_documents_mode
+    if mode != "off" and "konagraph_documents" not in given:
+        yield f"KONAGRAPH_DOCUMENTS is missing; KONAGRAPH_DOCUMENTS_MODE={mode} needs it"
+    if "konaplate_client_certificate_key" in given and "konaplate_client_certificate" not in given:
+        yield "KONAPLATE_CLIENT_CERTIFICATE is missing; KONAPLATE_CLIENT_CERTIFICATE_KEY needs it"
 
 
 def _production(settings: Settings) -> Iterator[str]:

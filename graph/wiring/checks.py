@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from graph.config.files import is_plainly_a_path
 from graph.config.settings import Settings, SettingsError
 from graph.wiring.documents import build_documents
-from graph.wiring.security import build_redis, check_key_files
+from graph.wiring.security import build_redis, read_key_files
 from graph.wiring.tls import build_tls
 from graph.wiring.upstream import key_pairs, sealed_as_set
 
@@ -60,7 +60,7 @@ _CHECKS: Final[dict[Callable[[Settings], object], tuple[str, ...]]] = {
     sealed_as_set: (),
     build_tls: (),
     build_documents: ("konagraph_max_", "konagraph_documents", "konagraph_introspection"),
-    check_key_files: ("konagraph_auth",),
+    read_key_files: ("konagraph_auth",),
     build_redis: (),
     _check_folders: (),
     _check_ports: ("konagraph_host", "konagraph_port", "konagraph_admin_"),

@@ -88,10 +88,7 @@ def _reader(settings: Settings, schema: GraphQLSchema | None) -> Documents:
 
 
 def _trusted(settings: Settings, documents: Documents) -> TrustedDocuments:
-    mode = Mode(settings.konagraph_documents_mode)
     if settings.konagraph_documents is None:
-        if mode is not Mode.OFF:
-            raise SettingsError([f"KONAGRAPH_DOCUMENTS is missing; KONAGRAPH_DOCUMENTS_MODE={mode} needs it"])
         return TrustedDocuments()
     try:
         return trust(read_bytes(settings.konagraph_documents, MAX_BYTES), documents)

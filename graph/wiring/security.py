@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -42,7 +43,6 @@ class Protection:
 
     authenticate: Authenticate
     budgets: Budgets
-    refs: CardRefs
     keys: KeySet | None
     api_keys: ApiKeyAuthenticator | None
     redis: Redis | None
@@ -103,12 +103,17 @@ def build_protection(
     redis = build_redis(settings)
     local = LocalLimiter(time.monotonic)
     fallback = None if redis is None else _fallback(redis, local, on_fallback)
-    keys = _key_set(settings, on_key_failure) if settings.konagraph_auth == "jwt" else None
-    api_keys = ApiKeyAuthenticator(read_keys(settings)) if settings.konagraph_auth == "api-key" else None
+    keys = None
+    api_keys = None
+    if settings.konagraph_auth == "jwt":
+        source = settings.konagraph_jwt_jwks or ""
+        load = key_set_at(source) if is_url(source) else partial(_read_key_set_file, Path(source))
+        keys = KeySet(load, Refresh(), time.monotonic, on_key_failure)
+    elif settings.konagraph_auth == "api-key":
+        api_keys = ApiKeyAuthenticator(read_key_files(settings) or ())
     return Protection(
         authenticate=_authenticate(settings, keys, api_keys),
         budgets=Budgets(fallback or local, refs, may_wait=fallback is not None),
-        refs=refs,
         keys=keys,
         api_keys=api_keys,
         redis=redis,
@@ -116,22 +121,26 @@ def build_protection(
     )
 
 
-def check_key_files(settings: Settings) -> None:
-    """Read the key files as a start would.
+def read_key_files(settings: Settings) -> tuple[ApiKey, ...] | None:
+    """The API keys of the file that the settings name; None without one. A key set in a file is read as well.
 
     Raises:
-        SettingsError: when one cannot be used.
+        SettingsError: when a file cannot be used.
     """
-    jwks = settings.konagraph_jwt_jwks
-    if settings.konagraph_auth == "api-key":
-        read_keys(settings)
-    if settings.konagraph_auth == "jwt" and jwks is not None and not is_url(jwks):
-        try:
+    auth, jwks, file = settings.konagraph_auth, settings.konagraph_jwt_jwks, settings.konagraph_api_keys
+    try:
+        if auth == "api-key" and file is not None:
+            return read_api_keys(read_text(file), _allowance(settings))
+        if auth == "jwt" and jwks is not None and not is_url(jwks):
             read_key_set(read_bytes(Path(jwks), MAX_BYTES))
-        except UnreadableFileError as error:
-            raise SettingsError([f"KONAGRAPH_JWT_JWKS {unreadable(error)}"]) from None
-        except BadKeySetError as error:
-            raise SettingsError([f"KONAGRAPH_JWT_JWKS: {error}"]) from None
+    except UnreadableFileError as error:
+        name = "KONAGRAPH_JWT_JWKS" if auth == "jwt" else "KONAGRAPH_API_KEYS"
+        raise SettingsError([f"{name} {unreadable(error)}"]) from None
+    except BadKeySetError as error:
+        raise SettingsError([f"KONAGRAPH_JWT_JWKS: {error}"]) from None
+    except BadKeyFileError as error:
+        raise SettingsError([f"KONAGRAPH_API_KEYS: {problem}" for problem in error.problems]) from None
+    return None
 
 
 def _allowance(settings: Settings) -> Allowance:
@@ -159,35 +168,11 @@ def _authenticate(settings: Settings, keys: KeySet | None, api_keys: ApiKeyAuthe
     return by_token(TokenAuthenticator(keys, rules, _allowance(settings), time.time))
 
 
-def read_keys(settings: Settings) -> tuple[ApiKey, ...]:
-    """The keys of the file that the settings name.
-
-    Raises:
-        SettingsError: when it cannot be used.
-    """
-    path = settings.konagraph_api_keys or Path()
+async def _read_key_set_file(path: Path) -> bytes:
     try:
-        return read_api_keys(read_text(path), _allowance(settings))
+        return await asyncio.to_thread(read_bytes, path, MAX_BYTES)
     except UnreadableFileError as error:
-        raise SettingsError([f"KONAGRAPH_API_KEYS {unreadable(error)}"]) from None
-    except BadKeyFileError as error:
-        raise SettingsError([f"KONAGRAPH_API_KEYS: {problem}" for problem in error.problems]) from None
-
-
-def _key_set(settings: Settings, on_failure: Callable[[str], None]) -> KeySet:
-    source = settings.konagraph_jwt_jwks or ""
-    load = key_set_at(source) if is_url(source) else _from_file(Path(source))
-    return KeySet(load, Refresh(), time.monotonic, on_failure)
-
-
-def _from_file(path: Path) -> Callable[[], Awaitable[bytes]]:
-    async def load() -> bytes:
-        try:
-            return await asyncio.to_thread(read_bytes, path, MAX_BYTES)
-        except UnreadableFileError as error:
-            raise BadKeySetError(f"the key set cannot be read: {error}") from None
-
-    return load
+        raise BadKeySetError(f"the key set cannot be read: {error}") from None
 
 
 def key_set_at(url: str, *, timeout: float = _KEY_SET_TIMEOUT) -> Callable[[], Awaitable[bytes]]:

@@ -39,8 +39,6 @@ def build_tls(settings: Settings) -> ssl.SSLContext:
     certificate, key = settings.konaplate_client_certificate, settings.konaplate_client_certificate_key
     if certificate is not None:
         _show(context, certificate, key, problems)
-    elif key is not None:
-        problems.append(f"{_CERTIFICATE} is missing; {_KEY} needs it")
     if problems:
         raise SettingsError(problems)
     return context

@@ -12,7 +12,7 @@ from graph.app import create_app
 from graph.config.settings import SettingsError
 from graph.security.api_keys import BadKeyFileError, read_api_keys
 from graph.security.viewer import EVERY_SCOPE, Allowance
-from graph.wiring.security import check_key_files
+from graph.wiring.security import read_key_files
 from tests.support import sandbox_settings
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def test_a_bad_file_stops_the_start_and_the_check(
         file.write_bytes(content)
     settings = sandbox_settings(KONAGRAPH_AUTH="api-key", KONAGRAPH_API_KEYS=file)
 
-    for start in (check_key_files, create_app):
+    for start in (read_key_files, create_app):
         with pytest.raises(SettingsError) as caught:
             start(settings)
         assert [problem.format(file=file) for problem in expected] == caught.value.problems
@@ -218,4 +218,4 @@ def test_a_good_file_passes_the_check(tmp_path: Path) -> None:
     file = tmp_path / "keys.toml"
     file.write_text(good())
 
-    check_key_files(sandbox_settings(KONAGRAPH_AUTH="api-key", KONAGRAPH_API_KEYS=file))
+    read_key_files(sandbox_settings(KONAGRAPH_AUTH="api-key", KONAGRAPH_API_KEYS=file))

@@ -11,7 +11,7 @@ import pytest
 
 from graph.config.settings import SettingsError
 from graph.security.jwks import MAX_BYTES, BadKeySetError
-from graph.wiring.security import check_key_files, key_set_at
+from graph.wiring.security import key_set_at, read_key_files
 from tests.security.jwks_server import answer, key_server, unused_port
 from tests.security.jwt_gateway import assert_accepted, assert_refused, jwt_settings
 from tests.security.jwt_gateway import guarded as gateway_with
@@ -186,7 +186,7 @@ def test_a_bad_file_is_found_before_the_start(content: bytes | None, problem: st
         file.write_bytes(content)
 
     with pytest.raises(SettingsError) as caught:
-        check_key_files(sandbox_settings(**jwt_settings(file)))
+        read_key_files(sandbox_settings(**jwt_settings(file)))
     assert [problem.format(file=file)] == caught.value.problems
 
 
@@ -194,8 +194,8 @@ def test_a_good_file_passes_the_check_and_an_address_is_not_asked(tmp_path: Path
     file = tmp_path / "keys.json"
     file.write_bytes(KEYS)
 
-    check_key_files(sandbox_settings(**jwt_settings(file)))
-    check_key_files(sandbox_settings(**jwt_settings("http://127.0.0.1:1/keys")))
+    read_key_files(sandbox_settings(**jwt_settings(file)))
+    read_key_files(sandbox_settings(**jwt_settings("http://127.0.0.1:1/keys")))
 
 
 async def test_a_key_that_is_new_at_the_source_is_not_asked_for_within_thirty_seconds(tmp_path: Path) -> None:
