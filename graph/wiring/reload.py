@@ -128,9 +128,9 @@ class Renewal:
         """Take over what of these settings may change.
 
         Returns:
-            The variables by what became of them: `changed` or `unchanged`, compared with what was in use; `unread`,
-            the key set when its source gave none, so that the last one stays in use; `needs_restart`, changed, too,
-            and not taken over.
+            The variables by what became of them: `changed` or `unchanged`, compared with what was in use;
+            `unread`, the key set when its source gave none, so that the last one stays in use; `needs_restart`,
+            changed, too, and not taken over.
 
         Raises:
             SettingsError: naming everything that cannot be used; everything stays as it was then.
