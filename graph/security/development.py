@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
@@ -61,9 +61,9 @@ class DevelopmentSigner:
             key.ensure_kid()
             # Nobody else may read it at any time, so not a mode that is set afterwards.
             path.touch(mode=0o600)
-            path.write_text(json.dumps(key.as_dict(private=True)), encoding="utf-8")
+            path.write_bytes(orjson.dumps(key.as_dict(private=True)))
         key_set = {"keys": [key.as_dict(private=False)]}
-        (directory / JWKS_FILE).write_text(json.dumps(key_set), encoding="utf-8")
+        (directory / JWKS_FILE).write_bytes(orjson.dumps(key_set))
         return cls(key)
 
     def token(
@@ -92,9 +92,9 @@ class DevelopmentSigner:
 
 def _read(path: Path) -> ECKey:
     try:
-        content = json.loads(path.read_text("utf-8-sig"))
+        content = orjson.loads(path.read_text("utf-8-sig"))
         key = ECKey.import_key(content) if isinstance(content, dict) else None
-    except (OSError, ValueError, JoseError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, JoseError, TypeError, KeyError):
         raise ValueError("the signing key cannot be read") from None
     if key is None or not key.is_private or key.curve_name != "P-256" or not key.kid:
         raise ValueError("the signing key is of another kind")

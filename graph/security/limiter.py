@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from cachetools import LRUCache
@@ -37,11 +37,11 @@ class Window:
 
     seconds: float
     limit: int
-    milliseconds: int = field(init=False, repr=False, compare=False)
-    """Its length, reckoned once."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "milliseconds", round(self.seconds * 1000))
+    @property
+    def milliseconds(self) -> int:
+        """Its length as it is reckoned with."""
+        return round(self.seconds * 1000)
 
 
 class Taken(NamedTuple):
