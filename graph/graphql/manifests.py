@@ -47,7 +47,7 @@ class TrustedDocuments:
     texts: Mapping[str, str] = field(default_factory=dict)
     """The documents' texts by id."""
     documents: Mapping[str, Document] = field(default_factory=dict, compare=False)
-    """The documents by text."""
+    """The documents by text, which must be the manifest's to the letter."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -68,10 +68,6 @@ class TrustedDocuments:
         """The document of an id."""
         text = self.text(document_id)
         return None if text is None else self.documents[text]
-
-    def by_text(self, text: str) -> Document | None:
-        """The document of a text, which must be the manifest's to the letter."""
-        return self.documents.get(text)
 
 
 def trust(content: bytes, documents: Documents) -> TrustedDocuments:

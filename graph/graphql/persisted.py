@@ -125,13 +125,14 @@ class DocumentResolver:
             DocumentError: when it is too large or not valid.
         """
         resolved = self.cache.resolve(unseen.text, introspection=introspection)
-        self._report(resolved.document)
+        if self._on_untrusted is not None:
+            self._on_untrusted(_untrusted(resolved.document))
         if unseen.sha256 is not None and self._registered is not None:
             await self._registered.put(unseen.sha256, unseen.text)
         return resolved
 
     def _by_text(self, text: str) -> Resolved | Unseen:
-        trusted = self.trusted.by_text(text)
+        trusted = self.trusted.documents.get(text)
         if trusted is not None:
             return Resolved(trusted)
         if self._mode is Mode.ENFORCE:
@@ -140,13 +141,9 @@ class DocumentResolver:
         resolved = self.cache.known(text)
         if resolved is None:
             return Unseen(text, self.cache.cost(text))
-        self._report(resolved.document)
-        return resolved
-
-    def _report(self, document: Document) -> None:
         if self._on_untrusted is not None:
-            names = tuple(safe_name(name) for name in document.operations if name)
-            self._on_untrusted(UntrustedDocument(names, document.sha256))
+            self._on_untrusted(_untrusted(resolved.document))
+        return resolved
 
     async def _by_hash(self, sha256_hash: str) -> Resolved | Unseen:
         # An id of the manifest need not be a SHA-256 hash, and clients send it in the place of one.
@@ -184,6 +181,11 @@ class DocumentResolver:
         # Where nothing is ever found, a client had better not ask by hash again.
         supported = self._registered is not None or len(self.trusted) > 0
         return refused(ErrorCode.PERSISTED_QUERY_NOT_FOUND, None if supported else _NOT_SUPPORTED)
+
+
+def _untrusted(document: Document) -> UntrustedDocument:
+    names = tuple(safe_name(name) for name in document.operations if name)
+    return UntrustedDocument(names, document.sha256)
 
 
 def _hash(text: str) -> str:

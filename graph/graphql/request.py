@@ -109,20 +109,20 @@ def _request(parameters: dict[str, Any]) -> GraphQLRequest:
     # An empty text is none: clients send that when they have nothing to give.
     extensions, query = parameters.get("extensions") or {}, parameters.get("query") or None
     persisted_hash = _persisted_hash(extensions) if extensions else None
-    ids = [parameters[name] for name in ("documentId", "doc_id") if parameters.get(name)]
-    ways = len(ids) + (query is not None or persisted_hash is not None)
-    if ways == 0:
+    document_id, relay_id = parameters.get("documentId") or None, parameters.get("doc_id") or None
+    ways = (query or persisted_hash) is not None, document_id is not None, relay_id is not None
+    if not any(ways):
         raise _bad_request(
             "One of the parameters 'query', 'documentId' and 'extensions.persistedQuery' is needed."
         )
-    if ways > 1:
+    if sum(ways) > 1:
         raise _bad_request("The document must be named in one way only.")
     return GraphQLRequest(
         query,
         parameters.get("operationName") or None,
         parameters.get("variables") or {},
         extensions,
-        ids[0] if ids else None,
+        document_id or relay_id,
         persisted_hash,
     )
 

@@ -81,7 +81,7 @@ class LocalLimiter:
 
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
         """Take `amount` from a bucket, or nothing when it holds less."""
-        now = self._now()
+        now = math.floor(self._clock() * 1000)
         tokens, at = self._levels.get(key) or (bucket.burst, now)
         tokens = min(bucket.burst, tokens + (now - at) * bucket.rate / 1000)
         wait = 0
@@ -94,7 +94,7 @@ class LocalLimiter:
 
     async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
         """Count members in every window; for each member 0, or the milliseconds until it would fit."""
-        now = self._now()
+        now = math.floor(self._clock() * 1000)
         seen = self._seen.get(key)
         if seen is None:
             seen = self._seen[key] = [OrderedDict() for _ in windows]
@@ -102,9 +102,6 @@ class LocalLimiter:
             while first_comings and next(iter(first_comings.values())) <= now - window.milliseconds:
                 first_comings.popitem(last=False)
         return [_add_one(windows, seen, member, now) for member in members]
-
-    def _now(self) -> int:
-        return math.floor(self._clock() * 1000)
 
 
 def _add_one(windows: Sequence[Window], seen: list[OrderedDict[str, int]], member: str, now: int) -> int:

@@ -45,7 +45,7 @@ def test_apollos_manifest_is_read() -> None:
         assert text == trusted.text(hash_of(text))
         document = trusted.by_id(hash_of(text))
         assert document is not None
-        assert document is trusted.by_text(text)
+        assert document is trusted.documents.get(text)
         assert document.operations.keys() == {name}
 
 
@@ -63,7 +63,7 @@ def test_apollos_manifest_is_read() -> None:
 def test_a_plain_object_of_ids_is_read(document_id: str) -> None:
     trusted = trust(flat({document_id: CARD_QUERY}), new_documents())
     assert CARD_QUERY == trusted.text(document_id)
-    assert trusted.by_id(document_id) is trusted.by_text(CARD_QUERY)
+    assert trusted.by_id(document_id) is trusted.documents.get(CARD_QUERY)
 
 
 def test_an_id_may_say_that_it_is_a_hash() -> None:
@@ -81,8 +81,8 @@ def test_what_is_not_in_the_manifest_is_not_found() -> None:
     trusted = trust(flat({"a": CARD_QUERY}), new_documents())
     assert trusted.by_id("b") is None
     assert trusted.text("b") is None
-    assert trusted.by_text(TYPENAME) is None
-    assert trusted.by_text(CARD_QUERY + " ") is None
+    assert trusted.documents.get(TYPENAME) is None
+    assert trusted.documents.get(CARD_QUERY + " ") is None
     assert len(TrustedDocuments()) == 0
 
 
