@@ -21,7 +21,7 @@ from graph.sandbox.data import DATA
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.viewer import EVERY_SCOPE
 from graph.telemetry.logs import configure_logging
-from schema.query import build_schema
+from schema.query import Query, build_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,13 +43,14 @@ _SETTINGS: Final = {
 
 
 async def leak_audit(
-    endpoints: Sequence[Endpoint[Any, Any]] = ENDPOINTS, data: Mapping[str, Table] = DATA
+    endpoints: Sequence[Endpoint[Any, Any]] = ENDPOINTS, data: Mapping[str, Table] = DATA, query: type = Query
 ) -> dict[str, Outcome]:
     """Run every case as each kind of viewer; the outcomes by the viewer's name.
 
     Args:
         endpoints: the registry.
         data: what the sandbox knows, by the endpoints' names.
+        query: the type of the schema's root.
     """
     # Here, because the command line should not load OpenTelemetry at every start.
     from graph.telemetry.span_texts import SpanTexts  # noqa: PLC0415
@@ -61,11 +62,13 @@ async def leak_audit(
 
     async def audit(auth: Mapping[str, str], token: str = "") -> Outcome:
         settings = load_settings({**credentials.gateway_settings(), **_SETTINGS, **auth})
-        app = create_app(settings, transport=sandbox, span_exporter=SpanTexts(spans))
+        app = create_app(
+            settings, endpoints=endpoints, query=query, transport=sandbox, span_exporter=SpanTexts(spans)
+        )
         async with app.router.lifespan_context(app):
             return await run(
                 app,
-                cases(build_schema(), endpoints, data),
+                cases(build_schema(query), endpoints, data),
                 canaries(endpoints, data, credentials, [token]),
                 take={"log": _taken(log), "traces": _taken(spans)},
                 sums={"metrics": lambda: _names_and_labels(app.state.metrics.render())},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from joserfc.jwk import RSAKey
@@ -17,20 +17,8 @@ if TYPE_CHECKING:
 ASP_ID: Final = "000000000000001"
 _ACCESS_KEY_CHARACTERS: Final = 40
 _BITS: Final = 2048
-_OF_THE_GATEWAY: Final = {
-    "asp_id": "KONAPLATE_ASP_ID",
-    "access_key": "KONAPLATE_ACCESS_KEY",
-    "secret_key": "KONAPLATE_SECRET_KEY",
-    "crypto_key_id": "KONAPLATE_CRYPTO_KEY_ID",
-    "server_public_key": "KONAPLATE_SERVER_PUBLIC_KEY",
-    "client_private_key": "KONAPLATE_CLIENT_PRIVATE_KEY",
-}
-_FILES: Final = {
-    **_OF_THE_GATEWAY,
-    "server_private_key": "SANDBOX_SERVER_PRIVATE_KEY",
-    "client_public_key": "SANDBOX_CLIENT_PUBLIC_KEY",
-}
-_PUBLIC: Final = frozenset({"asp_id", "crypto_key_id"})
+# What the gateway does not get.
+_OF_THE_SANDBOX: Final = ("server_private_key", "client_public_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +51,15 @@ class SandboxCredentials:
 
     def gateway_settings(self) -> dict[str, str]:
         """The gateway's variables, with their clear values."""
-        return {name: _clear(getattr(self, field)) for field, name in _OF_THE_GATEWAY.items()}
+        return {name: text for name, text in self._texts().items() if name.startswith("KONAPLATE_")}
 
     def write(self, directory: Path) -> None:
         """Write one file for each value, named like the gateway's variable, readable by the owner alone."""
         directory.mkdir(parents=True, exist_ok=True)
-        for field, name in _FILES.items():
+        for name, text in self._texts().items():
             path = directory / name
             path.touch(mode=0o600)
-            path.write_text(_clear(getattr(self, field)), encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
 
     @classmethod
     def read(cls, directory: Path) -> SandboxCredentials:
@@ -80,15 +68,19 @@ class SandboxCredentials:
         Raises:
             OSError: when a file is missing, cannot be read or holds no text.
         """
-        texts = {field: _text(directory / name) for field, name in _FILES.items()}
-        values: dict[str, Any] = {
-            field: text if field in _PUBLIC else Credential(text) for field, text in texts.items()
-        }
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            text = _text(directory / _variable(field.name))
+            values[field.name] = Credential(text) if field.type == "Credential" else text
         return cls(**values)
 
+    def _texts(self) -> dict[str, str]:
+        values = {_variable(field.name): getattr(self, field.name) for field in fields(self)}
+        return {name: value if isinstance(value, str) else value.reveal() for name, value in values.items()}
 
-def _clear(value: str | Credential) -> str:
-    return value if isinstance(value, str) else value.reveal()
+
+def _variable(field: str) -> str:
+    return f"{'SANDBOX' if field in _OF_THE_SANDBOX else 'KONAPLATE'}_{field.upper()}"
 
 
 def _text(path: Path) -> str:
