@@ -7,16 +7,15 @@ other fields stand. A text that is longer than documented is kept and reported a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from types import NoneType, UnionType
 from typing import (
     Annotated,
     Any,
     ClassVar,
     Final,
+    NamedTuple,
     Self,
     Union,
     dataclass_transform,
@@ -35,33 +34,27 @@ _MAX_EXACT_FLOAT: Final = 2**53
 _DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 _ZERO: Final = re.compile(r"-?0+(\.0+)?", re.ASCII)
 
-Read = Callable[[Any, CallDetails, list[str]], object]
-"""From a value, the call, and the names of what drifts so far, to what the record holds."""
 
-
-class UnfitError(ValueError):
-    """A value that is not what its field's documentation says. Carries nothing of the value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """The documented size of a text. A longer one is kept and noted as drift."""
 
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(NamedTuple):
     """The largest value that a whole number may have; the smallest is 0."""
 
     max: int
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(NamedTuple):
     """A field's name in Konaplate's JSON, where it is not the attribute's name in camel case."""
 
     name: str
+
+
+class UnfitError(ValueError):
+    """A value that is not what its field's documentation says. Carries nothing of the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +70,53 @@ class Field:
     item: type | None
     """What a list holds."""
     required: bool
-    read: Read
+    bound: int | None
+    """The size of a text, or the largest number."""
 
     @property
     def sensitive(self) -> bool:
         """Whether the value must not print itself."""
         return issubclass(self.item or self.kind, Secret)
+
+    def read(self, value: Any, details: CallDetails, drift: list[str]) -> Any:
+        """What the record holds for a value of Konaplate's; the field's fault for one that cannot be read.
+
+        Args:
+            value: None for null and for nothing.
+            details: the call that it came with.
+            drift: takes the names of the fields that are longer than documented.
+        """
+        try:
+            if value is not None and self.item is None:
+                value = self._one(self.kind, value, details, drift)
+            elif value is not None:
+                value = self._items(self.item, value, details, drift)
+        # ValueError: of a secret that refuses its text.
+        except ValueError:
+            return InvalidFieldError(details, self.wire)
+        return InvalidFieldError(details, self.wire) if value is None and self.required else value
+
+    def _items(self, kind: Any, value: Any, details: CallDetails, drift: list[str]) -> list[Any]:
+        """A list in which an item that cannot be read fails alone."""
+        if not isinstance(value, list):
+            raise UnfitError
+        item = Field(self.name, self.wire, kind, None, required=True, bound=self.bound)
+        return [item.read(each, details, drift) for each in value]
+
+    def _one(self, kind: Any, value: Any, details: CallDetails, drift: list[str]) -> Any:
+        if issubclass(kind, Record):
+            if not isinstance(value, dict):
+                raise UnfitError
+            return kind(**_values(kind, value, details, drift))
+        if kind is MemberId:
+            return _member_id(value)
+        if kind is int:
+            return _whole(value, self.bound or 0)
+        if not isinstance(value, bool if kind is bool else str):
+            raise UnfitError
+        if isinstance(value, str) and self.bound is not None and len(value) > self.bound:
+            drift.append(self.wire)
+        return kind(value)
 
 
 @dataclass_transform(frozen_default=True)
@@ -125,34 +159,36 @@ def record_fields(record: type[Record]) -> tuple[Field, ...]:
 def _values(
     record: type[Record], fields: dict[str, Any], details: CallDetails, drift: list[str]
 ) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for field in record.__record_fields__:
-        value = fields.get(field.wire)
-        try:
-            if value is not None:
-                value = field.read(value, details, drift)
-            if value is None and field.required:
-                value = InvalidFieldError(details, field.wire)
-        # ValueError: of a secret that refuses its text.
-        except ValueError:
-            value = InvalidFieldError(details, field.wire)
-        values[field.name] = value
-    return values
+    return {field.name: field.read(fields.get(field.wire), details, drift) for field in record.__record_fields__}
 
 
 def _field(name: str, hint: Any) -> Field:
+    """The field that an annotation declares.
+
+    Raises:
+        TypeError: when nothing of that kind can be read strictly.
+    """
     kind, notes, optional = _unwrapped(hint)
     first, *others = name.split("_")
-    wire = next((note.name for note in notes if isinstance(note, Wire)), first + "".join(map(str.title, others)))
-    if get_origin(kind) is not list:
-        return Field(name, wire, kind, None, not optional, _reader(kind, notes, wire))
-    item, notes, _ = _unwrapped(get_args(kind)[0])
-    return Field(name, wire, list, item, not optional, partial(_list, wire, _reader(item, notes, wire)))
+    wire, item = first + "".join(map(str.title, others)), None
+    if get_origin(kind) is list:
+        item, of_item, _ = _unwrapped(get_args(kind)[0])
+        kind, notes = list, notes + of_item
+    bound = None
+    for note in notes:
+        if isinstance(note, Wire):
+            wire = note.name
+        else:
+            (bound,) = note
+    read = item or kind
+    if not (read in (str, bool) or issubclass(read, Secret | Record) or (read is int and bound is not None)):
+        raise TypeError(f"no record can have the field {wire}: {read}")
+    return Field(name, wire, kind, item, not optional, bound)
 
 
-def _unwrapped(hint: Any) -> tuple[Any, list[object], bool]:
+def _unwrapped(hint: Any) -> tuple[Any, list[Any], bool]:
     """A type without its notes and without `| None`, the notes, and whether it was optional."""
-    notes: list[object] = []
+    notes: list[Any] = []
     optional = False
     while get_origin(hint) in (Annotated, Union, UnionType):
         if get_origin(hint) is Annotated:
@@ -164,50 +200,7 @@ def _unwrapped(hint: Any) -> tuple[Any, list[object], bool]:
     return hint, notes, optional
 
 
-def _reader(kind: type, notes: list[object], wire: str) -> Read:
-    """How a value of a kind is read.
-
-    Raises:
-        TypeError: when a record cannot have a field of that kind.
-    """
-    size = next((note.size for note in notes if isinstance(note, Text)), None)
-    largest = next((note.max for note in notes if isinstance(note, Whole)), None)
-    if kind is bool:
-        return _boolean
-    if kind is str:
-        return partial(_text, wire, size)
-    if kind is int and largest is not None:
-        return partial(_whole, largest)
-    if issubclass(kind, MemberId):
-        return _member_id
-    if issubclass(kind, Secret):
-        return partial(_secret, kind, partial(_text, wire, size))
-    if issubclass(kind, Record):
-        return partial(_record, kind)
-    raise TypeError(f"no record can have the field {wire}: {kind}")
-
-
-def _text(wire: str, size: int | None, value: Any, _details: CallDetails, drift: list[str]) -> str:
-    if not isinstance(value, str):
-        raise UnfitError
-    if size is not None and len(value) > size:
-        drift.append(wire)
-    return value
-
-
-def _secret(
-    kind: type[Secret], text: Callable[..., str], value: Any, details: CallDetails, drift: list[str]
-) -> Secret:
-    return kind(text(value, details, drift))
-
-
-def _boolean(value: Any, _details: CallDetails, _drift: list[str]) -> bool:
-    if not isinstance(value, bool):
-        raise UnfitError
-    return value
-
-
-def _whole(largest: int, value: Any, _details: CallDetails, _drift: list[str]) -> int:
+def _whole(value: Any, largest: int) -> int:
     """A whole number from 0 to `largest`, also written as digits in a string or with a fraction of zero."""
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         value = int(value)
@@ -219,29 +212,9 @@ def _whole(largest: int, value: Any, _details: CallDetails, _drift: list[str]) -
     return value
 
 
-def _member_id(value: Any, details: CallDetails, drift: list[str]) -> MemberId | None:
+def _member_id(value: Any) -> MemberId | None:
     """Zero in any form is nobody's id: so a live operator marks cards that are not registered."""
     if isinstance(value, str) and _ZERO.fullmatch(value):
         return None
-    number = _whole(MAX_USER_ID, value, details, drift)
+    number = _whole(value, MAX_USER_ID)
     return MemberId(str(number)) if number else None
-
-
-def _record(record: type[Record], value: Any, details: CallDetails, drift: list[str]) -> Record:
-    if not isinstance(value, dict):
-        raise UnfitError
-    return record(**_values(record, value, details, drift))
-
-
-def _list(wire: str, read: Read, value: Any, details: CallDetails, drift: list[str]) -> list[object]:
-    """A list in which one item that cannot be read fails alone."""
-    if not isinstance(value, list):
-        raise UnfitError
-    items: list[object] = []
-    for each in value:
-        try:
-            item = read(each, details, drift)
-        except ValueError:
-            item = None
-        items.append(InvalidFieldError(details, wire) if item is None else item)
-    return items

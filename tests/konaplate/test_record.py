@@ -23,7 +23,7 @@ class Row(Record):
     phone: Annotated[IdentityNo, Text(11)] | None
     receipt: Annotated[str | None, Wire("cashReciptInfo")]
     points: list[Point]
-    words: list[Annotated[str, Text(2)]] | None
+    words: Annotated[list[Annotated[str, Text(2)]] | None, Wire("wordList")]
     is_named: bool
 
 
@@ -34,7 +34,7 @@ def sent(**changes: object) -> dict[str, Any]:
         "phone": "01012345678",
         "cashReciptInfo": "spelled as the vendor does",
         "points": [{"pointName": "p1", "left": 1}, {"pointName": "p2"}],
-        "words": ["a", "b"],
+        "wordList": ["a", "b"],
         "isNamed": True,
         **changes,
     }
@@ -74,8 +74,8 @@ def test_a_record_holds_what_was_sent() -> None:
         ({"points": {}}, ["points"]),
         ({"points": [5, {"pointName": "p1"}, None]}, ["points", "points"]),
         ({"points": [{"left": 10}]}, ["pointName", "left"]),
-        ({"words": "ab"}, ["words"]),
-        ({"words": ["a", 5]}, ["words"]),
+        ({"wordList": "ab"}, ["wordList"]),
+        ({"wordList": ["a", 5]}, ["wordList"]),
         ({"isNamed": 1}, ["isNamed"]),
     ],
     ids=repr,
@@ -85,7 +85,7 @@ def test_what_cannot_be_read_fails_alone(changes: dict[str, object], failing: li
 
 
 def test_an_item_that_fails_leaves_the_others_of_its_list() -> None:
-    row = Row.read(sent(points=[{"pointName": "p1"}, 5], words=["a", 5]), DETAILS)
+    row = Row.read(sent(points=[{"pointName": "p1"}, 5], wordList=["a", 5]), DETAILS)
     assert Point(point_name="p1", left=None) == row.points[0]
     assert "a" == (row.words or [])[0]
 
@@ -97,8 +97,8 @@ def test_null_is_the_same_as_absent(missing: dict[str, object]) -> None:
 
 
 def test_a_longer_text_is_kept_and_noted_wherever_it_is() -> None:
-    row = Row.read(sent(points=[{"pointName": "longer"}], words=["abc"], phone="0" * 12), DETAILS)
-    assert ("phone", "pointName", "words") == row.drift
+    row = Row.read(sent(points=[{"pointName": "longer"}], wordList=["abc"], phone="0" * 12), DETAILS)
+    assert ("phone", "pointName", "wordList") == row.drift
     assert "longer" == row.points[0].point_name
 
 
