@@ -24,7 +24,7 @@ from graph.konaplate import protocol as wire
 from graph.konaplate.client import KonaplateClient
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.card_info import CARD_INFO
-from graph.konaplate.send import Limits, Requests, send
+from graph.konaplate.send import Limits, send
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
 from schema.secrets import CardNo, Credential
@@ -68,12 +68,13 @@ def _lean() -> LeanTransport:
 
 @contextlib.asynccontextmanager
 async def _prepared(transport: LeanTransport, url: str) -> AsyncIterator[Call]:
-    requests = Requests(url, _COMMON, _BOUNDS)
+    blank = httpx.Request("GET", url, headers=_COMMON)
     async with transport:
 
         async def call(card_no: str) -> object:
             body, signed = _signed(card_no)
-            request = requests.make(signed, body, fresh=False)
+            headers = [*blank.headers.raw, *signed, (b"Content-Length", b"%d" % len(body))]
+            request = httpx.Request("POST", blank.url, headers=headers, stream=httpx.ByteStream(body))
             return await send(transport, request, _BOUNDS.total, _BOUNDS.response_bytes, lambda _response: True)
 
         yield call

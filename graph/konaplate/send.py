@@ -22,15 +22,14 @@ from graph.konaplate.errors import (
     TimedOutError,
     UnavailableError,
 )
+from graph.konaplate.responses import Response
 from graph.konaplate.transport.connection import NO_RESPONSE
 from graph.konaplate.transport.parser import ResponseRefusedError
-from graph.konaplate.transport.pool import FRESH
 
 if TYPE_CHECKING:
     from graph.konaplate.errors import CallDetails
-    from graph.konaplate.protocol import RawHeaders
 
-Trusts = Callable[[httpx.Response], bool]
+Trusts = Callable[[Response], bool]
 """Whether a connection that gave this response may be used again."""
 
 FAILURES: Final = (httpx.TransportError, OSError)
@@ -47,45 +46,9 @@ class Limits:
     response_bytes: int = 256 * 1024
 
 
-class Requests:
-    """Makes the requests to one URL; what they have in common is prepared once.
-
-    Args:
-        url: all of them are POST.
-        headers: those that are the same in all requests.
-        limits: the bounds of every exchange.
-    """
-
-    def __init__(self, url: str, headers: RawHeaders, limits: Limits) -> None:
-        blank = httpx.Request("POST", url, headers=headers)
-        del blank.headers["Content-Length"]
-        self._url = blank.url
-        self._headers = blank.headers.raw
-        timeout = httpx.Timeout(limits.total, connect=limits.connect, pool=limits.pool).as_dict()
-        self._extensions = {fresh: {"timeout": timeout, FRESH: fresh} for fresh in (False, True)}
-
-    def make(self, headers: RawHeaders, content: bytes, *, fresh: bool) -> httpx.Request:
-        """One request.
-
-        Args:
-            headers: those of this request alone.
-            content: the body.
-            fresh: whether it needs a connection of its own: what went wrong on one that was kept may go wrong on
-                the others, too.
-        """
-        length = (b"Content-Length", b"%d" % len(content))
-        return httpx.Request(
-            "POST",
-            self._url,
-            headers=[*self._headers, *headers, length],
-            stream=httpx.ByteStream(content),
-            extensions=self._extensions[fresh],
-        )
-
-
 async def send(
     transport: httpx.AsyncBaseTransport, request: httpx.Request, seconds: float, max_bytes: int, trusts: Trusts
-) -> tuple[httpx.Response, bytes]:
+) -> Response:
     """Send a request, and read the whole response.
 
     Args:
@@ -94,10 +57,7 @@ async def send(
         seconds: for all of it. A transport of httpx limits the time between two reads only, so that a slow drip
             would never end.
         max_bytes: of the response's body.
-        trusts: see `Trusts`.
-
-    Returns:
-        The response, closed, and its body, which was never decompressed.
+        trusts: see `Trusts`; it is asked once.
 
     Raises:
         httpx.TransportError: without a response.
@@ -106,18 +66,19 @@ async def send(
         OSError: for what TLS reports after its handshake.
     """
     async with asyncio.timeout(seconds):
-        response = await transport.handle_async_request(request)
+        streamed = await transport.handle_async_request(request)
         try:
-            body = await _whole_body(response, max_bytes)
-            connection = response.extensions.get("network_stream")
-            if connection is not None and not trusts(response):
+            body = await _whole_body(streamed, max_bytes)
+            response = Response(streamed.status_code, streamed.headers, body)
+            trusted, connection = trusts(response), streamed.extensions.get("network_stream")
+            if connection is not None and not trusted:
                 await connection.aclose()
         except (httpx.NetworkError, OSError):
             # Told apart from a connection that ends before a response begins.
             raise httpx.RemoteProtocolError("The connection broke within the response.") from None
         finally:
-            await response.aclose()
-    return response, body
+            await streamed.aclose()
+    return response
 
 
 async def _whole_body(response: httpx.Response, max_bytes: int) -> bytes:

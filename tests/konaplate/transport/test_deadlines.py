@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pytest
 
-from graph.konaplate.send import Limits, Requests, send
+from graph.konaplate.send import send
 from graph.konaplate.transport.pool import PoolLimits
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http, silence
 from tests.konaplate.transport.test_pool import OK, Doors, Line, line_to
@@ -21,10 +21,9 @@ SHORT: Final = 0.05
 
 
 async def exchange(line: Line, seconds: float) -> bytes:
-    requests = Requests(str(line.url), [], Limits(connect=LONG, pool=LONG))
-    request = requests.make([], b"{}", fresh=False)
-    _, body = await send(line.transport, request, seconds, 1_000, lambda _response: True)
-    return body
+    timeout = {"connect": LONG, "pool": LONG}
+    request = httpx.Request("POST", line.url, content=b"{}", extensions={"timeout": timeout})
+    return (await send(line.transport, request, seconds, 1_000, lambda _response: True)).body
 
 
 def ask_within(line: Line, seconds: float) -> asyncio.Task[bytes]:
