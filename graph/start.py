@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
@@ -18,9 +18,8 @@ from graph.config.settings import Settings, SettingsError
 from graph.config.warnings import start_warnings
 from graph.http.app import GRAPHQL_PATH
 from graph.sandbox.app import BASE_PATH
-from graph.server.listen import ListenError
-from graph.server.server import make_server, run
-from graph.server.shutdown import Drain
+from graph.server.listen import ListenError, bind
+from graph.server.server import Drain, Server
 from graph.telemetry.line_stream import widen_pipe
 from graph.telemetry.logs import LOGGER, configure_logging
 from graph.wiring.checks import start_problems
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.types import ASGIApp
 
-    from graph.server.shutdown import Server
 
 _START_FAULT: Final = 1
 _CONFIGURATION_FAULT: Final = 2
@@ -122,7 +120,7 @@ def serve_sandbox(app: ASGIApp, host: str, port: int, introduce: Callable[[str],
 
     with _told_if_it_cannot_listen("--port"):
         drain, respond = Drain(timeout=1), rejection_response
-        _run(make_server(app, host=host, port=port, drain=drain, on_ready=on_ready, respond=respond))
+        _run(Server(app, bind(host, port), drain=drain, on_ready=on_ready, respond=respond))
 
 
 def shows_colors() -> bool:
@@ -131,7 +129,10 @@ def shows_colors() -> bool:
 
 
 def _run(server: Server) -> None:
-    if not run(server):
+    # uvicorn leaves with an exit status of its own when the application does not start, and has said why.
+    with suppress(SystemExit):
+        server.run()
+    if not server.started:
         sys.exit(_START_FAULT)
 
 

@@ -45,6 +45,7 @@ class Acceptor:
         self._make_protocol = make_protocol
         self._backlog = backlog
         self._on_exhausted = on_exhausted
+        self._loop = asyncio.get_running_loop()
         self._connecting: set[asyncio.Task[Any]] = set()
         self._resume: asyncio.TimerHandle | None = None
 
@@ -59,7 +60,7 @@ class Acceptor:
 
     async def aclose(self) -> None:
         """Stop listening, but accept first what the system has accepted already: closing would reset it."""
-        asyncio.get_running_loop().remove_reader(self._listener.fileno())
+        self._loop.remove_reader(self._listener.fileno())
         if self._resume is not None:
             self._resume.cancel()
         try:
@@ -77,7 +78,7 @@ class Acceptor:
 
     def _watch(self) -> None:
         self._resume = None
-        asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)
+        self._loop.add_reader(self._listener.fileno(), self._accept)
 
     def _accept(self) -> None:
         try:
@@ -87,9 +88,8 @@ class Acceptor:
                 raise
             _LOGGER.error("no further connection can be accepted: %s", error.strerror)  # noqa: TRY400 - no traceback
             self._on_exhausted()
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(self._listener.fileno())
-            self._resume = loop.call_later(_PAUSE_SECONDS, self._watch)
+            self._loop.remove_reader(self._listener.fileno())
+            self._resume = self._loop.call_later(_PAUSE_SECONDS, self._watch)
 
     def _accept_some(self) -> bool:
         """Accept what waits; whether there was anything."""
@@ -104,14 +104,10 @@ class Acceptor:
             accepted.settimeout(0)
             # asyncio does it for sockets that it made itself.
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._connect(accepted)
+            task = self._loop.create_task(self._loop.connect_accepted_socket(self._make_protocol, accepted))
+            self._connecting.add(task)
+            task.add_done_callback(self._connected)
         return True
-
-    def _connect(self, accepted: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(loop.connect_accepted_socket(self._make_protocol, accepted))
-        self._connecting.add(task)
-        task.add_done_callback(self._connected)
 
     def _connected(self, task: asyncio.Task[Any]) -> None:
         self._connecting.discard(task)

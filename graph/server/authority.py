@@ -6,7 +6,7 @@ Sources: RFC 3986 section 3.2 and RFC 9110 section 7.2.
 from __future__ import annotations
 
 import re
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -35,13 +35,10 @@ class Authority(NamedTuple):
         return self.host if self.port is None else b"%b:%d" % (self.host, self.port)
 
     def is_among(self, allowed: Collection[bytes]) -> bool:
-        """Whether it is listed, with its port or without one.
+        """Whether it is listed, with its port or without one; each as the `text` of an authority.
 
         Where no port is named it is the scheme's. That may be either: this gateway does not know whether somebody
         in front of it ends TLS.
-
-        Args:
-            allowed: the `text` of each.
         """
         ports = _DEFAULT_PORTS if self.port is None else (self.port,)
         return self.host in allowed or any(Authority(self.host, port).text in allowed for port in ports)
@@ -49,7 +46,9 @@ class Authority(NamedTuple):
     @property
     def is_fixed(self) -> bool:
         """Whether nobody can make it mean another machine: an address, or a name of this machine (RFC 6761)."""
-        return self.host == b"localhost" or self.host.endswith(b".localhost") or _is_address(self.host)
+        if self.host == b"localhost" or self.host.endswith(b".localhost"):
+            return True
+        return _address(self.host.strip(b"[]")) is not None
 
 
 def read_authority(text: bytes) -> Authority | None:
@@ -57,25 +56,18 @@ def read_authority(text: bytes) -> Authority | None:
     match = _AUTHORITY.fullmatch(text) if len(text) <= _MAX_BYTES else None
     if match is None:
         return None
-    host = match[1].lower().removesuffix(b".") if match[2] is None else _ipv6(match[2])
+    host = match[1].lower().removesuffix(b".")
+    if match[2] is not None:
+        address = _address(match[2])
+        if not isinstance(address, IPv6Address):
+            return None
+        host = b"[%b]" % address.compressed.encode("ascii")
     port = int(match[3]) if match[3] else None
-    if host is None or (port is not None and port > _MAX_PORT):
-        return None
-    return Authority(host, port)
+    return None if port is not None and port > _MAX_PORT else Authority(host, port)
 
 
-def _is_address(host: bytes) -> bool:
-    if host.startswith(b"["):
-        return True
+def _address(text: bytes) -> IPv4Address | IPv6Address | None:
     try:
-        IPv4Address(host.decode("ascii"))
-    except AddressValueError:
-        return False
-    return True
-
-
-def _ipv6(text: bytes) -> bytes | None:
-    try:
-        return f"[{IPv6Address(text.decode('ascii')).compressed}]".encode("ascii")
-    except AddressValueError:
+        return ip_address(text.decode("ascii"))
+    except ValueError:
         return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -14,40 +14,37 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from graph.resilience.deadline import DeadlineTimer
 from graph.server.connection_state import ConnectionState, RequestPart, timeouts
 from graph.server.limits import HttpLimits
-from graph.server.rejection import (
-    RejectionResponse,
-    RequestRejectedError,
-    as_bytes,
-    plain_response,
-    too_slow,
-)
-from graph.server.response_transport import EndOfTurn, ResponseTransport, is_reset
+from graph.server.rejection import RequestRejectedError
+from graph.server.response_transport import ResponseTransport, is_reset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from uvicorn.config import Config
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
+    from graph.server.rejection import RejectionResponse
+
 # What a client that reads at all takes in the time for writing.
 _MIN_PROGRESS: Final = 16 * 1024
 
 
-@dataclass(frozen=True)
 class ConnectionOptions:
-    """What all connections of a server have in common."""
+    """What all connections of a server have in common.
 
-    limits: HttpLimits = field(default_factory=HttpLimits)
-    respond: Callable[[RequestRejectedError], RejectionResponse] = plain_response
-    """Makes the answer to a rejected request."""
-    deadlines: DeadlineTimer = field(default_factory=DeadlineTimer)
-    end_of_turn: EndOfTurn = field(default_factory=EndOfTurn)
+    Args:
+        respond: makes the answer to a rejected request.
+        limits: bounds of each connection.
+    """
 
-    @cached_property
-    def timeouts(self) -> Mapping[ConnectionState, float]:
-        """How many seconds a connection waits in each state."""
-        return timeouts(self.limits)
+    def __init__(
+        self, respond: Callable[[RequestRejectedError], RejectionResponse], limits: HttpLimits | None = None
+    ) -> None:
+        self.respond = respond
+        self.limits = limits or HttpLimits()
+        self.timeouts = timeouts(self.limits)
+        self.deadlines = DeadlineTimer()
 
 
 class Connection(HttpToolsProtocol):
@@ -57,11 +54,7 @@ class Connection(HttpToolsProtocol):
     """
 
     def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        options: ConnectionOptions,
+        self, config: Config, server_state: ServerState, app_state: dict[str, Any], options: ConnectionOptions
     ) -> None:
         super().__init__(config, server_state, app_state)
         # uvicorn writes URLs whenever its logger has a handler, be it one of somebody else's.
@@ -73,7 +66,7 @@ class Connection(HttpToolsProtocol):
         self._state: ConnectionState | None = None
         self._part = RequestPart.NONE
         self._running: RequestResponseCycle | None = None
-        self._response: ResponseTransport | None = None
+        self._response: ResponseTransport = None  # type: ignore[assignment] # until it is connected, as uvicorn has it
         self._rejected: RequestRejectedError | None = None
         self._lingers = False
         self._draining = False
@@ -83,6 +76,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Start the clock: uvicorn waits for the first byte for ever."""
         super().connection_made(transport)
+        self._response = ResponseTransport(transport, self.loop)
         self._await()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -94,7 +88,7 @@ class Connection(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override] # as asyncio has it
         """Send what is ready, and keep the connection only for answers to what was asked as a whole."""
-        self._flush()
+        self._response.flush()
         if not self._half_closed and self._answering() and not self.transport.is_closing():
             self._end_with_last()
         self._await()
@@ -111,19 +105,11 @@ class Connection(HttpToolsProtocol):
             last = self.pipeline[0][0] if self.pipeline else self._running
             cast("RequestResponseCycle", last).keep_alive = False
         self._half_closed = True
-        self._probe()
-
-    def _probe(self) -> None:
-        if self._response is not None:
-            self._response.probe()
-
-    def _flush(self) -> None:
-        if self._response is not None:
-            self._response.flush()
+        self._response.probe()
 
     def close(self) -> None:
         """End the connection once everything is written."""
-        self._flush()
+        self._response.flush()
         self.transport.close()
 
     def drain(self, *, close_idle: bool) -> None:
@@ -157,9 +143,10 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Remember whose turn it is; uvicorn remembers only the latest request."""
-        has_body = cycle.scope["method"] != "HEAD"
+        self._response.flush()
         self._running = cycle
-        self._response = ResponseTransport(self.transport, self.options.end_of_turn, has_body=has_body)
+        has_body = cycle.scope["method"] != "HEAD"
+        self._response = ResponseTransport(self.transport, self.loop, has_body=has_body)
         cycle.transport = cast("asyncio.Transport", self._response)
         self._state = None
         super()._start_asgi_task(cycle, app)
@@ -185,6 +172,9 @@ class Connection(HttpToolsProtocol):
         if not self._answering():
             self._send_rejection(rejected)
 
+    def _reject_as_slow(self, message: str) -> None:
+        self._reject(RequestRejectedError(HTTPStatus.REQUEST_TIMEOUT, message))
+
     def _answering(self) -> bool:
         running = self._running
         return running is not None and not running.response_complete and not running.disconnected
@@ -194,9 +184,8 @@ class Connection(HttpToolsProtocol):
         said = {"request_id": response.request_id, "status": rejected.status.value, "reason": rejected.message}
         self.logger.warning("request refused", extra=said)
         headers = self.server_state.default_headers
-        with_body = not self._is_head_request()
-        self._flush()
-        self.transport.write(as_bytes(rejected.status, response, headers, with_body=with_body))
+        self._response.flush()
+        self.transport.write(response.as_bytes(rejected.status, headers, with_body=not self._is_head_request()))
         self._linger()
 
     def _is_head_request(self) -> bool:
@@ -209,7 +198,7 @@ class Connection(HttpToolsProtocol):
         What the client has sent and nobody has read would make the system take back what it has not yet read.
         """
         self._lingers = True
-        self._flush()
+        self._response.flush()
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
@@ -237,9 +226,7 @@ class Connection(HttpToolsProtocol):
 
     def _enter(self, state: ConnectionState) -> None:
         self._state = state
-        self._unsent = self.transport.get_write_buffer_size()
-        if self._response is not None:
-            self._unsent += len(self._response.held)
+        self._unsent = self.transport.get_write_buffer_size() + len(self._response.held)
         self.at = self.loop.time() + self.options.timeouts[state]
         self.options.deadlines.watch(self)
 
@@ -247,12 +234,12 @@ class Connection(HttpToolsProtocol):
         """The connection has waited long enough."""
         match self._state:
             case ConnectionState.HEAD if self._part is RequestPart.HEAD:
-                self._reject(too_slow("The header did not arrive in time."))
+                self._reject_as_slow("The header did not arrive in time.")
             case ConnectionState.HEAD | ConnectionState.IDLE | ConnectionState.LINGER:
                 # Nobody expects an answer.
                 self.close()
             case ConnectionState.BODY:
-                self._reject(too_slow("The body did not arrive in time."))
+                self._reject_as_slow("The body did not arrive in time.")
             case ConnectionState.FLUSH if not self.transport.get_write_buffer_size():
                 self._enter(ConnectionState.IDLE)
                 return
@@ -261,7 +248,7 @@ class Connection(HttpToolsProtocol):
             case ConnectionState.PROBE if is_reset(self.transport):
                 self.transport.abort()
             case ConnectionState.PROBE:
-                self._probe()
+                self._response.probe()
         self._state = None
         self._await()
 

@@ -31,32 +31,21 @@ def bind(host: str, port: int) -> list[socket.socket]:
         ListenError: when there is no such address, or the port is taken.
     """
     sockets: list[socket.socket] = []
+    bound = port
     try:
-        for family, address in _addresses(host, port):
-            bound = _bound(family, (address[0], sockets[0].getsockname()[1] if sockets else port))
-            sockets.append(bound)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # A name may have one address twice.
+        for family, address in dict.fromkeys((entry[0], entry[4][0]) for entry in found):
+            made = socket.socket(family, socket.SOCK_STREAM)
+            sockets.append(made)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            made.bind((address, bound))
+            made.settimeout(0)
+            bound = made.getsockname()[1]
     except OSError as error:
         for made in sockets:
             made.close()
         raise ListenError(f"{host} port {port}: {str(error.strerror).lower()}", error.errno) from None
     return sockets
-
-
-def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    # A name may have one address twice.
-    return list(dict.fromkeys((entry[0], (str(entry[4][0]), port)) for entry in found))
-
-
-def _bound(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.bind(address)
-        made.settimeout(0)
-    except OSError:
-        made.close()
-        raise
-    return made

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httptools
 
-from graph.header_values import parts
 from graph.server.connection import Connection
 from graph.server.connection_state import RequestPart
-from graph.server.rejection import RequestRejectedError, bad_request, too_large
-from graph.server.request_validation import VERSIONS, check_host, origin_form
+from graph.server.rejection import RequestRejectedError, bad_request
+from graph.server.request_validation import check_host, check_line, origin_form, read_headers
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
 _MAX_PIPELINED: Final = 10
 # A chunk of one byte has five bytes around it; framing that is larger yet is only there to keep us busy.
 _FRAMING_PER_BYTE: Final = 16
-
-_MALFORMED: Final = "The request is not well-formed HTTP."
-_LOOKED_AT: Final = frozenset({b"host", b"transfer-encoding", b"expect"})
-_ALLOW: Final = (b"allow", b"GET, POST")
 
 
 class HardenedProtocol(Connection):
@@ -45,8 +40,6 @@ class HardenedProtocol(Connection):
         self._part_bytes = 0
         self._header_bytes = 0
         self._content_bytes = 0
-        self._host: bytes | None = None
-        self._chunked = False
 
     def data_received(self, data: bytes) -> None:
         """Parse. What comes after a rejection is read only to be thrown away."""
@@ -71,8 +64,6 @@ class HardenedProtocol(Connection):
         self._begin(RequestPart.HEAD)
         self._header_bytes = 0
         self._content_bytes = 0
-        self._host = None
-        self._chunked = False
 
     def on_url(self, url: bytes) -> None:
         """Collect the target; uvicorn takes any length."""
@@ -81,61 +72,28 @@ class HardenedProtocol(Connection):
             raise RequestRejectedError(HTTPStatus.REQUEST_URI_TOO_LONG, "The URL is too long.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a field; uvicorn takes any number and any size."""
+        """Collect a header; uvicorn takes any number and any size."""
         self._header_bytes += len(name) + len(value) + 4
         if self._header_bytes > self.options.limits.header_bytes:
-            raise too_large("The header is too large.")
-        if self._part != RequestPart.HEAD:
-            # Trailer fields. uvicorn adds them to the header while the app runs, past every check.
+            raise _too_large("The header is too large.")
+        if self._part is not RequestPart.HEAD:
+            # A trailer. uvicorn adds them to the headers while the app runs, past every check.
             return
-        headers = self.headers
-        if len(headers) == self.options.limits.headers:
-            raise too_large("The header has too many fields.")
-        name = name.lower()
+        if len(self.headers) == self.options.limits.headers:
+            raise _too_large("The header has too many fields.")
         # httptools leaves the white space at the end, which is no part of the value (RFC 9110 section 5.5).
-        value = value.rstrip(b" \t")
-        headers.append((name, value))
-        if name in _LOOKED_AT:
-            self._look_at(name, value)
-
-    def _look_at(self, name: bytes, value: bytes) -> None:
-        """Check a field that says where a request goes or ends.
-
-        httptools itself refuses two lengths, two encodings, and one beside the other.
-        """
-        match name:
-            case b"host" if self._host is not None:
-                raise bad_request("The Host header is given twice.")
-            case b"host":
-                self._host = value
-            case b"transfer-encoding" if value.lower() != b"chunked":
-                # httptools takes `gzip, chunked`, which nobody would decompress, and refuses `identity` only when
-                # the app runs already.
-                raise bad_request("The Transfer-Encoding must be chunked.")
-            case b"transfer-encoding":
-                self._chunked = True
-            case b"expect" if "100-continue" in parts(value.decode("latin-1").lower()):
-                self.expect_100_continue = True
+        self.headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """Check the head as a whole before uvicorn starts the app."""
         version, method = self.parser.get_http_version(), self.parser.get_method()
-        if version not in VERSIONS:
-            raise RequestRejectedError(
-                HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "The HTTP version must be 1.0 or 1.1."
-            )
-        if method == b"CONNECT":
-            raise RequestRejectedError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST.", _ALLOW)
+        check_line(method, version)
         self.url, authority = origin_form(self.url, method)
-        limits = self.options.limits
-        check_host(self._host, authority, version, limits.allowed_hosts, fixed=limits.fixed_hosts)
+        host, self.expect_100_continue = read_headers(self.headers, version)
+        check_host(host, authority, version, self.options.limits)
         if authority is not None:
-            # Whoever reads the header reads where the request goes.
+            # Whoever reads the headers reads where the request goes.
             self.headers[:] = [*(one for one in self.headers if one[0] != b"host"), (b"host", authority)]
-        if version == "1.0":
-            if self._chunked:
-                raise bad_request("HTTP/1.0 has no Transfer-Encoding.")
-            self.expect_100_continue = False
         if self.parser.should_upgrade():
             return
         if len(self.pipeline) == _MAX_PIPELINED:
@@ -172,11 +130,11 @@ class HardenedProtocol(Connection):
             self._part_bytes = 0
             return
         self._part_bytes += received
-        if self._part == RequestPart.BODY:
+        if self._part is RequestPart.BODY:
             if self._part_bytes > self.options.limits.header_bytes + _FRAMING_PER_BYTE * self._content_bytes:
                 self._reject(bad_request("The body is mostly framing."))
         elif self._part_bytes > self.options.limits.header_bytes + self.options.limits.url_bytes:
-            self._reject(too_large("The header is too large."))
+            self._reject(_too_large("The header is too large."))
 
     def _reason(self, error: httptools.HttpParserError) -> RequestRejectedError:
         """Our refusal, when one of the methods above raised it; httptools wraps what they raise."""
@@ -185,7 +143,7 @@ class HardenedProtocol(Connection):
             return cause
         if cause is not None and not isinstance(cause, httptools.HttpParserError):
             self.logger.error("Exception while a request was read", exc_info=cause)
-        return bad_request(_MALFORMED)
+        return bad_request("The request is not well-formed HTTP.")
 
     def _without_upgrade(self) -> bytes:
         """The head of a request that asks for an upgrade, without the question.
@@ -198,3 +156,7 @@ class HardenedProtocol(Connection):
         lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
         return b"\r\n".join([*lines, b"", b""])
+
+
+def _too_large(message: str) -> RequestRejectedError:
+    return RequestRejectedError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, message)

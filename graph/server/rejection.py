@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,45 +32,17 @@ def bad_request(message: str) -> RequestRejectedError:
     return RequestRejectedError(HTTPStatus.BAD_REQUEST, message)
 
 
-def too_large(message: str) -> RequestRejectedError:
-    """A rejection with status 431."""
-    return RequestRejectedError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, message)
-
-
-def too_slow(message: str) -> RequestRejectedError:
-    """A rejection with status 408."""
-    return RequestRejectedError(HTTPStatus.REQUEST_TIMEOUT, message)
-
-
-@dataclass(frozen=True, slots=True)
-class RejectionResponse:
+class RejectionResponse(NamedTuple):
     """The answer to a rejected request, but for what the server adds to every answer."""
 
     headers: Sequence[Header]
     body: bytes
-    request_id: str | None = None
-    """Of the request, for the log."""
+    request_id: str
+    """For the log."""
 
-
-def plain_response(rejected: RequestRejectedError) -> RejectionResponse:
-    """An answer of plain text."""
-    text = (b"content-type", b"text/plain; charset=utf-8")
-    return RejectionResponse((*rejected.headers, text), rejected.message.encode())
-
-
-def as_bytes(
-    status: HTTPStatus, response: RejectionResponse, server_headers: Iterable[Header], *, with_body: bool
-) -> bytes:
-    """A whole answer, after which the connection ends.
-
-    Args:
-        status: of the rejection.
-        response: the rest of it.
-        server_headers: what the server adds to every answer, such as the date.
-        with_body: False for an answer to HEAD.
-    """
-    length = b"%d" % len(response.body)
-    headers = [*server_headers, *response.headers, (b"content-length", length), (b"connection", b"close")]
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode("ascii")]
-    lines += [b"%b: %b" % header for header in headers]
-    return b"\r\n".join([*lines, b"", response.body if with_body else b""])
+    def as_bytes(self, status: HTTPStatus, server_headers: Iterable[Header], *, with_body: bool) -> bytes:
+        """The whole answer, after which the connection ends; without its body, to HEAD."""
+        end = ((b"content-length", b"%d" % len(self.body)), (b"connection", b"close"))
+        lines = [b"HTTP/1.1 %d %b" % (status.value, status.phrase.encode("ascii"))]
+        lines += [b"%b: %b" % header for header in (*server_headers, *self.headers, *end)]
+        return b"\r\n".join([*lines, b"", self.body if with_body else b""])

@@ -13,40 +13,16 @@ relay in between meets it there, and passes it on when the next one comes.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import socket
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import asyncio
 
 _BEGINNING: Final = b"HTTP/1.1 "
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 # More is sent at once, so that the transport can say that it is too much.
 _MAX_HELD: Final = 64 * 1024
-
-_LOGGER: Final = logging.getLogger("uvicorn.error")
-
-
-class EndOfTurn:
-    """Sends what all answers of a server have held back, at the end of each turn of the event loop."""
-
-    def __init__(self) -> None:
-        self._holding: list[ResponseTransport] = []
-
-    def send(self, response: ResponseTransport) -> None:
-        """Send this one's, too."""
-        if not self._holding:
-            asyncio.get_running_loop().call_soon(self._send)
-        self._holding.append(response)
-
-    def _send(self) -> None:
-        holding, self._holding = self._holding, []
-        for response in holding:
-            try:
-                response.flush()
-            except Exception:
-                # The others must not wait for ever, nor this client.
-                _LOGGER.exception("an answer could not be sent")
-                response.close()
 
 
 class ResponseTransport:
@@ -54,13 +30,15 @@ class ResponseTransport:
 
     Args:
         transport: of the connection.
-        end_of_turn: of the server.
+        loop: the event loop.
         has_body: whether a body follows the head, as it does not in the answer to HEAD.
     """
 
-    def __init__(self, transport: asyncio.Transport, end_of_turn: EndOfTurn, *, has_body: bool) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, *, has_body: bool = True
+    ) -> None:
         self._transport = transport
-        self._end_of_turn = end_of_turn
+        self._loop = loop
         self._has_body = has_body
         self._begun = False
         self._is_lone_head = False
@@ -80,7 +58,7 @@ class ResponseTransport:
                 return
             self._begun = True
         if not self.held:
-            self._end_of_turn.send(self)
+            self._loop.call_soon(self.flush)
         self.held += data
         if len(self.held) > _MAX_HELD:
             self.flush()
@@ -88,8 +66,13 @@ class ResponseTransport:
     def flush(self) -> None:
         """Send what is held back."""
         held, self.held = self.held, b""
-        if held and not self._transport.is_closing():
-            self._transport.write(held)
+        try:
+            if held and not self._transport.is_closing():
+                self._transport.write(held)
+        except BaseException:
+            # The client would wait for ever.
+            self._transport.close()
+            raise
 
     def close(self) -> None:
         """Close the connection once everything is sent, but for a head whose body never came."""

@@ -10,8 +10,7 @@ from graph.http.front import Front
 from graph.http.health import AdminApp, Health
 from graph.server.limits import HttpLimits
 from graph.server.listen import ListenError, bind
-from graph.server.server import make_server
-from graph.server.shutdown import Drain, Server
+from graph.server.server import Drain, Server
 from graph.wiring.rejections import rejection_response
 
 if TYPE_CHECKING:
@@ -37,9 +36,9 @@ def gateway_server(app: Starlette, settings: Settings, on_ready: Callable[[int],
     """
     health: Health = app.state.health
     sockets = bind(settings.konagraph_host, settings.konagraph_port)
-    server = make_server(
+    server = Server(
         app,
-        sockets=sockets,
+        sockets,
         on_ready=on_ready,
         limits=http_limits(settings),
         respond=rejection_response,
@@ -67,9 +66,9 @@ def _admin_server(app: Starlette, settings: Settings, sockets: list[socket.socke
     """A server of an admin port, which has nothing to wait for at its end."""
     metrics: Metrics = app.state.metrics
     admin = AdminApp(app.state.health, lambda: Response(metrics.render(), media_type=metrics.content_type))
-    return make_server(
+    return Server(
         Front(admin),
-        sockets=sockets,
+        sockets,
         limits=admin_limits(settings),
         respond=rejection_response,
         lifespan=False,

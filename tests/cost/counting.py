@@ -23,7 +23,8 @@ from uvicorn.server import ServerState
 from graph.app import create_app
 from graph.server.connection import ConnectionOptions
 from graph.server.protocol import HardenedProtocol
-from graph.server.server import make_server
+from graph.server.server import Server
+from graph.wiring.rejections import rejection_response
 from tests.cost.memory_network import Client, MemoryLoop
 from tests.support import sandbox_settings
 from tests.telemetry.capture import logs_to
@@ -95,10 +96,10 @@ def cost_of(operation: Operation, settings: Mapping[str, object]) -> Cost:
 
 async def _measured(loop: MemoryLoop, operation: Operation, settings: Mapping[str, object]) -> Cost:
     app = create_app(sandbox_settings(**settings))
-    config = make_server(app, sockets=[], lifespan=False).config
+    config = Server(app, [], respond=rejection_response, lifespan=False).config
     config.load()
     async with app.router.lifespan_context(app):
-        client = Client(loop, HardenedProtocol(config, ServerState(), {}, ConnectionOptions()))
+        client = Client(loop, HardenedProtocol(config, ServerState(), {}, ConnectionOptions(rejection_response)))
         requests = [_request(operation, number) for number in range(WARM_UP + REQUESTS)]
         for request in requests[:WARM_UP]:
             _check(operation, await client.ask(request))

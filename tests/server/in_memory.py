@@ -10,6 +10,7 @@ from uvicorn.server import ServerState
 
 from graph.server.connection import ConnectionOptions
 from graph.server.protocol import HardenedProtocol
+from graph.wiring.rejections import rejection_response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -88,7 +89,7 @@ class Connected:
         config = uvicorn.Config(cast("Any", app), log_config=None, lifespan="off", ws="none")
         config.load()
         self.state = ServerState()
-        self.protocol = protocol(config, self.state, {}, options or ConnectionOptions())
+        self.protocol = protocol(config, self.state, {}, options or ConnectionOptions(rejection_response))
         self.transport = transport or Wired()
         self.protocol.connection_made(self.transport)
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from graph.http.front import Front
 from graph.server.limits import HttpLimits
-from graph.server.server import make_server
-from graph.server.shutdown import Drain
+from graph.server.listen import bind
+from graph.server.server import Drain, Server
 from graph.wiring.rejections import rejection_response
 
 if TYPE_CHECKING:
@@ -53,13 +53,12 @@ class Live:
     def __init__(self, app: ASGIApp, limits: HttpLimits | None = None) -> None:
         self.port = 0
         self._ready = threading.Event()
-        self._server = make_server(
+        self._server = Server(
             app,
-            host="127.0.0.1",
-            port=0,
+            bind("127.0.0.1", 0),
             drain=Drain(timeout=PATIENCE),
             on_ready=self._on_ready,
-            limits=limits or HttpLimits(),
+            limits=limits,
             respond=rejection_response,
         )
         self._thread = threading.Thread(target=self._server.run)

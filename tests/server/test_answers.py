@@ -10,6 +10,7 @@ import pytest
 
 from graph.server.connection import ConnectionOptions
 from graph.server.limits import HttpLimits
+from graph.wiring.rejections import rejection_response
 from tests.server.in_memory import Connected, Wired
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ async def test_a_body_that_comes_in_pieces_is_put_together() -> None:
 
 @pytest.mark.parametrize("other", [b"Host: other", b"Host: a b", b"X: y"])
 async def test_the_host_of_every_request_is_checked_and_not_only_the_first_ones(other: bytes) -> None:
-    options = ConnectionOptions(HttpLimits(allowed_hosts=frozenset({b"gateway"})))
+    options = ConnectionOptions(rejection_response, HttpLimits(allowed_hosts=frozenset({b"gateway"})))
     connection = Connected(answering, options)
     assert (await connection.ask(GET)).startswith(b"HTTP/1.1 201 ")
     assert (await connection.ask(GET)).startswith(b"HTTP/1.1 201 ")
@@ -266,7 +267,7 @@ async def test_answers_of_one_turn_go_out_together_when_it_ends() -> None:
             super().write(data)
             order.append("sent")
 
-    options = ConnectionOptions()
+    options = ConnectionOptions(rejection_response)
     connections = [Connected(logged, options, Noting()) for _ in range(3)]
     for connection in connections:
         connection.protocol.data_received(GET)
@@ -284,12 +285,12 @@ async def test_an_answer_that_cannot_be_written_ends_its_connection_and_keeps_no
         def write(self, _data: Any) -> None:
             raise MemoryError
 
-    options = ConnectionOptions()
+    options = ConnectionOptions(rejection_response)
     failing, other = Connected(answering, options, Failing()), Connected(answering, options)
     failing.protocol.data_received(GET)
     await other.ask(GET)
     assert (True, False, [b"body"]) == (failing.transport.closed, other.transport.closed, other.transport.bodies)
-    assert ["an answer could not be sent"] == [record.message for record in caplog.records]
+    assert [MemoryError] == [record.exc_info[0] for record in caplog.records if record.exc_info]
     failing.lose()
     other.lose()
 
@@ -316,6 +317,19 @@ async def test_the_end_of_what_the_client_sends_takes_nothing_from_the_answer_th
     # The transport closes the connection now.
     assert connection.protocol.eof_received() is False
     assert [b"body"] == connection.transport.bodies
+    connection.lose()
+
+
+async def test_what_is_sent_ahead_of_an_answer_stays_behind_the_answer_before() -> None:
+    connection = Connected(answering)
+    connection.protocol.data_received(GET + GET)
+    await asyncio.sleep(0)
+    # The first one is answered, the second one is about to be.
+    assert connection.protocol.eof_received() is True
+    await connection.until_answered()
+    await asyncio.sleep(0)
+    statuses = [answer[:3] for answer in connection.transport.written.split(b"HTTP/1.1 ")]
+    assert ([b"", b"201", b"201"], b"body") == (statuses, connection.transport.written[-4:])
     connection.lose()
 
 

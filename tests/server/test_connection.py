@@ -18,6 +18,7 @@ from graph.server.connection import ConnectionOptions
 from graph.server.connection_state import ConnectionState, timeouts
 from graph.server.limits import HttpLimits
 from graph.server.protocol import HardenedProtocol
+from graph.wiring.rejections import rejection_response
 from tests.server.in_memory import Connected, Wired
 from tests.server.live_server import PATIENCE, SOON, Probe, only
 from tests.tools import ROOT
@@ -115,7 +116,7 @@ def test_an_idle_connection_is_kept_for_the_whole_of_its_time_and_no_longer() ->
 
 async def test_the_end_of_an_answer_that_is_never_read_ends_the_connection() -> None:
     transport = Wired()
-    connection = Connected(Probe(), ConnectionOptions(only(write_timeout=SOON)), transport)
+    connection = Connected(Probe(), ConnectionOptions(rejection_response, only(write_timeout=SOON)), transport)
     transport.unsent = 10
     connection.protocol.data_received(MESSAGES[0])
     await asyncio.wait_for(transport.ended.wait(), PATIENCE)
@@ -126,7 +127,7 @@ async def test_the_end_of_an_answer_that_is_never_read_ends_the_connection() -> 
 @pytest.mark.parametrize("message", [b"GET /break HTTP/1.1\r\nHost: a\r\n\r\n", b"x\r\n", MESSAGES[5]])
 async def test_a_connection_that_is_closed_but_whose_last_answer_is_never_read_ends(message: bytes) -> None:
     transport = Wired()
-    connection = Connected(Probe(), ConnectionOptions(only(write_timeout=SOON)), transport)
+    connection = Connected(Probe(), ConnectionOptions(rejection_response, only(write_timeout=SOON)), transport)
     transport.unsent = 10
     connection.protocol.data_received(message)
     await asyncio.wait_for(transport.ended.wait(), PATIENCE)
@@ -144,7 +145,9 @@ async def test_an_answer_that_is_read_bit_by_bit_leaves_the_connection_as_it_is(
     loop = asyncio.get_running_loop()
     started = loop.time()
     transport = Draining()
-    connection = Connected(Probe(), ConnectionOptions(only(write_timeout=SOON, keepalive=2 * SOON)), transport)
+    connection = Connected(
+        Probe(), ConnectionOptions(rejection_response, only(write_timeout=SOON, keepalive=2 * SOON)), transport
+    )
     connection.protocol.data_received(MESSAGES[0])
     await asyncio.wait_for(transport.ended.wait(), PATIENCE)
     assert not transport.aborted
@@ -153,7 +156,7 @@ async def test_an_answer_that_is_read_bit_by_bit_leaves_the_connection_as_it_is(
 
 
 async def test_nothing_is_kept_of_a_connection_that_has_ended() -> None:
-    connection = Connected(Probe(), ConnectionOptions(HttpLimits()), Wired())
+    connection = Connected(Probe(), ConnectionOptions(rejection_response, HttpLimits()), Wired())
     connection.protocol.data_received(MESSAGES[0] + MESSAGES[1] + MESSAGES[2][:20])
     await turns()
     connection.lose()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.app import create_app
-from graph.server.server import make_server
-from graph.server.shutdown import Drain
+from graph.server.listen import bind
+from graph.server.server import Drain, Server
+from graph.wiring.rejections import rejection_response
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import ec_signer, key_set
 from tests.server.live_server import PATIENCE, Probe
@@ -32,8 +33,13 @@ def test_a_connection_that_waits_to_be_accepted_when_the_listener_closes_is_answ
         wires.append(Wire(server.port))
         wires[-1].send(b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n")
 
-    server = make_server(
-        Probe(), drain=Drain(timeout=PATIENCE, on_start=connect), on_ready=lambda _port: ready.set()
+    drain = Drain(timeout=PATIENCE, on_start=connect)
+    server = Server(
+        Probe(),
+        bind("127.0.0.1", 0),
+        respond=rejection_response,
+        drain=drain,
+        on_ready=lambda _port: ready.set(),
     )
     thread = threading.Thread(target=server.run)
     thread.start()
