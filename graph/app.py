@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+from starlette.middleware import Middleware
 
 from graph.context import Guards, RequestContext
 from graph.graphql.bindings import executable_schema
@@ -26,7 +27,7 @@ from graph.security.viewer import Scope
 from graph.wiring.documents import build_documents
 from graph.wiring.reload import Renewal
 from graph.wiring.security import build_protection, build_refs
-from graph.wiring.telemetry import build_signals
+from graph.wiring.telemetry import build_telemetry
 from graph.wiring.upstream import build_konaplate
 from schema.query import Query
 
@@ -90,26 +91,32 @@ def create_app(
         SettingsError: when a key, certificate or manifest cannot be used, or an extra is missing.
     """
     refs = build_refs(settings)
-    signals = build_signals(settings, refs, span_exporter)
+    telemetry = build_telemetry(settings, refs, endpoints, span_exporter)
     protection = build_protection(
-        settings, refs, on_key_failure=signals.on_key_failure, on_fallback=signals.on_limiter_fallback
+        settings,
+        refs,
+        on_key_failure=telemetry.protection.on_key_failure,
+        on_fallback=telemetry.protection.on_limiter_fallback,
     )
+    telemetry.protection.watch_keys(protection.key_state)
     konaplate = build_konaplate(
         settings,
         transport,
         endpoints=endpoints,
-        on_call=signals.on_call,
-        observer=signals,
+        on_call=telemetry.on_call,
+        observer=telemetry.upstream,
         clock=clock,
         reserved=reserved,
     )
     schema = executable_schema(endpoints, query)
-    documents = build_documents(settings, schema, signals.on_untrusted_document, protection.redis)
-    executor = OperationExecutor(schema, settings.konagraph_executor, signals.on_unplanned)
+    documents = build_documents(settings, schema, telemetry.requests.on_untrusted_document, protection.redis)
+    executor = OperationExecutor(schema, settings.konagraph_executor, telemetry.requests.on_unplanned)
     explorer = _explorer(settings, example_card or _NO_CARD)
-    health = Health(protection.key_state, konaplate.breakers, protection.budget_state, lambda: signals.available)
+    health = Health(
+        protection.key_state, konaplate.breakers, protection.budget_state, lambda: telemetry.protection.available
+    )
     admission = Admission(settings.konagraph_max_requests)
-    signals.watch(documents, executor.counts, protection, admission)
+    telemetry.watch(documents, executor.counts, admission)
 
     def new_context(caller: Caller, deadline: Deadline) -> RequestContext:
         return RequestContext(
@@ -117,7 +124,7 @@ def create_app(
             Guards(
                 Authorization(caller.viewer),
                 protection.budgets,
-                RequestAudit(caller, refs, signals),
+                RequestAudit(caller, refs, telemetry.protection),
             ),
             deadline=deadline,
             max_cards=settings.konagraph_max_cards,
@@ -126,7 +133,7 @@ def create_app(
     endpoint = GraphQLEndpoint(
         executor,
         documents,
-        Callers(protection.authenticate, protection.budgets, signals.on_event),
+        Callers(protection.authenticate, protection.budgets, telemetry.protection.on_refused),
         new_context,
         may_introspect=lambda viewer: (
             settings.allowed_in_development(settings.konagraph_introspection) or viewer.may(Scope.INTROSPECT)
@@ -136,14 +143,14 @@ def create_app(
         max_body_bytes=settings.konagraph_max_body_bytes,
         get=settings.allowed_in_development(settings.konagraph_get),
         explorer=explorer,
-        on_request=signals.on_request,
+        on_request=telemetry.on_request,
     )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as closing:
             # In the opposite order, and each whatever becomes of the others.
-            closing.push_async_callback(signals.aclose)
+            closing.push_async_callback(telemetry.aclose)
             closing.push_async_callback(protection.aclose)
             closing.push_async_callback(konaplate.aclose)
             await protection.open()
@@ -157,12 +164,13 @@ def create_app(
         loopback=settings.konagraph_env == "development",
     )
     addresses = ClientAddresses(settings.konagraph_trusted_proxies)
-    app = make_app(endpoint, explorer, addresses, origins, around=signals.middleware(), lifespan=lifespan)
+    around = [] if telemetry.traces is None else [Middleware(telemetry.traces.traced)]
+    app = make_app(endpoint, explorer, addresses, origins, around=around, lifespan=lifespan)
     app.state.health = health
     app.state.explorer = explorer
-    app.state.metrics = signals.metrics
-    app.state.reopen_files = signals.reopen_files
-    app.state.renewal = Renewal(settings, konaplate, protection, documents, signals.metrics.requests.trust)
+    app.state.metrics = telemetry.metrics
+    app.state.reopen_files = telemetry.protection.reopen_files
+    app.state.renewal = Renewal(settings, konaplate, protection, documents, telemetry.requests.trust)
     return app
 
 

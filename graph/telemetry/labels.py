@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from graph.konaplate.errors import CODES, FAMILIES, SUCCESS
-from graph.telemetry.families import OTHER
+from graph.telemetry.metrics import OTHER
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from graph.konaplate.endpoint import Endpoint
 
 ANONYMOUS: Final = "anonymous"
 """Of an operation without a name, or of a request that was refused before it was known."""
@@ -139,10 +141,20 @@ def request_code(codes: Sequence[str]) -> str:
     return next((code for code in codes if code in FAULTS), codes[0])
 
 
-def vendor_code(code: str | None) -> str:
-    """A code of the vendor's; those of a family are known by their first digits only."""
-    if code is None:
-        return "none"
-    if code == SUCCESS or code in CODES:
-        return code
-    return f"{code[:4]}*" if code[:4] in FAMILIES else OTHER
+class VendorCodes:
+    """The vendor's codes as label values: documented ones, and others by the first digits of their family.
+
+    Args:
+        endpoints: what can be called, each with the codes of its own.
+    """
+
+    def __init__(self, endpoints: Iterable[Endpoint[Any, Any]]) -> None:
+        self._known = {SUCCESS, *CODES, *(code for endpoint in endpoints for code in endpoint.codes)}
+
+    def label(self, code: str | None) -> str:
+        """The label value of a code."""
+        if code is None:
+            return "none"
+        if code in self._known:
+            return code
+        return f"{code[:4]}*" if code[:4] in FAMILIES else OTHER

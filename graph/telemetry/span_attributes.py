@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from graph.telemetry.labels import FAULTS, vendor_code
+from graph.telemetry.labels import FAULTS
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
 
     from graph.http.report import RequestReport
     from graph.konaplate.client import CallReport
+    from graph.telemetry.labels import VendorCodes
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -39,7 +40,7 @@ def failed(report: RequestReport) -> bool:
     return not FAULTS.isdisjoint(report.codes)
 
 
-def call_attributes(report: CallReport) -> dict[str, AttributeValue]:
+def call_attributes(report: CallReport, codes: VendorCodes) -> dict[str, AttributeValue]:
     """The attributes of a call's span."""
     details = report.details
     attributes: dict[str, AttributeValue | None] = {
@@ -49,7 +50,7 @@ def call_attributes(report: CallReport) -> dict[str, AttributeValue]:
         "url.path": report.api,
         "error.type": None if report.outcome == "ok" else report.outcome,
         "konaplate.cause": None if report.cause is None else report.cause.value,
-        "konaplate.code": None if details.code is None else vendor_code(details.code),
+        "konaplate.code": None if details.code is None else codes.label(details.code),
         "konaplate.correlation_id": details.correlation_id,
         "konaplate.echo": report.echo,
     }

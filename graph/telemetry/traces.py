@@ -1,8 +1,8 @@
 """Traces: one span for each request, and one below it for each call to Konaplate.
 
-Spans are made when the request is over, from the same reports that logs and metrics get. So no layer below knows
-of OpenTelemetry, and nothing gets into a span that is not named in `span_attributes`: no document, no variable, no
-header, no body, no message of an exception.
+A span says what the reports say that logs and metrics get, too. So no layer below knows of OpenTelemetry, and
+nothing gets into a span that is not named in `span_attributes`: no document, no variable, no header, no body, no
+message of an exception.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import threading
 import time
 import uuid
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import NoOpMeterProvider
@@ -22,40 +21,51 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
-from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
+from opentelemetry.trace import (
+    SpanKind,
+    StatusCode,
+    format_span_id,
+    format_trace_id,
+    get_current_span,
+    set_span_in_context,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from graph import __version__
+from graph.redact import holds_card_number
+from graph.telemetry.labels import VendorCodes
 from graph.telemetry.span_attributes import call_attributes, failed, request_attributes
-from graph.telemetry.trace_context import parent_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace.export import SpanExporter
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from graph.http.report import RequestReport
     from graph.konaplate.client import CallReport
+    from graph.konaplate.endpoint import Endpoint
 
 _FLUSH_SECONDS: Final = 2.0
+_SECOND: Final = 1_000_000_000
 _ATTRIBUTES: Final = 32
 _LENGTH: Final = 256
-_SECOND: Final = 1_000_000_000
-
-
-@dataclass(slots=True)
-class _Trace:
-    """One request's part of a trace."""
-
-    parent: Context
-    started: int
-    report: RequestReport | None = None
-    calls: list[tuple[CallReport, int]] = field(default_factory=list)
-    """The calls that are over, with the moment of their end."""
-    below: Context | None = None
-    """Where further calls belong once the request's own span is made."""
-
-
-_CURRENT: Final[ContextVar[_Trace]] = ContextVar("trace")
+_LIMITS: Final = SpanLimits(
+    max_attributes=_ATTRIBUTES,
+    max_span_attributes=_ATTRIBUTES,
+    max_events=0,
+    max_event_attributes=0,
+    max_links=0,
+    max_link_attributes=0,
+    max_attribute_length=_LENGTH,
+    max_span_attribute_length=_LENGTH,
+)
+# OpenTelemetry writes a line of the log about each header that is longer than it reads.
+_LONGEST_HEADER: Final = 512
+_PROPAGATOR: Final = TraceContextTextMapPropagator()
+# The span of the request, as the context of what hangs below it. OpenTelemetry's own is chosen by the environment.
+_REQUEST: Final[ContextVar[Context]] = ContextVar("request")
 
 
 class Traces:
@@ -63,76 +73,80 @@ class Traces:
 
     Args:
         processor: takes them; closed with this object.
+        endpoints: what can be called.
         sample: which share of the traces to keep. A caller's wish not to trace is respected; the wish to trace
             counts no more than chance, because anybody can have it.
     """
 
-    def __init__(self, processor: SpanProcessor, *, sample: float = 1.0) -> None:
+    def __init__(
+        self, processor: SpanProcessor, endpoints: Iterable[Endpoint[Any, Any]], *, sample: float = 1.0
+    ) -> None:
         self._processor = processor
+        self._codes = VendorCodes(endpoints)
         by_chance = TraceIdRatioBased(sample)
+        resource = {
+            "service.name": "konagraph",
+            "service.version": __version__,
+            "service.instance.id": str(uuid.uuid4()),
+        }
+        # Everything is given, so that no environment variable decides it.
         provider = TracerProvider(
-            # Everything is given, so that no environment variable decides it.
-            sampler=ParentBased(
-                by_chance,
-                remote_parent_sampled=by_chance,
-                remote_parent_not_sampled=ALWAYS_OFF,
-            ),
-            resource=Resource(
-                {
-                    "service.name": "konagraph",
-                    "service.version": __version__,
-                    "service.instance.id": str(uuid.uuid4()),
-                }
-            ),
+            sampler=ParentBased(by_chance, remote_parent_sampled=by_chance, remote_parent_not_sampled=ALWAYS_OFF),
+            resource=Resource(resource),
             shutdown_on_exit=False,
-            span_limits=SpanLimits(
-                max_attributes=_ATTRIBUTES,
-                max_span_attributes=_ATTRIBUTES,
-                max_events=0,
-                max_event_attributes=0,
-                max_links=0,
-                max_link_attributes=0,
-                max_attribute_length=_LENGTH,
-                max_span_attribute_length=_LENGTH,
-            ),
+            span_limits=_LIMITS,
             meter_provider=NoOpMeterProvider(),
         )
         provider.add_span_processor(processor)
         self._tracer = provider.get_tracer("konagraph")
 
-    def on_request(self, report: RequestReport) -> None:
-        """The current request was answered."""
-        trace = _CURRENT.get(None)
-        if trace is not None:
-            trace.report = report
-
-    def on_call(self, report: CallReport) -> None:
-        """A call is over. It belongs to the request that started it, even where others wait for it, too."""
-        trace = _CURRENT.get(None)
-        if trace is None:
-            return
-        ended = time.time_ns()
-        if trace.below is None:
-            trace.calls.append((report, ended))
-        else:
-            self._call(report, ended, trace.below)
-
     def traced(self, app: ASGIApp) -> ASGIApp:
         """The app, with a span for each request that it reports."""
 
-        async def with_trace(scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_span(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
-            trace = _Trace(parent_of(scope["headers"]), time.time_ns())
-            token = _CURRENT.set(trace)
+            # One that is never reported is no GraphQL request; its span does not end, and goes nowhere.
+            span = self._tracer.start_span("graphql", parent_of(scope["headers"]), SpanKind.SERVER)
+            token = _REQUEST.set(set_span_in_context(span, Context()))
             try:
                 await app(scope, receive, send)
             finally:
-                _CURRENT.reset(token)
-                self._finish(trace)
+                _REQUEST.reset(token)
 
-        return with_trace
+        return with_span
+
+    def on_request(self, report: RequestReport) -> None:
+        """The current request was answered."""
+        context = _REQUEST.get(None)
+        if context is None:
+            return
+        span = get_current_span(context)
+        if report.operation_type:
+            span.update_name(f"graphql {report.operation_type}")
+        span.set_attributes(request_attributes(report))
+        if failed(report):
+            span.set_status(StatusCode.ERROR)
+        span.end()
+
+    def on_call(self, report: CallReport) -> None:
+        """A call is over. It belongs to the request that started it, even where others wait for it, too."""
+        context = _REQUEST.get(None)
+        if context is None:
+            return
+        ended = time.time_ns()
+        started = ended - round(report.seconds * _SECOND)
+        span = self._tracer.start_span(
+            f"konaplate {report.api}",
+            context,
+            SpanKind.CLIENT,
+            call_attributes(report, self._codes),
+            start_time=started,
+        )
+        if report.outcome != "ok":
+            span.set_status(StatusCode.ERROR)
+        span.end(ended)
 
     async def aclose(self) -> None:
         """Send what is left, for a while: a collector that hangs must not keep the gateway from ending."""
@@ -149,34 +163,22 @@ class Traces:
             async with asyncio.timeout(_FLUSH_SECONDS):
                 await done.wait()
 
-    def _finish(self, trace: _Trace) -> None:
-        report = trace.report
-        if report is None:
-            # No GraphQL request: a file of a page, a health check.
-            return
-        span = self._tracer.start_span(
-            f"graphql {report.operation_type}" if report.operation_type else "graphql",
-            trace.parent,
-            SpanKind.SERVER,
-            request_attributes(report),
-            start_time=trace.started,
-        )
-        trace.below = set_span_in_context(span, Context())
-        if failed(report):
-            span.set_status(StatusCode.ERROR)
-        for call, ended in trace.calls:
-            self._call(call, ended, trace.below)
-        trace.calls.clear()
-        span.end(time.time_ns())
 
-    def _call(self, report: CallReport, ended: int, below: Context) -> None:
-        started = ended - round(report.seconds * _SECOND)
-        span = self._tracer.start_span(
-            f"konaplate {report.api}", below, SpanKind.CLIENT, call_attributes(report), start_time=started
-        )
-        if report.outcome != "ok":
-            span.set_status(StatusCode.ERROR)
-        span.end(ended)
+def parent_of(headers: Iterable[tuple[bytes, bytes]]) -> Context:
+    """The trace that a request's `traceparent` names; an empty context where it names none.
+
+    `tracestate` and `baggage` are not read: both are free text of the caller's, and would be exported.
+    """
+    given = [value.decode("latin-1") for name, value in headers if name == b"traceparent"]
+    # Said twice, it says nothing: the specification wants one.
+    if len(given) != 1 or len(given[0]) > _LONGEST_HEADER or given[0] != given[0].strip():
+        return Context()
+    context = _PROPAGATOR.extract({"traceparent": given[0]}, Context())
+    found = get_current_span(context).get_span_context()
+    if holds_card_number(format_trace_id(found.trace_id)) or holds_card_number(format_span_id(found.span_id)):
+        # One random id in sixty looks like a card number, too, and begins a new trace here.
+        return Context()
+    return context
 
 
 def in_batches(exporter: SpanExporter, *, delay_ms: int = 2_000) -> SpanProcessor:

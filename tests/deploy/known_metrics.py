@@ -12,6 +12,8 @@ from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails
 from graph.security.audit import AuditEvent
 from tests.support import sandbox_settings, sandbox_transport
+from tests.telemetry.capture import logs_as
+from tests.telemetry.reports import Reports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +44,8 @@ def metrics_in(expression: str) -> set[str]:
 
 async def _rendered() -> dict[str, set[str]]:
     """Every name of a figure, with its labels, after one of each kind of event."""
-    metrics: Metrics = create_app(sandbox_settings(), transport=sandbox_transport()).state.metrics
+    gateway: Metrics = create_app(sandbox_settings(), transport=sandbox_transport()).state.metrics
+    metrics = Reports()
     details = CallDetails("221108120814-0123456", 200, "000_000")
     metrics.requests.on_request(RequestReport("r", "POST", 200, 0.1, "member", "Card"))
     metrics.upstream.on_call(CallReport("/api/v1/user/card/info", "ok", details, 0.1, "same", ()))
@@ -51,10 +54,12 @@ async def _rendered() -> dict[str, set[str]]:
     metrics.upstream.retried("/api/v1/user/card/info", "too_slow")
     metrics.upstream.breaker_changed("/api/v1/user/card/info", "open")
     metrics.upstream.limit_changed(8)
-    for code in ("UNAUTHENTICATED", "RATE_LIMITED"):
-        metrics.protection.on_event(AuditEvent("refused", "r", "a", code=code))
+    with logs_as():
+        events = [AuditEvent("refused", "r", "a", code=code) for code in ("UNAUTHENTICATED", "RATE_LIMITED")]
+        assert metrics.protection.record(events)
+    text = gateway.render().decode() + metrics.render().decode()
     found: dict[str, set[str]] = {}
-    for name, labels in re.findall(r"^(\w+)(?:\{(.*)\})? ", metrics.render().decode(), re.MULTILINE):
+    for name, labels in re.findall(r"^(\w+)(?:\{(.*)\})? ", text, re.MULTILINE):
         found.setdefault(name, set()).update(re.findall(r'(\w+)="', labels))
     return found
 

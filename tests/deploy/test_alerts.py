@@ -12,8 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from graph.telemetry.labels import FAULTS
-from graph.telemetry.protection_metrics import BUDGETS, KEY_STATES
-from graph.telemetry.upstream_metrics import STATES
+from graph.telemetry.protection import BUDGETS, KEY_STATES
+from graph.telemetry.upstream import BREAKER_STATES
 from schema.errors import ErrorCode
 from tests.deploy.alert_cases import CASES, Case
 from tests.deploy.known_metrics import RENDERED, metrics_in, missing
@@ -105,7 +105,7 @@ def test_the_codes_and_states_that_the_rules_name_are_those_of_the_gateway() -> 
         # The last one is HAProxy's class of statuses.
         "code": {*(code.value for code in ErrorCode), "5xx"},
         "budget": set(BUDGETS),
-        "state": {*STATES, *KEY_STATES},
+        "state": {*BREAKER_STATES, *KEY_STATES},
         "echo": {"another call's"},
     }
     for rule in RULES:

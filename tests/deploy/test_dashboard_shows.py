@@ -6,14 +6,11 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from graph.app import create_app
-from graph.http.report import RequestReport
-from graph.konaplate.client import CallReport
-from graph.konaplate.errors import CallDetails
+from graph.sandbox.ledger import FIRST_CARD
 from tests.deploy.known_metrics import OF_HAPROXY
 from tests.deploy.test_alerts import promtool
 from tests.deploy.test_dashboard import PANELS
-from tests.support import sandbox_settings, sandbox_transport
+from tests.support import gateway
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,13 +32,15 @@ def steady(exposition: str, job: str) -> dict[str, str]:
 
 async def healthy() -> dict[str, str]:
     """The series of a gateway to which nothing but good requests came, and of those around it."""
-    metrics = create_app(sandbox_settings(), transport=sandbox_transport()).state.metrics
-    metrics.requests.on_request(RequestReport("r", "POST", 200, 0.1, "member", "Card"))
-    details = CallDetails("221108120814-0123456", 200, "000_000")
-    metrics.upstream.on_call(CallReport("/api/v1/user/card/info", "ok", details, 0.1, "same", ()))
+    async with gateway() as running:
+        answer = await running.query(
+            "query Card($n: CardNumber!) { card(cardNo: $n) { balance } }", {"n": FIRST_CARD}
+        )
+        assert "errors" not in answer
+        exposition = running.metrics.render().decode()
     around = [f'{name}{{proxy="{_PROXIES[name.split("_")[1]]}",code="2xx"}} 0' for name in OF_HAPROXY]
     return {
-        **steady(metrics.render().decode(), "konagraph"),
+        **steady(exposition, "konagraph"),
         **steady("\n".join(around), "haproxy"),
         **{f'up{{job="{job}",instance="one"}}': "1x80" for job in ("konagraph", "haproxy", "alertmanager")},
     }

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import httpx
 
 from graph.app import create_app
-from graph.telemetry.request_log import RequestLog
+from graph.http.report import RequestReport
+from graph.telemetry.metrics import Metrics
+from graph.telemetry.requests import RequestTelemetry
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import claims, ec_signer, key_set
 from tests.support import GRAPHQL_RESPONSE, Blocking, Gateway, gateway, sandbox_settings
@@ -233,9 +235,9 @@ async def test_one_line_a_second_tells_of_refusals_and_none_of_each() -> None:
 def test_the_line_of_the_next_second_counts_those_since_the_last_one() -> None:
     now = 0.0
     with logs_as("info") as stream:
-        log = RequestLog(lambda: now)
+        requests = RequestTelemetry(Metrics(), lambda: now)
         for now in (0.0, 0.1, 0.9, 1.0, 1.5):  # noqa: B007 - the clock reads it
-            log.on_refused()
+            requests.on_request(RequestReport("r", "POST", 503, at_capacity=True))
     assert [1, 3] == [json.loads(line)["refused"] for line in stream.getvalue().splitlines()]
 
 

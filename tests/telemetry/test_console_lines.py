@@ -13,8 +13,8 @@ from graph.konaplate.errors import CallDetails, Cause
 from graph.security.audit import AuditEvent
 from graph.telemetry.audit_log import AuditLog
 from graph.telemetry.logs import AUDIT_LOGGER
-from graph.telemetry.request_log import RequestLog
 from tests.telemetry.capture import log, logs_as
+from tests.telemetry.reports import Reports
 
 CARD = "9491339400000013"
 API = "/api/v1/user/card/info"
@@ -52,16 +52,16 @@ def call(outcome: str = "ok", **fields: Any) -> CallReport:
 )
 def test_a_request_is_one_short_line(report: RequestReport, line: str) -> None:
     with logs_as("info", as_json=False) as stream:
-        RequestLog().on_call(call())
-        RequestLog().on_request(report)
+        Reports().upstream.on_call(call())
+        Reports().requests.on_request(report)
 
     assert stream.getvalue() == f"{line}\n"
 
 
 def test_details_are_shown_at_debug() -> None:
     with logs_as("debug", as_json=False) as stream:
-        RequestLog().on_call(call())
-        RequestLog().on_request(request())
+        Reports().upstream.on_call(call())
+        Reports().requests.on_request(request())
 
     first, second = stream.getvalue().splitlines()
     assert first.startswith(f"Konaplate {API}  12 ms  ok  ")
@@ -87,7 +87,7 @@ def test_details_are_shown_at_debug() -> None:
 )
 def test_a_fault_of_the_upstream_is_a_line(report: CallReport, line: str) -> None:
     with logs_as("info", as_json=False) as stream:
-        RequestLog().on_call(report)
+        Reports().upstream.on_call(report)
 
     assert stream.getvalue() == f"warning: Konaplate {API}  {line}\n"
 
@@ -95,7 +95,7 @@ def test_a_fault_of_the_upstream_is_a_line(report: CallReport, line: str) -> Non
 @pytest.mark.parametrize("outcome", ["CardNotFoundError", "MemberNotFoundError", "InvalidInputError", "cancelled"])
 def test_what_konaplate_answers_to_a_request_is_told_by_the_requests_line(outcome: str) -> None:
     with logs_as("info", as_json=False) as stream:
-        RequestLog().on_call(call(outcome))
+        Reports().upstream.on_call(call(outcome))
 
     assert stream.getvalue() == ""
 
@@ -127,7 +127,7 @@ def test_reads_of_invented_peoples_data_are_details() -> None:
 
 def test_other_lines_say_what_is_known_and_how_bad_it_is() -> None:
     with logs_as("info", as_json=False) as stream:
-        RequestLog().on_breaker(API, "open")
+        Reports().upstream.breaker_changed(API, "open")
         logging.getLogger("uvicorn.error").warning(
             "request refused", extra={"request_id": "an-id", "status": 400, "reason": "The Host is unknown."}
         )
@@ -150,8 +150,8 @@ def test_a_foreign_line_of_the_same_words_is_like_any_other(name: str) -> None:
 
 def test_colours_say_how_it_went() -> None:
     with logs_as("info", as_json=False, colors=True) as stream:
-        RequestLog().on_request(request())
-        RequestLog().on_request(request(codes=["UPSTREAM_TIMEOUT"]))
+        Reports().requests.on_request(request())
+        Reports().requests.on_request(request(codes=["UPSTREAM_TIMEOUT"]))
 
     good, bad = stream.getvalue().splitlines()
     assert good.endswith("\x1b[32mOK\x1b[0m")
@@ -163,7 +163,7 @@ def test_colours_say_how_it_went() -> None:
 def test_no_value_gives_the_terminal_an_order(order: str, level: str) -> None:
     with logs_as(level, as_json=False) as stream:
         log().warning(f"text{order}", value=order, listed=[order])
-        RequestLog().on_request(request(operation=f"A{order}", codes=[f"B{order}"]))
+        Reports().requests.on_request(request(operation=f"A{order}", codes=[f"B{order}"]))
         logging.getLogger(AUDIT_LOGGER).info("audit", extra={"action": order, "address": order})
 
     assert len(stream.getvalue().splitlines()) == 3
@@ -173,9 +173,9 @@ def test_no_value_gives_the_terminal_an_order(order: str, level: str) -> None:
 @pytest.mark.parametrize("level", ["debug", "info"])
 def test_no_line_holds_a_card_number(level: str) -> None:
     with logs_as(level, as_json=False) as stream:
-        RequestLog().on_request(request(operation=CARD, codes=[CARD], roots=CARD))
-        RequestLog().on_request(request(roots=CARD))
-        RequestLog().on_call(call("x", drift=(CARD,)))
+        Reports().requests.on_request(request(operation=CARD, codes=[CARD], roots=CARD))
+        Reports().requests.on_request(request(roots=CARD))
+        Reports().upstream.on_call(call("x", drift=(CARD,)))
         AuditLog(None, str.upper).record([READ._replace(address=CARD, fields=(CARD,))])
 
     assert len(stream.getvalue().splitlines()) == 4

@@ -19,9 +19,9 @@ from graph.security.audit import AuditEvent
 from graph.telemetry.audit_log import AuditLog
 from graph.telemetry.logs import to_json
 from graph.telemetry.redaction import redact_event
-from graph.telemetry.request_log import RequestLog
 from schema.secrets import CardNo, PersonalText
 from tests.telemetry.capture import events, log, logs_as
+from tests.telemetry.reports import Reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +126,7 @@ def fail() -> None:
 
 LINES: dict[str, tuple[Callable[[], object], str]] = {
     "a request": (
-        lambda: RequestLog().on_request(REQUEST),
+        lambda: Reports().requests.on_request(REQUEST),
         (
             '{"request_id":"gehefpjhlnkbkddgpbidbhcfopcidcco","method":"POST","status":200,"viewer":"member",'
             f'"operation":"Card","document":"{HASH}","duration_ms":12.3,"upstream_calls":2,"saved_calls":1,'
@@ -134,7 +134,7 @@ LINES: dict[str, tuple[Callable[[], object], str]] = {
         ),
     ),
     "a call": (
-        lambda: RequestLog().on_call(CALL),
+        lambda: Reports().upstream.on_call(CALL),
         (
             '{"api":"/api/v1/user/card/info","attempt":2,"outcome":"UnavailableError","cause":"bad_gateway",'
             '"status":503,"code":"000_000","correlation_id":"221108120814-0123456","duration_ms":12.3,'
@@ -181,20 +181,20 @@ def test_a_line_is_written_to_the_letter(write: Callable[[], object], expected: 
 def test_a_report_with_a_value_of_an_unknown_kind_is_withheld() -> None:
     unknown: Any = object()
     with logs_as() as stream:
-        RequestLog().on_request(RequestReport(unknown, "POST"))
+        Reports().requests.on_request(RequestReport(unknown, "POST"))
     assert [{"event": "event withheld: it could not be redacted", "level": "error"}] == events(stream)
 
 
 def test_a_card_number_in_a_report_is_masked() -> None:
     with logs_as() as stream:
-        RequestLog().on_request(RequestReport("an-id", "POST", operation=CARD, codes=[CARD]))
+        Reports().requests.on_request(RequestReport("an-id", "POST", operation=CARD, codes=[CARD]))
     (line,) = events(stream)
     assert ("949133******0013", ["949133******0013"]) == (line["operation"], line["codes"])
 
 
 def test_an_odd_call_is_written_where_ordinary_ones_are_not() -> None:
     with logs_as("warning") as stream:
-        requests = RequestLog()
-        requests.on_call(CallReport(CALL.api, "ok", CALL.details, 1.0, "same", ()))
-        requests.on_call(CALL)
+        upstream = Reports().upstream
+        upstream.on_call(CallReport(CALL.api, "ok", CALL.details, 1.0, "same", ()))
+        upstream.on_call(CALL)
     assert [("warning", "UnavailableError")] == [(line["level"], line["outcome"]) for line in events(stream)]

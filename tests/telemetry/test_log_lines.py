@@ -10,8 +10,8 @@ import pytest
 from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails
-from graph.telemetry.request_log import RequestLog
 from tests.telemetry.capture import events, log, logs_as
+from tests.telemetry.reports import Reports
 
 CARD = "9491339400000013"
 # A hash of a document may have as many digits in a row as a card number.
@@ -116,7 +116,7 @@ def call(outcome: str = "ok", **fields: object) -> CallReport:
 
 def test_an_upstream_call_is_one_line_with_its_whole_correlation_id() -> None:
     with logs_as() as stream:
-        RequestLog().on_call(call())
+        Reports().upstream.on_call(call())
 
     (line,) = events(stream)
     assert line.pop("timestamp")
@@ -150,7 +150,7 @@ def test_an_upstream_call_is_one_line_with_its_whole_correlation_id() -> None:
 )
 def test_a_call_that_is_odd_is_a_warning(report: CallReport, level: str) -> None:
     with logs_as() as stream:
-        RequestLog().on_call(report)
+        Reports().upstream.on_call(report)
 
     assert [level] == [line["level"] for line in events(stream)]
 
@@ -170,7 +170,7 @@ def test_a_request_is_one_line() -> None:
         deadline_hits=3,
     )
     with logs_as() as stream:
-        RequestLog().on_request(report)
+        Reports().requests.on_request(report)
 
     (line,) = events(stream)
     assert line.pop("timestamp")
@@ -203,7 +203,7 @@ def test_an_unforeseen_exception_is_a_line_of_its_own_with_its_place_and_without
     except ValueError as error:
         report.unexpected.append(error)
     with logs_as() as stream:
-        RequestLog().on_request(report)
+        Reports().requests.on_request(report)
 
     request, unexpected = events(stream)
     assert (request["event"], request["level"]) == ("request", "info")

@@ -1,114 +1,124 @@
-"""Families of metrics count as prometheus-client's own do, and hold no more than so many series."""
+"""Families of metrics hold no more than so many series; one that is known is there before it is counted."""
 
 from __future__ import annotations
 
 import threading
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-
-from graph.telemetry.families import BUCKETS, MAX_SERIES, OTHER, Counts, Durations, Readings
-
-SECONDS = st.one_of(st.floats(0, 10), st.sampled_from([*BUCKETS, 0.0, 1e-9, 5.000001, 1e9]))
-
-
-def exposed(registry: CollectorRegistry) -> list[str]:
-    """What Prometheus reads, without the moment at which prometheus-client's own series were made."""
-    lines = generate_latest(registry).decode().splitlines()
-    return [line for line in lines if "_created" not in line and not line.startswith("# HELP")]
-
-
-@given(st.lists(st.tuples(SECONDS, st.sampled_from(["a", "b"]), st.sampled_from(["x", "y"]))))
-def test_durations_are_exposed_as_the_library_exposes_a_histogram(observed: list[tuple[float, str, str]]) -> None:
-    ours, theirs = CollectorRegistry(), CollectorRegistry()
-    durations = Durations(ours, "d", "text", ["one", "two"])
-    histogram = Histogram("d", "text", ["one", "two"], registry=theirs, buckets=BUCKETS)
-    for seconds, one, two in observed:
-        durations.add(seconds, one, two)
-        histogram.labels(one, two).observe(seconds)
-    assert exposed(theirs) == exposed(ours)
-
-
-@given(st.lists(st.tuples(st.sampled_from(["a", 'quote"', "line\nbreak", "back\\slash"]), st.integers(1, 9))))
-def test_counts_are_exposed_as_the_library_exposes_a_counter(observed: list[tuple[str, int]]) -> None:
-    ours, theirs = CollectorRegistry(), CollectorRegistry()
-    counts = Counts(ours, "c", "text", ["one"])
-    counter = Counter("c", "text", ["one"], registry=theirs)
-    for one, amount in observed:
-        counts.add(one, amount=amount)
-        counter.labels(one).inc(amount)
-    assert exposed(theirs) == exposed(ours)
+from graph.telemetry.metrics import MAX_SERIES, OTHER, Metrics
+from tests.telemetry.scrape import scrape, value
 
 
 def test_a_count_without_labels_is_there_before_it_is_counted() -> None:
-    registry = CollectorRegistry()
-    counts = Counts(registry, "c", "text")
-    assert 0 == registry.get_sample_value("c_total")
-    counts.add()
-    counts.add(amount=2)
-    assert 3 == registry.get_sample_value("c_total")
+    metrics = Metrics()
+    counter = metrics.counter("c", "text")
+    assert 0 == value(metrics, "c_total")
+    counter.inc()
+    counter.inc(2)
+    assert 3 == value(metrics, "c_total")
 
 
 def test_combinations_that_are_known_are_there_before_they_are_counted() -> None:
-    registry = CollectorRegistry()
-    Counts(registry, "c", "text", ["one"], [("a",), ("b",)])
-    assert [0, 0, None] == [registry.get_sample_value("c_total", {"one": one}) for one in "abc"]
+    metrics = Metrics()
+    metrics.counters("c", "text", "one", known=[("a",), ("b",)])
+    assert [0, 0, None] == [value(metrics, "c_total", one=one) for one in "abc"]
 
 
 def test_a_count_has_no_more_series_than_it_may_and_loses_no_event() -> None:
-    registry = CollectorRegistry()
-    counts = Counts(registry, "c", "text", ["one", "two"])
+    metrics = Metrics()
+    counts = metrics.counters("c", "text", "one", "two")
     for number in range(2 * MAX_SERIES):
-        counts.add(f"n{number}", "x")
-    counts.add("n0", "x")
-    (family,) = registry.collect()
-    assert len(family.samples) == MAX_SERIES + 1
-    assert sum(sample.value for sample in family.samples) == 2 * MAX_SERIES + 1
-    assert registry.get_sample_value("c_total", {"one": "n0", "two": "x"}) == 2
-    assert registry.get_sample_value("c_total", {"one": OTHER, "two": OTHER}) == MAX_SERIES
+        counts[f"n{number}", "x"].inc()
+    counts["n0", "x"].inc()
+    figures = [figure for (name, _), figure in scrape(metrics).items() if name == "konagraph_c_total"]
+    assert MAX_SERIES + 1 == len(figures) == len(counts)
+    assert 2 * MAX_SERIES + 1 == sum(figures)
+    assert 2 == value(metrics, "c_total", one="n0", two="x")
+    assert MAX_SERIES == value(metrics, "c_total", one=OTHER, two=OTHER)
 
 
 def test_durations_have_no_more_series_than_they_may_and_lose_no_event() -> None:
-    registry = CollectorRegistry()
-    durations = Durations(registry, "d", "text", ["one"])
+    metrics = Metrics()
+    durations = metrics.durations("d", "text", "one")
     for number in range(2 * MAX_SERIES):
-        durations.add(0.5, f"n{number}")
-    (family,) = registry.collect()
-    counts = [sample for sample in family.samples if sample.name == "d_count"]
-    assert len(counts) == MAX_SERIES + 1
-    assert sum(sample.value for sample in counts) == 2 * MAX_SERIES
-    assert registry.get_sample_value("d_count", {"one": OTHER}) == MAX_SERIES
+        durations[f"n{number}",].observe(0.5)
+    counts = [figure for (name, _), figure in scrape(metrics).items() if name == "konagraph_d_count"]
+    assert MAX_SERIES + 1 == len(counts)
+    assert 2 * MAX_SERIES == sum(counts)
+    assert MAX_SERIES == value(metrics, "d_count", one=OTHER)
 
 
-@pytest.mark.parametrize(("counter", "name"), [(False, "r"), (True, "r_total")])
-def test_a_reading_is_taken_when_it_is_asked_for(*, counter: bool, name: str) -> None:
-    registry = CollectorRegistry()
-    figures = iter([1.0, 5.0])
-    Readings(registry, "r", "text", lambda: [(("x",), next(figures))], ["one"], counter=counter)
-    assert [1, 5] == [registry.get_sample_value(name, {"one": "x"}) for _ in range(2)]
+def test_what_is_forgotten_gives_its_place_to_another_and_begins_anew() -> None:
+    metrics = Metrics()
+    counts = metrics.counters("c", "text", "one", "two")
+    counts.most = 3
+    for values in (("a", "x"), ("a", "y"), ("b", "x")):
+        counts[values].inc()
+    counts.forget("a")
+    assert [None, None, 1] == [
+        value(metrics, "c_total", one=one, two=two) for one, two in (("a", "x"), ("a", "y"), ("b", "x"))
+    ]
+    counts["a", "x"].inc()
+    assert 1 == value(metrics, "c_total", one="a", two="x")
+
+
+def test_a_family_has_the_buckets_of_a_request_and_no_moment_of_its_making() -> None:
+    metrics = Metrics()
+    metrics.durations("d", "text", "one")["x",].observe(0.03)
+    metrics.counter("c", "text").inc()
+    lines = [line for line in metrics.render().decode().splitlines() if line.startswith("konagraph_")]
+    bounds = (
+        "0.001",
+        "0.0025",
+        "0.005",
+        "0.01",
+        "0.025",
+        "0.05",
+        "0.1",
+        "0.25",
+        "0.5",
+        "1.0",
+        "2.5",
+        "5.0",
+        "+Inf",
+    )
+    assert [
+        *(f'konagraph_d_bucket{{le="{bound}",one="x"}} {float(index >= 5)}' for index, bound in enumerate(bounds)),
+        'konagraph_d_count{one="x"} 1.0',
+        'konagraph_d_sum{one="x"} 0.03',
+        "konagraph_c_total 1.0",
+    ] == [line for line in lines if "build_info" not in line]
+
+
+def test_a_figure_that_is_kept_elsewhere_is_read_when_it_is_asked_for() -> None:
+    metrics = Metrics()
+    gauge, counter = iter([1.0, 5.0]), iter([2.0, 6.0])
+    metrics.read_gauge("g", "text", lambda: next(gauge))
+    metrics.read_counter("c", "text", lambda: next(counter))
+    assert [{1, 2}, {5, 6}] == [
+        {found["konagraph_g", frozenset()], found["konagraph_c_total", frozenset()]}
+        for found in (scrape(metrics), scrape(metrics))
+    ]
 
 
 def test_series_may_come_while_another_thread_renders() -> None:
-    registry = CollectorRegistry()
-    counts = Counts(registry, "c", "text", ["one"])
-    durations = Durations(registry, "d", "text", ["one"])
+    metrics = Metrics()
+    counts = metrics.counters("c", "text", "one")
+    durations = metrics.durations("d", "text", "one")
     failures: list[BaseException] = []
     done = threading.Event()
 
     def render() -> None:
         try:
             while not done.is_set():
-                generate_latest(registry)
+                metrics.render()
         except BaseException as error:  # noqa: BLE001 - whatever it is, the test has failed
             failures.append(error)
 
     thread = threading.Thread(target=render)
     thread.start()
     for number in range(MAX_SERIES):
-        counts.add(f"n{number}")
-        durations.add(0.1, f"n{number}")
+        counts[f"n{number}",].inc()
+        durations[f"n{number}",].observe(0.1)
     done.set()
     thread.join()
     assert [] == failures

@@ -8,7 +8,7 @@ from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails, Cause
 from graph.security.audit import AuditEvent
-from graph.telemetry.metrics import Metrics
+from tests.telemetry.reports import Reports
 from tests.telemetry.scrape import labels, scrape, value
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ USER_INFO = "/api/v1/user/info"
 
 
 def test_the_process_and_the_release_are_seen() -> None:
-    found = {name for name, _ in scrape(Metrics())}
+    found = {name for name, _ in scrape(Reports())}
     assert {
         "process_resident_memory_bytes",
         "process_open_fds",
@@ -30,15 +30,14 @@ def test_the_process_and_the_release_are_seen() -> None:
 
 
 def test_metrics_of_two_gateways_in_a_process_are_apart() -> None:
-    one, two = Metrics(), Metrics()
+    one, two = Reports(), Reports()
     one.protection.on_limiter_fallback()
     assert [1, 0] == [value(metrics, "limiter_fallbacks_total") for metrics in (one, two)]
 
 
 def test_what_the_guard_reports_is_counted() -> None:
-    metrics = Metrics()
+    metrics = Reports()
     observer: GuardObserver = metrics.upstream
-    assert value(metrics, "upstream_call_limit") is None
     observer.joined(CARD_INFO)
     observer.retried(CARD_INFO, "too_slow")
     observer.retry_refused(CARD_INFO)
@@ -53,7 +52,7 @@ def test_what_the_guard_reports_is_counted() -> None:
 
 
 def test_what_is_odd_about_a_call_is_counted() -> None:
-    metrics = Metrics()
+    metrics = Reports()
     details = CallDetails("221108120814-0123456", 502, None)
     metrics.upstream.on_call(
         CallReport(
@@ -68,7 +67,7 @@ def test_what_is_odd_about_a_call_is_counted() -> None:
 
 
 def test_an_exception_that_nobody_foresaw_is_counted() -> None:
-    metrics = Metrics()
+    metrics = Reports()
     metrics.requests.on_request(
         RequestReport("r", "POST", 500, codes=["INTERNAL_SERVER_ERROR"], unexpected=[ValueError(), KeyError()])
     )
@@ -80,7 +79,7 @@ def test_an_exception_that_nobody_foresaw_is_counted() -> None:
 
 
 def test_an_event_of_every_kind_can_be_counted() -> None:
-    metrics = Metrics()
+    metrics = Reports()
     events: list[dict[str, Any]] = [
         {"action": "read"},
         {"action": "refused"},
@@ -88,9 +87,8 @@ def test_an_event_of_every_kind_can_be_counted() -> None:
         {"action": "refused", "code": "RATE_LIMITED"},
         {"action": "refused", "code": "UNAUTHENTICATED"},
     ]
-    for event in events:
-        metrics.protection.on_event(AuditEvent(request_id="r", address="a", **event))
-    metrics.protection.on_key_failure()
+    metrics.protection.record([AuditEvent(request_id="r", address="a", **event) for event in events])
+    metrics.protection.on_key_failure("a reason")
     assert {"none", "RATE_LIMITED", "UNAUTHENTICATED"} == labels(metrics, "refusals_total", "code")
     assert {"none"} == labels(metrics, "unauthenticated_total", "reason")
     assert [1, 1] == [value(metrics, "budget_refusals_total", budget=budget) for budget in ("cost", "cards")]

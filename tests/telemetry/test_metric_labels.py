@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -17,13 +17,16 @@ from graph.telemetry.labels import (
     UNUSED_SECONDS,
     OperationNames,
     Proof,
+    VendorCodes,
     request_code,
-    vendor_code,
 )
-from graph.telemetry.metrics import Metrics
 from schema.errors import ErrorCode
 from tests.support import gateway
+from tests.telemetry.reports import Reports
 from tests.telemetry.scrape import labels, scrape
+
+if TYPE_CHECKING:
+    from graph.telemetry.metrics import Metrics
 
 CARD = "9491339400000013"
 
@@ -132,7 +135,7 @@ def test_of_several_errors_the_one_that_is_no_callers_fault_is_the_requests() ->
 
 @pytest.mark.parametrize("code", [SUCCESS, *CODES])
 def test_a_documented_code_is_a_label(code: str) -> None:
-    assert code == vendor_code(code)
+    assert code == VendorCodes(()).label(code)
 
 
 @pytest.mark.parametrize(
@@ -147,11 +150,11 @@ def test_a_documented_code_is_a_label(code: str) -> None:
     ],
 )
 def test_any_other_code_is_no_label(code: str | None, label: str) -> None:
-    assert label == vendor_code(code)
+    assert label == VendorCodes(()).label(code)
 
 
 def test_thousands_of_hostile_reports_make_no_more_series_than_so_many() -> None:
-    metrics = Metrics()
+    metrics = Reports()
     for number in range(5_000):
         name = f"Op{chr(97 + number % 26)}{chr(97 + number // 26 % 26)}{chr(97 + number // 676)}"
         metrics.requests.on_request(RequestReport("r", "POST", 200, 0.1, "member", name, document="0" * 64))
@@ -162,13 +165,13 @@ def test_thousands_of_hostile_reports_make_no_more_series_than_so_many() -> None
     assert len(scrape(metrics)) < 1_500
 
 
-def request(metrics: Metrics, name: str, *codes: str, status: int = 200, viewer_id: str = "m") -> None:
+def request(metrics: Reports, name: str, *codes: str, status: int = 200, viewer_id: str = "m") -> None:
     report = RequestReport("r", "POST", status, 0.1, "member", name, [*codes], viewer_id=viewer_id)
     metrics.requests.on_request(report)
 
 
 def test_what_fails_or_is_given_up_proves_no_name() -> None:
-    metrics = Metrics()
+    metrics = Reports()
     request(metrics, "A", "CARD_NOT_FOUND")
     request(metrics, "B", status=499)
     request(metrics, "C", "UPSTREAM_TIMEOUT", "CARD_NOT_FOUND")
@@ -179,7 +182,7 @@ def test_what_fails_or_is_given_up_proves_no_name() -> None:
 
 
 def test_one_member_with_fifty_names_leaves_labels_to_others() -> None:
-    metrics = Metrics()
+    metrics = Reports()
     for number in range(50):
         request(metrics, f"Mine{number}")
     request(metrics, "Card", viewer_id="another")
@@ -188,7 +191,7 @@ def test_one_member_with_fifty_names_leaves_labels_to_others() -> None:
 
 
 def test_a_name_that_gives_its_place_back_has_no_series_any_more() -> None:
-    metrics = Metrics()
+    metrics = Reports()
     metrics.requests.trust(frozenset({"Old"}))
     request(metrics, "Old")
     metrics.requests.trust(frozenset({"New"}))
@@ -197,7 +200,7 @@ def test_a_name_that_gives_its_place_back_has_no_series_any_more() -> None:
 
 
 def test_every_name_of_a_large_manifest_has_a_series_of_each_code() -> None:
-    metrics = Metrics()
+    metrics = Reports()
     names = {f"Operation{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(300)}
     metrics.requests.trust(frozenset(names))
     for name in sorted(names):

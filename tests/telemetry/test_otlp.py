@@ -160,7 +160,7 @@ async def test_an_exporter_that_hangs_does_not_keep_the_end_waiting() -> None:
     provider.get_tracer("t").start_span("a").end()
     # OpenTelemetry's own end would wait for half a minute.
     async with asyncio.timeout(10):
-        await Traces(processor).aclose()
+        await Traces(processor, ()).aclose()
     assert stuck.busy.is_set()
     assert not stuck.free.is_set()
     stuck.free.set()

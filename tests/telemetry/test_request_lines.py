@@ -13,9 +13,9 @@ import pytest
 from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails, Cause
-from graph.telemetry.request_log import RequestLog
 from tests.support import Blocking, gateway
 from tests.telemetry.capture import events, log, logs_as
+from tests.telemetry.reports import Reports
 
 if TYPE_CHECKING:
     import io
@@ -132,7 +132,7 @@ async def test_each_attempt_is_a_line_with_its_number_and_its_cause() -> None:
 @pytest.mark.parametrize(("state", "level"), [("open", "warning"), ("half_open", "warning"), ("closed", "info")])
 def test_a_change_of_a_breaker_is_a_line(state: str, level: str) -> None:
     with logs_as() as stream:
-        RequestLog().on_breaker("/api/v1/user/info", state)
+        Reports().upstream.breaker_changed("/api/v1/user/info", state)
     (line,) = lines(stream, "breaker changed")
     assert (level, "/api/v1/user/info", state) == (line["level"], line["api"], line["state"])
 
@@ -166,19 +166,13 @@ async def test_refusals_for_want_of_room_are_one_line_and_each_is_counted() -> N
 
 def test_an_essay_of_a_name_is_cut() -> None:
     with logs_as() as stream:
-        RequestLog().on_request(RequestReport("r", "POST", operation="a" * 15_000))
+        Reports().requests.on_request(RequestReport("r", "POST", operation="a" * 15_000))
     assert "a" * 100 == lines(stream, "request")[0]["operation"]
-
-
-def test_lost_spans_are_a_line() -> None:
-    with logs_as() as stream:
-        RequestLog().on_lost_spans()
-    assert ["warning"] == [line["level"] for line in events(stream)]
 
 
 def test_the_cause_of_a_failed_call_is_a_word() -> None:
     details = CallDetails("221108120814-0123456", None, None)
     with logs_as() as stream:
-        RequestLog().on_call(CallReport("/api", "TimedOutError", details, 1, None, (), 2, Cause.TOO_SLOW))
+        Reports().upstream.on_call(CallReport("/api", "TimedOutError", details, 1, None, (), 2, Cause.TOO_SLOW))
     (line,) = events(stream)
     assert ("too_slow", 2, "warning") == (line["cause"], line["attempt"], line["level"])

@@ -1,0 +1,150 @@
+"""What the calls to Konaplate come to, and what the guard in front of them does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+import structlog
+
+from graph.konaplate.correlation import Echo
+from graph.konaplate.errors import Cause
+from graph.telemetry.labels import VendorCodes
+from graph.telemetry.logs import LOGGER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from structlog.typing import FilteringBoundLogger
+
+    from graph.konaplate.client import CallReport
+    from graph.konaplate.endpoint import Endpoint
+    from graph.telemetry.metrics import Metrics
+
+BREAKER_STATES: Final = ("closed", "open", "half_open")
+_AS_EXPECTED: Final = ("ok", "cancelled")
+# None of a call without an answer. Whether answers repeat our ids at all is not documented.
+_QUIET_ECHOES: Final = (None, "same", "missing")
+
+
+class UpstreamTelemetry:
+    """Tells of calls. It is a `GuardObserver`, too.
+
+    Args:
+        metrics: where they are counted.
+        endpoints: what can be called.
+    """
+
+    def __init__(self, metrics: Metrics, endpoints: Iterable[Endpoint[Any, Any]]) -> None:
+        self._log: FilteringBoundLogger = structlog.get_logger(LOGGER)
+        endpoints = tuple(endpoints)
+        self._apis = [endpoint.path for endpoint in endpoints]
+        self._codes = VendorCodes(endpoints)
+        self._count_calls(metrics)
+        self._count_guard(metrics)
+
+    def _count_calls(self, metrics: Metrics) -> None:
+        apis = [(api,) for api in self._apis]
+        self._durations = metrics.durations(
+            "upstream_duration_seconds",
+            "Calls to Konaplate, each attempt, by API, outcome and the vendor's code.",
+            *("api", "outcome", "code"),
+        )
+        self._failures = metrics.counters(
+            "upstream_failures",
+            "Calls without a usable answer, by cause.",
+            *("api", "cause"),
+            known=[(api, cause.value) for api in self._apis for cause in Cause],
+        )
+        self._echoes = metrics.counters(
+            "upstream_echoes",
+            "Answers, by what became of our correlation id.",
+            "echo",
+            known=[(echo,) for echo in get_args(Echo)],
+        )
+        self._drifts = metrics.counters(
+            "upstream_drift", "Answers with longer fields than documented.", "api", known=apis
+        )
+        self._unsealed = metrics.counters(
+            "upstream_unsealed", "Successes in clear although answers are sealed.", "api", known=apis
+        )
+
+    def _count_guard(self, metrics: Metrics) -> None:
+        apis = [(api,) for api in self._apis]
+        self._joined = metrics.counters(
+            "single_flight_saves", "Look-ups that shared a call which was under way.", "api", known=apis
+        )
+        self._retries = metrics.counters("retries", "Calls that were tried again, by cause.", "api", "cause")
+        self._refused = metrics.counters(
+            "retries_refused", "Calls not tried again because the budget was spent.", "api", known=apis
+        )
+        self._shed = metrics.counters(
+            "calls_shed", "Calls given up because no slot became free in time.", "api", known=apis
+        )
+        self._changes = metrics.counters(
+            "breaker_changes", "Changes of a breaker, by its new state.", "api", "state"
+        )
+        self._breakers = metrics.gauge(
+            "breaker_state", "1 for the state that an API's breaker is in.", "api", "state"
+        )
+        self._limit = metrics.gauge("upstream_call_limit", "How many calls may be under way at once.")
+        for api in self._apis:
+            self._show_breaker(api, "closed")
+
+    def on_call(self, report: CallReport) -> None:
+        """One attempt is over: a line, which is a warning when it failed or drifted from the documentation."""
+        odd = report.outcome not in _AS_EXPECTED or report.drift or report.echo not in _QUIET_ECHOES
+        write = self._log.warning if odd else self._log.info
+        details = report.details
+        write(
+            "upstream call",
+            api=report.api,
+            attempt=report.attempt,
+            outcome=report.outcome,
+            cause=None if report.cause is None else report.cause.value,
+            status=details.status,
+            code=details.code,
+            correlation_id=details.correlation_id,
+            duration_ms=round(report.seconds * 1000, 1),
+            echo=report.echo,
+            drift=report.drift,
+        )
+        self._durations[report.api, report.outcome, self._codes.label(details.code)].observe(report.seconds)
+        if report.cause is not None:
+            self._failures[report.api, report.cause.value].inc()
+        if report.echo is not None:
+            self._echoes[report.echo,].inc()
+        if report.unsealed:
+            self._unsealed[report.api,].inc()
+        if report.drift:
+            self._drifts[report.api,].inc()
+
+    def joined(self, api: str) -> None:
+        """A look-up shares a call that was under way."""
+        self._joined[api,].inc()
+
+    def retried(self, api: str, cause: str) -> None:
+        """A call is tried again."""
+        self._retries[api, cause].inc()
+
+    def retry_refused(self, api: str) -> None:
+        """A call would have been tried again, but the budget is spent."""
+        self._refused[api,].inc()
+
+    def breaker_changed(self, api: str, state: str) -> None:
+        """An API is left alone from now on, probed, or used again."""
+        write = self._log.info if state == "closed" else self._log.warning
+        write("breaker changed", api=api, state=state)
+        self._changes[api, state].inc()
+        self._show_breaker(api, state)
+
+    def limit_changed(self, limit: int) -> None:
+        """So many calls may be under way now."""
+        self._limit.set(limit)
+
+    def shed(self, api: str) -> None:
+        """A call was given up because no slot became free in time."""
+        self._shed[api,].inc()
+
+    def _show_breaker(self, api: str, current: str) -> None:
+        for state in BREAKER_STATES:
+            self._breakers.labels(api, state).set(state == current)

@@ -1,0 +1,20 @@
+"""Everything that reports are made to."""
+
+from __future__ import annotations
+
+from graph.konaplate.endpoints import ENDPOINTS
+from graph.telemetry.audit_log import AuditLog
+from graph.telemetry.metrics import Metrics
+from graph.telemetry.protection import ProtectionTelemetry
+from graph.telemetry.requests import RequestTelemetry
+from graph.telemetry.upstream import UpstreamTelemetry
+
+
+class Reports(Metrics):
+    """Metrics, and the parts that feed them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests = RequestTelemetry(self)
+        self.upstream = UpstreamTelemetry(self, ENDPOINTS)
+        self.protection = ProtectionTelemetry(self, AuditLog(None, str.upper))
