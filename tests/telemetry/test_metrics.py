@@ -12,6 +12,7 @@ import pytest
 from graph.konaplate.correlation import Echo
 from tests.security.callers import ANY_CARD, NOT_ISSUED, OTHERS, OWN, OWNER, Caller, callers
 from tests.support import Blocking, gateway
+from tests.telemetry.capture import events, logs_as
 from tests.telemetry.scrape import labels, scrape, value
 
 if TYPE_CHECKING:
@@ -177,6 +178,16 @@ async def test_how_operations_are_executed_is_counted(executor: str, planned: in
             value(running.metrics, f"operations_{how}_total") for how in ("planned", "unplanned", "abandoned")
         ]
     assert [planned, unplanned, 0] == figures
+
+
+async def test_a_document_that_no_plan_takes_is_counted_and_logged_once() -> None:
+    with logs_as("info") as stream:
+        async with gateway() as running:
+            for query in (CARD, *["query Schema { __schema { queryType { name } } }"] * 3):
+                await running.query(query, {"n": OWN} if query is CARD else None)
+            assert 1 == value(running.metrics, "unplanned_documents_total")
+    lines = [line for line in events(stream) if line["event"] == "operation without plan"]
+    assert [("Schema", 64)] == [(line["operation"], len(line["sha256"])) for line in lines]
 
 
 async def test_an_operation_in_flight_is_seen_while_it_is() -> None:
