@@ -22,6 +22,8 @@ def response_type(accept: str) -> str | None:
 
     A client that names no type, or anything, gets `application/json`, which every client understands.
     """
+    if accept in (GRAPHQL_RESPONSE, JSON):
+        return accept
     weights = _weights(accept)
     if not weights:
         return JSON

@@ -28,15 +28,21 @@ def check_content_type(headers: Headers) -> None:
     # Said twice, they may contradict each other; what a proxy in front has read is then anybody's guess.
     if len(given) > 1:
         raise _unsupported("The Content-Type is given twice.")
-    media_type, *parameters = parts(given[0].lower() if given else "", ";") or [""]
+    if given != [JSON]:
+        _check_media_type(given[0] if given else "")
+    encodings = headers.getlist("content-encoding")
+    if encodings and is_encoded(", ".join(encodings)):
+        raise _unsupported("A compressed body is not accepted.")
+
+
+def _check_media_type(content_type: str) -> None:
+    media_type, *parameters = parts(content_type.lower(), ";") or [""]
     if media_type != JSON:
         raise _unsupported("The Content-Type must be application/json.")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
             raise _unsupported("The charset must be UTF-8.")
-    if is_encoded(", ".join(headers.getlist("content-encoding"))):
-        raise _unsupported("A compressed body is not accepted.")
 
 
 async def read_body(headers: Headers, receive: Receive, *, limit: int) -> bytes:

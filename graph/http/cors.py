@@ -92,6 +92,9 @@ class OriginRules:
         What browsers must know of the response, whichever it will be, is noted in the exchange.
         """
         headers = exchange.headers
+        if not self._allowed and "origin" not in headers and "sec-fetch-site" not in headers:
+            # No browser, or an old one.
+            return None
         origin = self._allowed_origin(headers)
         exchange.cors = self._cors_headers(origin)
         if origin is not None and exchange.method == "OPTIONS" and "access-control-request-method" in headers:

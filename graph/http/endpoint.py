@@ -116,7 +116,7 @@ class GraphQLEndpoint:
 
     async def _respond(self, exchange: Exchange, report: RequestReport) -> Response:
         accept = ", ".join(exchange.headers.getlist("accept"))
-        if self._explorer is not None and _is_for_a_person(exchange, accept):
+        if self._explorer is not None and exchange.method == "GET" and _is_for_a_person(exchange, accept):
             return self._explorer.page()
         media_type = response_type(accept)
         try:
@@ -174,9 +174,9 @@ class GraphQLEndpoint:
                 result = await self._executor.execute(document, operation, variables, context)
             finally:
                 report.upstream_calls, report.saved_calls = context.upstream_calls, context.saved_calls
-        report.note(result.errors)
         payload: dict[str, Any] = {}
         if result.errors:
+            report.note(result.errors)
             payload["errors"] = present_all(result.errors, report.request_id)
         payload["data"] = result.data
         if request.wants_cost:
@@ -212,9 +212,7 @@ def _not_by_get() -> HttpError:
 
 
 def _is_for_a_person(exchange: Exchange, accept: str) -> bool:
-    if exchange.method != "GET" or not prefers_html(accept):
-        return False
-    return not names_parameters(exchange.scope["query_string"])
+    return prefers_html(accept) and not names_parameters(exchange.scope["query_string"])
 
 
 def _cost_figures(cost: int, left: CostStatus | None) -> dict[str, Any]:

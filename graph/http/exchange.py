@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+import secrets
+import string
+from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers
 
-from graph.http.request_id import accepted_request_id
 from graph.http.responses import private_headers
+from graph.redact import holds_card_number
 
 if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
+
+_ACCEPTED: Final = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+# Letters only: with digits one id in a while would look like a card number and be masked in the logs.
+_LETTERS: Final = str.maketrans(string.digits, "ghijklmnop")
 
 
 class Exchange:
@@ -49,3 +56,15 @@ class Exchange:
     async def reply(self, response: Response) -> None:
         """Send a whole response."""
         await response(self.scope, self.receive, self.send)
+
+
+def new_request_id() -> str:
+    """A random id of 32 letters."""
+    return secrets.token_hex(16).translate(_LETTERS)
+
+
+def accepted_request_id(offered: str | None) -> str:
+    """The caller's id when it is harmless, so that logs of several systems can be joined; else one of ours."""
+    if offered is not None and _ACCEPTED.fullmatch(offered) and not holds_card_number(offered):
+        return offered
+    return new_request_id()

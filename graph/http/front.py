@@ -51,7 +51,14 @@ class Front:
             return
         exchange = Exchange(scope, receive, send)
         try:
-            await self._answer(exchange)
+            exchange.address = self._addresses.of(scope, exchange.headers)
+            response = self._origins.judge(exchange)
+            if response is not None:
+                await exchange.reply(response)
+            elif (shortcut := self._shortcuts.get(scope["path"])) is not None:
+                await shortcut(exchange)
+            else:
+                await self._app(scope, receive, exchange.send)
         except asyncio.CancelledError:
             # The process ends. Another gateway may answer.
             await _reply_at_last(exchange, AtCapacityError())
@@ -59,18 +66,6 @@ class Front:
         except Exception as error:
             await _reply_at_last(exchange, error)
             raise
-
-    async def _answer(self, exchange: Exchange) -> None:
-        exchange.address = self._addresses.of(exchange.scope, exchange.headers)
-        response = self._origins.judge(exchange)
-        if response is not None:
-            await exchange.reply(response)
-            return
-        shortcut = self._shortcuts.get(exchange.scope["path"])
-        if shortcut is not None:
-            await shortcut(exchange)
-        else:
-            await self._app(exchange.scope, exchange.receive, exchange.send)
 
 
 async def _reply_at_last(exchange: Exchange, error: Exception) -> None:

@@ -36,6 +36,6 @@ def json_response(
 def private_headers(given: Iterable[tuple[bytes, bytes]], request_id: str) -> Headers:
     """A response's headers, with the request's id and with those that keep it private, whatever was given."""
     headers = [header for header in given if header[0] not in _OWN]
-    if not any(name == _POLICY for name, _ in headers):
+    if _POLICY not in dict(headers):
         headers.append(_NOTHING_TO_LOAD)
     return [*headers, *_PRIVATE, (b"x-request-id", request_id.encode("ascii"))]

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from graph.http.error_responses import HttpError, error_response
-from graph.http.request_id import new_request_id
+from graph.http.exchange import new_request_id
 from graph.http.responses import private_headers
 from graph.server.rejection import RejectionResponse
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.http.request_id import accepted_request_id
+from graph.http.exchange import accepted_request_id
 
 
 @pytest.mark.parametrize(
