@@ -22,8 +22,9 @@ from benchmarks.scenarios import ONE_CALL, TWO_CALLS
 from graph.context import Guards, RequestContext
 from graph.graphql.analysis import analyse
 from graph.graphql.bindings import executable_schema
-from graph.graphql.documents import DocumentLimits, Documents
+from graph.graphql.documents import Documents
 from graph.graphql.executor import OperationExecutor
+from graph.graphql.limits import DocumentLimits
 from graph.graphql.request import from_json
 from graph.http.responses import json_response
 from graph.konaplate import protocol as wire

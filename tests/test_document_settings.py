@@ -10,7 +10,9 @@ from click.testing import CliRunner
 from graph.app import create_app
 from graph.cli import main
 from graph.config.settings import Settings, SettingsError
-from graph.graphql.documents import DocumentError, DocumentLimits, Resolved
+from graph.graphql.errors import DocumentError
+from graph.graphql.limits import DocumentLimits
+from graph.graphql.operation import Resolved
 from graph.graphql.persisted import Unseen
 from graph.graphql.request import GraphQLRequest
 from graph.wiring.documents import build_documents, document_limits, read_trusted

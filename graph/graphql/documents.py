@@ -28,16 +28,6 @@ if TYPE_CHECKING:
     # A skeleton is a key of another kind than a text: what a client sends must not be taken for a skeleton.
     _Key: TypeAlias = str | tuple[str]
 
-__all__ = [
-    "Document",
-    "DocumentError",
-    "DocumentLimits",
-    "Documents",
-    "Operation",
-    "Resolved",
-    "must_not_be_kept",
-]
-
 
 def must_not_be_kept(text: str) -> bool:
     """Whether a document could hold a card number, and must be kept in no form, nor hashed.

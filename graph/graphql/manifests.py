@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLError
 
-    from graph.graphql.documents import Document, Documents
+    from graph.graphql.documents import Documents
+    from graph.graphql.operation import Document
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 _APOLLO: Final = "apollo-persisted-query-manifest"

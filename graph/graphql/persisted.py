@@ -23,8 +23,9 @@ from schema.errors import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from graph.graphql.documents import Document, Documents
+    from graph.graphql.documents import Documents
     from graph.graphql.errors import DocumentError
+    from graph.graphql.operation import Document
     from graph.graphql.registered import RegisteredDocuments
     from graph.graphql.request import GraphQLRequest
 

@@ -34,8 +34,8 @@ from graph.security.viewer import ANONYMOUS
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from graph.graphql.documents import Document, Operation, Resolved
     from graph.graphql.executor import OperationExecutor
+    from graph.graphql.operation import Document, Operation, Resolved
     from graph.graphql.persisted import DocumentResolver
     from graph.graphql.request import GraphQLRequest
     from graph.http.authenticate import Callers

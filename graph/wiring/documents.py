@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from graph.config.files import UnreadableFileError, read_bytes, unreadable
 from graph.config.settings import Settings, SettingsError
 from graph.graphql.bindings import executable_schema
-from graph.graphql.documents import DocumentLimits, Documents
+from graph.graphql.documents import Documents
+from graph.graphql.limits import DocumentLimits
 from graph.graphql.manifests import MAX_BYTES, ManifestError, TrustedDocuments, trust
 from graph.graphql.persisted import DocumentResolver, Mode
 from graph.graphql.registered import RegisteredDocuments

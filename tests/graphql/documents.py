@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLSchema
 
 from graph.graphql.bindings import executable_schema
-from graph.graphql.documents import DocumentLimits, Documents
+from graph.graphql.documents import Documents
+from graph.graphql.limits import DocumentLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

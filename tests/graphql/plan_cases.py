@@ -6,8 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from graph.graphql.bindings import executable_schema
-from graph.graphql.documents import DocumentLimits, Documents
+from graph.graphql.documents import Documents
 from graph.graphql.executor import OperationExecutor
+from graph.graphql.limits import DocumentLimits
 from graph.konaplate.endpoints.card_info import CardInfo
 from graph.konaplate.endpoints.user_info import UserInfo
 from graph.konaplate.errors import CallDetails

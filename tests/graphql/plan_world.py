@@ -24,8 +24,8 @@ from tests.support import KeptEvents
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from graph.graphql.documents import Document, Operation
     from graph.graphql.executor import OperationExecutor
+    from graph.graphql.operation import Document, Operation
     from graph.konaplate.endpoint import Endpoint
     from graph.resilience.guard import CallStats
     from graph.security.audit import Recorder

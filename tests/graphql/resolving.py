@@ -21,7 +21,9 @@ from tests.graphql.documents import (
 if TYPE_CHECKING:
     import pytest
 
-    from graph.graphql.documents import Document, DocumentError, Documents, Resolved
+    from graph.graphql.documents import Documents
+    from graph.graphql.errors import DocumentError
+    from graph.graphql.operation import Document, Resolved
 
 NOT_FOUND = (ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
 NOT_SUPPORTED = (ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotSupported")

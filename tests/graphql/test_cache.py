@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from graph.graphql.bindings import executable_schema
 from graph.graphql.cache import SieveCache
-from graph.graphql.documents import DocumentLimits, Documents
+from graph.graphql.documents import Documents
+from graph.graphql.limits import DocumentLimits
 
 
 def cache(entries: int = 3, characters: int = 1_000) -> SieveCache[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from graphql import GraphQLField, GraphQLObjectType, is_introspection_type, parse
@@ -13,9 +13,14 @@ from graph.errors import GatewayError
 from graph.graphql.analysis import analyse
 from graph.graphql.bindings import executable_schema
 from graph.graphql.cost import COST, SATURATED, FieldCost, length_of
-from graph.graphql.documents import DocumentError, DocumentLimits, Documents, Operation
+from graph.graphql.documents import Documents
+from graph.graphql.errors import DocumentError
+from graph.graphql.limits import DocumentLimits
 from graph.graphql.plan.fields import LookUp
 from schema.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from graph.graphql.operation import Operation
 
 SCHEMA = executable_schema()
 CARD = '"9491339400000013"'

@@ -8,11 +8,15 @@ import pytest
 
 from graph.errors import GatewayError
 from graph.graphql.bindings import executable_schema
-from graph.graphql.documents import Document, DocumentError, DocumentLimits, Documents
+from graph.graphql.documents import Documents
+from graph.graphql.errors import DocumentError
+from graph.graphql.limits import DocumentLimits
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from graphql import GraphQLError
+
+    from graph.graphql.operation import Document
 
 CARD = "9491339400000013"
 

@@ -10,8 +10,10 @@ from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from graph.errors import GatewayError
-from graph.graphql.documents import Document, DocumentError, DocumentLimits, Documents
+from graph.graphql.documents import Documents
+from graph.graphql.errors import DocumentError
 from graph.graphql.executor import OperationExecutor
+from graph.graphql.limits import DocumentLimits
 from graph.graphql.literals import hoist
 from graph.security.viewer import ANONYMOUS
 from tests.graphql.plan_cases import SCHEMA, A, B, C, card, says
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from graphql import GraphQLError
+
+    from graph.graphql.operation import Document
 
 LIMITS = DocumentLimits(tokens=70, aliases=4, fields=12, root_fields=5, directives=3, operations=2, cost=60)
 

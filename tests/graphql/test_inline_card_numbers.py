@@ -10,7 +10,9 @@ import pytest
 from graphql import parse
 
 from graph.graphql.bindings import executable_schema
-from graph.graphql.documents import DocumentError, DocumentLimits, Documents
+from graph.graphql.documents import Documents
+from graph.graphql.errors import DocumentError
+from graph.graphql.limits import DocumentLimits
 from graph.graphql.validation import validate
 from tests.graphql.documents import CARD, INLINE_CARD, hash_of, texts_within
 

@@ -10,7 +10,9 @@ from graphql import get_introspection_query
 
 from graph.errors import GatewayError
 from graph.graphql.bindings import executable_schema
-from graph.graphql.documents import DocumentError, DocumentLimits, Documents
+from graph.graphql.documents import Documents
+from graph.graphql.errors import DocumentError
+from graph.graphql.limits import DocumentLimits
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:

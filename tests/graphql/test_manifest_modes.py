@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.graphql.documents import DocumentError
+from graph.graphql.errors import DocumentError
 from graph.graphql.manifests import TrustedDocuments, trust
 from graph.graphql.persisted import Mode, UntrustedDocument
 from tests.graphql.documents import (

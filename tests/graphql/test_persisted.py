@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graph.errors import GatewayError
-from graph.graphql.documents import DocumentError
+from graph.graphql.errors import DocumentError
 from graph.graphql.persisted import Mode, UntrustedDocument
 from graph.graphql.request import GraphQLRequest
 from schema.errors import ErrorCode

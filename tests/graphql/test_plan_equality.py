@@ -13,8 +13,9 @@ from random import Random
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from graph.graphql.documents import DocumentLimits, Documents
+from graph.graphql.documents import Documents
 from graph.graphql.executor import OperationExecutor
+from graph.graphql.limits import DocumentLimits
 from tests.graphql.plan_cases import SCHEMA
 from tests.graphql.plan_documents import DocumentMaker, variables_for
 from tests.graphql.plan_records import world

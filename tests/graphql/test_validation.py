@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from graph.errors import GatewayError
 from graph.graphql.bindings import executable_schema
-from graph.graphql.documents import DocumentError
+from graph.graphql.errors import DocumentError
 from graph.graphql.validation import MAX_ERRORS, RULES, validate
 from graph.graphql.validation_messages import MESSAGES
 from schema.errors import ErrorCode

@@ -9,7 +9,9 @@ import pytest
 from graphql import get_introspection_query
 
 from graph.graphql.bindings import executable_schema
-from graph.graphql.documents import DocumentError, DocumentLimits, Documents
+from graph.graphql.documents import Documents
+from graph.graphql.errors import DocumentError
+from graph.graphql.limits import DocumentLimits
 from tests.graphql.documents import CARD
 
 if TYPE_CHECKING:
