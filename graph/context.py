@@ -6,7 +6,7 @@ Every key passes the same steps: spend the budget, load, check whose it is.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from graph.errors import GatewayError, code_of
 from graph.konaplate.errors import KonaplateError
@@ -18,7 +18,7 @@ from schema.errors import ErrorCode
 from schema.secrets import CardNo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence, Sized
+    from collections.abc import Awaitable, Mapping, Sequence, Sized
     from types import TracebackType
 
     from graph.konaplate.endpoint import Endpoint
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from graph.security.authorization import Authorization
     from graph.security.budgets import Budgets
     from graph.security.card_refs import Subject
+
+_Asked: TypeAlias = "tuple[Endpoint[Any, Any], Any]"
+"""An API, and the key that it is asked for."""
 
 K = TypeVar("K")
 R = TypeVar("R", bound=Record)
@@ -64,9 +67,12 @@ class RequestContext:
         "_audit",
         "_authorization",
         "_budgets",
+        "_closed",
         "_deadline",
-        "_loaders",
+        "_loader",
+        "_loads",
         "_max_cards",
+        "_spending",
         "_spent",
         "_stats",
         "_upstream",
@@ -80,8 +86,11 @@ class RequestContext:
         self._deadline = deadline
         self._max_cards = max_cards
         self._stats = CallStats()
-        self._loaders: dict[Endpoint[Any, Any], Loader[Any, Any]] = {}
+        self._loader: Loader[_Asked, Any] = Loader(self._start)
+        self._loads = 0
         self._spent: dict[CardNo, RateLimitedError | None] = {}
+        self._spending: list[asyncio.Task[Any]] = []
+        self._closed = False
 
     @property
     def upstream_calls(self) -> int:
@@ -91,8 +100,8 @@ class RequestContext:
     @property
     def saved_calls(self) -> int:
         """How many look-ups shared another one's call, of this request or of one at the same time."""
-        # Fewer loads than fetches: what was begun beforehand and never asked for has saved nothing.
-        return sum(max(0, each.loads - each.fetches) for each in self._loaders.values()) + self._stats.joined
+        # Fewer loads than keys: what was begun and never asked for has saved nothing.
+        return max(0, self._loads - len(self._loader)) + self._stats.joined
 
     def may(self, scope: str) -> bool:
         """Whether the viewer has a scope."""
@@ -127,7 +136,7 @@ class RequestContext:
 
     def begin(self, endpoint: Endpoint[K, Any], key: K) -> None:
         """Begin to look a key up, with the others of this turn of the event loop."""
-        self._loader(endpoint).begin(key)
+        self._loader.begin((endpoint, key))
 
     async def load(
         self, endpoint: Endpoint[K, R], key: K, subject: Subject | None = None, *, named: bool = True
@@ -143,8 +152,12 @@ class RequestContext:
         Raises:
             Exception: what the client shall see as the field's error.
         """
+        if self._closed:
+            # What is left of an execution that was given up.
+            raise asyncio.CancelledError
+        self._loads += 1
         try:
-            record: R = await self._loader(endpoint).load(key)
+            record: R = await self._loader.load((endpoint, key))
             self._authorization.check(record, endpoint)
         except Exception as error:  # noqa: BLE001 - every failure is looked at before the viewer sees it
             # `from None`: a hidden card must not be told apart by what caused its error.
@@ -157,8 +170,7 @@ class RequestContext:
 
     def begin_again(self) -> None:
         """Forget what was asked for, but nothing that is known: something else executes the same operation."""
-        for loader in self._loaders.values():
-            loader.loads = 0
+        self._loads = 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -170,7 +182,8 @@ class RequestContext:
             self._deadline.close()
             self._audit.close()
         finally:
-            ending = [future for loader in self._loaders.values() for future in loader.close()]
+            self._closed = True
+            ending = self._loader.close() + [task for task in self._spending if task.cancel()]
             if ending:
                 await asyncio.wait(ending)
 
@@ -184,44 +197,43 @@ class RequestContext:
             self._audit.refused(code_of(error), subject)
         return error
 
-    def _loader(self, endpoint: Endpoint[Any, Any]) -> Loader[Any, Any]:
-        loader = self._loaders.get(endpoint)
-        if loader is None:
-
-            async def start(keys: list[Any]) -> list[asyncio.Future[Any]]:
-                return await self._start(endpoint, keys)
-
-            loader = self._loaders[endpoint] = Loader(start)
-        return loader
-
-    async def _start(self, endpoint: Endpoint[Any, Any], keys: list[Any]) -> list[asyncio.Future[Any]]:
+    async def _start(self, asked: list[_Asked]) -> list[asyncio.Future[Any]]:
         """Begin to look up what was asked for in one turn: the future of each key, failed where it is refused."""
+        if self._closed:
+            raise asyncio.CancelledError
         try:
             self._deadline.check()
-            refusals = await self._spend(keys) if endpoint.key is CardNo else [None] * len(keys)
-            self._deadline.check()
+            refusals = await self._spend([key for endpoint, key in asked if endpoint.key is CardNo])
         except Exception as error:  # noqa: BLE001 - the error of each of these keys, whatever it is
-            return [_failed(error) for _ in keys]
-        allowed = [key for key, refusal in zip(keys, refusals, strict=True) if refusal is None]
-        started = iter(self._upstream.start(endpoint, allowed, self._stats) if allowed else ())
+            return [_failed(error) for _ in asked]
+        allowed: dict[Endpoint[Any, Any], list[Any]] = {}
+        for endpoint, key in asked:
+            if refusals.get(key) is None:
+                allowed.setdefault(endpoint, []).append(key)
+        stats, bound = self._stats, self._deadline.bound
+        started = {
+            endpoint: map(bound, self._upstream.start(endpoint, keys, stats)) for endpoint, keys in allowed.items()
+        }
+        refused = map(refusals.get, [key for _, key in asked])
         return [
-            self._deadline.bound(next(started)) if refusal is None else _failed(refusal) for refusal in refusals
+            next(started[endpoint]) if error is None else _failed(error)
+            for (endpoint, _), error in zip(asked, refused, strict=True)
         ]
 
-    async def _spend(self, card_nos: Sequence[CardNo]) -> list[RateLimitedError | None]:
+    async def _spend(self, card_nos: list[CardNo]) -> Mapping[CardNo, RateLimitedError | None]:
         """Count cards against the viewer's budget, before anything is known of them.
 
         A card counts once in a request, and the verdict stands: asking again costs nothing and changes nothing.
         """
-        if self._viewer.allowance is None:
-            return [None] * len(card_nos)
         spent = self._spent
-        fresh = [card_no for card_no in card_nos if card_no not in spent]
+        fresh = [] if self._viewer.allowance is None else [each for each in card_nos if each not in spent]
         if fresh:
-            spending = self._budgets.spend_cards(self._viewer, fresh)
-            verdicts = await (self._deadline.wait(spending) if self._budgets.may_wait else spending)
-            spent.update(zip(fresh, verdicts, strict=True))
-        return [spent[card_no] for card_no in card_nos]
+            spending: Awaitable[Any] = self._budgets.spend_cards(self._viewer, fresh)
+            if self._budgets.may_wait:
+                spending = asyncio.create_task(self._deadline.wait(spending))
+                self._spending.append(spending)
+            spent.update(zip(fresh, await spending, strict=True))
+        return spent
 
 
 def _failed(error: Exception) -> asyncio.Future[Any]:

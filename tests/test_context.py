@@ -17,15 +17,17 @@ from graph.security.authorization import Authorization
 from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
 from graph.security.limiter import LocalLimiter
-from graph.security.viewer import ANONYMOUS
+from graph.security.viewer import ANONYMOUS, EVERY_SCOPE, Allowance, Viewer
 from schema.secrets import CardNo, Credential, MemberId
 from tests.support import Blocking, KeptEvents, Recorder, gateway
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from graph.context import Upstream
     from graph.konaplate.endpoint import Endpoint
     from graph.resilience.guard import CallStats
+    from graph.security.limiter import Limiter, Window
 
 QUERY = f'{{ card(cardNo: "{FIRST_CARD}") {{ balance }} }}'
 
@@ -134,11 +136,17 @@ class NeverAnswers:
 
     def __init__(self) -> None:
         self.under_way = 0
+        self.asked: list[tuple[object, list[object]]] = []
+
+    @property
+    def calls(self) -> int:
+        return sum(len(keys) for _, keys in self.asked)
 
     def start(
         self, endpoint: Endpoint[Any, Any], keys: Sequence[Any], stats: CallStats
     ) -> list[asyncio.Future[Any]]:
-        del endpoint, stats
+        del stats
+        self.asked.append((endpoint, list(keys)))
         return [asyncio.ensure_future(self.never()) for _ in keys]
 
     async def never(self) -> NoReturn:
@@ -153,13 +161,8 @@ class NeverAnswers:
 
 
 async def test_a_request_that_is_cancelled_while_it_ends_leaves_no_call_of_any_endpoint() -> None:
-    upstream, refs = NeverAnswers(), CardRefs(Credential("k" * 32))
-    guards = Guards(
-        Authorization(ANONYMOUS),
-        Budgets(LocalLimiter(lambda: 0.0), refs),
-        RequestAudit(Caller(ANONYMOUS, "192.0.2.1", "an-id"), refs, KeptEvents()),
-    )
-    context = RequestContext(upstream, guards, deadline=Deadline(30), max_cards=20)
+    upstream = NeverAnswers()
+    context = context_of(upstream)
     card_no = CardNo(FIRST_CARD)
     asked = [
         asyncio.ensure_future(context.load(CARD_INFO, card_no, card_no)),
@@ -176,3 +179,73 @@ async def test_a_request_that_is_cancelled_while_it_ends_leaves_no_call_of_any_e
         await asyncio.sleep(0)
     assert upstream.under_way == 0
     await asyncio.gather(*asked, return_exceptions=True)
+
+
+def context_of(upstream: Upstream, limiter: Limiter | None = None, viewer: Viewer = ANONYMOUS) -> RequestContext:
+    refs = CardRefs(Credential("k" * 32))
+    guards = Guards(
+        Authorization(viewer),
+        Budgets(limiter or LocalLimiter(lambda: 0.0), refs),
+        RequestAudit(Caller(viewer, "192.0.2.1", "an-id"), refs, KeptEvents()),
+    )
+    return RequestContext(upstream, guards, deadline=Deadline(30), max_cards=20)
+
+
+class NeverSpends(LocalLimiter):
+    """A limiter that does not answer about cards."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0.0)
+        self.waiting = 0
+
+    async def add(self, _key: str, _windows: Sequence[Window], _members: Sequence[str]) -> list[int]:
+        self.waiting += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.waiting -= 1
+        return []  # pragma: no cover - the event is never set
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_key_whose_call_had_not_begun_when_the_request_ended_is_never_called(turns: int) -> None:
+    upstream, before = NeverAnswers(), asyncio.all_tasks()
+    async with context_of(upstream) as context:
+        loading = asyncio.ensure_future(context.load(CARD_INFO, CardNo(FIRST_CARD)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        begun = upstream.calls
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert loading.cancelled()
+    assert (upstream.calls, upstream.under_way) == (begun, 0)
+    assert before == asyncio.all_tasks()
+
+
+async def test_a_request_that_ends_while_it_waits_for_a_budget_leaves_no_task_and_makes_no_call() -> None:
+    upstream, limiter, before = NeverAnswers(), NeverSpends(), asyncio.all_tasks()
+    viewer = Viewer("service", "s", EVERY_SCOPE, None, Allowance())
+    async with context_of(upstream, limiter, viewer) as context:
+        loading = asyncio.ensure_future(context.load(CARD_INFO, CardNo(FIRST_CARD)))
+        while not limiter.waiting:  # noqa: ASYNC110 - in a few turns
+            await asyncio.sleep(0)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert loading.cancelled()
+    assert (upstream.calls, limiter.waiting) == (0, 0)
+    assert before == asyncio.all_tasks()
+
+
+async def test_keys_of_one_turn_are_spent_together_and_each_api_is_asked_once() -> None:
+    upstream = NeverAnswers()
+    async with context_of(upstream) as context:
+        asked: list[tuple[Endpoint[Any, Any], Any]] = [
+            (CARD_INFO, CardNo("9491339400000013")),
+            (USER_INFO, MemberId("1")),
+            (CARD_INFO, CardNo("9491339400000021")),
+        ]
+        loading = [asyncio.ensure_future(context.load(endpoint, key)) for endpoint, key in asked]
+        while upstream.under_way < 3:  # noqa: ASYNC110 - in a few turns
+            await asyncio.sleep(0)
+    await asyncio.wait(loading)
+    assert upstream.asked == [(CARD_INFO, [asked[0][1], asked[2][1]]), (USER_INFO, [asked[1][1]])]

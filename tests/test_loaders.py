@@ -55,7 +55,7 @@ async def test_equal_keys_share_one_call_also_when_they_come_later() -> None:
     upstream.result_of("a").set_result("A")
     assert [await first, await second, await loader.load("a")] == ["A", "A", "A"]
     assert upstream.batches == [["a"]]
-    assert (loader.loads, loader.fetches) == (3, 1)
+    assert len(loader) == 1
 
 
 async def test_the_keys_of_one_turn_are_started_together() -> None:
@@ -68,7 +68,7 @@ async def test_the_keys_of_one_turn_are_started_together() -> None:
     for key in "abc":
         upstream.result_of(key).set_result(key.upper())
     assert await asyncio.gather(*tasks) == ["B", "C", "A"]
-    assert (loader.loads, loader.fetches) == (3, 3)
+    assert len(loader) == 3
 
 
 async def test_a_key_does_not_wait_for_a_slower_neighbour() -> None:
@@ -145,20 +145,6 @@ async def test_closing_cancels_the_calls_that_are_left_and_whoever_waits() -> No
     assert {asyncio.current_task()} == asyncio.all_tasks()
 
 
-async def test_closing_ends_what_is_about_to_start_and_whoever_waits_for_it() -> None:
-    upstream = Upstream()
-    upstream.may_start.clear()
-    loader = loader_of(upstream)
-    waiter = asyncio.create_task(loader.load("a"))
-    await settle()
-    await close(loader)
-    with pytest.raises(asyncio.CancelledError):
-        await waiter
-    await settle()
-    assert {asyncio.current_task()} == asyncio.all_tasks()
-    assert upstream.batches == []
-
-
 async def test_closing_leaves_what_was_answered() -> None:
     upstream = Upstream()
     loader = loader_of(upstream)
@@ -167,23 +153,6 @@ async def test_closing_leaves_what_was_answered() -> None:
     assert await loader.load("a") == "A"
     await close(loader)
     assert upstream.cancelled == ["b"]
-
-
-@pytest.mark.parametrize("turns", range(5))
-async def test_a_key_whose_call_had_not_started_when_the_request_ended_is_never_called(turns: int) -> None:
-    upstream = Upstream()
-    upstream.may_start.clear()
-    loader = loader_of(upstream)
-    waiter = asyncio.create_task(loader.load("a"))
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    await close(loader)
-    upstream.may_start.set()
-    waiter.cancel()
-    await settle()
-    assert upstream.batches == []
-    assert waiter.cancelled()
-    assert {asyncio.current_task()} == asyncio.all_tasks()
 
 
 async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None:
@@ -201,12 +170,3 @@ async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None
     del loader, waiter, upstream
     gc.collect()
     assert complaints == []
-
-
-async def test_nothing_is_looked_up_after_the_end_of_the_request() -> None:
-    upstream = Upstream()
-    loader = loader_of(upstream)
-    await close(loader)
-    loader.begin("a")
-    await settle()
-    assert (loader.fetches, upstream.batches) == (0, [])
