@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from redis.asyncio.connection import Connection, SSLConnection
@@ -34,17 +33,12 @@ class _AnyAddress:
             await super()._connect()  # type: ignore[misc]  # redis-py's own
 
     async def _reach(self, address: str) -> socket.socket:
-        loop = asyncio.get_running_loop()
-        (family, kind, protocol, _, target), *_ = await loop.getaddrinfo(
-            address, self.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
-        )
-        connection = socket.socket(family, kind, protocol)
+        connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         connection.settimeout(0)
         try:
-            await loop.sock_connect(connection, target)
+            await asyncio.get_running_loop().sock_connect(connection, (address, self.port))
         except BaseException:
-            with suppress(OSError):
-                connection.close()
+            connection.close()
             raise
         return connection
 

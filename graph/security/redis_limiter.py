@@ -217,28 +217,22 @@ class FallbackLimiter:
 
     async def _try(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """What the shared limiter says; None when it is away."""
-        if self._is_away():
-            return None
         async with self._turns:
-            if self._is_away():
-                return None
             if self._away_until is not None:
+                if self._clock() < self._away_until:
+                    return None
                 # This is the try after a pause; the others shall not wait for what comes of it.
                 self._away_until = self._clock() + self._pause
             watch = _LoopWatch()
             try:
                 answer = await ask()
             except (RedisError, OSError, TimeoutError) as error:
-                if isinstance(error, _TIMEOUTS) and watch.was_held_up:
-                    # The answer may have been there all the time: nobody looked.
-                    return None
-                self._away_until = self._clock() + self._pause
-                self._on_fallback()
+                # When nobody looked, the answer may have been there all the time.
+                if not (isinstance(error, _TIMEOUTS) and watch.was_held_up):
+                    self._away_until = self._clock() + self._pause
+                    self._on_fallback()
                 return None
             finally:
                 watch.close()
             self._away_until = None
             return answer
-
-    def _is_away(self) -> bool:
-        return self._away_until is not None and self._clock() < self._away_until
