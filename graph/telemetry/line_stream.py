@@ -22,9 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from graph.outbox import Outbox
+    from collections.abc import Callable
 
     Write = Callable[[bytes], int | None]
 
@@ -34,22 +32,19 @@ _LOST: Final = b'{"lost":%d,"event":"lines of this log were lost: nobody took th
 
 
 class LineStream:
-    """Writes whole lines in one piece, so that lines of several threads and processes do not mix.
+    """Writes whole lines, each at once and in one piece, so that lines of several writers do not mix.
 
     A line of which a part is out is finished before any other begins.
 
     Args:
         stream: where to.
-        outbox: lets the lines of one turn of its event loop go out together; None writes each at once.
         room: bytes of the lines that wait for a reader.
     """
 
-    def __init__(self, stream: TextIO, outbox: Outbox | None = None, room: int = _ROOM) -> None:
+    def __init__(self, stream: TextIO, room: int = _ROOM) -> None:
         stream.flush()
         self.encoding: Final = getattr(stream, "encoding", None) or "utf-8"
         self._write = _writer(self, stream)
-        self._outbox = outbox
-        self._held: list[bytes] = []
         self._waiting: deque[bytes] = deque()
         self._room = room
         self._comes_back = False
@@ -61,45 +56,30 @@ class LineStream:
         self._told = 0
 
     def write(self, line: bytes) -> None:
-        """Write one line, or hold it back until the outbox lets it go."""
-        outbox = self._outbox
-        if outbox is None or not outbox.is_here():
-            self._write_now(line)
-            return
-        if not self._held:
-            outbox.hold_lines(self.release)
-        self._held.append(line)
+        """Write lines, or keep them for a reader who comes back; where there is no room, lose them."""
+        with self._writes:
+            self._drain()
+            rest = line if self._waiting else self._put(line)
+            if not rest:
+                return
+            if len(rest) == len(line) > self._room:
+                self.lost += line.count(b"\n")
+            else:
+                self._keep(rest)
 
-    def flush(self) -> None:
-        """Nothing to do: no line is kept back that could be written."""
-
-    def release(self) -> None:
-        """Write what is held back."""
-        held, self._held = self._held, []
-        for piece in _pieces(held):
-            self._write_now(piece)
-
-    def put(self, piece: bytes) -> bool:
+    def put(self, lines: bytes) -> bool:
         """Write lines now or not at all; whether they are out."""
         with self._writes:
             self._drain()
             if self._waiting:
                 return False
-            rest = self._put(piece)
-            if rest and len(rest) < len(piece):
+            rest = self._put(lines)
+            if rest and len(rest) < len(lines):
                 self._keep(rest[: rest.index(b"\n") + 1])
             return not rest
 
-    def _write_now(self, piece: bytes) -> None:
-        with self._writes:
-            self._drain()
-            rest = piece if self._waiting else self._put(piece)
-            if not rest:
-                return
-            if len(rest) == len(piece) > self._room:
-                self.lost += piece.count(b"\n")
-            else:
-                self._keep(rest)
+    def flush(self) -> None:
+        """Nothing to do: nothing is kept back that could be written."""
 
     def _keep(self, rest: bytes) -> None:
         self._waiting.append(rest)
@@ -155,20 +135,6 @@ def widen_pipe(stream: TextIO) -> None:
     """Let a pipe hold as much as it usually may, so that nobody notices a reader that is slow for a moment."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _ROOM)
-
-
-def _pieces(lines: list[bytes]) -> Iterator[bytes]:
-    """The same lines, as many of them in a piece as a pipe takes whole while others write to it, too."""
-    piece: list[bytes] = []
-    size = 0
-    for line in lines:
-        size += len(line)
-        if size > select.PIPE_BUF and piece:
-            yield b"".join(piece)
-            piece, size = [], len(line)
-        piece.append(line)
-    if piece:
-        yield b"".join(piece)
 
 
 def _writer(owner: LineStream, stream: TextIO) -> Write:

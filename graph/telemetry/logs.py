@@ -19,8 +19,6 @@ from graph.telemetry.redaction import redact_event
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-    from graph.outbox import Outbox
-
 LOGGER: Final = "konagraph"
 AUDIT_LOGGER: Final = f"{LOGGER}.audit"
 
@@ -35,7 +33,6 @@ def configure_logging(
     *,
     as_json: bool,
     stream: TextIO = sys.stderr,
-    outbox: Outbox | None = None,
     colors: bool = False,
     audit_reads: bool = True,
 ) -> None:
@@ -45,11 +42,10 @@ def configure_logging(
         level: the least that is written.
         as_json: lines of JSON; else text for a person.
         stream: where to.
-        outbox: lets the lines of a turn of the event loop go out together; None writes each at once.
         colors: whether text for a person is coloured.
         audit_reads: whether that text tells of every read of personal data; see `graph.telemetry.console`.
     """
-    lines = LineStream(stream, outbox)
+    lines = LineStream(stream)
     render: Processor = to_json
     if not as_json:
         render = ConsoleRenderer(
@@ -97,10 +93,6 @@ class ProcessLog(logging.Handler):
             return cast("bytes", self._render(None, "", event)) + b"\n"
         except structlog.DropEvent:
             return b""
-
-    def flush(self) -> None:
-        """Write what is held back; at the end of the process, nobody else would."""
-        self.lines.release()
 
 
 def process_log() -> ProcessLog | None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import pytest
     from structlog.typing import FilteringBoundLogger
 
-    from graph.outbox import Outbox
 
 _LIBRARIES = ("httpx", "httpcore", "uvicorn.error", "asyncio")
 
@@ -32,15 +31,13 @@ def logs_as(level: str = "debug", *, as_json: bool = True, **form: Any) -> Itera
 
 
 @contextmanager
-def logs_to(
-    stream: TextIO, level: str, *, as_json: bool = True, outbox: Outbox | None = None, **form: Any
-) -> Iterator[None]:
+def logs_to(stream: TextIO, level: str, *, as_json: bool = True, **form: Any) -> Iterator[None]:
     """The same for a stream of one's own."""
     root = logging.getLogger()
     handlers, root_level, config = list(root.handlers), root.level, structlog.get_config()
     levels = {name: logging.getLogger(name).level for name in _LIBRARIES}
     try:
-        configure_logging(level, as_json=as_json, stream=stream, outbox=outbox, **form)
+        configure_logging(level, as_json=as_json, stream=stream, **form)
         yield
     finally:
         root.handlers[:] = handlers

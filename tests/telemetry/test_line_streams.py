@@ -8,7 +8,6 @@ import io
 import itertools
 import json
 import os
-import select
 import socket
 import subprocess
 import sys
@@ -17,9 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from graph.outbox import Outbox
 from graph.telemetry.line_stream import LineStream
-from graph.telemetry.logs import ProcessLog, to_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,12 +54,10 @@ def without_notices(read: bytes, lost: int) -> list[bytes]:
 
 async def test_what_a_reader_did_not_take_waits_for_it_without_a_further_line() -> None:
     reading, writing = small_pipe()
-    outbox = Outbox()
-    outbox.open(asyncio.get_running_loop())
     expected = b"".join(LINES[:4])
     read = b""
     with os.fdopen(writing, "w", encoding="utf-8") as stream:
-        lines = LineStream(stream, outbox)
+        lines = LineStream(stream)
         for line in LINES[:4]:
             lines.write(line)
         async with asyncio.timeout(30):
@@ -189,102 +184,6 @@ print("printed", file=sys.stderr)
 def test_standard_error_is_written_without_a_buffer_and_in_order(options: list[str]) -> None:
     done = subprocess.run([sys.executable, *options, "-c", WRITER], capture_output=True, check=False, timeout=60)
     assert (0, b'printed\n{"a":1}\nprinted\n') == (done.returncode, done.stderr)
-
-
-def pieces_of(reading: socket.socket) -> list[bytes]:
-    """What each write wrote."""
-    reading.setblocking(False)
-    pieces = []
-    while True:
-        try:
-            pieces.append(reading.recv(65_536))
-        except BlockingIOError:
-            return pieces
-
-
-async def test_the_lines_of_a_turn_are_one_write_at_its_end() -> None:
-    theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    outbox = Outbox()
-    outbox.open(asyncio.get_running_loop())
-    with theirs, os.fdopen(ours.detach(), "w", encoding="utf-8") as stream:
-        lines = LineStream(stream, outbox)
-        lines.write(b"first\n")
-        lines.write(b"second\n")
-        assert [] == pieces_of(theirs)
-        await asyncio.sleep(0)
-        assert [b"first\nsecond\n"] == pieces_of(theirs)
-        lines.write(b"third\n")
-        await asyncio.sleep(0)
-        assert [b"third\n"] == pieces_of(theirs)
-
-
-async def test_a_write_has_only_as_many_lines_as_a_pipe_takes_whole() -> None:
-    theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    outbox = Outbox()
-    outbox.open(asyncio.get_running_loop())
-    written = [b"%04d %s\n" % (number, b"x" * (number * 37 % 900)) for number in range(60)]
-    written[17] = b"y" * 20_000 + b"\n"
-    with theirs, os.fdopen(ours.detach(), "w", encoding="utf-8") as stream:
-        lines = LineStream(stream, outbox)
-        for line in written:
-            lines.write(line)
-        await asyncio.sleep(0)
-        pieces = pieces_of(theirs)
-    assert b"".join(written) == b"".join(pieces)
-    assert [written[17]] == [piece for piece in pieces if len(piece) > select.PIPE_BUF]
-    assert all(piece.endswith(b"\n") for piece in pieces)
-    # No more of them than there must be: two that follow each other would not fit into one.
-    assert all(len(one) + len(other) > select.PIPE_BUF for one, other in itertools.pairwise(pieces))
-
-
-async def test_a_line_of_another_thread_does_not_wait_for_the_loop() -> None:
-    stream = io.StringIO()
-    outbox = Outbox()
-    outbox.open(asyncio.get_running_loop())
-    lines = LineStream(stream, outbox)
-    thread = threading.Thread(target=lines.write, args=(b"a line\n",))
-    thread.start()
-    thread.join()
-    assert "a line\n" == stream.getvalue()
-
-
-async def test_the_end_of_the_log_writes_what_is_held_back() -> None:
-    stream = io.StringIO()
-    outbox = Outbox()
-    outbox.open(asyncio.get_running_loop())
-    lines = LineStream(stream, outbox)
-    lines.write(b"a line\n")
-    lines.flush()
-    assert "" == stream.getvalue()
-    # As the standard library does.
-    ProcessLog(lines, to_json).flush()
-    assert "a line\n" == stream.getvalue()
-
-
-async def test_a_pipe_that_is_full_loses_whole_lines_of_a_turn_and_tears_none() -> None:
-    reading, writing = small_pipe()
-    outbox = Outbox()
-    outbox.open(asyncio.get_running_loop())
-    written = [b"%04d %s\n" % (number, b"x" * 1_300) for number in range(300)]
-    read = b""
-    with os.fdopen(writing, "w", encoding="utf-8") as stream:
-        lines = LineStream(stream, outbox, room=0)
-        for number, line in enumerate(written):
-            lines.write(line)
-            if number % 5 == 4:
-                await asyncio.sleep(0)
-            if number % 20 == 19:
-                read += drained(reading)
-        for _ in range(3):
-            read += drained(reading)
-            lines.write(b"")
-            await asyncio.sleep(0)
-        read += drained(reading)
-    os.close(reading)
-    found = without_notices(read, lines.lost)
-    assert [line for line in written if line in found] == found
-    assert 10 < len(found) < len(written)
-    assert len(written) == len(found) + lines.lost
 
 
 def test_threads_that_meet_at_a_full_pipe_write_nothing_twice() -> None:
