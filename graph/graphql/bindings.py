@@ -169,7 +169,7 @@ class _Checker:
         """What a record's attribute holds, if that is another record."""
         if attribute == KEY and record is not None:
             return None
-        held = {} if record is None else {each.name: each.item or each.kind for each in record_fields(record)}
+        held = {} if record is None else {each.name: (each.item or each).kind for each in record_fields(record)}
         if attribute not in held:
             what = "the root has no record" if record is None else f"{record.__name__} has no {attribute!r}"
             raise BindingError(f"{where}: {what}")

@@ -7,6 +7,7 @@ other fields stand. A text that is longer than documented is kept and reported a
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from decimal import Decimal
 from types import NoneType, UnionType
@@ -67,16 +68,18 @@ class Field:
     """Its name in Konaplate's JSON."""
     kind: type
     """What the attribute holds: `str`, `int`, `bool`, a secret, a record, or `list`."""
-    item: type | None
-    """What a list holds."""
+    item: Field | None
+    """What a list holds, as if each item were a required field of that name."""
     required: bool
-    bound: int | None
+    bound: int
     """The size of a text, or the largest number."""
+    is_text: bool
+    """Whether it is a text in Konaplate's JSON."""
 
     @property
     def sensitive(self) -> bool:
         """Whether the value must not print itself."""
-        return issubclass(self.item or self.kind, Secret)
+        return self.item.sensitive if self.item else issubclass(self.kind, Secret)
 
     def read(self, value: Any, details: CallDetails, drift: list[str]) -> Any:
         """What the record holds for a value of Konaplate's; the field's fault for one that cannot be read.
@@ -87,36 +90,31 @@ class Field:
             drift: takes the names of the fields that are longer than documented.
         """
         try:
-            if value is not None and self.item is None:
-                value = self._one(self.kind, value, details, drift)
-            elif value is not None:
-                value = self._items(self.item, value, details, drift)
+            if isinstance(value, str) and self.is_text:
+                if len(value) > self.bound:
+                    drift.append(self.wire)
+                return self.kind(value)
+            if value is not None:
+                value = self._read_other(value, details, drift)
         # ValueError: of a secret that refuses its text.
         except ValueError:
             return InvalidFieldError(details, self.wire)
         return InvalidFieldError(details, self.wire) if value is None and self.required else value
 
-    def _items(self, kind: Any, value: Any, details: CallDetails, drift: list[str]) -> list[Any]:
-        """A list in which an item that cannot be read fails alone."""
-        if not isinstance(value, list):
-            raise UnfitError
-        item = Field(self.name, self.wire, kind, None, required=True, bound=self.bound)
-        return [item.read(each, details, drift) for each in value]
-
-    def _one(self, kind: Any, value: Any, details: CallDetails, drift: list[str]) -> Any:
-        if issubclass(kind, Record):
-            if not isinstance(value, dict):
-                raise UnfitError
-            return kind(**_values(kind, value, details, drift))
-        if kind is MemberId:
+    def _read_other(self, value: Any, details: CallDetails, drift: list[str]) -> Any:
+        """A value that is no text."""
+        if self.kind is MemberId:
             return _member_id(value)
-        if kind is int:
-            return _whole(value, self.bound or 0)
-        if not isinstance(value, bool if kind is bool else str):
-            raise UnfitError
-        if isinstance(value, str) and self.bound is not None and len(value) > self.bound:
-            drift.append(self.wire)
-        return kind(value)
+        if self.kind is int:
+            return _whole(value, self.bound)
+        if self.kind is bool and isinstance(value, bool):
+            return value
+        if self.item is not None and isinstance(value, list):
+            # An item that cannot be read fails alone.
+            return [self.item.read(each, details, drift) for each in value]
+        if issubclass(self.kind, Record) and isinstance(value, dict):
+            return self.kind(**_values(self.kind, value, details, drift))
+        raise UnfitError
 
 
 @dataclass_transform(frozen_default=True)
@@ -162,42 +160,42 @@ def _values(
     return {field.name: field.read(fields.get(field.wire), details, drift) for field in record.__record_fields__}
 
 
-def _field(name: str, hint: Any) -> Field:
+def _field(name: str, hint: Any, wire: str | None = None) -> Field:
     """The field that an annotation declares.
 
     Raises:
         TypeError: when nothing of that kind can be read strictly.
     """
-    kind, notes, optional = _unwrapped(hint)
-    first, *others = name.split("_")
-    wire, item = first + "".join(map(str.title, others)), None
-    if get_origin(kind) is list:
-        item, of_item, _ = _unwrapped(get_args(kind)[0])
-        kind, notes = list, notes + of_item
-    bound = None
+    kind, notes, required = _unwrapped(hint)
+    if wire is None:
+        first, *others = name.split("_")
+        wire = first + "".join(map(str.title, others))
+    bound, item = None, None
     for note in notes:
         if isinstance(note, Wire):
             wire = note.name
         else:
             (bound,) = note
-    read = item or kind
-    if not (read in (str, bool) or issubclass(read, Secret | Record) or (read is int and bound is not None)):
-        raise TypeError(f"no record can have the field {wire}: {read}")
-    return Field(name, wire, kind, item, not optional, bound)
+    if get_origin(kind) is list:
+        kind, item = list, _field(name, get_args(kind)[0], wire)
+    is_text = kind is str or (issubclass(kind, Secret) and kind is not MemberId)
+    if not (is_text or kind in (bool, list, MemberId) or issubclass(kind, Record) or (kind is int and bound)):
+        raise TypeError(f"no record can have the field {wire}: {kind}")
+    return Field(name, wire, kind, item, required, sys.maxsize if bound is None else bound, is_text)
 
 
 def _unwrapped(hint: Any) -> tuple[Any, list[Any], bool]:
-    """A type without its notes and without `| None`, the notes, and whether it was optional."""
+    """A type without its notes and without `| None`, the notes, and whether there must be a value."""
     notes: list[Any] = []
-    optional = False
+    required = True
     while get_origin(hint) in (Annotated, Union, UnionType):
         if get_origin(hint) is Annotated:
             hint, *more = get_args(hint)
             notes += more
         else:
-            optional = True
+            required = False
             (hint,) = (kind for kind in get_args(hint) if kind is not NoneType)
-    return hint, notes, optional
+    return hint, notes, required
 
 
 def _whole(value: Any, largest: int) -> int:

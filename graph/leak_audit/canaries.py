@@ -84,7 +84,7 @@ def _secret_values(record: type[Record] | None, values: Mapping[str, Any]) -> It
     declared = {} if record is None else {field.wire: field for field in record_fields(record)}
     for name, value in values.items():
         field = declared.get(name)
-        kind = (field.item or field.kind) if field else None
+        kind = (field.item or field).kind if field else None
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, dict):
                 yield from _secret_values(kind if kind and issubclass(kind, Record) else None, each)
