@@ -24,6 +24,7 @@ from graph.konaplate import protocol as wire
 from graph.konaplate.client import KonaplateClient
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.errors import CallDetails
 from graph.konaplate.send import Limits, send
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
@@ -41,6 +42,7 @@ ROUNDS: Final = 5
 _LIMITS: Final = httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=15)
 _FEW: Final = httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=15)
 _BOUNDS: Final = Limits()
+_CALL: Final = CallDetails("221108120814-0000000")
 _IDENTITY: Final = wire.Identity("1" * 15, Credential("a" * 40), Credential("s" * 40), wire.Zone.KST)
 _COMMON: Final = wire.common_headers(_IDENTITY, None)
 
@@ -75,7 +77,14 @@ async def _prepared(transport: LeanTransport, url: str) -> AsyncIterator[Call]:
             body, signed = _signed(card_no)
             headers = [*blank.headers.raw, *signed, (b"Content-Length", b"%d" % len(body))]
             request = httpx.Request("POST", blank.url, headers=headers, stream=httpx.ByteStream(body))
-            return await send(transport, request, _BOUNDS.total, _BOUNDS.response_bytes, lambda _response: True)
+            return await send(
+                transport,
+                request,
+                _CALL,
+                seconds=_BOUNDS.total,
+                max_bytes=_BOUNDS.response_bytes,
+                trusts=lambda _response: True,
+            )
 
         yield call
 

@@ -14,7 +14,7 @@ from graph.konaplate.correlation import CorrelationCheck, EchoRule
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.errors import CallDetails, Cause, InvalidResponseError, KonaplateError, UnsealedError
 from graph.konaplate.responses import ASK_AGAIN, Response, read_success, seconds_to_wait
-from graph.konaplate.send import FAILURES, Limits, failure_of, send
+from graph.konaplate.send import Limits, send
 from graph.konaplate.transport.pool import FRESH
 
 if TYPE_CHECKING:
@@ -156,14 +156,21 @@ class KonaplateClient:
         # As settings have it, which may know better what is encrypted.
         endpoint = self._endpoints[endpoint.name]
         # Read once: a call must not begin with some keys and end with others.
-        session = self._session
+        session, limits = self._session, self._limits
         now = wire.Timestamp.at(self._clock_ms(), session.identity.zone)
         call = CallDetails(self._correlation_ids.next(now), api=endpoint.path)
         report = CallReport(endpoint.path, "cancelled", call, attempt=attempt)
         started = time.perf_counter()
         try:
             request = session.request(endpoint, asked, call.correlation_id, now, fresh=attempt > 1)
-            response = await self._send(request, report, seconds)
+            response = await send(
+                self._transport,
+                request,
+                call,
+                seconds=limits.total if seconds is None else min(seconds, limits.total),
+                max_bytes=limits.response_bytes,
+                trusts=partial(self._trusts, report),
+            )
             answer = self._read(endpoint, asked, session.cipher, response, report)
             report.outcome = "ok"
         except KonaplateError as error:
@@ -185,16 +192,6 @@ class KonaplateClient:
         """Close the connections."""
         await self._transport.aclose()
 
-    async def _send(self, request: httpx.Request, report: CallReport, seconds: float | None) -> Response:
-        limits = self._limits
-        limit = limits.total if seconds is None else min(seconds, limits.total)
-        try:
-            return await send(
-                self._transport, request, limit, limits.response_bytes, partial(self._trusts, report)
-            )
-        except FAILURES as error:
-            raise failure_of(error, report.details)  # noqa: B904 - which sets what may be shown of the cause
-
     def _trusts(self, report: CallReport, response: Response) -> bool:
         """Whether the connection of an answer may be used again: not one that is out of step."""
         echoed = response.headers.get(wire.CORRELATION_ID)
@@ -211,7 +208,7 @@ class KonaplateClient:
     ) -> Any:
         """What an answer says, if it is the answer to this call."""
         call = report.details
-        if report.echo is not None and not self._correlation.accepts(report.echo, report.api):
+        if not self._correlation.accepts(report.echo, report.api):
             raise InvalidResponseError(call.answered(response.status))
         retry_after = response.headers.get("Retry-After")
         if retry_after is not None:

@@ -57,7 +57,7 @@ class CorrelationCheck:
             return "another call's"
         return "another process's" if any(map(is_correlation_id, others)) else "different"
 
-    def accepts(self, echo: Echo, api: str) -> bool:
+    def accepts(self, echo: Echo | None, api: str) -> bool:
         """Whether an answer of an API may be to this call; learn from it.
 
         One that is to another call puts its connection out of step, too.

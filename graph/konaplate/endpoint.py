@@ -99,8 +99,11 @@ class Endpoint(Generic[K, R]):
         Raises:
             InvalidResponseError: when it holds no record, or one that is about something else.
         """
-        record = self._row(self._inner(fields, details), details)
-        if record is None or not (self.matches is None or self.matches(record, key)):
+        inner = self._inner(fields)
+        if not isinstance(inner, dict):
+            raise InvalidResponseError(details)
+        record = self.record.read(inner, details)
+        if self.matches is not None and not self.matches(record, key):
             # Somebody else's data: worse than no answer.
             raise InvalidResponseError(details)
         return record
@@ -113,32 +116,27 @@ class Endpoint(Generic[K, R]):
         Raises:
             InvalidResponseError: when the answer holds no list.
         """
-        rows = self._inner(fields, details)
+        rows = self._inner(fields)
         if not isinstance(rows, list) or self.key_of is None:
             raise InvalidResponseError(details)
         found: dict[object, R | KonaplateError] = {}
-        # A row that does not say what it is about may be about any key that no other row answers.
         missing = self.not_found
         for row in rows:
-            record = self._row(row, details)
+            record = self.record.read(row, details) if isinstance(row, dict) else None
             key = None if record is None else self.key_of(record)
             if record is None or key is None or isinstance(key, InvalidFieldError):
+                # It may be about any key that no other row answers.
                 missing = InvalidResponseError
             elif found.setdefault(key, record) != record:
                 # Two answers to one question, and no telling which of them is right.
                 found[key] = InvalidResponseError(details)
         return {key: found.get(key) or missing(details) for key in keys}
 
-    def _inner(self, fields: dict[str, Any], details: CallDetails) -> object:
-        inner: object = fields
+    def _inner(self, fields: object) -> object:
+        """What `within` leads to."""
         for name in self.within:
-            if not isinstance(inner, dict):
-                raise InvalidResponseError(details)
-            inner = inner.get(name)
-        return inner
-
-    def _row(self, value: object, details: CallDetails) -> R | None:
-        return self.record.read(value, details) if isinstance(value, dict) else None
+            fields = fields.get(name) if isinstance(fields, dict) else None
+        return fields
 
 
 def by_name(endpoints: Iterable[Endpoint[Any, Any]]) -> dict[str, Endpoint[Any, Any]]:

@@ -130,14 +130,13 @@ def common_headers(identity: Identity, crypto_key_id: str | None) -> RawHeaders:
     }
     if crypto_key_id is not None:
         headers[CRYPTO_KEY_ID] = crypto_key_id
-    return _raw(headers)
+    return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
 
 
 def signed_headers(identity: Identity, now: Timestamp, correlation_id: str, body: bytes) -> RawHeaders:
     """The headers of one call over the exact `body`."""
-    token = tran_token(identity.secret_key, now.token_time, body)
-    return _raw({CORRELATION_ID: correlation_id, TRAN_TOKEN: token, TRAN_TIME: now.tran_time})
-
-
-def _raw(headers: dict[str, str]) -> RawHeaders:
-    return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+    return [
+        (CORRELATION_ID.encode(), correlation_id.encode()),
+        (TRAN_TOKEN.encode(), tran_token(identity.secret_key, now.token_time, body).encode()),
+        (TRAN_TIME.encode(), now.tran_time.encode()),
+    ]

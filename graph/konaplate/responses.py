@@ -84,7 +84,6 @@ def read_success(
     Raises:
         KonaplateError: the error of the answer's code, or else of its status.
     """
-    call = call.answered(response.status)
     fields, sealed = _clear_fields(response, cipher, call)
     code, silent = _code(fields)
     details = call.answered(response.status, code)
@@ -145,10 +144,10 @@ def _clear_fields(response: Response, cipher: Cipher | None, call: CallDetails) 
         try:
             fields = read_object(cipher.open(sealed, response.headers.get(_CRYPTO_KEY_ID)))
         except CannotOpenError as error:
-            raise _failure_of_status(call, response.status) from error
+            raise _failure_of_status(call.answered(response.status), response.status) from error
         if fields is not None:
             return fields, True
-    raise _failure_of_status(call, response.status)
+    raise _failure_of_status(call.answered(response.status), response.status)
 
 
 def _code(fields: dict[str, Any]) -> tuple[str | None, bool]:

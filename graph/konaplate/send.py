@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 Trusts = Callable[[Response], bool]
 """Whether a connection that gave this response may be used again."""
 
-FAILURES: Final = (httpx.TransportError, OSError)
-"""What `send` raises. OSError: what TLS reports after the handshake, such as a refused certificate of ours."""
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -47,37 +44,49 @@ class Limits:
 
 
 async def send(
-    transport: httpx.AsyncBaseTransport, request: httpx.Request, seconds: float, max_bytes: int, trusts: Trusts
+    transport: httpx.AsyncBaseTransport,
+    request: httpx.Request,
+    details: CallDetails,
+    *,
+    seconds: float,
+    max_bytes: int,
+    trusts: Trusts,
 ) -> Response:
     """Send a request, and read the whole response.
 
     Args:
         transport: moves the bytes.
         request: what to send.
+        details: what is known of the call.
         seconds: for all of it. A transport of httpx limits the time between two reads only, so that a slow drip
             would never end.
         max_bytes: of the response's body.
         trusts: see `Trusts`; it is asked once.
 
     Raises:
-        httpx.TransportError: without a response.
-        TimeoutError: without a whole response in time.
-        ResponseRefusedError: with one that is compressed or beyond the cap.
-        OSError: for what TLS reports after its handshake.
+        UnavailableError: without a response.
+        TimedOutError: without a whole response in time.
+        InvalidResponseError: with one that is compressed or beyond the cap.
     """
-    async with asyncio.timeout(seconds):
-        streamed = await transport.handle_async_request(request)
-        try:
-            body = await _whole_body(streamed, max_bytes)
-            response = Response(streamed.status_code, streamed.headers, body)
-            trusted, connection = trusts(response), streamed.extensions.get("network_stream")
-            if connection is not None and not trusted:
-                await connection.aclose()
-        except (httpx.NetworkError, OSError):
-            # Told apart from a connection that ends before a response begins.
-            raise httpx.RemoteProtocolError("The connection broke within the response.") from None
-        finally:
-            await streamed.aclose()
+    try:
+        async with asyncio.timeout(seconds):
+            streamed = await transport.handle_async_request(request)
+            try:
+                response = Response(streamed.status_code, streamed.headers, await _whole_body(streamed, max_bytes))
+                trusted, connection = trusts(response), streamed.extensions.get("network_stream")
+                if connection is not None and not trusted:
+                    await connection.aclose()
+            except (httpx.NetworkError, OSError):
+                # Told apart from a connection that ends before a response begins.
+                raise httpx.RemoteProtocolError("The connection broke within the response.") from None
+            finally:
+                await streamed.aclose()
+    # OSError: what TLS reports after the handshake, such as a refused certificate of ours.
+    except (httpx.TransportError, OSError) as error:
+        failure = _meaning(error, details)
+        # Those of the protocol quote what came over the wire. To set it, also to None, hides the context.
+        failure.__cause__ = None if isinstance(error, httpx.ProtocolError) else error
+        raise failure  # noqa: B904 - its cause is set
     return response
 
 
@@ -96,20 +105,8 @@ async def _whole_body(response: httpx.Response, max_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def failure_of(error: Exception, details: CallDetails) -> KonaplateError:
-    """What it means that `send` has raised an error, with its cause where that may be shown.
-
-    - UnavailableError: without an answer.
-    - TimedOutError: without a whole answer in time.
-    - InvalidResponseError: when the answer is compressed or too large.
-    """
-    failure = _meaning(error, details)
-    # Those of the protocol quote what came over the wire. To set it, also to None, hides the context.
-    failure.__cause__ = None if isinstance(error, httpx.ProtocolError) else error
-    return failure
-
-
 def _meaning(error: Exception, details: CallDetails) -> KonaplateError:
+    """What it means that a transport has raised an error."""
     if isinstance(error, httpx.ConnectTimeout):
         return TimedOutError(details, Cause.NOT_CONNECTED)
     if isinstance(error, TimeoutError | httpx.ReadTimeout | httpx.WriteTimeout):

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from graph.konaplate.errors import InvalidResponseError
 from graph.konaplate.send import Limits, send
-from graph.konaplate.transport.parser import ResponseRefusedError
 from tests.konaplate import support
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, head, http
+from tests.konaplate.support import DETAILS
 
 if TYPE_CHECKING:
     from graph.konaplate.responses import Response
@@ -25,7 +26,9 @@ async def exchanged(raw: bytes, limits: Limits = LIMITS) -> Response:
     transport = support.network(limits)
     async with FaultyUpstream(answer(raw)) as upstream, transport:
         request = httpx.Request("POST", upstream.base_url, content=b"{}")
-        return await send(transport, request, limits.total, limits.response_bytes, lambda _response: True)
+        return await send(
+            transport, request, DETAILS, seconds=30, max_bytes=limits.response_bytes, trusts=lambda _response: True
+        )
 
 
 async def test_a_response_and_its_body_come_back_whole() -> None:
@@ -51,9 +54,9 @@ async def test_a_response_and_its_body_come_back_whole() -> None:
     ],
 )
 async def test_what_is_too_large_or_compressed_is_refused_with_its_status(raw: bytes, status: int) -> None:
-    with pytest.raises(ResponseRefusedError) as refusal:
+    with pytest.raises(InvalidResponseError) as refusal:
         await exchanged(raw)
-    assert status == refusal.value.status
+    assert status == refusal.value.details.status
 
 
 @pytest.mark.parametrize(
@@ -76,6 +79,13 @@ async def test_a_connection_whose_response_is_not_trusted_is_not_used_again() ->
     async with FaultyUpstream(answer(http(b"ok"))) as upstream, transport:
         for trusts in (True, False, True):
             request = httpx.Request("POST", upstream.base_url, content=b"{}")
-            response = await send(transport, request, 30, 1_000, lambda _response, trusts=trusts: trusts)  # type: ignore[misc]
+            response = await send(
+                transport,
+                request,
+                DETAILS,
+                seconds=30,
+                max_bytes=1_000,
+                trusts=lambda _, trusts=trusts: trusts,  # type: ignore[misc]
+            )
             assert response.body == b"ok"
         assert [2, 1] == [len(connection.requests) for connection in upstream.connections]
