@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from graph.konaplate.guarded import GuardedKonaplate
 from graph.konaplate.record import Record
 from graph.resilience.breaker import Breaker, CircuitOpenError
-from graph.resilience.observer import SilentObserver
+from graph.resilience.observer import GuardObserver
 
 if TYPE_CHECKING:
     import asyncio
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from graph.konaplate.endpoint import Endpoint
     from graph.resilience.breaker import BreakerRules
     from graph.resilience.guard import CallStats, Shared
-    from graph.resilience.observer import GuardObserver
 
 K = TypeVar("K")
 R = TypeVar("R", bound=Record)
@@ -47,7 +46,7 @@ class OpenBreaker(Breaker):
         raise CircuitOpenError(self._rules.open_for)
 
 
-class Aside(SilentObserver):
+class Aside(GuardObserver):
     """Tells of single calls; what becomes of their guard is no state of the API.
 
     Args:

@@ -23,11 +23,11 @@ POLICIES: Final[Mapping[Cause, FailurePolicy]] = MappingProxyType(
         # Our own fault. There are as many connections as slots, so it should not happen.
         Cause.NO_CONNECTION_FREE: FailurePolicy(Cause.NO_CONNECTION_FREE, failed=False),
         # Mostly a connection that Konaplate has closed for being idle: another one need not wait.
-        Cause.NO_ANSWER: FailurePolicy(Cause.NO_ANSWER, failed=True, retry=True, pause=False),
+        Cause.NO_ANSWER: FailurePolicy(Cause.NO_ANSWER, failed=True, retry=True, backoff=False),
         Cause.BROKEN_ANSWER: FailurePolicy(Cause.BROKEN_ANSWER, failed=True),
         Cause.TOO_SLOW: FailurePolicy(Cause.TOO_SLOW, failed=True, lost=True, retry=True),
         # A word about the connection, which another one need not wait for.
-        Cause.ASKS_AGAIN: FailurePolicy(Cause.ASKS_AGAIN, failed=False, retry=True, pause=False),
+        Cause.ASKS_AGAIN: FailurePolicy(Cause.ASKS_AGAIN, failed=False, retry=True, backoff=False),
         # Only with Retry-After, see `policy_of`: without, nothing says that less than the whole deadline would do.
         Cause.THROTTLED: FailurePolicy(Cause.THROTTLED, failed=False, lost=True),
         Cause.BAD_GATEWAY: FailurePolicy(Cause.BAD_GATEWAY, failed=True, lost=True, retry=True),

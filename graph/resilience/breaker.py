@@ -10,10 +10,9 @@ The pattern is Michael Nygard's ("Release It!"); the numbers are those of resili
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,15 +25,6 @@ class State(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
-
-
-class Outcome(Enum):
-    """What a call told of its upstream."""
-
-    ANSWERED = "answered"
-    FAILED = "failed"
-    NOTHING = "nothing"
-    """It was cancelled, or never reached the upstream."""
 
 
 class CircuitOpenError(Exception):
@@ -69,7 +59,7 @@ class Permit:
 
 
 class Breaker:
-    """Counts the outcomes of calls in a sliding window, and stops them while too many fail.
+    """Counts calls in a sliding window, and stops them while too many fail.
 
     Args:
         rules: when to open.
@@ -90,7 +80,7 @@ class Breaker:
         self._random = random
         self._on_change = on_change
         self._state = State.CLOSED
-        # Outcomes of calls that began before the last change of state say nothing about the time after it.
+        # Calls that began before the last change of state say nothing about the time after it.
         self._era = 0
         # The one that all calls get while the breaker is closed; None in the other states.
         self._permit: Permit | None = Permit(self._era, probe=False)
@@ -106,20 +96,25 @@ class Breaker:
         return self._state
 
     def admit(self) -> Permit:
-        """Leave for one call, to be settled with its outcome.
+        """Leave for one call, to be settled when it is over.
 
         Raises:
             CircuitOpenError: when the upstream is to be left alone.
         """
         return self._permit or self._probe()
 
-    def settle(self, permit: Permit, outcome: Outcome) -> None:
-        """Take note of what became of a call."""
+    def settle(self, permit: Permit, *, failed: bool | None) -> None:
+        """Take note of what became of a call.
+
+        Args:
+            permit: the call's.
+            failed: whether the upstream failed; None when the call was cancelled or never reached the upstream.
+        """
         if permit is self._permit:
-            if outcome is not Outcome.NOTHING:
-                self._settle_call(outcome)
+            if failed is not None:
+                self._settle_call(failed=failed)
         elif permit.probe and permit.era == self._era:
-            self._settle_probe(outcome)
+            self._settle_probe(failed=failed)
 
     def _probe(self) -> Permit:
         if self._state is State.OPEN:
@@ -133,17 +128,17 @@ class Breaker:
         self._probes_under_way += 1
         return Permit(self._era, probe=True)
 
-    def _settle_call(self, outcome: Outcome) -> None:
+    def _settle_call(self, *, failed: bool) -> None:
         window, rules = self._window, self._rules
-        window.add(self._clock(), failed=outcome is Outcome.FAILED)
+        window.add(self._clock(), failed=failed)
         if window.calls >= rules.minimum_calls and window.failures >= rules.failure_ratio * window.calls:
             self._open()
 
-    def _settle_probe(self, outcome: Outcome) -> None:
+    def _settle_probe(self, *, failed: bool | None) -> None:
         self._probes_under_way -= 1
-        if outcome is Outcome.FAILED:
+        if failed:
             self._open()
-        elif outcome is Outcome.ANSWERED:
+        elif failed is False:
             self._probes_answered += 1
             if self._probes_answered == self._rules.probes:
                 self._opened_in_a_row = 0
@@ -175,8 +170,6 @@ class _Window:
         self._part = seconds / self._PARTS
         # Of each part its number, its calls and its failures; the oldest first.
         self._counts: deque[list[int]] = deque()
-        self._newest = [0, 0, 0]
-        self._newest_ends = -math.inf
         self.calls = 0
         """How many calls there were in the window."""
         self.failures = 0
@@ -184,9 +177,14 @@ class _Window:
 
     def add(self, now: float, *, failed: bool) -> None:
         """Count one call."""
-        if now >= self._newest_ends:
-            self._begin_part(int(now / self._part))
-        newest = self._newest
+        part = int(now / self._part)
+        while self._counts and self._counts[0][0] <= part - self._PARTS:
+            _, calls, failures = self._counts.popleft()
+            self.calls -= calls
+            self.failures -= failures
+        if not self._counts or self._counts[-1][0] < part:
+            self._counts.append([part, 0, 0])
+        newest = self._counts[-1]
         newest[1] += 1
         newest[2] += failed
         self.calls += 1
@@ -195,14 +193,4 @@ class _Window:
     def clear(self) -> None:
         """Forget everything."""
         self._counts.clear()
-        self._newest_ends = -math.inf
         self.calls = self.failures = 0
-
-    def _begin_part(self, part: int) -> None:
-        while self._counts and self._counts[0][0] <= part - self._PARTS:
-            _, calls, failures = self._counts.popleft()
-            self.calls -= calls
-            self.failures -= failures
-        self._newest = [part, 0, 0]
-        self._newest_ends = (part + 1) * self._part
-        self._counts.append(self._newest)

@@ -12,8 +12,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from graph.resilience.breaker import Outcome
-from graph.resilience.observer import SilentObserver
+from graph.resilience.observer import GuardObserver
 from graph.resilience.retry_budget import RetryRules
 from graph.resilience.single_flight import SingleFlight
 from graph.resilience.slots import NoSlotError
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from graph.resilience.breaker import Breaker
-    from graph.resilience.observer import GuardObserver
     from graph.resilience.retry_budget import RetryBudget
     from graph.resilience.slots import Slots
 
@@ -44,8 +42,8 @@ class FailurePolicy:
     lost: bool = False
     """Whether it may be a sign of too many calls."""
     retry: bool = False
-    pause: bool = True
-    """Whether to pause before; a connection that had gone stale says nothing about the upstream."""
+    backoff: bool = True
+    """Whether to wait before; a connection that had gone stale says nothing about the upstream."""
     retry_after: float | None = None
     """The seconds for which the upstream asked."""
 
@@ -83,16 +81,16 @@ class Shared:
     sleep: Callable[[float], Awaitable[None]]
     rules: CallRules = field(default_factory=CallRules)
     retries: RetryRules = field(default_factory=RetryRules)
-    observer: GuardObserver = field(default_factory=SilentObserver)
+    observer: GuardObserver = field(default_factory=GuardObserver)
 
 
 @dataclass(slots=True)
-class _Call(Generic[K]):
+class _Call:
     """One call on its way through the guard."""
 
-    key: K
-    stats: CallStats
     ends: float
+    attempts: int
+    """How many it may have."""
     asked_at: float | None = None
     """When its latest attempt reached the upstream."""
 
@@ -121,11 +119,7 @@ class Guard(Generic[K, V]):
         self._policy_of = policy_of
         self._breaker = breaker
         self._shared = shared
-        self._budget = shared.budget
-        self._slots = shared.slots
-        self._clock = shared.clock
-        self._rules = shared.rules
-        self._flights: SingleFlight[K, CallStats, V] = SingleFlight(self._call)
+        self._flights: SingleFlight[K, V] = SingleFlight()
 
     def start(self, key: K, stats: CallStats) -> asyncio.Future[V]:
         """Look one thing up; the caller's own future of it.
@@ -140,7 +134,7 @@ class Guard(Generic[K, V]):
         """
         waiter = self._flights.join(key)
         if waiter is None:
-            return self._flights.begin(key, stats)
+            return self._flights.begin(key, self._call(key, stats))
         stats.joined += 1
         self._shared.observer.joined(self._api)
         return waiter
@@ -150,94 +144,74 @@ class Guard(Generic[K, V]):
         await self._flights.aclose()
 
     async def _call(self, key: K, stats: CallStats) -> V:
-        """What those who ask for the same thing share: the breaker's leave, a first attempt, further ones."""
+        """What those who ask for the same thing share: the breaker's leave, and one attempt or more."""
         permit = self._breaker.admit()
-        call = _Call(key, stats, self._clock() + self._rules.total)
-        outcome = Outcome.NOTHING
-        self._budget.deposit()
+        self._shared.budget.deposit()
+        # A probe asks whether the upstream is well, and asks once.
+        attempts = 1 if permit.probe else self._shared.retries.attempts
+        call = _Call(self._shared.clock() + self._shared.rules.total, attempts)
+        failed: bool | None = None
         try:
-            try:
-                value = await self._attempt(call, 1)
-            except Exception as error:
-                # A probe asks whether the upstream is well, and asks once.
-                pause = None if permit.probe else self._pause(call, error, 1)
-                if pause is None:
-                    raise
-                failure = error
-            else:
-                outcome = Outcome.ANSWERED
-                return value
-            value = await self._try_again(call, failure, pause)
-            outcome = Outcome.ANSWERED
-        except BaseException as error:
-            outcome = self._outcome(call, error)
+            value = await self._attempts(key, stats, call)
+            failed = False
+        except NoSlotError:
+            raise
+        except Exception as error:
+            failed = self._policy_of(error).failed
+            raise
+        except asyncio.CancelledError:
+            failed = self._asked_in_vain(call) or None
             raise
         finally:
-            self._breaker.settle(permit, outcome)
+            self._breaker.settle(permit, failed=failed)
         return value
 
-    def _outcome(self, call: _Call[K], error: BaseException) -> Outcome:
-        """What the end of a call tells of its upstream."""
-        if isinstance(error, NoSlotError):
-            return Outcome.NOTHING
-        if isinstance(error, Exception):
-            return Outcome.FAILED if self._policy_of(error).failed else Outcome.ANSWERED
-        vain = isinstance(error, asyncio.CancelledError) and self._asked_in_vain(call)
-        return Outcome.FAILED if vain else Outcome.NOTHING
-
-    def _asked_in_vain(self, call: _Call[K]) -> bool:
-        """Whether everybody left a call whose attempt had had its time to be answered, or a good part of it.
-
-        Else callers with little patience would hide from breaker and slots that an upstream is silent. Those with
-        next to none tell nothing about it.
-        """
-        waited = 0.0 if call.asked_at is None else self._clock() - call.asked_at
-        return waited >= _GOOD_PART * self._rules.attempt
-
-    async def _try_again(self, call: _Call[K], failure: Exception, pause: float) -> V:
-        """Attempts after the first one, as long as what failed may pass."""
-        number = 1
+    async def _attempts(self, key: K, stats: CallStats, call: _Call) -> V:
+        """Attempts, as long as what failed may pass."""
+        failure: Exception | None = None
+        number = 0
         while True:
-            await self._shared.sleep(pause)
             number += 1
             try:
-                return await self._attempt(call, number)
+                return await self._attempt(key, stats, call, number)
             except NoSlotError:
                 # What failed is the upstream, not the place in the queue.
-                raise failure from None
+                raise failure or NoSlotError from None
             except Exception as error:
-                next_pause = self._pause(call, error, number)
-                if next_pause is None:
+                backoff = self._backoff(call, error) if number < call.attempts else None
+                if backoff is None:
                     raise
-                failure, pause = error, next_pause
+                failure = error
+            await self._shared.sleep(backoff)
 
-    def _pause(self, call: _Call[K], error: Exception, number: int) -> float | None:
+    def _backoff(self, call: _Call, error: Exception) -> float | None:
         """How long to wait after an attempt that failed; None when there shall be no other."""
-        shared, rules = self._shared, self._shared.retries
-        if number >= rules.attempts or isinstance(error, NoSlotError):
-            return None
-        policy = self._policy_of(error)
+        shared, rules, policy = self._shared, self._shared.retries, self._policy_of(error)
         if not policy.retry:
             return None
-        pause = rules.pause_from + (rules.pause_to - rules.pause_from) * shared.random() if policy.pause else 0.0
-        pause = max(pause, policy.retry_after or 0.0)
-        if shared.clock() + pause >= call.ends:
+        # With full jitter, so that many gateways do not come again at the same moment.
+        jitter = rules.backoff_min + (rules.backoff_max - rules.backoff_min) * shared.random()
+        backoff = max(jitter if policy.backoff else 0.0, policy.retry_after or 0.0)
+        if shared.clock() + backoff >= call.ends:
             return None
         if not shared.budget.withdraw():
             shared.observer.retry_refused(self._api)
             return None
         shared.observer.retried(self._api, policy.cause)
-        return pause
+        return backoff
 
-    async def _attempt(self, call: _Call[K], number: int) -> V:
-        slots, rules = self._slots, self._rules
-        if not slots.try_take():
-            await self._wait_for_slot(call)
+    async def _attempt(self, key: K, stats: CallStats, call: _Call, number: int) -> V:
+        shared, rules = self._shared, self._shared.rules
+        try:
+            await shared.slots.take(min(rules.slot_wait, call.ends - shared.clock()))
+        except NoSlotError:
+            shared.observer.shed(self._api)
+            raise
         lost: bool | None = None
         try:
-            call.stats.attempts += 1
-            call.asked_at = now = self._clock()
-            value = await self._fetch(call.key, min(rules.attempt, call.ends - now), number)
+            stats.attempts += 1
+            call.asked_at = now = shared.clock()
+            value = await self._fetch(key, min(rules.attempt, call.ends - now), number)
             lost = False
         except Exception as error:
             lost = self._policy_of(error).lost
@@ -246,12 +220,14 @@ class Guard(Generic[K, V]):
             lost = self._asked_in_vain(call) or None
             raise
         finally:
-            slots.release(lost=lost)
+            shared.slots.release(lost=lost)
         return value
 
-    async def _wait_for_slot(self, call: _Call[K]) -> None:
-        try:
-            await self._slots.take(min(self._rules.slot_wait, call.ends - self._clock()))
-        except NoSlotError:
-            self._shared.observer.shed(self._api)
-            raise
+    def _asked_in_vain(self, call: _Call) -> bool:
+        """Whether everybody left a call whose attempt had had its time to be answered, or a good part of it.
+
+        Else callers with little patience would hide from breaker and slots that an upstream is silent. Those with
+        next to none tell nothing about it.
+        """
+        waited = 0.0 if call.asked_at is None else self._shared.clock() - call.asked_at
+        return waited >= _GOOD_PART * self._shared.rules.attempt

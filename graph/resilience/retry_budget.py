@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RetryRules:
-    """How often to try, how long to pause (seconds), and what all retries together may add to the load."""
+    """How often to try, how long to wait before (seconds), and what all retries together may add to the load."""
 
     attempts: int = 2
-    pause_from: float = 0.05
-    pause_to: float = 0.25
+    backoff_min: float = 0.05
+    backoff_max: float = 0.25
     budget_ratio: float = 0.1
     """Retries for each call."""
     budget_per_second: float = 3.0

@@ -50,19 +50,11 @@ class Slots:
         self._on_change = on_change
         self._exact = float(rules.most)
         self._decreased_at: float | None = None
-        self._waiting: deque[asyncio.Future[bool]] = deque()
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self.limit = rules.most
         """How many may hold a slot."""
         self.in_use = 0
         """How many calls hold a slot."""
-
-    def try_take(self) -> bool:
-        """Take a slot if one is free, to be given back by `release`."""
-        # Nobody waits while a slot is free: `release` hands it on.
-        if self.in_use >= self.limit:
-            return False
-        self.in_use += 1
-        return True
 
     async def take(self, wait: float) -> None:
         """Take a slot, to be given back by `release`.
@@ -73,21 +65,23 @@ class Slots:
         Raises:
             NoSlotError: when none becomes free in time.
         """
-        if self.try_take():
+        # Nobody waits while a slot is free: `release` hands it on.
+        if self.in_use < self.limit:
+            self.in_use += 1
             return
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[bool] = loop.create_future()
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
-        timer = loop.call_later(wait, _too_late, turn)
         try:
-            has_one = await turn
-        except BaseException:
-            self._leave(turn)
+            async with asyncio.timeout(wait):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                # It was given a slot in the moment in which it left.
+                self.in_use -= 1
+                self._wake()
+            if isinstance(error, TimeoutError):
+                raise NoSlotError from None
             raise
-        finally:
-            timer.cancel()
-        if not has_one:
-            raise NoSlotError
 
     def release(self, *, lost: bool | None) -> None:
         """Give a slot back.
@@ -103,8 +97,7 @@ class Slots:
             # Only a limit that is in use was shown to be none too high.
             self._move(min(self._rules.most, self._exact + 1 / self._exact))
         self.in_use -= 1
-        if self._waiting:
-            self._wake()
+        self._wake()
         if self.limit != before:
             self._on_change(self.limit)
 
@@ -118,22 +111,9 @@ class Slots:
         self._exact = exact
         self.limit = int(exact)
 
-    def _leave(self, turn: asyncio.Future[bool]) -> None:
-        if turn.done() and not turn.cancelled() and turn.result():
-            # It was given a slot in the moment in which it left.
-            self.in_use -= 1
-            self._wake()
-        else:
-            turn.cancel()
-
     def _wake(self) -> None:
         while self._waiting and self.in_use < self.limit:
             turn = self._waiting.popleft()
             if not turn.done():
                 self.in_use += 1
-                turn.set_result(True)
-
-
-def _too_late(turn: asyncio.Future[bool]) -> None:
-    if not turn.done():
-        turn.set_result(False)
+                turn.set_result(None)

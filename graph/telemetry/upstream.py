@@ -8,6 +8,7 @@ import structlog
 
 from graph.konaplate.correlation import Echo
 from graph.konaplate.errors import Cause
+from graph.resilience.observer import GuardObserver
 from graph.telemetry.labels import VendorCodes
 from graph.telemetry.logs import LOGGER
 
@@ -26,8 +27,8 @@ _AS_EXPECTED: Final = ("ok", "cancelled")
 _QUIET_ECHOES: Final = (None, "same", "missing")
 
 
-class UpstreamTelemetry:
-    """Tells of calls. It is a `GuardObserver`, too.
+class UpstreamTelemetry(GuardObserver):
+    """Tells of calls, and of their guards.
 
     Args:
         metrics: where they are counted.

@@ -85,8 +85,8 @@ def build_konaplate(
 def _shared(settings: Settings, clock: Callable[[], float], observer: GuardObserver) -> Shared:
     retries = RetryRules(
         attempts=settings.konaplate_attempts,
-        pause_from=settings.konaplate_retry_pause_min,
-        pause_to=max(settings.konaplate_retry_pause_min, settings.konaplate_retry_pause_max),
+        backoff_min=settings.konaplate_retry_pause_min,
+        backoff_max=max(settings.konaplate_retry_pause_min, settings.konaplate_retry_pause_max),
         budget_ratio=settings.konaplate_retry_ratio,
         budget_per_second=settings.konaplate_retries_per_second,
     )

@@ -19,7 +19,7 @@ from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import InvalidResponseError, UnsealedError
 from graph.resilience.guard import CallStats
-from graph.resilience.observer import SilentObserver
+from graph.resilience.observer import GuardObserver
 from graph.wiring.checks import start_problems
 from graph.wiring.upstream import build_konaplate, sealed_as_set
 from tests.independent import jwe
@@ -180,7 +180,7 @@ async def test_the_guarded_client_calls_as_the_settings_say() -> None:
         settings(KONAPLATE_SEAL_REQUESTS="-user_info", KONAPLATE_SEAL_ANSWERS="-user_info"),
         upstream,
         on_call=lambda _report: None,
-        observer=SilentObserver(),
+        observer=GuardObserver(),
     )
     try:
         (member,) = konaplate.start(USER_INFO, [MEMBER], CallStats())

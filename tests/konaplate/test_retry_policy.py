@@ -36,7 +36,7 @@ def test_every_cause_has_a_row() -> None:
 @pytest.mark.parametrize("cause", Cause)
 def test_a_cause_is_judged_as_documented(cause: Cause) -> None:
     policy = policy_of(UnavailableError(DETAILS, cause))
-    assert EXPECTED[cause] == (policy.retry, policy.failed, policy.lost, policy.pause)
+    assert EXPECTED[cause] == (policy.retry, policy.failed, policy.lost, policy.backoff)
     assert (cause.value, None) == (policy.cause, policy.retry_after)
 
 

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 
 from graph.resilience.single_flight import SingleFlight
-
-Begin = Callable[[], Coroutine[None, None, str]]
-
-
-def single_flight() -> SingleFlight[str, Begin, str]:
-    """Whoever begins a call says what to do."""
-
-    async def call(_key: str, begin: Begin) -> str:
-        return await begin()
-
-    return SingleFlight(call)
 
 
 class Work:
     """Calls that end when they are told to."""
 
     def __init__(self) -> None:
-        self.flights = single_flight()
+        self.flights: SingleFlight[str, str] = SingleFlight()
         self.results: list[asyncio.Future[str]] = []
         self.cancelled = 0
         self.joined = 0
@@ -31,7 +19,7 @@ class Work:
     def ask(self, key: str = "card") -> asyncio.Future[str]:
         waiter = self.flights.join(key)
         if waiter is None:
-            return self.flights.begin(key, self.call)
+            return self.flights.begin(key, self.call())
         self.joined += 1
         return waiter
 

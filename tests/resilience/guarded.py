@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graph.resilience.breaker import Breaker, BreakerRules
 from graph.resilience.guard import CallRules, CallStats, FailurePolicy, Guard, Shared
+from graph.resilience.observer import GuardObserver
 from graph.resilience.retry_budget import RetryBudget, RetryRules
 from graph.resilience.slots import SlotRules, Slots
 from tests.resilience.clocks import Clock
@@ -28,7 +29,7 @@ class FaultError(Exception):
 
 
 PASSING = FaultError(FailurePolicy("passing", failed=True, retry=True))
-STALE = FaultError(FailurePolicy("stale", failed=True, retry=True, pause=False))
+STALE = FaultError(FailurePolicy("stale", failed=True, retry=True, backoff=False))
 LASTING = FaultError(FailurePolicy("lasting", failed=True))
 LOST = FaultError(FailurePolicy("lost", failed=True, lost=True))
 REFUSAL = FaultError(FailurePolicy("refusal", failed=False))
@@ -40,7 +41,7 @@ def policy_of(error: Exception) -> FailurePolicy:
 
 
 @dataclass
-class Log:
+class Log(GuardObserver):
     """Everything that the guard tells."""
 
     events: list[tuple[object, ...]] = field(default_factory=list)

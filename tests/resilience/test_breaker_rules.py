@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from graph.resilience.breaker import Breaker, BreakerRules, CircuitOpenError, Outcome, Permit, State
+from graph.resilience.breaker import Breaker, BreakerRules, CircuitOpenError, Permit, State
 from tests.resilience.clocks import Clock
 
 RULES = BreakerRules()
+FAILED, ANSWERED, NOTHING = True, False, None
 
 
 class Watched:
@@ -19,13 +20,13 @@ class Watched:
         self.changes: list[State] = []
         self.breaker = Breaker(rules, self.clock, lambda: self.chance, self.changes.append)
 
-    def calls(self, outcome: Outcome, number: int = 1) -> None:
+    def calls(self, failed: bool | None, number: int = 1) -> None:
         for _ in range(number):
-            self.breaker.settle(self.breaker.admit(), outcome)
+            self.breaker.settle(self.breaker.admit(), failed=failed)
 
     def opened(self) -> float:
         """Open it; for how long."""
-        self.calls(Outcome.FAILED, RULES.minimum_calls)
+        self.calls(FAILED, RULES.minimum_calls)
         return self.refused()
 
     def refused(self) -> float:
@@ -50,43 +51,43 @@ def test_while_closed_all_calls_share_one_permit() -> None:
 
 def test_it_opens_when_half_of_twenty_calls_failed() -> None:
     watched = Watched()
-    watched.calls(Outcome.ANSWERED, 10)
-    watched.calls(Outcome.FAILED, 9)
+    watched.calls(ANSWERED, 10)
+    watched.calls(FAILED, 9)
     assert watched.breaker.state is State.CLOSED
-    watched.calls(Outcome.FAILED)
+    watched.calls(FAILED)
     assert [State.OPEN] == watched.changes
     assert watched.refused() == 5.0
 
 
 def test_fewer_than_twenty_calls_prove_nothing() -> None:
     watched = Watched()
-    watched.calls(Outcome.FAILED, 19)
+    watched.calls(FAILED, 19)
     assert watched.changes == []
 
 
 def test_less_than_half_is_not_enough() -> None:
     watched = Watched()
-    watched.calls(Outcome.ANSWERED, 1_001)
-    watched.calls(Outcome.FAILED, 1_000)
+    watched.calls(ANSWERED, 1_001)
+    watched.calls(FAILED, 1_000)
     assert watched.changes == []
 
 
 def test_what_tells_nothing_is_not_counted() -> None:
     watched = Watched()
-    watched.calls(Outcome.FAILED, 19)
-    watched.calls(Outcome.NOTHING, 100)
+    watched.calls(FAILED, 19)
+    watched.calls(NOTHING, 100)
     assert watched.changes == []
 
 
 def test_failures_that_are_ten_seconds_old_do_not_count() -> None:
     watched = Watched()
-    watched.calls(Outcome.FAILED, 19)
+    watched.calls(FAILED, 19)
     watched.clock.now += 9
-    watched.calls(Outcome.NOTHING)
+    watched.calls(NOTHING)
     watched.clock.now += 1
-    watched.calls(Outcome.FAILED)
+    watched.calls(FAILED)
     assert watched.changes == []
-    watched.calls(Outcome.FAILED, 19)
+    watched.calls(FAILED, 19)
     assert [State.OPEN] == watched.changes
 
 
@@ -111,10 +112,10 @@ def test_it_closes_when_every_probe_was_answered() -> None:
     watched.clock.now += watched.opened()
     probes = watched.probes()
     for probe in probes[:2]:
-        watched.breaker.settle(probe, Outcome.ANSWERED)
+        watched.breaker.settle(probe, failed=ANSWERED)
     assert [State.OPEN, State.HALF_OPEN] == watched.changes
     watched.refused()
-    watched.breaker.settle(probes[2], Outcome.ANSWERED)
+    watched.breaker.settle(probes[2], failed=ANSWERED)
     assert watched.breaker.state is State.CLOSED
     assert not watched.breaker.admit().probe
 
@@ -123,7 +124,7 @@ def test_a_probe_that_tells_nothing_makes_room_for_another() -> None:
     watched = Watched()
     watched.clock.now += watched.opened()
     probes = watched.probes()
-    watched.breaker.settle(probes[0], Outcome.NOTHING)
+    watched.breaker.settle(probes[0], failed=NOTHING)
     watched.probes(1)
     watched.refused()
 
@@ -133,7 +134,7 @@ def test_each_failed_round_of_probes_doubles_the_time_up_to_a_minute() -> None:
     seconds = [watched.opened()]
     for _ in range(6):
         watched.clock.now += seconds[-1]
-        watched.breaker.settle(watched.probes(1)[0], Outcome.FAILED)
+        watched.breaker.settle(watched.probes(1)[0], failed=FAILED)
         seconds.append(watched.refused())
     assert seconds == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0]
 
@@ -141,10 +142,10 @@ def test_each_failed_round_of_probes_doubles_the_time_up_to_a_minute() -> None:
 def test_once_it_was_closed_the_time_starts_anew() -> None:
     watched = Watched()
     watched.clock.now += watched.opened()
-    watched.breaker.settle(watched.probes(1)[0], Outcome.FAILED)
+    watched.breaker.settle(watched.probes(1)[0], failed=FAILED)
     watched.clock.now += watched.refused()
     for probe in watched.probes():
-        watched.breaker.settle(probe, Outcome.ANSWERED)
+        watched.breaker.settle(probe, failed=ANSWERED)
     assert watched.opened() == 5.0
 
 
@@ -160,12 +161,12 @@ def test_what_began_before_a_change_says_nothing_about_the_time_after() -> None:
     watched.clock.now += watched.opened()
     probes = watched.probes()
     for permit in late:
-        watched.breaker.settle(permit, Outcome.FAILED)
+        watched.breaker.settle(permit, failed=FAILED)
     assert watched.breaker.state is State.HALF_OPEN
     for probe in probes:
-        watched.breaker.settle(probe, Outcome.ANSWERED)
+        watched.breaker.settle(probe, failed=ANSWERED)
     for permit in late:
-        watched.breaker.settle(permit, Outcome.FAILED)
+        watched.breaker.settle(permit, failed=FAILED)
     assert [State.OPEN, State.HALF_OPEN, State.CLOSED] == watched.changes
 
 
@@ -173,8 +174,8 @@ def test_what_failed_before_it_opened_does_not_open_it_again() -> None:
     watched = Watched()
     watched.clock.now += watched.opened()
     for probe in watched.probes():
-        watched.breaker.settle(probe, Outcome.ANSWERED)
-    watched.calls(Outcome.FAILED, 19)
+        watched.breaker.settle(probe, failed=ANSWERED)
+    watched.calls(FAILED, 19)
     assert watched.breaker.state is State.CLOSED
 
 
@@ -182,22 +183,22 @@ def test_a_probe_that_ends_after_the_next_round_began_is_none_of_it() -> None:
     watched = Watched()
     watched.clock.now += watched.opened()
     late, failed = watched.probes(2)
-    watched.breaker.settle(failed, Outcome.FAILED)
+    watched.breaker.settle(failed, failed=FAILED)
     watched.clock.now += watched.refused()
     watched.probes()
-    watched.breaker.settle(late, Outcome.FAILED)
+    watched.breaker.settle(late, failed=FAILED)
     assert watched.breaker.state is State.HALF_OPEN
-    watched.breaker.settle(late, Outcome.NOTHING)
+    watched.breaker.settle(late, failed=NOTHING)
     watched.refused()
 
 
 def test_calls_that_follow_at_once_when_it_closes_grow_old_like_any_others() -> None:
     rules = BreakerRules(window=10, minimum_calls=2, failure_ratio=1.0, open_for=0.1, jitter=0, probes=1)
     watched = Watched(rules)
-    watched.calls(Outcome.FAILED, 2)
+    watched.calls(FAILED, 2)
     watched.clock.now += 0.1
-    watched.calls(Outcome.ANSWERED)
-    watched.calls(Outcome.ANSWERED)
+    watched.calls(ANSWERED)
+    watched.calls(ANSWERED)
     watched.clock.now += 20
-    watched.calls(Outcome.FAILED, 2)
+    watched.calls(FAILED, 2)
     assert [State.OPEN, State.HALF_OPEN, State.CLOSED, State.OPEN] == watched.changes

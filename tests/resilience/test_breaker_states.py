@@ -1,4 +1,4 @@
-"""The circuit breaker as a state machine: random calls, outcomes and pauses, compared with a naive history."""
+"""The circuit breaker as a state machine: random calls, failures and pauses, compared with a naive history."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from graph.resilience.breaker import Breaker, BreakerRules, CircuitOpenError, Outcome, Permit, State
+from graph.resilience.breaker import Breaker, BreakerRules, CircuitOpenError, Permit, State
 from tests.resilience.clocks import Clock
 
 RULES = BreakerRules(
@@ -23,7 +23,7 @@ class BreakerMachine(RuleBasedStateMachine):
         self.clock = Clock()
         self.breaker = Breaker(RULES, self.clock, lambda: 0.0)
         self.state = State.CLOSED
-        self.history: list[tuple[float, Outcome]] = []
+        self.history: list[tuple[float, bool]] = []
         self.under_way: list[tuple[Permit, int]] = []
         self.changes = 0
         self.opened_at = 0.0
@@ -57,20 +57,20 @@ class BreakerMachine(RuleBasedStateMachine):
         self.under_way.append((permit, self.changes))
 
     @precondition(lambda self: self.under_way)
-    @rule(which=st.integers(0, 1_000), outcome=st.sampled_from(Outcome))
-    def end(self, which: int, outcome: Outcome) -> None:
+    @rule(which=st.integers(0, 1_000), failed=st.sampled_from([True, False, None]))
+    def end(self, which: int, failed: bool | None) -> None:
         permit, era = self.under_way.pop(which % len(self.under_way))
-        self.breaker.settle(permit, outcome)
-        if era != self.changes or outcome is Outcome.NOTHING:
+        self.breaker.settle(permit, failed=failed)
+        if era != self.changes or failed is None:
             return
-        self.history.append((self.clock.now, outcome))
+        self.history.append((self.clock.now, failed))
         if self.state is State.HALF_OPEN:
-            self.after_probe(outcome)
+            self.after_probe(failed=failed)
         elif self.too_many_failed():
             self.change(State.OPEN)
 
-    def after_probe(self, outcome: Outcome) -> None:
-        if outcome is Outcome.FAILED:
+    def after_probe(self, *, failed: bool) -> None:
+        if failed:
             self.failed_rounds += 1
             self.change(State.OPEN)
         elif len(self.history) == RULES.probes:
@@ -78,8 +78,8 @@ class BreakerMachine(RuleBasedStateMachine):
             self.change(State.CLOSED)
 
     def too_many_failed(self) -> bool:
-        latest = [outcome for at, outcome in self.history if at > self.clock.now - RULES.window]
-        return len(latest) >= RULES.minimum_calls and 2 * latest.count(Outcome.FAILED) >= len(latest)
+        latest = [failed for at, failed in self.history if at > self.clock.now - RULES.window]
+        return len(latest) >= RULES.minimum_calls and 2 * latest.count(True) >= len(latest)
 
     @rule(seconds=st.integers(1, 12))
     def wait(self, seconds: int) -> None:

@@ -68,15 +68,15 @@ async def test_what_is_bound_to_a_closed_deadline_is_left_alone() -> None:
 async def test_a_waiter_whose_deadline_passes_leaves_its_call() -> None:
     cancelled = asyncio.Event()
 
-    async def call(_key: str, _said: None) -> str:
+    async def call() -> str:
         try:
             return await future()
         finally:
             cancelled.set()
 
-    flights: SingleFlight[str, None, str] = SingleFlight(call)
+    flights: SingleFlight[str, str] = SingleFlight()
     with pytest.raises(DeadlineExceededError):
-        await Deadline(SOON).bound(flights.begin("card", None))
+        await Deadline(SOON).bound(flights.begin("card", call()))
     await cancelled.wait()
     await settle()
     assert len(flights) == 0

@@ -7,8 +7,9 @@ import gc
 
 import pytest
 
+from graph.resilience.single_flight import SingleFlight
 from tests.resilience.clocks import settle
-from tests.resilience.flights import Work, single_flight
+from tests.resilience.flights import Work
 
 
 async def test_those_who_ask_for_the_same_thing_share_one_call() -> None:
@@ -41,9 +42,8 @@ async def test_nothing_is_remembered_once_a_call_has_ended() -> None:
     work.results[0].set_result("old")
     # The call ends in this turn; its waiters go on in the next one.
     await asyncio.sleep(0)
-    assert len(work.flights) == 0
     assert work.flights.join("card") is None
-    assert await work.flights.begin("card", quick) == "new"
+    assert await work.flights.begin("card", quick()) == "new"
     assert await first == "old"
     assert len(work.flights) == 0
 
@@ -65,9 +65,9 @@ async def test_a_call_whose_start_fails_fails_for_its_waiters() -> None:
     async def refuse() -> str:
         raise LookupError
 
-    flights = single_flight()
+    flights: SingleFlight[str, str] = SingleFlight()
     with pytest.raises(LookupError):
-        await flights.begin("card", refuse)
+        await flights.begin("card", refuse())
     assert len(flights) == 0
 
 

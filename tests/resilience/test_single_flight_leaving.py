@@ -7,9 +7,9 @@ import gc
 
 import pytest
 
-from graph.resilience.single_flight import AbandonedError
+from graph.resilience.single_flight import AbandonedError, SingleFlight
 from tests.resilience.clocks import settle
-from tests.resilience.flights import Work, single_flight
+from tests.resilience.flights import Work
 
 
 async def test_a_waiter_that_leaves_does_not_disturb_the_others() -> None:
@@ -63,7 +63,7 @@ async def test_nobody_joins_a_call_that_is_being_cancelled() -> None:
 
 
 async def test_a_cancelled_call_that_takes_its_time_to_end_is_not_joined_and_not_forgotten() -> None:
-    flights = single_flight()
+    flights: SingleFlight[str, str] = SingleFlight()
     may_end = asyncio.Event()
     ended = False
 
@@ -79,12 +79,12 @@ async def test_a_cancelled_call_that_takes_its_time_to_end_is_not_joined_and_not
     async def quick() -> str:
         return "new"
 
-    leaves = flights.begin("card", stubborn)
+    leaves = flights.begin("card", stubborn())
     await settle()
     leaves.cancel()
     await settle()
     assert flights.join("card") is None
-    assert await flights.begin("card", quick) == "new"
+    assert await flights.begin("card", quick()) == "new"
     closing = asyncio.ensure_future(flights.aclose())
     await settle()
     assert not closing.done()
@@ -96,7 +96,7 @@ async def test_a_cancelled_call_that_takes_its_time_to_end_is_not_joined_and_not
 async def test_a_failure_that_everybody_has_left_is_not_complained_about() -> None:
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
-    flights = single_flight()
+    flights: SingleFlight[str, str] = SingleFlight()
 
     async def fails_on_the_way_out() -> str:
         try:
@@ -104,7 +104,7 @@ async def test_a_failure_that_everybody_has_left_is_not_complained_about() -> No
         finally:
             raise LookupError
 
-    waiter = flights.begin("card", fails_on_the_way_out)
+    waiter = flights.begin("card", fails_on_the_way_out())
     await settle()
     waiter.cancel()
     await settle()

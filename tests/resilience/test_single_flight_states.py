@@ -30,7 +30,7 @@ class FlightMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.flights: SingleFlight[str, None, str] = SingleFlight(self.call)
+        self.flights: SingleFlight[str, str] = SingleFlight()
         self.started: list[Call] = []
         self.expected: dict[str, Call] = {}
         self.joins = self.expected_joins = 0
@@ -43,7 +43,7 @@ class FlightMachine(RuleBasedStateMachine):
         assert all(call.cancelled for call in self.expected.values())
         self.runner.close()
 
-    async def call(self, _key: str, _said: None) -> str:
+    async def call(self) -> str:
         call = Call(asyncio.get_running_loop().create_future())
         self.started.append(call)
         try:
@@ -55,7 +55,7 @@ class FlightMachine(RuleBasedStateMachine):
     def ask(self, key: str) -> asyncio.Future[str]:
         waiter = self.flights.join(key)
         if waiter is None:
-            return self.flights.begin(key, None)
+            return self.flights.begin(key, self.call())
         self.joins += 1
         return waiter
 

@@ -134,14 +134,6 @@ def test_who_got_a_slot_or_left_leaves_no_timer_behind() -> None:
         runner.run(run())
 
 
-async def test_a_free_slot_is_taken_without_waiting_and_none_beyond() -> None:
-    slots, _, _ = slots_of(most=2)
-    assert [True, True, False] == [slots.try_take() for _ in range(3)]
-    slots.release(lost=None)
-    assert slots.in_use == 1
-    assert slots.try_take()
-
-
 async def test_a_lost_call_makes_a_fifth_fewer_slots_and_no_more_than_once_a_second() -> None:
     slots, clock, limits = slots_of(most=10)
     for _ in range(3):
