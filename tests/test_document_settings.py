@@ -12,8 +12,6 @@ from graph.cli import main
 from graph.config.settings import Settings, SettingsError
 from graph.graphql.errors import DocumentError
 from graph.graphql.limits import DocumentLimits
-from graph.graphql.operation import Resolved
-from graph.graphql.persisted import Unseen
 from graph.graphql.request import GraphQLRequest
 from graph.wiring.documents import build_documents, document_limits, read_trusted
 from tests.graphql.documents import CARD_QUERY, INLINE_CARD, TYPENAME, apollo_manifest, apollo_operation, hash_of
@@ -21,6 +19,9 @@ from tests.support import credentials, sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from graph.graphql.operation import Resolved
+    from graph.graphql.persisted import DocumentResolver
 
 
 def problems(settings: Settings) -> list[str]:
@@ -112,14 +113,18 @@ async def test_documents_can_be_registered_in_development_unless_it_is_set(
 ) -> None:
     settings = sandbox_settings().model_copy(update={"konagraph_env": environment, "konagraph_apq": switch})
     resolver = build_documents(settings)
-    unseen = await resolver.find(GraphQLRequest(TYPENAME, persisted_hash=hash_of(TYPENAME)))
-    assert isinstance(unseen, Unseen)
-    await resolver.read(unseen, introspection=False)
+    await find(resolver, GraphQLRequest(TYPENAME, persisted_hash=hash_of(TYPENAME)))
     by_hash = GraphQLRequest(None, persisted_hash=hash_of(TYPENAME))
     if registers:
-        found = await resolver.find(by_hash)
-        assert isinstance(found, Resolved)
+        found = await find(resolver, by_hash)
         assert found.document.operations.keys() == {"Name"}
     else:
         with pytest.raises(DocumentError):
-            await resolver.find(by_hash)
+            await find(resolver, by_hash)
+
+
+async def find(resolver: DocumentResolver, request: GraphQLRequest) -> Resolved:
+    async def pay(_cost: int) -> None:
+        pass
+
+    return await resolver.find(request, pay, lambda: False)

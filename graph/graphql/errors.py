@@ -21,6 +21,10 @@ class DocumentError(Exception):
         self.errors = errors
 
 
+class UnavailableDocumentError(DocumentError):
+    """A document that is not known, or that must not be executed here."""
+
+
 def refused(code: ErrorCode, message: str | None = None, **extensions: str | int) -> DocumentError:
     """A refusal with one error; the message is the code's own unless another is given."""
     cause = GatewayError(code, message, **extensions)

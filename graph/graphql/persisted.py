@@ -7,29 +7,29 @@ and sends the text along once. See https://www.apollographql.com/docs/apollo-ser
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from graph.errors import GatewayError
 from graph.graphql.documents import must_not_be_kept
-from graph.graphql.errors import refused
+from graph.graphql.errors import UnavailableDocumentError, refused
 from graph.graphql.manifests import TrustedDocuments
 from graph.graphql.operation import Resolved
 from graph.redact import safe_name
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from graph.graphql.documents import Documents
-    from graph.graphql.errors import DocumentError
-    from graph.graphql.operation import Document
     from graph.graphql.registered import RegisteredDocuments
     from graph.graphql.request import GraphQLRequest
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+Pay: TypeAlias = Callable[[int], Awaitable[object]]
+"""Spends what it costs to read a text."""
 
 # Clients of automatic persisted queries look for this message to the letter, and no longer ask by hash then.
 _NOT_SUPPORTED: Final = "PersistedQueryNotSupported"
@@ -53,24 +53,8 @@ class UntrustedDocument:
     """The hash of its text, or of what is left of it without its card numbers; None where that could hold one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """A text that must be read before anything is known of it. Its `repr` shows nothing of it."""
-
-    text: str
-    cost: int
-    """What reading it costs, whatever comes of it."""
-    sha256: str | None = None
-    """The hash to register it by, if it turns out to be valid."""
-
-    def __repr__(self) -> str:
-        return "Unseen(...)"
-
-
 class DocumentResolver:
-    """Finds the document of a request: `find` first, and `read` what has to be read.
-
-    These are two steps because reading takes a hundred times as long: whoever makes it necessary pays before it.
+    """Finds the document of a request. Whoever sends a text that is not known yet pays before it is read.
 
     Args:
         documents: reads and remembers texts.
@@ -97,56 +81,54 @@ class DocumentResolver:
         self._registered = None if mode is Mode.ENFORCE else registered
         self._on_untrusted = on_untrusted if mode is Mode.LOG else None
 
-    async def find(self, request: GraphQLRequest) -> Resolved | Unseen:
-        """The document that a request names, if it is known; else its text.
+    async def find(self, request: GraphQLRequest, pay: Pay, introspection: Callable[[], bool]) -> Resolved:
+        """The document that a request names.
+
+        Args:
+            request: names it by an id, a hash or its text.
+            pay: is asked before a text is read that is not known; its errors pass through.
+            introspection: whether the viewer may query the schema; asked for such a text, too.
 
         Raises:
             GatewayError: `BAD_REQUEST`, for a hash that is none, or not the text's.
-            DocumentError: when it is unknown or not allowed.
+            UnavailableDocumentError: when it is unknown or not allowed.
+            DocumentError: when it is too large or not valid.
         """
+        text, sha256_hash = request.query, request.persisted_hash
         if request.document_id is not None:
             document = self.trusted.by_id(request.document_id)
             if document is None:
                 raise self._not_found()
             return Resolved(document)
-        if request.persisted_hash is None:
-            return self._by_text(request.query or "")
-        if request.query is None:
-            return await self._by_hash(request.persisted_hash)
-        return await self._register(request.query, request.persisted_hash)
-
-    async def read(self, unseen: Unseen, *, introspection: bool) -> Resolved:
-        """The document of a text.
-
-        Args:
-            unseen: what `find` gave.
-            introspection: whether the viewer may query the schema.
-
-        Raises:
-            DocumentError: when it is too large or not valid.
-        """
-        resolved = self.cache.resolve(unseen.text, introspection=introspection)
-        if self._on_untrusted is not None:
-            self._on_untrusted(_untrusted(resolved.document))
-        if unseen.sha256 is not None and self._registered is not None:
-            await self._registered.put(unseen.sha256, unseen.text)
+        if sha256_hash is None:
+            return await self._by_text(text or "", pay, introspection)
+        if text is None:
+            return await self._by_hash(sha256_hash, pay, introspection)
+        may_be_registered = self._check_hash(sha256_hash, text)
+        resolved = await self._by_text(text, pay, introspection)
+        if may_be_registered and self._registered is not None:
+            await self._registered.put(sha256_hash, text)
         return resolved
 
-    def _by_text(self, text: str) -> Resolved | Unseen:
+    async def _by_text(self, text: str, pay: Pay, introspection: Callable[[], bool]) -> Resolved:
         trusted = self.trusted.documents.get(text)
         if trusted is not None:
             return Resolved(trusted)
         if self._mode is Mode.ENFORCE:
             # Before it is even parsed: a text of somebody's own shall cost nothing.
-            raise refused(ErrorCode.DOCUMENT_NOT_ALLOWED)
+            raise _unavailable(ErrorCode.DOCUMENT_NOT_ALLOWED)
         resolved = self.cache.known(text)
         if resolved is None:
-            return Unseen(text, self.cache.cost(text))
+            if cost := self.cache.cost(text):
+                await pay(cost)
+            resolved = self.cache.resolve(text, introspection=introspection())
         if self._on_untrusted is not None:
-            self._on_untrusted(_untrusted(resolved.document))
+            document = resolved.document
+            names = tuple(safe_name(name) for name in document.operations if name)
+            self._on_untrusted(UntrustedDocument(names, document.sha256))
         return resolved
 
-    async def _by_hash(self, sha256_hash: str) -> Resolved | Unseen:
+    async def _by_hash(self, sha256_hash: str, pay: Pay, introspection: Callable[[], bool]) -> Resolved:
         # An id of the manifest need not be a SHA-256 hash, and clients send it in the place of one.
         trusted = self.trusted.by_id(sha256_hash)
         if trusted is not None:
@@ -156,37 +138,31 @@ class DocumentResolver:
         # A store that is shared could have been written to by others.
         if text is None or _hash(text) != sha256_hash:
             raise self._not_found()
-        return self._by_text(text)
+        return await self._by_text(text, pay, introspection)
 
-    async def _register(self, text: str, sha256_hash: str) -> Resolved | Unseen:
-        """The document of a text that came with its hash, which is registered if it may be."""
+    def _check_hash(self, sha256_hash: str, text: str) -> bool:
+        """Whether a text may be registered by the hash that came with it, which must be its own."""
         trusted = self.trusted.text(sha256_hash)
         if trusted is not None:
             if trusted != text:
                 raise _mismatch()
-            return self._by_text(text)
+            return False
         _check_form(sha256_hash)
         if must_not_be_kept(text):
             # Not even hashed: who has the hash can try all card numbers.
-            return self._by_text(text)
+            return False
         if _hash(text) != sha256_hash:
             raise _mismatch()
-        found = self._by_text(text)
-        if isinstance(found, Unseen):
-            return replace(found, sha256=sha256_hash)
-        if self._registered is not None:
-            await self._registered.put(sha256_hash, text)
-        return found
+        return True
 
-    def _not_found(self) -> DocumentError:
+    def _not_found(self) -> UnavailableDocumentError:
         # Where nothing is ever found, a client had better not ask by hash again.
         supported = self._registered is not None or len(self.trusted) > 0
-        return refused(ErrorCode.PERSISTED_QUERY_NOT_FOUND, None if supported else _NOT_SUPPORTED)
+        return _unavailable(ErrorCode.PERSISTED_QUERY_NOT_FOUND, None if supported else _NOT_SUPPORTED)
 
 
-def _untrusted(document: Document) -> UntrustedDocument:
-    names = tuple(safe_name(name) for name in document.operations if name)
-    return UntrustedDocument(names, document.sha256)
+def _unavailable(code: ErrorCode, message: str | None = None) -> UnavailableDocumentError:
+    return UnavailableDocumentError(refused(code, message).errors)
 
 
 def _hash(text: str) -> str:

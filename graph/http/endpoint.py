@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -16,8 +17,7 @@ from starlette.requests import ClientDisconnect
 
 from graph.context import RequestContext
 from graph.errors import present_all
-from graph.graphql.errors import DocumentError, introspection_refused
-from graph.graphql.persisted import Unseen
+from graph.graphql.errors import UnavailableDocumentError, introspection_refused
 from graph.graphql.request import from_json, from_query_string, names_parameters
 from graph.http.accept import GRAPHQL_RESPONSE, JSON, prefers_html, response_type
 from graph.http.body import check_content_type, read_body
@@ -185,18 +185,17 @@ class GraphQLEndpoint:
 
     async def _resolve(self, request: GraphQLRequest, caller: Caller, method: str) -> Resolved:
         """The document of a request; one that must be read is paid for before, whatever comes of it."""
+        pay, introspection = (
+            partial(self._callers.spend_cost, caller),
+            partial(self._may_introspect, caller.viewer),
+        )
         try:
-            found = await self._documents.find(request)
-        except DocumentError:
+            return await self._documents.find(request, pay, introspection)
+        except UnavailableDocumentError:
             if method == "GET" and request.persisted_hash is not None and request.variables:
                 # Not "unknown": the client would register it by POST, and be refused from the next GET on.
                 raise _not_by_get() from None
             raise
-        if isinstance(found, Unseen):
-            if found.cost:
-                await self._callers.spend_cost(caller, found.cost)
-            found = await self._documents.read(found, introspection=self._may_introspect(caller.viewer))
-        return found
 
     def _check(self, document: Document, operation: Operation, viewer: Viewer, method: str) -> None:
         """Refuse what a document may not do by this method or for this viewer."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graph.errors import GatewayError
 from graph.graphql.manifests import TrustedDocuments, trust
-from graph.graphql.persisted import DocumentResolver, Mode, Unseen, UntrustedDocument
+from graph.graphql.persisted import DocumentResolver, Mode, UntrustedDocument
 from graph.graphql.registered import RegisteredDocuments
 from graph.graphql.request import GraphQLRequest
 from schema.errors import ErrorCode
@@ -36,6 +36,7 @@ class Fixture:
     def __init__(self, mode: Mode = Mode.OFF, *, manifest: bytes | None = None, registers: bool = True) -> None:
         self.documents: Documents = new_documents()
         self.store = RegisteredDocuments(10, 10_000)
+        self.paid = 0
         self.reports: list[UntrustedDocument] = []
         self.resolver = DocumentResolver(
             self.documents,
@@ -46,8 +47,10 @@ class Fixture:
         )
 
     async def resolved(self, request: GraphQLRequest) -> Resolved:
-        found = await self.resolver.find(request)
-        return await self.resolver.read(found, introspection=True) if isinstance(found, Unseen) else found
+        return await self.resolver.find(request, self.pay, lambda: True)
+
+    async def pay(self, cost: int) -> None:
+        self.paid += cost
 
     async def by_text(self, text: str) -> Document:
         return (await self.resolved(GraphQLRequest(text))).document

@@ -29,6 +29,20 @@ async def test_a_text_is_its_document() -> None:
     assert fixture.reports == []
 
 
+async def test_a_text_is_paid_for_when_it_is_read_and_never_again_whatever_comes_of_it() -> None:
+    fixture = Fixture(manifest=MANIFEST)
+    long = TYPENAME + " " * 1_000
+    for _ in range(2):
+        await fixture.by_text(long)
+        assert 10 == fixture.paid
+    for _ in range(2):
+        with pytest.raises(DocumentError):
+            await fixture.by_text("{ nothing }" + " " * 1_000)
+    assert 30 == fixture.paid
+    await fixture.by_text(CARD_QUERY)
+    assert 30 == fixture.paid
+
+
 @pytest.mark.parametrize("mode", Mode)
 async def test_the_id_of_a_trusted_document_is_its_document(mode: Mode) -> None:
     fixture = Fixture(mode, manifest=MANIFEST)
