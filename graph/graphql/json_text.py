@@ -47,7 +47,7 @@ def read_json(text: bytes, what: str) -> Any:
     try:
         value = orjson.loads(text)
         _NAMES.decode(text.decode("utf-8"))
-    except orjson.JSONDecodeError:
+    except json.JSONDecodeError:
         raise _fault(text, what) from None
     except _DoubledNameError:
         raise GatewayError(ErrorCode.BAD_REQUEST, f"{what} gives a name twice in one object.") from None
