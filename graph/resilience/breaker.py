@@ -50,14 +50,6 @@ class BreakerRules:
     probes: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """Leave for a call; each time that it was given must be settled."""
-
-    era: int
-    probe: bool
-
-
 class Breaker:
     """Counts calls in a sliding window, and stops them while too many fail.
 
@@ -80,10 +72,7 @@ class Breaker:
         self._random = random
         self._on_change = on_change
         self._state = State.CLOSED
-        # Calls that began before the last change of state say nothing about the time after it.
         self._era = 0
-        # The one that all calls get while the breaker is closed; None in the other states.
-        self._permit: Permit | None = Permit(self._era, probe=False)
         self._window = _Window(rules.window)
         self._opened_in_a_row = 0
         self._open_until = 0.0
@@ -92,31 +81,17 @@ class Breaker:
 
     @property
     def state(self) -> State:
-        """The state that the last call left."""
+        """The state that the last call left; that of a call which was just admitted."""
         return self._state
 
-    def admit(self) -> Permit:
-        """Leave for one call, to be settled when it is over.
+    def admit(self) -> int:
+        """Let one call pass, to be settled when it is over; the number of the state's era.
 
         Raises:
             CircuitOpenError: when the upstream is to be left alone.
         """
-        return self._permit or self._probe()
-
-    def settle(self, permit: Permit, *, failed: bool | None) -> None:
-        """Take note of what became of a call.
-
-        Args:
-            permit: the call's.
-            failed: whether the upstream failed; None when the call was cancelled or never reached the upstream.
-        """
-        if permit is self._permit:
-            if failed is not None:
-                self._settle_call(failed=failed)
-        elif permit.probe and permit.era == self._era:
-            self._settle_probe(failed=failed)
-
-    def _probe(self) -> Permit:
+        if self._state is State.CLOSED:
+            return self._era
         if self._state is State.OPEN:
             left = self._open_until - self._clock()
             if left > 0:
@@ -126,7 +101,22 @@ class Breaker:
             # What comes of the probes is known soon.
             raise CircuitOpenError(self._rules.open_for)
         self._probes_under_way += 1
-        return Permit(self._era, probe=True)
+        return self._era
+
+    def settle(self, era: int, *, failed: bool | None) -> None:
+        """Take note of what became of a call.
+
+        Args:
+            era: what `admit` has returned for it.
+            failed: whether the upstream failed; None when the call was cancelled or never reached the upstream.
+        """
+        # A call that began before the last change of state says nothing about the time after it.
+        if era != self._era:
+            return
+        if self._state is State.HALF_OPEN:
+            self._settle_probe(failed=failed)
+        elif failed is not None:
+            self._settle_call(failed=failed)
 
     def _settle_call(self, *, failed: bool) -> None:
         window, rules = self._window, self._rules
@@ -155,7 +145,6 @@ class Breaker:
     def _enter(self, state: State) -> None:
         self._state = state
         self._era += 1
-        self._permit = Permit(self._era, probe=False) if state is State.CLOSED else None
         self._window.clear()
         self._probes_under_way = self._probes_answered = 0
         self._on_change(state)

@@ -60,11 +60,6 @@ class DeadlineTimer:
         """Leave a thing alone."""
         self._watched.discard(thing)
 
-    def close(self) -> None:
-        """Expire nothing any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
     def _ring_at(self, at: float) -> None:
         if self._timer is not None:
             self._timer.cancel()

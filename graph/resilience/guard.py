@@ -12,6 +12,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from graph.resilience.breaker import State
 from graph.resilience.observer import GuardObserver
 from graph.resilience.retry_budget import RetryRules
 from graph.resilience.single_flight import SingleFlight
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from graph.resilience.retry_budget import RetryBudget
     from graph.resilience.slots import Slots
 
-# How much of an attempt's time must have passed for nothing.
 _GOOD_PART: Final = 0.5
 
 K = TypeVar("K")
@@ -91,8 +91,8 @@ class _Call:
     ends: float
     attempts: int
     """How many it may have."""
-    asked_at: float | None = None
-    """When its latest attempt reached the upstream."""
+    failed: bool | None = None
+    """Whether the upstream is to blame for the end of the latest attempt; None when nobody knows."""
 
 
 class Guard(Generic[K, V]):
@@ -145,26 +145,15 @@ class Guard(Generic[K, V]):
 
     async def _call(self, key: K, stats: CallStats) -> V:
         """What those who ask for the same thing share: the breaker's leave, and one attempt or more."""
-        permit = self._breaker.admit()
-        self._shared.budget.deposit()
+        shared, era = self._shared, self._breaker.admit()
+        shared.budget.deposit()
         # A probe asks whether the upstream is well, and asks once.
-        attempts = 1 if permit.probe else self._shared.retries.attempts
-        call = _Call(self._shared.clock() + self._shared.rules.total, attempts)
-        failed: bool | None = None
+        attempts = 1 if self._breaker.state is State.HALF_OPEN else shared.retries.attempts
+        call = _Call(shared.clock() + shared.rules.total, attempts)
         try:
-            value = await self._attempts(key, stats, call)
-            failed = False
-        except NoSlotError:
-            raise
-        except Exception as error:
-            failed = self._policy_of(error).failed
-            raise
-        except asyncio.CancelledError:
-            failed = self._asked_in_vain(call) or None
-            raise
+            return await self._attempts(key, stats, call)
         finally:
-            self._breaker.settle(permit, failed=failed)
-        return value
+            self._breaker.settle(era, failed=call.failed)
 
     async def _attempts(self, key: K, stats: CallStats, call: _Call) -> V:
         """Attempts, as long as what failed may pass."""
@@ -207,27 +196,22 @@ class Guard(Generic[K, V]):
         except NoSlotError:
             shared.observer.shed(self._api)
             raise
-        lost: bool | None = None
+        stats.attempts += 1
+        asked_at = shared.clock()
+        call.failed = lost = None
         try:
-            stats.attempts += 1
-            call.asked_at = now = shared.clock()
-            value = await self._fetch(key, min(rules.attempt, call.ends - now), number)
-            lost = False
+            value = await self._fetch(key, min(rules.attempt, call.ends - asked_at), number)
+            call.failed = lost = False
         except Exception as error:
-            lost = self._policy_of(error).lost
+            policy = self._policy_of(error)
+            call.failed, lost = policy.failed, policy.lost
             raise
         except asyncio.CancelledError:
-            lost = self._asked_in_vain(call) or None
+            # Everybody has left. Where a good part of the attempt's time has passed for nothing, that counts: else
+            # callers with little patience would hide from breaker and slots that an upstream is silent.
+            if shared.clock() - asked_at >= _GOOD_PART * rules.attempt:
+                call.failed = lost = True
             raise
         finally:
             shared.slots.release(lost=lost)
         return value
-
-    def _asked_in_vain(self, call: _Call) -> bool:
-        """Whether everybody left a call whose attempt had had its time to be answered, or a good part of it.
-
-        Else callers with little patience would hide from breaker and slots that an upstream is silent. Those with
-        next to none tell nothing about it.
-        """
-        waited = 0.0 if call.asked_at is None else self._shared.clock() - call.asked_at
-        return waited >= _GOOD_PART * self._shared.rules.attempt

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from graph.resilience.breaker import Breaker, BreakerRules, CircuitOpenError, Permit, State
+from graph.resilience.breaker import Breaker, BreakerRules, CircuitOpenError, State
 from tests.resilience.clocks import Clock
 
 RULES = BreakerRules(
@@ -24,7 +24,7 @@ class BreakerMachine(RuleBasedStateMachine):
         self.breaker = Breaker(RULES, self.clock, lambda: 0.0)
         self.state = State.CLOSED
         self.history: list[tuple[float, bool]] = []
-        self.under_way: list[tuple[Permit, int]] = []
+        self.under_way: list[tuple[int, int]] = []
         self.changes = 0
         self.opened_at = 0.0
         self.failed_rounds = 0
@@ -53,7 +53,7 @@ class BreakerMachine(RuleBasedStateMachine):
             assert refusal.value.retry_after > 0
             return
         permit = self.breaker.admit()
-        assert permit.probe == (self.state is State.HALF_OPEN)
+        assert self.breaker.state is self.state
         self.under_way.append((permit, self.changes))
 
     @precondition(lambda self: self.under_way)

@@ -151,13 +151,6 @@ def test_a_fault_at_the_end_of_one_thing_leaves_the_others_their_end(watch: Watc
     assert {"one", "two", "three"} == {name for name, _ in watch.expired}
 
 
-def test_nothing_expires_once_the_timer_is_closed(watch: Watch) -> None:
-    watch.within(Thing(watch), 5)
-    watch.timer.close()
-    watch.advance(100)
-    assert watch.expired == []
-
-
 def test_a_thousand_requests_in_a_row_set_few_timers(watch: Watch) -> None:
     thing = Thing(watch)
     for _ in range(1_000):

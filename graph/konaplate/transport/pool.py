@@ -94,7 +94,6 @@ class Pool:
     async def aclose(self) -> None:
         """Close everything, whoever may be waiting, and wait until the connections are gone."""
         self._closed = True
-        self._idle_timer.close()
         for connection in self._all:
             connection.abort()
         while self._all:  # noqa: ASYNC110 - they are gone a turn or two after this, which no event tells sooner
