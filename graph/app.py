@@ -27,7 +27,7 @@ from graph.security.viewer import Scope
 from graph.wiring.documents import build_documents
 from graph.wiring.reload import Renewal
 from graph.wiring.security import build_protection, build_refs
-from graph.wiring.telemetry import build_telemetry
+from graph.wiring.telemetry import Telemetry
 from graph.wiring.upstream import build_konaplate
 from schema.query import Query
 
@@ -91,7 +91,7 @@ def create_app(
         SettingsError: when a key, certificate or manifest cannot be used, or an extra is missing.
     """
     refs = build_refs(settings)
-    telemetry = build_telemetry(settings, refs, endpoints, span_exporter)
+    telemetry = Telemetry(settings, refs, endpoints, span_exporter)
     protection = build_protection(
         settings,
         refs,

@@ -53,7 +53,7 @@ async def leak_audit(
         query: the type of the schema's root.
     """
     # Here, because the command line should not load OpenTelemetry at every start.
-    from graph.telemetry.span_texts import SpanTexts  # noqa: PLC0415
+    from graph.leak_audit.span_texts import SpanTexts  # noqa: PLC0415
 
     log, spans = io.StringIO(), io.StringIO()
     configure_logging("debug", as_json=True, stream=log)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate.errors import CODES, FAMILIES, SUCCESS
 from graph.telemetry.metrics import OTHER
@@ -14,6 +15,7 @@ from schema.errors import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from graph.http.report import RequestReport
     from graph.konaplate.endpoint import Endpoint
 
 ANONYMOUS: Final = "anonymous"
@@ -45,28 +47,16 @@ FAULTS: Final = frozenset(
 
 
 @dataclass(slots=True)
-class _Proven:
+class _Name:
     member: str | None
     used: float
-
-
-class Proof(NamedTuple):
-    """Who has executed an operation without an error of their own.
-
-    Args:
-        has_credentials: False where authentication is switched off.
-        member: whose credentials; None for a service's.
-    """
-
-    has_credentials: bool
-    member: str | None
 
 
 class OperationNames:
     """Names of operations as label values. Callers choose them, so that only so many get a label of their own.
 
-    Those of trusted documents always do. Any other has to be proven first, by a request that has succeeded but for
-    what is no caller's fault, and gives its place to a new one when nobody has used it for a while.
+    Those of trusted documents always do. Any other needs a request that has succeeded but for what is no caller's
+    fault, and gives its place to a new one when nobody has used it for a while.
 
     Args:
         on_forgotten: told of each name that is no label any more.
@@ -88,7 +78,7 @@ class OperationNames:
         self._each = each
         self._clock = clock
         self._trusted: frozenset[str] = frozenset()
-        self._proven: dict[str, _Proven] = {}
+        self._others: dict[str, _Name] = {}
 
     def trust(self, names: frozenset[str]) -> None:
         """Take these for the names of the trusted documents."""
@@ -96,42 +86,45 @@ class OperationNames:
         for name in gone:
             self._on_forgotten(name)
         for name in names:
-            self._proven.pop(name, None)
+            self._others.pop(name, None)
 
-    def label(self, name: str | None) -> str | None:
-        """The label value of a name, or None when it is not proven."""
+    def label(self, report: RequestReport) -> str:
+        """The label value of a request's operation."""
+        name = report.operation
         if name is None:
             return ANONYMOUS
         if name in self._trusted:
             return name
-        known = self._proven.get(name)
-        if known is not None:
-            known.used = self._clock()
-            return name
-        return None
-
-    def prove(self, name: str, proof: Proof | None) -> str:
-        """The label value of a name that had none; with a proof it gets one, if there is a place."""
-        if proof is None or not _HARMLESS.fullmatch(name) or not self._has_place(proof):
-            return OTHER
-        self._proven[name] = _Proven(proof.member, self._clock())
+        known = self._others.get(name)
+        if known is None:
+            return name if self._admit(name, report) else OTHER
+        known.used = self._clock()
         return name
 
-    def _has_place(self, proof: Proof) -> bool:
-        if self._trusted and not proof.has_credentials:
+    def _admit(self, name: str, report: RequestReport) -> bool:
+        # Who has gone has got no answer, though no error either. In an outage of the upstream everything fails.
+        answered = report.status == HTTPStatus.OK and FAULTS.issuperset(report.codes)
+        if report.viewer is None or not answered or not _HARMLESS.fullmatch(name):
             return False
-        if self._is_free(proof.member):
-            return True
-        oldest = self._clock() - UNUSED_SECONDS
-        for name in [name for name, known in self._proven.items() if known.used <= oldest]:
-            del self._proven[name]
-            self._on_forgotten(name)
-        return self._is_free(proof.member)
+        if self._trusted and report.viewer_id is None:
+            return False
+        member = report.viewer_id if report.viewer == "member" else None
+        if not self._has_place(member):
+            self._forget_unused()
+            if not self._has_place(member):
+                return False
+        self._others[name] = _Name(member, self._clock())
+        return True
 
-    def _is_free(self, member: str | None) -> bool:
-        if len(self._proven) >= self._most:
-            return False
-        return member is None or sum(known.member == member for known in self._proven.values()) < self._each
+    def _has_place(self, member: str | None) -> bool:
+        brought = sum(known.member == member for known in self._others.values())
+        return len(self._others) < self._most and (member is None or brought < self._each)
+
+    def _forget_unused(self) -> None:
+        oldest = self._clock() - UNUSED_SECONDS
+        for name in [name for name, known in self._others.items() if known.used <= oldest]:
+            del self._others[name]
+            self._on_forgotten(name)
 
 
 def request_code(codes: Sequence[str]) -> str:

@@ -36,23 +36,21 @@ class ProtectionTelemetry:
         self._log: FilteringBoundLogger = structlog.get_logger(LOGGER)
         self._audit = audit
         self._sampler = RefusalSampler(time.monotonic)
+        count = metrics.counter
         self._refusals = metrics.counters("refusals", "Refusals in the audit log.", "code")
+        budgets = [(name,) for name in BUDGETS]
         self._budgets = metrics.counters(
-            "budget_refusals", "Refusals of a viewer's budget.", "budget", known=[(name,) for name in BUDGETS]
+            "budget_refusals", "Refusals of a viewer's budget.", "budget", known=budgets
         )
-        self._unauthenticated = metrics.counters("unauthenticated", "Callers without valid credentials.", "reason")
-        self._reads = metrics.counter("personal_data_reads", "Reads of personal data in the audit log.")
-        self._fallbacks = metrics.counter(
-            "limiter_fallbacks", "Failures of Redis, after which budgets are kept locally."
-        )
-        self._key_failures = metrics.counter("key_set_failures", "Failed loads of the keys that verify tokens.")
+        text = "Callers without valid credentials."
+        self._unauthenticated = metrics.counters("unauthenticated", text, "reason")
+        self._reads = count("personal_data_reads", "Reads of personal data in the audit log.")
+        self._fallbacks = count("limiter_fallbacks", "Failures of Redis, after which budgets are kept locally.")
+        self._key_failures = count("key_set_failures", "Failed loads of the keys that verify tokens.")
         self._keys = metrics.gauge("key_set_state", "1 for the state of the keys that verify tokens.", "state")
         metrics.read_gauge("audit_available", "1 while the audit log can be written.", lambda: self.available)
-        metrics.read_counter(
-            "audit_unwritten",
-            "Audit events that could not be written; personal data was not given out for them.",
-            lambda: audit.unwritten,
-        )
+        text = "Audit events that could not be written; personal data was not given out for them."
+        metrics.read_counter("audit_unwritten", text, lambda: audit.unwritten)
 
     def watch_keys(self, current: Callable[[], str]) -> None:
         """Show the state of the keys that verify tokens."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from graph.telemetry.labels import FAULTS, MOST_NAMES, OperationNames, Proof, request_code
+from graph.telemetry.labels import MOST_NAMES, OperationNames, request_code
 from graph.telemetry.logs import LOGGER, frames_of
 from graph.telemetry.metrics import MAX_SERIES
 from schema.errors import ErrorCode
@@ -38,10 +37,11 @@ class RequestTelemetry:
     """
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log: FilteringBoundLogger = structlog.get_logger(LOGGER)
         self._clock = clock
         self._refused = 0
         self._silent_until = -math.inf
-        self._log: FilteringBoundLogger = structlog.get_logger(LOGGER)
+        count, codes = metrics.counter, [(code.value,) for code in ErrorCode]
         self._durations = metrics.durations(
             "request_duration_seconds", "Requests, by operation and by code.", "operation", "code"
         )
@@ -49,21 +49,13 @@ class RequestTelemetry:
         self._responses = metrics.counters(
             "responses", "Answers, by HTTP status and kind of viewer.", "status", "viewer"
         )
-        self._errors = metrics.counters(
-            "errors",
-            "Errors in answers; one answer may hold several.",
-            "code",
-            known=[(code.value,) for code in ErrorCode],
-        )
-        self._unexpected = metrics.counter("unexpected_exceptions", "Exceptions that nobody foresaw.")
-        self._deadlines = metrics.counter("deadline_hits", "Fields given up because the request's time was over.")
-        self._saved = metrics.counter(
-            "request_calls_saved", "Look-ups answered by another one of the same request."
-        )
-        self._untrusted = metrics.counter(
-            "untrusted_documents", "Documents that ran without being in the manifest."
-        )
-        self._unplanned = metrics.counter("unplanned_documents", "Documents with an operation that no plan takes.")
+        text = "Errors in answers; one answer may hold several."
+        self._errors = metrics.counters("errors", text, "code", known=codes)
+        self._unexpected = count("unexpected_exceptions", "Exceptions that nobody foresaw.")
+        self._deadlines = count("deadline_hits", "Fields given up because the request's time was over.")
+        self._saved = count("request_calls_saved", "Look-ups answered by another one of the same request.")
+        self._untrusted = count("untrusted_documents", "Documents that ran without being in the manifest.")
+        self._unplanned = count("unplanned_documents", "Documents with an operation that no plan takes.")
 
     def trust(self, names: frozenset[str]) -> None:
         """Let these names of operations be labels in any case."""
@@ -71,11 +63,7 @@ class RequestTelemetry:
         self._durations.most = max(MAX_SERIES, (len(names) + MOST_NAMES) * len(ErrorCode))
 
     def on_request(self, report: RequestReport) -> None:
-        """Write one line for a request, and one more for each exception that nobody foresaw.
-
-        Requests that are refused because as many are executed as may be get one line a second, which tells how
-        many there were: a line for each would cost more than the refusal.
-        """
+        """Write one line for a request, and one more for each exception that nobody foresaw."""
         self._count(report)
         if report.at_capacity:
             self._overloaded()
@@ -103,22 +91,6 @@ class RequestTelemetry:
                 frames=frames_of(error),
             )
 
-    def _count(self, report: RequestReport) -> None:
-        codes = report.codes
-        operation = self._operations.label(report.operation)
-        if operation is None:
-            operation = self._operations.prove(report.operation or "", _proof(report))
-        self._durations[operation, request_code(codes)].observe(report.seconds)
-        self._responses[str(report.status), report.viewer or "none"].inc()
-        for code in codes:
-            self._errors[code,].inc()
-        if report.saved_calls:
-            self._saved.inc(report.saved_calls)
-        if report.deadline_hits:
-            self._deadlines.inc(report.deadline_hits)
-        if report.unexpected:
-            self._unexpected.inc(len(report.unexpected))
-
     def on_untrusted_document(self, document: UntrustedDocument) -> None:
         """A document runs although it is not in the manifest."""
         self._log.warning("untrusted document", operations=document.operations, sha256=document.sha256)
@@ -129,17 +101,24 @@ class RequestTelemetry:
         self._log.info("operation without plan", operation=operation.shown_name, sha256=document.sha256)
         self._unplanned.inc()
 
+    def _count(self, report: RequestReport) -> None:
+        operation = self._operations.label(report)
+        self._durations[operation, request_code(report.codes)].observe(report.seconds)
+        self._responses[str(report.status), report.viewer or "none"].inc()
+        for code in report.codes:
+            self._errors[code,].inc()
+        if report.saved_calls:
+            self._saved.inc(report.saved_calls)
+        if report.deadline_hits:
+            self._deadlines.inc(report.deadline_hits)
+        if report.unexpected:
+            self._unexpected.inc(len(report.unexpected))
+
     def _overloaded(self) -> None:
+        """Tell once a second how many were refused: a line for each would cost more than the refusal."""
         self._refused += 1
         now = self._clock()
         if now >= self._silent_until:
             self._log.warning("overloaded", refused=self._refused)
             self._refused = 0
             self._silent_until = now + _QUIET_SECONDS
-
-
-def _proof(report: RequestReport) -> Proof | None:
-    # Who has gone has got no answer, though no error either. In an outage of the upstream everything fails.
-    if report.viewer is None or report.status != HTTPStatus.OK or not FAULTS.issuperset(report.codes):
-        return None
-    return Proof(report.viewer_id is not None, report.viewer_id if report.viewer == "member" else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import structlog
@@ -38,57 +39,30 @@ class UpstreamTelemetry(GuardObserver):
     def __init__(self, metrics: Metrics, endpoints: Iterable[Endpoint[Any, Any]]) -> None:
         self._log: FilteringBoundLogger = structlog.get_logger(LOGGER)
         endpoints = tuple(endpoints)
-        self._apis = [endpoint.path for endpoint in endpoints]
         self._codes = VendorCodes(endpoints)
-        self._count_calls(metrics)
-        self._count_guard(metrics)
-
-    def _count_calls(self, metrics: Metrics) -> None:
-        apis = [(api,) for api in self._apis]
-        self._durations = metrics.durations(
-            "upstream_duration_seconds",
-            "Calls to Konaplate, each attempt, by API, outcome and the vendor's code.",
-            *("api", "outcome", "code"),
-        )
-        self._failures = metrics.counters(
-            "upstream_failures",
-            "Calls without a usable answer, by cause.",
-            *("api", "cause"),
-            known=[(api, cause.value) for api in self._apis for cause in Cause],
-        )
+        apis = [endpoint.path for endpoint in endpoints]
+        by_api = partial(metrics.counters, known=[(api,) for api in apis])
+        causes = [(api, cause.value) for api in apis for cause in Cause]
+        text = "Calls to Konaplate, each attempt, by API, outcome and the vendor's code."
+        self._durations = metrics.durations("upstream_duration_seconds", text, "api", "outcome", "code")
+        text = "Calls without a usable answer, by cause."
+        self._failures = metrics.counters("upstream_failures", text, "api", "cause", known=causes)
+        text = "Answers, by what became of our correlation id."
         self._echoes = metrics.counters(
-            "upstream_echoes",
-            "Answers, by what became of our correlation id.",
-            "echo",
-            known=[(echo,) for echo in get_args(Echo)],
+            "upstream_echoes", text, "echo", known=[(echo,) for echo in get_args(Echo)]
         )
-        self._drifts = metrics.counters(
-            "upstream_drift", "Answers with longer fields than documented.", "api", known=apis
-        )
-        self._unsealed = metrics.counters(
-            "upstream_unsealed", "Successes in clear although answers are sealed.", "api", known=apis
-        )
-
-    def _count_guard(self, metrics: Metrics) -> None:
-        apis = [(api,) for api in self._apis]
-        self._joined = metrics.counters(
-            "single_flight_saves", "Look-ups that shared a call which was under way.", "api", known=apis
-        )
+        self._drifts = by_api("upstream_drift", "Answers with longer fields than documented.", "api")
+        self._unsealed = by_api("upstream_unsealed", "Successes in clear although answers are sealed.", "api")
+        self._joined = by_api("single_flight_saves", "Look-ups that shared a call which was under way.", "api")
         self._retries = metrics.counters("retries", "Calls that were tried again, by cause.", "api", "cause")
-        self._refused = metrics.counters(
-            "retries_refused", "Calls not tried again because the budget was spent.", "api", known=apis
-        )
-        self._shed = metrics.counters(
-            "calls_shed", "Calls given up because no slot became free in time.", "api", known=apis
-        )
-        self._changes = metrics.counters(
-            "breaker_changes", "Changes of a breaker, by its new state.", "api", "state"
-        )
-        self._breakers = metrics.gauge(
-            "breaker_state", "1 for the state that an API's breaker is in.", "api", "state"
-        )
+        self._refused = by_api("retries_refused", "Calls not tried again because the budget was spent.", "api")
+        self._shed = by_api("calls_shed", "Calls given up because no slot became free in time.", "api")
+        text = "Changes of a breaker, by its new state."
+        self._changes = metrics.counters("breaker_changes", text, "api", "state")
+        text = "1 for the state that an API's breaker is in."
+        self._breakers = metrics.gauge("breaker_state", text, "api", "state")
         self._limit = metrics.gauge("upstream_call_limit", "How many calls may be under way at once.")
-        for api in self._apis:
+        for api in apis:
             self._show_breaker(api, "closed")
 
     def on_call(self, report: CallReport) -> None:

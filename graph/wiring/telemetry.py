@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +17,7 @@ from graph.telemetry.requests import RequestTelemetry
 from graph.telemetry.upstream import UpstreamTelemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.sdk.trace.export import SpanExporter
 
@@ -39,16 +37,37 @@ _EXECUTIONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Where each of the lower layers reports to."""
+    """Where each of the lower layers reports to.
 
-    metrics: Metrics
-    requests: RequestTelemetry
-    upstream: UpstreamTelemetry
-    protection: ProtectionTelemetry
-    audit: AuditLog
-    traces: Traces | None
+    Args:
+        settings: see `graph.config.settings`.
+        refs: names viewers in the audit log.
+        endpoints: what can be called.
+        exporter: takes each span at once; None for the collector that the settings name, if they name one.
+
+    Raises:
+        SettingsError: when the audit log cannot be written.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        refs: CardRefs,
+        endpoints: Sequence[Endpoint[Any, Any]],
+        exporter: SpanExporter | None = None,
+    ) -> None:
+        try:
+            self._audit = AuditLog(settings.konagraph_audit_log, refs.of_viewer)
+        except OSError:
+            raise SettingsError(["KONAGRAPH_AUDIT_LOG names a file that cannot be written"]) from None
+        self.metrics = Metrics()
+        self.requests = RequestTelemetry(self.metrics)
+        self.upstream = UpstreamTelemetry(self.metrics, endpoints)
+        self.protection = ProtectionTelemetry(self.metrics, self._audit)
+        self.traces = _traces(settings, endpoints, exporter, _on_lost_spans(self.metrics))
+        self.metrics.read_gauge("tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks()))
+        self.metrics.read_counter("log_lines_lost", "Lines of the log that nobody took in time.", _lost_lines)
 
     def on_request(self, report: RequestReport) -> None:
         """A request was answered."""
@@ -78,57 +97,25 @@ class Telemetry:
         """Send what is left, and close files."""
         if self.traces is not None:
             await self.traces.aclose()
-        self.audit.close()
-
-
-def build_telemetry(
-    settings: Settings,
-    refs: CardRefs,
-    endpoints: Iterable[Endpoint[Any, Any]],
-    exporter: SpanExporter | None = None,
-) -> Telemetry:
-    """Put it together.
-
-    Args:
-        settings: see `graph.config.settings`.
-        refs: names viewers in the audit log.
-        endpoints: what can be called.
-        exporter: takes each span at once; None for the collector that the settings name, if they name one.
-
-    Raises:
-        SettingsError: when the audit log cannot be written.
-    """
-    metrics = Metrics()
-    metrics.read_gauge("tasks", "Tasks of the event loop.", _tasks)
-    metrics.read_counter("log_lines_lost", "Lines of the log that nobody took in time.", _lost_lines)
-    try:
-        audit = AuditLog(settings.konagraph_audit_log, refs.of_viewer)
-    except OSError:
-        raise SettingsError(["KONAGRAPH_AUDIT_LOG names a file that cannot be written"]) from None
-    return Telemetry(
-        metrics,
-        RequestTelemetry(metrics),
-        UpstreamTelemetry(metrics, endpoints),
-        ProtectionTelemetry(metrics, audit),
-        audit,
-        _traces(settings, endpoints, exporter, _on_lost_spans(metrics)),
-    )
+        self._audit.close()
 
 
 def _traces(
     settings: Settings,
-    endpoints: Iterable[Endpoint[Any, Any]],
+    endpoints: Sequence[Endpoint[Any, Any]],
     exporter: SpanExporter | None,
     on_lost: Callable[[], None],
 ) -> Traces | None:
-    endpoint = settings.konagraph_otel_endpoint
-    if endpoint is None and exporter is None:
+    if settings.konagraph_otel_endpoint is None and exporter is None:
         return None
     # Here, because OpenTelemetry takes time and memory that a gateway without a collector need not spend.
     from graph.telemetry.otlp import OtlpExporter  # noqa: PLC0415
     from graph.telemetry.traces import Traces, at_once, in_batches  # noqa: PLC0415
 
-    processor = at_once(exporter) if exporter else in_batches(OtlpExporter(endpoint or "", on_lost))
+    if exporter is not None:
+        processor = at_once(exporter)
+    else:
+        processor = in_batches(OtlpExporter(settings.konagraph_otel_endpoint or "", on_lost))
     return Traces(processor, endpoints, sample=settings.konagraph_otel_sample)
 
 
@@ -141,15 +128,6 @@ def _on_lost_spans(metrics: Metrics) -> Callable[[], None]:
         log.warning("spans are lost: the collector does not take them")
 
     return on_lost
-
-
-def _tasks() -> float:
-    """How many tasks the event loop has, which is how one sees that none are left behind."""
-    try:
-        return len(asyncio.all_tasks())
-    except RuntimeError:
-        # Read outside of the loop.
-        return math.nan
 
 
 def _lost_lines() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,6 @@ from graph.telemetry.labels import (
     FAULTS,
     UNUSED_SECONDS,
     OperationNames,
-    Proof,
     VendorCodes,
     request_code,
 )
@@ -31,8 +30,17 @@ if TYPE_CHECKING:
 CARD = "9491339400000013"
 
 
-SERVICE = Proof(has_credentials=True, member=None)
-NOBODY = Proof(has_credentials=False, member=None)
+class Caller(NamedTuple):
+    """Who sends a request, and whether it succeeds."""
+
+    viewer: str = "service"
+    id: str | None = "a service"
+    succeeds: bool = True
+
+
+SERVICE = Caller()
+NOBODY = Caller(id=None)
+FAILING = Caller(succeeds=False)
 
 
 class Names:
@@ -43,14 +51,16 @@ class Names:
         self.forgotten: list[str] = []
         self.names = OperationNames(self.forgotten.append, clock=lambda: self.now, **bounds)
 
-    def used(self, name: str | None, proof: Proof | None = SERVICE) -> str:
+    def used(self, name: str | None, caller: Caller = SERVICE) -> str:
         """The label of a name that is used by somebody."""
-        label = self.names.label(name)
-        return self.names.prove(name or "", proof) if label is None else label
+        codes = [] if caller.succeeds else ["BAD_USER_INPUT"]
+        return self.names.label(
+            RequestReport("r", "POST", 200, 0.1, caller.viewer, name, codes, viewer_id=caller.id)
+        )
 
 
-def member(number: int) -> Proof:
-    return Proof(has_credentials=True, member=f"member {number}")
+def member(number: int) -> Caller:
+    return Caller("member", f"member {number}")
 
 
 def test_the_names_of_trusted_documents_are_labels_however_many_others_there_are() -> None:
@@ -58,12 +68,12 @@ def test_the_names_of_trusted_documents_are_labels_however_many_others_there_are
     names.used("Other")
     names.names.trust(frozenset({"Card", "Cards"}))
     assert ["Card", "Cards", "Other", "other"] == [names.used(name) for name in ("Card", "Cards", "Other", "Mine")]
-    assert ["Card", ANONYMOUS] == [names.used(name, None) for name in ("Card", None)]
+    assert ["Card", ANONYMOUS] == [names.used(name, FAILING) for name in ("Card", None)]
 
 
 def test_a_name_is_a_label_once_it_has_succeeded() -> None:
     names = Names()
-    assert ["other", "A", "A"] == [names.used("A", proof) for proof in (None, SERVICE, None)]
+    assert ["other", "A", "A"] == [names.used("A", caller) for caller in (FAILING, SERVICE, FAILING)]
 
 
 def test_without_credentials_a_name_is_a_label_only_where_no_document_is_trusted() -> None:
@@ -103,7 +113,7 @@ def test_names_that_are_trusted_no_more_are_forgotten_and_proven_again() -> None
     names.names.trust(frozenset({"A", "B"}))
     names.names.trust(frozenset({"B"}))
     assert ["A"] == names.forgotten
-    assert ["other", "A"] == [names.used("A", None), names.used("A", SERVICE)]
+    assert ["other", "A"] == [names.used("A", FAILING), names.used("A", SERVICE)]
 
 
 @pytest.mark.parametrize(
