@@ -46,11 +46,9 @@ class CallDetails(msgspec.Struct, frozen=True):
     retry_after: float | None = None
     """The seconds after which the answer asks us to call again."""
 
-    def answered(self, status: int, code: str | None = None, retry_after: float | None = None) -> CallDetails:
+    def answered(self, status: int, code: str | None = None) -> CallDetails:
         """The same call, once it has an answer."""
-        if retry_after is None:
-            retry_after = self.retry_after
-        return CallDetails(self.correlation_id, status, code, self.api, retry_after)
+        return CallDetails(self.correlation_id, status, code, self.api, self.retry_after)
 
 
 class Cause(StrEnum):
@@ -84,9 +82,11 @@ class KonaplateError(Exception):
     cause: Cause | None = None
     """Why there was no usable answer; None when there was one."""
 
-    def __init__(self, details: CallDetails) -> None:
+    def __init__(self, details: CallDetails, cause: Cause | None = None) -> None:
         super().__init__(details)
         self.details = details
+        if cause is not None:
+            self.cause = cause
 
 
 class RetryMayHelpError(KonaplateError):
@@ -96,17 +96,13 @@ class RetryMayHelpError(KonaplateError):
 class UnavailableError(RetryMayHelpError):
     """Konaplate cannot be reached, or answers that it cannot serve."""
 
-    def __init__(self, details: CallDetails, cause: Cause = Cause.SERVER_FAULT) -> None:
-        super().__init__(details)
-        self.cause = cause
+    cause = Cause.SERVER_FAULT
 
 
 class TimedOutError(RetryMayHelpError):
     """Konaplate did not answer, or did not accept a connection, in time."""
 
-    def __init__(self, details: CallDetails, cause: Cause = Cause.TOO_SLOW) -> None:
-        super().__init__(details)
-        self.cause = cause
+    cause = Cause.TOO_SLOW
 
 
 class SystemFaultError(RetryMayHelpError):

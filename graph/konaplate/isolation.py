@@ -14,7 +14,7 @@ from graph.resilience.observer import GuardObserver
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from graph.konaplate.client import KonaplateClient
     from graph.konaplate.endpoint import Endpoint
@@ -59,7 +59,7 @@ class Aside(GuardObserver):
 
 
 class SeparatedKonaplate(GuardedKonaplate):
-    """Guards each reserved key by itself. For the embedded sandbox alone.
+    """Guards what fails on purpose by itself. For the embedded sandbox alone.
 
     Args:
         client: makes the calls.
@@ -67,45 +67,38 @@ class SeparatedKonaplate(GuardedKonaplate):
         shared: what the guards of everything else have in common.
         rules: when an API is left alone.
         reserved: what fails on purpose.
-        apart: makes what the guards of one of these have in common.
+        apart: what the guards of these have in common.
     """
 
     def __init__(
         self,
         client: KonaplateClient,
-        endpoints: Iterable[Endpoint[Any, Any]],
+        endpoints: Sequence[Endpoint[Any, Any]],
         shared: Shared,
         rules: BreakerRules,
         *,
         reserved: Reserved,
-        apart: Callable[[], Shared],
+        apart: Shared,
     ) -> None:
-        endpoints = tuple(endpoints)
         super().__init__(client, endpoints, shared, rules)
         never = dataclasses.replace(rules, minimum_calls=sys.maxsize)
-        self._reserved: dict[tuple[str, Any], GuardedKonaplate] = {}
-        for keys, own_rules, breaker in (
-            (reserved.keys, never, Breaker),
-            (reserved.open_breakers, rules, OpenBreaker),
-        ):
-            for name, key in ((name, key) for name, of_name in keys.items() for key in of_name):
-                own = GuardedKonaplate(client, endpoints, apart(), own_rules, breaker)
-                self._reserved[name, key] = own
+        self._reserved = reserved
+        self._failing = GuardedKonaplate(client, endpoints, apart, never)
+        self._opened = GuardedKonaplate(client, endpoints, apart, rules, OpenBreaker)
 
     def start(self, endpoint: Endpoint[K, R], keys: Sequence[K], stats: CallStats) -> list[asyncio.Future[R]]:
         """Look keys up; with a reserved one among them, each by itself."""
-        guarded = [self._reserved.get((endpoint.name, key)) for key in keys]
-        if not any(guarded):
+        guarded = [self._guarded(endpoint.name, key) for key in keys]
+        if all(each is self for each in guarded):
             return super().start(endpoint, keys, stats)
-        start = super().start
-        return [
-            future
-            for key, own in zip(keys, guarded, strict=True)
-            for future in (start if own is None else own.start)(endpoint, [key], stats)
-        ]
+        return [each.start(endpoint, [key], stats)[0] for each, key in zip(guarded, keys, strict=True)]
 
     async def cancel(self) -> None:
         """Cancel what is under way."""
-        for guarded in self._reserved.values():
-            await guarded.cancel()
+        await self._failing.cancel()
         await super().cancel()
+
+    def _guarded(self, name: str, key: object) -> GuardedKonaplate:
+        if key in self._reserved.open_breakers.get(name, ()):
+            return self._opened
+        return self._failing if key in self._reserved.keys.get(name, ()) else self

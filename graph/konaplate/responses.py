@@ -84,17 +84,18 @@ def read_success(
     Raises:
         KonaplateError: the error of the answer's code, or else of its status.
     """
-    fields, sealed = _clear_fields(response, cipher, call)
+    fields, sealed = _clear_fields(response, cipher)
+    if fields is None:
+        raise _failure_of_status(call.answered(response.status), response.status)
     code, silent = _code(fields)
     details = call.answered(response.status, code)
     if response.status in _OK and (code == SUCCESS or (silent and endpoint.is_complete(fields))):
         return Success(fields, details, sealed)
-    raise _failure(endpoint, details, response.status)
+    raise _failure(endpoint, details, response.status, code)
 
 
-def _failure(endpoint: Endpoint[Any, Any], details: CallDetails, status: int) -> KonaplateError:
-    code = details.code
-    known = endpoint.error_of(code) if code is not None else None
+def _failure(endpoint: Endpoint[Any, Any], details: CallDetails, status: int, code: str | None) -> KonaplateError:
+    known = None if code is None else endpoint.error_of(code)
     if known is not None:
         return known(details)
     by_status = _failure_of_status(details, status)
@@ -134,20 +135,18 @@ def seconds_to_wait(retry_after: str, now: float) -> float | None:
         return None
 
 
-def _clear_fields(response: Response, cipher: Cipher | None, call: CallDetails) -> tuple[dict[str, Any], bool]:
-    """The fields of an answer, and whether they were sealed."""
+def _clear_fields(response: Response, cipher: Cipher | None) -> tuple[dict[str, Any] | None, bool]:
+    """The fields of an answer, None when it holds none that can be read, and whether they were sealed."""
     fields = read_object(response.body)
     sealed = None if fields is None else fields.get("encData")
-    if fields is not None and sealed is None:
+    if sealed is None:
         return fields, False
-    if isinstance(sealed, str) and cipher is not None:
-        try:
-            fields = read_object(cipher.open(sealed, response.headers.get(_CRYPTO_KEY_ID)))
-        except CannotOpenError as error:
-            raise _failure_of_status(call.answered(response.status), response.status) from error
-        if fields is not None:
-            return fields, True
-    raise _failure_of_status(call.answered(response.status), response.status)
+    if not isinstance(sealed, str) or cipher is None:
+        return None, False
+    try:
+        return read_object(cipher.open(sealed, response.headers.get(_CRYPTO_KEY_ID))), True
+    except CannotOpenError:
+        return None, True
 
 
 def _code(fields: dict[str, Any]) -> tuple[str | None, bool]:

@@ -71,14 +71,11 @@ def build_konaplate(
     shared, breaker = _shared(settings, clock, observer), _breaker_rules(settings)
     if reserved is None:
         return GuardedKonaplate(client, endpoints, shared, breaker)
-
-    def apart() -> Shared:
-        budget = RetryBudget(dataclasses.replace(shared.retries, budget_ratio=1.0), clock)
-        # As many at all times: what is lost on purpose is no sign of too many calls.
-        most = settings.konaplate_max_connections
-        slots = Slots(SlotRules(most=most, least=most), clock)
-        return dataclasses.replace(shared, budget=budget, slots=slots, observer=Aside(observer))
-
+    budget = RetryBudget(dataclasses.replace(shared.retries, budget_ratio=1.0), clock)
+    # As many at all times: what is lost on purpose is no sign of too many calls.
+    most = settings.konaplate_max_connections
+    slots = Slots(SlotRules(most=most, least=most), clock)
+    apart = dataclasses.replace(shared, budget=budget, slots=slots, observer=Aside(observer))
     return SeparatedKonaplate(client, endpoints, shared, breaker, reserved=reserved, apart=apart)
 
 

@@ -42,18 +42,18 @@ def test_a_cause_is_judged_as_documented(cause: Cause) -> None:
 
 @pytest.mark.parametrize("cause", [Cause.THROTTLED, Cause.BAD_GATEWAY, Cause.ASKS_AGAIN])
 def test_a_wish_to_be_called_later_is_followed(cause: Cause) -> None:
-    policy = policy_of(UnavailableError(DETAILS.answered(503, None, 0.5), cause))
+    policy = policy_of(UnavailableError(CallDetails("an-id", 503, retry_after=0.5), cause))
     assert (True, 0.5) == (policy.retry, policy.retry_after)
     assert (EXPECTED[cause][1], EXPECTED[cause][2]) == (policy.failed, policy.lost)
 
 
 def test_a_fault_of_the_server_is_not_tried_again_even_if_it_says_when() -> None:
-    assert not policy_of(UnavailableError(DETAILS.answered(500, None, 0.5), Cause.SERVER_FAULT)).retry
+    assert not policy_of(UnavailableError(CallDetails("an-id", 500, retry_after=0.5), Cause.SERVER_FAULT)).retry
 
 
 @pytest.mark.parametrize(("cause", "retry"), [(Cause.BAD_GATEWAY, False), (Cause.THROTTLED, True)])
 def test_an_answer_with_a_code_is_tried_again_only_when_we_were_too_fast(cause: Cause, retry: bool) -> None:
-    policy = policy_of(UnavailableError(CODED.answered(503, CODED.code, 0.5), cause))
+    policy = policy_of(UnavailableError(CallDetails("an-id", 503, CODED.code, retry_after=0.5), cause))
     assert policy.retry is retry
     assert (EXPECTED[cause][1], EXPECTED[cause][2]) == (policy.failed, policy.lost)
 
