@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "konagraph:document:"
 _DAY: Final = 24 * 3600
+# Seconds without a further try after a failure, so that not every request waits for a dead Redis.
+_PAUSE: Final = 1.0
 
 
 class RegisteredDocuments:
@@ -30,7 +32,6 @@ class RegisteredDocuments:
         characters: how long they may be together.
         redis: a client with short waits; None keeps documents in this process alone.
         clock: monotonic seconds.
-        pause: seconds without a further try after a failure, so that not every request waits for a dead Redis.
     """
 
     def __init__(
@@ -39,12 +40,10 @@ class RegisteredDocuments:
         characters: int,
         redis: Redis | None = None,
         clock: Callable[[], float] = time.monotonic,
-        pause: float = 1.0,
     ) -> None:
         self._local: SieveCache[str, str] = SieveCache(entries, characters)
         self._redis = redis
         self._clock = clock
-        self._pause = pause
         self._away_until = -float("inf")
 
     def __len__(self) -> int:
@@ -73,5 +72,5 @@ class RegisteredDocuments:
         try:
             return await question(self._redis)
         except (RedisError, OSError, TimeoutError):
-            self._away_until = self._clock() + self._pause
+            self._away_until = self._clock() + _PAUSE
             return None

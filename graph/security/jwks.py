@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 256 * 1024
 MINIMUM_RSA_BITS: Final = 2048
+# When a key set is loaded anew. Seconds.
+_EVERY: Final = 300
+_AT_LEAST_APART: Final = 30
+_FIRST_RETRY: Final = 1
+_STALE_FOR: Final = 24 * 3600
 # By `kty` and `crv`: one algorithm for each kind of key, so that a token cannot choose another for it. The last
 # has two names: RFC 9864 gave it a new one, and signers use either.
 _ALGORITHMS: Final = {
@@ -45,16 +50,6 @@ class VerificationKey:
     key: Key = field(compare=False)
     algorithms: tuple[str, ...]
     thumbprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refresh:
-    """When a key set is loaded anew. Seconds."""
-
-    every: float = 300
-    at_least_apart: float = 30
-    first_retry: float = 1
-    stale_for: float = 24 * 3600
 
 
 class BadKeySetError(Exception):
@@ -122,7 +117,6 @@ class KeySet:
 
     Args:
         load: reads the set's source.
-        refresh: when to load again.
         clock: monotonic seconds.
         on_failure: told with a constant text when a load fails.
     """
@@ -130,12 +124,10 @@ class KeySet:
     def __init__(
         self,
         load: Callable[[], Awaitable[bytes]],
-        refresh: Refresh,
         clock: Callable[[], float],
         on_failure: Callable[[str], None] = lambda _reason: None,
     ) -> None:
         self._load = load
-        self._refresh = refresh
         self._clock = clock
         self._on_failure = on_failure
         self._keys: dict[str, VerificationKey] = {}
@@ -148,12 +140,12 @@ class KeySet:
     @property
     def loaded(self) -> bool:
         """Whether a set is there that is not too old to be used."""
-        return self._age() <= self._refresh.stale_for
+        return self._age() <= _STALE_FOR
 
     @property
     def stale(self) -> bool:
         """Whether a set is there that should have been replaced by a newer one by now."""
-        return self.loaded and self._age() > self._refresh.every + self._refresh.at_least_apart
+        return self.loaded and self._age() > _EVERY + _AT_LEAST_APART
 
     async def current(self) -> int:
         """The generation of the set in use, which is loaded again when it is old.
@@ -162,10 +154,10 @@ class KeySet:
             KeysUnavailableError: when there is none.
         """
         if not self.loaded:
-            await self._load_again(self._refresh.first_retry)
-        elif self._age() > self._refresh.every:
+            await self._load_again(_FIRST_RETRY)
+        elif self._age() > _EVERY:
             # The old set still answers while the new one is on its way.
-            self._start(self._refresh.at_least_apart)
+            self._start(_AT_LEAST_APART)
         if not self.loaded:
             raise KeysUnavailableError
         return self.generation
@@ -180,7 +172,7 @@ class KeySet:
         found = self._keys.get(key_id)
         if found is None:
             # Perhaps the signer's keys have changed. A storm of invented ids loads no more often than this.
-            await self._load_again(self._refresh.at_least_apart)
+            await self._load_again(_AT_LEAST_APART)
             found = self._keys.get(key_id)
         return found
 
@@ -209,16 +201,15 @@ class KeySet:
                     await task
 
     async def _keep(self, pause: Callable[[float], Awaitable[object]]) -> None:
-        refresh = self._refresh
-        retry = refresh.first_retry
+        retry = _FIRST_RETRY
         while True:
             if self.loaded:
-                retry = refresh.first_retry
-                left = refresh.every - self._age()
-                await pause(left if left > 0 else refresh.at_least_apart)
+                retry = _FIRST_RETRY
+                left = _EVERY - self._age()
+                await pause(left if left > 0 else _AT_LEAST_APART)
             else:
                 await pause(retry)
-                retry = min(2 * retry, refresh.at_least_apart)
+                retry = min(2 * retry, _AT_LEAST_APART)
             await self.load()
 
     def _age(self) -> float:

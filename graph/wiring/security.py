@@ -19,7 +19,7 @@ from graph.security.api_keys import ApiKeyAuthenticator, BadKeyFileError, read_a
 from graph.security.authentication import anonymous, by_api_key, by_token
 from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
-from graph.security.jwks import MAX_BYTES, BadKeySetError, KeySet, Refresh, read_key_set
+from graph.security.jwks import MAX_BYTES, BadKeySetError, KeySet, read_key_set
 from graph.security.limiter import LocalLimiter
 from graph.security.tokens import TokenAuthenticator, TokenRules
 from graph.security.viewer import Allowance
@@ -108,7 +108,7 @@ def build_protection(
     if settings.konagraph_auth == "jwt":
         source = settings.konagraph_jwt_jwks or ""
         load = key_set_at(source) if is_url(source) else partial(_read_key_set_file, Path(source))
-        keys = KeySet(load, Refresh(), time.monotonic, on_key_failure)
+        keys = KeySet(load, time.monotonic, on_key_failure)
     elif settings.konagraph_auth == "api-key":
         api_keys = ApiKeyAuthenticator(read_key_files(settings) or ())
     return Protection(

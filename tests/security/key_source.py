@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from graph.security.jwks import KeySet, Refresh
+from graph.security.jwks import KeySet
 
 
 class Clock:
@@ -51,11 +51,11 @@ class Source:
 class Watched:
     """A key set with its source, its clock, and the failures that it reports."""
 
-    def __init__(self, content: bytes | Exception, refresh: Refresh | None = None) -> None:
+    def __init__(self, content: bytes | Exception) -> None:
         self.source = Source(content)
         self.clock = Clock()
         self.failures: list[str] = []
-        self.keys = KeySet(self.source, refresh or Refresh(), self.clock, self.failures.append)
+        self.keys = KeySet(self.source, self.clock, self.failures.append)
 
 
 async def settle() -> None:

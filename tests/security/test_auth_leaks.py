@@ -10,7 +10,7 @@ import pytest
 
 from graph.security.api_keys import ApiKeyAuthenticator
 from graph.security.errors import UnauthenticatedError
-from graph.security.jwks import BadKeySetError, KeySet, Refresh, read_key_set
+from graph.security.jwks import BadKeySetError, KeySet, read_key_set
 from graph.security.tokens import TokenAuthenticator, TokenRules
 from graph.security.viewer import Allowance
 from tests.security.jwt_gateway import guarded, jwt_gateway
@@ -143,7 +143,7 @@ def shown(error: BaseException) -> str:
 
 async def test_no_exception_of_the_authentication_holds_a_credential() -> None:
     tokens = refused_tokens()
-    keys = KeySet(Source(key_set(ec_signer(), rsa_signer())), Refresh(), Clock())
+    keys = KeySet(Source(key_set(ec_signer(), rsa_signer())), Clock())
     authenticator = TokenAuthenticator(keys, TokenRules(ISSUER, AUDIENCE, "x"), Allowance(), Clock(NOW))
     for token in tokens.values():
         with pytest.raises(UnauthenticatedError) as caught:
@@ -171,7 +171,7 @@ def test_no_exception_of_a_key_set_repeats_its_content(content: bytes) -> None:
 
 
 async def test_the_parts_do_not_show_what_they_hold() -> None:
-    keys = KeySet(Source(key_set(ec_signer())), Refresh(), Clock())
+    keys = KeySet(Source(key_set(ec_signer())), Clock())
     authenticator = TokenAuthenticator(keys, TokenRules(ISSUER, AUDIENCE, "x"), Allowance(), Clock(NOW))
     token = ec_signer().token(claims(iat=NOW, exp=NOW + 60, konaplate_user_id=MEMBER))
     viewer = await authenticator.viewer(token)

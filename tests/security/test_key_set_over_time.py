@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 
 from graph.security.authentication import by_token
 from graph.security.errors import KeysUnavailableError, UnauthenticatedError
-from graph.security.jwks import KeySet, Refresh
+from graph.security.jwks import KeySet
 from graph.security.tokens import TokenAuthenticator, TokenRules
 from graph.security.viewer import Allowance
 from graph.wiring.security import key_set_at
@@ -26,7 +26,7 @@ class Door:
 
     def __init__(self, url: str) -> None:
         self.clock = Clock()
-        self.keys = KeySet(key_set_at(url), Refresh(), self.clock)
+        self.keys = KeySet(key_set_at(url), self.clock)
         rules = TokenRules(ISSUER, AUDIENCE, "konaplate_user_id")
         self._bearer = by_token(TokenAuthenticator(self.keys, rules, Allowance(), time.time))
 

@@ -11,7 +11,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from graph.security.errors import KeysUnavailableError, UnauthenticatedError
-from graph.security.jwks import KeySet, Refresh, VerificationKey
+from graph.security.jwks import KeySet, VerificationKey
 from graph.security.tokens import TokenAuthenticator, TokenRules
 from graph.security.viewer import Allowance
 from tests.security.jwt_maker import AUDIENCE, ISSUER, Signer, claims, ec_signer, key_set
@@ -40,7 +40,7 @@ class CountingKeys(KeySet):
     """Counts the look-ups; gives one key that counts its uses."""
 
     def __init__(self) -> None:
-        super().__init__(Source(key_set(SIGNER)), Refresh(), Clock())
+        super().__init__(Source(key_set(SIGNER)), Clock())
         self.lookups = 0
         self.only = CountedKey.import_key(SIGNER.jwk)
 
@@ -57,7 +57,7 @@ class Desk:
     def __init__(self, keys: KeySet | None = None, *, remembered: int = 10_000) -> None:
         self.source = Source(key_set(SIGNER))
         self.keys_clock = Clock()
-        self.keys = keys or KeySet(self.source, Refresh(), self.keys_clock)
+        self.keys = keys or KeySet(self.source, self.keys_clock)
         self.clock = Clock(NOW)
         rules = TokenRules(ISSUER, AUDIENCE, "konaplate_user_id", remembered=remembered)
         self.tokens = TokenAuthenticator(self.keys, rules, Allowance(), self.clock)
