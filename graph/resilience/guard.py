@@ -89,8 +89,8 @@ class _Call:
     """One call on its way through the guard."""
 
     ends: float
-    attempts: int
-    """How many it may have."""
+    attempts: int = 0
+    """How often the upstream was asked for it."""
     failed: bool | None = None
     """Whether the upstream is to blame for the end of the latest attempt; None when nobody knows."""
 
@@ -144,34 +144,28 @@ class Guard(Generic[K, V]):
         await self._flights.aclose()
 
     async def _call(self, key: K, stats: CallStats) -> V:
-        """What those who ask for the same thing share: the breaker's leave, and one attempt or more."""
+        """What those who ask for the same thing share: one attempt, or more as long as what failed may pass."""
         shared, era = self._shared, self._breaker.admit()
         shared.budget.deposit()
         # A probe asks whether the upstream is well, and asks once.
         attempts = 1 if self._breaker.state is State.HALF_OPEN else shared.retries.attempts
-        call = _Call(shared.clock() + shared.rules.total, attempts)
+        call = _Call(shared.clock() + shared.rules.total)
+        failure: Exception | None = None
         try:
-            return await self._attempts(key, stats, call)
+            while True:
+                try:
+                    return await self._attempt(key, stats, call)
+                except NoSlotError:
+                    # What failed is the upstream, not the place in the queue.
+                    raise failure or NoSlotError from None
+                except Exception as error:
+                    backoff = self._backoff(call, error) if call.attempts < attempts else None
+                    if backoff is None:
+                        raise
+                    failure = error
+                await shared.sleep(backoff)
         finally:
             self._breaker.settle(era, failed=call.failed)
-
-    async def _attempts(self, key: K, stats: CallStats, call: _Call) -> V:
-        """Attempts, as long as what failed may pass."""
-        failure: Exception | None = None
-        number = 0
-        while True:
-            number += 1
-            try:
-                return await self._attempt(key, stats, call, number)
-            except NoSlotError:
-                # What failed is the upstream, not the place in the queue.
-                raise failure or NoSlotError from None
-            except Exception as error:
-                backoff = self._backoff(call, error) if number < call.attempts else None
-                if backoff is None:
-                    raise
-                failure = error
-            await self._shared.sleep(backoff)
 
     def _backoff(self, call: _Call, error: Exception) -> float | None:
         """How long to wait after an attempt that failed; None when there shall be no other."""
@@ -189,7 +183,7 @@ class Guard(Generic[K, V]):
         shared.observer.retried(self._api, policy.cause)
         return backoff
 
-    async def _attempt(self, key: K, stats: CallStats, call: _Call, number: int) -> V:
+    async def _attempt(self, key: K, stats: CallStats, call: _Call) -> V:
         shared, rules = self._shared, self._shared.rules
         try:
             await shared.slots.take(min(rules.slot_wait, call.ends - shared.clock()))
@@ -197,10 +191,11 @@ class Guard(Generic[K, V]):
             shared.observer.shed(self._api)
             raise
         stats.attempts += 1
+        call.attempts += 1
         asked_at = shared.clock()
         call.failed = lost = None
         try:
-            value = await self._fetch(key, min(rules.attempt, call.ends - asked_at), number)
+            value = await self._fetch(key, min(rules.attempt, call.ends - asked_at), call.attempts)
             call.failed = lost = False
         except Exception as error:
             policy = self._policy_of(error)

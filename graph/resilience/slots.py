@@ -97,7 +97,8 @@ class Slots:
             # Only a limit that is in use was shown to be none too high.
             self._move(min(self._rules.most, self._exact + 1 / self._exact))
         self.in_use -= 1
-        self._wake()
+        if self._waiting:
+            self._wake()
         if self.limit != before:
             self._on_change(self.limit)
 

@@ -69,9 +69,16 @@ class Pool:
             httpx.ConnectTimeout: when the server does not accept one in time.
             httpx.ConnectError: when it refuses, or its certificate is not accepted.
         """
-        await self._take_place(wait)
+        if self._places.locked():
+            await self._wait_for_place(wait)
+        else:
+            # At once, and without a timer.
+            await self._places.acquire()
+        connection = None if fresh else self._latest_idle()
+        if connection is not None:
+            return connection
         try:
-            return await self._idle_or_new(connect, fresh=fresh)
+            return await self._open(connect)
         except BaseException:
             self._places.release()
             raise
@@ -99,40 +106,28 @@ class Pool:
         while self._all:  # noqa: ASYNC110 - they are gone a turn or two after this, which no event tells sooner
             await asyncio.sleep(0)
 
-    async def _take_place(self, seconds: float | None) -> None:
-        if not self._places.locked():
-            # At once, and without a timer.
-            await self._places.acquire()
-            return
+    async def _wait_for_place(self, seconds: float | None) -> None:
         try:
             async with asyncio.timeout(seconds):
                 await self._places.acquire()
         except TimeoutError:
             raise httpx.PoolTimeout("No connection became free in time.") from None
 
-    async def _idle_or_new(self, connect: float | None, *, fresh: bool) -> Connection:
-        if self._closed:
-            raise httpx.ConnectError("The transport is closed.")
-        idle = self._latest_idle()
-        if idle is not None and not fresh:
-            del self._idle[idle]
-            idle.at = math.inf
-            return idle
-        if idle is not None:
-            # It makes room for the new one, in the loop's next turn.
-            idle.abort()
-            await asyncio.sleep(0)
-        return await self._open(connect)
-
     def _latest_idle(self) -> Connection | None:
         now = asyncio.get_running_loop().time()
         for connection in reversed(self._idle):
             if connection.usable and connection.at > now:
+                del self._idle[connection]
+                connection.at = math.inf
                 return connection
             connection.abort()
         return None
 
     async def _open(self, seconds: float | None) -> Connection:
+        if self._idle:
+            # The oldest one makes room for the new one, in the loop's next turn.
+            next(iter(self._idle)).abort()
+            await asyncio.sleep(0)
         connection: Connection | None = None
         try:
             async with asyncio.timeout(seconds):
@@ -152,6 +147,8 @@ class Pool:
 
     async def _connect(self, ip_address: str) -> Connection:
         """Connect to one of the server's addresses. TLS belongs to it: who accepts may still stay silent."""
+        if self._closed:
+            raise ConnectionAbortedError
         _, connection = await asyncio.get_running_loop().create_connection(
             lambda: Connection(self._limits.response_bytes, self._lost),
             ip_address,
