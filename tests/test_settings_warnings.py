@@ -128,6 +128,8 @@ def test_a_bound_below_a_default_is_told_as_well() -> None:
             {"KONAPLATE_RETRY_RATIO": "0", "KONAPLATE_RETRIES_PER_SECOND": "0", "KONAPLATE_ATTEMPTS": "2"},
         ),
         ("KONAGRAPH_API_KEYS", {"KONAGRAPH_API_KEYS": "keys.toml"}),
+        ("KONAPLATE_SEAL_REQUESTS", {"KONAPLATE_ENCRYPTION": "off", "KONAPLATE_SEAL_REQUESTS": "card_info"}),
+        ("KONAPLATE_SEAL_ANSWERS", {"KONAPLATE_ENCRYPTION": "off", "KONAPLATE_SEAL_ANSWERS": "-card_info"}),
         (
             "KONAGRAPH_APQ",
             {"KONAGRAPH_APQ": "true", "KONAGRAPH_DOCUMENTS_MODE": "enforce", "KONAGRAPH_DOCUMENTS": "m.json"},

@@ -99,6 +99,8 @@ def _about_what_has_no_effect(settings: Settings) -> Iterator[str]:
     given = settings.model_fields_set
     without_effect = {
         "konaplate_attempts": not (settings.konaplate_retry_ratio or settings.konaplate_retries_per_second),
+        "konaplate_seal_requests": settings.konaplate_encryption == "off",
+        "konaplate_seal_answers": settings.konaplate_encryption == "off",
         "konaplate_ca_bundle": settings.konaplate_base_url.startswith("http:"),
         "konaplate_client_certificate": settings.konaplate_base_url.startswith("http:"),
         "konagraph_api_keys": settings.konagraph_auth != "api-key",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import msgspec
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from graph.konaplate.correlation import Echo
     from graph.konaplate.encryption import Cipher
     from graph.konaplate.endpoint import Endpoint
-    from graph.konaplate.record import Record
-
-K = TypeVar("K")
-R = TypeVar("R", bound="Record")
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -75,7 +72,7 @@ class _Session:
             self._common[endpoint.name] = blank.url, blank.headers.raw
 
     def request(
-        self, endpoint: Endpoint[K, R], asked: Any, correlation_id: str, now: wire.Timestamp, *, fresh: bool
+        self, endpoint: Endpoint[Any, Any], asked: Any, correlation_id: str, now: wire.Timestamp, *, fresh: bool
     ) -> httpx.Request:
         """Seal and sign one request; `fresh` has it sent over a connection that was not used before."""
         content = _encode(endpoint.request(asked))
@@ -137,7 +134,7 @@ class KonaplateClient:
         self.renew(identity, cipher)
 
     async def fetch(
-        self, endpoint: Endpoint[K, R], asked: Any, seconds: float | None = None, attempt: int = 1
+        self, endpoint: Endpoint[Any, Any], asked: Any, seconds: float = math.inf, attempt: int = 1
     ) -> Any:
         """Call an endpoint.
 
@@ -167,7 +164,7 @@ class KonaplateClient:
                 self._transport,
                 request,
                 call,
-                seconds=limits.total if seconds is None else min(seconds, limits.total),
+                seconds=min(seconds, limits.total),
                 max_bytes=limits.response_bytes,
                 trusts=partial(self._trusts, report),
             )
@@ -200,7 +197,7 @@ class KonaplateClient:
 
     def _read(
         self,
-        endpoint: Endpoint[K, R],
+        endpoint: Endpoint[Any, Any],
         asked: Any,
         cipher: Cipher | None,
         response: Response,
