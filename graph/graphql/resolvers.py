@@ -128,7 +128,7 @@ def _key_of(
 ) -> Callable[[Source, Mapping[str, Any]], Any]:
     parts = [_key_part(part, arguments) for part in spec.keys]
     if not isinstance(spec.key, tuple):
-        return parts[0]
+        return parts[0] if isinstance(spec.key, str) else _typed(endpoint.key, parts[0])
     of_record = [not isinstance(part, Argument) for part in spec.keys]
 
     def composed(source: Source, given: Mapping[str, Any]) -> Any:
@@ -140,6 +140,21 @@ def _key_of(
         return endpoint.key(*values)
 
     return composed
+
+
+def _typed(
+    kind: type, part: Callable[[Source, Mapping[str, Any]], Any]
+) -> Callable[[Source, Mapping[str, Any]], Any]:
+    """A key, or a list of keys, that an argument gives as another type: an `ID` is a text."""
+
+    def typed(source: Source, given: Mapping[str, Any]) -> Any:
+        value = part(source, given)
+        return [made(item) for item in value] if isinstance(value, list) else made(value)
+
+    def made(value: Any) -> Any:
+        return value if value is None or isinstance(value, kind) else kind(value)
+
+    return typed
 
 
 def _key_part(part: KeyPart, arguments: Mapping[str, str]) -> Callable[[Source, Mapping[str, Any]], Any]:
