@@ -203,7 +203,8 @@ def object_fields() -> dict[str, GraphQLField]:
 def test_every_field_that_waits_for_something_costs_a_call() -> None:
     waiting = {name for name, field in object_fields().items() if isinstance(field.resolve, LookUp)}
     dear = {name for name, field in object_fields().items() if max(cost_of(field).once, cost_of(field).each) >= 10}
-    assert waiting == dear == {"Query.card", "Query.cards", "Member.profile"}
+    assert waiting == dear
+    assert waiting >= {"Query.card", "Query.cards", "Member.profile"}
 
 
 def test_every_field_with_a_list_is_paid_for_by_item() -> None:

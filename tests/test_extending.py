@@ -1,0 +1,103 @@
+"""docs/extending.md is true: its blocks, applied to a copy of the repository, answer its queries."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.tools import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DOCUMENT = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+RECIPES = dict(re.findall(r"^## (Add [^\n]*)\n(.*?)(?=^## |\Z)", DOCUMENT, re.DOTALL | re.MULTILINE))
+ASK = """
+import asyncio, json, sys
+from tests.support import gateway
+
+async def main():
+    async with gateway(KONAGRAPH_AUDIT_LOG="audit.log") as running:
+        print(json.dumps(await running.query(sys.argv[1])))
+
+asyncio.run(main())
+"""
+
+
+def blocks(recipe: str) -> Iterator[tuple[str, str, str]]:
+    """Each block's language and text, with the file that was named last before it."""
+    path = ""
+    for name, language, text in re.findall(
+        r"`([\w./]+\.py)`|^```(\w+)\n(.*?)^```$", recipe, re.DOTALL | re.MULTILINE
+    ):
+        path = name or path
+        if language:
+            yield language, text, path
+
+
+def apply(text: str, file: Path) -> None:
+    """Write a new file, or add a block to an old one, below the lines of the block that are there already."""
+    if not file.exists():
+        file.write_text(text, encoding="utf-8")
+        return
+    lines, there = text.splitlines(keepends=True), file.read_text(encoding="utf-8")
+    known = max(count for count in range(len(lines)) if there.count("".join(lines[:count])) == 1)
+    place = "".join(lines[:known])
+    assert known, f"{file}: nothing in it is where this block begins"
+    file.write_text(there.replace(place, text), encoding="utf-8")
+
+
+def run(checkout: Path, *command: str) -> str:
+    done = subprocess.run([sys.executable, *command], cwd=checkout, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    copy = tmp_path / "konagraph"
+    ignored = shutil.ignore_patterns("__pycache__")
+    for folder in ("graph", "schema", "tests", "docs"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
+    for file in ("pyproject.toml", "README.md", "konagraph.py"):
+        shutil.copy(ROOT / file, copy / file)
+    return copy
+
+
+@pytest.mark.parametrize(
+    "names", [["Add a field"], ["Add an API"], ["Add a field", "Add an API"]], ids=" and ".join
+)
+def test_a_recipe_works_as_it_stands(names: list[str], checkout: Path) -> None:
+    answers: dict[str, object] = {}
+    for name in names:
+        query = ""
+        for language, text, path in blocks(RECIPES[name]):
+            if language == "python":
+                apply(text, checkout / path)
+            elif language == "graphql":
+                query = text
+            elif language == "json":
+                answers[query] = json.loads(text)
+    run(checkout, "-m", "konagraph", "export-schema", "--output", "schema/schema.graphql")
+    assert answers
+    for query, expected in answers.items():
+        assert expected == json.loads(run(checkout, "-c", ASK, query).splitlines()[-1])
+    if len(names) > 1:
+        # What is said of every field and endpoint holds for the new ones.
+        run(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/schema", "tests/graphql/test_cost.py")
+        run(checkout, "-m", "graph", "leak-audit")
+
+
+def test_both_recipes_are_there() -> None:
+    assert ["Add a field", "Add an API"] == list(RECIPES)
+    assert dict.fromkeys(RECIPES, 3) == {
+        name: len({path for language, _, path in blocks(recipe) if language == "python"})
+        for name, recipe in RECIPES.items()
+    }
