@@ -1,4 +1,4 @@
-"""The bodies of replies: sealed, plain, broken, and the limits of what is read."""
+"""The bodies of responses: sealed, plain, broken, and the limits of what is read."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_an_envelope_on_a_plain_line_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(("key_id", "uses"), [("new", (1, 1)), ("old", (0, 1)), (None, (1, 1))])
-def test_the_reply_names_the_key_that_is_tried_first(key_id: str | None, uses: tuple[int, int]) -> None:
+def test_the_response_names_the_key_that_is_tried_first(key_id: str | None, uses: tuple[int, int]) -> None:
     (new_pair, new), (old_pair, old) = counted_pair("new", opens="client2"), counted_pair("old")
     read(sealed(succeeded(card_fields())), cipher=Cipher([new_pair, old_pair]), key_id=key_id)
     assert uses == (new.operations, old.operations)
@@ -239,13 +239,13 @@ def test_a_repeated_name_counts_with_its_last_value() -> None:
     assert read(body) == {"code": "000_000"}
 
 
-def test_a_reply_shows_no_body() -> None:
+def test_a_response_shows_no_body() -> None:
     assert leaks(Response(200, {}, encoded(card_fields()))) == []
 
 
 @deterministic
 @given(body=st.one_of(st.binary(), json_objects().map(encoded)), status=st.integers(100, 999))
-def test_every_reply_is_read_or_becomes_an_error_of_the_tree(body: bytes, status: int) -> None:
+def test_every_response_is_read_or_becomes_an_error_of_the_tree(body: bytes, status: int) -> None:
     kind, told = outcome(body, status)
     if isinstance(told, CallDetails):
         assert (CORRELATION_ID, status) == (told.correlation_id, told.status)
@@ -258,7 +258,7 @@ def test_every_reply_is_read_or_becomes_an_error_of_the_tree(body: bytes, status
     clear=st.one_of(st.binary(), json_objects().map(lambda fields: encoded(without(fields, "encData")))),
     status=st.sampled_from(sorted(STATUSES)),
 )
-def test_sealing_a_reply_changes_nothing_of_its_meaning(clear: bytes, status: int) -> None:
+def test_sealing_a_response_changes_nothing_of_its_meaning(clear: bytes, status: int) -> None:
     assert outcome(clear, status) == outcome(sealed(clear), status)
 
 

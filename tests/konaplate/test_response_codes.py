@@ -1,4 +1,4 @@
-"""From a reply's code and status to the error and to the client's code, as the vendor's documentation has it."""
+"""From an answer's code and status to the error and to the client's code, as the vendor's documentation has it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CARD_REQUIRED = {"balance", "serviceId", "serviceName", "isAutoRechargeBeforePay
 
 
 class Shown(NamedTuple):
-    """What becomes of a reply that is no success."""
+    """What becomes of an answer that is no success."""
 
     error: str
     client_code: ErrorCode
