@@ -170,7 +170,7 @@ def _default(value: ValueNode, kind: TypeNode) -> Any:
         kind = kind.type
     if isinstance(kind, ListTypeNode):
         return [None] * _items(value).number
-    return int(value.value) if isinstance(value, IntValueNode) else None
+    return _whole(value.value) if isinstance(value, IntValueNode) else None
 
 
 def _items(value: ValueNode | None) -> Times:
@@ -183,5 +183,10 @@ def _amount(value: ValueNode | None, default: Any) -> Times:
     if isinstance(value, VariableNode):
         return Times(1, (Factor(value.name.value, is_amount=True),))
     if isinstance(value, IntValueNode):
-        return Times(min(max(int(value.value), 0), SATURATED))
+        return Times(_whole(value.value))
     return Times(default if isinstance(default, int) else ASSUMED_SIZE)
+
+
+def _whole(digits: str) -> int:
+    # Nothing is validated yet, and Python refuses to read some thousand digits.
+    return min(max(int(digits), 0), SATURATED) if len(digits) <= len(str(SATURATED)) else SATURATED

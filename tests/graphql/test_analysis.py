@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from graphql import OperationDefinitionNode, parse
 from graphql import build_schema as build_graphql_schema
-from graphql import parse
 
 from graph.graphql.analysis import analyse
 from graph.graphql.bindings import executable_schema
+from graph.graphql.cost import COST, SATURATED, FieldCost, default_numbers
 
 if TYPE_CHECKING:
     from graph.graphql.size import Analysis, Size
@@ -161,3 +162,19 @@ OTHER = build_graphql_schema("""
 def test_the_types_of_its_arguments_say_whether_an_operation_takes_card_numbers(text: str, expected: bool) -> None:
     ((_, size),) = analyse(parse(text), OTHER).operations
     assert expected is size.takes_card_numbers
+
+
+@pytest.mark.parametrize(
+    ("number", "price"),
+    [("3", 3), ("-3", 0), ("9" * 11, SATURATED), ("1" * 5_000, SATURATED), ("-" + "1" * 5_000, SATURATED)],
+)
+def test_a_number_of_any_length_has_a_price_before_it_is_validated(number: str, price: int) -> None:
+    schema = build_graphql_schema("type Query { pages(first: Int): Page } type Page { id: ID }")
+    assert schema.query_type is not None
+    schema.query_type.fields["pages"].extensions[COST] = FieldCost(each=1, amount="first")
+    text = f"query ($n: Int = {number}) {{ pages(first: {number}) {{ id }} }}"
+    (definition,) = parse(text).definitions
+    assert isinstance(definition, OperationDefinitionNode)
+    ((_, size),) = analyse(parse(text), schema).operations
+    assert price == size.price.fixed
+    assert {"n": price} == default_numbers(definition.variable_definitions)
