@@ -124,6 +124,7 @@ def _audit(event: Mapping[str, Any], paint: Paint) -> str:
         *([_text(event["reason"])] if "reason" in event else []),
         *([", ".join(map(_text, event["fields"]))] if "fields" in event else []),
         *([f"of card {_text(event['card_ref'])}"] if "card_ref" in event else []),
+        *([f"of member {_text(event['member_ref'])}"] if "member_ref" in event else []),
         *([f"by {who or 'nobody known'} from {_text(event['address'])}"] if "address" in event else []),
     ]
     return _GAP.join(parts)

@@ -17,14 +17,13 @@ import socket
 import stat
 import threading
 import weakref
-from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Write = Callable[[bytes], int | None]
+    Write = Callable[[bytes | bytearray], int | None]
 
 _ROOM: Final = 1 << 20
 _NEXT_TRY_SECONDS: Final = 0.1
@@ -45,7 +44,7 @@ class LineStream:
         stream.flush()
         self.encoding: Final = getattr(stream, "encoding", None) or "utf-8"
         self._write = _writer(self, stream)
-        self._waiting: deque[bytes] = deque()
+        self._waiting = bytearray()
         self._room = room
         self._comes_back = False
         # Two threads that both finish a line would write it twice. Not for one thread alone: an object that is
@@ -55,80 +54,68 @@ class LineStream:
         """How many lines found no room."""
         self._told = 0
 
-    def write(self, line: bytes) -> None:
+    def write(self, lines: bytes) -> None:
         """Write lines, or keep them for a reader who comes back; where there is no room, lose them."""
         with self._writes:
-            self._drain()
-            rest = line if self._waiting else self._put(line)
-            if not rest:
-                return
-            if len(rest) == len(line) > self._room:
-                self.lost += line.count(b"\n")
+            written = self._put(lines) if self._drained() else 0
+            if not written and len(self._waiting) + len(lines) > self._room:
+                self.lost += lines.count(b"\n")
             else:
-                self._keep(rest)
+                self._keep(lines[written:])
 
     def put(self, lines: bytes) -> bool:
         """Write lines now or not at all; whether they are out."""
         with self._writes:
-            self._drain()
-            if self._waiting:
+            if not self._drained():
                 return False
-            rest = self._put(lines)
-            if rest and len(rest) < len(lines):
-                self._keep(rest[: rest.index(b"\n") + 1])
-            return not rest
+            written = self._put(lines)
+            if 0 < written < len(lines):
+                self._keep(lines[written : lines.index(b"\n", written) + 1])
+            return written == len(lines)
 
     def flush(self) -> None:
         """Nothing to do: nothing is kept back that could be written."""
 
     def _keep(self, rest: bytes) -> None:
-        self._waiting.append(rest)
-        self._room -= len(rest)
-        self._come_back_later()
-
-    def _come_back_later(self) -> None:
-        """Look for a reader again: there may be no further line that would."""
-        # A thread without an event loop leaves that to the next line.
-        with contextlib.suppress(RuntimeError):
-            if not self._comes_back:
+        self._waiting += rest
+        # There may be no further line that looks for a reader. Without an event loop, that is left to one.
+        if self._waiting and not self._comes_back:
+            with contextlib.suppress(RuntimeError):
                 asyncio.get_running_loop().call_later(_NEXT_TRY_SECONDS, self._come_back)
                 self._comes_back = True
 
     def _come_back(self) -> None:
         with self._writes:
             self._comes_back = False
-            self._drain()
-            if self._waiting:
-                self._come_back_later()
+            self._drained()
+            self._keep(b"")
 
-    def _drain(self) -> None:
-        while self._waiting:
-            piece = self._waiting.popleft()
-            rest = self._put(piece)
-            self._room += len(piece) - len(rest)
-            if rest:
-                self._waiting.appendleft(rest)
-                return
-        if self.lost > self._told:
-            notice = _LOST % (self.lost - self._told)
-            rest = self._put(notice)
-            if len(rest) < len(notice):
-                self._told = self.lost
-            if 0 < len(rest) < len(notice):
-                self._keep(rest)
+    def _drained(self) -> bool:
+        """Write what waits, as far as there is a reader; whether nothing waits any more."""
+        if self._waiting:
+            self._write_waiting()
+        if self.lost > self._told and not self._waiting:
+            self._waiting += _LOST % (self.lost - self._told)
+            self._told = self.lost
+            self._write_waiting()
+        return not self._waiting
 
-    def _put(self, piece: bytes) -> bytes:
-        """Write what can be written, in most cases all of it; what is left."""
-        while piece:
-            try:
-                written = self._write(piece)
-            except (OSError, ValueError):
-                # The latter is a stream that is closed.
-                break
-            if not written:
-                break
-            piece = piece[written:]
-        return piece
+    def _write_waiting(self) -> None:
+        # Taken out first: whoever logs in the midst of it must not write it again.
+        waiting, self._waiting = self._waiting, bytearray()
+        self._waiting[:0] = waiting[self._put(waiting) :]
+
+    def _put(self, piece: bytes | bytearray) -> int:
+        """Write what can be written, in most cases all of it; how many bytes that was."""
+        done = 0
+        # What is left of a closed stream is a ValueError.
+        with contextlib.suppress(OSError, ValueError):
+            while done < len(piece):
+                written = self._write(piece[done:] if done else piece)
+                if not written:
+                    break
+                done += written
+        return done
 
 
 def widen_pipe(stream: TextIO) -> None:
@@ -145,7 +132,7 @@ def _writer(owner: LineStream, stream: TextIO) -> Write:
         return _impatient(owner, raw)
     encoding = getattr(stream, "encoding", None) or "utf-8"
 
-    def write(piece: bytes) -> int:
+    def write(piece: bytes | bytearray) -> int:
         stream.write(piece.decode(encoding))
         stream.flush()
         return len(piece)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from graph.telemetry.labels import FAULTS
-
 if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
 
@@ -33,11 +31,6 @@ def request_attributes(report: RequestReport) -> dict[str, AttributeValue]:
         "konagraph.deadline_hits": report.deadline_hits or None,
     }
     return {name: value for name, value in attributes.items() if value is not None}
-
-
-def failed(report: RequestReport) -> bool:
-    """Whether something went wrong that is no caller's fault."""
-    return not FAULTS.isdisjoint(report.codes)
 
 
 def call_attributes(report: CallReport, codes: VendorCodes) -> dict[str, AttributeValue]:

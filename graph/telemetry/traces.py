@@ -33,8 +33,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from graph import __version__
 from graph.redact import holds_card_number
-from graph.telemetry.labels import VendorCodes
-from graph.telemetry.span_attributes import call_attributes, failed, request_attributes
+from graph.telemetry.labels import FAULTS, VendorCodes
+from graph.telemetry.span_attributes import call_attributes, request_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -126,7 +126,7 @@ class Traces:
         if report.operation_type:
             span.update_name(f"graphql {report.operation_type}")
         span.set_attributes(request_attributes(report))
-        if failed(report):
+        if not FAULTS.isdisjoint(report.codes):
             span.set_status(StatusCode.ERROR)
         span.end()
 
