@@ -18,6 +18,7 @@ from graph.config.settings import Settings, SettingsError
 from graph.config.warnings import start_warnings
 from graph.http.app import GRAPHQL_PATH
 from graph.sandbox.app import BASE_PATH
+from graph.server.connection import ConnectionOptions
 from graph.server.listen import ListenError, bind
 from graph.server.server import Drain, Server
 from graph.telemetry.line_stream import widen_pipe
@@ -119,8 +120,8 @@ def serve_sandbox(app: ASGIApp, host: str, port: int, introduce: Callable[[str],
         sys.stdout.flush()
 
     with _told_if_it_cannot_listen("--port"):
-        drain, respond = Drain(timeout=1), rejection_response
-        _run(Server(app, bind(host, port), drain=drain, on_ready=on_ready, respond=respond))
+        connections = ConnectionOptions(rejection_response)
+        _run(Server(app, bind(host, port), connections, drain=Drain(timeout=1), on_ready=on_ready))
 
 
 def shows_colors() -> bool:

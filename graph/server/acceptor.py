@@ -25,14 +25,7 @@ _LAST_ROUNDS: Final = 20
 
 
 class Acceptor:
-    """Accepts the connections of one socket.
-
-    Args:
-        listener: bound, and not blocking.
-        make_protocol: makes the protocol of a connection.
-        backlog: how many connections may wait.
-        on_exhausted: makes room, once no further connection can be accepted.
-    """
+    """Accepts the connections of one socket; `on_exhausted` makes room, once no further one can be accepted."""
 
     def __init__(
         self,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -12,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from graph.resilience.deadline import DeadlineTimer
-from graph.server.connection_state import ConnectionState, RequestPart, timeouts
-from graph.server.limits import HttpLimits
+from graph.server.limits import ConnectionState, HttpLimits
 from graph.server.rejection import RequestRejectedError
 from graph.server.response_transport import ResponseTransport, is_reset
 
@@ -30,21 +31,22 @@ if TYPE_CHECKING:
 _MIN_PROGRESS: Final = 16 * 1024
 
 
+class RequestPart(Enum):
+    """Where in a request the parser is."""
+
+    NONE = auto()
+    HEAD = auto()
+    BODY = auto()
+
+
+@dataclass
 class ConnectionOptions:
-    """What all connections of a server have in common.
+    """What all connections of a server have in common."""
 
-    Args:
-        respond: makes the answer to a rejected request.
-        limits: bounds of each connection.
-    """
-
-    def __init__(
-        self, respond: Callable[[RequestRejectedError], RejectionResponse], limits: HttpLimits | None = None
-    ) -> None:
-        self.respond = respond
-        self.limits = limits or HttpLimits()
-        self.timeouts = timeouts(self.limits)
-        self.deadlines = DeadlineTimer()
+    respond: Callable[[RequestRejectedError], RejectionResponse]
+    """Makes the answer to a request that is rejected before the app sees it."""
+    limits: HttpLimits = field(default_factory=HttpLimits)
+    deadlines: DeadlineTimer = field(default_factory=DeadlineTimer)
 
 
 class Connection(HttpToolsProtocol):
@@ -61,6 +63,7 @@ class Connection(HttpToolsProtocol):
         self.access_log = False
         self.app = partial(_until_cancelled, self.app)
         self.options = options
+        self._timeouts = options.limits.timeouts()
         self.at = math.inf
         """When it is to `expire`."""
         self._state: ConnectionState | None = None
@@ -113,11 +116,7 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def drain(self, *, close_idle: bool) -> None:
-        """Take no further request after the next answer, which says so; the latest of those that wait in a line.
-
-        Args:
-            close_idle: not even that one, if the connection waits for it.
-        """
+        """Let the next answer be the last and say so, or not even wait for an idle connection's next request."""
         self._draining = True
         if self._running is not None and not self.cycle.response_complete:
             self.cycle.keep_alive = False
@@ -227,7 +226,7 @@ class Connection(HttpToolsProtocol):
     def _enter(self, state: ConnectionState) -> None:
         self._state = state
         self._unsent = self.transport.get_write_buffer_size() + len(self._response.held)
-        self.at = self.loop.time() + self.options.timeouts[state]
+        self.at = self.loop.time() + self._timeouts[state]
         self.options.deadlines.watch(self)
 
     def expire(self) -> None:

@@ -3,6 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# For a client to read why it was rejected: closing while it still sends would take the answer back.
+_LINGER_SECONDS: Final = 1.0
+# From one look whether a client is gone that has ended its side to the next.
+_PROBE_SECONDS: Final = 0.05
+
+
+class ConnectionState(Enum):
+    """What a connection waits for."""
+
+    HEAD = auto()
+    BODY = auto()
+    ANSWER = auto()
+    """The app; its own deadline is elsewhere."""
+    WRITE = auto()
+    """The client, to read its answer; uvicorn waits for ever, and so does `close` of a transport."""
+    FLUSH = auto()
+    """As WRITE, for the end of an answer, of which the transport does not tell."""
+    IDLE = auto()
+    """A further request."""
+    LINGER = auto()
+    """The client, to end the connection after a rejection."""
+    PROBE = auto()
+    """As ANSWER, for a client that has ended its side and may be gone."""
 
 
 @dataclass(frozen=True)
@@ -26,3 +55,17 @@ class HttpLimits:
     fixed_hosts: bool = False
     """Whether only the allowed hosts, addresses and names of this machine are served. Where nobody is asked for
     credentials, a page could else make its own name mean this machine (DNS rebinding)."""
+
+    def timeouts(self) -> Mapping[ConnectionState, float]:
+        """How many seconds a connection waits in each state."""
+        flush = min(self.write_timeout, self.keepalive)
+        return {
+            ConnectionState.HEAD: self.header_timeout,
+            ConnectionState.BODY: self.body_timeout,
+            ConnectionState.ANSWER: self.write_timeout,
+            ConnectionState.WRITE: self.write_timeout,
+            ConnectionState.FLUSH: flush,
+            ConnectionState.IDLE: self.keepalive - flush,
+            ConnectionState.LINGER: _LINGER_SECONDS,
+            ConnectionState.PROBE: _PROBE_SECONDS,
+        }

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httptools
 
-from graph.server.connection import Connection
-from graph.server.connection_state import RequestPart
+from graph.server.connection import Connection, RequestPart
 from graph.server.rejection import RequestRejectedError, bad_request
 from graph.server.request_validation import check_host, check_line, origin_form, read_headers
 

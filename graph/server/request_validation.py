@@ -58,10 +58,6 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]], version: str) -> tuple[
 
     httptools itself rejects two lengths, two encodings, and one beside the other.
 
-    Args:
-        headers: names in lower case, and values.
-        version: the request's HTTP version.
-
     Raises:
         RequestRejectedError: 400, when two readers could take the headers differently.
     """
@@ -86,13 +82,8 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]], version: str) -> tuple[
 def check_host(host: bytes | None, authority: bytes | None, version: str, limits: HttpLimits) -> None:
     """Take one valid `Host`, and a place that is allowed.
 
-    An absolute target says where a request goes, whatever else `Host` says (RFC 9112 section 3.2.2).
-
-    Args:
-        host: the value of the header, None when it is absent.
-        authority: what an absolute target names.
-        version: the request's HTTP version; only 1.0 has requests without a host.
-        limits: say which hosts are allowed.
+    An absolute target, with its authority, says where a request goes, whatever else `Host` says (RFC 9112 section
+    3.2.2). Only HTTP/1.0 has requests without a host.
 
     Raises:
         RequestRejectedError: 400.

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import uvicorn
 
 from graph.server.acceptor import Acceptor
-from graph.server.connection import ConnectionOptions
 from graph.server.listen import ListenError
 from graph.server.protocol import HardenedProtocol
 
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from graph.server.limits import HttpLimits
-    from graph.server.rejection import RejectionResponse, RequestRejectedError
+    from graph.server.connection import ConnectionOptions
 
 _TICK_SECONDS: Final = 0.1
 # For what was cut off to send its last words.
@@ -53,10 +51,9 @@ class Server(uvicorn.Server):
     Args:
         app: answers the requests.
         sockets: bound (see `bind`); the server closes them.
-        respond: makes the answer to a request that is rejected before the app sees it.
-        on_ready: called with the port once connections are accepted.
+        connections: how they are served.
         drain: how to end.
-        limits: bounds of each connection.
+        on_ready: called with the port once connections are accepted.
         lifespan: whether the app is to be opened and closed.
     """
 
@@ -64,11 +61,10 @@ class Server(uvicorn.Server):
         self,
         app: ASGIApp,
         sockets: list[socket.socket],
+        connections: ConnectionOptions,
         *,
-        respond: Callable[[RequestRejectedError], RejectionResponse],
-        on_ready: Callable[[int], None] = lambda _port: None,
         drain: Drain | None = None,
-        limits: HttpLimits | None = None,
+        on_ready: Callable[[int], None] = lambda _port: None,
         lifespan: bool = True,
     ) -> None:
         config = uvicorn.Config(
@@ -85,7 +81,7 @@ class Server(uvicorn.Server):
         self._sockets = sockets
         self._on_ready = on_ready
         self._drain = drain or Drain()
-        self._options = ConnectionOptions(respond, limits)
+        self._options = connections
         self._patient = False
         self._closing = False
         self._acceptors: list[Acceptor] = []

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from graph.http.front import Front
 from graph.http.health import AdminApp, Health
+from graph.server.connection import ConnectionOptions
 from graph.server.limits import HttpLimits
 from graph.server.listen import ListenError, bind
 from graph.server.server import Drain, Server
@@ -39,9 +40,8 @@ def gateway_server(app: Starlette, settings: Settings, on_ready: Callable[[int],
     server = Server(
         app,
         sockets,
+        ConnectionOptions(rejection_response, http_limits(settings)),
         on_ready=on_ready,
-        limits=http_limits(settings),
-        respond=rejection_response,
         drain=Drain(settings.konagraph_drain_delay, settings.konagraph_drain_timeout, health.drain),
     )
     if settings.konagraph_admin_port is not None:
@@ -69,8 +69,7 @@ def _admin_server(app: Starlette, settings: Settings, sockets: list[socket.socke
     return Server(
         Front(admin),
         sockets,
-        limits=admin_limits(settings),
-        respond=rejection_response,
+        ConnectionOptions(rejection_response, admin_limits(settings)),
         lifespan=False,
         drain=Drain(timeout=0.0),
     )

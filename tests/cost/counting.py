@@ -96,10 +96,11 @@ def cost_of(operation: Operation, settings: Mapping[str, object]) -> Cost:
 
 async def _measured(loop: MemoryLoop, operation: Operation, settings: Mapping[str, object]) -> Cost:
     app = create_app(sandbox_settings(**settings))
-    config = Server(app, [], respond=rejection_response, lifespan=False).config
+    connections = ConnectionOptions(rejection_response)
+    config = Server(app, [], connections, lifespan=False).config
     config.load()
     async with app.router.lifespan_context(app):
-        client = Client(loop, HardenedProtocol(config, ServerState(), {}, ConnectionOptions(rejection_response)))
+        client = Client(loop, HardenedProtocol(config, ServerState(), {}, connections))
         requests = [_request(operation, number) for number in range(WARM_UP + REQUESTS)]
         for request in requests[:WARM_UP]:
             _check(operation, await client.ask(request))

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from graph.http.front import Front
+from graph.server.connection import ConnectionOptions
 from graph.server.limits import HttpLimits
 from graph.server.listen import bind
 from graph.server.server import Drain, Server
@@ -56,10 +57,9 @@ class Live:
         self._server = Server(
             app,
             bind("127.0.0.1", 0),
+            ConnectionOptions(rejection_response, limits or HttpLimits()),
             drain=Drain(timeout=PATIENCE),
             on_ready=self._on_ready,
-            limits=limits,
-            respond=rejection_response,
         )
         self._thread = threading.Thread(target=self._server.run)
 

@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.server.connection import ConnectionOptions
-from graph.server.connection_state import ConnectionState, timeouts
-from graph.server.limits import HttpLimits
+from graph.server.limits import ConnectionState, HttpLimits
 from graph.server.protocol import HardenedProtocol
 from graph.wiring.rejections import rejection_response
 from tests.server.in_memory import Connected, Wired
@@ -110,7 +109,7 @@ async def test_no_line_of_the_log_holds_a_url_whatever_the_logging_is_set_to(
 
 def test_an_idle_connection_is_kept_for_the_whole_of_its_time_and_no_longer() -> None:
     for write_timeout in (1, 5, 75, 100):
-        seconds = timeouts(HttpLimits(keepalive=75, write_timeout=write_timeout))
+        seconds = HttpLimits(keepalive=75, write_timeout=write_timeout).timeouts()
         assert seconds[ConnectionState.FLUSH] + seconds[ConnectionState.IDLE] == 75
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.app import create_app
+from graph.server.connection import ConnectionOptions
 from graph.server.listen import bind
 from graph.server.server import Drain, Server
 from graph.wiring.rejections import rejection_response
@@ -37,7 +38,7 @@ def test_a_connection_that_waits_to_be_accepted_when_the_listener_closes_is_answ
     server = Server(
         Probe(),
         bind("127.0.0.1", 0),
-        respond=rejection_response,
+        ConnectionOptions(rejection_response),
         drain=drain,
         on_ready=lambda _port: ready.set(),
     )
