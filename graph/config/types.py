@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from graph.config.files import UnreadableFileError, is_plainly_a_path, read_text, unreadable
 from graph.http.client_address import Network
 from graph.http.cors import is_header, is_origin
-from graph.server.authority import read_authority
+from graph.server.request_validation import read_authority
 from schema.secrets import Credential
 
 if TYPE_CHECKING:

@@ -40,22 +40,15 @@ class Acceptor:
         self._on_exhausted = on_exhausted
         self._loop = asyncio.get_running_loop()
         self._connecting: set[asyncio.Task[Any]] = set()
-        self._resume: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Listen.
-
-        Raises:
-            OSError: when another socket listens there.
-        """
+        """Listen; an `OSError` when another socket listens there."""
         self._listener.listen(self._backlog)
         self._watch()
 
     async def aclose(self) -> None:
         """Stop listening, but accept first what the system has accepted already: closing would reset it."""
         self._loop.remove_reader(self._listener.fileno())
-        if self._resume is not None:
-            self._resume.cancel()
         try:
             for _ in range(_LAST_ROUNDS):
                 if not self._accept_some():
@@ -70,8 +63,9 @@ class Acceptor:
         await asyncio.gather(*self._connecting, return_exceptions=True)
 
     def _watch(self) -> None:
-        self._resume = None
-        self._loop.add_reader(self._listener.fileno(), self._accept)
+        # Not any more, if it was closed in the meantime.
+        if self._listener.fileno() >= 0:
+            self._loop.add_reader(self._listener.fileno(), self._accept)
 
     def _accept(self) -> None:
         try:
@@ -82,7 +76,7 @@ class Acceptor:
             _LOGGER.error("no further connection can be accepted: %s", error.strerror)  # noqa: TRY400 - no traceback
             self._on_exhausted()
             self._loop.remove_reader(self._listener.fileno())
-            self._resume = self._loop.call_later(_PAUSE_SECONDS, self._watch)
+            self._loop.call_later(_PAUSE_SECONDS, self._watch)
 
     def _accept_some(self) -> bool:
         """Accept what waits; whether there was anything."""

@@ -205,9 +205,9 @@ class Connection(HttpToolsProtocol):
     def _await(self) -> None:
         """Set the deadline of what the connection waits for now, if that has changed."""
         state = self._state_now()
-        if state is not self._state and not (
-            state is ConnectionState.FLUSH and self._state is ConnectionState.IDLE
-        ):
+        # A connection that is idle has nothing left to flush.
+        was_idle = state is ConnectionState.FLUSH and self._state is ConnectionState.IDLE
+        if state is not self._state and not was_idle:
             self._enter(state)
 
     def _state_now(self) -> ConnectionState:

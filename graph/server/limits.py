@@ -60,10 +60,9 @@ class HttpLimits:
         """How many seconds a connection waits in each state."""
         flush = min(self.write_timeout, self.keepalive)
         return {
+            **dict.fromkeys(ConnectionState, self.write_timeout),
             ConnectionState.HEAD: self.header_timeout,
             ConnectionState.BODY: self.body_timeout,
-            ConnectionState.ANSWER: self.write_timeout,
-            ConnectionState.WRITE: self.write_timeout,
             ConnectionState.FLUSH: flush,
             ConnectionState.IDLE: self.keepalive - flush,
             ConnectionState.LINGER: _LINGER_SECONDS,

@@ -6,13 +6,7 @@ import socket
 
 
 class ListenError(Exception):
-    """An address that cannot be listened on; its text names it.
-
-    Args:
-        text: the address, and why.
-        number: the system's number of the error.
-        chosen_by: what chooses this port, where it is not the usual one.
-    """
+    """An address that cannot be listened on: which and why, the system's error number, what chooses the port."""
 
     def __init__(self, text: str, number: int | None = None, chosen_by: str | None = None) -> None:
         super().__init__(text)
@@ -21,11 +15,7 @@ class ListenError(Exception):
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """A bound socket for every address of a host. Nobody can connect before they listen.
-
-    Args:
-        host: a name or an address.
-        port: 0 for any that is free; it is the same one for all addresses.
+    """A bound socket for every address of a host, all with one port. Nobody can connect before they listen.
 
     Raises:
         ListenError: when there is no such address, or the port is taken.

@@ -12,13 +12,7 @@ if TYPE_CHECKING:
 
 
 class RequestRejectedError(Exception):
-    """A request that is rejected before the app sees it.
-
-    Args:
-        status: the HTTP status.
-        message: constant text.
-        headers: headers that the status asks for, such as `Allow`.
-    """
+    """A request that is rejected before the app sees it: constant text, and headers that the status asks for."""
 
     def __init__(self, status: HTTPStatus, message: str, *headers: Header) -> None:
         super().__init__(message)

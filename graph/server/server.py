@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import signal
-import threading
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
@@ -19,7 +16,7 @@ from graph.server.protocol import HardenedProtocol
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from starlette.types import ASGIApp
 
@@ -45,11 +42,11 @@ class Drain:
 class Server(uvicorn.Server):
     """Ends normally on a signal; in a thread other than the main one, where none arrives, by its `should_exit`.
 
-    uvicorn raises the signal again once it is done, so that the process ends with -15; supervisors take that for a
-    failure. It also closes idle connections at once, on which the next request may be on its way already.
+    uvicorn ends the process with -15, which supervisors take for a failure, and closes idle connections at once,
+    on which the next request may be on its way already.
 
     Args:
-        app: answers the requests.
+        app: the app.
         sockets: bound (see `bind`); the server closes them.
         connections: how they are served.
         drain: how to end.
@@ -100,37 +97,21 @@ class Server(uvicorn.Server):
         port: int = self._sockets[0].getsockname()[1]
         return port
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGTERM and SIGINT; a SIGINT after that does not wait for open connections."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        handlers: dict[int, Callable[[], None]] = {
-            number: partial(self.handle_exit, number, None) for number in (signal.SIGTERM, signal.SIGINT)
-        }
-        if self.on_hangup is not None:
-            handlers[signal.SIGHUP] = self.on_hangup
-        loop = asyncio.get_running_loop()
-        for number, handler in handlers.items():
-            loop.add_signal_handler(number, handler)
-        try:
-            yield
-        finally:
-            for number in handlers:
-                loop.remove_signal_handler(number)
-
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Begin to end. SIGINT is a person who waits: idle connections are not waited for."""
         if not self.should_exit:
             self._patient = sig == signal.SIGTERM
             self.ended_by = signal.Signals(sig).name
         super().handle_exit(sig, frame)
+        # Else uvicorn would raise the signal again at the end.
+        self._captured_signals.clear()
         # At once, and not when the loop next looks at it.
         self._drain.on_start()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Run until the end, with the servers beside this one."""
+        if self.on_hangup is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.on_hangup)
         beside = [asyncio.ensure_future(server.serve_beside()) for server in self.beside]
         try:
             await super().serve(sockets or self._sockets)
@@ -175,7 +156,7 @@ class Server(uvicorn.Server):
         self._drain_connections()
         # Long enough for a connection that was accepted in the last moment.
         await self._until(lambda: False, _TICK_SECONDS)
-        await self._until(self._is_drained, self._drain.timeout)
+        await self._until(self._drain_connections, self._drain.timeout)
         await self._cut_off()
         if not self.force_exit:
             await self.lifespan.shutdown()
@@ -194,12 +175,10 @@ class Server(uvicorn.Server):
         for connection in self._connections():
             connection.give_up_idle()
 
-    def _drain_connections(self) -> None:
+    def _drain_connections(self) -> bool:
+        """Let all connections end; whether they have."""
         for connection in self._connections():
             connection.drain(close_idle=not self._patient)
-
-    def _is_drained(self) -> bool:
-        self._drain_connections()
         return not self.server_state.connections and not self.server_state.tasks
 
     async def _until(self, done: Callable[[], bool], seconds: float, *, insist: bool = False) -> None:
