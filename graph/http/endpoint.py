@@ -110,7 +110,7 @@ class GraphQLEndpoint:
             report.status = CLIENT_CLOSED_REQUEST
         else:
             await exchange.reply(response)
-            report.status = response.status_code
+            report.status = int(response.status_code)
         report.seconds = time.perf_counter() - started
         self._on_request(report)
 
