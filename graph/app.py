@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
-
-import orjson
-from starlette.middleware import Middleware
+from typing import TYPE_CHECKING, Any
 
 from graph.context import Guards, RequestContext
 from graph.graphql.bindings import executable_schema
 from graph.graphql.executor import OperationExecutor
-from graph.http.app import GRAPHQL_PATH, make_app
 from graph.http.authenticate import Callers
-from graph.http.client_address import ClientAddresses
-from graph.http.cors import OriginRules
 from graph.http.endpoint import GraphQLEndpoint
-from graph.http.graphiql import Explorer
 from graph.http.health import Health
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.resilience.admission import Admission
@@ -25,6 +18,7 @@ from graph.security.audit import RequestAudit
 from graph.security.authorization import Authorization
 from graph.security.viewer import Scope
 from graph.wiring.documents import build_documents
+from graph.wiring.http import build_app, build_explorer
 from graph.wiring.reload import Renewal
 from graph.wiring.security import build_protection, build_refs
 from graph.wiring.telemetry import Telemetry
@@ -43,25 +37,6 @@ if TYPE_CHECKING:
     from graph.konaplate.isolation import Reserved
     from graph.resilience.deadline import Deadline
     from graph.security.audit import Caller
-
-EXAMPLE_QUERY: Final = """\
-query Card($cardNo: CardNumber!) {
-  card(cardNo: $cardNo) {
-    maskedCardNo
-    balance
-    cardStatus
-    serviceName
-    member {
-      userId
-      profile { userName }
-    }
-    cashReceiptInfo { maskedIdNo }
-  }
-}
-"""
-"""What the explorer shows at first."""
-
-_NO_CARD: Final = "0" * 16
 
 
 def create_app(
@@ -111,7 +86,7 @@ def create_app(
     schema = executable_schema(endpoints, query)
     documents = build_documents(settings, schema, telemetry.requests.on_untrusted_document, protection.redis)
     executor = OperationExecutor(schema, settings.konagraph_executor, telemetry.requests.on_unplanned)
-    explorer = _explorer(settings, example_card or _NO_CARD)
+    explorer = build_explorer(settings, example_card)
     health = Health(
         protection.key_state, konaplate.breakers, protection.budget_state, lambda: telemetry.protection.available
     )
@@ -158,28 +133,10 @@ def create_app(
             yield
             health.draining = True
 
-    origins = OriginRules(
-        settings.konagraph_allowed_origins,
-        headers=settings.konagraph_allowed_headers,
-        loopback=settings.konagraph_env == "development",
-    )
-    addresses = ClientAddresses(settings.konagraph_trusted_proxies)
-    around = [] if telemetry.traces is None else [Middleware(telemetry.traces.traced)]
-    app = make_app(endpoint, explorer, addresses, origins, around=around, lifespan=lifespan)
+    app = build_app(settings, endpoint, explorer, traces=telemetry.traces, lifespan=lifespan)
     app.state.health = health
     app.state.explorer = explorer
     app.state.metrics = telemetry.metrics
     app.state.reopen_files = telemetry.protection.reopen_files
     app.state.renewal = Renewal(settings, konaplate, protection, documents, telemetry.requests.trust)
     return app
-
-
-def _explorer(settings: Settings, example_card: str) -> Explorer | None:
-    if not settings.allowed_in_development(settings.konagraph_explorer):
-        return None
-    return Explorer(
-        settings.konagraph_explorer_directory,
-        endpoint=GRAPHQL_PATH,
-        default_query=EXAMPLE_QUERY,
-        default_variables=orjson.dumps({"cardNo": example_card}, option=orjson.OPT_INDENT_2).decode(),
-    )

@@ -250,3 +250,20 @@ async def test_a_client_that_goes_once_the_work_is_done_cancels_nothing(client: 
     task = asyncio.current_task()
     assert task is not None
     assert (0, 0) == (await others(), task.cancelling())
+
+
+async def test_a_server_that_always_has_something_to_say_keeps_nothing_waiting() -> None:
+    said = 0
+
+    async def talk() -> Message:
+        nonlocal said
+        said += 1
+        return {"type": "http.request" if said < 1_000 else "http.disconnect", "body": b"", "more_body": False}
+
+    async def work() -> str:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return "done"
+
+    assert "done" == await while_connected(talk, work())
+    assert said < 100

@@ -1,0 +1,82 @@
+"""The HTTP side as the settings describe it: the app, its page for browsers, and whose pages may ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from starlette.middleware import Middleware
+
+from graph.http.app import GRAPHQL_PATH, make_app
+from graph.http.client_address import ClientAddresses
+from graph.http.cors import OriginRules
+from graph.http.graphiql import Explorer
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from graph.config.settings import Settings
+    from graph.http.endpoint import GraphQLEndpoint
+    from graph.telemetry.traces import Traces
+
+_EXAMPLE_QUERY: Final = """\
+query Card($cardNo: CardNumber!) {
+  card(cardNo: $cardNo) {
+    maskedCardNo
+    balance
+    cardStatus
+    serviceName
+    member {
+      userId
+      profile { userName }
+    }
+    cashReceiptInfo { maskedIdNo }
+  }
+}
+"""
+_NO_CARD: Final = "0" * 16
+
+
+def build_app(
+    settings: Settings,
+    endpoint: GraphQLEndpoint,
+    explorer: Explorer | None,
+    *,
+    traces: Traces | None,
+    lifespan: Any,
+) -> Starlette:
+    """The app.
+
+    Args:
+        settings: see `graph.config.settings`.
+        endpoint: answers the GraphQL path.
+        explorer: the page for browsers, or None.
+        traces: makes a span of each request, or None.
+        lifespan: opens and closes what the app needs, as Starlette has it.
+    """
+    origins = OriginRules(
+        settings.konagraph_allowed_origins,
+        headers=settings.konagraph_allowed_headers,
+        loopback=settings.konagraph_env == "development",
+    )
+    addresses = ClientAddresses(settings.konagraph_trusted_proxies)
+    around = [] if traces is None else [Middleware(traces.traced)]
+    return make_app(endpoint, explorer, addresses, origins, around=around, lifespan=lifespan)
+
+
+def build_explorer(settings: Settings, example_card: str | None) -> Explorer | None:
+    """The page for browsers, unless it is switched off.
+
+    Args:
+        settings: see `graph.config.settings`.
+        example_card: the card number of its first query; None for a number that no card has.
+    """
+    if not settings.allowed_in_development(settings.konagraph_explorer):
+        return None
+    variables = orjson.dumps({"cardNo": example_card or _NO_CARD}, option=orjson.OPT_INDENT_2)
+    return Explorer(
+        settings.konagraph_explorer_directory,
+        endpoint=GRAPHQL_PATH,
+        default_query=_EXAMPLE_QUERY,
+        default_variables=variables.decode(),
+    )
