@@ -32,7 +32,6 @@ class GuardedKonaplate:
         endpoints: what can be called.
         shared: what the guards have in common.
         rules: when an API is left alone.
-        breaker: the class of the breakers.
     """
 
     def __init__(
@@ -41,14 +40,13 @@ class GuardedKonaplate:
         endpoints: Iterable[Endpoint[Any, Any]],
         shared: Shared,
         rules: BreakerRules,
-        breaker: type[Breaker] = Breaker,
     ) -> None:
         self._client = client
         self._breakers: dict[str, Breaker] = {}
         self._guards: dict[str, Guard[Any, Any]] = {}
         for endpoint in endpoints:
             changed = partial(shared.observer.breaker_changed, endpoint.path)
-            own = self._breakers[endpoint.path] = breaker(rules, shared.clock, shared.random, changed)
+            own = self._breakers[endpoint.path] = Breaker(rules, shared.clock, shared.random, changed)
             fetch = partial(client.fetch, endpoint)
             self._guards[endpoint.name] = Guard(endpoint.path, fetch, policy_of, own, shared)
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from graph.konaplate.guarded import GuardedKonaplate
 from graph.konaplate.record import Record
-from graph.resilience.breaker import Breaker, CircuitOpenError
-from graph.resilience.observer import GuardObserver
+from graph.resilience.breaker import CircuitOpenError
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Collection, Mapping, Sequence
 
     from graph.konaplate.client import KonaplateClient
@@ -32,30 +31,6 @@ class Reserved:
     keys: Mapping[str, Collection[Any]]
     open_breakers: Mapping[str, Collection[Any]]
     """Those that are answered as if their API were left alone."""
-
-
-class OpenBreaker(Breaker):
-    """A breaker that is always open."""
-
-    def admit(self) -> NoReturn:
-        """Refuse a call.
-
-        Raises:
-            CircuitOpenError: always.
-        """
-        raise CircuitOpenError(self._rules.open_for)
-
-
-class Aside(GuardObserver):
-    """Tells of single calls; what becomes of their guard is no state of the API.
-
-    Args:
-        observer: is told.
-    """
-
-    def __init__(self, observer: GuardObserver) -> None:
-        for name in ("joined", "retried", "retry_refused", "shed"):
-            setattr(self, name, getattr(observer, name))
 
 
 class SeparatedKonaplate(GuardedKonaplate):
@@ -81,24 +56,34 @@ class SeparatedKonaplate(GuardedKonaplate):
         apart: Shared,
     ) -> None:
         super().__init__(client, endpoints, shared, rules)
-        never = dataclasses.replace(rules, minimum_calls=sys.maxsize)
         self._reserved = reserved
+        self._open_for = rules.open_for
+        never = dataclasses.replace(rules, minimum_calls=sys.maxsize)
         self._failing = GuardedKonaplate(client, endpoints, apart, never)
-        self._opened = GuardedKonaplate(client, endpoints, apart, rules, OpenBreaker)
 
     def start(self, endpoint: Endpoint[K, R], keys: Sequence[K], stats: CallStats) -> list[asyncio.Future[R]]:
         """Look keys up; with a reserved one among them, each by itself."""
-        guarded = [self._guarded(endpoint.name, key) for key in keys]
-        if all(each is self for each in guarded):
+        failing = self._reserved.keys.get(endpoint.name, ())
+        opened = self._reserved.open_breakers.get(endpoint.name, ())
+        if not any(key in failing or key in opened for key in keys):
             return super().start(endpoint, keys, stats)
-        return [each.start(endpoint, [key], stats)[0] for each, key in zip(guarded, keys, strict=True)]
+        started: list[asyncio.Future[R]] = []
+        for key in keys:
+            if key in opened:
+                started.append(self._refused())
+            else:
+                start = self._failing.start if key in failing else super().start
+                started += start(endpoint, [key], stats)
+        return started
 
     async def cancel(self) -> None:
         """Cancel what is under way."""
         await self._failing.cancel()
         await super().cancel()
 
-    def _guarded(self, name: str, key: object) -> GuardedKonaplate:
-        if key in self._reserved.open_breakers.get(name, ()):
-            return self._opened
-        return self._failing if key in self._reserved.keys.get(name, ()) else self
+    def _refused(self) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future.set_exception(CircuitOpenError(self._open_for))
+        # Looked at, also when nobody else will.
+        future.exception()
+        return future

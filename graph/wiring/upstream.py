@@ -16,7 +16,7 @@ from graph.konaplate.encryption import KNOWN_ALGORITHMS, Cipher, KeyPair, import
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.guarded import GuardedKonaplate
-from graph.konaplate.isolation import Aside, SeparatedKonaplate
+from graph.konaplate.isolation import SeparatedKonaplate
 from graph.konaplate.pem import BadPemError
 from graph.konaplate.send import Limits
 from graph.konaplate.transport.kept import KeptTransport
@@ -75,7 +75,7 @@ def build_konaplate(
     # As many at all times: what is lost on purpose is no sign of too many calls.
     most = settings.konaplate_max_connections
     slots = Slots(SlotRules(most=most, least=most), clock)
-    apart = dataclasses.replace(shared, budget=budget, slots=slots, observer=Aside(observer))
+    apart = dataclasses.replace(shared, budget=budget, slots=slots)
     return SeparatedKonaplate(client, endpoints, shared, breaker, reserved=reserved, apart=apart)
 
 

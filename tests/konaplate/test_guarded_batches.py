@@ -12,8 +12,9 @@ import httpx
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.errors import CardNotFoundError, RejectedError
 from graph.konaplate.guarded import GuardedKonaplate
+from graph.konaplate.isolation import Reserved, SeparatedKonaplate
 from graph.konaplate.record import Record, Text
-from graph.resilience.breaker import BreakerRules
+from graph.resilience.breaker import BreakerRules, CircuitOpenError
 from graph.resilience.guard import CallStats, Shared
 from graph.resilience.retry_budget import RetryBudget, RetryRules
 from graph.resilience.single_flight import AbandonedError
@@ -68,7 +69,9 @@ class Upstream(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def guarded(upstream: Upstream, reports: Reports | None = None) -> AsyncIterator[GuardedKonaplate]:
+async def guarded(
+    upstream: Upstream, reports: Reports | None = None, reserved: Reserved | None = None
+) -> AsyncIterator[GuardedKonaplate]:
     clock, rules = asyncio.get_running_loop().time, RetryRules()
     shared = Shared(
         RetryBudget(rules, clock), Slots(SlotRules(), clock), clock, lambda: 0.0, asyncio.sleep, retries=rules
@@ -76,6 +79,10 @@ async def guarded(upstream: Upstream, reports: Reports | None = None) -> AsyncIt
     told = Reports() if reports is None else reports
     async with connected(upstream, endpoints=[PRODUCTS], on_call=told.append) as client:
         konaplate = GuardedKonaplate(client, [PRODUCTS], shared, BreakerRules())
+        if reserved is not None:
+            konaplate = SeparatedKonaplate(
+                client, [PRODUCTS], shared, BreakerRules(), reserved=reserved, apart=shared
+            )
         yield konaplate
         await konaplate.cancel()
 
@@ -162,3 +169,12 @@ async def test_longer_texts_of_any_row_are_reported_once() -> None:
     async with guarded(Upstream(*ids), reports) as konaplate:
         names = await ends(konaplate.start(PRODUCTS, ids, CallStats()))
     assert (["name of longer", "name of longest", "name of a"], ("serviceName",)) == (names, reports.one().drift)
+
+
+async def test_keys_that_fail_on_purpose_are_looked_up_apart_from_the_others() -> None:
+    reserved, upstream = Reserved({"products": ["bad"]}, {"products": ["open"]}), Upstream("a", "b", "bad")
+    async with guarded(upstream, reserved=reserved) as konaplate:
+        together = await ends(konaplate.start(PRODUCTS, ["a", "b"], CallStats()))
+        apart = await ends(konaplate.start(PRODUCTS, ["a", "open", "bad"], CallStats()))
+    assert (["name of a", "name of b"], ["name of a", CircuitOpenError, "name of bad"]) == (together, apart)
+    assert [["a", "b"], ["a"], ["bad"]] == upstream.asked
