@@ -164,9 +164,12 @@ def _good(root: Root, tables: Iterable[Table]) -> Iterator[Case]:
 
 
 def _failures(root: Root, tables: Iterable[Table]) -> Iterator[Case]:
-    for key in (str(key) for table in tables if not root.lists for key in table.faults):
-        yield _graphql(f"{root.name}: failure {key}", root.asked_by_variable(root.masked), {"n": key})
-        yield _graphql(f"{root.name}: inline failure {key}", root.asked(key, root.masked))
+    for table in () if root.lists else tables:
+        # By their place, because a report must not repeat what leaked.
+        for place, key in enumerate(map(str, table.faults), start=1):
+            name = f"failure {place} by {table.key}"
+            yield _graphql(f"{root.name}: {name}", root.asked_by_variable(root.masked), {"n": key})
+            yield _graphql(f"{root.name}: inline {name}", root.asked(key, root.masked))
 
 
 def _bad_values(root: Root) -> Iterator[Case]:

@@ -18,6 +18,7 @@ from graph.leak_audit.run import Outcome, run
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.data import DATA
+from graph.sandbox.ledger import MEMBERS
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.viewer import EVERY_SCOPE
 from graph.telemetry.logs import configure_logging
@@ -34,6 +35,10 @@ _SETTINGS: Final = {
     # Failures that never answer would take two and a half seconds each.
     "KONAPLATE_TIMEOUT": "0.1",
     # Every case has to reach what it tests.
+    "KONAGRAPH_MAX_DOCUMENT_CHARACTERS": "1000000",
+    "KONAGRAPH_MAX_DOCUMENT_TOKENS": "1000000",
+    "KONAGRAPH_MAX_DEPTH": "1000",
+    "KONAGRAPH_MAX_FIELDS": "1000000",
     "KONAGRAPH_MAX_COST": "1000000",
     "KONAGRAPH_REQUEST_BURST": "1000000",
     "KONAGRAPH_COST_BURST": "1000000",
@@ -78,7 +83,9 @@ async def leak_audit(
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
         signer = DevelopmentSigner.in_directory(directory)
-        member = signer.token("member", scopes=(), lifetime=3600, claims={"konaplate_user_id": "1001"})
+        member = signer.token(
+            "member", scopes=(), lifetime=3600, claims={"konaplate_user_id": str(next(iter(MEMBERS)))}
+        )
         service = signer.token("service", scopes=sorted(EVERY_SCOPE), lifetime=3600)
         signed = signer_settings(directory)
         return {

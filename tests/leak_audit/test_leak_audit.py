@@ -191,9 +191,14 @@ def test_every_root_is_asked_for_everything_and_for_everything_but_what_is_secre
         assert f'{{ toy(userId: "123456") {{ {selection} }} }}' in documents
         assert f'{{ toys(userIds: ["123456", "7"]) {{ {selection} }} }}' in documents
         assert f"query ($n: [ID!]!) {{ toys(userIds: $n) {{ {selection} }} }}" in documents
-    by_variable, inline = dict(found)["toy: failure 9"], dict(found)["toy: inline failure 9"]
+    by_variable, inline = dict(found)["toy: failure 1 by userId"], dict(found)["toy: inline failure 1 by userId"]
     assert {"n": "9"} == by_variable["variables"]
     assert f'{{ toy(userId: "9") {{ {masked} }} }}' == inline["query"]
+
+
+def test_no_case_is_named_by_what_must_not_come_out() -> None:
+    names = "\n".join(case.name for case in cases(build_schema(), ENDPOINTS, DATA))
+    assert [] == list(search(names, canaries(ENDPOINTS, DATA, credentials())))
 
 
 def test_only_what_was_asked_for_in_clear_may_be_answered() -> None:
