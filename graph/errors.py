@@ -117,6 +117,11 @@ def present(error: GraphQLError, request_id: str) -> dict[str, Any]:
     return presented
 
 
+def present_cause(cause: BaseException, request_id: str) -> dict[str, Any]:
+    """The same for an exception that has no place in a document."""
+    return {"message": _message(cause), "extensions": _extensions(cause, request_id)}
+
+
 def present_all(errors: Sequence[GraphQLError], request_id: str) -> list[dict[str, Any]]:
     """Every error of an answer, in the order of the document.
 

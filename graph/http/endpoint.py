@@ -17,12 +17,12 @@ from starlette.requests import ClientDisconnect
 
 from graph.context import RequestContext
 from graph.errors import present_all
-from graph.graphql.errors import UnavailableDocumentError, introspection_refused
+from graph.graphql.errors import DocumentError, UnavailableDocumentError, introspection_refused
 from graph.graphql.request import from_json, from_query_string, names_parameters
 from graph.http.accept import GRAPHQL_RESPONSE, JSON, prefers_html, response_type
 from graph.http.body import check_content_type, read_body
 from graph.http.disconnect import while_connected
-from graph.http.error_responses import HttpError, error_response, errors_of
+from graph.http.error_responses import HttpError, error_response
 from graph.http.report import RequestReport
 from graph.http.request_timeout import request_timeout
 from graph.http.responses import json_response
@@ -127,7 +127,7 @@ class GraphQLEndpoint:
             raise
         except Exception as error:  # noqa: BLE001 - every refusal is an answer, and so is what nobody foresaw
             report.at_capacity = isinstance(error, AtCapacityError)
-            report.note(errors_of(error))
+            report.note(error.errors if isinstance(error, DocumentError) else [error])
             return error_response(error, exchange.request_id, media_type or JSON)
 
     async def _answer(self, exchange: Exchange, media_type: str | None, report: RequestReport) -> Response:

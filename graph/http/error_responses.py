@@ -6,16 +6,14 @@ import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from graphql import GraphQLError
-
-from graph.errors import GatewayError, code_of, present_all, retry_after_of
+from graph.errors import GatewayError, code_of, present_all, present_cause, retry_after_of
 from graph.graphql.errors import DocumentError
 from graph.http.accept import JSON
 from graph.http.responses import json_response
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from starlette.responses import Response
 
@@ -45,15 +43,13 @@ class HttpError(GatewayError):
         self.headers = headers or {}
 
 
-def errors_of(error: Exception) -> Sequence[GraphQLError]:
-    """What the client is told of an exception that stopped its request."""
-    return error.errors if isinstance(error, DocumentError) else [GraphQLError("", original_error=error)]
-
-
 def error_response(error: Exception, request_id: str, media_type: str = JSON) -> Response:
     """The response without `data` to a request that was stopped by `error`, whatever that is."""
-    payload = {"errors": present_all(errors_of(error), request_id)}
-    return json_response(_status(error, media_type), payload, media_type, _headers(error))
+    if isinstance(error, DocumentError):
+        errors = present_all(error.errors, request_id)
+    else:
+        errors = [present_cause(error, request_id)]
+    return json_response(_status(error, media_type), {"errors": errors}, media_type, _headers(error))
 
 
 def _status(error: Exception, media_type: str) -> int:

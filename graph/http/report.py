@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from graphql import GraphQLError
+
 from graph.errors import code_of
 from graph.resilience.deadline import DeadlineExceededError
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from graphql import GraphQLError
 
 
 @dataclass(slots=True)
@@ -44,11 +44,12 @@ class RequestReport:
     at_capacity: bool = False
     """Whether it was refused because as many operations were executed as may be."""
 
-    def note(self, errors: Sequence[GraphQLError]) -> None:
+    def note(self, errors: Sequence[Exception]) -> None:
         """Remember what the errors of the response were."""
         for error in errors:
-            code = code_of(error.original_error)
+            cause = (error.original_error or error) if isinstance(error, GraphQLError) else error
+            code = code_of(cause)
             self.codes.append(code.value)
-            self.deadline_hits += isinstance(error.original_error, DeadlineExceededError)
+            self.deadline_hits += isinstance(cause, DeadlineExceededError)
             if code is ErrorCode.INTERNAL_SERVER_ERROR:
-                self.unexpected.append(error.original_error or error)
+                self.unexpected.append(cause)
