@@ -58,6 +58,8 @@ class LineStream:
         """Write lines, or keep them for a reader who comes back; where there is no room, lose them."""
         with self._writes:
             written = self._put(lines) if self._drained() else 0
+            if written == len(lines):
+                return
             if not written and len(self._waiting) + len(lines) > self._room:
                 self.lost += lines.count(b"\n")
             else:
@@ -103,18 +105,22 @@ class LineStream:
     def _write_waiting(self) -> None:
         # Taken out first: whoever logs in the midst of it must not write it again.
         waiting, self._waiting = self._waiting, bytearray()
-        self._waiting[:0] = waiting[self._put(waiting) :]
+        del waiting[: self._put(waiting)]
+        waiting += self._waiting
+        self._waiting = waiting
 
     def _put(self, piece: bytes | bytearray) -> int:
         """Write what can be written, in most cases all of it; how many bytes that was."""
         done = 0
-        # What is left of a closed stream is a ValueError.
-        with contextlib.suppress(OSError, ValueError):
-            while done < len(piece):
+        while done < len(piece):
+            try:
                 written = self._write(piece[done:] if done else piece)
-                if not written:
-                    break
-                done += written
+            except (OSError, ValueError):
+                # The latter is a stream that is closed.
+                break
+            if not written:
+                break
+            done += written
         return done
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import dataclasses
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
-from graph.konaplate.errors import CODES, SUCCESS, CallDetails
+from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.errors import CODES, SUCCESS, CallDetails, CardNotFoundError
 from graph.telemetry.labels import (
     ANONYMOUS,
     FAULTS,
@@ -19,13 +21,12 @@ from graph.telemetry.labels import (
     VendorCodes,
     request_code,
 )
+from graph.telemetry.metrics import Metrics
+from graph.telemetry.upstream import UpstreamTelemetry
 from schema.errors import ErrorCode
 from tests.support import gateway
 from tests.telemetry.reports import Reports
-from tests.telemetry.scrape import labels, scrape
-
-if TYPE_CHECKING:
-    from graph.telemetry.metrics import Metrics
+from tests.telemetry.scrape import labels, scrape, value
 
 CARD = "9491339400000013"
 
@@ -161,6 +162,23 @@ def test_a_documented_code_is_a_label(code: str) -> None:
 )
 def test_any_other_code_is_no_label(code: str | None, label: str) -> None:
     assert label == VendorCodes(()).label(code)
+
+
+def test_an_endpoints_own_codes_are_labels() -> None:
+    endpoint = dataclasses.replace(CARD_INFO, codes={"777_001": CardNotFoundError})
+    assert ["777_001", "other"] == [VendorCodes([endpoint]).label(code) for code in ("777_001", "777_002")]
+    assert "other" == VendorCodes([CARD_INFO]).label("777_001")
+
+
+def test_the_series_of_each_endpoint_of_the_registry_are_there_at_0() -> None:
+    metrics = Metrics()
+    toys = [dataclasses.replace(CARD_INFO, name=name, path=f"/{name}") for name in ("one", "two")]
+    UpstreamTelemetry(metrics, toys)
+    for name in ("upstream_failures", "upstream_drift", "upstream_unsealed", "single_flight_saves", "calls_shed"):
+        assert {"/one", "/two"} == labels(metrics, f"{name}_total", "api")
+    assert [1, 0, 0] == [
+        value(metrics, "breaker_state", api="/two", state=state) for state in ("closed", "open", "half_open")
+    ]
 
 
 def test_thousands_of_hostile_reports_make_no_more_series_than_so_many() -> None:
