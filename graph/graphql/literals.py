@@ -35,7 +35,7 @@ from graphql import (
 from graphql.validation import ValidationContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from graphql import DocumentNode, GraphQLSchema
 
@@ -133,7 +133,7 @@ def put_back(skeleton: DocumentNode, card_nos: Mapping[str, str]) -> DocumentNod
     return document
 
 
-def declare(schema: GraphQLSchema, skeleton: DocumentNode, names: Iterable[str]) -> DocumentNode | None:
+def declare(schema: GraphQLSchema, skeleton: DocumentNode, names: Collection[str]) -> DocumentNode | None:
     """Declare the variables of a skeleton in its operation.
 
     In the syntax tree and not in the text, where everything behind would move.
@@ -146,12 +146,9 @@ def declare(schema: GraphQLSchema, skeleton: DocumentNode, names: Iterable[str])
     if len(operations) != 1:
         return None
     (operation,) = operations
-    reserved = set(names)
     context = ValidationContext(schema, skeleton, TypeInfo(schema), lambda _error: None)
     for usage in context.get_recursive_variable_usages(operation):
-        if usage.node.name.value in reserved and (
-            usage.type is None or str(get_nullable_type(usage.type)) != CARD_NUMBER
-        ):
+        if usage.node.name.value in names and str(get_nullable_type(usage.type)) != CARD_NUMBER:
             return None
     declared = replace(
         operation, variable_definitions=(*(operation.variable_definitions or ()), *map(_definition, names))
