@@ -8,17 +8,11 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from enum import Enum
 from typing import Any, Final
 
 import msgspec
 
-
-class _Mark(Enum):
-    SPOILED = "spoiled"
-
-
-SPOILED: Final = _Mark.SPOILED
+SPOILED: Final = object()
 """In place of a value that cannot be read; no field may hold it."""
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
