@@ -32,13 +32,7 @@ _KEY: Final = "YOUR_KEY"
 
 
 def greet(url: str, settings: Settings, explorer: Explorer | None) -> None:
-    """Print the address, a query to paste, and the sandbox's cards.
-
-    Args:
-        url: where the gateway answers.
-        settings: those that it has.
-        explorer: the page that it shows to browsers.
-    """
+    """Print the address, a query to paste, and the sandbox's cards."""
     page, remark = _page(explorer)
     credentials, needed = _credentials(settings)
     click.echo(f"\nkonagraph answers on {url}{page} with its own sandbox behind it.\n")

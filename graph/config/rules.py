@@ -25,13 +25,9 @@ _NEEDED: Final = {
 
 
 def broken_rules(settings: Settings, wrong: frozenset[str] = frozenset()) -> list[str]:
-    """Every rule between settings that is broken.
+    """Every rule between settings that is broken, but for those that have to do with a field that is wrong itself.
 
     No rule is a validator of the settings' model, because those are silent while any single field is wrong.
-
-    Args:
-        settings: see `graph.config.settings`.
-        wrong: the fields that are wrong, and as good as not set: nothing is said that has to do with one.
     """
     given = settings.model_fields_set | wrong
     found = [*_encryption(settings, given), *_access(settings, given), *_files(settings, given)]

@@ -45,12 +45,7 @@ _ORDER_OF_BUDGETS: Final = (
 
 
 def start_warnings(settings: Settings, wrong: frozenset[str] = frozenset()) -> list[str]:
-    """Everything that can be used and is hardly meant, by the variables' names.
-
-    Args:
-        settings: see `graph.config.settings`.
-        wrong: the fields that are wrong, and as good as not set: nothing is said that has to do with one.
-    """
+    """What can be used and is hardly meant, but for what has to do with a field that is wrong itself."""
     found = [
         *_about_konaplate(settings),
         *_about_callers(settings),

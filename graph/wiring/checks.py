@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 
 
 def start_problems(settings: Settings, wrong: frozenset[str] = frozenset()) -> list[str]:
-    """Everything that stops the gateway although each setting is right by itself.
-
-    Args:
-        settings: see `graph.config.settings`.
-        wrong: the fields that are wrong, and as good as not set.
-    """
+    """What stops the gateway, but for what may come of a field that is wrong itself, and as good as not set."""
     problems: list[str] = []
     for check, needed in _CHECKS.items():
         if any(name.startswith(needed) for name in wrong):

@@ -83,16 +83,12 @@ def build_refs(settings: Settings) -> CardRefs:
 
 
 def build_protection(
-    settings: Settings,
-    refs: CardRefs,
-    *,
-    on_key_failure: Callable[[str], None],
-    on_fallback: Callable[[], None],
+    settings: Settings, refs: CardRefs, *, on_key_failure: Callable[[str], None], on_fallback: Callable[[], None]
 ) -> Protection:
     """Put the protection together.
 
     Args:
-        settings: see `graph.config.settings`.
+        settings: say how callers are recognized.
         refs: names cards and viewers.
         on_key_failure: told when the keys that verify tokens cannot be loaded.
         on_fallback: told when budgets are kept locally because Redis does not answer.
@@ -103,22 +99,19 @@ def build_protection(
     redis = build_redis(settings)
     local = LocalLimiter(time.monotonic)
     fallback = None if redis is None else _fallback(redis, local, on_fallback)
-    keys = None
-    api_keys = None
+    authenticate: Authenticate = anonymous
+    keys = api_keys = None
     if settings.konagraph_auth == "jwt":
         source = settings.konagraph_jwt_jwks or ""
         load = key_set_at(source) if is_url(source) else partial(_read_key_set_file, Path(source))
         keys = KeySet(load, time.monotonic, on_key_failure)
+        tokens = TokenAuthenticator(keys, _token_rules(settings), _allowance(settings), time.time)
+        authenticate = by_token(tokens)
     elif settings.konagraph_auth == "api-key":
         api_keys = ApiKeyAuthenticator(read_key_files(settings) or ())
-    return Protection(
-        authenticate=_authenticate(settings, keys, api_keys),
-        budgets=Budgets(fallback or local, refs, may_wait=fallback is not None),
-        keys=keys,
-        api_keys=api_keys,
-        redis=redis,
-        fallback=fallback,
-    )
+        authenticate = by_api_key(api_keys)
+    budgets = Budgets(fallback or local, refs, may_wait=fallback is not None)
+    return Protection(authenticate, budgets, keys, api_keys, redis, fallback)
 
 
 def read_key_files(settings: Settings) -> tuple[ApiKey, ...] | None:
@@ -154,18 +147,13 @@ def _allowance(settings: Settings) -> Allowance:
     )
 
 
-def _authenticate(settings: Settings, keys: KeySet | None, api_keys: ApiKeyAuthenticator | None) -> Authenticate:
-    if api_keys is not None:
-        return by_api_key(api_keys)
-    if keys is None:
-        return anonymous
-    rules = TokenRules(
+def _token_rules(settings: Settings) -> TokenRules:
+    return TokenRules(
         issuer=settings.konagraph_jwt_issuer or "",
         audience=settings.konagraph_jwt_audience or "",
         member_claim=settings.konagraph_member_claim,
         scope_claim=settings.konagraph_scope_claim,
     )
-    return by_token(TokenAuthenticator(keys, rules, _allowance(settings), time.time))
 
 
 async def _read_key_set_file(path: Path) -> bytes:

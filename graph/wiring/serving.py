@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 def gateway_server(app: Starlette, settings: Settings, on_ready: Callable[[int], None]) -> Server:
     """A server of the gateway, with its admin port beside it unless there is to be none.
 
-    Args:
-        app: see `graph.app`.
-        settings: see `graph.config.settings`.
-        on_ready: called with the port once connections are accepted.
+    `on_ready` is called with the port once connections are accepted.
 
     Raises:
         ListenError: when an address cannot be listened on.
