@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from graph.app import create_app
 from graph.config.environment import load_settings
+from graph.konaplate.record import Record, record_fields
 from graph.sandbox.app import create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.telemetry.metrics import Metrics
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from graph.config.settings import Settings
     from graph.security.audit import AuditEvent
+
+
+R = TypeVar("R", bound=Record)
 
 
 class KeptEvents(list["AuditEvent"]):
@@ -68,6 +72,11 @@ def sandbox_settings(**variables: object) -> Settings:
 def sandbox_transport(*, encrypted: bool = True) -> httpx.AsyncBaseTransport:
     """The sandbox as the network. It keeps nothing between calls, so one serves all tests."""
     return httpx.ASGITransport(create_sandbox(credentials(), encrypted=encrypted))
+
+
+def filled(record: type[R], **values: Any) -> R:
+    """A record in which everything else is missing."""
+    return record(**{**{each.name: None for each in record_fields(record)}, **values})
 
 
 class Recorder(httpx.AsyncBaseTransport):

@@ -16,6 +16,7 @@ from graph.security.viewer import EVERY_SCOPE, Allowance, Scope, Viewer
 from schema.secrets import IdentityNo, MemberId, PersonalText
 from tests.graphql.plan_documents import NUMBERS
 from tests.graphql.plan_world import Reply, World
+from tests.support import filled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,8 @@ class RecordMaker:
             id_no=self._one(IdentityNo("01012345678"), IdentityNo("1234567890")),
             man_yn=self._one("0", "1", "UNKNOWN"),
         )
-        return CardInfo(
+        return filled(
+            CardInfo,
             user_id=self._one(*map(MemberId, MEMBERS), None),
             balance=self._one(0, 50_000, wrong=(2**60, True, "1", 1.5, None)),
             service_id=self._one("S1", "", wrong=(7, None, b"x", ["x"])),
@@ -81,7 +83,8 @@ class RecordMaker:
         address = PostalAddress(
             address=self._one(text, None), zip_code=self._one(text), address_detail=self._one(None, text)
         )
-        return UserInfo(
+        return filled(
+            UserInfo,
             asp_id=self._one("A1"),
             user_id=self._one(*map(MemberId, MEMBERS)),
             birth_date=self._one(text),

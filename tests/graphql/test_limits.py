@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLError
 
+SCHEMA = executable_schema()
 CARD = "9491339400000013"
 
 
 def refusal(text: str, **limits: int) -> list[GraphQLError]:
     with pytest.raises(DocumentError) as caught:
-        Documents(executable_schema(), DocumentLimits(**limits), introspection=True).resolve(text)
+        Documents(SCHEMA, DocumentLimits(**limits), introspection=True).resolve(text)
     return caught.value.errors
 
 
@@ -38,7 +39,7 @@ def limit_of(text: str, **limits: int) -> tuple[ErrorCode, object, object]:
 
 
 def is_accepted(text: str, **limits: int) -> bool:
-    return bool(Documents(executable_schema(), DocumentLimits(**limits), introspection=True).read(text).operations)
+    return bool(Documents(SCHEMA, DocumentLimits(**limits), introspection=True).read(text).operations)
 
 
 def nested(depth: int) -> str:

@@ -23,6 +23,7 @@ from tests.konaplate.support import (
     leaks,
     without,
 )
+from tests.support import filled
 
 ABSENT: Final = ...
 NO_TEXT: Final[list[object]] = [5, Decimal("1.5"), SPOILED, True, False, [], ["a"], {}, {"a": 1}]
@@ -93,7 +94,8 @@ def assert_fault(value: object, name: str) -> None:
 
 
 def test_a_good_card_has_every_field() -> None:
-    expected = CardInfo(
+    expected = filled(
+        CardInfo,
         user_id=MemberId(str(USER_ID)),
         balance=9_999_999_999,
         service_id="100000000000001",

@@ -156,7 +156,7 @@ def test_a_declaration_that_contradicts_itself_is_refused(
 
 
 def test_names_and_paths_of_a_registry_are_unique() -> None:
-    assert ["card_info", "user_info"] == [*by_name(ENDPOINTS)]
+    assert [each.name for each in ENDPOINTS] == [*by_name(ENDPOINTS)]
     for twin in (replace(USER_INFO, name="card_info"), replace(USER_INFO, path=CARD_INFO.path)):
         with pytest.raises(ValueError, match="same name or path"):
             by_name([CARD_INFO, twin])
