@@ -76,22 +76,8 @@ def serve_gateway(
         load: reads the settings again, on SIGHUP; None leaves that signal alone.
         parts: see `graph.app`.
     """
-    widen_pipe(sys.stderr)
-    configure_logging(
-        settings.konagraph_log_level,
-        as_json=settings.konagraph_log_format == "json",
-        colors=shows_colors(),
-        # A transport of our own is the way to the sandbox, whose people are invented.
-        audit_reads="transport" not in parts,
-    )
-    try:
-        app = create_app(settings, **parts)
-    except SettingsError as error:
-        # It names what the first part lacks; others may lack something, too.
-        fail(start_problems(settings) or error.problems)
+    app = _ready_app(settings, **parts)
     log = structlog.get_logger(LOGGER)
-    for warning in start_warnings(settings):
-        log.warning(warning)
     # On a console the commands say in words what becomes of the process, so there it is for those who debug.
     tell = log.info if settings.konagraph_log_format == "json" else log.debug
 
@@ -127,6 +113,26 @@ def serve_sandbox(app: ASGIApp, host: str, port: int, introduce: Callable[[str],
 def shows_colors() -> bool:
     """Whether standard error goes to a terminal that shows colours, and nobody objects (https://no-color.org)."""
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _ready_app(settings: Settings, **parts: Any) -> Starlette:
+    """The gateway, with the logs of its process; what is hardly meant goes into them."""
+    widen_pipe(sys.stderr)
+    configure_logging(
+        settings.konagraph_log_level,
+        as_json=settings.konagraph_log_format == "json",
+        colors=shows_colors(),
+        # A transport of our own is the way to the sandbox, whose people are invented.
+        audit_reads="transport" not in parts,
+    )
+    try:
+        app = create_app(settings, **parts)
+    except SettingsError as error:
+        # It names what the first part lacks; others may lack something, too.
+        fail(start_problems(settings) or error.problems)
+    for warning in start_warnings(settings):
+        structlog.get_logger(LOGGER).warning(warning)
+    return app
 
 
 def _run(server: Server) -> None:

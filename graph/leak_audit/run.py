@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
@@ -18,25 +17,13 @@ if TYPE_CHECKING:
     from graph.leak_audit.cases import Case
 
 
-@dataclass(frozen=True, slots=True)
-class Leak:
-    """A canary that came out; the report says what it is and where, and does not repeat it."""
-
-    case: str
-    where: str
-    kind: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} in the {self.where} of: {self.case}"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a run found."""
 
     cases: int
     log_lines: int
-    leaks: tuple[Leak, ...]
+    leaks: tuple[str, ...]
+    """What each is, and where it came out. They do not repeat it."""
 
 
 async def run(
@@ -58,30 +45,26 @@ async def run(
         headers: sent with every case, such as credentials; a case's own come first.
         sums: what operators see that only ever grows, by its name; it is searched once, after all cases.
     """
-    leaks: list[Leak] = []
+    leaks: list[str] = []
     count = lines = 0
+
+    def look(case: str, places: Mapping[str, str]) -> None:
+        for where, text in places.items():
+            leaks.extend(f"{canary.kind} in the {where} of: {case}" for canary in search(text, canaries))
+
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
         for case in cases:
-            count += 1
             answer = await client.request(
                 case.method,
                 case.path,
                 content=case.body,
                 headers={"content-type": "application/json", **headers, **case.headers},
             )
-            places = [(name, taken()) for name, taken in take.items()]
-            lines += sum(text.count("\n") for name, text in places if name == "log")
+            seen = {name: taken() for name, taken in take.items()}
+            count += 1
+            lines += seen.get("log", "").count("\n")
             head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
-            places.append(("answer's headers", head))
-            if not case.clear:
-                places.append(("answer", answer.text))
-            leaks += [
-                Leak(case.name, where, canary.kind) for where, text in places for canary in search(text, canaries)
-            ]
-    leaks += [
-        Leak("all cases together", where, canary.kind)
-        for where, text in sums.items()
-        for canary in search(text(), canaries)
-    ]
+            look(case.name, {**seen, "answer's headers": head, "answer": "" if case.clear else answer.text})
+    look("all cases together", {name: text() for name, text in sums.items()})
     return Outcome(count, lines, tuple(leaks))
