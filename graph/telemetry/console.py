@@ -36,7 +36,8 @@ _GAP: Final = "  "
 class ConsoleRenderer:
     """The last processor of a log for people: from a clean event to its line.
 
-    Calls that Konaplate answered as it should are details, and so are reads of invented people's data.
+    Calls that Konaplate answered as it should are details; so are operations without a plan, such as
+    those of the explorer itself, and reads of invented people's data.
 
     Args:
         encoding: of the terminal.
@@ -57,9 +58,9 @@ class ConsoleRenderer:
         Raises:
             structlog.DropEvent: for an event that is not shown.
         """
-        about = _OURS.get((event.get("logger"), event.get("event")))
-        if not (self._details or about is None or self._is_shown(event)):
+        if not (self._details or self._is_shown(event)):
             raise structlog.DropEvent
+        about = _OURS.get((event.get("logger"), event.get("event")))
         level = str(event.get("level", "info"))
         text = _text(event.get("event", "")) if about is None else about(event, self._paint)
         if level in _COLORS:
@@ -71,9 +72,11 @@ class ConsoleRenderer:
 
     def _is_shown(self, event: EventDict) -> bool:
         match event:
-            case {"event": "upstream call"}:
+            case {"logger": "konagraph", "event": "upstream call"}:
                 return event["outcome"] not in _ANSWERS or bool(event["drift"]) or _is_foreign(event["echo"])
-            case {"event": "audit", "action": "read"}:
+            case {"logger": "konagraph", "event": "operation without plan"}:
+                return False
+            case {"logger": "konagraph.audit", "action": "read"}:
                 return self._audit_reads
         return True
 

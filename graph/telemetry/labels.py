@@ -36,11 +36,7 @@ FAULTS: Final = frozenset(
         ErrorCode.INTERNAL_SERVER_ERROR,
         ErrorCode.OVERLOADED,
         ErrorCode.AUDIT_UNAVAILABLE,
-        ErrorCode.UPSTREAM_TIMEOUT,
-        ErrorCode.UPSTREAM_UNAVAILABLE,
-        ErrorCode.UPSTREAM_REJECTED,
-        ErrorCode.UPSTREAM_INVALID_RESPONSE,
-        ErrorCode.UPSTREAM_ERROR,
+        *(code for code in ErrorCode if code.name.startswith("UPSTREAM_")),
     )
 )
 """Codes of what is no caller's fault."""

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 LOGGER: Final = "konagraph"
 AUDIT_LOGGER: Final = f"{LOGGER}.audit"
 
-_LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _TRACEBACK: Final = "Traceback (most recent call last)"
 _NOT_FORMATTED: Final = b'{"event":"event withheld: it could not be formatted","level":"error"}\n'
 _MOST_FRAMES: Final = 10
@@ -46,20 +45,17 @@ def configure_logging(
         audit_reads: whether that text tells of every read of personal data; see `graph.telemetry.console`.
     """
     lines = LineStream(stream)
-    render: Processor = to_json
-    if not as_json:
-        render = ConsoleRenderer(
-            lines.encoding, colors=colors, details=level == "debug", audit_reads=audit_reads or level == "debug"
-        )
+    people = ConsoleRenderer(lines.encoding, colors=colors, details=level == "debug", audit_reads=audit_reads)
+    render: Processor = to_json if as_json else people
     structlog.configure(
         processors=[*_PROCESSORS, render],
         logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", lines)),
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
     root.handlers[:] = [ProcessLog(lines, render)]
-    root.setLevel(_LEVELS[level])
+    root.setLevel(level.upper())
     # httpx writes every URL at INFO; uvicorn only repeats what the command line says itself.
     for library in ("httpx", "httpcore", "uvicorn.error", "asyncio"):
         logging.getLogger(library).setLevel(logging.WARNING)

@@ -107,12 +107,8 @@ class Metrics:
         """A figure that rises and falls."""
         return Gauge(f"konagraph_{name}", text, labels, registry=self._registry)
 
-    def read_gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Such a figure that is kept elsewhere, and read when Prometheus asks."""
-        self.gauge(name, text).set_function(read)
-
     def read_counter(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """A figure that only grows and is kept elsewhere."""
+        """A figure that only grows and is kept elsewhere: read when Prometheus asks."""
         self._registry.register(_ReadCounter(f"konagraph_{name}", text, read))
 
 

@@ -61,7 +61,3 @@ class OtlpExporter(SpanExporter):
     def shutdown(self) -> None:
         """Close the connections."""
         self._client.close()
-
-    def force_flush(self, timeout_millis: int = 0) -> bool:  # noqa: ARG002 - nothing is kept back
-        """Nothing to do: no span is kept here."""
-        return True

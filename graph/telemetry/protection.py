@@ -48,7 +48,8 @@ class ProtectionTelemetry:
         self._fallbacks = count("limiter_fallbacks", "Failures of Redis, after which budgets are kept locally.")
         self._key_failures = count("key_set_failures", "Failed loads of the keys that verify tokens.")
         self._keys = metrics.gauge("key_set_state", "1 for the state of the keys that verify tokens.", "state")
-        metrics.read_gauge("audit_available", "1 while the audit log can be written.", lambda: self.available)
+        available = metrics.gauge("audit_available", "1 while the audit log can be written.")
+        available.set_function(lambda: self.available)
         text = "Audit events that could not be written; personal data was not given out for them."
         metrics.read_counter("audit_unwritten", text, lambda: audit.unwritten)
 

@@ -66,7 +66,7 @@ class Telemetry:
         self.upstream = UpstreamTelemetry(self.metrics, endpoints)
         self.protection = ProtectionTelemetry(self.metrics, self._audit)
         self.traces = _traces(settings, endpoints, exporter, _on_lost_spans(self.metrics))
-        self.metrics.read_gauge("tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks()))
+        self.metrics.gauge("tasks", "Tasks of the event loop.").set_function(lambda: len(asyncio.all_tasks()))
         self.metrics.read_counter("log_lines_lost", "Lines of the log that nobody took in time.", _lost_lines)
 
     def on_request(self, report: RequestReport) -> None:
@@ -87,11 +87,13 @@ class Telemetry:
         self.requests.trust(documents.trusted.operation_names)
         metrics.read_counter("document_cache_hits", "Documents found in the cache.", lambda: cache.hits)
         metrics.read_counter("document_cache_misses", "Documents read anew.", lambda: cache.misses)
-        metrics.read_gauge("document_cache_size", "Documents in the cache.", lambda: len(cache))
+        metrics.gauge("document_cache_size", "Documents in the cache.").set_function(lambda: len(cache))
         for how, text in _EXECUTIONS.items():
             metrics.read_counter(f"operations_{how}", text, partial(getattr, counts, how))
-        metrics.read_gauge("requests_in_flight", "Operations that are being executed.", lambda: admission.running)
-        metrics.read_gauge("requests_in_flight_limit", "How many operations may be.", lambda: admission.limit)
+        running = metrics.gauge("requests_in_flight", "Operations that are being executed.")
+        running.set_function(lambda: admission.running)
+        limit = metrics.gauge("requests_in_flight_limit", "How many operations may be.")
+        limit.set_function(lambda: admission.limit)
 
     async def aclose(self) -> None:
         """Send what is left, and close files."""

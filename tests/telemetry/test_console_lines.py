@@ -125,6 +125,14 @@ def test_reads_of_invented_peoples_data_are_details() -> None:
     assert stream.getvalue().startswith("audit: refused")
 
 
+@pytest.mark.parametrize(("level", "lines"), [("debug", 1), ("info", 0)])
+def test_what_no_plan_takes_is_a_detail(level: str, lines: int) -> None:
+    with logs_as(level, as_json=False) as stream:
+        log().info("operation without plan", operation="Schema", sha256="0" * 64)
+
+    assert lines == len(stream.getvalue().splitlines())
+
+
 def test_other_lines_say_what_is_known_and_how_bad_it_is() -> None:
     with logs_as("info", as_json=False) as stream:
         Reports().upstream.breaker_changed(API, "open")

@@ -92,7 +92,7 @@ def test_a_family_has_the_buckets_of_a_request_and_no_moment_of_its_making() -> 
 def test_a_figure_that_is_kept_elsewhere_is_read_when_it_is_asked_for() -> None:
     metrics = Metrics()
     gauge, counter = iter([1.0, 5.0]), iter([2.0, 6.0])
-    metrics.read_gauge("g", "text", lambda: next(gauge))
+    metrics.gauge("g", "text").set_function(lambda: next(gauge))
     metrics.read_counter("c", "text", lambda: next(counter))
     assert [{1, 2}, {5, 6}] == [
         {found["konagraph_g", frozenset()], found["konagraph_c_total", frozenset()]}
