@@ -15,6 +15,7 @@ from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from graphql import DocumentNode, GraphQLSchema
+    from graphql.validation.validation_context import NodeWithSelectionSet, VariableUsage
 
 MAX_ERRORS: Final = 5
 
@@ -33,6 +34,16 @@ _CODES: Final = {"ValuesOfCorrectTypeRule": ErrorCode.BAD_USER_INPUT}
 
 
 RULES: Final = tuple(rule for rule in specified_rules if rule.__name__ not in _WITHOUT_DIRECTIVE)
+
+
+class _Context(ValidationContext):
+    """Searches a definition for variables only where its text has some: a search is a walk of its own."""
+
+    def get_variable_usages(self, node: NodeWithSelectionSet) -> list[VariableUsage]:
+        place = node.loc
+        if place is not None and "$" not in place.source.body[place.start : place.end]:
+            return []
+        return super().get_variable_usages(node)
 
 
 class _Place(Visitor):
@@ -83,7 +94,7 @@ def validate(schema: GraphQLSchema, document: DocumentNode, *, max_comparisons: 
             raise ValidationAbortedError("nobody reads more")
 
     types = TypeInfo(schema)
-    context = ValidationContext(schema, document, types, note, hide_suggestions=True)
+    context = _Context(schema, document, types, note, hide_suggestions=True)
     place = _Place()
     visitors: list[Visitor] = [place]
     for kind in RULES:
