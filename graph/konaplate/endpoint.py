@@ -99,7 +99,7 @@ class Endpoint(Generic[K, R]):
         Raises:
             InvalidResponseError: when it holds no record, or one that is about something else.
         """
-        inner = self._inner(fields)
+        inner = self._inner(fields) if self.within else fields
         if not isinstance(inner, dict):
             raise InvalidResponseError(details)
         record = self.record.read(inner, details)

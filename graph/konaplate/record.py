@@ -69,7 +69,7 @@ class Field:
     kind: type
     """What the attribute holds: `str`, `int`, `bool`, a secret, a record, or `list`."""
     item: Field | None
-    """What a list holds, as if each item were a required field of that name."""
+    """What a list holds, as if each item were a field of that name."""
     required: bool
     bound: int
     """The size of a text, or the largest number."""
@@ -80,41 +80,6 @@ class Field:
     def sensitive(self) -> bool:
         """Whether the value must not print itself."""
         return self.item.sensitive if self.item else issubclass(self.kind, Secret)
-
-    def read(self, value: Any, details: CallDetails, drift: list[str]) -> Any:
-        """What the record holds for a value of Konaplate's; the field's fault for one that cannot be read.
-
-        Args:
-            value: None for null and for nothing.
-            details: the call that it came with.
-            drift: takes the names of the fields that are longer than documented.
-        """
-        try:
-            if isinstance(value, str) and self.is_text:
-                if len(value) > self.bound:
-                    drift.append(self.wire)
-                return self.kind(value)
-            if value is not None:
-                value = self._read_other(value, details, drift)
-        # ValueError: of a secret that refuses its text.
-        except ValueError:
-            return InvalidFieldError(details, self.wire)
-        return InvalidFieldError(details, self.wire) if value is None and self.required else value
-
-    def _read_other(self, value: Any, details: CallDetails, drift: list[str]) -> Any:
-        """A value that is no text."""
-        if self.kind is MemberId:
-            return _member_id(value)
-        if self.kind is int:
-            return _whole(value, self.bound)
-        if self.kind is bool and isinstance(value, bool):
-            return value
-        if self.item is not None and isinstance(value, list):
-            # An item that cannot be read fails alone.
-            return [self.item.read(each, details, drift) for each in value]
-        if issubclass(self.kind, Record) and isinstance(value, dict):
-            return self.kind(**_values(self.kind, value, details, drift))
-        raise UnfitError
 
 
 @dataclass_transform(frozen_default=True)
@@ -143,7 +108,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     def read(cls, fields: dict[str, Any], details: CallDetails) -> Self:
         """The record that an object of an answer holds."""
         drift: list[str] = []
-        return cls(**_values(cls, fields, details, drift), drift=tuple(drift))
+        return cls(**_values(cls.__record_fields__, fields, details, drift), drift=tuple(drift))
 
 
 _OWN: Final = ("drift", "__record_fields__")
@@ -155,9 +120,49 @@ def record_fields(record: type[Record]) -> tuple[Field, ...]:
 
 
 def _values(
-    record: type[Record], fields: dict[str, Any], details: CallDetails, drift: list[str]
+    fields: tuple[Field, ...], sent: dict[str, Any], details: CallDetails, drift: list[str]
 ) -> dict[str, Any]:
-    return {field.name: field.read(fields.get(field.wire), details, drift) for field in record.__record_fields__}
+    """What the attributes of a record hold.
+
+    Args:
+        fields: those of the record.
+        sent: the object of the answer.
+        details: the call that it came with.
+        drift: takes the names of the fields that are longer than documented.
+    """
+    values: dict[str, Any] = {}
+    for field in fields:
+        value = sent.get(field.wire)
+        try:
+            if field.is_text and isinstance(value, str):
+                if len(value) > field.bound:
+                    drift.append(field.wire)
+                value = field.kind(value)
+            elif value is not None:
+                value = _read_other(field, value, details, drift)
+        # ValueError: of a secret that refuses its text, too.
+        except ValueError:
+            value = InvalidFieldError(details, field.wire)
+        missing = value is None and field.required
+        values[field.name] = InvalidFieldError(details, field.wire) if missing else value
+    return values
+
+
+def _read_other(field: Field, value: Any, details: CallDetails, drift: list[str]) -> Any:
+    """What a field that is no text holds."""
+    if field.kind is MemberId:
+        return _member_id(value)
+    if field.kind is int:
+        return _whole(value, field.bound)
+    if field.kind is bool and isinstance(value, bool):
+        return value
+    if field.item is not None and isinstance(value, list):
+        # As if each item were an object's only field: one that cannot be read fails alone.
+        items = (_values((field.item,), {field.wire: each}, details, drift) for each in value)
+        return [item[field.name] for item in items]
+    if issubclass(field.kind, Record) and isinstance(value, dict):
+        return field.kind(**_values(field.kind.__record_fields__, value, details, drift))
+    raise UnfitError
 
 
 def _field(name: str, hint: Any, wire: str | None = None) -> Field:
