@@ -17,10 +17,13 @@ import hmac
 import re
 import tomllib
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from graph.security.errors import UnauthenticatedError
 from graph.security.viewer import EVERY_SCOPE, Allowance, Viewer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _BUDGETS: Final = frozenset(field.name for field in dataclasses.fields(Allowance))
@@ -55,55 +58,47 @@ def read_api_keys(text: str, defaults: Allowance) -> tuple[ApiKey, ...]:
         entries = tomllib.loads(text).get("keys", [])
     except (ValueError, RecursionError):
         raise BadKeyFileError(["it is not TOML"]) from None
-    problems: list[str] = []
     if not isinstance(entries, list) or not entries:
-        problems.append("it has no [[keys]]")
-        entries = []
-    keys = tuple(_api_key(index, entry, defaults, problems) for index, entry in enumerate(entries, start=1))
-    for what, values in (
-        ("name", [key.viewer.id for key in keys if key]),
-        ("sha256", [key.digest for key in keys if key]),
-    ):
-        if len(set(values)) < len(values):
-            problems.append(f"two keys have the same {what}")
+        raise BadKeyFileError(["it has no [[keys]]"])
+    keys: list[ApiKey] = []
+    problems: list[str] = []
+    for index, entry in enumerate(entries, start=1):
+        if not isinstance(entry, dict):
+            problems.append(f"key {index} is not a table")
+        elif found := list(_problems(entry)):
+            problems += [f"key {index}: {problem}" for problem in found]
+        else:
+            keys.append(_api_key(entry, defaults))
+    if len({key.viewer.id for key in keys}) < len(keys):
+        problems.append("two keys have the same name")
+    if len({key.digest for key in keys}) < len(keys):
+        problems.append("two keys have the same sha256")
     if problems:
         raise BadKeyFileError(problems)
-    return tuple(key for key in keys if key)
+    return tuple(keys)
 
 
-def _api_key(index: int, entry: Any, defaults: Allowance, problems: list[str]) -> ApiKey | None:
-    if not isinstance(entry, dict):
-        problems.append(f"key {index} is not a table")
-        return None
+def _problems(entry: dict[str, Any]) -> Iterator[str]:
+    for unknown in sorted(entry.keys() - _KNOWN):
+        # A key or its digest may stand where a name should: only what cannot be one of them is repeated.
+        yield f"unknown entry {unknown}" if _NAME.fullmatch(unknown) else "unknown entry"
     name, digest, scopes = entry.get("name"), entry.get("sha256"), entry.get("scopes", [])
-    # A key or its digest may stand where a name should: only what cannot be one of them is repeated.
-    found = [
-        f"unknown entry {unknown}" if _NAME.fullmatch(unknown) else "unknown entry"
-        for unknown in sorted(entry.keys() - _KNOWN)
-    ]
     if not isinstance(name, str) or not name:
-        found.append("name must be a text")
+        yield "name must be a text"
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
-        found.append("sha256 must be 64 lowercase hexadecimal digits")
+        yield "sha256 must be 64 lowercase hexadecimal digits"
     if not isinstance(scopes, list) or not set(map(str, scopes)) <= EVERY_SCOPE:
-        found.append(f"scopes must be of {', '.join(sorted(EVERY_SCOPE))}")
-    budgets = {budget: entry[budget] for budget in sorted(_BUDGETS & entry.keys())}
-    found += [
-        f"{budget} must be a whole number from 1 to {_MAX_BUDGET}"
-        for budget, value in budgets.items()
-        if type(value) is not int or not 0 < value <= _MAX_BUDGET
-    ]
-    if found:
-        problems += [f"key {index}: {problem}" for problem in found]
-        return None
-    viewer = Viewer(
-        kind="service",
-        id=str(name),
-        scopes=frozenset(scopes),
-        member_id=None,
-        allowance=dataclasses.replace(defaults, **budgets),
-    )
-    return ApiKey(bytes.fromhex(str(digest)), viewer)
+        yield f"scopes must be of {', '.join(sorted(EVERY_SCOPE))}"
+    for budget in sorted(_BUDGETS & entry.keys()):
+        if type(entry[budget]) is not int or not 0 < entry[budget] <= _MAX_BUDGET:
+            yield f"{budget} must be a whole number from 1 to {_MAX_BUDGET}"
+
+
+def _api_key(entry: dict[str, Any], defaults: Allowance) -> ApiKey:
+    budgets = {budget: entry[budget] for budget in _BUDGETS & entry.keys()}
+    allowance = dataclasses.replace(defaults, **budgets)
+    viewer = Viewer("service", entry["name"], frozenset(entry.get("scopes", [])), None, allowance)
+    return ApiKey(bytes.fromhex(entry["sha256"]), viewer)
 
 
 class ApiKeyAuthenticator:
