@@ -172,6 +172,18 @@ async def test_ending_without_descriptors_closes_the_listener_and_says_why(
     assert ["waiting connections cannot be accepted: Too many open files"] == caplog.messages
 
 
+async def test_a_pause_that_outlasts_the_listener_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    (listener,) = bind("127.0.0.1", 0)
+    scripted = Scripted(listener, OSError(errno.EMFILE, "Too many open files"))
+    acceptor, _ = acceptor_of(scripted)  # type: ignore[arg-type]
+    acceptor.start()
+    with await asyncio.to_thread(connect, listener.getsockname()[1]):
+        await scripted.was_asked.wait()
+        await acceptor.aclose()
+        await asyncio.sleep(0.6)
+    assert ["no further connection can be accepted: Too many open files"] == caplog.messages
+
+
 @pytest.mark.parametrize("loop", LOOPS)
 def test_small_answers_are_not_held_back(loop: str) -> None:
     async def look() -> None:

@@ -182,6 +182,22 @@ async def test_a_client_that_waits_for_it_is_told_to_send_its_body() -> None:
     connection.lose()
 
 
+async def test_the_word_to_continue_may_begin_with_what_was_sent_ahead() -> None:
+    async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await answering(scope, receive, send)
+
+    connection = Connected(reading)
+    connection.protocol.data_received(POST.replace(b"Host", b"Expect: 100-continue\r\nHost"))
+    connection.protocol.eof_received()
+    assert [b"H"] == connection.transport.writes
+    await connection.until_answered()
+    await asyncio.sleep(0)
+    answers = connection.transport.written
+    assert answers.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n")
+    connection.lose()
+
+
 async def test_a_body_that_comes_in_pieces_is_put_together() -> None:
     async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
         message = await receive()

@@ -9,6 +9,7 @@ import logging
 import re
 import tomllib
 import weakref
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,9 @@ from graph.wiring.rejections import rejection_response
 from tests.server.in_memory import Connected, Wired
 from tests.server.live_server import PATIENCE, SOON, Probe, only
 from tests.tools import ROOT
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "httptools"])
@@ -152,6 +156,29 @@ async def test_an_answer_that_is_read_bit_by_bit_leaves_the_connection_as_it_is(
     assert not transport.aborted
     assert loop.time() - started > 4 * SOON
     connection.lose()
+
+
+async def test_a_reader_that_takes_a_part_of_its_answer_in_the_time_for_writing_is_not_stalled() -> None:
+    class HalfRead(Wired):
+        """Its reader takes as much as is demanded, and not all of it."""
+
+        def write(self, data: Any) -> None:
+            super().write(data)
+            self.unsent = len(data) // 2
+
+    transport = HalfRead()
+    connection = Connected(large, ConnectionOptions(rejection_response, only(write_timeout=SOON)), transport)
+    connection.protocol.data_received(MESSAGES[0])
+    await asyncio.sleep(1.5 * SOON)
+    assert (20_000, False) == (transport.unsent // 1000 * 1000, transport.aborted)
+    await asyncio.wait_for(transport.ended.wait(), PATIENCE)
+    assert transport.aborted
+    connection.lose()
+
+
+async def large(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"40000")]})
+    await send({"type": "http.response.body", "body": b"x" * 40_000})
 
 
 async def test_nothing_is_kept_of_a_connection_that_has_ended() -> None:
