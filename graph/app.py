@@ -88,7 +88,7 @@ def create_app(
     executor = OperationExecutor(schema, settings.konagraph_executor, telemetry.requests.on_unplanned)
     explorer = build_explorer(settings, example_card)
     health = Health(
-        protection.key_state, konaplate.breakers, protection.budget_state, lambda: telemetry.protection.available
+        protection.key_state, konaplate.breakers, protection.budget_state, lambda: telemetry.audit.available
     )
     admission = Admission(settings.konagraph_max_requests)
     telemetry.watch(documents, executor.counts, admission)
@@ -99,7 +99,7 @@ def create_app(
             Guards(
                 Authorization(caller.viewer),
                 protection.budgets,
-                RequestAudit(caller, refs, telemetry.protection),
+                RequestAudit(caller, refs, telemetry.audit),
             ),
             deadline=deadline,
             max_cards=settings.konagraph_max_cards,
@@ -108,7 +108,7 @@ def create_app(
     endpoint = GraphQLEndpoint(
         executor,
         documents,
-        Callers(protection.authenticate, protection.budgets, telemetry.protection.on_refused),
+        Callers(protection.authenticate, protection.budgets, telemetry.audit.on_refused),
         new_context,
         may_introspect=lambda viewer: (
             settings.allowed_in_development(settings.konagraph_introspection) or viewer.may(Scope.INTROSPECT)
@@ -137,6 +137,6 @@ def create_app(
     app.state.health = health
     app.state.explorer = explorer
     app.state.metrics = telemetry.metrics
-    app.state.reopen_files = telemetry.protection.reopen_files
+    app.state.reopen_files = telemetry.audit.reopen
     app.state.renewal = Renewal(settings, konaplate, protection, documents, telemetry.requests.trust)
     return app

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from graph.redact import holds_card_number
+from graph.security.sampling import RefusalSampler
 from graph.telemetry.audit_file import AuditFile
 from graph.telemetry.logs import AUDIT_LOGGER, LOGGER, clean, process_log, to_json
 
@@ -36,6 +37,7 @@ class AuditLog:
         path: the file, or None.
         viewer_ref: makes the keyed reference of a viewer's id.
         clock: monotonic seconds.
+        count: told of each event that is written, and of the refusals that are left out.
 
     Raises:
         OSError: when the file cannot be opened.
@@ -46,9 +48,12 @@ class AuditLog:
         path: Path | None,
         viewer_ref: Callable[[str], str],
         clock: Callable[[], float] = time.monotonic,
+        count: Callable[[AuditEvent], None] = lambda _event: None,
     ) -> None:
         self._viewer_ref = viewer_ref
         self._clock = clock
+        self._count = count
+        self._sampler = RefusalSampler(clock)
         self._about: FilteringBoundLogger = structlog.get_logger(LOGGER)
         # Opened at once, so that a path that cannot be written is found at the start.
         self._file = None if path is None else AuditFile(path)
@@ -68,12 +73,27 @@ class AuditLog:
     def record(self, events: Sequence[AuditEvent]) -> bool:
         """Write events; whether all of them are written."""
         written = self.available and self._write([self._fields(event) for event in events])
-        if not written:
+        if written:
+            for event in events:
+                self._count(event)
+        else:
             self.unwritten += len(events)
         return written
 
+    def on_refused(self, event: AuditEvent) -> None:
+        """A caller was refused before anything was executed."""
+        if event.viewer_id is None:
+            # Nobody knows who that is, and anybody can send as many requests as the network carries.
+            left_out = self._sampler.admit(event.address)
+            if left_out is None:
+                self._count(event)
+                return
+            event = event._replace(left_out=left_out)
+        self.record((event,))
+
     def reopen(self) -> None:
         """Go on in the file that has the name now."""
+        self._sampler.forget()
         if self._file is not None:
             try:
                 self._file.reopen()

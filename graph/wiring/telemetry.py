@@ -57,14 +57,14 @@ class Telemetry:
         endpoints: Sequence[Endpoint[Any, Any]],
         exporter: SpanExporter | None = None,
     ) -> None:
-        try:
-            self._audit = AuditLog(settings.konagraph_audit_log, refs.of_viewer)
-        except OSError:
-            raise SettingsError(["KONAGRAPH_AUDIT_LOG names a file that cannot be written"]) from None
         self.metrics = Metrics()
         self.requests = RequestTelemetry(self.metrics)
         self.upstream = UpstreamTelemetry(self.metrics, endpoints)
-        self.protection = ProtectionTelemetry(self.metrics, self._audit)
+        self.protection = ProtectionTelemetry(self.metrics)
+        try:
+            self.audit = AuditLog(settings.konagraph_audit_log, refs.of_viewer, count=self.protection.count)
+        except OSError:
+            raise SettingsError(["KONAGRAPH_AUDIT_LOG names a file that cannot be written"]) from None
         self.traces = _traces(settings, endpoints, exporter, _on_lost_spans(self.metrics))
         self.metrics.gauge("tasks", "Tasks of the event loop.").set_function(lambda: len(asyncio.all_tasks()))
         self.metrics.read_counter("log_lines_lost", "Lines of the log that nobody took in time.", _lost_lines)
@@ -83,7 +83,7 @@ class Telemetry:
 
     def watch(self, documents: DocumentResolver, counts: Executions, admission: Admission) -> None:
         """Show figures that are kept elsewhere."""
-        metrics, cache = self.metrics, documents.cache
+        metrics, cache, audit = self.metrics, documents.cache, self.audit
         self.requests.trust(documents.trusted.operation_names)
         metrics.read_counter("document_cache_hits", "Documents found in the cache.", lambda: cache.hits)
         metrics.read_counter("document_cache_misses", "Documents read anew.", lambda: cache.misses)
@@ -94,12 +94,16 @@ class Telemetry:
         running.set_function(lambda: admission.running)
         limit = metrics.gauge("requests_in_flight_limit", "How many operations may be.")
         limit.set_function(lambda: admission.limit)
+        available = metrics.gauge("audit_available", "1 while the audit log can be written.")
+        available.set_function(lambda: audit.available)
+        text = "Audit events that could not be written; personal data was not given out for them."
+        metrics.read_counter("audit_unwritten", text, lambda: audit.unwritten)
 
     async def aclose(self) -> None:
         """Send what is left, and close files."""
         if self.traces is not None:
             await self.traces.aclose()
-        self._audit.close()
+        self.audit.close()
 
 
 def _traces(

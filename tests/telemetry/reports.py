@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from graph.konaplate.endpoints import ENDPOINTS
-from graph.telemetry.audit_log import AuditLog
 from graph.telemetry.metrics import Metrics
 from graph.telemetry.protection import ProtectionTelemetry
 from graph.telemetry.requests import RequestTelemetry
@@ -17,4 +16,4 @@ class Reports(Metrics):
         super().__init__()
         self.requests = RequestTelemetry(self)
         self.upstream = UpstreamTelemetry(self, ENDPOINTS)
-        self.protection = ProtectionTelemetry(self, AuditLog(None, str.upper))
+        self.protection = ProtectionTelemetry(self)

@@ -87,7 +87,8 @@ def test_an_event_of_every_kind_can_be_counted() -> None:
         {"action": "refused", "code": "RATE_LIMITED"},
         {"action": "refused", "code": "UNAUTHENTICATED"},
     ]
-    metrics.protection.record([AuditEvent(request_id="r", address="a", **event) for event in events])
+    for event in events:
+        metrics.protection.count(AuditEvent(request_id="r", address="a", **event))
     metrics.protection.on_key_failure("a reason")
     assert {"none", "RATE_LIMITED", "UNAUTHENTICATED"} == labels(metrics, "refusals_total", "code")
     assert {"none"} == labels(metrics, "unauthenticated_total", "reason")
