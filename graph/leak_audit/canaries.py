@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate.record import Record, record_fields
 from graph.sandbox.behaviours import Altered
-from schema.secrets import Secret
+from schema.fields import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -53,8 +53,9 @@ def canaries(
 
 
 def secret_names(endpoints: Iterable[Endpoint[Any, Any]], data: Mapping[str, Table]) -> frozenset[str]:
-    """Konaplate's names of what is secret, which are the schema's as well."""
-    return frozenset(name for endpoint in endpoints for name, _ in _secrets(endpoint, data[endpoint.name]))
+    """The names of what is declared as secret: of keys, of attributes of records, and Konaplate's for these."""
+    keys = {data[endpoint.name].key for endpoint in endpoints if _has_secret_keys(endpoint)}
+    return frozenset({KEY, *keys}.union(*(_secret_attributes(endpoint.record) for endpoint in endpoints)))
 
 
 def search(text: str, wanted: Iterable[Canary]) -> Iterator[Canary]:
@@ -66,7 +67,7 @@ def search(text: str, wanted: Iterable[Canary]) -> Iterator[Canary]:
 
 
 def _secrets(endpoint: Endpoint[Any, Any], table: Table) -> Iterator[tuple[str, str]]:
-    if issubclass(endpoint.key, Secret):
+    if _has_secret_keys(endpoint):
         for key in (*table.rows, *table.faults):
             yield table.key, str(key)
     for fault in table.faults.values():
@@ -77,6 +78,22 @@ def _secrets(endpoint: Endpoint[Any, Any], table: Table) -> Iterator[tuple[str, 
         for name in () if endpoint.batch else endpoint.within:
             inner = inner[name]
         yield from _secret_values(endpoint.record, inner)
+
+
+def _has_secret_keys(endpoint: Endpoint[Any, Any]) -> bool:
+    # A key that is made of several parts may have a secret among them.
+    return not issubclass(endpoint.key, str | int)
+
+
+def _secret_attributes(record: type[Record]) -> set[str]:
+    names: set[str] = set()
+    for field in record_fields(record):
+        kind = (field.item or field).kind
+        if issubclass(kind, Record):
+            names |= _secret_attributes(kind)
+        elif field.sensitive:
+            names |= {field.name, field.wire}
+    return names
 
 
 def _secret_values(record: type[Record] | None, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -17,11 +17,12 @@ from graphql import (
 
 from graph.leak_audit.canaries import secret_names
 from graph.sandbox.ledger import FIRST_CARD
+from schema.fields import declaration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from graphql import GraphQLSchema
+    from graphql import GraphQLField, GraphQLSchema
 
     from graph.konaplate.endpoint import Endpoint
     from graph.sandbox.data import Table
@@ -131,13 +132,25 @@ def _selection(kind: GraphQLObjectType, left_out: frozenset[str], above: tuple[o
     parts = ["__typename"]
     for name, field_of_kind in kind.fields.items():
         inner = get_named_type(field_of_kind.type)
-        if name in left_out or any(is_required_argument(each) for each in field_of_kind.args.values()):
+        if _shows(name, field_of_kind, left_out) or any(
+            is_required_argument(each) for each in field_of_kind.args.values()
+        ):
             continue
         if is_leaf_type(inner):
             parts.append(name)
         elif isinstance(inner, GraphQLObjectType) and inner not in above:
             parts.append(f"{name} {{ {_selection(inner, left_out, (*above, kind))} }}")
     return " ".join(parts)
+
+
+def _shows(name: str, built: GraphQLField, secret: frozenset[str]) -> bool:
+    """Whether a field shows one of these as it is."""
+    declared = declaration(built)
+    if declared is None:
+        return name in secret
+    attribute, spec, _ = declared
+    shown = getattr(spec, "of", None) or attribute
+    return shown in secret and getattr(spec, "show", None) is None
 
 
 def _graphql(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import strawberry
 from graphql import build_ast_schema, parse
 
 from graph.konaplate.endpoint import Endpoint
@@ -21,6 +23,7 @@ from graph.sandbox.behaviours import Altered, Coded
 from graph.sandbox.data import DATA, Table
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, MEMBERS
+from schema.fields import KEY, argument, edge, field, present
 from schema.query import build_schema
 from schema.secrets import MemberId, PersonalText
 from tests.conftest import clean_environment
@@ -162,7 +165,7 @@ def test_an_endpoint_of_the_registry_needs_no_canaries_of_its_own() -> None:
         ("toy: notDeclared", "a cat"),
         ("toy: a", "a dog"),
     }
-    assert {"userId", "ownerName", "parts", "notDeclared", "a"} == secret_names([TOY], data)
+    assert {KEY, "userId", "owner_name", "ownerName", "parts"} == secret_names([TOY], data)
 
 
 def test_every_reserved_failure_is_a_case() -> None:
@@ -196,6 +199,28 @@ def test_every_root_is_asked_for_everything_and_for_everything_but_what_is_secre
     by_variable, inline = dict(found)["toy: failure 1 by userId"], dict(found)["toy: inline failure 1 by userId"]
     assert {"n": "9"} == by_variable["variables"]
     assert f'{{ toy(userId: "9") {{ {masked} }} }}' == inline["query"]
+
+
+@strawberry.type
+class ToyType:
+    owner_name: PersonalText | None = strawberry.field(description="Under its own name.")
+    maker: PersonalText | None = field(of="owner_name", description="Under another name.")
+    has_owner: bool = field(of="owner_name", show=present, description="Not itself.")
+    asked: MemberId = field(of=KEY, description="What was asked for.")
+    toy_name: str | None = strawberry.field(description="Known to everybody.")
+
+
+@strawberry.type
+class ToyQuery:
+    toy: ToyType | None = edge("toy", key=argument("user_id", MemberId, description="."), description=".")
+
+
+def test_what_a_field_shows_makes_it_secret_and_not_its_name() -> None:
+    data = {"toy": Table("userId", {123_456: {"toy": {}}}, NOBODY)}
+    made = itertools.islice(cases(build_schema(ToyQuery), [TOY], data), 3)
+    bodies = [json.loads(case.body)["query"] for case in made]
+    assert '{ toy(userId: "123456") { __typename hasOwner toyName } }' == bodies[0]
+    assert '{ toy(userId: "123456") { __typename ownerName maker hasOwner asked toyName } }' == bodies[2]
 
 
 def test_no_case_is_named_by_what_must_not_come_out() -> None:
