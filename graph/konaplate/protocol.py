@@ -7,6 +7,7 @@ Sources: the vendor's pages "Common HTTP Header" (https://konaplate.com/en/devel
 from __future__ import annotations
 
 import base64
+import functools
 import hmac
 import re
 from dataclasses import dataclass
@@ -55,8 +56,14 @@ class Timestamp(NamedTuple):
     def at(cls, epoch_ms: int, zone: Zone) -> Timestamp:
         """The time `epoch_ms` milliseconds after 1970 (UTC), as read on a clock in `zone`."""
         seconds, milliseconds = divmod(epoch_ms, 1000)
-        tran_time = datetime.fromtimestamp(seconds, _ZONES[zone]).strftime("%Y%m%d%H%M%S")
+        tran_time = _tran_time(seconds, zone)
         return cls(tran_time, f"{tran_time}{milliseconds:03d}", tran_time[2:])
+
+
+# Most calls are made in the second of the call before.
+@functools.lru_cache(maxsize=1)
+def _tran_time(seconds: int, zone: Zone) -> str:
+    return datetime.fromtimestamp(seconds, _ZONES[zone]).strftime("%Y%m%d%H%M%S")
 
 
 _CORRELATION_ID: Final = re.compile(r"[0-9]{12}-([0-9a-f]{7})", re.ASCII)
