@@ -59,7 +59,7 @@ class GuardedKonaplate:
         ends.
         """
         guard = self._guards[endpoint.name]
-        if endpoint.batch:
+        if endpoint.batch and keys:
             unique = tuple(dict.fromkeys(keys))
             return _Batch[K, R](guard.start(unique, stats), keys).futures
         return [guard.start(key, stats) for key in keys]

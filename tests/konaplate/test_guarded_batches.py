@@ -121,6 +121,14 @@ async def test_a_key_that_is_named_twice_is_asked_for_once() -> None:
     assert (["name of a", "name of b", "name of a"], [["a", "b"]]) == (names, upstream.asked)
 
 
+async def test_nothing_is_asked_for_without_a_key() -> None:
+    upstream = Upstream("a")
+    async with guarded(upstream) as konaplate:
+        assert [] == konaplate.start(PRODUCTS, [], CallStats())
+        await asyncio.sleep(0.01)
+    assert [] == upstream.asked
+
+
 async def test_the_same_keys_at_the_same_time_share_a_call() -> None:
     upstream, stats = Upstream("a", "b"), CallStats()
     async with guarded(upstream) as konaplate:
