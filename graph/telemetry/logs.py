@@ -120,7 +120,7 @@ def clean(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
         event = _add_extra(_ROOT, method, event)
     seconds, rest = divmod(time.time_ns(), _SECOND)
     event["timestamp"] = f"{_second(seconds)}.{rest // 1000:06d}Z"
-    if not _WITHHELD.isdisjoint(event):
+    if not _WITHHELD.isdisjoint(event) or _TRACEBACK in str(event.get("event")):
         event = _without_traceback(event)
     return redact_event(logger, method, event)
 
