@@ -54,26 +54,16 @@ class CallDetails(msgspec.Struct, frozen=True):
 class Cause(StrEnum):
     """Why a call got no usable answer. Decides whether it is tried again: see `graph.konaplate.retry_policy`."""
 
-    NOT_CONNECTED = "not_connected"
-    """Refused, unreachable, or no connection in time."""
-    CERTIFICATE = "certificate"
-    """The other side's certificate, or ours, is not accepted."""
-    NO_CONNECTION_FREE = "no_connection_free"
-    """All of our own connections were in use."""
-    NO_ANSWER = "no_answer"
-    """The connection ended before an answer began, as one does that was idle for too long."""
-    BROKEN_ANSWER = "broken_answer"
-    """The connection ended within the answer, or the answer is no HTTP."""
-    TOO_SLOW = "too_slow"
-    """Connected, but no whole answer in time."""
-    ASKS_AGAIN = "asks_again"
-    """408, 421 or 425: Konaplate wants to be asked on another connection."""
-    THROTTLED = "throttled"
-    """429"""
-    BAD_GATEWAY = "bad_gateway"
-    """502, 503 or 504"""
-    SERVER_FAULT = "server_fault"
-    """Any other status of 500 and above"""
+    NOT_CONNECTED = "not_connected"  # refused, unreachable, or no connection in time
+    CERTIFICATE = "certificate"  # the other side's certificate, or ours, is not accepted
+    NO_CONNECTION_FREE = "no_connection_free"  # all of our own connections were in use
+    NO_ANSWER = "no_answer"  # the connection ended before an answer began, as one does that was idle for too long
+    BROKEN_ANSWER = "broken_answer"  # the connection ended within the answer, or the answer is no HTTP
+    TOO_SLOW = "too_slow"  # connected, but no whole answer in time
+    ASKS_AGAIN = "asks_again"  # 408, 421 or 425: Konaplate wants to be asked on another connection
+    THROTTLED = "throttled"  # 429
+    BAD_GATEWAY = "bad_gateway"  # 502, 503 or 504
+    SERVER_FAULT = "server_fault"  # any other status of 500 and above
 
 
 class KonaplateError(Exception):

@@ -37,9 +37,12 @@ _OK: Final = range(200, 300)
 _REFUSED: Final = (401, 403)
 ASK_AGAIN: Final = (408, 421, 425)
 """To be asked again on another connection: RFC 9110 sections 15.5.9 and 15.5.20, RFC 8470 section 5.2."""
-_TOO_MANY_REQUESTS: Final = 429
+_CAUSES: Final = {
+    **dict.fromkeys(ASK_AGAIN, Cause.ASKS_AGAIN),
+    429: Cause.THROTTLED,
+    **dict.fromkeys((502, 503, 504), Cause.BAD_GATEWAY),
+}
 _SERVER_FAULT: Final = 500
-_BAD_GATEWAY: Final = (502, 503, 504)
 _MAX_DELAY_DIGITS: Final = 6
 
 # Two or three groups of digits. A code is shown to clients, so nothing else may pass for one: no word of an
@@ -108,15 +111,8 @@ def _failure_of_status(details: CallDetails, status: int) -> KonaplateError:
     """What an answer means that holds no usable code."""
     if status in _REFUSED:
         return RejectedError(details)
-    if status in ASK_AGAIN:
-        return UnavailableError(details, Cause.ASKS_AGAIN)
-    if status == _TOO_MANY_REQUESTS:
-        return UnavailableError(details, Cause.THROTTLED)
-    if status in _BAD_GATEWAY:
-        return UnavailableError(details, Cause.BAD_GATEWAY)
-    if status >= _SERVER_FAULT:
-        return UnavailableError(details, Cause.SERVER_FAULT)
-    return InvalidResponseError(details)
+    cause = _CAUSES.get(status, Cause.SERVER_FAULT if status >= _SERVER_FAULT else None)
+    return InvalidResponseError(details) if cause is None else UnavailableError(details, cause)
 
 
 def seconds_to_wait(retry_after: str, now: float) -> float | None:
