@@ -104,3 +104,18 @@ async def test_callers_who_leave_while_they_wait_for_a_slot_say_nothing_about_th
         leaves.cancel()
         await settle()
     assert upstream.breaker.state is State.CLOSED
+
+
+async def test_callers_who_leave_early_in_a_further_attempt_say_nothing_about_the_upstream() -> None:
+    upstream = Upstream(PASSING, PASSING, slots=10)
+    for _ in range(2):
+        upstream.gate = None
+        leaves = asyncio.ensure_future(upstream.ask())
+        await asyncio.sleep(0)
+        # Where the next attempt waits.
+        upstream.gate = asyncio.Event()
+        await settle()
+        assert upstream.asked[-1][2] == 2
+        leaves.cancel()
+        await settle()
+    assert upstream.breaker.state is State.CLOSED

@@ -147,8 +147,6 @@ class Pool:
 
     async def _connect(self, ip_address: str) -> Connection:
         """Connect to one of the server's addresses. TLS belongs to it: who accepts may still stay silent."""
-        if self._closed:
-            raise ConnectionAbortedError
         _, connection = await asyncio.get_running_loop().create_connection(
             lambda: Connection(self._limits.response_bytes, self._lost),
             ip_address,
