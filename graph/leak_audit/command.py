@@ -81,19 +81,21 @@ async def leak_audit(
             )
 
     with tempfile.TemporaryDirectory() as folder:
-        directory = Path(folder)
-        signer = DevelopmentSigner.in_directory(directory)
-        member = signer.token(
-            "member", scopes=(), lifetime=3600, claims={"konaplate_user_id": str(next(iter(MEMBERS)))}
-        )
-        service = signer.token("service", scopes=sorted(EVERY_SCOPE), lifetime=3600)
-        signed = signer_settings(directory)
-        return {
-            "anonymous": await audit({}),
-            "without credentials": await audit(signed),
-            "member": await audit(signed, member),
-            "service": await audit(signed, service),
-        }
+        viewers = _viewers(Path(folder))
+        return {name: await audit(auth, token) for name, (auth, token) in viewers.items()}
+
+
+def _viewers(directory: Path) -> dict[str, tuple[dict[str, str], str]]:
+    """Settings of a gateway, and the token that comes with every request to it, by whom it is of."""
+    signer = DevelopmentSigner.in_directory(directory)
+    signed = signer_settings(directory)
+    claims = {"konaplate_user_id": str(next(iter(MEMBERS)))}
+    return {
+        "anonymous": ({}, ""),
+        "without credentials": (signed, ""),
+        "member": (signed, signer.token("member", scopes=(), lifetime=3600, claims=claims)),
+        "service": (signed, signer.token("service", scopes=sorted(EVERY_SCOPE), lifetime=3600)),
+    }
 
 
 def _names_and_labels(metrics: bytes) -> str:
