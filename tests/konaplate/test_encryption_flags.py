@@ -123,10 +123,11 @@ async def test_what_comes_sealed_is_opened_whatever_the_flag_says(response: bool
         (False, False, ("ok", False)),
     ],
 )
+@pytest.mark.parametrize("body", [WELL, encoded(card_fields())], ids=["a code", "no code"])
 async def test_a_success_in_clear_is_refused_where_answers_are_sealed(
-    response: bool, allowed: bool, expected: tuple[str, bool]
+    body: bytes, response: bool, allowed: bool, expected: tuple[str, bool]
 ) -> None:
-    _, reports = await called(WELL, request=True, response=response, allowed=allowed)
+    _, reports = await called(body, request=True, response=response, allowed=allowed)
     assert expected == (reports.one().outcome, reports.one().unsealed)
 
 
