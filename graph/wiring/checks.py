@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from graph.config.files import is_plainly_a_path
 from graph.config.settings import Settings, SettingsError
 from graph.wiring.documents import build_documents
+from graph.wiring.encryption import key_pairs, sealed_as_set
 from graph.wiring.security import build_redis, read_key_files
 from graph.wiring.tls import build_tls
-from graph.wiring.upstream import key_pairs, sealed_as_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,8 @@ from graph.konaplate.errors import InvalidResponseError, UnsealedError
 from graph.resilience.guard import CallStats
 from graph.resilience.observer import GuardObserver
 from graph.wiring.checks import start_problems
-from graph.wiring.upstream import build_konaplate, sealed_as_set
+from graph.wiring.encryption import sealed_as_set
+from graph.wiring.upstream import build_konaplate
 from tests.independent import jwe
 from tests.konaplate.support import (
     CARD,
