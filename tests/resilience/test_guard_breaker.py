@@ -111,8 +111,9 @@ async def test_callers_who_leave_early_in_a_further_attempt_say_nothing_about_th
     for _ in range(2):
         upstream.gate = None
         leaves = asyncio.ensure_future(upstream.ask())
+        # One turn to ask, one for the attempt that fails. The next one waits.
         await asyncio.sleep(0)
-        # Where the next attempt waits.
+        await asyncio.sleep(0)
         upstream.gate = asyncio.Event()
         await settle()
         assert upstream.asked[-1][2] == 2
