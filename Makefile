@@ -46,7 +46,8 @@ test:  ## every check and every test that this machine has the tools for
 	$(BIN)/pytest --cov --cov-report=term
 
 equality: setup-dev  ## ten thousand generated operations, by their plans and on graphql-core; some minutes
-	KONAGRAPH_EQUALITY_EXAMPLES=10000 $(BIN)/pytest tests/graphql/test_plan_equality.py
+	KONAGRAPH_EQUALITY_EXAMPLES=10000 $(BIN)/pytest tests/graphql/test_plan_equality.py \
+		tests/graphql/test_plan_random_schemas.py
 
 containers:  ## build the images and run the compose file, with podman; as root, for some minutes
 	$(INSTALL) dev outside

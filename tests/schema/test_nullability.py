@@ -107,7 +107,7 @@ def shown(kind: GraphQLObjectType, record: type[Record], seen: set[str]) -> Iter
             if source is None:
                 continue
             yield kind.name, name, source
-            inner = source.item or source.kind
+            inner = (source.item or source).kind
         if isinstance(target, GraphQLObjectType) and target.name not in seen:
             yield from shown(target, inner, seen)
 
