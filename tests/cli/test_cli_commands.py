@@ -281,6 +281,12 @@ def test_what_is_hardly_meant_is_told_beside_what_is_wrong(tmp_path: Path) -> No
         assert found == [f"warning: {warning}" for warning in told]
 
 
+def test_a_file_that_is_missing_is_not_called_unreadable_as_well() -> None:
+    missing = "KONAGRAPH_API_KEYS is missing; KONAGRAPH_AUTH=api-key needs it"
+
+    assert problems(invoke("check-config", **SANDBOX, KONAGRAPH_AUTH="api-key")) == [missing]
+
+
 def test_both_ports_cannot_be_the_same() -> None:
     ports = {"KONAGRAPH_PORT": "8080", "KONAGRAPH_ADMIN_PORT": "8080"}
 
