@@ -1,8 +1,8 @@
 """Traces: one span for each request, and one below it for each call to Konaplate.
 
 A span says what the reports say that logs and metrics get, too. So no layer below knows of OpenTelemetry, and
-nothing gets into a span that is not named in `span_attributes`: no document, no variable, no header, no body, no
-message of an exception.
+nothing gets into a span that is not named here: no document, no variable, no header, no body, no message of an
+exception. Names follow OpenTelemetry's conventions where there are any.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from graph import __version__
 from graph.redact import holds_card_number
 from graph.telemetry.labels import FAULTS, VendorCodes
-from graph.telemetry.span_attributes import call_attributes, request_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.util.types import AttributeValue
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from graph.http.report import RequestReport
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 _FLUSH_SECONDS: Final = 2.0
 _SECOND: Final = 1_000_000_000
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ATTRIBUTES: Final = 32
 _LENGTH: Final = 256
 _LIMITS: Final = SpanLimits(
@@ -125,7 +126,7 @@ class Traces:
         span = get_current_span(context)
         if report.operation_type:
             span.update_name(f"graphql {report.operation_type}")
-        span.set_attributes(request_attributes(report))
+        span.set_attributes(_request_attributes(report))
         if not FAULTS.isdisjoint(report.codes):
             span.set_status(StatusCode.ERROR)
         span.end()
@@ -141,7 +142,7 @@ class Traces:
             f"konaplate {report.api}",
             context,
             SpanKind.CLIENT,
-            call_attributes(report, self._codes),
+            _call_attributes(report, self._codes),
             start_time=started,
         )
         if report.outcome != "ok":
@@ -162,6 +163,40 @@ class Traces:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FLUSH_SECONDS):
                 await done.wait()
+
+
+def _request_attributes(report: RequestReport) -> dict[str, AttributeValue]:
+    attributes: dict[str, AttributeValue | None] = {
+        # A method is any word of the caller's.
+        "http.request.method": report.method if report.method in _METHODS else "_OTHER",
+        "http.response.status_code": report.status,
+        "graphql.operation.type": report.operation_type,
+        "graphql.operation.name": report.operation,
+        "graphql.document.sha256": report.document,
+        "konagraph.request_id": report.request_id,
+        "konagraph.viewer.kind": report.viewer,
+        "konagraph.codes": tuple(report.codes) or None,
+        "konagraph.upstream_calls": report.upstream_calls,
+        "konagraph.saved_calls": report.saved_calls,
+        "konagraph.deadline_hits": report.deadline_hits or None,
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _call_attributes(report: CallReport, codes: VendorCodes) -> dict[str, AttributeValue]:
+    details = report.details
+    attributes: dict[str, AttributeValue | None] = {
+        "http.request.method": "POST",
+        "http.response.status_code": details.status,
+        "http.request.resend_count": report.attempt - 1 or None,
+        "url.path": report.api,
+        "error.type": None if report.outcome == "ok" else report.outcome,
+        "konaplate.cause": None if report.cause is None else report.cause.value,
+        "konaplate.code": None if details.code is None else codes.label(details.code),
+        "konaplate.correlation_id": details.correlation_id,
+        "konaplate.echo": report.echo,
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def parent_of(headers: Iterable[tuple[bytes, bytes]]) -> Context:
