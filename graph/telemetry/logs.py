@@ -30,7 +30,6 @@ _MOST_FRAMES: Final = 10
 _SECOND: Final = 1_000_000_000
 
 # Fields that hold no values of ours.
-_WITHHELD: Final = frozenset({"exc_info", "stack_info", "_record"})
 
 _ROOT: Final = logging.getLogger()
 _add_extra: Final = structlog.stdlib.ExtraAdder()
@@ -120,9 +119,7 @@ def clean(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
         event = _add_extra(_ROOT, method, event)
     seconds, rest = divmod(time.time_ns(), _SECOND)
     event["timestamp"] = f"{_second(seconds)}.{rest // 1000:06d}Z"
-    if not _WITHHELD.isdisjoint(event) or _TRACEBACK in str(event.get("event")):
-        event = _without_traceback(event)
-    return redact_event(logger, method, event)
+    return redact_event(logger, method, _without_traceback(event))
 
 
 @functools.lru_cache(maxsize=1)

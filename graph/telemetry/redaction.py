@@ -6,7 +6,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from graph.redact import redact
+from graph.redact import may_hold_card_number, redact
 from schema.secrets import Secret
 
 if TYPE_CHECKING:
@@ -55,11 +55,14 @@ def _cleaned(event: EventDict) -> EventDict:
         kind = type(value)
         # What most fields are goes first: this is the dearest step of a line.
         if kind is str:
-            if len(value) >= _SHORT and not (name in _OWN and _OWN[name].fullmatch(value)):
+            own = name in _OWN and _OWN[name].fullmatch(value)
+            if not own and len(value) >= _SHORT and may_hold_card_number(value):
                 value = redact(value)  # noqa: PLW2901 - the value that is kept
         elif not (value is None or kind is bool or (kind in _NUMBERS and abs(value) < _LARGE)):
             value = _clean(value)  # noqa: PLW2901
-        cleaned[name if len(name) < _SHORT else redact(name)] = value
+        if len(name) >= _SHORT and may_hold_card_number(name):
+            name = redact(name)  # noqa: PLW2901
+        cleaned[name] = value
     return cleaned
 
 
