@@ -108,7 +108,7 @@ def request_head(request: httpx.Request) -> bytes:
         httpx.LocalProtocolError: when a value would break out of its line.
     """
     line = b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)
-    lines = [line, *[b"%s: %s" % header for header in request.headers.raw], b"", b""]
+    lines = [line, *map(b": ".join, request.headers.raw), b"", b""]
     head = b"\r\n".join(lines)
     breaks = len(lines) - 1
     if head.count(b"\r") != breaks or head.count(b"\n") != breaks or b"\0" in head:
