@@ -59,7 +59,9 @@ class DocumentMaker:
         """Values for the variables; not `clean`, one of them does not fit, or is missing."""
         random = self._random
         values = {name: self._value(re.sub(" = .*", "", kind)) for name, kind in self.variables.items()}
-        values = {name: value for name, value in values.items() if " = " not in self.variables[name] or value}
+        for name, kind in self.variables.items():
+            if not kind.endswith("!") and random.random() < 0.3:
+                del values[name]
         if values and not clean:
             values[random.choice(list(values))] = random.choice(_WRONG)
             if random.random() < 0.3:
