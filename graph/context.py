@@ -69,6 +69,7 @@ class RequestContext:
         "_budgets",
         "_closed",
         "_deadline",
+        "_keys",
         "_loader",
         "_loads",
         "_max_cards",
@@ -86,8 +87,10 @@ class RequestContext:
         self._deadline = deadline
         self._max_cards = max_cards
         self._stats = CallStats()
-        self._loader: Loader[_Asked, Any] = Loader(self._start)
+        # Gone with the request: it leads back here, and a circle of garbage costs more than all else that is left.
+        self._loader: Loader[_Asked, Any] | None = None
         self._loads = 0
+        self._keys = 0
         self._spent: dict[CardNo, RateLimitedError | None] = {}
         self._spending: list[asyncio.Task[Any]] = []
         self._closed = False
@@ -101,7 +104,7 @@ class RequestContext:
     def saved_calls(self) -> int:
         """How many look-ups shared another one's call, of this request or of one at the same time."""
         # Fewer loads than keys: what was begun and never asked for has saved nothing.
-        return max(0, self._loads - len(self._loader)) + self._stats.joined
+        return max(0, self._loads - self._keys) + self._stats.joined
 
     def may(self, scope: str) -> bool:
         """Whether the viewer has a scope."""
@@ -136,7 +139,7 @@ class RequestContext:
 
     def begin(self, endpoint: Endpoint[K, Any], key: K) -> None:
         """Begin to look a key up, with the others of this turn of the event loop."""
-        self._loader.begin((endpoint, key))
+        self._opened().begin((endpoint, key))
 
     async def load(
         self, endpoint: Endpoint[K, R], key: K, subject: Subject | None = None, *, named: bool = True
@@ -152,12 +155,10 @@ class RequestContext:
         Raises:
             Exception: what the client shall see as the field's error.
         """
-        if self._closed:
-            # What is left of an execution that was given up.
-            raise asyncio.CancelledError
+        loader = self._opened()
         self._loads += 1
         try:
-            record: R = await self._loader.load((endpoint, key))
+            record: R = await loader.load((endpoint, key))
             self._authorization.check(record, endpoint)
         except Exception as error:  # noqa: BLE001 - every failure is looked at before the viewer sees it
             # `from None`: a hidden card must not be told apart by what caused its error.
@@ -183,7 +184,10 @@ class RequestContext:
             self._audit.close()
         finally:
             self._closed = True
-            ending = self._loader.close() + [task for task in self._spending if task.cancel()]
+            ending: list[asyncio.Future[Any]] = [task for task in self._spending if task.cancel()]
+            if self._loader is not None:
+                ending += self._loader.close()
+                self._loader = None
             if ending:
                 await asyncio.wait(ending)
 
@@ -197,10 +201,19 @@ class RequestContext:
             self._audit.refused(code_of(error), subject)
         return error
 
+    def _opened(self) -> Loader[_Asked, Any]:
+        if self._closed:
+            # What is left of an execution that was given up.
+            raise asyncio.CancelledError
+        if self._loader is None:
+            self._loader = Loader(self._start)
+        return self._loader
+
     async def _start(self, asked: list[_Asked]) -> list[asyncio.Future[Any]]:
         """Begin to look up what was asked for in one turn: the future of each key, failed where it is refused."""
         if self._closed:
             raise asyncio.CancelledError
+        self._keys += len(asked)
         try:
             self._deadline.check()
             refusals = await self._spend([key for endpoint, key in asked if endpoint.key is CardNo])

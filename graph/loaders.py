@@ -29,10 +29,6 @@ class Loader(Generic[K, R]):
         # Of futures: so no key waits for a slower one of its batch, and one that fails is no failure of the batch.
         self._keys: DataLoader[K, asyncio.Future[R]] = DataLoader(start, cache_map=self._begun)
 
-    def __len__(self) -> int:
-        """How many keys there are."""
-        return len(self._begun)
-
     def begin(self, key: K) -> None:
         """Look a key up with the others of this turn, unless that has begun."""
         self._keys.load(key)

@@ -27,36 +27,35 @@ def value_of(name: str, spec: Value, kind: Any) -> Read:
         kind: its type in the schema, without lists.
     """
     read = attrgetter("key" if spec.of == KEY else f"record.{spec.of}")
-    show, scope = spec.show or _word_of(kind), spec.scope
+    words, show, scope = _words_of(kind), spec.show, spec.scope
 
     def shown(source: Source, value: Any) -> Any:
         if scope is not None and not source.context.may(scope):
             return source.context.refuse(source.subject, name)
         if show is not None and not isinstance(value, Exception):
             value = show(value)
-        return opened(source, name, value)
+        return opened(source, name, value if words is None else _word(words, value))
 
     def plainly_shown(source: Source, value: Any) -> Any:
         return opened(source, name, value)
 
-    plain = show is None and scope is None
+    plain = words is None and show is None and scope is None
     return Read(read, plainly_shown if plain else shown, plain=plain)
 
 
-def _word_of(kind: Any) -> Callable[[Any], Any] | None:
-    """What finds an enum's member by a word of the vendor; `UNKNOWN` for a word that is not documented."""
+def _words_of(kind: Any) -> Mapping[Any, Enum] | None:
+    """An enum's members by the vendor's words, and by None the member for a word that is not documented."""
     members = getattr(kind, "wrapped_cls", None)
     if not (isinstance(members, type) and issubclass(members, Enum)):
         return None
     # `UNKNOWN` is a name of ours: as a word of the vendor's it is as unknown as any other.
-    words, unknown = {member.value: member for member in members}, members["UNKNOWN"]
+    return {member.value: member for member in members} | {None: members["UNKNOWN"]}
 
-    def member(word: Any) -> Any:
-        if isinstance(word, list):
-            return [member(item) for item in word]
-        return word if word is None or isinstance(word, Exception) else words.get(word, unknown)
 
-    return member
+def _word(words: Mapping[Any, Enum], value: Any) -> Any:
+    if isinstance(value, list):
+        return [_word(words, item) for item in value]
+    return value if value is None or isinstance(value, Exception) else words.get(value, words[None])
 
 
 def part_of(spec: Part) -> Read:

@@ -105,12 +105,6 @@ class Step:
         Raises:
             Exception: when this is a matter for graphql-core.
         """
-        if value is None or isinstance(value, Exception):
-            return self.null(value, run, at)
-        return self.completed(value, run, at)
-
-    def completed(self, value: Any, run: Run, at: Path) -> Any:
-        """As `complete`, for a value that is neither null nor an error."""
         raise NotImplementedError
 
     def null(self, error: Exception | None, run: Run, at: Path) -> None:

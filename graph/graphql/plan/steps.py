@@ -47,8 +47,10 @@ class LeafStep(Step):
         self.serialize = serialize
         self.names = names
 
-    def completed(self, value: Any, run: Run, at: Path) -> Any:  # noqa: ARG002
+    def complete(self, value: Any, run: Run, at: Path) -> Any:
         """Serialize it."""
+        if value is None or isinstance(value, Exception):
+            return self.null(value, run, at)
         completed = self.serialize(value) if self.names is None else self.names[value]
         if completed is None or completed is Undefined:
             raise FallbackToGraphQLCore
@@ -71,8 +73,10 @@ class ObjectStep(Step):
         self.selection = selection
         self.looks_up = selection.looks_up
 
-    def completed(self, value: Any, run: Run, at: Path) -> Any:
+    def complete(self, value: Any, run: Run, at: Path) -> Any:
         """Complete what is selected of it."""
+        if value is None or isinstance(value, Exception):
+            return self.null(value, run, at)
         return self.selection.complete(value, run, at)
 
 
@@ -100,8 +104,10 @@ class AbstractStep(Step):
         self.selections = selections
         self.looks_up = any(selection.looks_up for selection in selections.values())
 
-    def completed(self, value: Any, run: Run, at: Path) -> Any:
+    def complete(self, value: Any, run: Run, at: Path) -> Any:
         """Complete what is selected of its type."""
+        if value is None or isinstance(value, Exception):
+            return self.null(value, run, at)
         return self.selections[self.type_of(value)].complete(value, run, at)
 
 
@@ -119,8 +125,10 @@ class ListStep(Step):
         self.item = item
         self.looks_up = item.looks_up
 
-    def completed(self, value: Any, run: Run, at: Path) -> Any:
+    def complete(self, value: Any, run: Run, at: Path) -> Any:
         """Complete each item."""
+        if value is None or isinstance(value, Exception):
+            return self.null(value, run, at)
         if not isinstance(value, list):
             raise FallbackToGraphQLCore
         complete, start = self.item.complete, at + self.path
