@@ -139,7 +139,7 @@ class _Compiler:
             nodes, below = [one.node for one in details], (*path, key)
             name = nodes[0].name.value
             if name == _TYPENAME:
-                members.append(_fixed(key, kind.name, Step(nodes, below, nullable=False)))
+                members.append(_fixed(key, kind.name, Step(nodes=nodes, path=below, nullable=False)))
                 continue
             field = kind.fields.get(name)
             resolve = None if field is None else field.resolve
@@ -161,21 +161,21 @@ class _Compiler:
         if is_list_type(kind):
             # The paths of what is in a list begin at its item.
             item = self._step(kind.of_type, details, nodes, ())
-            return ListStep(nodes, path, nullable=nullable, item=item)
+            return ListStep(nodes=nodes, path=path, nullable=nullable, item=item)
         if is_object_type(kind):
             selection = self._subselection(kind, details, path)
-            return ObjectStep(nodes, path, nullable=nullable, selection=selection)
+            return ObjectStep(nodes=nodes, path=path, nullable=nullable, selection=selection)
         if is_leaf_type(kind):
             serialize, words = kind.coerce_output_value, getattr(kind, "wrapped_cls", None)
             names = None
             if isinstance(words, type) and issubclass(words, Enum):
                 names = {word: serialize(word) for word in words}
-            return LeafStep(nodes, path, nullable=nullable, serialize=serialize, names=names)
+            return LeafStep(nodes=nodes, path=path, nullable=nullable, serialize=serialize, names=names)
         if is_abstract_type(kind) and isinstance(kind.resolve_type, TypeOf):
             possible = self._shape.schema.get_possible_types(kind)
             selections = {each.name: self._subselection(each, details, path) for each in possible}
             type_of = kind.resolve_type.name
-            return AbstractStep(nodes, path, nullable=nullable, type_of=type_of, selections=selections)
+            return AbstractStep(nodes=nodes, path=path, nullable=nullable, type_of=type_of, selections=selections)
         raise FallbackToGraphQLCore
 
     def _subselection(

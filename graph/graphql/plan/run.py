@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from graphql.error import located_error
@@ -75,24 +76,20 @@ class Waiting(NamedTuple):
             await run.look_up()
 
 
+@dataclass(slots=True, kw_only=True)
 class Step:
-    """One member of an object, or an item of a list.
+    """One member of an object, or an item of a list."""
 
-    Args:
-        nodes: where the document selects it, all of them: these places are its errors' places.
-        path: the keys that lead to it from the nearest list's item, or from the root.
-        nullable: whether it may be null.
-    """
+    nodes: list[FieldNode]
+    """Where the document selects it, all of them: these places are its errors' places."""
+    path: tuple[str, ...]
+    """The keys that lead to it from the nearest list's item, or from the root."""
+    nullable: bool
 
-    __slots__ = ("nodes", "nullable", "path")
-
-    looks_up = False
-    """Whether anything is looked up below it."""
-
-    def __init__(self, nodes: list[FieldNode], path: tuple[str, ...], *, nullable: bool) -> None:
-        self.nodes = nodes
-        self.path = path
-        self.nullable = nullable
+    @property
+    def looks_up(self) -> bool:
+        """Whether anything is looked up below it."""
+        return False
 
     def complete(self, value: Any, run: Run, at: Path) -> Any:
         """The member of the answer.

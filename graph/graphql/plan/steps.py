@@ -5,6 +5,7 @@ A step does what graphql-core's executor does for one selection, for values that
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import Undefined
@@ -17,35 +18,19 @@ if TYPE_CHECKING:
     from enum import Enum
 
     from graphql import GraphQLError
-    from graphql.language import FieldNode
 
     from graph.graphql.plan.fields import LookUp
     from graph.graphql.plan.run import Path
     from graph.graphql.plan.values import Arguments, Values
 
 
+@dataclass(slots=True, kw_only=True)
 class LeafStep(Step):
-    """A scalar or an enum.
+    """A scalar or an enum."""
 
-    Args:
-        serialize: the type's own.
-        names: of an enum's members.
-    """
-
-    __slots__ = ("names", "serialize")
-
-    def __init__(
-        self,
-        nodes: list[FieldNode],
-        path: tuple[str, ...],
-        *,
-        nullable: bool,
-        serialize: Callable[[Any], Any],
-        names: Mapping[Enum, str] | None = None,
-    ) -> None:
-        super().__init__(nodes, path, nullable=nullable)
-        self.serialize = serialize
-        self.names = names
+    serialize: Callable[[Any], Any]
+    names: Mapping[Enum, str] | None
+    """Of an enum's members."""
 
     def complete(self, value: Any, run: Run, at: Path) -> Any:
         """Serialize it."""
@@ -57,21 +42,16 @@ class LeafStep(Step):
         return completed
 
 
+@dataclass(slots=True, kw_only=True)
 class ObjectStep(Step):
-    """An object.
+    """An object."""
 
-    Args:
-        selection: what is selected of it.
-    """
+    selection: Selection
 
-    __slots__ = ("looks_up", "selection")
-
-    def __init__(
-        self, nodes: list[FieldNode], path: tuple[str, ...], *, nullable: bool, selection: Selection
-    ) -> None:
-        super().__init__(nodes, path, nullable=nullable)
-        self.selection = selection
-        self.looks_up = selection.looks_up
+    @property
+    def looks_up(self) -> bool:
+        """See `Step`."""
+        return self.selection.looks_up
 
     def complete(self, value: Any, run: Run, at: Path) -> Any:
         """Complete what is selected of it."""
@@ -80,29 +60,19 @@ class ObjectStep(Step):
         return self.selection.complete(value, run, at)
 
 
+@dataclass(slots=True, kw_only=True)
 class AbstractStep(Step):
-    """An object of one of several types.
+    """An object of one of several types."""
 
-    Args:
-        type_of: the name of an object's type.
-        selections: what is selected of each type.
-    """
+    type_of: Callable[[Any], str]
+    """The name of an object's type."""
+    selections: Mapping[str, Selection]
+    """What is selected of each type."""
 
-    __slots__ = ("looks_up", "selections", "type_of")
-
-    def __init__(
-        self,
-        nodes: list[FieldNode],
-        path: tuple[str, ...],
-        *,
-        nullable: bool,
-        type_of: Callable[[Any], str],
-        selections: Mapping[str, Selection],
-    ) -> None:
-        super().__init__(nodes, path, nullable=nullable)
-        self.type_of = type_of
-        self.selections = selections
-        self.looks_up = any(selection.looks_up for selection in selections.values())
+    @property
+    def looks_up(self) -> bool:
+        """See `Step`."""
+        return any(selection.looks_up for selection in self.selections.values())
 
     def complete(self, value: Any, run: Run, at: Path) -> Any:
         """Complete what is selected of its type."""
@@ -111,19 +81,17 @@ class AbstractStep(Step):
         return self.selections[self.type_of(value)].complete(value, run, at)
 
 
+@dataclass(slots=True, kw_only=True)
 class ListStep(Step):
-    """A list.
+    """A list."""
 
-    Args:
-        item: completes each of its items, whose paths begin at the item.
-    """
+    item: Step
+    """Completes each of its items, whose paths begin at the item."""
 
-    __slots__ = ("item", "looks_up")
-
-    def __init__(self, nodes: list[FieldNode], path: tuple[str, ...], *, nullable: bool, item: Step) -> None:
-        super().__init__(nodes, path, nullable=nullable)
-        self.item = item
-        self.looks_up = item.looks_up
+    @property
+    def looks_up(self) -> bool:
+        """See `Step`."""
+        return self.item.looks_up
 
     def complete(self, value: Any, run: Run, at: Path) -> Any:
         """Complete each item."""
