@@ -60,12 +60,17 @@ class Factor(NamedTuple):
     variable: str
     is_amount: bool
     """Whether it is the variable's value, and not the length of its list."""
+    otherwise: int = 0
+    """The number where the variable has no value."""
 
     def of(self, value: Any) -> int:
         """The number, of the variable's value, coerced or as it came."""
+        if value is None:
+            return self.otherwise
         if not self.is_amount:
             return length_of(value)
-        return min(max(int(value), 0), SATURATED) if isinstance(value, (int, float)) else ASSUMED_SIZE
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        return min(max(int(value), 0), SATURATED) if whole else self.otherwise
 
 
 class Times(NamedTuple):
@@ -180,11 +185,10 @@ def _items(value: ValueNode | None) -> Times:
 
 
 def _amount(value: ValueNode | None, default: Any) -> Times:
+    otherwise = default if isinstance(default, int) else ASSUMED_SIZE
     if isinstance(value, VariableNode):
-        return Times(1, (Factor(value.name.value, is_amount=True),))
-    if isinstance(value, IntValueNode):
-        return Times(_whole(value.value))
-    return Times(default if isinstance(default, int) else ASSUMED_SIZE)
+        return Times(1, (Factor(value.name.value, is_amount=True, otherwise=otherwise),))
+    return Times(_whole(value.value) if isinstance(value, IntValueNode) else otherwise)
 
 
 def _whole(digits: str) -> int:
