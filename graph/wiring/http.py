@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from graph.http.endpoint import GraphQLEndpoint
     from graph.telemetry.traces import Traces
 
-_EXAMPLE_QUERY: Final = """\
+EXAMPLE_QUERY: Final = """\
 query Card($cardNo: CardNumber!) {
   card(cardNo: $cardNo) {
     maskedCardNo
@@ -77,6 +77,6 @@ def build_explorer(settings: Settings, example_card: str | None) -> Explorer | N
     return Explorer(
         settings.konagraph_explorer_directory,
         endpoint=GRAPHQL_PATH,
-        default_query=_EXAMPLE_QUERY,
+        default_query=EXAMPLE_QUERY,
         default_variables=variables.decode(),
     )

@@ -1,0 +1,49 @@
+"""Every operation that the documents, the explorer and the benchmarks show is executed by its plan."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.scenarios import SCENARIOS
+from graph.graphql.bindings import executable_schema
+from graph.graphql.documents import Documents
+from graph.graphql.limits import DocumentLimits
+from graph.graphql.plan.compiler import Shape
+from graph.konaplate.endpoints import ENDPOINTS
+from graph.wiring.http import EXAMPLE_QUERY
+from tests.cost.operations import OPERATIONS
+from tests.support import CONTRACT_QUERY
+from tests.test_toy_endpoint import COUPONS, QUERY, CouponQuery
+from tests.tools import ROOT
+
+if TYPE_CHECKING:
+    from graphql import GraphQLSchema
+
+SCHEMA = executable_schema()
+TEXTS = [
+    EXAMPLE_QUERY,
+    CONTRACT_QUERY,
+    *(scenario.query for scenario in SCENARIOS),
+    *(operation.document for operation in OPERATIONS.values()),
+    *re.findall(r'"query": "(.*)"', (ROOT / "README.md").read_text(encoding="utf-8")),
+]
+
+
+def assert_planned(schema: GraphQLSchema, text: str) -> None:
+    document = Documents(schema, DocumentLimits(), introspection=False).read(text)
+    for operation in document.operations.values():
+        shape = Shape(schema, document.node, operation.node)
+        for value in (True, False):
+            assert shape.plan(dict.fromkeys(shape.switches, value)).steps > 1
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_documented_operation_has_a_plan(text: str) -> None:
+    assert_planned(SCHEMA, text)
+
+
+def test_an_operation_over_an_api_of_somebody_elses_has_a_plan() -> None:
+    assert_planned(executable_schema([*ENDPOINTS, COUPONS], CouponQuery), QUERY)
