@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
 SCHEMA = executable_schema()
+LIMITS = DocumentLimits(aliases=100, root_fields=100)
 TEXTS = [
     EXAMPLE_QUERY,
     CONTRACT_QUERY,
@@ -33,7 +34,7 @@ TEXTS = [
 
 
 def assert_planned(schema: GraphQLSchema, text: str) -> None:
-    document = Documents(schema, DocumentLimits(), introspection=False).read(text)
+    document = Documents(schema, LIMITS, introspection=False).read(text)
     for operation in document.operations.values():
         shape = Shape(schema, document.node, operation.node)
         for value in (True, False):
