@@ -219,18 +219,17 @@ class RequestContext:
             refusals = await self._spend([key for endpoint, key in asked if endpoint.key is CardNo])
         except Exception as error:  # noqa: BLE001 - the error of each of these keys, whatever it is
             return [_failed(error) for _ in asked]
+        refused = [refusals.get(key) for _, key in asked] if refusals else [None] * len(asked)
         allowed: dict[Endpoint[Any, Any], list[Any]] = {}
-        for endpoint, key in asked:
-            if refusals.get(key) is None:
+        for (endpoint, key), refusal in zip(asked, refused, strict=True):
+            if refusal is None:
                 allowed.setdefault(endpoint, []).append(key)
-        stats, bound = self._stats, self._deadline.bound
         started = {
-            endpoint: map(bound, self._upstream.start(endpoint, keys, stats)) for endpoint, keys in allowed.items()
+            endpoint: iter(self._upstream.start(endpoint, keys, self._stats)) for endpoint, keys in allowed.items()
         }
-        refused = map(refusals.get, [key for _, key in asked])
         return [
-            next(started[endpoint]) if error is None else _failed(error)
-            for (endpoint, _), error in zip(asked, refused, strict=True)
+            self._deadline.bound(next(started[endpoint])) if refusal is None else _failed(refusal)
+            for (endpoint, _), refusal in zip(asked, refused, strict=True)
         ]
 
     async def _spend(self, card_nos: list[CardNo]) -> Mapping[CardNo, RateLimitedError | None]:
