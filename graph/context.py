@@ -123,19 +123,18 @@ class RequestContext:
         """Note that a field was asked for in vain; return what the client shall see as its error."""
         return self._audit.refuse(subject, name)
 
-    def check_length(self, asked: Sized) -> None:
-        """Let a list of keys pass that is not too long.
+    def check_length(self, endpoint: Endpoint[Any, Any], asked: Sized) -> None:
+        """Let a list of an API's keys pass that is not too long.
 
         Raises:
             GatewayError: when it names more than a request may.
         """
-        if len(asked) > self._max_cards:
-            raise GatewayError(
-                ErrorCode.QUERY_LIMIT_EXCEEDED,
-                f"A list of cards may have {self._max_cards} card numbers.",
-                limit="cards",
-                maximum=self._max_cards,
-            )
+        most = self._max_cards
+        if len(asked) > most:
+            limit, what = "keys", f"A list may have {most} keys."
+            if endpoint.key is CardNo:
+                limit, what = "cards", f"A list of cards may have {most} card numbers."
+            raise GatewayError(ErrorCode.QUERY_LIMIT_EXCEEDED, what, limit=limit, maximum=most)
 
     def begin(self, endpoint: Endpoint[K, Any], key: K) -> None:
         """Begin to look a key up, with the others of this turn of the event loop."""

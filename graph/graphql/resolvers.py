@@ -104,7 +104,7 @@ def edge_to(name: str, spec: Edge, endpoint: Endpoint[Any, Any], arguments: Mapp
             return source.context.refuse(source.subject, name)
         asked = key_of(source, given)
         if isinstance(asked, list):
-            source.context.check_length(asked)
+            source.context.check_length(endpoint, asked)
         return asked
 
     def begin(source: Source, key: Any) -> None:
