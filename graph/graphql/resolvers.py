@@ -96,7 +96,8 @@ def edge_to(name: str, spec: Edge, endpoint: Endpoint[Any, Any], arguments: Mapp
         arguments: the names of the field's arguments in the schema, by those in Python.
     """
     key_of = _key_of(spec, endpoint, arguments)
-    named = any(isinstance(part, Argument) for part in spec.keys)
+    # What cannot be said of a card that the caller names cannot be said of one that some record leads to, either.
+    named = endpoint.key is CardNo or any(isinstance(part, Argument) for part in spec.keys)
     scope, of = spec.scope, None if spec.of is None else attrgetter(spec.of)
 
     def keys(source: Source, given: Mapping[str, Any]) -> Any:

@@ -28,12 +28,12 @@ from graph.graphql.plan.fields import FallbackToGraphQLCore, LookUp, Read, TypeO
 from graph.graphql.plan.run import Step
 from graph.graphql.plan.steps import (
     AbstractStep,
-    Edge,
     LeafStep,
     ListStep,
-    Member,
     ObjectStep,
     Plan,
+    SelectedField,
+    SelectedLookUp,
     Selection,
 )
 from graph.graphql.plan.values import Arguments, Variables
@@ -132,8 +132,8 @@ class _Compiler:
     def _selection(self, kind: GraphQLObjectType, collected: CollectedFields, path: tuple[str, ...]) -> Selection:
         if kind.is_type_of is not None:
             raise FallbackToGraphQLCore
-        members: list[Member] = []
-        edges: list[Edge] = []
+        members: list[SelectedField] = []
+        edges: list[SelectedLookUp] = []
         for key, details in collected.grouped_field_set.items():
             self._steps += 1
             nodes, below = [one.node for one in details], (*path, key)
@@ -148,11 +148,11 @@ class _Compiler:
             step = self._step(field.type, details, nodes, below)
             if isinstance(resolve, Read):
                 clean = _CLEAN.get(get_nullable_type(field.type)) if resolve.plain else None
-                members.append(Member(key, resolve.read, clean, resolve.show, step))
+                members.append(SelectedField(key, resolve.read, clean, resolve.show, step))
             else:
                 # Null until the look-up ends, and in its place.
                 members.append(_fixed(key, None, step))
-                edges.append(Edge(key, resolve, Arguments(field, nodes[0]), step))
+                edges.append(SelectedLookUp(key, resolve, Arguments(field, nodes[0]), step))
         return Selection(members, edges)
 
     def _step(self, kind: Any, details: list[FieldDetails], nodes: list[FieldNode], path: tuple[str, ...]) -> Step:
@@ -186,8 +186,8 @@ class _Compiler:
         return self._selection(kind, collected, path)
 
 
-def _fixed(key: str, value: object, step: Step) -> Member:
-    return Member(key, lambda _source: value, type(value), _as_it_is, step)
+def _fixed(key: str, value: object, step: Step) -> SelectedField:
+    return SelectedField(key, lambda _source: value, type(value), _as_it_is, step)
 
 
 def _as_it_is(_source: object, value: object) -> object:

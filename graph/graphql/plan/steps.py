@@ -103,7 +103,7 @@ class ListStep(Step):
         return [complete(item, run, (*start, index)) for index, item in enumerate(value)]
 
 
-class Member(NamedTuple):
+class SelectedField(NamedTuple):
     """What `Selection` needs of a field at every object; a value of exactly the class `clean` is the answer's."""
 
     key: str
@@ -113,7 +113,7 @@ class Member(NamedTuple):
     step: Step
 
 
-class Edge(NamedTuple):
+class SelectedLookUp(NamedTuple):
     """A field that must be looked up. Among the members it is null, until it is filled in."""
 
     key: str
@@ -158,7 +158,7 @@ class Selection:
 
     __slots__ = ("_edges", "_members", "looks_up")
 
-    def __init__(self, members: Sequence[Member], edges: Sequence[Edge]) -> None:
+    def __init__(self, members: Sequence[SelectedField], edges: Sequence[SelectedLookUp]) -> None:
         self._members = tuple(members)
         self._edges = tuple(edges)
         self.looks_up: bool = bool(edges) or any(member.step.looks_up for member in members)
