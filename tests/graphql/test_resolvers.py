@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from graph.graphql.bindings import executable_schema
+from graph.graphql.documents import Documents
+from graph.graphql.executor import OperationExecutor
+from graph.graphql.limits import DocumentLimits
+from graph.konaplate import errors
+from graph.konaplate.endpoints import ENDPOINTS
+from graph.konaplate.errors import CallDetails
 from graph.security.viewer import ANONYMOUS, Viewer
-from schema.secrets import CardNo, MemberId
-from tests.graphql.plan_cases import A, B, broken, card, member, run_both, says
-from tests.graphql.plan_world import REFS, World
+from schema.secrets import CardNo, MemberId, PersonalText
+from tests.graphql.plan_cases import A, B, C, broken, card, member, run_both, says
+from tests.graphql.plan_world import REFS, World, outcome_of
+from tests.test_toy_endpoint import COUPONS, Coupon, CouponBook, CouponQuery
 
 RECEIPT = {"approvalDiv": "1", "idNo": "01012345678", "manYn": "0"}
 OWNER = Viewer("member", "m", frozenset(), MemberId("1001"), None)
@@ -106,3 +116,25 @@ async def test_cards_are_answered_in_the_order_asked_and_one_that_fails_is_null_
     outcome, _ = await run_both(f'{{ cards(cardNos: ["{A}", "{B}", "{A}"]) {{ balance }} }}', around)
     assert outcome.data == b'{"cards":[{"balance":3},null,{"balance":3}]}'
     assert [error["path"] for error in outcome.errors] == [["cards", 1]]
+
+
+async def test_a_card_that_some_record_leads_to_is_hidden_as_one_that_the_caller_names() -> None:
+    coupons = replace(COUPONS, owner=None)
+    schema = executable_schema([*ENDPOINTS, coupons], CouponQuery)
+    book = CouponBook(
+        user_id=MemberId("7"),
+        coupons=[Coupon(giver_name=PersonalText("Kim"), card_no=CardNo(number)) for number in (A, B, C)],
+    )
+    failure = errors.UnknownCodeError(CallDetails("261122120000-0123456", 400, "001_999"))
+    cards = {A: says(card(user_id=1001)), B: says(card(user_id=1002)), C: says(failure)}
+    document = Documents(schema, DocumentLimits(), introspection=False).read(
+        '{ coupons(userId: "7") { card { balance } } }'
+    )
+    for kind in ("plan", "core"):
+        around = World(OWNER, cards, others={"coupons": {"7": says(book)}})
+        outcome = await outcome_of(OperationExecutor(schema, kind), around, document, document.operation(None), {})
+        assert outcome.data == b'{"coupons":[{"card":{"balance":1}},{"card":null},{"card":null}]}'
+        told = [{**error, "locations": None, "path": None} for error in outcome.errors]
+        assert ["CARD_NOT_FOUND"] * 2 == [error["extensions"]["code"] for error in told]
+        # Whether there is such a card is not told, either.
+        assert told[0] == told[1]
