@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from starlette.requests import ClientDisconnect
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from starlette.types import Receive
 
 T = TypeVar("T")
 
 
-async def while_connected(receive: Receive, work: Awaitable[T]) -> T:
+class Departure(Protocol):
+    """What a server offers that calls the app when a client goes: see `graph.server.departure`."""
+
+    def watch(self, tell: Callable[[], object]) -> None: ...  # noqa: D102 - see there
+
+    def forget(self) -> None: ...  # noqa: D102
+
+
+async def while_connected(receive: Receive, work: Awaitable[T], departure: Departure | None = None) -> T:
     """Return the result of `work`, which is cancelled when the client goes away.
 
     Args:
         receive: the request's; its body must have been read.
         work: runs in this task.
+        departure: tells when the client goes; None to wait for `receive` in a task, which costs 13 µs.
 
     Raises:
         ClientDisconnect: the client went away.
@@ -29,16 +38,15 @@ async def while_connected(receive: Receive, work: Awaitable[T]) -> T:
     cancels_before = task.cancelling()
     gone = False
 
-    async def watch() -> None:
+    def leave() -> None:
         nonlocal gone
-        # The body is read already. Whatever else comes before the end says nothing.
-        while (await receive())["type"] != "http.disconnect":  # noqa: ASYNC110 - it waits for the server
-            # A server that always has something to say must not keep everything else waiting.
-            await asyncio.sleep(0)
         gone = True
         task.cancel()
 
-    watching = asyncio.create_task(watch())
+    if departure is None:
+        watching = asyncio.create_task(_watch(receive, leave))
+    else:
+        departure.watch(leave)
     try:
         result = await work
     except asyncio.CancelledError:
@@ -47,9 +55,20 @@ async def while_connected(receive: Receive, work: Awaitable[T]) -> T:
             raise ClientDisconnect from None
         raise
     finally:
-        watching.cancel()
+        if departure is None:
+            watching.cancel()
+        else:
+            departure.forget()
     if gone:
         # The work ended in spite of it; nobody reads the result.
         task.uncancel()
         raise ClientDisconnect
     return result
+
+
+async def _watch(receive: Receive, leave: Callable[[], None]) -> None:
+    # The body is read already. Whatever else comes before the end says nothing.
+    while (await receive())["type"] != "http.disconnect":  # noqa: ASYNC110 - it waits for the server
+        # A server that always has something to say must not keep everything else waiting.
+        await asyncio.sleep(0)
+    leave()

@@ -141,7 +141,10 @@ class GraphQLEndpoint:
         # Not before: whoever sends a body slowly must not keep others out.
         with self._admission:
             execution = self._execute(request, caller, deadline, report)
-            return json_response(HTTPStatus.OK, await while_connected(exchange.receive, execution), media_type)
+            # Without a body, or with one that nobody has read, only `receive` takes what still comes.
+            departure = exchange.departure() if exchange.method == "POST" else None
+            payload = await while_connected(exchange.receive, execution, departure)
+            return json_response(HTTPStatus.OK, payload, media_type)
 
     async def _read(self, exchange: Exchange) -> GraphQLRequest:
         match exchange.method:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
 
+    from graph.http.disconnect import Departure
+
 _ACCEPTED: Final = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 # Letters only: with digits one id in a while would look like a card number and be masked in the logs.
 _LETTERS: Final = str.maketrans(string.digits, "ghijklmnop")
@@ -45,6 +47,11 @@ class Exchange:
         """What the response, whichever it will be, tells browsers; see `graph.http.cors`."""
         self.started = False
         """Whether a response is on its way, after which there can be no other."""
+
+    def departure(self) -> Departure | None:
+        """Tells when the client goes, where the server can; see `graph.http.disconnect`."""
+        departure: Departure | None = self.scope.get("extensions", {}).get("konagraph.departure")
+        return departure
 
     async def send(self, message: Message) -> None:
         """Send a part of the response, with the headers that every response carries."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from graph.resilience.deadline import DeadlineTimer
+from graph.server.departure import DEPARTURE, Departure
 from graph.server.limits import ConnectionState, HttpLimits
 from graph.server.rejection import RequestRejectedError
 from graph.server.response_transport import ResponseTransport, is_reset
@@ -147,6 +147,7 @@ class Connection(HttpToolsProtocol):
         has_body = cycle.scope["method"] != "HEAD"
         self._response = ResponseTransport(self.transport, self.loop, has_body=has_body)
         cycle.transport = cast("asyncio.Transport", self._response)
+        cast("dict[str, Any]", cycle.scope)["extensions"] = {DEPARTURE: Departure(self.flow)}
         self._state = None
         super()._start_asgi_task(cycle, app)
 
@@ -260,9 +261,12 @@ def _give_up(cycle: RequestResponseCycle) -> None:
     """The client is gone, or has lost its right to an answer."""
     cycle.disconnected = True
     cycle.message_event.set()
+    cast("dict[str, Any]", cycle.scope)["extensions"][DEPARTURE].happened()
 
 
 async def _until_cancelled(app: Any, scope: Any, receive: Any, send: Any) -> None:
     # Only this server cancels requests, at its end; uvicorn would log that as a fault of the app's.
-    with contextlib.suppress(asyncio.CancelledError):
+    try:
         await app(scope, receive, send)
+    except asyncio.CancelledError:
+        return

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from starlette.requests import ClientDisconnect
+from uvicorn.protocols.http.flow_control import FlowControl
 
 from graph.app import create_app
 from graph.http.disconnect import while_connected
 from graph.sandbox.ledger import CARDS, FIRST_CARD
+from graph.server.departure import Departure
 from tests.server.live_server import PATIENCE, serving
 from tests.server.raw_http import Wire
 from tests.support import sandbox_settings, sandbox_transport
@@ -119,10 +121,15 @@ def test_a_connection_answers_one_request_after_another_and_those_that_wait_in_a
 
 
 class Client:
-    """The `receive` of a client that hangs up when it is told to, and is silent until then."""
+    """The `receive` of a client that hangs up when it is told to, and is silent until then.
 
-    def __init__(self) -> None:
-        self.gone = asyncio.Event()
+    Args:
+        departure: tells of it as well, where a server offers that.
+    """
+
+    def __init__(self, departure: Departure | None) -> None:
+        self.departure = departure
+        self._gone = asyncio.Event()
         self.waiting = asyncio.Event()
         self.asked = 0
 
@@ -132,14 +139,26 @@ class Client:
             # Left over of a body. It means nothing.
             return {"type": "http.request", "body": b"", "more_body": False}
         self.waiting.set()
-        await self.gone.wait()
+        await self._gone.wait()
         return {"type": "http.disconnect"}
 
+    def hang_up(self) -> None:
+        """Go."""
+        self._gone.set()
+        if self.departure is not None:
+            self.departure.happened()
 
-@pytest.fixture
-def client() -> Client:
-    """A client."""
-    return Client()
+    async def is_watched(self) -> None:
+        """Wait until it would be noticed that it goes."""
+        if self.departure is None:
+            await self.waiting.wait()
+
+
+@pytest.fixture(params=["receive", "departure"])
+async def client(request: pytest.FixtureRequest) -> Client:
+    """A client of a server that tells of its end in one way or the other."""
+    offered = Departure(FlowControl(asyncio.Transport())) if request.param == "departure" else None
+    return Client(offered)
 
 
 async def others() -> int:
@@ -153,7 +172,7 @@ async def test_work_that_ends_is_given_back_and_leaves_no_task(client: Client) -
         await asyncio.sleep(0)
         return "done"
 
-    assert "done" == await while_connected(client, work())
+    assert "done" == await while_connected(client, work(), client.departure)
     assert 0 == await others()
 
 
@@ -162,7 +181,7 @@ async def test_work_that_fails_fails_and_leaves_no_task(client: Client) -> None:
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        await while_connected(client, work())
+        await while_connected(client, work(), client.departure)
     assert 0 == await others()
 
 
@@ -170,7 +189,7 @@ async def test_a_client_that_goes_cancels_the_work_and_not_the_task(client: Clie
     cancelled = []
 
     async def work() -> None:
-        client.gone.set()
+        client.hang_up()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -178,7 +197,7 @@ async def test_a_client_that_goes_cancels_the_work_and_not_the_task(client: Clie
             raise
 
     with pytest.raises(ClientDisconnect):
-        await while_connected(client, work())
+        await while_connected(client, work(), client.departure)
     task = asyncio.current_task()
     assert task is not None
     assert ([True], 0, 0) == (cancelled, task.cancelling(), await others())
@@ -187,7 +206,7 @@ async def test_a_client_that_goes_cancels_the_work_and_not_the_task(client: Clie
 async def test_work_that_ends_although_its_client_has_gone_counts_as_gone(client: Client) -> None:
 
     async def work() -> str:
-        client.gone.set()
+        client.hang_up()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -195,7 +214,7 @@ async def test_work_that_ends_although_its_client_has_gone_counts_as_gone(client
         raise AssertionError  # pragma: no cover - the event is never set
 
     with pytest.raises(ClientDisconnect):
-        await while_connected(client, work())
+        await while_connected(client, work(), client.departure)
     task = asyncio.current_task()
     assert task is not None
     assert 0 == task.cancelling()
@@ -208,7 +227,7 @@ async def test_a_cancellation_from_elsewhere_stays_one(client: Client) -> None:
         begun.set()
         await asyncio.Event().wait()
 
-    task = asyncio.ensure_future(while_connected(client, work()))
+    task = asyncio.ensure_future(while_connected(client, work(), client.departure))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -225,19 +244,19 @@ async def test_a_cancellation_from_elsewhere_wins_over_a_client_that_goes_in_the
         begun.set()
         await asyncio.Event().wait()
 
-    task = asyncio.ensure_future(while_connected(client, work()))
+    task = asyncio.ensure_future(while_connected(client, work(), client.departure))
     await begun.wait()
-    await client.waiting.wait()
-    client.gone.set()
+    await client.is_watched()
+    client.hang_up()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
 
 async def test_work_for_a_client_that_has_gone_before_is_cancelled_where_it_waits(client: Client) -> None:
-    client.gone.set()
+    client.hang_up()
     with pytest.raises(ClientDisconnect):
-        await while_connected(client, asyncio.Event().wait())
+        await while_connected(client, asyncio.Event().wait(), client.departure)
     assert 0 == await others()
 
 
@@ -245,8 +264,8 @@ async def test_a_client_that_goes_once_the_work_is_done_cancels_nothing(client: 
     async def work() -> str:
         return "done"
 
-    await while_connected(client, work())
-    client.gone.set()
+    await while_connected(client, work(), client.departure)
+    client.hang_up()
     task = asyncio.current_task()
     assert task is not None
     assert (0, 0) == (await others(), task.cancelling())
