@@ -8,6 +8,7 @@ and ids that a gateway is full of. Every search is linear in the text.
 from __future__ import annotations
 
 import re
+import string
 from typing import TYPE_CHECKING, Final
 
 from schema.secrets import CardNo
@@ -30,6 +31,10 @@ _DIGIT: Final = re.compile(rf"[\d{_OTHER_DIGITS}]")
 # Whatever stands between two letters, if it is long enough: looked through once, wherever its digits are.
 _SEGMENT: Final = re.compile(rf"[^A-Za-z]{{{_FEWEST_DIGITS},}}+")
 _MAY_BE_RUN: Final = re.compile(rf"[^A-Za-z]{{{_FEWEST_DIGITS}}}")
+# The same for ASCII in a tenth of the time: each digit becomes a 0, and what stands between digits is left out.
+_ZEROS: Final = bytes.maketrans(string.digits.encode(), b"0" * len(string.digits))
+_BETWEEN: Final = bytes(set(range(128)) - set((string.digits + string.ascii_letters).encode()))
+_RUN: Final = b"0" * _FEWEST_DIGITS
 
 # Of JSON, GraphQL and other languages, of URLs (which may be escaped twice), of HTML.
 _ESCAPE: Final = re.compile(
@@ -46,7 +51,11 @@ def may_hold_card_number(text: str) -> bool:
     """Whether it is worth while to look closely: a quick look, which misses nothing."""
     if len(text) < _FEWEST_DIGITS:
         return False
-    return _MAY_BE_RUN.search(text) is not None or "\\" in text or "%" in text or "&" in text
+    if "\\" in text or "%" in text or "&" in text:
+        return True
+    if text.isascii():
+        return _RUN in text.encode("ascii").translate(_ZEROS, _BETWEEN)
+    return _MAY_BE_RUN.search(text) is not None
 
 
 def holds_card_number(text: str) -> bool:

@@ -28,9 +28,6 @@ _TRACEBACK: Final = "Traceback (most recent call last)"
 _NOT_FORMATTED: Final = b'{"event":"event withheld: it could not be formatted","level":"error"}\n'
 _MOST_FRAMES: Final = 10
 _SECOND: Final = 1_000_000_000
-
-# Fields that hold no values of ours.
-
 _ROOT: Final = logging.getLogger()
 _add_extra: Final = structlog.stdlib.ExtraAdder()
 
@@ -117,9 +114,14 @@ def clean(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     event["level"] = method
     if "_record" in event:
         event = _add_extra(_ROOT, method, event)
+        del event["_record"]
     seconds, rest = divmod(time.time_ns(), _SECOND)
     event["timestamp"] = f"{_second(seconds)}.{rest // 1000:06d}Z"
-    return redact_event(logger, method, _without_traceback(event))
+    text = event.get("event")
+    # Most lines have nothing of the kind.
+    if "exc_info" in event or "stack_info" in event or type(text) is not str or _TRACEBACK in text:
+        event = _without_traceback(event)
+    return redact_event(logger, method, event)
 
 
 @functools.lru_cache(maxsize=1)
@@ -153,7 +155,6 @@ def _without_traceback(event: EventDict) -> EventDict:
         event["exception"] = type(error).__name__
         event["frames"] = frames_of(error)
     event.pop("stack_info", None)
-    event.pop("_record", None)
     text = event.get("event")
     if isinstance(text, str) and _TRACEBACK in text:
         # Starlette hands a failure of the lifespan over as a text, and uvicorn logs it.

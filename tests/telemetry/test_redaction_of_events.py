@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,20 @@ VALUES = st.recursive(
 def test_no_event_carries_a_long_run_of_digits(event: dict[str, Any]) -> None:
     for leaf in leaves(dict(redact_event(None, "info", event))):
         assert most_digits(leaf if isinstance(leaf, str) else repr(leaf)) < 13
+
+
+OWN_NAMES = st.sampled_from(["correlation_id", "document", "address", "timestamp", CARD])
+PARTS = st.text("0123456789", max_size=13) | st.just("221108120814-0123456") | TEXTS
+FIELDS = PARTS | st.lists(PARTS, max_size=3) | st.lists(PARTS, max_size=3).map(tuple) | VALUES
+
+
+@given(st.dictionaries(OWN_NAMES | PARTS, FIELDS, max_size=5))
+def test_what_becomes_of_a_field_does_not_depend_on_the_others(event: dict[str, Any]) -> None:
+    alone = [item for name, value in event.items() for item in redact_event(None, "info", {name: value}).items()]
+    assert json.dumps(dict(alone)) == json.dumps(redact_event(None, "info", event))
+
+
+@given(st.lists(st.text("0123456789 -.", max_size=12), max_size=8))
+def test_digits_of_several_fields_are_no_card_number(texts: list[str]) -> None:
+    event = {f"field{'x' * index}": text for index, text in enumerate(texts)}
+    assert event == redact_event(None, "info", dict(event))
