@@ -200,7 +200,7 @@ def a_record(random: Random, kind: type[Record], faults: int) -> Record:
 def _value(random: Random, name: str, kind: type | None, faults: int) -> Any:
     if random.randrange(100) < faults:
         return random.choice(
-            [InvalidFieldError(CallDetails("an-id"), name), InvalidFieldError, 2**60, b"x", 1.5, {}]
+            [InvalidFieldError(CallDetails("an-id"), name), InvalidFieldError, 2**60, b"x", 1.5, ()]
         )
     if kind is None or random.random() < 0.1:
         return None

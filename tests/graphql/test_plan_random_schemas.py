@@ -45,10 +45,9 @@ async def compare(random: Random, seen: Counter[str]) -> None:
         if plans.counts.abandoned == abandoned:
             assert expected == actual
         elif tolerant:
-            # What is null because something in it may not be is given up. How much is done by then is a matter
-            # of time, and the second execution finds everything at once.
+            # What is null because something in it may not be is given up. How much was looked up is a matter
+            # of time.
             assert expected.errors == actual.errors
-            assert actual.calls <= expected.calls
         seen["errors"] += bool(expected.errors)
         seen["events"] += bool(expected.events)
         seen["several calls"] += expected.calls.total() > 2
