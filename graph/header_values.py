@@ -1,14 +1,30 @@
-"""The values of header fields that are lists (RFC 9110 section 5.6)."""
+"""The header fields of a request, and the values of those that are lists (RFC 9110 section 5.6)."""
 
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Literal, TypeAlias
+
+HeaderValues: TypeAlias = Mapping[str, Sequence[str]]
+"""By name, in lower case, what each field says, in the order in which they came."""
 
 # A separator within quotes separates nothing. Each character fits one way only, so that this is linear.
 _PARTS: Final = {
     separator: re.compile(rf'(?:"(?:\\.|[^"\\])*"?|[^{separator}"])+', re.DOTALL) for separator in (",", ";")
 }
+
+
+def by_name(headers: Iterable[tuple[bytes, bytes]]) -> HeaderValues:
+    """The headers of an ASGI scope, read once: a dozen rules look at them."""
+    values: dict[str, list[str]] = {}
+    for raw, value in headers:
+        name = raw.decode("latin-1")
+        if name in values:
+            values[name].append(value.decode("latin-1"))
+        else:
+            values[name] = [value.decode("latin-1")]
+    return values
 
 
 def parts(value: str, separator: Literal[",", ";"] = ",") -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 
@@ -16,6 +16,7 @@ from graph.http.front import Front
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from starlette.middleware import Middleware
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -49,9 +50,12 @@ def make_app(
     routes = [Route("/", _home), Route("/livez", _alive)]
     if explorer is not None:
         routes.append(Route(f"{GRAPHQL_PATH}/explorer/{{name}}", _assets(explorer)))
-    front = Middleware(Front, addresses, origins, {GRAPHQL_PATH: endpoint})
-    handlers = {HTTPException: _not_found}
-    app = Starlette(routes=routes, middleware=[*around, front], exception_handlers=handlers, lifespan=lifespan)
+    app = Starlette(routes=routes, lifespan=lifespan)
+    routing = ExceptionMiddleware(app.router, {HTTPException: _not_found})
+    # Not by the argument: Starlette would put one more around it for what fails, which the front answers already.
+    app.middleware_stack = Front(routing, addresses, origins, {GRAPHQL_PATH: endpoint})
+    for cls, args, kwargs in reversed(around):
+        app.middleware_stack = cls(app.middleware_stack, *args, **kwargs)
     # The redirect from a path with a slash at its end would name whatever host the request names.
     app.router.redirect_slashes = False
     return app

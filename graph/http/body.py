@@ -12,11 +12,12 @@ from graph.http.accept import JSON
 from graph.http.error_responses import HttpError
 
 if TYPE_CHECKING:
-    from starlette.datastructures import Headers
     from starlette.types import Receive
 
+    from graph.header_values import HeaderValues
 
-def check_content_type(headers: Headers) -> None:
+
+def check_content_type(headers: HeaderValues) -> None:
     """Accept `application/json` in UTF-8, uncompressed, and nothing else.
 
     The content type also keeps foreign web pages out: a browser asks before it sends JSON to another origin.
@@ -24,14 +25,14 @@ def check_content_type(headers: Headers) -> None:
     Raises:
         HttpError: 415.
     """
-    given = headers.getlist("content-type")
+    given = headers.get("content-type", ())
     # Said twice, they may contradict each other; what a proxy in front has read is then anybody's guess.
     if len(given) > 1:
         raise _unsupported("The Content-Type is given twice.")
-    if given != [JSON]:
-        _check_media_type(given[0] if given else "")
-    encodings = headers.getlist("content-encoding")
-    if encodings and is_encoded(", ".join(encodings)):
+    content_type = given[0] if given else ""
+    if content_type != JSON:
+        _check_media_type(content_type)
+    if "content-encoding" in headers and is_encoded(", ".join(headers["content-encoding"])):
         raise _unsupported("A compressed body is not accepted.")
 
 
@@ -45,14 +46,14 @@ def _check_media_type(content_type: str) -> None:
             raise _unsupported("The charset must be UTF-8.")
 
 
-async def read_body(headers: Headers, receive: Receive, *, limit: int) -> bytes:
+async def read_body(headers: HeaderValues, receive: Receive, *, limit: int) -> bytes:
     """Read the whole body, up to `limit` bytes.
 
     Raises:
         HttpError: 413, as soon as the length is known to be too large.
         ClientDisconnect: the client went away.
     """
-    if _exceeds(headers.get("content-length", ""), limit):
+    if "content-length" in headers and _exceeds(headers["content-length"][0], limit):
         raise _too_large(limit)
     body = bytearray()
     more = True

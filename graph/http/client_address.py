@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from starlette.datastructures import Headers
     from starlette.types import Scope
+
+    from graph.header_values import HeaderValues
 
 Network = IPv4Network | IPv6Network
 
@@ -32,7 +33,7 @@ class ClientAddresses:
     def __init__(self, trusted: Collection[Network] = ()) -> None:
         self._trusted = tuple(trusted)
 
-    def of(self, scope: Scope, headers: Headers) -> str:
+    def of(self, scope: Scope, headers: HeaderValues) -> str:
         """The last address that a trusted proxy vouches for.
 
         Every proxy adds the address of its own peer at the right; what stands left of it is that peer's claim. So
@@ -45,7 +46,7 @@ class ClientAddresses:
         address = _address(peer)
         if address is None or not self._is_trusted(address):
             return peer
-        for hop in reversed(",".join(headers.getlist("x-forwarded-for")).split(",")):
+        for hop in reversed(",".join(headers.get("x-forwarded-for", ())).split(",")):
             claimed = _hop_address(hop.strip())
             if claimed is None:
                 return peer

@@ -24,8 +24,7 @@ from graph.security.errors import ForbiddenError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from starlette.datastructures import Headers
-
+    from graph.header_values import HeaderValues
     from graph.http.exchange import Exchange
 
 _OWN_PAGES: Final = ("same-origin", "none")
@@ -103,14 +102,14 @@ class OriginRules:
             return error_response(ForbiddenError(), exchange.request_id)
         return None
 
-    def _allowed_origin(self, headers: Headers) -> str | None:
-        origins = headers.getlist("origin")
+    def _allowed_origin(self, headers: HeaderValues) -> str | None:
+        origins = headers.get("origin", ())
         if len(origins) != 1:
             return None
         is_allowed = origins[0] in self._allowed or (self._loopback and _LOOPBACK.fullmatch(origins[0]))
         return origins[0] if is_allowed else None
 
-    def _preflight_headers(self, headers: Headers) -> dict[str, str]:
+    def _preflight_headers(self, headers: HeaderValues) -> dict[str, str]:
         # https://wicg.github.io/private-network-access/: a page of the internet asks a host of a private network.
         asks = "access-control-request-private-network" in headers
         return {**self._preflight, "access-control-allow-private-network": "true"} if asks else self._preflight
@@ -122,13 +121,13 @@ class OriginRules:
         return [_VARY] if origin is None else [_VARY, (_ALLOW_ORIGIN, origin.encode("latin-1")), _EXPOSE]
 
 
-def _is_foreign(headers: Headers) -> bool:
+def _is_foreign(headers: HeaderValues) -> bool:
     # Programs that are no browsers do not send it, and need no protection from a page.
-    return any(site not in _OWN_PAGES for site in headers.getlist("sec-fetch-site"))
+    return any(site not in _OWN_PAGES for site in headers.get("sec-fetch-site", ()))
 
 
 def _is_link(exchange: Exchange) -> bool:
     """Whether somebody follows a link to a page. What a link shows, the page it is on cannot read."""
-    if exchange.method != "GET" or exchange.headers.getlist("sec-fetch-mode") != ["navigate"]:
+    if exchange.method != "GET" or exchange.headers.get("sec-fetch-mode") != ["navigate"]:
         return False
-    return prefers_html(exchange.headers.get("accept", ""))
+    return prefers_html(exchange.headers.get("accept", ("",))[0])

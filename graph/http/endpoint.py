@@ -115,7 +115,7 @@ class GraphQLEndpoint:
         self._on_request(report)
 
     async def _respond(self, exchange: Exchange, report: RequestReport) -> Response:
-        accept = ", ".join(exchange.headers.getlist("accept"))
+        accept = ", ".join(exchange.headers.get("accept", ()))
         if self._explorer is not None and exchange.method == "GET" and _is_for_a_person(exchange, accept):
             return self._explorer.page()
         media_type = response_type(accept)

@@ -7,8 +7,7 @@ import secrets
 import string
 from typing import TYPE_CHECKING, Final
 
-from starlette.datastructures import Headers
-
+from graph.header_values import by_name
 from graph.http.responses import private_headers
 from graph.redact import holds_card_number
 
@@ -39,8 +38,8 @@ class Exchange:
         self.receive = receive
         self._send = send
         self.method: str = scope["method"]
-        self.headers = Headers(raw=scope["headers"])
-        self.request_id = accepted_request_id(self.headers.get("x-request-id"))
+        self.headers = by_name(scope["headers"])
+        self.request_id = accepted_request_id(self.headers.get("x-request-id", (None,))[0])
         self.address = ""
         """Where the request comes from; see `graph.http.client_address`."""
         self.cors: list[tuple[bytes, bytes]] = []
@@ -61,8 +60,11 @@ class Exchange:
         await self._send(message)
 
     async def reply(self, response: Response) -> None:
-        """Send a whole response."""
-        await response(self.scope, self.receive, self.send)
+        """Send a whole response; not by its own call, which passes `send` twice."""
+        self.started = True
+        headers = [*private_headers(response.raw_headers, self.request_id), *self.cors]
+        await self._send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        await self._send({"type": "http.response.body", "body": response.body})
 
 
 def new_request_id() -> str:

@@ -35,7 +35,11 @@ def json_response(
 
 def private_headers(given: Iterable[tuple[bytes, bytes]], request_id: str) -> Headers:
     """A response's headers, with the request's id and with those that keep it private, whatever was given."""
-    headers = [header for header in given if header[0] not in _OWN]
-    if _POLICY not in dict(headers):
-        headers.append(_NOTHING_TO_LOAD)
-    return [*headers, *_PRIVATE, (b"x-request-id", request_id.encode("ascii"))]
+    headers: Headers = []
+    policy = [_NOTHING_TO_LOAD]
+    for header in given:
+        if header[0] not in _OWN:
+            headers.append(header)
+            if header[0] == _POLICY:
+                policy = []
+    return [*headers, *policy, *_PRIVATE, (b"x-request-id", request_id.encode("ascii"))]

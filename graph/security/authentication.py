@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from starlette.datastructures import Headers
-
+from graph.header_values import HeaderValues
 from graph.security.errors import UnauthenticatedError
 from graph.security.viewer import ANONYMOUS, Viewer
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from graph.security.api_keys import ApiKeyAuthenticator
     from graph.security.tokens import TokenAuthenticator
 
-Authenticate: TypeAlias = Callable[[Headers], Awaitable[Viewer]]
+Authenticate: TypeAlias = Callable[[HeaderValues], Awaitable[Viewer]]
 """Finds the viewer of a request.
 
 Raises:
@@ -23,7 +22,7 @@ Raises:
 """
 
 
-async def anonymous(_headers: Headers) -> Viewer:
+async def anonymous(_headers: HeaderValues) -> Viewer:
     """Everybody is the same service, which may do everything."""
     return ANONYMOUS
 
@@ -31,7 +30,7 @@ async def anonymous(_headers: Headers) -> Viewer:
 def by_token(tokens: TokenAuthenticator) -> Authenticate:
     """A JSON Web Token in `Authorization: Bearer`."""
 
-    async def authenticate(headers: Headers) -> Viewer:
+    async def authenticate(headers: HeaderValues) -> Viewer:
         scheme, _, token = _only(headers, "authorization").partition(" ")
         token = token.strip(" ")
         if scheme.lower() != "bearer" or not token:
@@ -44,14 +43,14 @@ def by_token(tokens: TokenAuthenticator) -> Authenticate:
 def by_api_key(keys: ApiKeyAuthenticator) -> Authenticate:
     """A key in `X-Api-Key`."""
 
-    async def authenticate(headers: Headers) -> Viewer:
+    async def authenticate(headers: HeaderValues) -> Viewer:
         return keys.viewer(_only(headers, "x-api-key"))
 
     return authenticate
 
 
-def _only(headers: Headers, name: str) -> str:
-    values = headers.getlist(name)
+def _only(headers: HeaderValues, name: str) -> str:
+    values = headers.get(name, ())
     # Said twice, a proxy in front may have checked the other one.
     if len(values) != 1:
         raise UnauthenticatedError("there must be exactly one header with credentials")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.datastructures import Headers
 
+from graph.header_values import by_name
 from graph.http.client_address import ClientAddresses
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import ec_signer, key_set
@@ -29,7 +29,7 @@ def found(peer: str | None, *forwarded: str, trusted: tuple[str, ...] = PROXIES)
         "type": "http",
         "client": None if peer is None else (peer, 1234),
     }
-    headers = Headers(raw=[(b"x-forwarded-for", value.encode("latin-1")) for value in forwarded])
+    headers = by_name([(b"x-forwarded-for", value.encode("latin-1")) for value in forwarded])
     return ClientAddresses([ip_network(network) for network in trusted]).of(scope, headers)
 
 

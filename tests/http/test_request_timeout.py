@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from starlette.datastructures import Headers
 
+from graph.header_values import HeaderValues, by_name
 from graph.http.error_responses import HttpError
 from graph.http.request_timeout import request_timeout
 from tests.support import Blocking, gateway
@@ -20,8 +20,8 @@ QUERY = '{ card(cardNo: "9491339400000013") { balance } }'
 OURS = 5.0
 
 
-def headers(*values: bytes) -> Headers:
-    return Headers(raw=[(b"x-request-timeout-ms", value) for value in values])
+def headers(*values: bytes) -> HeaderValues:
+    return by_name([(b"x-request-timeout-ms", value) for value in values])
 
 
 async def ask(running: Gateway, milliseconds: str) -> httpx.Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from starlette.datastructures import Headers
 
 from graph.security.authentication import by_token
 from graph.security.errors import KeysUnavailableError, UnauthenticatedError
@@ -33,7 +32,7 @@ class Door:
     async def opens(self, token: str) -> bool:
         """Whether a token is accepted."""
         try:
-            await self._bearer(Headers({"authorization": f"Bearer {token}"}))
+            await self._bearer({"authorization": [f"Bearer {token}"]})
         except UnauthenticatedError:
             return False
         return True
