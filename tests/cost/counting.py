@@ -14,12 +14,15 @@ import os
 import selectors
 import sys
 from asyncio import base_events, events, selector_events
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 from uvicorn.server import ServerState
 
+import graph
+import schema
 from graph.app import create_app
 from graph.server.connection import ConnectionOptions
 from graph.server.protocol import HardenedProtocol
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 WARM_UP: Final = 30
 REQUESTS: Final = 20
 _LOOP: Final = tuple(str(module.__file__) for module in (base_events, events, selector_events, selectors))
+_OWN: Final = tuple(f"{Path(module.__path__[0])}{os.sep}" for module in (graph, schema))
 _NOT_COUNTED: Final = frozenset({__file__, str(Path(__file__).with_name("memory_network.py")), *_LOOP})
 # Turns of the event loop after an answer, in which what it has left to do is done.
 _LAST_TURNS: Final = 5
@@ -52,6 +56,10 @@ class Cost(NamedTuple):
     """Of functions written in C, by those."""
     scheduled: float
     """Of callbacks by the event loop: the steps of tasks, what waits for futures, timers."""
+    own: float
+    """Of functions of this project, among those written in Python."""
+    files: int
+    """The files of this project that a request passes."""
 
 
 class _Turn:
@@ -67,6 +75,8 @@ class CallCount:
     def __init__(self) -> None:
         self.python = 0
         self.c = 0
+        self.own: Counter[str] = Counter()
+        """Calls by the file of this project that they are in."""
 
     def start(self) -> None:
         """Begin to count."""
@@ -78,8 +88,11 @@ class CallCount:
 
     def _count(self, frame: FrameType, event: str, _argument: Any) -> None:
         if event == "call":
-            if frame.f_code.co_filename not in _NOT_COUNTED:
+            name = frame.f_code.co_filename
+            if name not in _NOT_COUNTED:
                 self.python += 1
+                if name.startswith(_OWN):
+                    self.own[name] += 1
         elif event == "c_call" and frame.f_code.co_filename not in _NOT_COUNTED:
             self.c += 1
 
@@ -111,7 +124,8 @@ async def _measured(loop: MemoryLoop, operation: Operation, settings: Mapping[st
         client.close()
         # For the connection to be told.
         await asyncio.sleep(0)
-    return Cost(count.python / REQUESTS, count.c / REQUESTS, scheduled / REQUESTS)
+    own = count.own.total() / REQUESTS
+    return Cost(count.python / REQUESTS, count.c / REQUESTS, scheduled / REQUESTS, own, len(count.own))
 
 
 async def _counted(

@@ -47,5 +47,6 @@ def renew() -> dict[str, Cost]:
 if __name__ == "__main__":
     for name, cost in renew().items():
         sys.stdout.write(
-            f"{name}: {cost.python:g} calls of Python, {cost.c:g} of C, {cost.scheduled:g} scheduled\n"
+            f"{name}: {cost.python:g} calls of Python, {cost.c:g} of C, {cost.scheduled:g} scheduled; "
+            f"{cost.own:g} in {cost.files} files of this project\n"
         )
