@@ -24,10 +24,13 @@ from graph.konaplate.errors import (
 )
 from graph.konaplate.responses import Response
 from graph.konaplate.transport.connection import NO_RESPONSE
+from graph.konaplate.transport.lean import TOTAL, LeanTransport
+from graph.konaplate.transport.messages import WholeResponse
 from graph.konaplate.transport.parser import ResponseRefusedError
 
 if TYPE_CHECKING:
     from graph.konaplate.errors import CallDetails
+    from graph.konaplate.transport.messages import RawHeaders
 
 Trusts = Callable[[Response], bool]
 """Whether a connection that gave this response may be used again."""
@@ -69,42 +72,65 @@ async def send(
         InvalidResponseError: with one that is compressed or beyond the cap.
     """
     try:
+        if isinstance(transport, LeanTransport):
+            # Its connections have one timer for all of them.
+            request.extensions[TOTAL] = seconds
+            return await _exchanged(transport, request, max_bytes, trusts)
         async with asyncio.timeout(seconds):
-            streamed = await transport.handle_async_request(request)
-            # Not through the response's own methods, which take as long as everything else here.
-            stream = cast("httpx.AsyncByteStream", streamed.stream)
-            try:
-                body = await _whole_body(streamed, stream, max_bytes)
-                response = Response(streamed.status_code, streamed.headers, body)
-                trusted, connection = trusts(response), streamed.extensions.get("network_stream")
-                if connection is not None and not trusted:
-                    await connection.aclose()
-            except (httpx.NetworkError, OSError):
-                # Told apart from a connection that ends before a response begins.
-                raise httpx.RemoteProtocolError("The connection broke within the response.") from None
-            finally:
-                await stream.aclose()
+            return await _exchanged(transport, request, max_bytes, trusts)
     # OSError: what TLS reports after the handshake, such as a refused certificate of ours.
     except (httpx.TransportError, OSError) as error:
         failure = _meaning(error, details)
         # Those of the protocol quote what came over the wire. To set it, also to None, hides the context.
         failure.__cause__ = None if isinstance(error, httpx.ProtocolError) else error
         raise failure  # noqa: B904 - its cause is set
+
+
+async def _exchanged(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, max_bytes: int, trusts: Trusts
+) -> Response:
+    streamed = await transport.handle_async_request(request)
+    # Not through the response's own methods, which take as long as everything else here.
+    stream = cast("httpx.AsyncByteStream", streamed.stream)
+    try:
+        whole = streamed if isinstance(streamed, WholeResponse) else None
+        headers = _by_name(streamed.headers.raw if whole is None else whole.raw_headers)
+        encoding = headers.get("content-encoding")
+        # Inflating has no bound.
+        if encoding is not None and is_encoded(encoding):
+            raise ResponseRefusedError(streamed.status_code)
+        body = await _read(stream, max_bytes) if whole is None else whole.body.read()
+        if len(body) > max_bytes:
+            raise ResponseRefusedError(streamed.status_code)
+        response = Response(streamed.status_code, headers, body)
+        trusted, connection = trusts(response), streamed.extensions.get("network_stream")
+        if connection is not None and not trusted:
+            await connection.aclose()
+    except (httpx.NetworkError, OSError):
+        # Told apart from a connection that ends before a response begins.
+        raise httpx.RemoteProtocolError("The connection broke within the response.") from None
+    finally:
+        await stream.aclose()
     return response
 
 
-async def _whole_body(response: httpx.Response, stream: httpx.AsyncByteStream, max_bytes: int) -> bytes:
-    encoding = response.headers.get("Content-Encoding")
-    # Inflating has no bound.
-    if encoding is not None and is_encoded(encoding):
-        raise ResponseRefusedError(response.status_code)
+def _by_name(raw_headers: RawHeaders) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw_headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+async def _read(stream: httpx.AsyncByteStream, max_bytes: int) -> bytes:
+    """What a stream holds, if it is no more than may be; else some more than that."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in stream:
         chunks.append(chunk)
         size += len(chunk)
         if size > max_bytes:
-            raise ResponseRefusedError(response.status_code)
+            break
     return b"".join(chunks)
 
 

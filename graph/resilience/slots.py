@@ -56,18 +56,24 @@ class Slots:
         self.in_use = 0
         """How many calls hold a slot."""
 
-    async def take(self, wait: float) -> None:
+    def try_take(self) -> bool:
+        """Take a slot if one is free; whether it was."""
+        # Nobody waits while a slot is free: `release` hands it on.
+        if self.in_use >= self.limit:
+            return False
+        self.in_use += 1
+        return True
+
+    async def take(self, wait: float | None) -> None:
         """Take a slot, to be given back by `release`.
 
         Args:
-            wait: seconds.
+            wait: seconds; None for no bound.
 
         Raises:
             NoSlotError: when none becomes free in time.
         """
-        # Nobody waits while a slot is free: `release` hands it on.
-        if self.in_use < self.limit:
-            self.in_use += 1
+        if self.try_take():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)

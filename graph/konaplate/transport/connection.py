@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NO_RESPONSE: Final = "Server disconnected without sending a response."
 """httpx's words for a connection that ended before a response began; it has no class of its own for that."""
+TOO_SLOW: Final = "No whole response in time."
 
 
 class Connection(asyncio.Protocol):
@@ -38,17 +39,18 @@ class Connection(asyncio.Protocol):
         self.kept = False
         """Whether it was idle before."""
         self.at = math.inf
-        """When it has been idle for too long; see `DeadlineTimer`."""
+        """When its exchange has taken too long, or it has been idle for too long; see `DeadlineTimer`."""
 
     def send(self, request: bytes) -> asyncio.Future[ParsedResponse]:
         """Send a request; its response.
 
-        It fails with httpx.RemoteProtocolError when there is none that can be used; see `ResponseParser`.
+        It fails with httpx.RemoteProtocolError when there is none that can be used; see `ResponseParser`. It fails
+        with httpx.ReadTimeout when it is not there at the moment `at`.
         """
         if self._transport is None:
             raise RuntimeError("not connected")
         self._parser.begin()
-        self._pending = pending = asyncio.get_running_loop().create_future()
+        self._pending = pending = self._loop.create_future()
         self._transport.write(request)
         return pending
 
@@ -59,8 +61,11 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def expire(self) -> None:
-        """It has been idle for too long."""
-        self.abort()
+        """It has been idle for too long, or its exchange has taken too long."""
+        if self._pending is None:
+            self.abort()
+        else:
+            self._fail(httpx.ReadTimeout(TOO_SLOW))
 
     async def aclose(self) -> None:
         """End it at once: what httpx calls a network stream has this method."""
@@ -70,6 +75,8 @@ class Connection(asyncio.Protocol):
         """It can be used now."""
         # A stream's transport; uvloop's has none of asyncio's classes.
         self._transport = cast("asyncio.Transport", transport)
+        # Kept: to ask for it costs a call of the system.
+        self._loop = asyncio.get_running_loop()
         self.usable = True
 
     def data_received(self, data: bytes) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import asyncio
+import math
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from graph.konaplate.transport.connection import NO_RESPONSE
+from graph.konaplate.transport.connection import NO_RESPONSE, TOO_SLOW
+from graph.konaplate.transport.messages import TemplateRequest, WholeResponse, request_bytes, server_of
 from graph.konaplate.transport.pool import FRESH, Pool
 
 if TYPE_CHECKING:
@@ -14,9 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from graph.konaplate.transport.connection import Connection
+    from graph.konaplate.transport.messages import Server
     from graph.konaplate.transport.pool import PoolLimits
 
 _PORTS: Final = {"http": 80, "https": 443}
+
+TOTAL: Final = "konagraph.total"
+"""The extension of a request that says how many seconds its whole exchange may take."""
 
 
 class LeanTransport(httpx.AsyncBaseTransport):
@@ -30,22 +37,26 @@ class LeanTransport(httpx.AsyncBaseTransport):
     def __init__(self, limits: PoolLimits, tls: ssl.SSLContext | None) -> None:
         self._limits = limits
         self._tls = tls
-        self._pools: dict[tuple[str, bytes, int | None], Pool] = {}
+        self._pools: dict[Server, Pool] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read its response.
 
-        Of httpx's `timeout` it takes `pool` and `connect`; how long the response may take is the caller's to say.
+        Of httpx's `timeout` it takes `pool` and `connect`; `TOTAL` bounds everything, and nothing else does.
 
         Raises:
             httpx.TransportError: without a response, or with one that cannot be used; see `Pool` and `Connection`.
         """
-        content = b"".join([part async for part in request.stream])  # type: ignore[union-attr] # as async clients have it
-        sent = request_head(request) + content
-        pool, seconds = self._pool(request.url), request.extensions.get("timeout", {})
-        connection = await pool.take(
-            wait=seconds.get("pool"), connect=seconds.get("connect"), fresh=bool(request.extensions.get(FRESH))
-        )
+        if isinstance(request, TemplateRequest):
+            server, sent = request.template.server, request.sent()
+        else:
+            server, sent = server_of(request.url), await request_bytes(request)
+        pool = self._pools.get(server) or self._new_pool(*server)
+        seconds = request.extensions.get(TOTAL)
+        ends = math.inf if seconds is None else pool.loop.time() + seconds
+        connection = None if request.extensions.get(FRESH) else pool.take_idle(ends)
+        if connection is None:
+            connection = await _connection(pool, request, ends)
         try:
             status, headers, body = await connection.send(sent)
         except BaseException as error:
@@ -56,19 +67,12 @@ class LeanTransport(httpx.AsyncBaseTransport):
                 # The others were idle for longer, and no attempt should meet them.
                 pool.end_idle()
             raise
-        extensions: dict[str, Any] = {"http_version": b"HTTP/1.1", "network_stream": connection}
-        stream = _Body(body, connection, pool)
-        return httpx.Response(status, headers=headers, stream=stream, extensions=extensions)
+        return WholeResponse(status, headers, WholeBody(body, connection, pool))
 
     async def aclose(self) -> None:
         """Close all connections."""
         for pool in self._pools.values():
             await pool.aclose()
-
-    def _pool(self, url: httpx.URL) -> Pool:
-        server = (url.scheme, url.raw_host, url.port)
-        pool = self._pools.get(server)
-        return self._new_pool(*server) if pool is None else pool
 
     def _new_pool(self, scheme: str, host: bytes, port: int | None) -> Pool:
         if scheme not in _PORTS or (scheme == "https" and self._tls is None):
@@ -80,37 +84,42 @@ class LeanTransport(httpx.AsyncBaseTransport):
         return pool
 
 
-class _Body(httpx.AsyncByteStream):
+async def _connection(pool: Pool, request: httpx.Request, ends: float) -> Connection:
+    """Wait for a connection, or open one, within the time of the whole exchange."""
+    seconds = request.extensions.get("timeout", {})
+    try:
+        async with asyncio.timeout_at(None if ends == math.inf else ends):
+            return await pool.take(
+                ends,
+                wait=seconds.get("pool"),
+                connect=seconds.get("connect"),
+                fresh=bool(request.extensions.get(FRESH)),
+            )
+    except TimeoutError:
+        raise httpx.ReadTimeout(TOO_SLOW) from None
+
+
+class WholeBody(httpx.AsyncByteStream):
     """A response's body. Its connection is free once it is closed, and kept if it was read, as httpx does it."""
 
     def __init__(self, body: bytes, connection: Connection, pool: Pool) -> None:
         self._body = body
-        self._connection = connection
+        self.connection = connection
         self._pool: Pool | None = pool
         self._was_read = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self.read()
+
+    def read(self) -> bytes:
+        """All of it; for who need not go through a generator."""
         self._was_read = True
-        yield self._body
+        return self._body
 
     async def aclose(self) -> None:
+        """Give its connection back."""
         pool, self._pool = self._pool, None
         if pool is not None:
             if not self._was_read:
-                self._connection.abort()
-            pool.give_back(self._connection)
-
-
-def request_head(request: httpx.Request) -> bytes:
-    """The request line and the headers of a request.
-
-    Raises:
-        httpx.LocalProtocolError: when a value would break out of its line.
-    """
-    line = b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)
-    lines = [line, *map(b": ".join, request.headers.raw), b"", b""]
-    head = b"\r\n".join(lines)
-    breaks = len(lines) - 1
-    if head.count(b"\r") != breaks or head.count(b"\n") != breaks or b"\0" in head:
-        raise httpx.LocalProtocolError("A header holds a line break.")
-    return head
+                self.connection.abort()
+            pool.give_back(self.connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ import httpx
 from graph.happy_eyeballs import Addresses
 from graph.konaplate.transport.connection import Connection
 from graph.resilience.deadline import DeadlineTimer
+from graph.resilience.slots import NoSlotError, SlotRules, Slots
 
 if TYPE_CHECKING:
     import ssl
@@ -49,17 +51,32 @@ class Pool:
         self._tls = tls
         # Held by every exchange until its connection is idle or gone. One that is idle leaves its place to whoever
         # takes it, or opens another instead.
-        self._places = asyncio.Semaphore(limits.connections)
+        self._places = Slots(SlotRules(most=limits.connections, least=limits.connections), time.monotonic)
         # The latest one is used first, so that those that are not needed grow old and go.
         self._idle: dict[Connection, None] = {}
         self._all: set[Connection] = set()
-        self._idle_timer = DeadlineTimer()
+        self._timer = DeadlineTimer()
         self._closed = False
+        self.loop = asyncio.get_running_loop()
+        """Of all its connections."""
 
-    async def take(self, *, wait: float | None, connect: float | None, fresh: bool) -> Connection:
+    def take_idle(self, ends: float) -> Connection | None:
+        """The connection that was used last, if one is idle and nobody waits; see `take`."""
+        if not self._idle or not self._places.try_take():
+            return None
+        connection = self._latest_idle()
+        if connection is None:
+            self._places.release(lost=None)
+            return None
+        connection.at = ends
+        self._timer.watch(connection)
+        return connection
+
+    async def take(self, ends: float, *, wait: float | None, connect: float | None, fresh: bool) -> Connection:
         """A connection for one exchange, to be given back by `give_back`.
 
         Args:
+            ends: when the exchange shall be over, by the event loop's clock.
             wait: seconds for one to become free; None for no bound.
             connect: seconds for a new one, its TLS included; None for no bound.
             fresh: whether it must be one that was not used before.
@@ -69,29 +86,30 @@ class Pool:
             httpx.ConnectTimeout: when the server does not accept one in time.
             httpx.ConnectError: when it refuses, or its certificate is not accepted.
         """
-        if self._places.locked():
-            await self._wait_for_place(wait)
-        else:
-            # At once, and without a timer.
-            await self._places.acquire()
-        connection = None if fresh else self._latest_idle()
-        if connection is not None:
-            return connection
         try:
-            return await self._open(connect)
-        except BaseException:
-            self._places.release()
-            raise
+            await self._places.take(wait)
+        except NoSlotError:
+            raise httpx.PoolTimeout("No connection became free in time.") from None
+        connection = None if fresh else self._latest_idle()
+        if connection is None:
+            try:
+                connection = await self._open(connect)
+            except BaseException:
+                self._places.release(lost=None)
+                raise
+        connection.at = ends
+        self._timer.watch(connection)
+        return connection
 
     def give_back(self, connection: Connection) -> None:
         """Take a connection back, and keep it if it may be used again."""
         # Else its place is free once it is lost.
         if connection.usable:
             connection.kept = True
-            connection.at = asyncio.get_running_loop().time() + self._limits.keepalive
+            connection.at = self.loop.time() + self._limits.keepalive
             self._idle[connection] = None
-            self._idle_timer.watch(connection)
-            self._places.release()
+            self._timer.watch(connection)
+            self._places.release(lost=None)
 
     def end_idle(self) -> None:
         """End all that are idle."""
@@ -106,19 +124,11 @@ class Pool:
         while self._all:  # noqa: ASYNC110 - they are gone a turn or two after this, which no event tells sooner
             await asyncio.sleep(0)
 
-    async def _wait_for_place(self, seconds: float | None) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._places.acquire()
-        except TimeoutError:
-            raise httpx.PoolTimeout("No connection became free in time.") from None
-
     def _latest_idle(self) -> Connection | None:
-        now = asyncio.get_running_loop().time()
+        now = self.loop.time()
         for connection in reversed(self._idle):
             if connection.usable and connection.at > now:
                 del self._idle[connection]
-                connection.at = math.inf
                 return connection
             connection.abort()
         return None
@@ -157,9 +167,9 @@ class Pool:
         return connection
 
     def _lost(self, connection: Connection) -> None:
-        self._idle_timer.forget(connection)
+        self._timer.forget(connection)
         if connection in self._idle:
             del self._idle[connection]
         elif connection in self._all:
-            self._places.release()
+            self._places.release(lost=None)
         self._all.discard(connection)

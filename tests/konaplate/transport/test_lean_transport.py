@@ -11,7 +11,8 @@ import httpx
 import pytest
 import trustme
 
-from graph.konaplate.transport.lean import LeanTransport, request_head
+from graph.konaplate.transport.lean import LeanTransport
+from graph.konaplate.transport.messages import Template, TemplateRequest, request_bytes
 from graph.konaplate.transport.parser import ResponseRefusedError
 from graph.konaplate.transport.pool import PoolLimits
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http, mute
@@ -73,10 +74,22 @@ async def test_what_it_cannot_speak_is_refused_before_anything_is_sent(url: str)
 
 
 @pytest.mark.parametrize("value", [b"a\r\nX-Evil: b", b"a\nb", b"a\0b"])
-def test_a_value_does_not_break_out_of_its_line(value: bytes) -> None:
-    request = httpx.Request("POST", "http://h/", headers=[(b"X-A", value)])
+async def test_a_value_does_not_break_out_of_its_line(value: bytes) -> None:
+    headers = [(b"X-A", value)]
     with pytest.raises(httpx.LocalProtocolError):
-        request_head(request)
+        await request_bytes(httpx.Request("POST", "http://h/", headers=headers))
+    with pytest.raises(httpx.LocalProtocolError):
+        Template("http://h/", headers)
+    with pytest.raises(httpx.LocalProtocolError):
+        TemplateRequest(Template("http://h/", []), headers, b"", {}).sent()
+
+
+async def test_a_request_from_a_template_is_what_httpx_would_have_sent() -> None:
+    common, own = [(b"X-A", b"1")], [(b"X-B", b"2"), (b"Content-Length", b"4")]
+    made = TemplateRequest(Template("http://h:81/x?q=1", common), own, b"sent", {})
+    expected = httpx.Request("POST", "http://h:81/x?q=1", headers=[*common, *own], content=b"sent")
+    assert await request_bytes(expected) == await request_bytes(made) == made.sent()
+    assert (expected.url, expected.headers) == (made.url, made.headers)
 
 
 async def test_tls_is_verified() -> None:

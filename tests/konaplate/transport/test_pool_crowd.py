@@ -64,4 +64,4 @@ async def test_every_place_is_free_again_after_whatever_happened(seed: int) -> N
             assert line.connections <= PLACES + 1
         (pool,) = line.transport._pools.values()
         await asyncio.sleep(0.05)
-        assert (PLACES, set(pool._idle)) == (pool._places._value, pool._all)
+        assert (0, set(pool._idle)) == (pool._places.in_use, pool._all)
