@@ -18,7 +18,7 @@ from schema.errors import ErrorCode
 from schema.secrets import CardNo
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping, Sequence, Sized
+    from collections.abc import Awaitable, Sequence, Sized
     from types import TracebackType
 
     from graph.konaplate.endpoint import Endpoint
@@ -215,36 +215,38 @@ class RequestContext:
         self._keys += len(asked)
         try:
             self._deadline.check()
-            refusals = await self._spend([key for endpoint, key in asked if endpoint.key is CardNo])
+            if self._viewer.allowance is not None:
+                await self._spend(asked)
         except Exception as error:  # noqa: BLE001 - the error of each of these keys, whatever it is
             return [_failed(error) for _ in asked]
-        refused = [refusals.get(key) for _, key in asked] if refusals else [None] * len(asked)
-        allowed: dict[Endpoint[Any, Any], list[Any]] = {}
-        for (endpoint, key), refusal in zip(asked, refused, strict=True):
-            if refusal is None:
-                allowed.setdefault(endpoint, []).append(key)
-        started = {
-            endpoint: iter(self._upstream.start(endpoint, keys, self._stats)) for endpoint, keys in allowed.items()
-        }
+        spent, begin, bound = self._spent, self._upstream.start, self._deadline.bound
+        if len(asked) == 1 and not any(spent.values()):
+            # Most often there is one key, for which nothing needs sorting.
+            ((endpoint, key),) = asked
+            return [bound(begin(endpoint, [key], self._stats)[0])]
+        keys: dict[Endpoint[Any, Any], list[Any]] = {}
+        for endpoint, key in asked:
+            if spent.get(key) is None:
+                keys.setdefault(endpoint, []).append(key)
+        started = {endpoint: iter(begin(endpoint, several, self._stats)) for endpoint, several in keys.items()}
         return [
-            self._deadline.bound(next(started[endpoint])) if refusal is None else _failed(refusal)
-            for (endpoint, _), refusal in zip(asked, refused, strict=True)
+            bound(next(started[endpoint])) if (refusal := spent.get(key)) is None else _failed(refusal)
+            for endpoint, key in asked
         ]
 
-    async def _spend(self, card_nos: list[CardNo]) -> Mapping[CardNo, RateLimitedError | None]:
+    async def _spend(self, asked: list[_Asked]) -> None:
         """Count cards against the viewer's budget, before anything is known of them.
 
         A card counts once in a request, and the verdict stands: asking again costs nothing and changes nothing.
         """
         spent = self._spent
-        fresh = [] if self._viewer.allowance is None else [each for each in card_nos if each not in spent]
+        fresh = [key for endpoint, key in asked if endpoint.key is CardNo and key not in spent]
         if fresh:
             spending: Awaitable[Any] = self._budgets.spend_cards(self._viewer, fresh)
             if self._budgets.may_wait:
                 spending = asyncio.create_task(self._deadline.wait(spending))
                 self._spending.append(spending)
             spent.update(zip(fresh, await spending, strict=True))
-        return spent
 
 
 def _failed(error: Exception) -> asyncio.Future[Any]:

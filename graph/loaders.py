@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiodataloader import DataLoader
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Coroutine
 
 K = TypeVar("K")
@@ -34,11 +35,12 @@ class Loader(Generic[K, R]):
         self._keys.load(key)
 
     async def load(self, key: K) -> R:
-        """Return the key's value, or raise its error.
-
-        Everybody who asks for the key shares both futures, so a waiter that is cancelled must not cancel them.
-        """
-        return await asyncio.shield(await asyncio.shield(self._keys.load(key)))
+        """Return the key's value, or raise its error."""
+        begun = self._keys.load(key)
+        # Not the futures that everybody shares who asks for the key: a waiter that is cancelled would cancel them.
+        waiter: asyncio.Future[R] = self._keys.loop.create_future()
+        begun.add_done_callback(partial(_wait_on, waiter))
+        return await waiter
 
     def close(self) -> list[asyncio.Future[Any]]:
         """Cancel what is still under way, with everybody who waits for it; return what was cancelled."""
@@ -49,3 +51,26 @@ class Loader(Generic[K, R]):
             if future.cancel():
                 ending.append(future)
         return ending
+
+
+def _wait_on(waiter: asyncio.Future[R], begun: asyncio.Future[asyncio.Future[R]]) -> None:
+    """Called when a key has begun."""
+    if begun.cancelled():
+        waiter.cancel()
+    else:
+        begun.result().add_done_callback(partial(_tell, waiter))
+
+
+def _tell(waiter: asyncio.Future[R], answered: asyncio.Future[R]) -> None:
+    """Called when a key was answered."""
+    if answered.cancelled():
+        waiter.cancel()
+        return
+    # Looked at, also when the waiter has left.
+    error = answered.exception()
+    if waiter.done():
+        return
+    if error is None:
+        waiter.set_result(answered.result())
+    else:
+        waiter.set_exception(error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from types import NoneType, UnionType
@@ -82,6 +83,24 @@ class Field:
         return self.item.sensitive if self.item else issubclass(self.kind, Secret)
 
 
+_Read = Callable[[Any, CallDetails, list[str]], Any]
+
+
+class _Slot(NamedTuple):
+    """What reading a field needs, made ready once."""
+
+    name: str
+    wire: str
+    clean: type
+    """The class that its value most often has in JSON, and that needs no look; NoneType where each needs one."""
+    wrap: Callable[[str], Any] | None
+    """Makes a secret of a text."""
+    read: _Read
+    """Reads any other value."""
+    required: bool
+    bound: int
+
+
 @dataclass_transform(frozen_default=True)
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Data of one thing, as Konaplate sends it.
@@ -96,6 +115,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     __record_fields__: ClassVar[tuple[Field, ...]]
+    __record_slots__: ClassVar[tuple[_Slot, ...]]
 
     drift: tuple[str, ...] = ()
     """Konaplate's names of the fields that were longer than documented, also of records within this one."""
@@ -103,15 +123,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     def __init_subclass__(cls) -> None:
         hints = get_type_hints(cls, include_extras=True)
         cls.__record_fields__ = tuple(_field(name, hints[name]) for name in hints if name not in _OWN)
+        cls.__record_slots__ = tuple(map(_slot, cls.__record_fields__))
 
     @classmethod
     def read(cls, fields: dict[str, Any], details: CallDetails) -> Self:
         """The record that an object of an answer holds."""
         drift: list[str] = []
-        return cls(**_values(cls.__record_fields__, fields, details, drift), drift=tuple(drift))
+        return cls(**_values(cls.__record_slots__, fields, details, drift), drift=tuple(drift))
 
 
-_OWN: Final = ("drift", "__record_fields__")
+_OWN: Final = ("drift", "__record_fields__", "__record_slots__")
 
 
 def record_fields(record: type[Record]) -> tuple[Field, ...]:
@@ -120,48 +141,81 @@ def record_fields(record: type[Record]) -> tuple[Field, ...]:
 
 
 def _values(
-    fields: tuple[Field, ...], sent: dict[str, Any], details: CallDetails, drift: list[str]
+    slots: tuple[_Slot, ...], sent: dict[str, Any], details: CallDetails, drift: list[str]
 ) -> dict[str, Any]:
     """What the attributes of a record hold.
 
     Args:
-        fields: those of the record.
+        slots: those of the record.
         sent: the object of the answer.
         details: the call that it came with.
         drift: takes the names of the fields that are longer than documented.
     """
     values: dict[str, Any] = {}
-    for field in fields:
-        value = sent.get(field.wire)
+    get = sent.get
+    for name, wire, clean, wrap, read, required, bound in slots:
+        value = get(wire)
         try:
-            if field.is_text and isinstance(value, str):
-                if len(value) > field.bound:
-                    drift.append(field.wire)
-                value = field.kind(value)
-            elif value is not None:
-                value = _read_other(field, value, details, drift)
+            # By class, and without a call where there is nothing to make: nearly every field is a clean one.
+            if clean is str and value.__class__ is str:
+                if len(value) > bound:
+                    drift.append(wire)
+                if wrap is not None:
+                    value = wrap(value)
+            elif value is not None and not (
+                0 <= value <= bound if clean is int and value.__class__ is int else value.__class__ is clean
+            ):
+                value = read(value, details, drift)
         # ValueError: of a secret that refuses its text, too.
         except ValueError:
-            value = InvalidFieldError(details, field.wire)
-        missing = value is None and field.required
-        values[field.name] = InvalidFieldError(details, field.wire) if missing else value
+            value = InvalidFieldError(details, wire)
+        values[name] = InvalidFieldError(details, wire) if value is None and required else value
     return values
 
 
-def _read_other(field: Field, value: Any, details: CallDetails, drift: list[str]) -> Any:
-    """What a field that is no text holds."""
-    if field.kind is MemberId:
-        return _member_id(value)
-    if field.kind is int:
-        return _whole(value, field.bound)
-    if field.kind is bool and isinstance(value, bool):
-        return value
-    if field.item is not None and isinstance(value, list):
+def _slot(field: Field) -> _Slot:
+    kind = field.kind
+    clean = str if field.is_text else kind if kind in (bool, int) else NoneType
+    wrap = kind if field.is_text and kind is not str else None
+    return _Slot(field.name, field.wire, clean, wrap, _reader(field), field.required, field.bound)
+
+
+def _reader(field: Field) -> _Read:
+    """What reads the values of a field that are not of the class that they most often are of."""
+    kind, bound = field.kind, field.bound
+    if kind is MemberId:
+        return lambda value, _details, _drift: _member_id(value)
+    if kind is int:
+        return lambda value, _details, _drift: _whole(value, bound)
+    if field.item is not None:
+        return _list_reader(field.item)
+    if issubclass(kind, Record):
+        return _record_reader(kind)
+    return _unfit
+
+
+def _list_reader(item: Field) -> _Read:
+    slots = (_slot(item),)
+
+    def read(value: Any, details: CallDetails, drift: list[str]) -> list[Any]:
+        if not isinstance(value, list):
+            raise UnfitError
         # As if each item were an object's only field: one that cannot be read fails alone.
-        items = (_values((field.item,), {field.wire: each}, details, drift) for each in value)
-        return [item[field.name] for item in items]
-    if issubclass(field.kind, Record) and isinstance(value, dict):
-        return field.kind(**_values(field.kind.__record_fields__, value, details, drift))
+        return [_values(slots, {item.wire: each}, details, drift)[item.name] for each in value]
+
+    return read
+
+
+def _record_reader(kind: type[Record]) -> _Read:
+    def read(value: Any, details: CallDetails, drift: list[str]) -> Record:
+        if not isinstance(value, dict):
+            raise UnfitError
+        return kind(**_values(kind.__record_slots__, value, details, drift))
+
+    return read
+
+
+def _unfit(_value: Any, _details: CallDetails, _drift: list[str]) -> Any:
     raise UnfitError
 
 
@@ -219,5 +273,6 @@ def _member_id(value: Any) -> MemberId | None:
     """Zero in any form is nobody's id: so a live operator marks cards that are not registered."""
     if isinstance(value, str) and _ZERO.fullmatch(value):
         return None
-    number = _whole(value, MAX_USER_ID)
+    clean = value.__class__ is int and 0 <= value <= MAX_USER_ID
+    number = value if clean else _whole(value, MAX_USER_ID)
     return MemberId(str(number)) if number else None
