@@ -3,6 +3,9 @@
 Whoever reads a pipe may stall: the disk of a log collector is full, somebody scrolls in a terminal. The event loop
 must not stall with it. What finds no room waits in a bounded buffer, and when that is full, whole lines are lost
 and counted.
+
+A write costs as much as the making of a line. So the lines of an event loop go out some milliseconds later, and as
+many of them together as a pipe takes in one piece.
 """
 
 from __future__ import annotations
@@ -27,13 +30,15 @@ if TYPE_CHECKING:
 
 _ROOM: Final = 1 << 20
 _NEXT_TRY_SECONDS: Final = 0.1
+_HELD_SECONDS: Final = 0.005
 _LOST: Final = b'{"lost":%d,"event":"lines of this log were lost: nobody took them","level":"warning"}\n'
 
 
 class LineStream:
-    """Writes whole lines, each at once and in one piece, so that lines of several writers do not mix.
+    """Writes whole lines in one piece, so that lines of several writers do not mix, and in their order.
 
-    A line of which a part is out is finished before any other begins.
+    What comes from an event loop is held back for a moment, but not at a terminal, where a person reads it. A line
+    of which a part is out is finished before any other begins.
 
     Args:
         stream: where to.
@@ -43,7 +48,11 @@ class LineStream:
     def __init__(self, stream: TextIO, room: int = _ROOM) -> None:
         stream.flush()
         self.encoding: Final = getattr(stream, "encoding", None) or "utf-8"
-        self._write = _writer(self, stream)
+        raw = _raw(stream)
+        self._write = _as_text(stream) if raw is None else _impatient(self, raw)
+        self._may_hold = raw is not None and not raw.isatty()
+        self._held = bytearray()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting = bytearray()
         self._room = room
         self._comes_back = False
@@ -55,19 +64,20 @@ class LineStream:
         self._told = 0
 
     def write(self, lines: bytes) -> None:
-        """Write lines, or keep them for a reader who comes back; where there is no room, lose them."""
+        """Write lines now or in a moment, or keep them for a reader who comes back; without room, lose them."""
         with self._writes:
-            written = self._put(lines) if self._drained() else 0
-            if written == len(lines):
+            if not self._may_hold or len(lines) > select.PIPE_BUF or not self._is_timed():
+                self.release()
+                self._write_now(lines)
                 return
-            if not written and len(self._waiting) + len(lines) > self._room:
-                self.lost += lines.count(b"\n")
-            else:
-                self._keep(lines[written:])
+            if len(self._held) + len(lines) > select.PIPE_BUF:
+                self.release()
+            self._held += lines
 
     def put(self, lines: bytes) -> bool:
         """Write lines now or not at all; whether they are out."""
         with self._writes:
+            self.release()
             if not self._drained():
                 return False
             written = self._put(lines)
@@ -75,10 +85,43 @@ class LineStream:
                 self._keep(lines[written : lines.index(b"\n", written) + 1])
             return written == len(lines)
 
-    def flush(self) -> None:
-        """Nothing to do: nothing is kept back that could be written."""
+    def release(self) -> None:
+        """Write what is held back."""
+        with self._writes:
+            # Taken out first, as below.
+            held, self._held = self._held, bytearray()
+            if held:
+                self._write_now(held)
 
-    def _keep(self, rest: bytes) -> None:
+    def flush(self) -> None:
+        """Nothing to do for whoever flushes after each line: all of them go out by themselves."""
+
+    def _is_timed(self) -> bool:
+        """Whether an event loop will release what is held back."""
+        if self._loop is not None and self._loop.is_running():
+            return True
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
+            return False
+        self._loop.call_later(_HELD_SECONDS, self._release_in_time)
+        return True
+
+    def _release_in_time(self) -> None:
+        self._loop = None
+        self.release()
+
+    def _write_now(self, lines: bytes | bytearray) -> None:
+        written = self._put(lines) if self._drained() else 0
+        if written == len(lines):
+            return
+        if not written and len(self._waiting) + len(lines) > self._room:
+            self.lost += lines.count(b"\n")
+        else:
+            self._keep(lines[written:])
+
+    def _keep(self, rest: bytes | bytearray) -> None:
         self._waiting += rest
         # There may be no further line that looks for a reader. Without an event loop, that is left to one.
         if self._waiting and not self._comes_back:
@@ -130,12 +173,14 @@ def widen_pipe(stream: TextIO) -> None:
         fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _ROOM)
 
 
-def _writer(owner: LineStream, stream: TextIO) -> Write:
-    """Writes to what is below the buffers of a stream, or to the stream itself where there is no file."""
+def _raw(stream: TextIO) -> io.FileIO | None:
+    """The file below the buffers of a stream, if there is one."""
     buffer = getattr(stream, "buffer", None)
     raw = buffer.raw if type(buffer) is io.BufferedWriter else buffer
-    if type(raw) is io.FileIO:
-        return _impatient(owner, raw)
+    return raw if type(raw) is io.FileIO else None
+
+
+def _as_text(stream: TextIO) -> Write:
     encoding = getattr(stream, "encoding", None) or "utf-8"
 
     def write(piece: bytes | bytearray) -> int:
@@ -151,7 +196,8 @@ def _impatient(owner: LineStream, raw: io.FileIO) -> Write:
     mode = os.fstat(raw.fileno()).st_mode
     if stat.S_ISSOCK(mode):
         sock = socket.socket(fileno=os.dup(raw.fileno()))
-        weakref.finalize(owner, sock.close)
+        # Not before the last lines, which are written at the end of the process.
+        weakref.finalize(owner, sock.close).atexit = False
         return lambda piece: sock.send(piece, socket.MSG_DONTWAIT)
     if not stat.S_ISFIFO(mode) and not raw.isatty():
         return raw.write
@@ -160,7 +206,7 @@ def _impatient(owner: LineStream, raw: io.FileIO) -> Write:
         anew = os.open(f"/proc/self/fd/{raw.fileno()}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
         return _when_there_is_room(raw)
-    weakref.finalize(owner, os.close, anew)
+    weakref.finalize(owner, os.close, anew).atexit = False
     return partial(os.write, anew)
 
 

@@ -88,6 +88,10 @@ class ProcessLog(logging.Handler):
             line = _NOT_FORMATTED
         self.lines.write(line)
 
+    def flush(self) -> None:
+        """Write what is held back, as the standard library asks for when the process ends."""
+        self.lines.release()
+
     def line_of(self, event: EventDict) -> bytes:
         """The line of a clean event; nothing for one that is not shown."""
         try:

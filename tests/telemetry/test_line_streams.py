@@ -8,11 +8,13 @@ import io
 import itertools
 import json
 import os
+import pty
+import select
 import socket
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import pytest
 
@@ -102,6 +104,95 @@ def test_each_line_is_written_by_one_call_and_at_once() -> None:
         for line in (b"short\n", b'{"a":"%s"}\n' % (b"x" * 20_000)):
             lines.write(line)
             assert line == theirs.recv(65_536)
+
+
+def both_ends() -> tuple[socket.socket, TextIO]:
+    """Where each write is read by itself, and where to write."""
+    theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    theirs.settimeout(5)
+    return theirs, os.fdopen(ours.detach(), "w", encoding="utf-8")
+
+
+def nothing_comes(theirs: socket.socket) -> bool:
+    return select.select([theirs], [], [], 0)[0] == []
+
+
+async def test_lines_of_an_event_loop_go_out_together_after_a_moment() -> None:
+    theirs, stream = both_ends()
+    with theirs, stream:
+        lines = LineStream(stream)
+        for _ in range(2):
+            lines.write(b"first\n")
+            thread = threading.Thread(target=lines.write, args=(b"of a thread\n",))
+            thread.start()
+            thread.join()
+            lines.write(b"third\n")
+            assert nothing_comes(theirs)
+            await asyncio.sleep(0.05)
+            assert b"first\nof a thread\nthird\n" == theirs.recv(65_536)
+
+
+async def test_no_more_lines_are_held_back_than_go_into_a_pipe_in_one_piece() -> None:
+    theirs, stream = both_ends()
+    with theirs, stream:
+        lines = LineStream(stream)
+        written = [b"x" * size + b"\n" for size in (2_000, 2_000, 2_000, 9_000, 1)]
+        for line in written:
+            lines.write(line)
+        assert [written[0] + written[1], written[2], written[3]] == [theirs.recv(65_536) for _ in range(3)]
+        assert nothing_comes(theirs)
+        lines.release()
+        assert written[4] == theirs.recv(65_536)
+
+
+async def test_what_must_be_out_is_out_at_once_and_behind_what_was_held_back() -> None:
+    theirs, stream = both_ends()
+    with theirs, stream:
+        lines = LineStream(stream)
+        lines.write(b"held back\n")
+        assert lines.put(b"urgent\n")
+        assert [b"held back\n", b"urgent\n"] == [theirs.recv(65_536) for _ in range(2)]
+        assert nothing_comes(theirs)
+
+
+def test_what_an_event_loop_left_behind_goes_out_with_the_next_line() -> None:
+    theirs, stream = both_ends()
+
+    async def leave(line: bytes) -> None:
+        lines.write(line)
+
+    with theirs, stream:
+        lines = LineStream(stream)
+        asyncio.run(leave(b"first\n"))
+        asyncio.run(leave(b"second\n"))
+        assert nothing_comes(theirs)
+        lines.write(b"third\n")
+        assert [b"first\nsecond\n", b"third\n"] == [theirs.recv(65_536) for _ in range(2)]
+
+
+async def test_at_a_terminal_nothing_is_held_back() -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as stream:
+        LineStream(stream).write(b"a line\n")
+        os.set_blocking(ours, False)
+        assert b"a line\r\n" == os.read(ours, 65_536)
+    os.close(ours)
+
+
+ENDING = """
+import asyncio, sys
+import structlog
+from graph.telemetry.logs import configure_logging
+configure_logging("info", as_json=True)
+async def main():
+    structlog.get_logger("konagraph").info("last words")
+asyncio.run(main())
+"""
+
+
+def test_the_last_lines_of_a_process_are_written() -> None:
+    done = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, check=False, timeout=60)
+    assert (0, ["last words"]) == (done.returncode, [json.loads(one)["event"] for one in done.stderr.splitlines()])
 
 
 def test_lines_come_after_what_was_printed_before(tmp_path: Path) -> None:
