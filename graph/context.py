@@ -205,7 +205,7 @@ class RequestContext:
             # What is left of an execution that was given up.
             raise asyncio.CancelledError
         if self._loader is None:
-            self._loader = Loader(self._start)
+            self._loader = Loader(self._start, self._deadline.loop)
         return self._loader
 
     async def _start(self, asked: list[_Asked]) -> list[asyncio.Future[Any]]:

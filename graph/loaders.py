@@ -21,14 +21,19 @@ class Loader(Generic[K, R]):
     Args:
         start: begins to look up the keys of one turn of the event loop, which are all new. It gives a future for
             each key and does not fail. It is called in a task of its own, which may come after `close`.
+        loop: the running event loop.
     """
 
     __slots__ = ("_begun", "_keys")
 
-    def __init__(self, start: Callable[[list[K]], Coroutine[Any, Any, list[asyncio.Future[R]]]]) -> None:
+    def __init__(
+        self,
+        start: Callable[[list[K]], Coroutine[Any, Any, list[asyncio.Future[R]]]],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self._begun: dict[K, asyncio.Future[asyncio.Future[R]]] = {}
         # Of futures: so no key waits for a slower one of its batch, and one that fails is no failure of the batch.
-        self._keys: DataLoader[K, asyncio.Future[R]] = DataLoader(start, cache_map=self._begun)
+        self._keys: DataLoader[K, asyncio.Future[R]] = DataLoader(start, cache_map=self._begun, loop=loop)
 
     def begin(self, key: K) -> None:
         """Look a key up with the others of this turn, unless that has begun."""

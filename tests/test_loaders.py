@@ -38,7 +38,7 @@ async def settle() -> None:
 
 
 def loader_of(upstream: Upstream) -> Loader[str, str]:
-    return Loader(upstream.start)
+    return Loader(upstream.start, asyncio.get_running_loop())
 
 
 async def close(loader: Loader[str, str]) -> None:

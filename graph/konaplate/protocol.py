@@ -28,6 +28,8 @@ TIME_ZONE: Final = "X-KM-Time-Zone"
 
 TOKEN_PREFIX: Final = "KMV1"  # noqa: S105 - the version that starts every token
 
+_SIGNED: Final = [name.encode("ascii") for name in (CORRELATION_ID, TRAN_TOKEN, TRAN_TIME)]
+
 RawHeaders = list[tuple[bytes, bytes]]
 
 
@@ -39,7 +41,7 @@ class Zone(StrEnum):
 
 
 # Korea has had no daylight saving time since 1988, so a fixed offset is exact.
-_ZONES: Final = {Zone.KST: timezone(timedelta(hours=9), "KST"), Zone.UTC: UTC}
+_KST: Final = timezone(timedelta(hours=9), "KST")
 
 
 class Timestamp(NamedTuple):
@@ -56,14 +58,14 @@ class Timestamp(NamedTuple):
     def at(cls, epoch_ms: int, zone: Zone) -> Timestamp:
         """The time `epoch_ms` milliseconds after 1970 (UTC), as read on a clock in `zone`."""
         seconds, milliseconds = divmod(epoch_ms, 1000)
-        tran_time = _tran_time(seconds, zone)
+        tran_time = _tran_time(seconds, zone is Zone.KST)
         return cls(tran_time, f"{tran_time}{milliseconds:03d}", tran_time[2:])
 
 
 # Most calls are made in the second of the call before.
 @functools.lru_cache(maxsize=1)
-def _tran_time(seconds: int, zone: Zone) -> str:
-    return datetime.fromtimestamp(seconds, _ZONES[zone]).strftime("%Y%m%d%H%M%S")
+def _tran_time(seconds: int, korean: bool) -> str:  # noqa: FBT001 - a member of an enumeration is hashed by a call
+    return datetime.fromtimestamp(seconds, _KST if korean else UTC).strftime("%Y%m%d%H%M%S")
 
 
 _CORRELATION_ID: Final = re.compile(r"[0-9]{12}-([0-9a-f]{7})", re.ASCII)
@@ -142,8 +144,10 @@ def common_headers(identity: Identity, crypto_key_id: str | None) -> RawHeaders:
 
 def signed_headers(identity: Identity, now: Timestamp, correlation_id: str, body: bytes) -> RawHeaders:
     """The headers of one call over the exact `body`."""
+    token = tran_token(identity.secret_key, now.token_time, body)
+    id_name, token_name, time_name = _SIGNED
     return [
-        (CORRELATION_ID.encode(), correlation_id.encode()),
-        (TRAN_TOKEN.encode(), tran_token(identity.secret_key, now.token_time, body).encode()),
-        (TRAN_TIME.encode(), now.tran_time.encode()),
+        (id_name, correlation_id.encode()),
+        (token_name, token.encode()),
+        (time_name, now.tran_time.encode()),
     ]

@@ -154,6 +154,9 @@ def _code(fields: dict[str, Any]) -> tuple[str | None, bool]:
     """
     response = fields.get("response")
     nested = response.get("code") if isinstance(response, dict) else None
+    if nested == SUCCESS:
+        # Nearly always.
+        return SUCCESS, False
     said = (nested, fields.get("code"), fields.get("reason"))
     for candidate in said:
         if isinstance(candidate, str) and _CODE.fullmatch(candidate):

@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -91,7 +91,7 @@ async def _exchanged(
 ) -> Response:
     streamed = await transport.handle_async_request(request)
     # Not through the response's own methods, which take as long as everything else here.
-    stream = cast("httpx.AsyncByteStream", streamed.stream)
+    stream: Any = streamed.stream
     try:
         whole = streamed if isinstance(streamed, WholeResponse) else None
         headers = _by_name(streamed.headers.raw if whole is None else whole.raw_headers)

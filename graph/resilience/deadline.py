@@ -92,11 +92,11 @@ class Deadline:
         timer: of all requests; by default this deadline has its own.
     """
 
-    __slots__ = ("_bound", "_loop", "_timer", "at")
+    __slots__ = ("_bound", "_timer", "at", "loop")
 
     def __init__(self, seconds: float, timer: DeadlineTimer | None = None) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.at = self._loop.time() + seconds
+        self.loop = asyncio.get_running_loop()
+        self.at = self.loop.time() + seconds
         self._bound: list[asyncio.Future[Any]] = []
         self._timer = DeadlineTimer() if timer is None else timer
 
@@ -106,7 +106,7 @@ class Deadline:
         Raises:
             DeadlineExceededError: when there is none: work that nobody waits for had better not begin.
         """
-        if self._loop.time() >= self.at:
+        if self.loop.time() >= self.at:
             raise DeadlineExceededError
 
     def bound(self, future: asyncio.Future[T]) -> asyncio.Future[T]:

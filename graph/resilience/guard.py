@@ -186,7 +186,8 @@ class Guard(Generic[K, V]):
     async def _attempt(self, key: K, stats: CallStats, call: _Call) -> V:
         shared, rules = self._shared, self._shared.rules
         try:
-            await shared.slots.take(min(rules.slot_wait, call.ends - shared.clock()))
+            if not shared.slots.try_take():
+                await shared.slots.take(min(rules.slot_wait, call.ends - shared.clock()))
         except NoSlotError:
             shared.observer.shed(self._api)
             raise
