@@ -135,8 +135,16 @@ class RequestAudit:
         code: str | None = None,
     ) -> AuditEvent:
         viewer, address, request_id = self._caller
-        event = AuditEvent(action, request_id, address, viewer.kind, viewer.id, fields=tuple(fields), code=code)
-        if subject is None:
-            return event
-        ref = self._refs.of(subject)
-        return event._replace(card_ref=ref) if isinstance(subject, CardNo) else event._replace(member_ref=ref)
+        ref = None if subject is None else self._refs.of(subject)
+        is_card = type(subject) is CardNo
+        return AuditEvent(
+            action,
+            request_id,
+            address,
+            viewer.kind,
+            viewer.id,
+            card_ref=ref if is_card else None,
+            fields=tuple(fields),
+            code=code,
+            member_ref=None if is_card else ref,
+        )

@@ -7,6 +7,7 @@ written before the answer that it tells of is made; where that cannot be done, t
 from __future__ import annotations
 
 import errno
+import functools
 import logging
 import time
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from graph.security.audit import AuditEvent
 
 _SECONDS_BETWEEN_TRIES: Final = 1.0
+_VIEWERS: Final = 1_000
 _NAMED: Final = logging.getLogger(AUDIT_LOGGER)
 
 
@@ -50,7 +52,8 @@ class AuditLog:
         clock: Callable[[], float] = time.monotonic,
         count: Callable[[AuditEvent], None] = lambda _event: None,
     ) -> None:
-        self._viewer_ref = viewer_ref
+        # Remembered, because a viewer comes again, as in the budgets.
+        self._viewer_ref = functools.lru_cache(_VIEWERS)(viewer_ref)
         self._clock = clock
         self._count = count
         self._sampler = RefusalSampler(clock)
@@ -109,13 +112,14 @@ class AuditLog:
         # No level is asked: none may silence an audit.
         cleaned = [clean(_NAMED, "info", event) for event in events]
         log = process_log()
-        lines = b"" if log is None else b"".join([log.line_of(event) for event in cleaned])
+        lines = b"".join([to_json(_NAMED, "info", event) + b"\n" for event in cleaned])
+        shown = lines if log is None or log.is_json else b"".join([log.line_of(event) for event in cleaned])
         try:
             if self._file is not None:
                 if log is not None:
-                    log.lines.write(lines)
-                self._file.write(b"".join([to_json(_NAMED, "info", event) + b"\n" for event in cleaned]))
-            elif log is None or not log.lines.put(lines):
+                    log.lines.write(shown)
+                self._file.write(lines)
+            elif log is None or not log.lines.put(shown):
                 raise BlockingIOError(errno.EAGAIN, "nobody takes the lines of the log")
         except OSError as error:
             self._failed(error)
@@ -143,7 +147,7 @@ class AuditLog:
         return True
 
     def _fields(self, event: AuditEvent) -> EventDict:
-        fields: EventDict = {name: value for name, value in event._asdict().items() if value}
+        fields: EventDict = {name: value for name, value in zip(event._fields, event, strict=True) if value}
         viewer_id = event.viewer_id
         if viewer_id is not None:
             # An id with as many digits as a card number would be masked: then only the reference says who it was.

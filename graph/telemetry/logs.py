@@ -78,6 +78,7 @@ class ProcessLog(logging.Handler):
         super().__init__()
         self.lines: Final = lines
         self._render = render
+        self.is_json: Final = render is to_json
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, or a fixed line where none can be made of it."""
@@ -102,7 +103,10 @@ class ProcessLog(logging.Handler):
 
 def process_log() -> ProcessLog | None:
     """The process's log, once it is configured."""
-    return next((one for one in logging.getLogger().handlers if isinstance(one, ProcessLog)), None)
+    for handler in _ROOT.handlers:
+        if isinstance(handler, ProcessLog):
+            return handler
+    return None
 
 
 def clean(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

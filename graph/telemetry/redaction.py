@@ -52,7 +52,8 @@ def _is_clean(event: EventDict) -> bool:
     for name, value in event.items():
         kind = type(value)
         if kind is str:
-            if name not in _OWN or not _OWN[name].fullmatch(value):
+            # The only one of the shapes above that mostly looks like a card number.
+            if name != "correlation_id" or not _OWN[name].fullmatch(value):
                 texts.append(value)
         elif kind is int or kind is float:
             if not -_LARGE < value < _LARGE:

@@ -37,7 +37,8 @@ class RequestTelemetry:
     """
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
-        self._log: FilteringBoundLogger = structlog.get_logger(LOGGER)
+        # Bound here, where the first line would else do it anew for each one.
+        self._log: FilteringBoundLogger = structlog.get_logger(LOGGER).bind()
         self._clock = clock
         self._refused = 0
         self._silent_until = -math.inf

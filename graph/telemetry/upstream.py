@@ -37,7 +37,8 @@ class UpstreamTelemetry(GuardObserver):
     """
 
     def __init__(self, metrics: Metrics, endpoints: Iterable[Endpoint[Any, Any]]) -> None:
-        self._log: FilteringBoundLogger = structlog.get_logger(LOGGER)
+        # Bound here, where the first line would else do it anew for each one.
+        self._log: FilteringBoundLogger = structlog.get_logger(LOGGER).bind()
         endpoints = tuple(endpoints)
         self._codes = VendorCodes(endpoints)
         apis = [endpoint.path for endpoint in endpoints]
