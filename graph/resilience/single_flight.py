@@ -26,7 +26,7 @@ class SingleFlight(Generic[K, V]):
     def __init__(self) -> None:
         self._flights: dict[K, _Flight[K, V]] = {}
         # Also of calls that were given up and have not ended yet: a task that nobody holds may vanish.
-        self._tasks: set[asyncio.Task[V]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def __len__(self) -> int:
@@ -40,45 +40,90 @@ class SingleFlight(Generic[K, V]):
         `aclose`. Cancelling it leaves the call, which is cancelled once nobody waits for it any more.
         """
         flight = self._flights.get(key)
-        return None if flight is None or flight.task.done() else flight.waiter()
+        return None if flight is None else flight.waiter()
 
     def begin(self, key: K, call: Coroutine[Any, Any, V]) -> asyncio.Future[V]:
         """A waiter for a new call, which others can join from now on; see `join`. None begins after `aclose`."""
-        task = asyncio.get_running_loop().create_task(call)
-        self._tasks.add(task)
-        flight = self._flights[key] = _Flight(self._flights, self._tasks, key, task)
+        flight = self._flights[key] = _Flight(self._flights, self._tasks, key, call)
         if self._closed:
-            task.cancel()
+            flight.abandon()
         return flight.waiter()
 
     async def aclose(self) -> None:
         """Cancel what is under way, and wait until it is gone; begin no more."""
         self._closed = True
         for flight in self._flights.values():
-            flight.task.cancel()
+            flight.abandon()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 class _Flight(Generic[K, V]):
     """One call, and those who wait for it."""
 
-    __slots__ = ("_flights", "_key", "_tasks", "_waiters", "task")
+    __slots__ = ("_call", "_flights", "_key", "_loop", "_tasks", "_waiters", "task")
 
     def __init__(
-        self, flights: dict[K, _Flight[K, V]], tasks: set[asyncio.Task[V]], key: K, task: asyncio.Task[V]
+        self,
+        flights: dict[K, _Flight[K, V]],
+        tasks: set[asyncio.Task[None]],
+        key: K,
+        call: Coroutine[Any, Any, V],
     ) -> None:
         self._flights = flights
         self._tasks = tasks
         self._key = key
-        self.task = task
+        self._call = call
         self._waiters: list[asyncio.Future[V]] = []
-        task.add_done_callback(self._landed)
+        self._loop = asyncio.get_running_loop()
+        self.task = self._loop.create_task(self._run())
+        tasks.add(self.task)
 
     def waiter(self) -> asyncio.Future[V]:
-        waiter: asyncio.Future[V] = self.task.get_loop().create_future()
+        waiter: asyncio.Future[V] = self._loop.create_future()
         waiter.add_done_callback(self._left)
         self._waiters.append(waiter)
         return waiter
+
+    def abandon(self) -> None:
+        """Cancel the call."""
+        self.task.cancel()
+        # Of a task that was cancelled before it began, no line runs.
+        self.task.add_done_callback(self._abandoned)
+
+    async def _run(self) -> None:
+        # The task itself tells the waiters: a callback at its end would cost another turn of the event loop.
+        try:
+            value = await self._call
+        except BaseException as error:
+            self._fail(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            for waiter in self._landed():
+                waiter.set_result(value)
+
+    def _abandoned(self, _task: asyncio.Task[None]) -> None:
+        self._call.close()
+        self._fail(asyncio.CancelledError())
+
+    def _fail(self, error: BaseException) -> None:
+        # Not as a cancellation: nobody has cancelled the waiters, and who waits for them would wait for ever.
+        failure = AbandonedError() if isinstance(error, asyncio.CancelledError) else error
+        for waiter in self._landed():
+            waiter.set_exception(failure)
+            # Looked at, also when nobody else will: else asyncio logs it, with whatever it holds.
+            waiter.exception()
+
+    def _landed(self) -> list[asyncio.Future[V]]:
+        """Those who are still waiting at the call's end."""
+        self._forget()
+        self._tasks.discard(self.task)
+        waiters, self._waiters = self._waiters, []
+        # One that is done has left a moment ago.
+        waiting = [waiter for waiter in waiters if not waiter.done()]
+        for waiter in waiting:
+            waiter.remove_done_callback(self._left)
+        return waiting
 
     def _left(self, waiter: asyncio.Future[V]) -> None:
         """Called when a waiter's future ended, but not by the call."""
@@ -87,26 +132,7 @@ class _Flight(Generic[K, V]):
             if not self._waiters:
                 # At once, so that nobody joins a call that is about to end without a result.
                 self._forget()
-                self.task.cancel()
-
-    def _landed(self, task: asyncio.Task[V]) -> None:
-        """Called when the call has ended."""
-        self._forget()
-        self._tasks.discard(task)
-        # Not as a cancellation: nobody has cancelled the waiters, and who waits for them would wait for ever.
-        error = AbandonedError() if task.cancelled() else task.exception()
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            # One that is done has left a moment ago.
-            if waiter.done():
-                continue
-            waiter.remove_done_callback(self._left)
-            if error is None:
-                waiter.set_result(task.result())
-            else:
-                waiter.set_exception(error)
-                # Looked at, also when nobody else will: else asyncio logs it, with whatever it holds.
-                waiter.exception()
+                self.abandon()
 
     def _forget(self) -> None:
         if self._flights.get(self._key) is self:
