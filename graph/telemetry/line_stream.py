@@ -75,15 +75,18 @@ class LineStream:
             self._held += lines
 
     def put(self, lines: bytes) -> bool:
-        """Write lines now or not at all; whether they are out."""
+        """Write lines now, together with what is held back, or not at all; whether they are out."""
         with self._writes:
-            self.release()
-            if not self._drained():
-                return False
-            written = self._put(lines)
-            if 0 < written < len(lines):
-                self._keep(lines[written : lines.index(b"\n", written) + 1])
-            return written == len(lines)
+            if len(self._held) + len(lines) > select.PIPE_BUF:
+                self.release()
+            held = len(self._held)
+            piece, self._held = self._held + lines, bytearray()
+            free = self._drained()
+            written = self._put(piece) if free else 0
+            # Of these lines only one that has begun is finished.
+            end = max(held, piece.index(b"\n", written - 1) + 1) if written else held
+            self._keep_or_lose(piece[written:end], begun=written > 0)
+            return free and written == len(piece)
 
     def release(self) -> None:
         """Write what is held back."""
@@ -114,12 +117,14 @@ class LineStream:
 
     def _write_now(self, lines: bytes | bytearray) -> None:
         written = self._put(lines) if self._drained() else 0
-        if written == len(lines):
-            return
-        if not written and len(self._waiting) + len(lines) > self._room:
-            self.lost += lines.count(b"\n")
-        else:
-            self._keep(lines[written:])
+        if written < len(lines):
+            self._keep_or_lose(lines[written:], begun=written > 0)
+
+    def _keep_or_lose(self, rest: bytes | bytearray, *, begun: bool) -> None:
+        if not begun and len(self._waiting) + len(rest) > self._room:
+            self.lost += rest.count(b"\n")
+        elif rest:
+            self._keep(rest)
 
     def _keep(self, rest: bytes | bytearray) -> None:
         self._waiting += rest

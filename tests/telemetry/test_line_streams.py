@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import pty
+import resource
 import select
 import socket
 import subprocess
@@ -113,6 +114,11 @@ def both_ends() -> tuple[socket.socket, TextIO]:
     return theirs, os.fdopen(ours.detach(), "w", encoding="utf-8")
 
 
+def no_space(size: int) -> None:
+    """Bound how large files may become, which a full disk does, too."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
 def nothing_comes(theirs: socket.socket) -> bool:
     return select.select([theirs], [], [], 0)[0] == []
 
@@ -145,14 +151,35 @@ async def test_no_more_lines_are_held_back_than_go_into_a_pipe_in_one_piece() ->
         assert written[4] == theirs.recv(65_536)
 
 
-async def test_what_must_be_out_is_out_at_once_and_behind_what_was_held_back() -> None:
+async def test_what_must_be_out_is_out_at_once_with_what_was_held_back() -> None:
     theirs, stream = both_ends()
     with theirs, stream:
         lines = LineStream(stream)
+        for held in (b"held back\n", b"x" * 4_000 + b"\n"):
+            lines.write(held)
+            assert lines.put(b"urgent\n" * 20)
+            got = theirs.recv(65_536)
+            if len(held) > 1_000:
+                # As much as a pipe takes in one piece.
+                got += theirs.recv(65_536)
+            assert held + b"urgent\n" * 20 == got
+            assert nothing_comes(theirs)
+
+
+@pytest.mark.parametrize("taken", [0, 5, 10, 12, 17, 20])
+async def test_what_must_be_out_and_is_not_is_not_written_later(taken: int, tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("w", encoding="utf-8") as stream:
+        lines = LineStream(stream)
         lines.write(b"held back\n")
-        assert lines.put(b"urgent\n")
-        assert [b"held back\n", b"urgent\n"] == [theirs.recv(65_536) for _ in range(2)]
-        assert nothing_comes(theirs)
+        no_space(taken)
+        assert not lines.put(b"first\nsecond\n")
+        no_space(resource.RLIM_INFINITY)
+        lines.release()
+        lines.write(b"later\n")
+        lines.release()
+    begun = b"" if taken <= 10 else b"first\n" if taken <= 16 else b"first\nsecond\n"
+    assert b"held back\n" + begun + b"later\n" == path.read_bytes()
 
 
 def test_what_an_event_loop_left_behind_goes_out_with_the_next_line() -> None:
