@@ -18,7 +18,7 @@ from graph.graphql.json_text import half_character, is_half, read_json
 from schema.errors import ErrorCode
 
 _MAX_QUERY_STRING_FIELDS: Final = 10
-_TYPES: Final = {
+_TYPES: Final[dict[str, type]] = {
     "extensions": dict,
     "query": str,
     "documentId": str,
@@ -102,20 +102,19 @@ def _json_parameter(name: str, text: str) -> object:
 
 
 def _request(parameters: dict[str, Any]) -> GraphQLRequest:
-    for name, kind in _TYPES.items():
-        value = parameters.get(name)
-        if value is not None and not isinstance(value, kind):
-            raise _bad_request(f"The parameter '{name}' must be {'a string' if kind is str else 'an object'}.")
+    for name, value in parameters.items():
+        if value is not None and not isinstance(value, _TYPES.get(name, object)):
+            raise _wrong_type(parameters)
     # An empty text is none: clients send that when they have nothing to give.
     extensions, query = parameters.get("extensions") or {}, parameters.get("query") or None
     persisted_hash = _persisted_hash(extensions) if extensions else None
     document_id, relay_id = parameters.get("documentId") or None, parameters.get("doc_id") or None
-    ways = (query or persisted_hash) is not None, document_id is not None, relay_id is not None
-    if not any(ways):
+    ways = ((query or persisted_hash) is not None) + (document_id is not None) + (relay_id is not None)
+    if not ways:
         raise _bad_request(
             "One of the parameters 'query', 'documentId' and 'extensions.persistedQuery' is needed."
         )
-    if sum(ways) > 1:
+    if ways > 1:
         raise _bad_request("The document must be named in one way only.")
     return GraphQLRequest(
         query,
@@ -125,6 +124,13 @@ def _request(parameters: dict[str, Any]) -> GraphQLRequest:
         document_id or relay_id,
         persisted_hash,
     )
+
+
+def _wrong_type(parameters: dict[str, Any]) -> GatewayError:
+    name, kind = next(
+        (name, kind) for name, kind in _TYPES.items() if not isinstance(parameters.get(name), kind | None)
+    )
+    return _bad_request(f"The parameter '{name}' must be {'a string' if kind is str else 'an object'}.")
 
 
 def _persisted_hash(extensions: dict[str, Any]) -> str | None:

@@ -227,11 +227,14 @@ class Connection(HttpToolsProtocol):
     def _enter(self, state: ConnectionState) -> None:
         self._state = state
         self._unsent = self.transport.get_write_buffer_size() + len(self._response.held)
-        self.at = self.loop.time() + self._timeouts[state]
-        self.options.deadlines.watch(self)
+        at = self.loop.time() + self._timeouts[state]
+        is_sooner, self.at = at < self.at, at
+        if is_sooner:
+            self.options.deadlines.watch(self)
 
     def expire(self) -> None:
-        """The connection has waited long enough."""
+        """The connection has waited long enough. Nobody watches it any more."""
+        self.at = math.inf
         match self._state:
             case ConnectionState.HEAD if self._part is RequestPart.HEAD:
                 self._reject_as_slow("The header did not arrive in time.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ _LINGER_SECONDS: Final = 1.0
 _PROBE_SECONDS: Final = 0.05
 
 
-class ConnectionState(Enum):
-    """What a connection waits for."""
+class ConnectionState(IntEnum):
+    """What a connection waits for. Numbers: the hash of another Enum is a function of Python's."""
 
     HEAD = auto()
     BODY = auto()

@@ -39,6 +39,8 @@ class HardenedProtocol(Connection):
         self._part_bytes = 0
         self._header_bytes = 0
         self._content_bytes = 0
+        self._host: bytes | None = None
+        """The place of the last request, which is checked: nearly all of a connection go to one."""
 
     def data_received(self, data: bytes) -> None:
         """Parse. What comes after a rejection is read only to be thrown away."""
@@ -89,7 +91,9 @@ class HardenedProtocol(Connection):
         check_line(method, version)
         self.url, authority = origin_form(self.url, method)
         host, self.expect_100_continue = read_headers(self.headers, version)
-        check_host(host, authority, version, self.options.limits)
+        if host is None or host != self._host or authority is not None:
+            check_host(host, authority, version, self.options.limits)
+            self._host = host if authority is None else None
         if authority is not None:
             # Whoever reads the headers reads where the request goes.
             self.headers[:] = [*(one for one in self.headers if one[0] != b"host"), (b"host", authority)]

@@ -174,13 +174,15 @@ def test_any_other_name_can_and_is_refused(serve: Serve, host: bytes) -> None:
 def test_of_two_names_the_list_is_asked_about_the_targets(serve: Serve) -> None:
     probe, live = serve(ALLOWED)
     with Wire(live.port) as wire:
+        wire.send(head(b"/w", b"Host: api.example"))
+        assert wire.answer().status == 200
         wire.send(head(b"http://api.example/x", b"Host: a"))
         assert wire.answer().status == 200
         # What the target has let in is not let in for itself.
         wire.send(head(b"/y", b"Host: a"))
         assert wire.answer().status == 400
     assert_is_a_refusal(exchange(live.port, head(b"http://a/", b"Host: api.example")))
-    assert probe.paths == ["/x"]
+    assert probe.paths == ["/w", "/x"]
 
 
 @pytest.mark.parametrize(
