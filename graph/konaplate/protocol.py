@@ -10,7 +10,7 @@ import base64
 import functools
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -110,6 +110,11 @@ class Identity:
     access_key: Credential
     secret_key: Credential
     zone: Zone
+    mac: hmac.HMAC = field(init=False, repr=False, compare=False)
+    """Of nothing yet, under the secret key: a copy costs half of what it costs to begin with the key."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mac", hmac.new(self.secret_key.reveal().encode(), digestmod="sha256"))
 
 
 def tran_token(secret_key: Credential, token_time: str, body: bytes) -> str:
@@ -117,8 +122,12 @@ def tran_token(secret_key: Credential, token_time: str, body: bytes) -> str:
 
     The result has 67 characters; the 66 of the vendor's header table is off by one, as its own sample shows.
     """
-    mac = hmac.digest(secret_key.reveal().encode(), body, "sha256")
-    return f"{TOKEN_PREFIX}:{token_time}:{base64.b64encode(mac).decode('ascii')}"
+    return _token(hmac.new(secret_key.reveal().encode(), digestmod="sha256"), token_time, body)
+
+
+def _token(mac: hmac.HMAC, token_time: str, body: bytes) -> str:
+    mac.update(body)
+    return f"{TOKEN_PREFIX}:{token_time}:{base64.b64encode(mac.digest()).decode('ascii')}"
 
 
 def common_headers(identity: Identity, crypto_key_id: str | None) -> RawHeaders:
@@ -144,7 +153,7 @@ def common_headers(identity: Identity, crypto_key_id: str | None) -> RawHeaders:
 
 def signed_headers(identity: Identity, now: Timestamp, correlation_id: str, body: bytes) -> RawHeaders:
     """The headers of one call over the exact `body`."""
-    token = tran_token(identity.secret_key, now.token_time, body)
+    token = _token(identity.mac.copy(), now.token_time, body)
     id_name, token_name, time_name = _SIGNED
     return [
         (id_name, correlation_id.encode()),

@@ -121,3 +121,17 @@ def test_declarations_say_what_is_sensitive_and_what_is_required() -> None:
 def test_a_field_that_cannot_be_read_strictly_is_refused_when_it_is_declared(kind: type) -> None:
     with pytest.raises(TypeError, match="field someName"):
         type("Loose", (Record,), {"__annotations__": {"some_name": kind}, "__module__": __name__})
+
+
+def test_an_inherited_field_stands_before_those_of_the_class_itself() -> None:
+    class Marked(Point):
+        mark: bool
+
+    marked = Marked.read({"mark": True, "left": 3, "pointName": "p1", "drift": "x"}, DETAILS)
+    assert Marked(point_name="p1", left=3, mark=True) == marked
+    assert ("p1", 3, True, ()) == (marked.point_name, marked.left, marked.mark, marked.drift)
+
+
+def test_an_inherited_field_is_not_declared_again() -> None:
+    with pytest.raises(TypeError, match="again"):
+        type("Moved", (Point,), {"__annotations__": {"point_name": str}})

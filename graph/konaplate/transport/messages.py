@@ -68,7 +68,7 @@ class TemplateRequest(httpx.Request):
 
     def sent(self) -> bytes:
         """The bytes to send."""
-        return b"%b%b\r\n%b" % (self.template.head, header_lines(self.raw_headers), self.body)
+        return b"".join((self.template.head, header_lines(self.raw_headers), b"\r\n", self.body))
 
 
 class WholeResponse(httpx.Response):
@@ -120,7 +120,7 @@ def header_lines(headers: RawHeaders) -> bytes:
     Raises:
         httpx.LocalProtocolError: when a value would break out of its line.
     """
-    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    lines = b"\r\n".join([*map(b": ".join, headers), b""])
     if lines.count(b"\r") != len(headers) or lines.count(b"\n") != len(headers) or b"\0" in lines:
         raise httpx.LocalProtocolError("A header holds a line break.")
     return lines
