@@ -13,7 +13,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from graph.http.graphiql import PAGE_FILES
+from graph.http.graphiql_files import PAGE_FILES
 
 
 class ApplicationHook(BuildHookInterface[Any]):

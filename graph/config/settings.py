@@ -32,7 +32,7 @@ from graph.config.types import (
     Whole,
     Words,
 )
-from graph.http.graphiql import DIRECTORY
+from graph.http.graphiql_files import DIRECTORY
 from graph.konaplate.correlation import EchoRule
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
 from graph.konaplate.protocol import Zone

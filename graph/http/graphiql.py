@@ -1,8 +1,6 @@
 """The GraphiQL page for browsers, served without any other host.
 
-The page is made of this project's own files and of six files that npm brings into ``explorer/node_modules``
-(``explorer/package-lock.json`` pins them). A wheel has them all in it. Where those of npm are absent the page says
-so and everything else works.
+Where the files that npm brings are absent, the page says so and everything else works.
 """
 
 import html
@@ -12,32 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from types import MappingProxyType
-from typing import Final
 
 from starlette.responses import HTMLResponse, Response
 
-_PAGE = "index.html"
-_FILES: Mapping[str, str] = MappingProxyType(
-    {
-        "explorer.css": "explorer.css",
-        "explorer.js": "explorer.js",
-        "graphiql.css": "node_modules/graphiql/graphiql.min.css",
-        "graphiql.js": "node_modules/graphiql/graphiql.min.js",
-        "plugin-explorer.css": "node_modules/@graphiql/plugin-explorer/dist/style.css",
-        "plugin-explorer.js": "node_modules/@graphiql/plugin-explorer/dist/index.umd.js",
-        "react-dom.js": "node_modules/react-dom/umd/react-dom.production.min.js",
-        "react.js": "node_modules/react/umd/react.production.min.js",
-    }
-)
+from graph.http.graphiql_files import FILES, PAGE
+
 _MEDIA_TYPES: Mapping[str, str] = MappingProxyType({".css": "text/css", ".js": "text/javascript"})
-
-PAGE_FILES: Final = (_PAGE, *_FILES.values())
-"""What the page is made of, as paths below its directory; a wheel carries these and nothing else of npm's."""
-
-_PACKAGE: Final = Path(__file__).resolve().parents[1]
-_PACKAGED: Final = _PACKAGE / "explorer"
-DIRECTORY: Final = _PACKAGED if _PACKAGED.is_dir() else _PACKAGE.parent / "explorer"
-"""Where the page's files are: within the package in a wheel, beside it in a checkout."""
 
 _MISSING_PAGE = Template(
     """<!DOCTYPE html>
@@ -74,16 +52,16 @@ class Explorer:
         self._endpoint = endpoint
         self._default_query = default_query
         self._default_variables = default_variables
-        self._template = _read(directory / _PAGE)
+        self._template = _read(directory / PAGE)
         # Requests choose among these names. No path is ever built from what a request says.
-        bodies = {name: _read(directory / path) for name, path in _FILES.items()}
+        bodies = {name: _read(directory / path) for name, path in FILES.items()}
         self._bodies = MappingProxyType({name: body for name, body in bodies.items() if body is not None})
 
     @property
     def missing(self) -> tuple[str, ...]:
         """The files the page cannot do without and does not have, as paths below the directory."""
-        absent = [path for name, path in _FILES.items() if name not in self._bodies]
-        return tuple(absent if self._template is not None else [_PAGE, *absent])
+        absent = [path for name, path in FILES.items() if name not in self._bodies]
+        return tuple(absent if self._template is not None else [PAGE, *absent])
 
     def page(self) -> Response:
         """The GraphiQL page, or a page that says which files are missing and how to get them.

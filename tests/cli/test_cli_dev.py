@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from graph.greeting import program
-from graph.http.graphiql import PAGE_FILES
+from graph.http.graphiql_files import PAGE_FILES
 from graph.sandbox.behaviours import SLOW, Altered
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, FIRST_CARD

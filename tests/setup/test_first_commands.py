@@ -115,8 +115,10 @@ def test_an_interrupted_set_up_is_made_anew(first_start: FirstStart) -> None:
         command, cwd=first_start.folder, env=first_start.environment, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
-        while "Installing" not in process.stderr.read(16):
-            assert process.poll() is None
+        said = ""
+        while "Installing" not in said:
+            said += process.stderr.read(1)
+            assert process.poll() is None, said
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) != 0
     result = environment(first_start, "build")
