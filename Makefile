@@ -57,6 +57,7 @@ fresh: setup-dev  ## README's commands in bare roots of Debian 12 and 13; as roo
 	$(BIN)/pytest -m fresh tests/setup
 
 format: setup-dev  ## rewrite the code in the project's format
+	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -54,6 +55,10 @@ def program() -> str:
     path = sys.argv[0]
     if Path(path).name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m graph"
+    launcher = Path(sys.executable).with_name("konagraph")
+    if Path(path).suffix == ".py" and launcher.is_file():
+        # A checkout's launcher starts a module, which is no command.
+        path = os.path.relpath(launcher) if launcher.is_relative_to(Path.cwd()) else str(launcher)
     found = shutil.which(Path(path).name)
     return Path(path).name if found and Path(found).samefile(path) else shlex.quote(path)
 

@@ -20,7 +20,7 @@ NO_RESPONSE: Final = "Server disconnected without sending a response."
 TOO_SLOW: Final = "No whole response in time."
 
 
-class Connection(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """Carries one exchange at a time.
 
     Args:
@@ -28,7 +28,7 @@ class Connection(asyncio.Protocol):
         on_lost: called once, when the connection is gone.
     """
 
-    def __init__(self, max_body: int, on_lost: Callable[[Connection], None]) -> None:
+    def __init__(self, max_body: int, on_lost: Callable[[ClientConnection], None]) -> None:
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._parser = ResponseParser(max_body)

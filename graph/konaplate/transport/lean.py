@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator
 
-    from graph.konaplate.transport.connection import Connection
+    from graph.konaplate.transport.connection import ClientConnection
     from graph.konaplate.transport.messages import Server
     from graph.konaplate.transport.pool import PoolLimits
 
@@ -45,7 +45,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
         Of httpx's `timeout` it takes `pool` and `connect`; `TOTAL` bounds everything, and nothing else does.
 
         Raises:
-            httpx.TransportError: without a response, or with one that cannot be used; see `Pool` and `Connection`.
+            httpx.TransportError: without a response, or with one that cannot be used; see `Pool`.
         """
         if isinstance(request, TemplateRequest):
             server, sent = request.template.server, request.sent()
@@ -84,7 +84,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
         return pool
 
 
-async def _connection(pool: Pool, request: httpx.Request, ends: float) -> Connection:
+async def _connection(pool: Pool, request: httpx.Request, ends: float) -> ClientConnection:
     """Wait for a connection, or open one, within the time of the whole exchange."""
     seconds = request.extensions.get("timeout", {})
     try:
@@ -102,7 +102,7 @@ async def _connection(pool: Pool, request: httpx.Request, ends: float) -> Connec
 class WholeBody(httpx.AsyncByteStream):
     """A response's body. Its connection is free once it is closed, and kept if it was read, as httpx does it."""
 
-    def __init__(self, body: bytes, connection: Connection, pool: Pool) -> None:
+    def __init__(self, body: bytes, connection: ClientConnection, pool: Pool) -> None:
         self._body = body
         self.connection = connection
         self._pool: Pool | None = pool

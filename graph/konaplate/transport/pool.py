@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from graph.happy_eyeballs import Addresses
-from graph.konaplate.transport.connection import Connection
+from graph.konaplate.transport.connection import ClientConnection
 from graph.resilience.deadline import DeadlineTimer
 from graph.resilience.slots import NoSlotError, SlotRules, Slots
 
@@ -53,14 +53,14 @@ class Pool:
         # takes it, or opens another instead.
         self._places = Slots(SlotRules(most=limits.connections, least=limits.connections), time.monotonic)
         # The latest one is used first, so that those that are not needed grow old and go.
-        self._idle: dict[Connection, None] = {}
-        self._all: set[Connection] = set()
+        self._idle: dict[ClientConnection, None] = {}
+        self._all: set[ClientConnection] = set()
         self._timer = DeadlineTimer()
         self._closed = False
         self.loop = asyncio.get_running_loop()
         """Of all its connections."""
 
-    def take_idle(self, ends: float) -> Connection | None:
+    def take_idle(self, ends: float) -> ClientConnection | None:
         """The connection that was used last, if one is idle and nobody waits; see `take`."""
         if not self._idle or not self._places.try_take():
             return None
@@ -72,7 +72,9 @@ class Pool:
         self._timer.watch(connection)
         return connection
 
-    async def take(self, ends: float, *, wait: float | None, connect: float | None, fresh: bool) -> Connection:
+    async def take(
+        self, ends: float, *, wait: float | None, connect: float | None, fresh: bool
+    ) -> ClientConnection:
         """A connection for one exchange, to be given back by `give_back`.
 
         Args:
@@ -101,7 +103,7 @@ class Pool:
         self._timer.watch(connection)
         return connection
 
-    def give_back(self, connection: Connection) -> None:
+    def give_back(self, connection: ClientConnection) -> None:
         """Take a connection back, and keep it if it may be used again."""
         # Else its place is free once it is lost.
         if connection.usable:
@@ -124,7 +126,7 @@ class Pool:
         while self._all:  # noqa: ASYNC110 - they are gone a turn or two after this, which no event tells sooner
             await asyncio.sleep(0)
 
-    def _latest_idle(self) -> Connection | None:
+    def _latest_idle(self) -> ClientConnection | None:
         now = self.loop.time()
         for connection in reversed(self._idle):
             if connection.usable and connection.at > now:
@@ -133,16 +135,16 @@ class Pool:
             connection.abort()
         return None
 
-    async def _open(self, seconds: float | None) -> Connection:
+    async def _open(self, seconds: float | None) -> ClientConnection:
         if self._idle:
             # The oldest one makes room for the new one, in the loop's next turn.
             next(iter(self._idle)).abort()
             await asyncio.sleep(0)
-        connection: Connection | None = None
+        connection: ClientConnection | None = None
         try:
             async with asyncio.timeout(seconds):
                 within = math.inf if seconds is None else seconds
-                connection = await self._addresses.first(self._connect, Connection.abort, within)
+                connection = await self._addresses.first(self._connect, ClientConnection.abort, within)
             if self._closed or not connection.usable:
                 raise ConnectionResetError
         except TimeoutError as error:
@@ -155,10 +157,10 @@ class Pool:
         self._all.add(connection)
         return connection
 
-    async def _connect(self, ip_address: str) -> Connection:
+    async def _connect(self, ip_address: str) -> ClientConnection:
         """Connect to one of the server's addresses. TLS belongs to it: who accepts may still stay silent."""
         _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: Connection(self._limits.response_bytes, self._lost),
+            lambda: ClientConnection(self._limits.response_bytes, self._lost),
             ip_address,
             self._port,
             ssl=self._tls,
@@ -166,7 +168,7 @@ class Pool:
         )
         return connection
 
-    def _lost(self, connection: Connection) -> None:
+    def _lost(self, connection: ClientConnection) -> None:
         self._timer.forget(connection)
         if connection in self._idle:
             del self._idle[connection]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from graph.konaplate.transport.connection import Connection
+from graph.konaplate.transport.connection import ClientConnection
 from tests.konaplate.faulty_upstream import http
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ class Notebook:
         self.aborted += 1
 
 
-def connected() -> tuple[Connection, Notebook]:
-    connection, notebook = Connection(100, lambda _connection: None), Notebook()
+def connected() -> tuple[ClientConnection, Notebook]:
+    connection, notebook = ClientConnection(100, lambda _connection: None), Notebook()
     connection.connection_made(cast("asyncio.BaseTransport", notebook))
     return connection, notebook
 
@@ -64,4 +64,4 @@ async def test_an_answer_that_comes_after_its_caller_has_left_is_nobodys() -> No
 
 async def test_a_connection_that_was_never_made_cannot_be_asked() -> None:
     with pytest.raises(RuntimeError):
-        Connection(100, lambda _connection: None).send(b"first")
+        ClientConnection(100, lambda _connection: None).send(b"first")
