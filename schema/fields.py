@@ -17,6 +17,7 @@ import strawberry
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.base import StrawberryContainer
 from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
@@ -153,6 +154,15 @@ def declaration(built: GraphQLField) -> tuple[str, Spec | None, dict[str, str]] 
         return None
     arguments = {given.python_name: name for given, name in zip(declared.arguments, built.args, strict=True)}
     return declared.python_name, declared.metadata.get(_SPEC), arguments
+
+
+def python_type(built: GraphQLField) -> Any:
+    """The type that a field of the executable schema is declared as, in Python and without its lists."""
+    kind = built.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].type
+    while isinstance(kind, StrawberryContainer):
+        kind = kind.of_type
+    # Of an enum, Strawberry keeps a definition.
+    return getattr(kind, "wrapped_cls", kind)
 
 
 def _declare(spec: Spec, description: str, directives: Sequence[object]) -> Any:

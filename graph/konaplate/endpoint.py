@@ -18,6 +18,10 @@ K = TypeVar("K")
 R = TypeVar("R", bound=Record)
 
 
+class DeclarationError(ValueError):
+    """What is declared of an API contradicts itself or another declaration. The message says which."""
+
+
 class Certainty(StrEnum):
     """Where the form of an answer is known from."""
 
@@ -37,7 +41,7 @@ class Endpoint(Generic[K, R]):
     and each row says by itself which key it answers.
 
     Raises:
-        ValueError: when the declaration contradicts itself.
+        DeclarationError: when the declaration contradicts itself.
     """
 
     name: str
@@ -74,13 +78,25 @@ class Endpoint(Generic[K, R]):
     """The record's attribute that says whose it is. Without `cards:read:any`, a viewer sees only their own."""
 
     def __post_init__(self) -> None:
+        self._check_batch()
         names = {each.name for each in record_fields(self.record)}
-        if self.batch != (self.key_of is not None) or (self.batch and not self.within):
-            raise ValueError(f"{self.name}: a batch endpoint, and no other, has `key_of`; its list is `within`")
         if self.owner is not None and self.owner not in names:
-            raise ValueError(f"{self.name}: the record has no attribute {self.owner}")
+            raise DeclarationError(f"{self.name}: the record has no attribute {self.owner}")
         if self.certainty is not Certainty.DOC and any(each.required for each in record_fields(self.record)):
-            raise ValueError(f"{self.name}: what is not documented cannot be required")
+            raise DeclarationError(f"{self.name}: what is not documented cannot be required")
+
+    def _check_batch(self) -> None:
+        if not self.batch:
+            if self.key_of is not None:
+                raise DeclarationError(f"{self.name}: `key_of` is of a batch endpoint, which says `batch=True`")
+            return
+        missing = []
+        if self.key_of is None:
+            missing.append("`key_of`, the key that a row answers")
+        if not self.within:
+            missing.append("`within`, which leads to the list of rows")
+        if missing:
+            raise DeclarationError(f"{self.name}: a batch endpoint needs {' and '.join(missing)}")
 
     def error_of(self, code: str) -> type[KonaplateError] | None:
         """The error that a code of an answer stands for; None when nobody knows the code."""
@@ -143,10 +159,16 @@ def by_name(endpoints: Iterable[Endpoint[Any, Any]]) -> dict[str, Endpoint[Any, 
     """A registry's endpoints by their names.
 
     Raises:
-        ValueError: when two have the same name or path.
+        DeclarationError: when two have the same name or path.
     """
-    every = list(endpoints)
-    named = {endpoint.name: endpoint for endpoint in every}
-    if len(named) < len(every) or len({endpoint.path for endpoint in every}) < len(every):
-        raise ValueError("two endpoints have the same name or path")
+    named: dict[str, Endpoint[Any, Any]] = {}
+    paths: dict[str, str] = {}
+    for endpoint in endpoints:
+        if endpoint.name in named:
+            raise DeclarationError(f"two endpoints have the same name, {endpoint.name!r}")
+        if endpoint.path in paths:
+            both = f"{paths[endpoint.path]!r} and {endpoint.name!r}"
+            raise DeclarationError(f"the endpoints {both} have the same path, {endpoint.path}")
+        named[endpoint.name] = endpoint
+        paths[endpoint.path] = endpoint.name
     return named

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Union
+from enum import Enum
+from typing import Annotated, Any, NamedTuple, Union
 
 import pytest
 import strawberry
@@ -12,9 +13,11 @@ from graph.graphql.documents import Documents
 from graph.graphql.executor import OperationExecutor
 from graph.graphql.limits import DocumentLimits
 from graph.konaplate.endpoint import Endpoint
-from graph.konaplate.record import Record
+from graph.konaplate.record import Record, Whole
 from graph.security.viewer import ANONYMOUS
-from schema.fields import KEY, argument, edge, field, part
+from schema.fields import KEY, argument, edge, field, masked, part, present
+from schema.scalars import Won
+from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText
 from tests.graphql.plan_cases import says
 from tests.graphql.plan_world import World, outcome_of
 
@@ -27,6 +30,40 @@ class Row(Record):
     text: str | None
     inner: Inner | None
     inners: list[Inner] | None
+
+
+class Held(Record):
+    text: str | None
+    texts: list[str] | None
+    amount: Annotated[int, Whole(max=9)] | None
+    flag: bool | None
+    id_no: IdentityNo | None
+    user_id: MemberId | None
+    names: list[PersonalText] | None
+    inner: Inner | None
+    inners: list[Inner] | None
+
+
+class Pair(NamedTuple):
+    card_no: CardNo
+    first: int | None
+
+
+@strawberry.enum
+class Words(Enum):
+    RED = "red"
+    UNKNOWN = "UNKNOWN"
+
+
+@strawberry.enum
+class Numbers(Enum):
+    ONE = 1
+    UNKNOWN = "UNKNOWN"
+
+
+@strawberry.enum
+class Certain(Enum):
+    RED = "red"
 
 
 ROWS: Endpoint[str, Row] = Endpoint(
@@ -49,14 +86,18 @@ def rows(kind: Any, endpoint: str = "rows", **spec: Any) -> tuple[Any, Any]:
     return kind | None, edge(endpoint, description="A row.", **spec)
 
 
+KNOWN = "known are cards:read:any, cash-receipt:read, introspection, member:read"
 TEXT = declared("T", text=text())
 OTHER = declared("Other", text=text())
 EITHER: Any = Annotated[Union[(TEXT, OTHER)], strawberry.union("Either", description="One of two.")]  # noqa: UP007
 
 MISTAKES: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
     "an endpoint": ({"row": rows(TEXT, "row")}, "Query.row: there is no endpoint 'row'"),
-    "a scope of an edge": ({"row": rows(TEXT, scope="rows")}, "Query.row: there is no scope 'rows'"),
-    "a scope of a value": ({"row": rows(declared("A", t=text(scope="x")))}, "A.t: there is no scope 'x'"),
+    "a scope of an edge": ({"row": rows(TEXT, scope="rows")}, f"Query.row: there is no scope 'rows'; {KNOWN}"),
+    "a scope of a value": (
+        {"row": rows(declared("A", t=text(scope="x")))},
+        f"A.t: there is no scope 'x'; {KNOWN}",
+    ),
     "an attribute": ({"row": rows(declared("A", t=text("txt")))}, "A.t: Row has no 'txt'"),
     "an attribute that a name implies": (
         {"row": rows(declared("A", word=(str | None, strawberry.field(description="A word."))))},
@@ -106,6 +147,177 @@ MISTAKES: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
         "Query.row: `type_of` is needed for interfaces and unions, and for nothing else",
     ),
 }
+
+
+def asked_by(kind: type, name: str) -> Endpoint[Any, Held]:
+    return Endpoint(name=name, title="An API", path=f"/{name}", key=kind, request=lambda _: {}, record=Held)
+
+
+HELD = [
+    *(asked_by(kind, f"by_{name}") for name, kind in {"text": str, "card": CardNo, "member": MemberId}.items()),
+    asked_by(Pair, "by_pair"),
+]
+SECRETLY = "; a secret is shown as its own type, or through `show`"
+
+
+def leaf(kind: Any, of: str, **spec: Any) -> dict[str, tuple[Any, Any]]:
+    return {"t": (kind, field(of=of, description="A value.", **spec))}
+
+
+def leads(endpoint: str, key: Any) -> dict[str, tuple[Any, Any]]:
+    shown = declared("B", text=text())
+    return {"t": (shown | None, edge(endpoint, key=key, description="An edge."))}
+
+
+def given(kind: Any) -> Any:
+    return argument("asked", kind, description="What is asked for.")
+
+
+MISFITS: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
+    "a text as a number": (leaf(int | None, "text"), "A.t: Held.text is str, and is shown as int"),
+    "a text as an amount": (leaf(Won | None, "text"), "A.t: Held.text is str, and is shown as int"),
+    "a number as a text": (leaf(str | None, "amount"), "A.t: Held.amount is int, and is shown as str"),
+    "a flag as a number": (leaf(int | None, "flag"), "A.t: Held.flag is bool, and is shown as int"),
+    "a text as a secret": (leaf(CardNo | None, "text"), "A.t: Held.text is str, and is shown as CardNo"),
+    "a word as numbers": (leaf(Numbers | None, "text"), "A.t: Held.text is str, and is shown as Numbers"),
+    "a list as a text": (leaf(str | None, "texts"), "A.t: Held.texts is list[str], and is shown as str"),
+    "a text as a list": (leaf(list[str] | None, "text"), "A.t: Held.text is str, and is shown as list[str]"),
+    "a record as a text": (leaf(str | None, "inner"), "A.t: Held.inner is Inner, and is shown as str"),
+    "a secret as a text": (
+        leaf(str | None, "id_no"),
+        f"A.t: Held.id_no is IdentityNo, and is shown as str{SECRETLY}",
+    ),
+    "a secret as a text, with a scope": (
+        leaf(str | None, "id_no", scope="cash-receipt:read"),
+        f"A.t: Held.id_no is IdentityNo, and is shown as str{SECRETLY}",
+    ),
+    "a secret as an id": (
+        leaf(strawberry.ID, "user_id"),
+        f"A.t: Held.user_id is MemberId, and is shown as str{SECRETLY}",
+    ),
+    "a secret as another": (
+        leaf(PersonalText | None, "id_no"),
+        f"A.t: Held.id_no is IdentityNo, and is shown as PersonalText{SECRETLY}",
+    ),
+    "secrets as texts": (
+        leaf(list[str | None] | None, "names"),
+        f"A.t: Held.names is list[PersonalText], and is shown as list[str]{SECRETLY}",
+    ),
+    "a secret as a word": (
+        leaf(Words | None, "id_no"),
+        f"A.t: Held.id_no is IdentityNo, and is shown as Words{SECRETLY}",
+    ),
+    "a secret key as a text": (leaf(str, KEY), f"A.t: the key is CardNo, and is shown as str{SECRETLY}"),
+    "a mask of a text": (
+        leaf(str | None, "text", show=masked),
+        "A.t: Held.text is str, no secret that `masked` could show",
+    ),
+    "a mask of a list": (
+        leaf(list[str] | None, "names", show=masked),
+        "A.t: Held.names is list[PersonalText], no secret that `masked` could show",
+    ),
+    "a mask as a secret": (leaf(CardNo, KEY, show=masked), "A.t: `masked` makes str, shown as CardNumber!"),
+    "a presence as a text": (leaf(str, "text", show=present), "A.t: `present` makes bool, shown as String!"),
+    "an enum that knows all": (leaf(Certain | None, "text"), "A.t: the enum Certain has no member UNKNOWN"),
+    "a part that is a text": (
+        {"t": (declared("B", text=text()) | None, part(of="text", description="A part."))},
+        "A.t: Held.text is str, and is shown as B",
+    ),
+    "a part that is a list": (
+        {"t": (declared("B", text=text()) | None, part(of="inners", description="A part."))},
+        "A.t: Held.inners is list[Inner], and is shown as B",
+    ),
+    "a card number for a text": (
+        leads("by_text", KEY),
+        "A.t: by_text is asked for by str, and the key is CardNo",
+    ),
+    "a member's id for a card number": (
+        leads("by_card", "user_id"),
+        "A.t: by_card is asked for by CardNo, and Held.user_id is MemberId",
+    ),
+    "a text for a card number": (
+        leads("by_card", "text"),
+        "A.t: by_card is asked for by CardNo, and Held.text is str",
+    ),
+    "secrets for texts": (
+        leads("by_text", "names"),
+        "A.t: by_text is asked for by str, and Held.names is PersonalText",
+    ),
+    "an argument that is a secret for a text": (
+        leads("by_text", given(CardNo)),
+        "A.t: by_text is asked for by str, and the argument 'asked' is CardNo",
+    ),
+    "an argument that is an id for a card number": (
+        leads("by_card", given(list[MemberId])),
+        "A.t: by_card is asked for by CardNo, and the argument 'asked' is MemberId",
+    ),
+    "an argument that is a text for a card number": (
+        leads("by_card", given(str | None)),
+        "A.t: by_card is asked for by CardNo, and the argument 'asked' is str",
+    ),
+    "an argument that is a card number for an id": (
+        leads("by_member", given(CardNo)),
+        "A.t: by_member is asked for by MemberId, and the argument 'asked' is CardNo",
+    ),
+    "an argument that is a number for a text": (
+        leads("by_text", given(int)),
+        "A.t: by_text is asked for by str, and the argument 'asked' is int",
+    ),
+    "a part of a key": (
+        leads("by_pair", ("user_id", given(int))),
+        "A.t: by_pair is asked for by CardNo, and Held.user_id is MemberId",
+    ),
+    "an argument that is a part of a key": (
+        leads("by_pair", (KEY, given(str))),
+        "A.t: by_pair is asked for by int, and the argument 'asked' is str",
+    ),
+    "too few parts of a key": (
+        leads("by_pair", (KEY,)),
+        "A.t: the edge's key has 1 parts; Pair, the key of by_pair, has 2",
+    ),
+    "one thing for a key of two": (
+        leads("by_pair", KEY),
+        "A.t: by_pair is asked for by Pair, and the key is CardNo",
+    ),
+}
+FITS: dict[str, dict[str, tuple[Any, Any]]] = {
+    "a text": leaf(str | None, "text"),
+    "an id": leaf(strawberry.ID | None, "text"),
+    "a word": leaf(Words | None, "text"),
+    "an amount": leaf(Won | None, "amount"),
+    "a number": leaf(int | None, "amount"),
+    "a secret": leaf(IdentityNo | None, "id_no"),
+    "secrets": leaf(list[PersonalText | None] | None, "names"),
+    "a key": leaf(CardNo, KEY),
+    "a mask": leaf(str | None, "id_no", show=masked),
+    "a presence": leaf(bool, "id_no", show=present),
+    "a choice of its own": leaf(int | None, "text", show=len),
+    "a part": {"t": (declared("B", text=text()) | None, part(of="inner", description="A part."))},
+    "a card number": leads("by_card", KEY),
+    "a member's id": leads("by_member", "user_id"),
+    "an argument": leads("by_card", given(CardNo | None)),
+    "an argument that is an id": leads("by_member", given(strawberry.ID)),
+    "a pair": leads("by_pair", (KEY, given(int | None))),
+}
+
+
+def shown_of_a_card(fields: dict[str, tuple[Any, Any]]) -> None:
+    edge_to_it = edge("by_card", key=given(CardNo), description="A card.")
+    executable_schema(HELD, declared("Query", held=(declared("A", **fields) | None, edge_to_it)))
+
+
+@pytest.mark.parametrize(("fields", "message"), MISFITS.values(), ids=MISFITS)
+def test_types_that_do_not_fit_are_refused_and_both_named(
+    fields: dict[str, tuple[Any, Any]], message: str
+) -> None:
+    with pytest.raises(BindingError) as caught:
+        shown_of_a_card(fields)
+    assert message == str(caught.value)
+
+
+@pytest.mark.parametrize("fields", FITS.values(), ids=FITS)
+def test_types_that_fit_are_bound(fields: dict[str, tuple[Any, Any]]) -> None:
+    shown_of_a_card(fields)
 
 
 @pytest.mark.parametrize(("fields", "message"), MISTAKES.values(), ids=MISTAKES)

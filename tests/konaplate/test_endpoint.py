@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import pytest
 
-from graph.konaplate.endpoint import Certainty, Endpoint, by_name
+from graph.konaplate.endpoint import Certainty, DeclarationError, Endpoint, by_name
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.user_info import USER_INFO
@@ -157,9 +157,13 @@ def test_a_declaration_that_contradicts_itself_is_refused(
 
 def test_names_and_paths_of_a_registry_are_unique() -> None:
     assert [each.name for each in ENDPOINTS] == [*by_name(ENDPOINTS)]
-    for twin in (replace(USER_INFO, name="card_info"), replace(USER_INFO, path=CARD_INFO.path)):
-        with pytest.raises(ValueError, match="same name or path"):
-            by_name([CARD_INFO, twin])
+    with pytest.raises(DeclarationError, match=r"^two endpoints have the same name, 'card_info'$"):
+        by_name([CARD_INFO, replace(USER_INFO, name="card_info")])
+    path = CARD_INFO.path
+    with pytest.raises(
+        DeclarationError, match=f"^the endpoints 'card_info' and 'user_info' .* same path, {path}$"
+    ):
+        by_name([CARD_INFO, replace(USER_INFO, path=path)])
 
 
 def test_a_field_of_a_row_fails_alone() -> None:
