@@ -39,8 +39,9 @@ def value_of(name: str, spec: Value, kind: Any) -> Read:
     def plainly_shown(source: Source, value: Any) -> Any:
         return opened(source, name, value)
 
-    plain = words is None and show is None and scope is None
-    return Read(read, plainly_shown if plain else shown, plain=plain)
+    if show is not None or scope is not None:
+        return Read(read, shown)
+    return Read(read, plainly_shown, plain=True) if words is None else Read(read, shown, words=words)
 
 
 def _words_of(kind: Any) -> Mapping[Any, Enum] | None:

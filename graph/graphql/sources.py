@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from schema.secrets import IdentityNo, PersonalText, Secret
 
 if TYPE_CHECKING:
     from graph.context import RequestContext
     from graph.security.card_refs import Subject
+
+_PERSONAL: Final = (PersonalText, IdentityNo)
 
 
 class Source:
@@ -45,7 +47,7 @@ def opened(source: Source, name: str, value: Any) -> Any:
         value: what the field shows; anything that is no secret passes as it is.
     """
     if isinstance(value, Secret):
-        if isinstance(value, PersonalText | IdentityNo):
+        if isinstance(value, _PERSONAL):
             refusal = source.context.note(source.subject, name)
             if refusal is not None:
                 return refusal

@@ -83,10 +83,12 @@ class LineStream:
             piece, self._held = self._held + lines, bytearray()
             free = self._drained()
             written = self._put(piece) if free else 0
+            if written == len(piece):
+                return True
             # Of these lines only one that has begun is finished.
             end = max(held, piece.index(b"\n", written - 1) + 1) if written else held
             self._keep_or_lose(piece[written:end], begun=written > 0)
-            return free and written == len(piece)
+            return False
 
     def release(self) -> None:
         """Write what is held back."""

@@ -39,7 +39,7 @@ from graph.graphql.plan.steps import (
 from graph.graphql.plan.values import Arguments, Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from graphql import DocumentNode, GraphQLObjectType, GraphQLSchema
     from graphql.execution.collect_fields import CollectedFields, FieldDetails
@@ -147,8 +147,8 @@ class _Compiler:
                 raise FallbackToGraphQLCore
             step = self._step(field.type, details, nodes, below)
             if isinstance(resolve, Read):
-                clean = _CLEAN.get(get_nullable_type(field.type)) if resolve.plain else None
-                members.append(SelectedField(key, resolve.read, clean, resolve.show, step))
+                clean, made = _clean(resolve, get_nullable_type(field.type), step)
+                members.append(SelectedField(key, resolve.read, clean, made, resolve.show, step))
             else:
                 # Null until the look-up ends, and in its place.
                 members.append(_fixed(key, None, step))
@@ -186,8 +186,21 @@ class _Compiler:
         return self._selection(kind, collected, path)
 
 
+def _clean(resolve: Read, kind: Any, step: Step) -> tuple[type | None, Callable[[Any], Any] | None]:
+    """Which raw values of a field need no more than one call, or none: see `SelectedField`."""
+    if not isinstance(step, LeafStep):
+        return None, None
+    if resolve.plain:
+        return (_CLEAN[kind], None) if kind in _CLEAN else (int, step.serialize)
+    words, names = resolve.words, step.names
+    if words is None or names is None:
+        return None, None
+    name_of, unknown = {word: names[member] for word, member in words.items()}, names[words[None]]
+    return str, lambda word: name_of.get(word, unknown)
+
+
 def _fixed(key: str, value: object, step: Step) -> SelectedField:
-    return SelectedField(key, lambda _source: value, type(value), _as_it_is, step)
+    return SelectedField(key, lambda _source: value, type(value), None, _as_it_is, step)
 
 
 def _as_it_is(_source: object, value: object) -> object:

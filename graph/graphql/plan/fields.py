@@ -24,6 +24,8 @@ class Read:
     """What the field gives, of a source and its raw value: a value, None, or an exception as the field's error."""
     plain: bool = False
     """Whether a raw text, number or truth value is given as it is."""
+    words: Mapping[Any, Any] | None = None
+    """Of an enum that is given to everybody: its members by raw texts, and by None the one for any other text."""
 
     def __call__(self, source: Any, _info: Any) -> Any:
         """Resolve the field for graphql-core."""

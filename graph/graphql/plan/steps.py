@@ -104,11 +104,14 @@ class ListStep(Step):
 
 
 class SelectedField(NamedTuple):
-    """What `Selection` needs of a field at every object; a value of exactly the class `clean` is the answer's."""
+    """What `Selection` needs of a field at every object."""
 
     key: str
     read: Callable[[Any], Any]
     clean: type | None
+    """A raw value of exactly this class is shown to everybody, and no secret."""
+    made: Callable[[Any], Any] | None
+    """What makes the member of the answer of a clean value, unless it is the member itself."""
     show: Callable[[Any, Any], Any]
     step: Step
 
@@ -166,9 +169,15 @@ class Selection:
     def complete(self, source: Any, run: Run, at: Path) -> dict[str, Any]:
         """The object of the answer."""
         data = {}
-        for key, read, clean, show, step in self._members:
+        for key, read, clean, made, show, step in self._members:
             value = read(source)
-            data[key] = value if value.__class__ is clean else step.complete(show(source, value), run, at)
+            if value.__class__ is not clean:
+                value = step.complete(show(source, value), run, at)
+            elif made is not None:
+                value = made(value)
+                if value is None or value is Undefined:
+                    raise FallbackToGraphQLCore
+            data[key] = value
         for edge in self._edges:
             edge.ask(source, data, run, at)
         return data
