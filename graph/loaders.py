@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from aiodataloader import DataLoader
+from aiodataloader import DataLoader, dispatch_queue
+from aiodataloader import Loader as Asked
 
 if TYPE_CHECKING:
     import asyncio
@@ -13,6 +14,30 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 R = TypeVar("R")
+
+
+class _Keys(DataLoader[K, R]):
+    """A `DataLoader` without what costs a request 2 % of its time."""
+
+    get_cache_key = staticmethod(lambda key: key)
+
+    def __init__(
+        self,
+        start: Callable[[list[K]], Coroutine[Any, Any, list[R]]],
+        cache: dict[Any, asyncio.Future[R]],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        # All that the base class does, but for looking with `inspect` whether the function is one to await.
+        self.loop = loop
+        self.batch_load_fn = start
+        self._cache = cache
+        self._queue: list[Asked] = []
+
+    def do_resolve_reject(self, key: K, future: asyncio.Future[R]) -> None:
+        """Queue a key, for the turn of the event loop in which the base class would begin, but without a task."""
+        self._queue.append(Asked(key, future))
+        if len(self._queue) == 1:
+            self.loop.call_soon(self.loop.call_soon, dispatch_queue, self)
 
 
 class Loader(Generic[K, R]):
@@ -33,7 +58,7 @@ class Loader(Generic[K, R]):
     ) -> None:
         self._begun: dict[K, asyncio.Future[asyncio.Future[R]]] = {}
         # Of futures: so no key waits for a slower one of its batch, and one that fails is no failure of the batch.
-        self._keys: DataLoader[K, asyncio.Future[R]] = DataLoader(start, cache_map=self._begun, loop=loop)
+        self._keys: DataLoader[K, asyncio.Future[R]] = _Keys(start, self._begun, loop)
 
     def begin(self, key: K) -> None:
         """Look a key up with the others of this turn, unless that has begun."""
