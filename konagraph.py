@@ -8,8 +8,10 @@ so that it is told what it lacks.
 import importlib
 import os
 import sys
+from typing import NoReturn
 
 _OWN_PACKAGES = ("graph", "schema")
+_CONFIGURATION_FAULT = 2
 _OLDEST = (3, 11)
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - read before anything else can fail
 
@@ -20,11 +22,17 @@ def main() -> None:
         sys.exit(f"konagraph needs Python 3.11 or newer; this is {sys.version.split()[0]} ({sys.executable}).")
     for name in _OWN_PACKAGES:
         _refuse_foreign(name)
+    declaration_error = importlib.import_module("graph").DeclarationError
     try:
         cli = importlib.import_module("graph.cli")
     except ModuleNotFoundError as error:
         sys.exit(_missing(str(error.name)))
-    cli.main(prog_name="konagraph")
+    except declaration_error as error:
+        _refuse_declaration(error)
+    try:
+        cli.main(prog_name="konagraph")
+    except declaration_error as error:
+        _refuse_declaration(error)
 
 
 def _refuse_foreign(name: str) -> None:
@@ -40,6 +48,12 @@ def _refuse_foreign(name: str) -> None:
             + (f" ({path})" if path else "")
             + ". Install konagraph in an environment of its own, and leave PYTHONPATH unset."
         )
+
+
+def _refuse_declaration(error: Exception) -> NoReturn:
+    """End the process for a declaration that cannot be used, as for settings: without a traceback."""
+    sys.stderr.write(f"konagraph cannot start:\n  - {error}\n")
+    sys.exit(_CONFIGURATION_FAULT)
 
 
 def _missing(module: str) -> str:

@@ -15,13 +15,14 @@ from graph import __version__
 from graph.config.environment import load_settings
 from graph.config.warnings import start_warnings
 from graph.greeting import card_table, exports, fault_table, greet
+from graph.konaplate.endpoint import by_name
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.isolation import Reserved
 from graph.konaplate.pem import BadPemError
 from graph.leak_audit.command import leak_audit as run_leak_audit
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
-from graph.sandbox.data import DATA
+from graph.sandbox.data import DATA, table_of
 from graph.sandbox.faults import OPEN_BREAKER
 from graph.sandbox.ledger import FIRST_CARD
 from graph.security.development import DevelopmentSigner, signer_settings
@@ -106,7 +107,10 @@ def dev(port: int | None, host: str | None) -> None:
         greet(url, settings, app.state.explorer)
 
     reserved = Reserved(
-        {each.name: [each.key(str(key)) for key in DATA[each.name].faults] for each in ENDPOINTS},
+        {
+            each.name: [each.key(str(key)) for key in table_of(DATA, each.name).faults]
+            for each in by_name(ENDPOINTS).values()
+        },
         {"card_info": [CardNo(OPEN_BREAKER)]},
     )
     sandbox = httpx.ASGITransport(create_sandbox(credentials))

@@ -54,6 +54,13 @@ def apply(text: str, file: Path) -> None:
     file.write_text(there.replace(place, text), encoding="utf-8")
 
 
+def ended(checkout: Path) -> tuple[int, str]:
+    """How `konagraph dev` ends where it cannot start."""
+    command = [sys.executable, "-m", "konagraph", "dev", "--port", "0"]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stderr
+
+
 def run(checkout: Path, *command: str) -> str:
     done = subprocess.run([sys.executable, *command], cwd=checkout, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -93,6 +100,48 @@ def test_a_recipe_works_as_it_stands(names: list[str], checkout: Path) -> None:
         # What is said of every field and endpoint holds for the new ones.
         run(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/schema", "tests/graphql/test_cost.py")
         run(checkout, "-m", "graph", "leak-audit")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("schema/card.py", "masked_id_no: str | None", "masked_id_no: int | None", "CashReceiptInfo.maskedIdNo: "),
+        (
+            "graph/konaplate/endpoints/card_info.py",
+            'owner="user_id"',
+            'owner="user"',
+            "card_info: the record has no",
+        ),
+        (
+            "graph/konaplate/endpoints/card_info.py",
+            "user_id: MemberId | None",
+            "user_id: bytes",
+            "no record can have",
+        ),
+        (
+            "graph/konaplate/endpoints/card_info.py",
+            'name="card_info"',
+            'name="user_info"',
+            "two endpoints have the",
+        ),
+        (
+            "graph/sandbox/data.py",
+            '"user_info": Table',
+            '"member_info": Table',
+            "the sandbox has no table for 'user_i",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_ends_the_start_with_one_line(
+    file: str, old: str, new: str, told: str, checkout: Path
+) -> None:
+    text = (checkout / file).read_text(encoding="utf-8")
+    assert old in text
+    (checkout / file).write_text(text.replace(old, new), encoding="utf-8")
+    status, said = ended(checkout)
+    first, problem = said.splitlines()
+    assert (2, "konagraph cannot start:") == (status, first)
+    assert problem.startswith(f"  - {told}")
 
 
 def test_both_recipes_are_there() -> None:

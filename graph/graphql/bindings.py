@@ -19,11 +19,12 @@ from graphql import (
     is_object_type,
 )
 
+from graph import DeclarationError
 from graph.graphql.cost import ASSUMED_SIZE, COST, FieldCost
 from graph.graphql.fitting import given_type, is_key, is_shown_as, key_parts, plain_type, type_name
 from graph.graphql.plan.fields import TypeOf
 from graph.graphql.resolvers import edge_to, part_of, value_of
-from graph.konaplate.endpoint import DeclarationError, by_name
+from graph.konaplate.endpoint import by_name
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.record import Record, record_fields
 from graph.security.viewer import EVERY_SCOPE

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from graph import DeclarationError
 from graph.konaplate.errors import InvalidFieldError, InvalidResponseError, KonaplateError, error_of_code
 from graph.konaplate.record import Record, record_fields
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 R = TypeVar("R", bound=Record)
-
-
-class DeclarationError(ValueError):
-    """What is declared of an API contradicts itself or another declaration. The message says which."""
 
 
 class Certainty(StrEnum):

@@ -28,6 +28,7 @@ from typing import (
 
 import msgspec
 
+from graph import DeclarationError
 from graph.konaplate.errors import CallDetails, InvalidFieldError
 from schema.secrets import MemberId, Secret
 
@@ -218,7 +219,7 @@ def _field(name: str, hint: Any, wire: str | None = None) -> Field:
     """The field that an annotation declares.
 
     Raises:
-        TypeError: when nothing of that kind can be read strictly.
+        DeclarationError: when nothing of that kind can be read strictly.
     """
     kind, notes, required = _unwrapped(hint)
     if wire is None:
@@ -234,7 +235,7 @@ def _field(name: str, hint: Any, wire: str | None = None) -> Field:
         kind, item = list, _field(name, get_args(kind)[0], wire)
     is_text = kind is str or (issubclass(kind, Secret) and kind is not MemberId)
     if not (is_text or kind in (bool, list, MemberId) or issubclass(kind, Record) or (kind is int and bound)):
-        raise TypeError(f"no record can have the field {wire}: {kind}")
+        raise DeclarationError(f"no record can have the field {wire}: {kind}")
     return Field(name, wire, kind, item, required, sys.maxsize if bound is None else bound, is_text)
 
 

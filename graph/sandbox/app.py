@@ -15,7 +15,7 @@ from graph.konaplate.encryption import Cipher, KeyPair, import_private_key, impo
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.sandbox.behaviours import Altered, Behaviour, Coded, Raw, RefusedCallError
 from graph.sandbox.checks import Checks
-from graph.sandbox.data import DATA, Table
+from graph.sandbox.data import DATA, Table, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,7 +49,7 @@ def create_sandbox(
         Route(
             endpoint.path,
             _Inquiry(
-                data[endpoint.name],
+                table_of(data, endpoint.name),
                 credentials,
                 opener=cipher if endpoint.seals_request else None,
                 sealer=cipher if endpoint.seals_response else None,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from graph import DeclarationError
 from graph.sandbox.behaviours import Altered, Behaviour, Coded, RefusedCallError
 from graph.sandbox.faults import FAULTS, MEMBER_FAULTS
 from graph.sandbox.ledger import CARDS, MEMBERS
@@ -65,6 +66,19 @@ class Table:
             raise RefusedCallError(WRONG_LENGTH, f"The length does not match. {self.key}")
         if isinstance(key, int) and not 1 <= key <= (self.size or key):
             raise RefusedCallError(INVALID_INPUT, "Invalid input parameter.")
+
+
+def table_of(data: Mapping[str, Table], endpoint: str) -> Table:
+    """What the sandbox knows of an API.
+
+    Raises:
+        DeclarationError: when it knows nothing of it.
+    """
+    if endpoint not in data:
+        raise DeclarationError(
+            f"the sandbox has no table for {endpoint!r}: add one to DATA in graph/sandbox/data.py"
+        )
+    return data[endpoint]
 
 
 DATA: Final[Mapping[str, Table]] = MappingProxyType(

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final
 
 import pytest
 
-from graph.konaplate.endpoint import Certainty, DeclarationError, Endpoint, by_name
+from graph import DeclarationError
+from graph.konaplate.endpoint import Certainty, Endpoint, by_name
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.user_info import USER_INFO

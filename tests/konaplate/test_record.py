@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import pytest
 
+from graph import DeclarationError
 from graph.konaplate.errors import InvalidFieldError
 from graph.konaplate.record import Record, Text, Whole, Wire, record_fields
 from schema.secrets import CardNo, IdentityNo, MemberId
@@ -119,7 +120,7 @@ def test_declarations_say_what_is_sensitive_and_what_is_required() -> None:
 
 @pytest.mark.parametrize("kind", [int, float, dict, object, list[int]])
 def test_a_field_that_cannot_be_read_strictly_is_refused_when_it_is_declared(kind: type) -> None:
-    with pytest.raises(TypeError, match="field someName"):
+    with pytest.raises(DeclarationError, match="field someName"):
         type("Loose", (Record,), {"__annotations__": {"some_name": kind}, "__module__": __name__})
 
 

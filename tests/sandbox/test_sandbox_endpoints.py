@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from graph import DeclarationError
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.record import Record
@@ -120,5 +121,5 @@ async def test_a_sealed_call_of_an_endpoint_that_takes_plain_ones_has_no_key() -
 
 
 def test_an_endpoint_without_data_is_no_sandbox() -> None:
-    with pytest.raises(KeyError, match="toy"):
+    with pytest.raises(DeclarationError, match=r"no table for 'toy': add one to DATA in graph/sandbox/data.py"):
         create_sandbox(credentials(), endpoints=[ONE])
