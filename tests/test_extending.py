@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DOCUMENT = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 RECIPES = dict(re.findall(r"^## (Add [^\n]*)\n(.*?)(?=^## |\Z)", DOCUMENT, re.DOTALL | re.MULTILINE))
+FUTURE = "from __future__ import annotations\n"
 ASK = """
 import asyncio, json, sys
 from tests.support import gateway
@@ -48,10 +49,25 @@ def apply(text: str, file: Path) -> None:
         file.write_text(text, encoding="utf-8")
         return
     lines, there = text.splitlines(keepends=True), file.read_text(encoding="utf-8")
-    known = max(count for count in range(len(lines)) if there.count("".join(lines[:count])) == 1)
-    place = "".join(lines[:known])
-    assert known, f"{file}: nothing in it is where this block begins"
+    if lines[0].startswith("from "):
+        # Wherever the document shows them: an import that is there twice does no harm.
+        place, text = FUTURE, FUTURE + "\n" + text
+        assert there.count(place) == 1, f"{file}: there is not one line {FUTURE!r} to put imports below"
+    else:
+        known = max(
+            (count for count in range(1, len(lines)) if there.count("".join(lines[:count])) == 1), default=0
+        )
+        assert known, f"docs/extending.md: {file} does not have, once, the first line of this block:\n{text}"
+        place = "".join(lines[:known])
+        for name in names_of("".join(lines[known:])):
+            assert f"\n{name}" not in there, f"docs/extending.md: {file} has {name.strip()!r} already:\n{text}"
     file.write_text(there.replace(place, text), encoding="utf-8")
+
+
+def names_of(added: str) -> list[str]:
+    """What a block declares, as its lines begin: classes, else attributes or keys."""
+    classes: list[str] = re.findall(r"^class \w+", added, re.MULTILINE)
+    return classes or re.findall(r'^(?: {4}\w+| {8}"\w+"):', added, re.MULTILINE)
 
 
 def ended(checkout: Path) -> tuple[int, str]:
@@ -142,6 +158,26 @@ def test_what_does_not_fit_together_ends_the_start_with_one_line(
     first, problem = said.splitlines()
     assert (2, "konagraph cannot start:") == (status, first)
     assert problem.startswith(f"  - {told}")
+
+
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [
+        ("    other: int\n", "does not have, once, the first line"),
+        ("    place: int\n    place: int\n", "does not have, once, the first line"),
+        ("class A:\n    place: int\n    added: str\n", "has 'added:' already"),
+    ],
+)
+def test_a_block_that_no_longer_fits_says_why(there: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(there, encoding="utf-8")
+    with pytest.raises(AssertionError, match=told):
+        apply("    place: int\n    added: str\n", tmp_path / "a.py")
+
+
+def test_imports_are_added_whatever_is_imported_already(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(f"{FUTURE}\nfrom os import path, sep\n", encoding="utf-8")
+    apply("from os import path\nfrom os import linesep\n", tmp_path / "a.py")
+    assert "from os import linesep\n" in (tmp_path / "a.py").read_text(encoding="utf-8")
 
 
 def test_both_recipes_are_there() -> None:
