@@ -180,7 +180,7 @@ def _reader(field: Field) -> _Read:
     """What reads the values of a field that are not of the class that they most often are of."""
     kind, bound = field.kind, field.bound
     if kind is MemberId:
-        return lambda value, _details, _drift: _member_id(value)
+        return _member_id
     if kind is int:
         return lambda value, _details, _drift: _whole(value, bound)
     if field.item is not None:
@@ -265,7 +265,7 @@ def _whole(value: Any, largest: int) -> int:
     return value
 
 
-def _member_id(value: Any) -> MemberId | None:
+def _member_id(value: Any, _details: CallDetails, _drift: list[str]) -> MemberId | None:
     """Zero in any form is nobody's id: so a live operator marks cards that are not registered."""
     if isinstance(value, str) and _ZERO.fullmatch(value):
         return None

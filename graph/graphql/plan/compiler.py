@@ -147,7 +147,7 @@ class _Compiler:
                 raise FallbackToGraphQLCore
             step = self._step(field.type, details, nodes, below)
             if isinstance(resolve, Read):
-                clean, made = _clean(resolve, get_nullable_type(field.type), step)
+                clean, made = _clean(resolve, step)
                 members.append(SelectedField(key, resolve.read, clean, made, resolve.show, step))
             else:
                 # Null until the look-up ends, and in its place.
@@ -170,7 +170,9 @@ class _Compiler:
             names = None
             if isinstance(words, type) and issubclass(words, Enum):
                 names = {word: serialize(word) for word in words}
-            return LeafStep(nodes=nodes, path=path, nullable=nullable, serialize=serialize, names=names)
+            return LeafStep(
+                nodes=nodes, path=path, nullable=nullable, serialize=serialize, names=names, clean=_CLEAN.get(kind)
+            )
         if is_abstract_type(kind) and isinstance(kind.resolve_type, TypeOf):
             possible = self._shape.schema.get_possible_types(kind)
             selections = {each.name: self._subselection(each, details, path) for each in possible}
@@ -186,12 +188,12 @@ class _Compiler:
         return self._selection(kind, collected, path)
 
 
-def _clean(resolve: Read, kind: Any, step: Step) -> tuple[type | None, Callable[[Any], Any] | None]:
+def _clean(resolve: Read, step: Step) -> tuple[type | None, Callable[[Any], Any] | None]:
     """Which raw values of a field need no more than one call, or none: see `SelectedField`."""
     if not isinstance(step, LeafStep):
         return None, None
     if resolve.plain:
-        return (_CLEAN[kind], None) if kind in _CLEAN else (int, step.serialize)
+        return (int, step.serialize) if step.clean is None else (step.clean, None)
     words, names = resolve.words, step.names
     if words is None or names is None:
         return None, None

@@ -31,9 +31,13 @@ class LeafStep(Step):
     serialize: Callable[[Any], Any]
     names: Mapping[Enum, str] | None
     """Of an enum's members."""
+    clean: type | None
+    """A value of exactly this class is serialized already."""
 
     def complete(self, value: Any, run: Run, at: Path) -> Any:
         """Serialize it."""
+        if value.__class__ is self.clean:
+            return value
         if value is None or isinstance(value, Exception):
             return self.null(value, run, at)
         completed = self.serialize(value) if self.names is None else self.names[value]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from graphql import Undefined, is_non_null_type, is_required_argument
+from graphql import Undefined, get_nullable_type, is_leaf_type, is_non_null_type, is_required_argument
 from graphql.execution import get_variable_values
 from graphql.execution.values import VariableValues
 from graphql.language import ListValueNode, ObjectValueNode, VariableNode
@@ -46,7 +46,7 @@ class Variables:
             FallbackToGraphQLCore: when one does not fit.
         """
         values = {}
-        for name, kind, default, required in self._rules:
+        for name, kind, parse, default, required in self._rules:
             value = raw.get(name, _ABSENT)
             if value is _ABSENT:
                 if default is not _ABSENT:
@@ -54,7 +54,11 @@ class Variables:
                 elif required:
                     raise FallbackToGraphQLCore
             else:
-                taken = coerce_input_value(value, kind)
+                try:
+                    # Most are scalars, for which graphql-core asks seven times what they are.
+                    taken = coerce_input_value(value, kind) if value is None or parse is None else parse(value)
+                except Exception:  # noqa: BLE001 - it does not fit, for whatever reason
+                    taken = Undefined
                 if taken is Undefined:
                     raise FallbackToGraphQLCore
                 values[name] = taken
@@ -149,8 +153,10 @@ def _from_variables(node: ValueNode, argument: GraphQLArgument) -> Callable[[Val
     return given
 
 
-def _rule(schema: GraphQLSchema, definition: VariableDefinitionNode) -> tuple[str, Any, Any, bool]:
-    """A variable's name, its type, its default, and whether it must have a value."""
+def _rule(
+    schema: GraphQLSchema, definition: VariableDefinitionNode
+) -> tuple[str, Any, Callable[[Any], Any] | None, Any, bool]:
+    """A variable's name, its type, what parses a scalar, its default, and whether it must have a value."""
     kind: Any = type_from_ast(schema, definition.type)
     if kind is None or definition.directives:
         raise FallbackToGraphQLCore
@@ -160,4 +166,6 @@ def _rule(schema: GraphQLSchema, definition: VariableDefinitionNode) -> tuple[st
         if isinstance(coerced, list):
             raise FallbackToGraphQLCore
         default = coerced.coerced.get(name, _ABSENT)
-    return name, kind, default, is_non_null_type(kind)
+    named = get_nullable_type(kind)
+    parse = named.coerce_input_value if is_leaf_type(named) else None
+    return name, kind, parse, default, is_non_null_type(kind)
