@@ -9,9 +9,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from graphql import GraphQLField, GraphQLObjectType, GraphQLScalarType, GraphQLSchema, parse
 
 from graph.graphql.executor import OperationExecutor
 from graph.graphql.plan.cache import Plans
+from graph.graphql.plan.compiler import Shape
+from graph.graphql.plan.fields import FallbackToGraphQLCore, Read
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.security.viewer import ANONYMOUS, EVERY_SCOPE, Allowance, Viewer
 from schema.secrets import CardNo, MemberId
@@ -74,6 +77,17 @@ async def test_a_value_that_does_not_fit_is_refused_in_the_words_of_always() -> 
         "The variable '$n' needs a valid value of type 'CardNumber!'."
     ]
     assert counts(plans) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("value", [1, "1"])
+async def test_a_scalar_that_makes_nothing_of_a_value_is_left_to_graphql_core(value: object) -> None:
+    nothing = GraphQLScalarType("Nothing", serialize=lambda _value: None)
+    read = Read(lambda source: source, lambda _source, shown: shown, plain=True)
+    schema = GraphQLSchema(GraphQLObjectType("Query", {"x": GraphQLField(nothing, resolve=read)}))
+    document = parse("{ x }")
+    plan = Shape(schema, document, cast("Any", document.definitions[0])).plan({})
+    with pytest.raises(FallbackToGraphQLCore):
+        await plan.run(value, {})
 
 
 async def test_a_null_in_place_of_a_default_is_the_error_of_its_field() -> None:
