@@ -29,9 +29,18 @@ _WITHOUT_DIRECTIVE: Final = frozenset(
     }
 )
 
+_EXECUTABLE: Final = frozenset({"operation_definition", "fragment_definition", "variable_definition"})
+
 # A literal that does not fit is the same mistake as a variable's value that does not.
 _CODES: Final = {"ValuesOfCorrectTypeRule": ErrorCode.BAD_USER_INPUT}
 
+
+# Not what is in definitions of types, which are refused as a whole.
+_WALKED: Final = {
+    kind: keys
+    for kind, keys in query_document_keys_to_validate.items()
+    if "extension" not in kind and (not kind.endswith("_definition") or kind in _EXECUTABLE)
+}
 
 RULES: Final = tuple(rule for rule in specified_rules if rule.__name__ not in _WITHOUT_DIRECTIVE)
 
@@ -103,7 +112,7 @@ def validate(schema: GraphQLSchema, document: DocumentNode, *, max_comparisons: 
             rule.rule_context.remaining_complexity_budget = max_comparisons
         visitors.append(rule)
     try:
-        visit(document, TypeInfoVisitor(types, ParallelVisitor(visitors)), query_document_keys_to_validate)
+        visit(document, TypeInfoVisitor(types, ParallelVisitor(visitors)), _WALKED)
     except ValidationAbortedError:
         # A rule gave up, or there are enough errors; what was found before that is all that is told.
         if not errors:

@@ -19,6 +19,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from graph.redact import holds_card_number
 from graph.security.errors import UnauthenticatedError
 from graph.security.viewer import EVERY_SCOPE, Allowance, Viewer
 
@@ -81,7 +82,8 @@ def read_api_keys(text: str, defaults: Allowance) -> tuple[ApiKey, ...]:
 def _problems(entry: dict[str, Any]) -> Iterator[str]:
     for unknown in sorted(entry.keys() - _KNOWN):
         # A key or its digest may stand where a name should: only what cannot be one of them is repeated.
-        yield f"unknown entry {unknown}" if _NAME.fullmatch(unknown) else "unknown entry"
+        may_be_said = _NAME.fullmatch(unknown) and not holds_card_number(unknown)
+        yield f"unknown entry {unknown}" if may_be_said else "unknown entry"
     name, digest, scopes = entry.get("name"), entry.get("sha256"), entry.get("scopes", [])
     if not isinstance(name, str) or not name:
         yield "name must be a text"

@@ -75,12 +75,12 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]], version: str) -> tuple[
                 raise bad_request("The Host header is given twice.")
             case b"host":
                 host = value
-            case b"transfer-encoding" if version == "1.0":
-                raise bad_request("HTTP/1.0 has no Transfer-Encoding.")
             case b"transfer-encoding" if value.lower() != b"chunked":
                 # httptools takes `gzip, chunked`, which nobody would decompress, and rejects `identity` only when
                 # the app runs already.
                 raise bad_request("The Transfer-Encoding must be chunked.")
+            case b"transfer-encoding" if version == "1.0":
+                raise bad_request("HTTP/1.0 has no Transfer-Encoding.")
             case b"expect" if version != "1.0" and "100-continue" in parts(value.decode("latin-1").lower()):
                 expects_continue = True
     return host, expects_continue

@@ -31,7 +31,7 @@ def messages(text: str) -> list[str]:
 
 BROKEN = {
     "ExecutableDefinitionsRule": (
-        "type T { a: Int }",
+        "type T { a: Unknown }",
         "A document may hold only operations and fragments; 'T' is neither.",
     ),
     "KnownOperationTypesRule": ("mutation { a }", "The schema has only queries, and no mutation."),

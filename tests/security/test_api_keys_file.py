@@ -157,7 +157,7 @@ def test_an_entry_that_nothing_reads_is_named_unless_it_could_be_a_key() -> None
     assert ["key 1: unknown entry card_per_minute", "key 1: unknown entry scope"] == problems(
         good() + "scope = []\ncard_per_minute = 5"
     )
-    for secret in (DIGEST, '"K c4n4ry"', f'"{"c4n4ry" * 20}"'):
+    for secret in (DIGEST, '"K c4n4ry"', f'"{"c4n4ry" * 20}"', "9491339400000013"):
         assert ["key 1: unknown entry"] == problems(good() + f"{secret} = 1")
 
 
