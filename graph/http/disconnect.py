@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Departure(Protocol):
+class DepartureNotice(Protocol):
     """What a server offers that calls the app when a client goes: see `graph.server.departure`."""
 
     def watch(self, tell: Callable[[], object]) -> None: ...  # noqa: D102 - see there
@@ -23,7 +23,7 @@ class Departure(Protocol):
     def forget(self) -> None: ...  # noqa: D102
 
 
-async def while_connected(receive: Receive, work: Awaitable[T], departure: Departure | None = None) -> T:
+async def while_connected(receive: Receive, work: Awaitable[T], departure: DepartureNotice | None = None) -> T:
     """Return the result of `work`, which is cancelled when the client goes away.
 
     Args:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
 
-    from graph.http.disconnect import Departure
+    from graph.http.disconnect import DepartureNotice
 
 _ACCEPTED: Final = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 # Letters only: with digits one id in a while would look like a card number and be masked in the logs.
@@ -47,9 +47,9 @@ class Exchange:
         self.started = False
         """Whether a response is on its way, after which there can be no other."""
 
-    def departure(self) -> Departure | None:
+    def departure(self) -> DepartureNotice | None:
         """Tells when the client goes, where the server can; see `graph.http.disconnect`."""
-        departure: Departure | None = self.scope.get("extensions", {}).get("konagraph.departure")
+        departure: DepartureNotice | None = self.scope.get("extensions", {}).get("konagraph.departure")
         return departure
 
     async def send(self, message: Message) -> None:
