@@ -114,9 +114,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     def __init_subclass__(cls) -> None:
         inherited = {field.name for base in cls.__bases__ for field in getattr(base, "__record_fields__", ())}
-        if not inherited.isdisjoint(cls.__annotations__):
+        again = sorted(inherited.intersection(cls.__annotations__))
+        if again:
             # It would stand in another place than where `read` puts it.
-            raise TypeError("a record cannot declare an inherited field again")
+            raise DeclarationError(f"{cls.__name__} cannot declare inherited fields again: {', '.join(again)}")
         hints = get_type_hints(cls, include_extras=True)
         cls.__record_fields__ = tuple(_field(name, hints[name]) for name in hints if name not in _OWN)
         cls.__record_slots__ = tuple(map(_slot, cls.__record_fields__))

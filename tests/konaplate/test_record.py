@@ -134,5 +134,5 @@ def test_an_inherited_field_stands_before_those_of_the_class_itself() -> None:
 
 
 def test_an_inherited_field_is_not_declared_again() -> None:
-    with pytest.raises(TypeError, match="again"):
+    with pytest.raises(DeclarationError, match=r"^Moved cannot declare inherited fields again: point_name$"):
         type("Moved", (Point,), {"__annotations__": {"point_name": str}})

@@ -25,7 +25,6 @@ from graphql.execution.collect_fields import FragmentDetails, collect_fields, co
 from graphql.language import FragmentDefinitionNode, FragmentSpreadNode, VariableNode
 
 from graph.graphql.plan.fields import FallbackToGraphQLCore, LookUp, Read, TypeOf
-from graph.graphql.plan.run import Step
 from graph.graphql.plan.steps import (
     AbstractStep,
     LeafStep,
@@ -44,6 +43,8 @@ if TYPE_CHECKING:
     from graphql import DocumentNode, GraphQLObjectType, GraphQLSchema
     from graphql.execution.collect_fields import CollectedFields, FieldDetails
     from graphql.language import FieldNode, OperationDefinitionNode, SelectionSetNode
+
+    from graph.graphql.plan.run import Step
 
 _TYPENAME: Final = "__typename"
 _SWITCHES: Final = ("skip", "include")
@@ -139,7 +140,8 @@ class _Compiler:
             nodes, below = [one.node for one in details], (*path, key)
             name = nodes[0].name.value
             if name == _TYPENAME:
-                members.append(_fixed(key, kind.name, Step(nodes=nodes, path=below, nullable=False)))
+                text = LeafStep(nodes=nodes, path=below, nullable=False, serialize=str, names=None, clean=str)
+                members.append(_fixed(key, kind.name, text))
                 continue
             field = kind.fields.get(name)
             resolve = None if field is None else field.resolve

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -77,7 +78,7 @@ class Waiting(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True)
-class Step:
+class Step(ABC):
     """One member of an object, or an item of a list."""
 
     nodes: list[FieldNode]
@@ -91,6 +92,7 @@ class Step:
         """Whether anything is looked up below it."""
         return False
 
+    @abstractmethod
     def complete(self, value: Any, run: Run, at: Path) -> Any:
         """The member of the answer.
 
@@ -102,7 +104,6 @@ class Step:
         Raises:
             Exception: when this is a matter for graphql-core.
         """
-        raise NotImplementedError
 
     def null(self, error: Exception | None, run: Run, at: Path) -> None:
         """Be null, with an error or without one."""
