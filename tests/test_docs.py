@@ -1,52 +1,275 @@
-"""The documents say what the code does: every setting, code, card and command is in them."""
+"""The documents say what the code does: their links, commands, names and figures are true."""
 
 from __future__ import annotations
 
 import re
+import shlex
+from enum import Enum
+from fnmatch import fnmatch
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from graph.cli import main
 from graph.config.settings import Settings
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS
 from schema.errors import ErrorCode
+from tests.deploy.known_metrics import RENDERED
+from tests.support import CONTRACT_QUERY, gateway
+from tests.telemetry.capture import logs_as
 from tests.tools import ROOT
 
-CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-KONAPLATE = (ROOT / "docs" / "konaplate.md").read_text(encoding="utf-8")
-ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDERS: Final = (
+    ".ci", ".github", "benchmarks", "deploy", "docs", "explorer", "graph", "schema", "scripts", "tests",
+)  # fmt: skip
+DOCUMENTS: Final = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/**/README.md")])
+    if "node_modules" not in path.parts
+}
+CONFIGURATION: Final = DOCUMENTS["docs/configuration.md"]
+OPERATIONS: Final = DOCUMENTS["docs/operations.md"]
+REMOVED: Final = re.compile(r"^### Removed\n.*?(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+# What was removed is named by the name that it had.
+CURRENT: Final = DOCUMENTS | {"CHANGELOG.md": REMOVED.sub("", DOCUMENTS["CHANGELOG.md"])}
+# Names that others have defined.
+STANDARD: Final = {"HTTPS_PROXY", "NO_COLOR", "OTEL_SDK_DISABLED", "SSL_CERT_DIR", "SSL_CERT_FILE"}
+FENCE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+every_document = pytest.mark.parametrize("document", CURRENT)
+
+
+def source(*patterns: str) -> str:
+    """The text of the files that any of some patterns matches."""
+    paths = sorted(set(chain.from_iterable(ROOT.glob(pattern) for pattern in patterns)))
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.is_file())
+
+
+DEPLOYED: Final = source("docker-compose.yml", "deploy/**/*.yml", "deploy/**/*.yaml", "deploy/**/*.cfg")
+CODE: Final = source("graph/**/*.py", "schema/*.py", "tests/*.py", "docs/extending.md", "Makefile") + DEPLOYED
+
+
+def spans(text: str) -> list[str]:
+    """What stands in backticks, each on one line."""
+    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", FENCE.sub("", text))]
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The words of every command, in backticks or in a block for the shell, without the variables before it."""
+    lines = chain(*(block.splitlines() for language, block in FENCE.findall(text) if language == "sh"))
+    for line in chain(spans(text), lines):
+        for command in re.split(r"&&|\||;", line):
+            try:
+                words = shlex.split(command, comments=True)
+            except ValueError:
+                continue
+            while words and re.match(r"[A-Z_]+=", words[0]):
+                del words[0]
+            if words:
+                yield words
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives to the headings of a document."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", text), re.MULTILINE)
+    plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]
+    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in plain}
+
+
+def default_of(name: str) -> Any:
+    """The default of a setting or of a variable of HAProxy's."""
+    field = Settings.model_fields.get(name.lower())
+    if field is not None:
+        return field.default
+    (value,) = re.findall(rf'presetenv {name} "([^"]*)"', DEPLOYED)
+    return value
+
+
+def same(shown: str, value: Any) -> bool:
+    """Whether a text in a document is a value."""
+    if isinstance(value, float):
+        return re.fullmatch(r"\d+(\.\d+)?", shown) is not None and float(shown) == value
+    return shown == (" ".join(value) if isinstance(value, tuple) else str(value))
+
+
+@every_document
+def test_every_link_leads_somewhere(document: str) -> None:
+    folder, dead = (ROOT / document).parent, []
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", FENCE.sub("", CURRENT[document])):
+        path, _, anchor = target.partition("#")
+        file = (folder / path).resolve() if path else ROOT / document
+        if not file.exists() or (anchor and anchor not in anchors(file.read_text(encoding="utf-8"))):
+            dead.append(target)
+    assert dead == []
+
+
+@every_document
+def test_every_target_of_make_exists(document: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = [words[1] for words in commands(CURRENT[document]) if words[0] == "make" and words[1:]]
+    assert [target for target in named if target not in targets] == []
+
+
+@every_document
+def test_every_command_of_konagraph_exists_with_its_options(document: str) -> None:
+    unknown = []
+    for program, *words in commands(CURRENT[document]):
+        if program.rpartition("/")[2] != "konagraph" or not words or words[0].startswith("-"):
+            continue
+        command = main.commands.get(words[0])
+        known = set() if command is None else {opt for param in command.params for opt in param.opts}
+        options = {word for word in words[1:] if word.startswith("--")}
+        if command is None or options - known:
+            unknown.append(words)
+    assert unknown == []
+
+
+@every_document
+def test_every_setting_that_is_named_exists(document: str) -> None:
+    named = set(re.findall(r"\bKONA(?:GRAPH|PLATE)_[A-Z0-9_]*[A-Z0-9]\b", CURRENT[document]))
+    settings = {name.removesuffix("_FILE").lower() for name in named} & Settings.model_fields.keys()
+    others = {name for name in named if name.removesuffix("_FILE").lower() not in settings}
+    # Variables of the compose files, of the Makefile and of the tests.
+    assert {name for name in others if not re.search(rf"\b{name}\b", CODE)} == set()
+
+
+@every_document
+def test_every_constant_that_is_named_exists(document: str) -> None:
+    named = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", " ".join(spans(CURRENT[document]))))
+    assert {name for name in named - STANDARD if not re.search(rf"\b{name}\b", CODE)} == set()
+
+
+@every_document
+def test_every_metric_that_is_named_exists(document: str) -> None:
+    families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in RENDERED}
+    named = set(re.findall(r"\bkonagraph_[a-z_]+[a-z]\b", " ".join(spans(CURRENT[document]))))
+    assert named - families == set()
+
+
+@every_document
+def test_every_file_that_is_named_exists(document: str) -> None:
+    text = CURRENT[document]
+    made = set(re.findall(r"in a new file,\s+`([^`]+)`", text))
+    names = {path.name for path in ROOT.glob("*.py")}
+    names.update(path.name for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+    missing = []
+    for span in set(spans(text)) - made:
+        if re.fullmatch(rf"({'|'.join(map(re.escape, FOLDERS))})/[\w./*-]*", span):
+            found = any(ROOT.glob(span.rstrip("/")))
+        elif re.fullmatch(r"[\w*-]+\.py", span):
+            found = any(fnmatch(name, span) for name in names)
+        else:
+            continue
+        if not found:
+            missing.append(span)
+    assert missing == []
+
+
+@every_document
+def test_every_figure_beside_a_setting_is_its_default(document: str) -> None:
+    shown = re.findall(r"`([A-Z][A-Z_]+)`\s+\((\d[\d.,]*)\)", CURRENT[document])
+    assert [pair for pair in shown if not same(pair[1].replace(",", ""), default_of(pair[0]))] == []
+
+
+def test_the_documents_show_such_figures() -> None:
+    assert re.search(r"`KONAGRAPH_PORT`\s+\(8000\)", OPERATIONS)
 
 
 def test_every_setting_is_explained_and_no_other() -> None:
     explained = set(re.findall(r"^\| `(KONA[A-Z0-9_]+)`", CONFIGURATION, re.MULTILINE))
-    assert {name.upper() for name in Settings.model_fields} == explained
+    assert explained == {name.upper() for name in Settings.model_fields}
 
 
-@pytest.mark.parametrize("name", [name for name in Settings.model_fields if name.startswith("konagraph_max")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.default, str | int | float | tuple)
+    ],
+)
 def test_a_default_in_the_documents_is_the_default(name: str) -> None:
+    default = Settings.model_fields[name].default
+    value = default.value if isinstance(default, Enum) else str(default).lower() if default is False else default
     (row,) = [line for line in CONFIGURATION.splitlines() if line.startswith(f"| `{name.upper()}`")]
-    assert f"`{Settings.model_fields[name].default}`" in row
+    assert value == () or any(same(shown, value) for shown in re.findall(r"`([^`]+)`", row))
 
 
 def test_every_error_code_has_a_heading_and_no_other() -> None:
-    assert {code.value for code in ErrorCode} == set(re.findall(r"^### ([A-Z_]+)$", ERRORS, re.MULTILINE))
+    headings = re.findall(r"^### ([A-Z_]+)$", DOCUMENTS["docs/errors.md"], re.MULTILINE)
+    assert set(headings) == {code.value for code in ErrorCode}
 
 
 def test_every_card_of_the_sandbox_is_listed() -> None:
     for card in CARDS.values():
-        assert f"| `{card.number}` | {card.shows} |" in KONAPLATE
+        assert f"| `{card.number}` | {card.shows} |" in DOCUMENTS["docs/konaplate.md"]
 
 
 def test_every_reserved_card_is_listed_with_its_error() -> None:
+    lines = DOCUMENTS["docs/konaplate.md"].splitlines()
     for fault in FAULTS.values():
-        (row,) = [line for line in KONAPLATE.splitlines() if line.startswith(f"| `{fault.number}`")]
+        (row,) = [line for line in lines if line.startswith(f"| `{fault.number}`")]
         assert fault.shows in row
         assert (f"`{fault.code.value}`" if fault.code else "none") in row
-        assert fault.retryable is ("retryable" in row)
+        assert ("retryable" in row) is fault.retryable
 
 
-def test_the_readme_shows_the_sandboxs_own_cards() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = set(re.findall(r"(?<!\d)9491339\d{9}(?!\d)", readme))
-    assert shown
+def test_the_documents_show_the_sandboxs_own_cards() -> None:
+    pages = [text for name, text in DOCUMENTS.items() if not name.startswith("tests/")]
+    shown = set(re.findall(r"(?<!\d)9491339\d{9}(?!\d)", "".join(pages)))
+    assert len(shown) > 10
     assert shown <= CARDS.keys() | FAULTS.keys()
+
+
+async def test_the_lines_of_the_log_have_the_fields_that_are_shown() -> None:
+    with logs_as("info") as stream:
+        async with gateway() as running:
+            await running.query(CONTRACT_QUERY, {"cardNo": "9491339491000088"})
+        written = stream.getvalue()
+    shown = OPERATIONS.partition("## Read a log line")[2].partition("\n## ")[0]
+    for event in ("request", "upstream call"):
+        (line,) = [line for line in written.splitlines() if f'"event":"{event}"' in line]
+        (block,) = [block for _, block in FENCE.findall(shown) if f'"event": "{event}"' in block]
+        fields = set(re.findall(r'"(\w+)":', line)) - {"logger", "level", "timestamp"}
+        assert set(re.findall(r'"(\w+)":', block)) == fields
+        explained = re.findall(r"^\| (`.*?`) \|", shown.partition(block)[2].partition("```json")[0], re.MULTILINE)
+        assert set(re.findall(r"`(\w+)`", " ".join(explained))) <= fields
+
+
+def test_every_line_of_the_log_that_is_named_is_written_somewhere() -> None:
+    code = source("graph/**/*.py")
+    named = re.findall(r"log\s+line\s+`([^`]+)`", OPERATIONS)
+    assert len(named) > 1
+    assert [text for text in named if f'"{" ".join(text.split())}' not in code] == []
+
+
+def test_the_tree_has_every_folder() -> None:
+    page = DOCUMENTS["docs/architecture.md"]
+    (tree,) = [block for _, block in FENCE.findall(page) if block.startswith("schema/")]
+    named = set(re.findall(r"^ *([\w/]+)/ ", tree, re.MULTILINE))
+    packages = {path.parent for path in (ROOT / "graph").rglob("__init__.py")} - {ROOT / "graph"}
+    assert {str(package.relative_to(ROOT / "graph")) for package in packages} <= named
+    assert {folder for folder in FOLDERS if not folder.startswith(".")} - {"docs"} <= named | {"graph"}
+    modules = set(re.findall(r"\b\w+\.py\b", tree))
+    assert modules <= {path.name for folder in ("graph", "schema") for path in (ROOT / folder).rglob("*.py")}
+
+
+def test_every_decision_has_its_four_parts_and_is_listed() -> None:
+    records = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs/decisions").glob("0*.md")}
+    index = DOCUMENTS["docs/decisions/README.md"]
+    assert set(re.findall(r"\]\((0[^)]+)\)", index)) == set(records)
+    for name, text in records.items():
+        assert text.startswith(f"# {int(name[:4])}. ")
+        assert re.findall(r"^\*\*(Context|Decision|Cost|Look again)\b", text, re.MULTILINE) == [
+            "Context", "Decision", "Cost", "Look again",
+        ]  # fmt: skip
+
+
+def test_the_changelog_has_the_sections_of_keep_a_changelog() -> None:
+    sections = set(re.findall(r"^### (.*)$", DOCUMENTS["CHANGELOG.md"], re.MULTILINE))
+    assert sections <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}

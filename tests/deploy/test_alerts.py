@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+METRICS = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 RULES: list[dict[str, Any]] = [
     rule for group in YAML(typ="safe").load(PROMETHEUS / "alerts.yml")["groups"] for rule in group["rules"]
 ]
@@ -117,7 +118,7 @@ def test_the_codes_and_states_that_the_rules_name_are_those_of_the_gateway() -> 
 
 
 def test_every_figure_is_explained_with_its_labels() -> None:
-    rows = re.findall(r"^\| `(konagraph_\w+)` \|([^|]*)\|", OPERATIONS, re.MULTILINE)
+    rows = re.findall(r"^\| `(konagraph_\w+)` \|([^|]*)\|", METRICS, re.MULTILINE)
     families: dict[str, set[str]] = {}
     for name, labels in RENDERED.items():
         if name.startswith("konagraph_"):

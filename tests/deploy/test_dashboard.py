@@ -68,7 +68,7 @@ def test_every_figure_of_the_gateways_and_of_the_alerts_is_on_the_dashboard() ->
 
 
 def test_every_figure_and_panel_that_an_alerts_explanation_names_is_on_the_dashboard() -> None:
-    explained = OPERATIONS.partition("## What each alert means")[2].replace("\n", " ")
+    explained = OPERATIONS.partition("## Read an alert")[2].replace("\n", " ")
     shown = set().union(*(metrics_in(target["expr"]) for panel in PANELS for target in panel["targets"]))
     assert metrics_in(explained) <= shown
     panels = set(re.findall(r'"([A-Z][a-z][^"]+)"', explained))
