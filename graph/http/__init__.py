@@ -1,1 +1,1 @@
-"""The HTTP side: request in, response out."""
+"""GraphQL over HTTP, health, and the page for browsers."""

@@ -1,4 +1,4 @@
-"""Which media type a client wants, by the q-values of its `Accept` header.
+"""Content negotiation: the media type that a client prefers, by the q-values of its `Accept` header.
 
 Sources: RFC 9110 section 12.5.1 and https://graphql.github.io/graphql-over-http/draft/#sec-Media-Types
 """
@@ -20,7 +20,7 @@ _MAX_CHARACTERS: Final = 1_000
 def response_type(accept: str) -> str | None:
     """The media type to respond with, or None when the client accepts neither.
 
-    A client that names no type, or anything, gets `application/json`, which every client understands.
+    A client that states no preference gets `application/json`, which every client understands.
     """
     if accept in (GRAPHQL_RESPONSE, JSON):
         return accept
@@ -36,13 +36,13 @@ def response_type(accept: str) -> str | None:
 
 
 def prefers_html(accept: str) -> bool:
-    """Whether a client is a browser that asks for a page: HTML is named, and before any JSON."""
+    """Whether a client is a browser that requests a page: it names HTML and prefers it to JSON."""
     weights = _weights(accept)
     return weights.get(HTML, 0) > max(weights.get(GRAPHQL_RESPONSE, 0), weights.get(JSON, 0))
 
 
 def _weight(weights: dict[str, float], media_type: str) -> float:
-    """The weight of a type: of its own entry, else of its range, else of `*/*`."""
+    """The weight of a media type: of its own entry, else of its range, else of `*/*`."""
     family = media_type.partition("/")[0] + "/*"
     return next((weights[name] for name in (media_type, family, _ANYTHING) if name in weights), 0)
 
@@ -51,7 +51,7 @@ def _weights(accept: str) -> dict[str, float]:
     weights: dict[str, float] = {}
     for entry in parts(accept[:_MAX_CHARACTERS].lower()):
         media_type, *parameters = parts(entry, ";") or [""]
-        # Of a type that is named twice the first entry counts.
+        # The first entry of a repeated type counts.
         weights.setdefault(media_type, _quality(parameters))
     return weights
 
@@ -64,6 +64,6 @@ def _quality(parameters: list[str]) -> float:
                 weight = float(value)
             except ValueError:
                 return 0
-            # `nan` compares with nothing; what is out of range is as good as refused.
+            # `nan` fails the comparison; a weight out of range counts as a refusal.
             return weight if 0 <= weight <= 1 else 0
     return 1

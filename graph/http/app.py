@@ -1,4 +1,4 @@
-"""The ASGI app: which path is answered by what."""
+"""The ASGI app: its routes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from starlette.routing import Route
 from graph.http.front import Front
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
-    from starlette.middleware import Middleware
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import ASGIApp
 
     from graph.http.client_address import ClientAddresses
     from graph.http.cors import OriginRules
@@ -34,29 +34,27 @@ def make_app(
     addresses: ClientAddresses,
     origins: OriginRules,
     *,
-    around: Sequence[Middleware] = (),
+    wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     lifespan: Any = None,
 ) -> Starlette:
     """The gateway's app.
 
     Args:
         endpoint: answers the GraphQL path.
-        explorer: has the files of the page for browsers; None when there is no page.
+        explorer: the page for browsers, or None.
         addresses: see `graph.http.front`.
-        origins: likewise.
-        around: further middleware, around everything.
-        lifespan: as Starlette has it.
+        origins: see `graph.http.front`.
+        wrap: wraps everything in one more middleware.
+        lifespan: see Starlette.
     """
     routes = [Route("/", _home), Route("/livez", _alive)]
     if explorer is not None:
         routes.append(Route(f"{GRAPHQL_PATH}/explorer/{{name}}", _assets(explorer)))
     app = Starlette(routes=routes, lifespan=lifespan)
     routing = ExceptionMiddleware(app.router, {HTTPException: _not_found})
-    # Not by the argument: Starlette would put one more around it for what fails, which the front answers already.
-    app.middleware_stack = Front(routing, addresses, origins, {GRAPHQL_PATH: endpoint})
-    for cls, args, kwargs in reversed(around):
-        app.middleware_stack = cls(app.middleware_stack, *args, **kwargs)
-    # The redirect from a path with a slash at its end would name whatever host the request names.
+    # Set directly, because Starlette would add its ServerErrorMiddleware; the front handles errors already.
+    app.middleware_stack = wrap(Front(routing, addresses, origins, {GRAPHQL_PATH: endpoint}))
+    # The redirect from a path with a trailing slash would name any host that the request names.
     app.router.redirect_slashes = False
     return app
 
@@ -80,7 +78,7 @@ def _assets(explorer: Explorer) -> Any:
 
 
 async def _not_found(_request: Request, error: Exception) -> Response:
-    """Answer what no route takes, without repeating the path: it may hold anything."""
+    """Answer a request without a route. The path is not repeated, as it may contain anything."""
     status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
     headers = error.headers if isinstance(error, HTTPException) else None
     return PlainTextResponse("This gateway answers /graphql.\n", status, headers)

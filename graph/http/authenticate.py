@@ -1,4 +1,4 @@
-"""Who calls, and whether the caller may ask again already."""
+"""Authentication and rate limits of a request."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class Callers:
-    """Recognizes callers and counts what they ask for; refusals are put on record.
+    """Authenticates callers and charges their budgets; every refusal is audited.
 
     Args:
-        authenticate: finds the viewer in the headers.
+        authenticate: finds the viewer by the request's headers.
         budgets: the viewers' budgets.
-        emit: takes the audit event of each refusal.
+        emit: receives the audit event of each refusal.
     """
 
     def __init__(self, authenticate: Authenticate, budgets: Budgets, emit: Callable[[AuditEvent], None]) -> None:
@@ -31,18 +31,18 @@ class Callers:
         self._emit = emit
 
     async def authenticate(self, exchange: Exchange) -> Caller:
-        """The caller of a request, which is counted.
+        """The caller of a request, after charging the request to its budget.
 
         Raises:
             UnauthenticatedError: without valid credentials.
             KeysUnavailableError: when they cannot be verified right now.
-            RateLimitedError: when the viewer asks too often.
+            RateLimitedError: when the viewer sends too many requests.
         """
         try:
             viewer = await self._authenticate(exchange.headers)
         except UnauthenticatedError as error:
             code = code_of(error).value
-            # The reason is a constant of ours: which rule the credentials break, which the client is not told.
+            # The reason, a constant, names the rule that the credentials break. The client does not see it.
             self._emit(
                 AuditEvent("refused", exchange.request_id, exchange.address, code=code, reason=error.reason)
             )
@@ -56,10 +56,10 @@ class Callers:
         return caller
 
     async def spend_cost(self, caller: Caller, cost: int) -> CostStatus | None:
-        """Count the cost of an operation; what is left, or None for a viewer without bounds.
+        """Charge the cost of an operation; what is left, or None for a viewer without a budget.
 
         Raises:
-            RateLimitedError: when it is more than is left.
+            RateLimitedError: when the cost exceeds what is left.
         """
         try:
             return await self._budgets.spend_cost(caller.viewer, cost)

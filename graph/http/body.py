@@ -1,4 +1,4 @@
-"""Reads a request's body within bounds, and refuses what is not plain UTF-8 JSON."""
+"""Reads a request's body within its size limit, and accepts only plain UTF-8 JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 
 from graph.header_values import is_encoded, parts
 from graph.http.accept import JSON
-from graph.http.error_responses import HttpError
+from graph.http.responses import HttpError
 
 if TYPE_CHECKING:
     from starlette.types import Receive
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 def check_content_type(headers: HeaderValues) -> None:
-    """Accept `application/json` in UTF-8, uncompressed, and nothing else.
+    """Accept only `application/json` in UTF-8, uncompressed.
 
-    The content type also keeps foreign web pages out: a browser asks before it sends JSON to another origin.
+    The content type also keeps foreign web pages out: a browser sends a preflight before cross-origin JSON.
 
     Raises:
         HttpError: 415.
     """
     given = headers.get("content-type", ())
-    # Said twice, they may contradict each other; what a proxy in front has read is then anybody's guess.
+    # A proxy in front may have read the other one.
     if len(given) > 1:
         raise _unsupported("The Content-Type is given twice.")
     content_type = given[0] if given else ""
@@ -50,8 +50,8 @@ async def read_body(headers: HeaderValues, receive: Receive, *, limit: int) -> b
     """Read the whole body, up to `limit` bytes.
 
     Raises:
-        HttpError: 413, as soon as the length is known to be too large.
-        ClientDisconnect: the client went away.
+        HttpError: 413, as soon as the body is known to be too large.
+        ClientDisconnect: the client disconnected.
     """
     if "content-length" in headers and _exceeds(headers["content-length"][0], limit):
         raise _too_large(limit)
@@ -77,7 +77,7 @@ def _too_large(limit: int) -> HttpError:
 
 
 def _exceeds(announced: str, limit: int) -> bool:
-    # Thousands of digits are compared by their number: Python refuses to convert them.
+    # Python refuses to convert thousands of digits, so compare their count.
     significant = announced.lstrip("0")
     if not (significant.isascii() and significant.isdigit()):
         return False

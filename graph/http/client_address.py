@@ -1,4 +1,4 @@
-"""Where a request comes from, behind trusted proxies too.
+"""The client's address, also behind trusted proxies.
 
 Source: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/X-Forwarded-For#selecting_an_ip_address
 """
@@ -27,17 +27,17 @@ class ClientAddresses:
     """Finds the client's address.
 
     Args:
-        trusted: networks of the proxies whose word is taken.
+        trusted: networks of the proxies whose `X-Forwarded-For` is believed.
     """
 
     def __init__(self, trusted: Collection[Network] = ()) -> None:
         self._trusted = tuple(trusted)
 
     def of(self, scope: Scope, headers: HeaderValues) -> str:
-        """The last address that a trusted proxy vouches for.
+        """The leftmost address that a trusted proxy has written.
 
-        Every proxy adds the address of its own peer at the right; what stands left of it is that peer's claim. So
-        the list is read from the right for as long as the one who wrote an entry is trusted.
+        Every proxy appends the address of its peer; what is to the left of it is that peer's claim. So the list is
+        read from the right for as long as the writer of an entry is trusted.
         """
         client = scope.get("client")
         peer: str = client[0] if client else _UNKNOWN
@@ -69,5 +69,5 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
         address = ip_address(text)
     except ValueError:
         return None
-    # A socket for both families shows an IPv4 peer in the form of the other.
+    # A dual-stack socket shows an IPv4 peer as an IPv6 address.
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address

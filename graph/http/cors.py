@@ -1,11 +1,10 @@
-"""What other web pages may ask of this gateway: nothing, unless their origin is allowed.
+"""CORS: web pages of other origins may not use this gateway, unless their origin is allowed.
 
-Two things keep foreign pages out. A body must be `application/json` (`graph.http.body`), and before a browser
-sends that to another origin it asks for permission. And a browser says where a request comes from, which is judged
-here; that covers requests without a body, too.
+Two things keep foreign pages out. A body must be `application/json` (`graph.http.body`), for which a browser needs
+a preflight. And browsers send the origin of a request, which is checked here, also for requests without a body.
 
-Starlette's CORSMiddleware does not fit: it does not know `Sec-Fetch-Site`, refuses a preflight in text that says
-why, and always allows four headers more.
+Starlette's CORSMiddleware ignores `Sec-Fetch-Site`, explains why it refuses a preflight, and always allows four
+more headers.
 
 Sources: https://fetch.spec.whatwg.org/#http-cors-protocol and https://www.w3.org/TR/fetch-metadata/
 """
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import Response
 
 from graph.http.accept import prefers_html
-from graph.http.error_responses import error_response
+from graph.http.responses import error_response
 from graph.security.errors import ForbiddenError
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 _OWN_PAGES: Final = ("same-origin", "none")
 _READ_HERE: Final = "accept authorization content-type x-api-key x-request-id x-request-timeout-ms"
-# What clients of GraphQL and tracing add without their page's doing. Here nothing of it opens anything.
+# Headers that GraphQL clients and tracing libraries add by themselves. They change nothing here.
 _SENT_BY_CLIENTS: Final = """
 apollo-require-preflight apollographql-client-name apollographql-client-version baggage b3 cache-control
 elastic-apm-traceparent graphql-client-name graphql-client-version graphql-require-preflight newrelic pragma
@@ -42,7 +41,7 @@ _EXPOSE: Final = (b"access-control-expose-headers", b"x-request-id, retry-after"
 _ALLOW_ORIGIN: Final = b"access-control-allow-origin"
 _VARY: Final = (b"vary", b"Origin")
 
-# Any scheme: pages of apps and of extensions have their own.
+# Any scheme: pages of apps and browser extensions have their own.
 _ORIGIN: Final = re.compile(
     r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?"
 )
@@ -54,23 +53,23 @@ _HEADER: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+", re.IGNORECASE)
 
 
 def is_origin(text: str) -> bool:
-    """Whether a text is an origin exactly as browsers write it, so that it can ever be equal to one."""
+    """Whether a text is an origin exactly as browsers write it; any other could never match."""
     match = _ORIGIN.fullmatch(text)
     return match is not None and (match[2] is None or match[2] != _DEFAULT_PORTS.get(match[1]))
 
 
 def is_header(text: str) -> bool:
-    """Whether a text can be the name of a header, and means that one alone."""
+    """Whether a text is the name of one header."""
     return text != "*" and _HEADER.fullmatch(text) is not None
 
 
 class OriginRules:
-    """Judges requests by where a browser says they come from. Never allows credentials.
+    """Decides about cross-origin requests. Never allows credentials.
 
     Args:
         allowed: origins such as `https://app.example`.
-        headers: names that pages may send beyond those that the gateway reads or clients of the field send.
-        loopback: whether every page of this machine is allowed, too.
+        headers: further headers that pages may send, besides those that the gateway reads or common clients add.
+        loopback: whether to allow every page of this machine as well.
     """
 
     def __init__(
@@ -85,14 +84,14 @@ class OriginRules:
             "access-control-max-age": "600",
         }
 
-    def judge(self, exchange: Exchange) -> Response | None:
-        """The response to a preflight or to a page that is not let in, or None for a request that goes on.
+    def check(self, exchange: Exchange) -> Response | None:
+        """The response to a preflight or a forbidden page; None for a request that may proceed.
 
-        What browsers must know of the response, whichever it will be, is noted in the exchange.
+        Sets the CORS headers of the exchange.
         """
         headers = exchange.headers
         if not self._allowed and "origin" not in headers and "sec-fetch-site" not in headers:
-            # No browser, or an old one.
+            # Not a browser, or an old one.
             return None
         origin = self._allowed_origin(headers)
         exchange.cors = self._cors_headers(origin)
@@ -110,24 +109,24 @@ class OriginRules:
         return origins[0] if is_allowed else None
 
     def _preflight_headers(self, headers: HeaderValues) -> dict[str, str]:
-        # https://wicg.github.io/private-network-access/: a page of the internet asks a host of a private network.
+        # https://wicg.github.io/private-network-access/: a public page requests a host of a private network.
         asks = "access-control-request-private-network" in headers
         return {**self._preflight, "access-control-allow-private-network": "true"} if asks else self._preflight
 
     def _cors_headers(self, origin: str | None) -> list[tuple[bytes, bytes]]:
         if not self._allowed and origin is None:
-            # No response is kept in a cache; where no origin is listed, none has to say what it depends on.
+            # Without allowed origins, no response depends on the origin.
             return []
         return [_VARY] if origin is None else [_VARY, (_ALLOW_ORIGIN, origin.encode("latin-1")), _EXPOSE]
 
 
 def _is_foreign(headers: HeaderValues) -> bool:
-    # Programs that are no browsers do not send it, and need no protection from a page.
+    # Only browsers send it.
     return any(site not in _OWN_PAGES for site in headers.get("sec-fetch-site", ()))
 
 
 def _is_link(exchange: Exchange) -> bool:
-    """Whether somebody follows a link to a page. What a link shows, the page it is on cannot read."""
+    """Whether a person follows a link to the page for browsers; the linking page cannot read it."""
     if exchange.method != "GET" or exchange.headers.get("sec-fetch-mode") != ["navigate"]:
         return False
     return prefers_html(exchange.headers.get("accept", ("",))[0])

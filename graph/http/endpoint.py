@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: one call per step, from the request's headers to the response.
+"""GraphQL over HTTP: the steps from a request's headers to its response.
 
 Source: https://graphql.github.io/graphql-over-http/draft/
 """
@@ -22,10 +22,9 @@ from graph.graphql.request import from_json, from_query_string, names_parameters
 from graph.http.accept import GRAPHQL_RESPONSE, JSON, prefers_html, response_type
 from graph.http.body import check_content_type, read_body
 from graph.http.disconnect import while_connected
-from graph.http.error_responses import HttpError, error_response
+from graph.http.exchange import request_timeout
 from graph.http.report import RequestReport
-from graph.http.request_timeout import request_timeout
-from graph.http.responses import json_response
+from graph.http.responses import HttpError, error_response, json_response
 from graph.resilience.admission import AtCapacityError
 from graph.resilience.deadline import Deadline, DeadlineTimer
 from graph.security.audit import Caller
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
     from graph.security.viewer import Viewer
 
 CLIENT_CLOSED_REQUEST: Final = 499
-"""The status, in logs and metrics alone, of a request whose client went away: nginx made it known."""
+"""nginx's status for a request whose client disconnected; only in logs and metrics."""
 
 _ALLOW: Final = MappingProxyType({"allow": "GET, POST"})
 _ALLOW_POST: Final = MappingProxyType({"allow": "POST"})
@@ -55,21 +54,20 @@ ContextFactory = Callable[[Caller, Deadline], AbstractAsyncContextManager[Reques
 
 
 class GraphQLEndpoint:
-    """Answers the requests of the GraphQL path.
+    """Answers requests for the GraphQL path.
 
     Args:
         executor: executes operations.
         documents: finds the document of a request.
-        callers: recognizes the caller, and refuses one who asks too often.
-        new_context: makes the context of one request of a caller, which waits until a deadline.
+        callers: authenticates the caller and enforces rate limits.
+        new_context: creates the context of one request, with its deadline.
         may_introspect: whether a viewer may query the schema.
-        admission: counts the operations that are executed, and refuses one too many.
-        request_timeout: seconds for a request, from its start; a client may ask for fewer.
-        max_body_bytes: bound of a request's body.
-        get: whether GET is answered; never for an operation that takes a card number: URLs end up in logs and
-            histories.
+        admission: limits concurrent operations.
+        request_timeout: seconds for a request; a client may ask for fewer.
+        max_body_bytes: maximum size of a request's body.
+        get: whether GET is allowed; never for operations with card numbers, because URLs end up in logs.
         explorer: the page for browsers, or None.
-        on_request: told of every request when it is answered or its client has gone.
+        on_request: called once a request is answered or its client has disconnected.
     """
 
     def __init__(
@@ -120,12 +118,12 @@ class GraphQLEndpoint:
             return self._explorer.page()
         media_type = response_type(accept)
         try:
-            # Before anything else is looked at: what a refusal costs is taken from those that are answered.
+            # First of all: the cost of a refusal is taken from the requests that are answered.
             self._admission.check()
             return await self._answer(exchange, media_type, report)
         except ClientDisconnect:
             raise
-        except Exception as error:  # noqa: BLE001 - every refusal is an answer, and so is what nobody foresaw
+        except Exception as error:  # noqa: BLE001 - every error has a response, also an unexpected one
             report.at_capacity = isinstance(error, AtCapacityError)
             report.note(error.errors if isinstance(error, DocumentError) else [error])
             return error_response(error, exchange.request_id, media_type or JSON)
@@ -138,12 +136,12 @@ class GraphQLEndpoint:
         viewer = caller.viewer
         report.viewer, report.viewer_id = viewer.kind, None if viewer is ANONYMOUS else viewer.id
         request = await self._read(exchange)
-        # Not before: whoever sends a body slowly must not keep others out.
+        # Not before the body is read: slow clients must not take up capacity.
         with self._admission:
             execution = self._execute(request, caller, deadline, report)
-            # Without a body, or with one that nobody has read, only `receive` takes what still comes.
-            departure = exchange.departure() if exchange.method == "POST" else None
-            payload = await while_connected(exchange.receive, execution, departure)
+            # Other methods may have a body that has not been read, which only `receive` consumes.
+            on_disconnect = exchange.on_disconnect() if exchange.method == "POST" else None
+            payload = await while_connected(exchange.receive, execution, on_disconnect)
             return json_response(HTTPStatus.OK, payload, media_type)
 
     async def _read(self, exchange: Exchange) -> GraphQLRequest:
@@ -168,7 +166,7 @@ class GraphQLEndpoint:
         report.operation_type, report.operation = operation.kind, operation.shown_name
         report.roots = operation.roots
         self._check(document, operation, caller.viewer, report.method)
-        # The hoisted ones last: their names are the gateway's, whatever the client gives for them.
+        # Hoisted variables last: the client must not override them.
         variables = {**request.variables, **resolved.hoisted} if resolved.hoisted else request.variables
         cost = operation.cost(variables)
         left = await self._callers.spend_cost(caller, cost)
@@ -187,7 +185,7 @@ class GraphQLEndpoint:
         return payload
 
     async def _resolve(self, request: GraphQLRequest, caller: Caller, method: str) -> Resolved:
-        """The document of a request; one that must be read is paid for before, whatever comes of it."""
+        """The document of a request. The viewer is charged before a new document is parsed."""
         pay, introspection = (
             partial(self._callers.spend_cost, caller),
             partial(self._may_introspect, caller.viewer),
@@ -196,12 +194,12 @@ class GraphQLEndpoint:
             return await self._documents.find(request, pay, introspection)
         except UnavailableDocumentError:
             if method == "GET" and request.persisted_hash is not None and request.variables:
-                # Not "unknown": the client would register it by POST, and be refused from the next GET on.
+                # Not "unknown": the client would register it by POST and be refused at the next GET.
                 raise _not_by_get() from None
             raise
 
     def _check(self, document: Document, operation: Operation, viewer: Viewer, method: str) -> None:
-        """Refuse what a document may not do by this method or for this viewer."""
+        """Refuse operations that this method or this viewer may not execute."""
         if method == "GET" and (operation.takes_card_numbers or document.sha256 is None):
             raise _not_by_get()
         if document.introspects and not self._may_introspect(viewer):
@@ -218,7 +216,7 @@ def _is_for_a_person(exchange: Exchange, accept: str) -> bool:
 
 
 def _cost_figures(cost: int, left: CostStatus | None) -> dict[str, Any]:
-    """`extensions.cost`, in the shape that Shopify's API made known; no throttle where there is no bound."""
+    """`extensions.cost`, in the format of Shopify's API; no throttle status for a viewer without a budget."""
     figures: dict[str, Any] = {"requestedQueryCost": cost}
     if left is not None:
         figures["throttleStatus"] = {

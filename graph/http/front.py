@@ -1,4 +1,4 @@
-"""What every request meets first, whatever its path and whatever answers it."""
+"""The middleware that every request passes first, whatever its path."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from graph.http.client_address import ClientAddresses
 from graph.http.cors import OriginRules
-from graph.http.error_responses import error_response
 from graph.http.exchange import Exchange
+from graph.http.responses import error_response
 from graph.resilience.admission import AtCapacityError
 
 if TYPE_CHECKING:
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 
 class Front:
-    """A middleware: gives each request its id and address, keeps foreign pages out, and keeps responses private.
+    """Gives each request its id and address, keeps foreign pages out, and keeps responses private.
 
-    It also answers what fails or is cancelled before its response: the server's own response would lack all that.
+    It also answers requests that fail or are cancelled, because the server's own response would lack all that.
 
     Args:
-        app: answers the requests that no shortcut takes.
+        app: answers the requests that no shortcut handles.
         addresses: finds the client's address.
-        origins: judges pages of other origins.
-        shortcuts: by path, what is answered without the app: Starlette's way to a route takes 61 µs.
+        origins: decides about cross-origin requests.
+        shortcuts: handlers by path, called without the app: Starlette's routing takes 61 µs.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Front:
         exchange = Exchange(scope, receive, send)
         try:
             exchange.address = self._addresses.of(scope, exchange.headers)
-            response = self._origins.judge(exchange)
+            response = self._origins.check(exchange)
             if response is not None:
                 await exchange.reply(response)
             elif (shortcut := self._shortcuts.get(scope["path"])) is not None:
@@ -60,14 +60,14 @@ class Front:
             else:
                 await self._app(scope, receive, exchange.send)
         except asyncio.CancelledError:
-            # The process ends. Another gateway may answer.
-            await _reply_at_last(exchange, AtCapacityError())
+            # The process is ending. Another gateway may answer.
+            await _reply_unless_started(exchange, AtCapacityError())
             raise
         except Exception as error:
-            await _reply_at_last(exchange, error)
+            await _reply_unless_started(exchange, error)
             raise
 
 
-async def _reply_at_last(exchange: Exchange, error: Exception) -> None:
+async def _reply_unless_started(exchange: Exchange, error: Exception) -> None:
     if not exchange.started:
         await exchange.reply(error_response(error, exchange.request_id))

@@ -1,7 +1,4 @@
-"""The GraphiQL page for browsers, served without any other host.
-
-Where the files that npm brings are absent, the page says so and everything else works.
-"""
+"""The GraphiQL page for browsers, with all its files. Without npm's files, it says which are missing."""
 
 import html
 import json
@@ -42,32 +39,27 @@ _MISSING_PAGE = Template(
 
 
 class Explorer:
-    """The page and the files it loads. Everything is read when it is constructed and never again.
-
-    ``endpoint`` is the path that answers GraphQL by POST; the page asks for its files below
-    ``{endpoint}/explorer/``.
-    """
+    """The page and its files, all read at construction. The page loads its files below `{endpoint}/explorer/`."""
 
     def __init__(self, directory: Path, *, endpoint: str, default_query: str, default_variables: str) -> None:
         self._endpoint = endpoint
         self._default_query = default_query
         self._default_variables = default_variables
         self._template = _read(directory / PAGE)
-        # Requests choose among these names. No path is ever built from what a request says.
+        # Requests choose among these names; no path is ever built from a request.
         bodies = {name: _read(directory / path) for name, path in FILES.items()}
         self._bodies = MappingProxyType({name: body for name, body in bodies.items() if body is not None})
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The files the page cannot do without and does not have, as paths below the directory."""
-        absent = [path for name, path in FILES.items() if name not in self._bodies]
-        return tuple(absent if self._template is not None else [PAGE, *absent])
+        """Required files that are missing, as paths below the directory."""
+        missing = [path for name, path in FILES.items() if name not in self._bodies]
+        return tuple(missing if self._template is not None else [PAGE, *missing])
 
     def page(self) -> Response:
         """The GraphiQL page, or a page that says which files are missing and how to get them.
 
-        Both are 200: the endpoint works and only a developer's convenience is absent. A 503 would be counted
-        as an outage, and a proxy that retries a 503 would ask the other gateways for the same page.
+        Both are 200: the endpoint works. A 503 would count as an outage and be retried by proxies.
         """
         nonce = secrets.token_urlsafe(18)
         names = {"assets": html.escape(f"{self._endpoint}/explorer"), "endpoint": html.escape(self._endpoint)}
@@ -85,7 +77,7 @@ class Explorer:
         return HTMLResponse(page, headers={"content-security-policy": _content_security_policy(nonce)})
 
     def asset(self, name: str) -> Response | None:
-        """The file that the page calls ``name``; None if there is no such file."""
+        """A file of the page; None if there is no such file."""
         body = self._bodies.get(name)
         return None if body is None else Response(body, media_type=_MEDIA_TYPES[Path(name).suffix])
 
@@ -95,16 +87,15 @@ def _read(path: Path) -> bytes | None:
 
 
 def _script_data(value: Mapping[str, str]) -> str:
-    """JSON that may stand inside a script element: no text in it can end the element or open a comment."""
+    """JSON for a script element: no text in it can end the element or open a comment."""
     text = json.dumps(value)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _content_security_policy(nonce: str) -> str:
-    """The strictest policy under which GraphiQL 3.9 works; no ``unsafe-inline`` and no ``unsafe-eval``.
+    """The strictest policy under which GraphiQL 3.9 works, without `unsafe-inline` and `unsafe-eval`.
 
-    GraphiQL sets styles through the CSSOM, which a policy permits; its dialogs add one style element, hence
-    the nonce. Its fonts and a few of its icons are data URLs in its style sheet.
+    GraphiQL's dialogs add one style element, hence the nonce. Its style sheet has fonts and icons as data URLs.
     """
     directives = (
         "default-src 'none'",

@@ -1,7 +1,6 @@
-"""The files of the GraphiQL page. Imports nothing, because the wheel is built by it without any dependency.
+"""The files of the GraphiQL page: our own and six of npm's, pinned by `explorer/package-lock.json`.
 
-The page is made of this project's own files and of six that npm brings into ``explorer/node_modules``
-(``explorer/package-lock.json`` pins them). A wheel has them all in it.
+Imports no dependency, because the build of the wheel imports it.
 """
 
 from collections.abc import Mapping
@@ -24,9 +23,9 @@ FILES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 PAGE_FILES: Final = (PAGE, *FILES.values())
-"""What the page is made of, as paths below its directory; a wheel carries these and nothing else of npm's."""
+"""All files of the page, as paths below its directory; a wheel contains exactly these."""
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _PACKAGED: Final = _PACKAGE / "explorer"
 DIRECTORY: Final = _PACKAGED if _PACKAGED.is_dir() else _PACKAGE.parent / "explorer"
-"""Where the page's files are: within the package in a wheel, beside it in a checkout."""
+"""The directory of the files: inside the package in a wheel, beside it in a checkout."""

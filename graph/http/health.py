@@ -1,4 +1,4 @@
-"""What the gateway says of itself on its admin port: `/livez`, `/readyz` and `/metrics`. Pure ASGI."""
+"""The admin port: `/livez`, `/readyz` and `/metrics`."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 Keys = Literal["none", "loaded", "stale", "missing"]
-"""The keys that verify tokens: none are needed; loaded; loaded, but not of late; not loaded."""
+"""The keys that verify tokens: not needed, loaded, too old, or not loaded."""
 
 Budgets = Literal["local", "shared", "fallback"]
-"""Where viewers' budgets are kept: in this process; in Redis; in this process because Redis does not answer."""
+"""Where budgets are kept: in this process; in Redis; in this process because Redis does not answer."""
 
 
 class Health:
-    """Whether this process should be sent requests, and what else there is to see of its state.
+    """The readiness of this process, and the states that it depends on.
 
     Args:
         keys: state of the keys that verify tokens.
-        breakers: state of each upstream API's breaker. An open one is no reason to stop sending requests here:
-            every other gateway has the same upstream.
-        budgets: where viewers' budgets are kept. Without Redis they still hold, in this process.
-        audit: whether the audit log can be written. Without it, no personal data is given out.
+        breakers: state of each upstream API's breaker. An open one does not make this process unready, as every
+            other gateway has the same upstream.
+        budgets: where viewers' budgets are kept.
+        audit: whether the audit log can be written. Without it, no personal data is returned.
     """
 
     def __init__(
@@ -44,21 +44,21 @@ class Health:
         self._budgets = budgets
         self._audit = audit
         self.started = False
-        """Whether the application has been opened."""
+        """Whether the application has started."""
         self.draining = False
-        """Whether the process is about to end."""
+        """Whether the process is shutting down."""
 
     @property
     def ready(self) -> bool:
-        """Whether requests should be sent here."""
+        """Whether load balancers should send requests here."""
         return self.started and not self.draining and self._keys() != "missing" and self._audit()
 
     def drain(self) -> None:
-        """Say from now on that the process is about to end."""
+        """Report from now on that the process is shutting down."""
         self.draining = True
 
     def report(self) -> dict[str, object]:
-        """The state in constant words."""
+        """The state, in constant words."""
         state = "draining" if self.draining else "started" if self.started else "starting"
         return {
             "ready": self.ready,
@@ -71,11 +71,11 @@ class Health:
 
 
 class AdminApp:
-    """The ASGI app of the admin port. It asks nobody who is calling.
+    """The ASGI app of the admin port, which has no authentication.
 
     Args:
         health: the state of the process.
-        metrics: makes the response with its numbers.
+        metrics: builds the response to `/metrics`.
     """
 
     def __init__(self, health: Health, metrics: Callable[[], Response]) -> None:
@@ -83,7 +83,7 @@ class AdminApp:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request, whose body nobody reads."""
+        """Answer one HTTP request, without reading its body."""
         await self._response(scope["method"], scope["path"])(scope, receive, send)
 
     def _response(self, method: str, path: str) -> Response:

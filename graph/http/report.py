@@ -1,4 +1,4 @@
-"""What is known of one request once it is answered."""
+"""What logs, metrics and traces learn of an answered request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RequestReport:
-    """Made for logs and metrics; free of secrets."""
+    """A summary of one request, free of secrets."""
 
     request_id: str
     method: str
@@ -28,24 +28,24 @@ class RequestReport:
     operation: str | None = None
     codes: list[str] = field(default_factory=list)
     document: str | None = None
-    """The SHA-256 hash of the document's text without its card numbers; None where it could hold one still."""
+    """SHA-256 of the document without its card numbers; None if it may still contain one."""
     operation_type: str | None = None
-    """What kind of operation was to be executed; None for a request that was refused before that."""
+    """The type of the operation; None for a request that was refused before it was known."""
     upstream_calls: int = 0
     saved_calls: int = 0
     deadline_hits: int = 0
-    """How many fields were given up because the request's time was over."""
+    """How many fields were given up because the request's deadline had passed."""
     unexpected: list[BaseException] = field(default_factory=list)
-    """Exceptions that no table foresees. Their messages may hold anything and must not be logged."""
+    """Unexpected exceptions. Their messages may contain anything and must not be logged."""
     roots: str | None = None
-    """The names of the operation's fields at its root, for a reader who knows no name of it."""
+    """The names of the operation's root fields, shown for an operation without a name."""
     viewer_id: str | None = field(default=None, repr=False)
-    """Whose credentials there were; None for nobody's. For no log and no label: it may be personal."""
+    """The viewer's id; None for an anonymous one. Not for logs or labels: it may be personal data."""
     at_capacity: bool = False
-    """Whether it was refused because as many operations were executed as may be."""
+    """Whether it was refused because the gateway was at capacity."""
 
     def note(self, errors: Sequence[Exception]) -> None:
-        """Remember what the errors of the response were."""
+        """Record the errors of the response."""
         for error in errors:
             cause = (error.original_error or error) if isinstance(error, GraphQLError) else error
             code = code_of(cause)

@@ -1,13 +1,18 @@
-"""Responses, and what every one of them carries to stay private."""
+"""Responses: of JSON, to requests that are not executed, and the headers that keep every one of them private."""
 
 from __future__ import annotations
 
+import math
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from starlette.responses import Response
 
+from graph.errors import GatewayError, code_of, present_all, present_cause, retry_after_of
+from graph.graphql.errors import DocumentError
 from graph.http.accept import JSON
+from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +29,30 @@ _PRIVATE: Final = (
 _OWN: Final = frozenset(name for name, _ in _PRIVATE)
 _POLICY: Final = b"content-security-policy"
 _NOTHING_TO_LOAD: Final = (_POLICY, b"default-src 'none'; frame-ancestors 'none'")
+_STATUS: Final = {
+    ErrorCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+    ErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.OVERLOADED: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+class HttpError(GatewayError):
+    """A request that is refused before any GraphQL is looked at.
+
+    Args:
+        status: the HTTP status.
+        message: constant text.
+        headers: headers that the status requires, such as `Allow`.
+        retryable: whether the same request may succeed later.
+    """
+
+    def __init__(
+        self, status: int, message: str, headers: Mapping[str, str] | None = None, *, retryable: bool = False
+    ) -> None:
+        super().__init__(ErrorCode.BAD_REQUEST, message, retryable=retryable)
+        self.status = status
+        self.headers = headers or {}
 
 
 def json_response(
@@ -33,8 +62,17 @@ def json_response(
     return Response(orjson.dumps(payload), status, headers, f"{media_type}; charset=utf-8")
 
 
+def error_response(error: Exception, request_id: str, media_type: str = JSON) -> Response:
+    """The response, without `data`, to a request that failed with any exception."""
+    if isinstance(error, DocumentError):
+        errors = present_all(error.errors, request_id)
+    else:
+        errors = [present_cause(error, request_id)]
+    return json_response(_status(error, media_type), {"errors": errors}, media_type, _headers(error))
+
+
 def private_headers(given: Iterable[tuple[bytes, bytes]], request_id: str) -> Headers:
-    """A response's headers, with the request's id and with those that keep it private, whatever was given."""
+    """The headers of a response, with the request's id and those that keep it private."""
     headers: Headers = []
     policy = [_NOTHING_TO_LOAD]
     for header in given:
@@ -43,3 +81,26 @@ def private_headers(given: Iterable[tuple[bytes, bytes]], request_id: str) -> He
             if header[0] == _POLICY:
                 policy = []
     return [*headers, *policy, *_PRIVATE, (b"x-request-id", request_id.encode("ascii"))]
+
+
+def _status(error: Exception, media_type: str) -> int:
+    match error:
+        case HttpError():
+            return error.status
+        case DocumentError() if media_type == JSON:
+            # The request is well-formed, its document is not. With application/json, clients expect 200 then.
+            return HTTPStatus.OK
+        case DocumentError() | GatewayError():
+            return HTTPStatus.BAD_REQUEST
+        case _:
+            return _STATUS.get(code_of(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    headers = dict(error.headers) if isinstance(error, HttpError) else {}
+    if code_of(error) is ErrorCode.UNAUTHENTICATED:
+        headers["www-authenticate"] = "Bearer"
+    wait = retry_after_of(error)
+    if wait is not None:
+        headers["retry-after"] = str(max(1, math.ceil(wait / 1000)))
+    return headers

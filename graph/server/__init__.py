@@ -1,1 +1,1 @@
-"""The running process: listening, accepting, signals, draining, and several processes that share a port."""
+"""The HTTP server: uvicorn with strict parsing, deadlines, and a graceful shutdown."""

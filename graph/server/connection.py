@@ -1,9 +1,10 @@
-"""uvicorn's HTTP protocol with a deadline for whatever a client makes it wait for, and rejections in our words."""
+"""uvicorn's HTTP protocol with a deadline for everything that a client can delay, and with rejections as JSON."""
 
 from __future__ import annotations
 
 import asyncio
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from graph.resilience.deadline import DeadlineTimer
-from graph.server.departure import DEPARTURE, Departure
 from graph.server.limits import ConnectionState, HttpLimits
 from graph.server.rejection import RequestRejectedError
 from graph.server.response_transport import ResponseTransport, is_reset
@@ -22,17 +22,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uvicorn.config import Config
+    from uvicorn.protocols.http.flow_control import FlowControl
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
     from graph.server.rejection import RejectionResponse
 
-# What a client that reads at all takes in the time for writing.
+ON_DISCONNECT: Final = "konagraph.on_disconnect"
+"""The name of the ASGI extension `DisconnectNotice` in the scope."""
+# A client that reads less than this within the write timeout counts as stalled.
 _MIN_PROGRESS: Final = 16 * 1024
 
 
 class RequestPart(Enum):
-    """Where in a request the parser is."""
+    """Which part of a request the parser is in."""
 
     NONE = auto()
     HEAD = auto()
@@ -41,56 +44,85 @@ class RequestPart(Enum):
 
 @dataclass
 class ConnectionOptions:
-    """What all connections of a server have in common."""
+    """What all connections of a server share."""
 
     respond: Callable[[RequestRejectedError], RejectionResponse]
-    """Makes the answer to a request that is rejected before the app sees it."""
+    """Builds the response to a request that is rejected before the app sees it."""
     limits: HttpLimits = field(default_factory=HttpLimits)
     deadlines: DeadlineTimer = field(default_factory=DeadlineTimer)
 
 
-class Connection(HttpToolsProtocol):
-    """One connection, its deadline, and the order of its answers.
+class DisconnectNotice:
+    """An ASGI extension: calls back when the client disconnects. A task that waits for `receive` costs 13 µs more.
 
-    Whenever something has happened, one question is asked: what does the connection wait for now?
+    Only for apps that have read the request's body.
+    """
+
+    __slots__ = ("_callback", "_flow", "_gone")
+
+    def __init__(self, flow: FlowControl) -> None:
+        self._flow = flow
+        self._callback: Callable[[], object] | None = None
+        self._gone = False
+
+    def __call__(self, callback: Callable[[], object] | None) -> None:
+        """Register a callback, which is called at once if the client is gone already; None removes it."""
+        self._callback = callback
+        if callback is not None:
+            # As `receive` does: the end of a connection is only noticed while it is read.
+            self._flow.resume_reading()
+            if self._gone:
+                callback()
+
+    def fire(self) -> None:
+        """The client is gone."""
+        self._gone = True
+        if self._callback is not None:
+            self._callback()
+
+
+class Connection(HttpToolsProtocol):
+    """One connection: its deadline and the order of its responses.
+
+    After every event, `_await` asks what the connection waits for now and sets the deadline of that state.
     """
 
     def __init__(
         self, config: Config, server_state: ServerState, app_state: dict[str, Any], options: ConnectionOptions
     ) -> None:
         super().__init__(config, server_state, app_state)
-        # uvicorn writes URLs whenever its logger has a handler, be it one of somebody else's.
+        # uvicorn logs URLs whenever its logger has any handler.
         self.access_log = False
         self.app = partial(_until_cancelled, self.app)
         self.options = options
         self._timeouts = options.limits.timeouts()
         self.at = math.inf
-        """When it is to `expire`."""
+        """When to call `expire`, by the loop's clock."""
         self._state: ConnectionState | None = None
         self._part = RequestPart.NONE
         self._running: RequestResponseCycle | None = None
-        self._response: ResponseTransport = None  # type: ignore[assignment] # until it is connected, as uvicorn has it
+        self._response: ResponseTransport = None  # type: ignore[assignment] # until it is connected, as in uvicorn
         self._rejected: RequestRejectedError | None = None
         self._lingers = False
         self._draining = False
         self._half_closed = False
         self._unsent = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Start the clock: uvicorn waits for the first byte for ever."""
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
+        """Start the clock: uvicorn waits for the first byte forever."""
         super().connection_made(transport)
         self._response = ResponseTransport(transport, self.loop)
         self._await()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the app whose answer is being made, too: uvicorn tells only the one of the latest request."""
+        """Also tell the app whose response is being written: uvicorn only tells the latest request's."""
         self.options.deadlines.forget(self)
         if self._running is not None and self._answering():
-            _give_up(self._running)
+            _disconnect(self._running)
         super().connection_lost(exc)
 
-    def eof_received(self) -> bool:  # type: ignore[override] # as asyncio has it
-        """Send what is ready, and keep the connection only for answers to what was asked as a whole."""
+    def eof_received(self) -> bool:  # type: ignore[override] # as in asyncio
+        """Send what is ready; stay open only for responses to requests that arrived completely."""
         self._response.flush()
         if not self._half_closed and self._answering() and not self.transport.is_closing():
             self._end_with_last()
@@ -98,8 +130,8 @@ class Connection(HttpToolsProtocol):
         return self._half_closed and self._answering()
 
     def _end_with_last(self) -> None:
-        """Let the answer to the last whole request be the last, and send the first byte of the next answer."""
-        # After a rejection nothing follows anyway.
+        """Close after the response to the last complete request, and probe whether the client still listens."""
+        # Nothing follows a rejection anyway.
         if self._rejected is None:
             if self._part is RequestPart.BODY:
                 if not self.pipeline:
@@ -111,25 +143,25 @@ class Connection(HttpToolsProtocol):
         self._response.probe()
 
     def close(self) -> None:
-        """End the connection once everything is written."""
+        """Close the connection once everything is written."""
         self._response.flush()
         self.transport.close()
 
     def drain(self, *, close_idle: bool) -> None:
-        """Let the next answer be the last and say so, or not even wait for an idle connection's next request."""
+        """Close after the next response and announce that; `close_idle` closes idle connections at once."""
         self._draining = True
         if self._running is not None and not self.cycle.response_complete:
             self.cycle.keep_alive = False
         elif close_idle:
             self.close()
 
-    def give_up_idle(self) -> None:
-        """Close the connection if it is only kept for a further request."""
+    def close_if_idle(self) -> None:
+        """Close the connection if it only waits for another request."""
         if self._state is ConnectionState.IDLE:
             self.close()
 
     def on_response_complete(self) -> None:
-        """Go on with what waits. uvicorn would set a timer of its own for each request here."""
+        """Continue with the next pipelined request. uvicorn would also start a timer per request here."""
         self.server_state.total_requests += 1
         if not self.transport.is_closing():
             if self.pipeline:
@@ -141,32 +173,32 @@ class Connection(HttpToolsProtocol):
         self._await()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Remember whose turn it is; uvicorn remembers only the latest request."""
+        """Remember which request is being answered; uvicorn remembers only the latest one."""
         self._response.flush()
         self._running = cycle
         has_body = cycle.scope["method"] != "HEAD"
         self._response = ResponseTransport(self.transport, self.loop, has_body=has_body)
         cycle.transport = cast("asyncio.Transport", self._response)
-        cast("dict[str, Any]", cycle.scope)["extensions"] = {DEPARTURE: Departure(self.flow)}
+        cast("dict[str, Any]", cycle.scope)["extensions"] = {ON_DISCONNECT: DisconnectNotice(self.flow)}
         self._state = None
         super()._start_asgi_task(cycle, app)
 
     def _reject(self, rejected: RequestRejectedError) -> None:
-        """Answer the request that is being read with a rejection, after all answers before it, and read no more.
+        """Reject the request that is being read once earlier requests are answered, and stop reading.
 
-        uvicorn's own rejection is text, and overtakes the answers of earlier requests.
+        uvicorn's own rejection is plain text and overtakes the responses to earlier requests.
         """
         self._rejected = rejected
         if self.transport.is_closing():
-            # The answer before was the last one.
+            # The previous response was the last one.
             return
         if self._part is RequestPart.BODY:
             if self.pipeline:
                 self.pipeline.popleft()
             else:
-                _give_up(self.cycle)
+                _disconnect(self.cycle)
                 if self.cycle.response_started:
-                    # It is answered already. What would be sent now would be the answer to another request.
+                    # It has its response. A rejection would be taken for the response to another request.
                     self._linger()
                     return
         if not self._answering():
@@ -181,21 +213,21 @@ class Connection(HttpToolsProtocol):
 
     def _send_rejection(self, rejected: RequestRejectedError) -> None:
         response = self.options.respond(rejected)
-        said = {"request_id": response.request_id, "status": rejected.status.value, "reason": rejected.message}
-        self.logger.warning("request refused", extra=said)
+        fields = {"request_id": response.request_id, "status": rejected.status.value, "reason": rejected.message}
+        self.logger.warning("request refused", extra=fields)
         headers = self.server_state.default_headers
         self._response.flush()
         self.transport.write(response.as_bytes(rejected.status, headers, with_body=not self._is_head_request()))
         self._linger()
 
     def _is_head_request(self) -> bool:
-        # Before its URL is read, a request has no method yet: the parser still tells the last one's.
+        # Before a request's URL is read, the parser still returns the method of the request before.
         return self._part is not RequestPart.NONE and bool(self.url) and self.parser.get_method() == b"HEAD"
 
     def _linger(self) -> None:
-        """End our side; the connection ends when the client does the same, or soon.
+        """Close our side, and the connection when the client closes its own or soon after (a lingering close).
 
-        What the client has sent and nobody has read would make the system take back what it has not yet read.
+        Closing with unread data would send a reset, which discards what the client has not read yet.
         """
         self._lingers = True
         self._response.flush()
@@ -204,9 +236,9 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
 
     def _await(self) -> None:
-        """Set the deadline of what the connection waits for now, if that has changed."""
+        """Determine what the connection waits for now, and set its deadline if that has changed."""
         state = self._state_now()
-        # A connection that is idle has nothing left to flush.
+        # An idle connection has nothing left to flush.
         was_idle = state is ConnectionState.FLUSH and self._state is ConnectionState.IDLE
         if state is not self._state and not was_idle:
             self._enter(state)
@@ -233,21 +265,22 @@ class Connection(HttpToolsProtocol):
             self.options.deadlines.watch(self)
 
     def expire(self) -> None:
-        """The connection has waited long enough. Nobody watches it any more."""
+        """The deadline has passed. The timer has already forgotten this connection."""
         self.at = math.inf
         match self._state:
             case ConnectionState.HEAD if self._part is RequestPart.HEAD:
                 self._reject_as_slow("The header did not arrive in time.")
             case ConnectionState.HEAD | ConnectionState.IDLE | ConnectionState.LINGER:
-                # Nobody expects an answer.
+                # The client expects no response.
                 self.close()
             case ConnectionState.BODY:
                 self._reject_as_slow("The body did not arrive in time.")
             case ConnectionState.FLUSH if not self.transport.get_write_buffer_size():
                 self._enter(ConnectionState.IDLE)
                 return
-            case ConnectionState.FLUSH | ConnectionState.WRITE if self._is_stalled():
-                self.transport.abort()
+            case ConnectionState.FLUSH | ConnectionState.WRITE:
+                if self.transport.get_write_buffer_size() > max(0, self._unsent - _MIN_PROGRESS):
+                    self.transport.abort()
             case ConnectionState.PROBE if is_reset(self.transport):
                 self.transport.abort()
             case ConnectionState.PROBE:
@@ -255,21 +288,15 @@ class Connection(HttpToolsProtocol):
         self._state = None
         self._await()
 
-    def _is_stalled(self) -> bool:
-        unsent = self.transport.get_write_buffer_size()
-        return unsent > max(0, self._unsent - _MIN_PROGRESS)
 
-
-def _give_up(cycle: RequestResponseCycle) -> None:
-    """The client is gone, or has lost its right to an answer."""
+def _disconnect(cycle: RequestResponseCycle) -> None:
+    """Tell the app that its client is gone, or will not get its response."""
     cycle.disconnected = True
     cycle.message_event.set()
-    cast("dict[str, Any]", cycle.scope)["extensions"][DEPARTURE].happened()
+    cast("dict[str, Any]", cycle.scope)["extensions"][ON_DISCONNECT].fire()
 
 
 async def _until_cancelled(app: Any, scope: Any, receive: Any, send: Any) -> None:
-    # Only this server cancels requests, at its end; uvicorn would log that as a fault of the app's.
-    try:
+    # Only this server cancels requests, when it ends; uvicorn would log that as an error of the app.
+    with suppress(asyncio.CancelledError):
         await app(scope, receive, send)
-    except asyncio.CancelledError:
-        return

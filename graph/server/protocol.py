@@ -1,8 +1,8 @@
-"""uvicorn's HTTP protocol with bounds, and without the forms of a request that two readers would read differently.
+"""uvicorn's HTTP protocol with limits, and without requests that two parsers could read differently.
 
-uvicorn leaves this to a proxy in front. A gateway to card data does not rely on one: it takes nothing that is
-larger, slower or more ambiguous than a query needs. The overrides lean on uvicorn's internals; that is why uvicorn
-is pinned exactly, and why tests compare what a connection answers to raw bytes.
+uvicorn leaves this to a proxy in front. A gateway to card data does not rely on one: it accepts nothing larger,
+slower or more ambiguous than a query needs. The overrides depend on uvicorn's internals; hence uvicorn is pinned
+exactly, and tests check the responses to raw bytes.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     from graph.server.connection import ConnectionOptions
 
-# Nobody pipelines GraphQL. Requests that wait for their turn are held in memory.
+# No GraphQL client pipelines. Waiting requests are held in memory.
 _MAX_PIPELINED: Final = 10
-# A chunk of one byte has five bytes around it; framing that is larger yet is only there to keep us busy.
+# A chunk of one byte needs five bytes of framing. More than this can only be an attack.
 _FRAMING_PER_BYTE: Final = 16
 
 
 class HardenedProtocol(Connection):
-    """One connection: what its parser tells, checked before uvicorn sees it."""
+    """One connection whose parser events are checked before uvicorn sees them."""
 
     def __init__(
         self, config: Config, server_state: ServerState, app_state: dict[str, Any], options: ConnectionOptions
@@ -40,10 +40,10 @@ class HardenedProtocol(Connection):
         self._header_bytes = 0
         self._content_bytes = 0
         self._host: bytes | None = None
-        """The place of the last request, which is checked: nearly all of a connection go to one."""
+        """The Host of the last request, already checked: nearly all requests of a connection name the same."""
 
     def data_received(self, data: bytes) -> None:
-        """Parse. What comes after a rejection is read only to be thrown away."""
+        """Parse. Data after a rejection is discarded."""
         if self._rejected is not None:
             return
         while True:
@@ -60,29 +60,29 @@ class HardenedProtocol(Connection):
         self._await()
 
     def on_message_begin(self) -> None:
-        """Forget the request before."""
+        """Reset the counters of the previous request."""
         super().on_message_begin()
         self._begin(RequestPart.HEAD)
         self._header_bytes = 0
         self._content_bytes = 0
 
     def on_url(self, url: bytes) -> None:
-        """Collect the target; uvicorn takes any length."""
+        """Collect the target; uvicorn accepts any length."""
         self.url += url
         if len(self.url) > self.options.limits.url_bytes:
             raise RequestRejectedError(HTTPStatus.REQUEST_URI_TOO_LONG, "The URL is too long.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a header; uvicorn takes any number and any size."""
+        """Collect a header; uvicorn accepts any number and size."""
         self._header_bytes += len(name) + len(value) + 4
         if self._header_bytes > self.options.limits.header_bytes:
             raise _too_large("The header is too large.")
         if self._part is not RequestPart.HEAD:
-            # A trailer. uvicorn adds them to the headers while the app runs, past every check.
+            # A trailer. uvicorn would add it to the headers of the running request, past all checks.
             return
         if len(self.headers) == self.options.limits.headers:
             raise _too_large("The header has too many fields.")
-        # httptools leaves the white space at the end, which is no part of the value (RFC 9110 section 5.5).
+        # httptools keeps trailing white space, which is not part of the value (RFC 9110 section 5.5).
         self.headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
@@ -95,26 +95,26 @@ class HardenedProtocol(Connection):
             check_host(host, authority, version, self.options.limits)
             self._host = host if authority is None else None
         if authority is not None:
-            # Whoever reads the headers reads where the request goes.
+            # An absolute target overrides the Host header (RFC 9112 section 3.2.2).
             self.headers[:] = [*(one for one in self.headers if one[0] != b"host"), (b"host", authority)]
         if self.parser.should_upgrade():
             return
         if len(self.pipeline) == _MAX_PIPELINED:
             raise bad_request("Too many requests wait for their turn.")
         super().on_headers_complete()
-        # With `100-continue`, a client that gets an answer instead sends its body or does not. What came next on
-        # this connection would be anybody's guess.
+        # A client that expects `100-continue` and gets a final response may or may not send its body, so that the
+        # next bytes would be ambiguous.
         if self.expect_100_continue or self._draining:
             self.cycle.keep_alive = False
         self._begin(RequestPart.BODY)
 
     def on_body(self, body: bytes) -> None:
-        """Count what is content."""
+        """Count the content."""
         self._content_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """End the request, unless its head is about to be read again: see `_without_upgrade`."""
+        """End the request, unless its head is about to be parsed again: see `_without_upgrade`."""
         if not self.parser.should_upgrade():
             super().on_message_complete()
             self._begin(RequestPart.NONE)
@@ -124,9 +124,9 @@ class HardenedProtocol(Connection):
         self._part_is_new = True
 
     def _count(self, received: int) -> None:
-        """Bound what the parser holds until a field is complete, and the framing that it never hands out.
+        """Limit what the parser buffers until a field is complete, and the framing, which it never passes on.
 
-        Where in the data a part begins is not known, so the data in which it does are not counted.
+        Where in the data a part begins is unknown, so the data with its beginning is not counted.
         """
         if self._part_is_new:
             self._part_is_new = False
@@ -140,7 +140,7 @@ class HardenedProtocol(Connection):
             self._reject(_too_large("The header is too large."))
 
     def _reason(self, error: httptools.HttpParserError) -> RequestRejectedError:
-        """Our refusal, when one of the methods above raised it; httptools wraps what they raise."""
+        """The rejection that one of the callbacks raised; httptools wraps their exceptions."""
         cause = error.__context__
         if isinstance(cause, RequestRejectedError):
             return cause
@@ -149,10 +149,10 @@ class HardenedProtocol(Connection):
         return bad_request("The request is not well-formed HTTP.")
 
     def _without_upgrade(self) -> bytes:
-        """The head of a request that asks for an upgrade, without the question.
+        """The head of a request that asks for an upgrade, without its Upgrade header, and a new parser for it.
 
-        Java's HTTP client asks for `h2c` with each first request; a server may ignore that (RFC 9110 section 7.8).
-        The parser does not: it takes what follows, such as the body, for the other protocol. A new one reads on.
+        Java's HTTP client asks for `h2c` in every first request; a server may ignore that (RFC 9110 section 7.8).
+        The parser cannot: it takes everything that follows, such as the body, for the other protocol.
         """
         line = f"HTTP/{self.parser.get_http_version()}".encode("ascii")
         lines = [b" ".join([self.parser.get_method(), self.url, line])]

@@ -1,4 +1,4 @@
-"""A request that the server rejects before the app sees it, and the answer to it."""
+"""Rejections: requests that the server answers before the app sees them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class RequestRejectedError(Exception):
-    """A request that is rejected before the app sees it: constant text, and headers that the status asks for."""
+    """A rejected request: its status, a constant message, and headers that the status requires."""
 
     def __init__(self, status: HTTPStatus, message: str, *headers: Header) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ def bad_request(message: str) -> RequestRejectedError:
 
 
 class RejectionResponse(NamedTuple):
-    """The answer to a rejected request, but for what the server adds to every answer."""
+    """The response to a rejected request, without the headers that the server adds to every response."""
 
     headers: Sequence[Header]
     body: bytes
@@ -35,7 +35,7 @@ class RejectionResponse(NamedTuple):
     """For the log."""
 
     def as_bytes(self, status: HTTPStatus, server_headers: Iterable[Header], *, with_body: bool) -> bytes:
-        """The whole answer, after which the connection ends; without its body, to HEAD."""
+        """The complete response, which closes the connection; a response to HEAD has no body."""
         end = ((b"content-length", b"%d" % len(self.body)), (b"connection", b"close"))
         lines = [b"HTTP/1.1 %d %b" % (status.value, status.phrase.encode("ascii"))]
         lines += [b"%b: %b" % header for header in (*server_headers, *self.headers, *end)]

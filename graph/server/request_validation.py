@@ -1,4 +1,4 @@
-"""What a request's head must be like before anything else looks at it. Functions of bytes, no I/O.
+"""Checks of a request's head, before anything else looks at it. Functions of bytes, no I/O.
 
 Sources: RFC 3986 section 3.2, RFC 9110 section 7 and RFC 9112 sections 3 and 6.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from graph.server.limits import HttpLimits
 
-# Neither a user before the host nor a percent sign in it: no client sends them, and readers differ about them.
+# No user info and no percent-encoding: clients do not send them, and parsers disagree about them.
 _AUTHORITY: Final = re.compile(
     rb"([a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[([0-9a-f:.]{2,45})\])(?::([0-9]*))?", re.IGNORECASE
 )
@@ -30,7 +30,7 @@ _ALLOW: Final = (b"allow", b"GET, POST")
 
 
 def check_line(method: bytes, version: str) -> None:
-    """Take the versions and methods that there are answers to.
+    """Reject versions and methods that are not supported.
 
     Raises:
         RequestRejectedError: 505 or 405.
@@ -42,9 +42,7 @@ def check_line(method: bytes, version: str) -> None:
 
 
 def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:
-    """A request target as path and query, and the authority that an absolute target names.
-
-    A proxy sends absolute targets; every server must take them.
+    """Path and query of a request target, and the authority of an absolute one, which proxies send.
 
     Raises:
         RequestRejectedError: 400.
@@ -61,12 +59,12 @@ def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:
 
 
 def read_headers(headers: Iterable[tuple[bytes, bytes]], version: str) -> tuple[bytes | None, bool]:
-    """The `Host`, and whether the client waits for a word before it sends its body.
+    """The `Host`, and whether the client expects `100-continue`.
 
-    httptools itself rejects two lengths, two encodings, and one beside the other.
+    httptools itself rejects a repeated or combined Content-Length and Transfer-Encoding.
 
     Raises:
-        RequestRejectedError: 400, when two readers could take the headers differently.
+        RequestRejectedError: 400, when two parsers could read the headers differently.
     """
     host, expects_continue = None, False
     for name, value in headers:
@@ -76,8 +74,8 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]], version: str) -> tuple[
             case b"host":
                 host = value
             case b"transfer-encoding" if value.lower() != b"chunked":
-                # httptools takes `gzip, chunked`, which nobody would decompress, and rejects `identity` only when
-                # the app runs already.
+                # httptools accepts `gzip, chunked`, which nobody would decompress, and rejects `identity` only
+                # after the app has started.
                 raise bad_request("The Transfer-Encoding must be chunked.")
             case b"transfer-encoding" if version == "1.0":
                 raise bad_request("HTTP/1.0 has no Transfer-Encoding.")
@@ -87,10 +85,10 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]], version: str) -> tuple[
 
 
 def check_host(host: bytes | None, authority: bytes | None, version: str, limits: HttpLimits) -> None:
-    """Take one valid `Host`, and a place that is allowed.
+    """Require one valid `Host`, and an allowed one.
 
-    An absolute target, with its authority, says where a request goes, whatever else `Host` says (RFC 9112 section
-    3.2.2). Only HTTP/1.0 has requests without a host.
+    The authority of an absolute target overrides `Host` (RFC 9112 section 3.2.2). Only HTTP/1.0 has requests
+    without a host.
 
     Raises:
         RequestRejectedError: 400.
@@ -108,7 +106,7 @@ def check_host(host: bytes | None, authority: bytes | None, version: str, limits
         place = read_authority(authority)
         if place is None:
             raise bad_request("The request target names no valid host.")
-    # Without any host it is no browser.
+    # A request without any host does not come from a browser.
     if place is None or not (allowed or fixed):
         return
     if not place.is_among(allowed) and not (fixed and place.is_fixed):
@@ -116,37 +114,36 @@ def check_host(host: bytes | None, authority: bytes | None, version: str, limits
 
 
 class Authority(NamedTuple):
-    """A host in the one form that all spellings of it share."""
+    """A host and port in normalized form."""
 
     host: bytes
-    """In lower case and without a dot at the end; an IPv6 address in brackets, in its shortest form."""
+    """In lower case, without a trailing dot; an IPv6 address in brackets and in its shortest form."""
     port: int | None
-    """None where there is none or an empty one."""
+    """None if missing or empty."""
 
     @property
     def text(self) -> bytes:
-        """As it stands in a URL."""
+        """As in a URL."""
         return self.host if self.port is None else b"%b:%d" % (self.host, self.port)
 
     def is_among(self, allowed: Collection[bytes]) -> bool:
-        """Whether it is listed, with its port or without one; each as the `text` of an authority.
+        """Whether it is listed with its port or without one; entries have the form of `text`.
 
-        Where no port is named it is the scheme's. That may be either: this gateway does not know whether somebody
-        in front of it ends TLS.
+        A missing port means the scheme's. Either is possible, as a proxy in front may terminate TLS.
         """
         ports = _DEFAULT_PORTS if self.port is None else (self.port,)
         return self.host in allowed or any(Authority(self.host, port).text in allowed for port in ports)
 
     @property
     def is_fixed(self) -> bool:
-        """Whether nobody can make it mean another machine: an address, or a name of this machine (RFC 6761)."""
+        """Whether DNS cannot change what it means: an IP address, or localhost (RFC 6761)."""
         if self.host == b"localhost" or self.host.endswith(b".localhost"):
             return True
         return _address(self.host.strip(b"[]")) is not None
 
 
 def read_authority(text: bytes) -> Authority | None:
-    """What a text in any letters names, or None when it is not valid."""
+    """Parse an authority; None if it is not valid."""
     match = _AUTHORITY.fullmatch(text) if len(text) <= _MAX_BYTES else None
     if match is None:
         return None

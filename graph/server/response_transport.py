@@ -1,14 +1,13 @@
-"""What uvicorn writes one answer to: a transport that sends head and body together, and finds out who is gone.
+"""The transport that uvicorn writes one response to: it sends head and body together and probes for gone clients.
 
-uvicorn writes head and body one after the other. A process that is killed in between would leave a head without a
-body, and no balancer may send the request to another gateway once it has seen a head. So what an app writes in one
-turn of the event loop is sent at its end, the answers of all connections one right after the other: whoever reads
-them is woken up once, which saves 5 % of the CPU time of a request.
+uvicorn writes the head and the body separately. A process killed in between would leave a head without a body,
+and a load balancer cannot retry a request once it has seen a head. So everything that an app writes in one turn of
+the event loop is sent at the end of the turn. The responses of all connections leave together, so a balancer wakes
+up once for all of them, which saves 5 % of the CPU time of a request.
 
-A client that has ended only its own side, and waits for its answer, looks like one that is gone: TCP shows a FIN
-for both, until something is sent. The system of a client that has closed its socket answers that with a reset. All
-answers begin with the same few bytes, so these are sent ahead one by one. The first brings the reset about; a
-relay in between meets it there, and passes it on when the next one comes.
+A client that has closed only its sending side and one that is gone look alike: TCP shows a FIN for both. Sending
+tells them apart, because a closed socket answers with a reset. All responses begin with the same bytes, so these
+are sent ahead as probes, one by one. The first provokes the reset; a relay in between passes it on at the next.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
 
 _BEGINNING: Final = b"HTTP/1.1 "
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-# More is sent at once, so that the transport can say that it is too much.
+# More is sent at once, so that the transport can pause the app.
 _MAX_HELD: Final = 64 * 1024
 
 
 class ResponseTransport:
-    """The part of a transport that one answer needs; that to HEAD has no body after its head."""
+    """The part of a transport that uvicorn uses for one response; `has_body` is False for a response to HEAD."""
 
     def __init__(
         self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, *, has_body: bool = True
@@ -38,10 +37,10 @@ class ResponseTransport:
         self._is_lone_head = False
         self._sent_ahead = 0
         self.held = b""
-        """Written by uvicorn, and not sent yet."""
+        """Written by uvicorn and not sent yet."""
 
     def write(self, data: bytes) -> None:
-        """Write a part of the answer."""
+        """Write a part of the response."""
         self._is_lone_head = not self._begun and self._has_body
         if not self._begun:
             is_answer = data != _CONTINUE
@@ -58,35 +57,35 @@ class ResponseTransport:
             self.flush()
 
     def flush(self) -> None:
-        """Send what is held back."""
+        """Send what is held."""
         held, self.held = self.held, b""
         try:
             if held and not self._transport.is_closing():
                 self._transport.write(held)
         except BaseException:
-            # The client would wait for ever.
+            # The client would wait forever.
             self._transport.close()
             raise
 
     def close(self) -> None:
-        """Close the connection once everything is sent, but for a head whose body never came."""
+        """Close the connection once everything is sent, except for a head whose body never came."""
         if self._is_lone_head:
             self.held = b""
         self.flush()
         self._transport.close()
 
     def is_closing(self) -> bool:
-        """Whether the connection ends."""
+        """Whether the connection is closing."""
         return self._transport.is_closing()
 
     def probe(self) -> None:
-        """Send one more byte ahead, if there is one."""
+        """Send one more byte ahead, if any is left."""
         if not self._begun and self._sent_ahead < len(_BEGINNING):
             self._transport.write(_BEGINNING[self._sent_ahead : self._sent_ahead + 1])
             self._sent_ahead += 1
 
 
 def is_reset(transport: asyncio.Transport) -> bool:
-    """Whether the other side has taken the connection back. Nobody is told of that who does not read."""
+    """Whether the client has reset the connection. asyncio only reports that while it reads."""
     connection: socket.socket | None = transport.get_extra_info("socket")
     return connection is not None and connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0

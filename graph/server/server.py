@@ -1,4 +1,4 @@
-"""uvicorn, set up for this gateway: no access log, no `Server` header, and an end that loses no request."""
+"""uvicorn, set up for this gateway: no access log, no `Server` header, and a shutdown that loses no request."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
 
-from graph.server.acceptor import Acceptor
-from graph.server.listen import ListenError
+from graph.server.listen import Acceptor, ListenError
 from graph.server.protocol import HardenedProtocol
 
 if TYPE_CHECKING:
@@ -23,35 +22,35 @@ if TYPE_CHECKING:
     from graph.server.connection import ConnectionOptions
 
 _TICK_SECONDS: Final = 0.1
-# For what was cut off to send its last words.
+# For cancelled requests to send their responses.
 _LAST_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """How a server ends. Seconds."""
+    """How a server shuts down. Times are in seconds."""
 
     delay: float = 0.0
-    """New connections are still accepted, for balancers that have not noticed yet."""
+    """For which new connections are still accepted, until load balancers have noticed."""
     timeout: float = 6.0
-    """Open connections are served out."""
+    """For open connections to finish."""
     on_start: Callable[[], None] = lambda: None
-    """Told when it begins."""
+    """Called when it begins."""
 
 
 class Server(uvicorn.Server):
-    """Ends normally on a signal; in a thread other than the main one, where none arrives, by its `should_exit`.
+    """A uvicorn server that exits with 0 on a signal; in a thread, where no signal arrives, set `should_exit`.
 
-    uvicorn ends the process with -15, which supervisors take for a failure, and closes idle connections at once,
-    on which the next request may be on its way already.
+    uvicorn itself exits with -15, which supervisors take for a failure, and closes idle connections at once, on
+    which the next request may already be on its way.
 
     Args:
         app: the app.
         sockets: bound (see `bind`); the server closes them.
         connections: how they are served.
-        drain: how to end.
+        drain: how to shut down.
         on_ready: called with the port once connections are accepted.
-        lifespan: whether the app is to be opened and closed.
+        lifespan: whether to run the app's lifespan.
     """
 
     def __init__(
@@ -83,33 +82,33 @@ class Server(uvicorn.Server):
         self._closing = False
         self._acceptors: list[Acceptor] = []
         self.beside: list[Server] = []
-        """Servers that run as long as this one: they begin earlier and end later."""
+        """Servers that run beside this one: they start before it and stop after it."""
         self.on_hangup: Callable[[], None] | None = None
         """Called on SIGHUP."""
         self.ended_by: str | None = None
-        """The name of the signal that ends it."""
+        """The name of the signal that stopped it."""
         self.cut_off = 0
-        """Requests that were still being answered when the time for it was over."""
+        """How many requests were cancelled because they did not finish in time."""
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port it listens on."""
         port: int = self._sockets[0].getsockname()[1]
         return port
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Begin to end. SIGINT is a person who waits: idle connections are not waited for."""
+        """Start the shutdown. SIGINT comes from a waiting person, so idle connections are closed at once."""
         if not self.should_exit:
             self._patient = sig == signal.SIGTERM
             self.ended_by = signal.Signals(sig).name
         super().handle_exit(sig, frame)
-        # Else uvicorn would raise the signal again at the end.
+        # Otherwise uvicorn would raise the signal again at the end.
         self._captured_signals.clear()
-        # At once, and not when the loop next looks at it.
+        # At once, not when the main loop next looks.
         self._drain.on_start()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Run until the end, with the servers beside this one."""
+        """Run until shutdown, with the servers beside this one."""
         if self.on_hangup is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.on_hangup)
         beside = [asyncio.ensure_future(server.serve_beside()) for server in self.beside]
@@ -121,12 +120,12 @@ class Server(uvicorn.Server):
             await asyncio.gather(*beside)
 
     async def serve_beside(self) -> None:
-        """Run until `should_exit`, without an eye on signals."""
+        """Run until `should_exit`, without handling signals."""
         await self._serve(self._sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start listening, then say so."""
-        # Without sockets: uvicorn opens the application and leaves the listening to us.
+        """Start the app, listen, and call `on_ready`."""
+        # Without sockets, uvicorn only starts the app.
         await super().startup(sockets=[])
         if not self.started:
             return
@@ -138,25 +137,25 @@ class Server(uvicorn.Server):
             for acceptor in self._acceptors:
                 acceptor.start()
         except OSError as error:
-            # Bound twice, which is possible as long as nobody listens.
+            # Two processes can bind one address while neither listens.
             await self.lifespan.shutdown()
             raise ListenError(f"port {self.port}: {str(error.strerror).lower()}", error.errno) from None
-        # What was made up to here lives as long as the process: collections need not walk it again and again.
+        # Everything so far lives as long as the process, so the garbage collector need not traverse it.
         gc.collect()
         gc.freeze()
         self._on_ready(self.port)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's form
-        """Go on for a while, stop listening, serve out what is open, and close the rest."""
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Keep accepting for a while, stop listening, let open connections finish, and close the rest."""
         self._drain.on_start()
-        await self._until(lambda: False, self._drain.delay)
+        await self._wait(lambda: False, self._drain.delay)
         self._closing = True
         for acceptor in self._acceptors:
             await acceptor.aclose()
         self._drain_connections()
-        # Long enough for a connection that was accepted in the last moment.
-        await self._until(lambda: False, _TICK_SECONDS)
-        await self._until(self._drain_connections, self._drain.timeout)
+        # For connections that were accepted at the last moment.
+        await self._wait(lambda: False, _TICK_SECONDS)
+        await self._wait(self._drain_connections, self._drain.timeout)
         await self._cut_off()
         if not self.force_exit:
             await self.lifespan.shutdown()
@@ -171,27 +170,27 @@ class Server(uvicorn.Server):
         return [cast("HardenedProtocol", one) for one in self.server_state.connections]
 
     def _make_room(self) -> None:
-        """Give up the connections that are only kept: somebody who asks is without one."""
+        """Close idle connections in favour of new ones."""
         for connection in self._connections():
-            connection.give_up_idle()
+            connection.close_if_idle()
 
     def _drain_connections(self) -> bool:
-        """Let all connections end; whether they have."""
+        """Ask all connections to finish; whether they have."""
         for connection in self._connections():
             connection.drain(close_idle=not self._patient)
         return not self.server_state.connections and not self.server_state.tasks
 
-    async def _until(self, done: Callable[[], bool], seconds: float, *, insist: bool = False) -> None:
-        """Wait, but neither longer than that nor, unless it insists, against a second signal."""
+    async def _wait(self, done: Callable[[], bool], seconds: float, *, even_if_forced: bool = False) -> None:
+        """Wait until `done`, at most for `seconds`; a second signal ends the wait unless `even_if_forced`."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
-        while (insist or not self.force_exit) and not done() and loop.time() < deadline:
-            # Keeps the date of the answers right.
+        while (even_if_forced or not self.force_exit) and not done() and loop.time() < deadline:
+            # It updates the Date header.
             await self.on_tick(0)
             await asyncio.sleep(min(_TICK_SECONDS, max(0.0, deadline - loop.time())))
 
     async def _cut_off(self) -> None:
-        """Cancel what is still being answered, which says so, and close what is still open."""
+        """Cancel requests, which still get a response, and close all connections."""
         self.cut_off = len(self.server_state.tasks)
         if self.server_state.tasks:
             for task in self.server_state.tasks:
@@ -199,8 +198,8 @@ class Server(uvicorn.Server):
             await asyncio.wait(self.server_state.tasks, timeout=_LAST_SECONDS)
         for connection in self._connections():
             connection.close()
-        await self._until(lambda: not self.server_state.connections, _LAST_SECONDS, insist=True)
+        await self._wait(lambda: not self.server_state.connections, _LAST_SECONDS, even_if_forced=True)
         for connection in self._connections():
             connection.transport.abort()
-        # For the aborted ones to be told.
+        # So that `connection_lost` of the aborted ones is called.
         await asyncio.sleep(0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from starlette.middleware import Middleware
 
 from graph.http.app import GRAPHQL_PATH, make_app
 from graph.http.client_address import ClientAddresses
@@ -60,8 +59,9 @@ def build_app(
         loopback=settings.konagraph_env == "development",
     )
     addresses = ClientAddresses(settings.konagraph_trusted_proxies)
-    around = [] if traces is None else [Middleware(traces.traced)]
-    return make_app(endpoint, explorer, addresses, origins, around=around, lifespan=lifespan)
+    if traces is None:
+        return make_app(endpoint, explorer, addresses, origins, lifespan=lifespan)
+    return make_app(endpoint, explorer, addresses, origins, wrap=traces.traced, lifespan=lifespan)
 
 
 def build_explorer(settings: Settings, example_card: str | None) -> Explorer | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from graph.http.error_responses import HttpError, error_response
 from graph.http.exchange import new_request_id
-from graph.http.responses import private_headers
+from graph.http.responses import HttpError, error_response, private_headers
 from graph.server.rejection import RejectionResponse
 
 if TYPE_CHECKING:

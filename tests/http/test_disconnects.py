@@ -15,7 +15,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from graph.app import create_app
 from graph.http.disconnect import while_connected
 from graph.sandbox.ledger import CARDS, FIRST_CARD
-from graph.server.departure import Departure
+from graph.server.connection import DisconnectNotice
 from tests.server.live_server import PATIENCE, serving
 from tests.server.raw_http import Wire
 from tests.support import sandbox_settings, sandbox_transport
@@ -124,11 +124,11 @@ class Client:
     """The `receive` of a client that hangs up when it is told to, and is silent until then.
 
     Args:
-        departure: tells of it as well, where a server offers that.
+        notice: reports a disconnect as well, if the server offers that.
     """
 
-    def __init__(self, departure: Departure | None) -> None:
-        self.departure = departure
+    def __init__(self, notice: DisconnectNotice | None) -> None:
+        self.notice = notice
         self._gone = asyncio.Event()
         self.waiting = asyncio.Event()
         self.asked = 0
@@ -145,19 +145,19 @@ class Client:
     def hang_up(self) -> None:
         """Go."""
         self._gone.set()
-        if self.departure is not None:
-            self.departure.happened()
+        if self.notice is not None:
+            self.notice.fire()
 
     async def is_watched(self) -> None:
         """Wait until it would be noticed that it goes."""
-        if self.departure is None:
+        if self.notice is None:
             await self.waiting.wait()
 
 
-@pytest.fixture(params=["receive", "departure"])
+@pytest.fixture(params=["receive", "notice"])
 async def client(request: pytest.FixtureRequest) -> Client:
     """A client of a server that tells of its end in one way or the other."""
-    offered = Departure(FlowControl(asyncio.Transport())) if request.param == "departure" else None
+    offered = DisconnectNotice(FlowControl(asyncio.Transport())) if request.param == "notice" else None
     return Client(offered)
 
 
@@ -172,7 +172,7 @@ async def test_work_that_ends_is_given_back_and_leaves_no_task(client: Client) -
         await asyncio.sleep(0)
         return "done"
 
-    assert "done" == await while_connected(client, work(), client.departure)
+    assert "done" == await while_connected(client, work(), client.notice)
     assert 0 == await others()
 
 
@@ -181,7 +181,7 @@ async def test_work_that_fails_fails_and_leaves_no_task(client: Client) -> None:
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        await while_connected(client, work(), client.departure)
+        await while_connected(client, work(), client.notice)
     assert 0 == await others()
 
 
@@ -197,7 +197,7 @@ async def test_a_client_that_goes_cancels_the_work_and_not_the_task(client: Clie
             raise
 
     with pytest.raises(ClientDisconnect):
-        await while_connected(client, work(), client.departure)
+        await while_connected(client, work(), client.notice)
     task = asyncio.current_task()
     assert task is not None
     assert ([True], 0, 0) == (cancelled, task.cancelling(), await others())
@@ -214,7 +214,7 @@ async def test_work_that_ends_although_its_client_has_gone_counts_as_gone(client
         raise AssertionError  # pragma: no cover - the event is never set
 
     with pytest.raises(ClientDisconnect):
-        await while_connected(client, work(), client.departure)
+        await while_connected(client, work(), client.notice)
     task = asyncio.current_task()
     assert task is not None
     assert 0 == task.cancelling()
@@ -227,7 +227,7 @@ async def test_a_cancellation_from_elsewhere_stays_one(client: Client) -> None:
         begun.set()
         await asyncio.Event().wait()
 
-    task = asyncio.ensure_future(while_connected(client, work(), client.departure))
+    task = asyncio.ensure_future(while_connected(client, work(), client.notice))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -244,7 +244,7 @@ async def test_a_cancellation_from_elsewhere_wins_over_a_client_that_goes_in_the
         begun.set()
         await asyncio.Event().wait()
 
-    task = asyncio.ensure_future(while_connected(client, work(), client.departure))
+    task = asyncio.ensure_future(while_connected(client, work(), client.notice))
     await begun.wait()
     await client.is_watched()
     client.hang_up()
@@ -256,7 +256,7 @@ async def test_a_cancellation_from_elsewhere_wins_over_a_client_that_goes_in_the
 async def test_work_for_a_client_that_has_gone_before_is_cancelled_where_it_waits(client: Client) -> None:
     client.hang_up()
     with pytest.raises(ClientDisconnect):
-        await while_connected(client, asyncio.Event().wait(), client.departure)
+        await while_connected(client, asyncio.Event().wait(), client.notice)
     assert 0 == await others()
 
 
@@ -264,7 +264,7 @@ async def test_a_client_that_goes_once_the_work_is_done_cancels_nothing(client: 
     async def work() -> str:
         return "done"
 
-    await while_connected(client, work(), client.departure)
+    await while_connected(client, work(), client.notice)
     client.hang_up()
     task = asyncio.current_task()
     assert task is not None

@@ -239,7 +239,7 @@ async def test_other_pages_are_not_of_this_machine(origin: str) -> None:
 def test_in_production_no_page_is_allowed_unlisted(origin: str) -> None:
     headers = [(b"origin", origin.encode()), (b"sec-fetch-site", b"cross-site")]
     exchange = Exchange({"method": "POST", "headers": headers}, never, cast("Send", never))
-    refusal = OriginRules().judge(exchange)
+    refusal = OriginRules().check(exchange)
     assert refusal is not None
     assert (403, []) == (refusal.status_code, exchange.cors)
 

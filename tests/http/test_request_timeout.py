@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.header_values import HeaderValues, by_name
-from graph.http.error_responses import HttpError
-from graph.http.request_timeout import request_timeout
+from graph.http.exchange import request_timeout
+from graph.http.responses import HttpError
 from tests.support import Blocking, gateway
 
 if TYPE_CHECKING:

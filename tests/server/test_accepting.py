@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import uvloop
 
-from graph.server.acceptor import Acceptor
-from graph.server.listen import bind
+from graph.server.listen import Acceptor, bind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -1,11 +1,11 @@
-"""What the server tells an app of a client that goes, beside what `receive` tells."""
+"""The ASGI extension that reports a disconnect without `receive`."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
-from graph.server.departure import DEPARTURE
+from graph.server.connection import ON_DISCONNECT
 from tests.server.in_memory import Connected, Wired
 
 if TYPE_CHECKING:
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 GET = b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n"
 
 
-async def test_an_app_that_asks_for_it_is_called_when_its_client_goes() -> None:
+async def test_an_app_that_asks_for_it_is_called_when_its_client_disconnects() -> None:
     told: list[str] = []
 
     async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
-        scope["extensions"][DEPARTURE].watch(lambda: told.append("gone"))
+        scope["extensions"][ON_DISCONNECT](lambda: told.append("gone"))
         await asyncio.sleep(0)
         if scope["path"] == "/forgetful":
-            scope["extensions"][DEPARTURE].forget()
+            scope["extensions"][ON_DISCONNECT](None)
         connected.lose()
 
     for path, expected in ((b"/", ["gone"]), (b"/forgetful", [])):
@@ -37,7 +37,7 @@ async def test_an_app_that_asks_late_is_called_at_once() -> None:
 
     async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
         connected.lose()
-        scope["extensions"][DEPARTURE].watch(lambda: told.append("gone"))
+        scope["extensions"][ON_DISCONNECT](lambda: told.append("gone"))
 
     connected = Connected(app)
     connected.protocol.data_received(GET)
@@ -45,7 +45,7 @@ async def test_an_app_that_asks_late_is_called_at_once() -> None:
     assert ["gone"] == told
 
 
-async def test_after_a_large_body_a_client_is_read_on_for_its_end_to_be_noticed() -> None:
+async def test_after_a_large_body_reading_resumes_so_that_a_disconnect_is_noticed() -> None:
     class Paused(Wired):
         paused = False
 
@@ -61,7 +61,7 @@ async def test_after_a_large_body_a_client_is_read_on_for_its_end_to_be_noticed(
         while (await receive())["more_body"]:
             pass
         paused.append(transport.paused)
-        scope["extensions"][DEPARTURE].watch(lambda: None)
+        scope["extensions"][ON_DISCONNECT](lambda: None)
         paused.append(transport.paused)
         connected.lose()
 
