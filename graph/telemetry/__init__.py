@@ -1,1 +1,1 @@
-"""What operators see. Lower layers report through hooks and never import this."""
+"""Logs, metrics, traces and the audit log. Lower layers report through callbacks and never import this."""

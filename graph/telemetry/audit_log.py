@@ -1,7 +1,7 @@
 """The audit log: one structured line for each read of personal data and each refusal.
 
-A logger of its own, so that it can be kept apart from the others, for longer and for other readers. A line is
-written before the answer that it tells of is made; where that cannot be done, there must be no such answer.
+It has a logger of its own, so that it can be stored separately and for longer. A line is written before the
+response that it describes; if it cannot be written, there must be no such response.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import functools
 import logging
+import os
+import stat
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +18,6 @@ import structlog
 
 from graph.redact import holds_card_number
 from graph.security.sampling import RefusalSampler
-from graph.telemetry.audit_file import AuditFile
 from graph.telemetry.logs import AUDIT_LOGGER, LOGGER, clean, process_log, to_json
 
 if TYPE_CHECKING:
@@ -27,19 +28,23 @@ if TYPE_CHECKING:
 
     from graph.security.audit import AuditEvent
 
+_OWNER_ONLY: Final = 0o600
+_CLOSED: Final = -1
+# Non-blocking for a pipe whose reader stalls; no terminal may become the controlling one.
+_HOW: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _SECONDS_BETWEEN_TRIES: Final = 1.0
 _VIEWERS: Final = 1_000
 _NAMED: Final = logging.getLogger(AUDIT_LOGGER)
 
 
 class AuditLog:
-    """Writes audit events to a file of their own and to the process's log; without a file, to the latter alone.
+    """Writes audit events to a file and to the process's log; without a file, only to the latter.
 
     Args:
         path: the file, or None.
         viewer_ref: makes the keyed reference of a viewer's id.
         clock: monotonic seconds.
-        count: told of each event that is written, and of the refusals that are left out.
+        count: called for each event that is written, and for refusals that sampling leaves out.
 
     Raises:
         OSError: when the file cannot be opened.
@@ -52,13 +57,13 @@ class AuditLog:
         clock: Callable[[], float] = time.monotonic,
         count: Callable[[AuditEvent], None] = lambda _event: None,
     ) -> None:
-        # Remembered, because a viewer comes again, as in the budgets.
+        # Cached, because viewers send many requests.
         self._viewer_ref = functools.lru_cache(_VIEWERS)(viewer_ref)
         self._clock = clock
         self._count = count
         self._sampler = RefusalSampler(clock)
         self._about: FilteringBoundLogger = structlog.get_logger(LOGGER)
-        # Opened at once, so that a path that cannot be written is found at the start.
+        # Opened at once, so that a bad path stops the start.
         self._file = None if path is None else AuditFile(path)
         self._next_try: float | None = None
         self.unwritten = 0
@@ -66,7 +71,7 @@ class AuditLog:
 
     @property
     def available(self) -> bool:
-        """Whether lines can be written. Where the last one could not, it is tried again, once in a second."""
+        """Whether lines can be written. After a failure this retries at most once a second."""
         if self._next_try is None:
             return True
         if self._clock() < self._next_try:
@@ -84,9 +89,9 @@ class AuditLog:
         return written
 
     def on_refused(self, event: AuditEvent) -> None:
-        """A caller was refused before anything was executed."""
+        """Record that a caller was refused before anything was executed."""
         if event.viewer_id is None:
-            # Nobody knows who that is, and anybody can send as many requests as the network carries.
+            # Sampled, because an anonymous caller can send any number of requests.
             left_out = self._sampler.admit(event.address)
             if left_out is None:
                 self._count(event)
@@ -95,7 +100,7 @@ class AuditLog:
         self.record((event,))
 
     def reopen(self) -> None:
-        """Go on in the file that has the name now."""
+        """Open the path again, as after a log rotation."""
         self._sampler.forget()
         if self._file is not None:
             try:
@@ -109,7 +114,7 @@ class AuditLog:
             self._file.close()
 
     def _write(self, events: list[EventDict]) -> bool:
-        # No level is asked: none may silence an audit.
+        # The log level does not apply: it must not silence the audit.
         cleaned = [clean(_NAMED, "info", event) for event in events]
         log = process_log()
         lines = b"".join([to_json(_NAMED, "info", event) + b"\n" for event in cleaned])
@@ -120,7 +125,7 @@ class AuditLog:
                     log.lines.write(shown)
                 self._file.write(lines)
             elif log is None or not log.lines.put(shown):
-                raise BlockingIOError(errno.EAGAIN, "nobody takes the lines of the log")
+                raise BlockingIOError(errno.EAGAIN, "nobody reads the log")
         except OSError as error:
             self._failed(error)
             return False
@@ -133,7 +138,7 @@ class AuditLog:
             self._about.error("the audit log cannot be written: no personal data is given out", reason=reason)
 
     def _resume(self) -> bool:
-        """Say in the log itself that it goes on, which shows whether it does."""
+        """Write a line about resuming, which also tests whether that works."""
         if self._file is not None:
             try:
                 self._file.reopen()
@@ -150,9 +155,76 @@ class AuditLog:
         fields: EventDict = {name: value for name, value in zip(event._fields, event, strict=True) if value}
         viewer_id = event.viewer_id
         if viewer_id is not None:
-            # An id with as many digits as a card number would be masked: then only the reference says who it was.
+            # An id that looks like a card number would be masked; the reference identifies the viewer then.
             fields["viewer_ref"] = self._viewer_ref(viewer_id)
             if holds_card_number(viewer_id):
                 del fields["viewer_id"]
         fields["event"] = "audit"
         return fields
+
+
+class AuditFile:
+    """Appends whole lines to a file, pipe or device; a new file is readable by its owner only.
+
+    Raises:
+        OSError: when it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = _open(path)
+        self._is_regular = stat.S_ISREG(os.fstat(self._file).st_mode)
+        # The rest of a partially written line, which must be finished first.
+        self._rest = b""
+
+    def write(self, lines: bytes) -> None:
+        """Append whole lines.
+
+        Raises:
+            OSError: when not all of them were written.
+        """
+        self._write(lines)
+        if self._is_regular and os.fstat(self._file).st_nlink == 0:
+            # The file was deleted, and the lines with it.
+            self.reopen()
+            self._write(lines)
+
+    def reopen(self) -> None:
+        """Open the path again, as after `logrotate` has renamed the file.
+
+        Raises:
+            OSError: when it cannot be opened; the old file stays in use.
+        """
+        opened = _open(self._path)
+        if not os.path.sameopenfile(opened, self._file):
+            self._rest = b""
+        self.close()
+        self._file = opened
+        self._is_regular = stat.S_ISREG(os.fstat(opened).st_mode)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file != _CLOSED:
+            os.close(self._file)
+            self._file = _CLOSED
+
+    def _write(self, lines: bytes) -> None:
+        left = self._rest + lines
+        while left:
+            try:
+                written = os.write(self._file, left)
+            except OSError:
+                # Lines that have not begun are not written later: their requests were refused.
+                begun = len(left) > len(lines) or (len(left) < len(lines) and not _ends_a_line(lines, left))
+                self._rest = left[: left.index(b"\n") + 1] if begun else b""
+                raise
+            left = left[written:]
+        self._rest = b""
+
+
+def _ends_a_line(lines: bytes, left: bytes) -> bool:
+    return lines[: len(lines) - len(left)].endswith(b"\n")
+
+
+def _open(path: Path) -> int:
+    return os.open(path, _HOW, _OWNER_ONLY)

@@ -1,4 +1,4 @@
-"""The log for a person at a terminal: one short line for a request, and whatever else should be known."""
+"""The log for people: one short line per request, and whatever else matters."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
     Paint = Callable[[str, str], str]
 
 FOR_PEOPLE: Final = "for_people"
-"""The name of a field that only this form of a line shows."""
+"""The name of a field that only the console shows."""
 
-# Konaplate has answered, and the request's own line says what.
+# Konaplate answered; the line of the request shows the outcome.
 _ANSWERS: Final = frozenset(
     {"ok", "cancelled", *(error.__name__ for error in (CardNotFoundError, MemberNotFoundError, InvalidInputError))}
 )
 _OK: Final = 200
 _CLIENT_GONE: Final = 499
 _COLORS: Final = {"warning": "yellow", "error": "red", "critical": "red"}
-# What every line has; shown only with the details.
+# Fields of every line, shown only with details.
 _ABOUT_THE_LINE: Final = frozenset({"timestamp", "logger", "request_id"})
 _IN_THE_TEXT: Final = frozenset({"event", "level", FOR_PEOPLE})
 _GAP: Final = "  "
 
 
 class ConsoleRenderer:
-    """The last processor of a log for people: from a clean event to its line.
+    """A structlog renderer: turns a redacted event into a line for people.
 
-    Calls that Konaplate answered as it should are details; so are operations without a plan, such as
-    those of the explorer itself, and reads of invented people's data.
+    Without details it leaves out successful calls to Konaplate, operations without a plan, and reads of the
+    sandbox's invented data.
 
     Args:
         encoding: of the terminal.
-        colors: whether the terminal shows them.
-        details: whether everything is shown that is known.
-        audit_reads: whether real data can be read, so that every read belongs into the log.
+        colors: whether to use colours.
+        details: whether to show every event and field.
+        audit_reads: whether to show reads of personal data; True where they may be real.
     """
 
     def __init__(self, encoding: str, *, colors: bool, details: bool, audit_reads: bool) -> None:
@@ -149,7 +149,7 @@ def _pairs(event: Mapping[str, Any], hidden: Collection[str]) -> Iterator[str]:
 
 
 def _is_foreign(echo: object) -> bool:
-    """Whether an answer carries an id that is not its call's."""
+    """Whether an answer has the correlation id of another call."""
     return echo in ("different", "another call's")
 
 
@@ -158,6 +158,6 @@ def _milliseconds(value: float) -> str:
 
 
 def _text(value: object) -> str:
-    """One line, and nothing that a terminal would take for an order."""
+    """One line of text, without control characters for the terminal."""
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -1,11 +1,10 @@
-"""Writes lines to where a process's log goes, and waits for no reader of it.
+"""Writes lines to the process's log without blocking.
 
-Whoever reads a pipe may stall: the disk of a log collector is full, somebody scrolls in a terminal. The event loop
-must not stall with it. What finds no room waits in a bounded buffer, and when that is full, whole lines are lost
-and counted.
+The reader of a pipe may stall: a log collector's disk is full, or a person scrolls in a terminal. The event loop
+must not stall with it. Unwritten lines wait in a bounded buffer; when that is full, lines are lost and counted.
 
-A write costs as much as the making of a line. So the lines of an event loop go out some milliseconds later, and as
-many of them together as a pipe takes in one piece.
+A write costs as much CPU time as rendering a line. So lines from an event loop are written a few milliseconds
+later, as many at once as a pipe accepts atomically.
 """
 
 from __future__ import annotations
@@ -35,36 +34,35 @@ _LOST: Final = b'{"lost":%d,"event":"lines of this log were lost: nobody took th
 
 
 class LineStream:
-    """Writes whole lines in one piece, so that lines of several writers do not mix, and in their order.
+    """Writes whole lines atomically and in order, so that lines of several writers do not mix.
 
-    What comes from an event loop is held back for a moment, but not at a terminal, where a person reads it. A line
-    of which a part is out is finished before any other begins.
+    Lines from an event loop are held for a moment, except on a terminal. A partially written line is finished
+    before another begins.
 
     Args:
-        stream: where to.
-        room: bytes of the lines that wait for a reader.
+        stream: the destination.
+        room: maximum bytes of waiting lines.
     """
 
     def __init__(self, stream: TextIO, room: int = _ROOM) -> None:
         stream.flush()
         self.encoding: Final = getattr(stream, "encoding", None) or "utf-8"
         raw = _raw(stream)
-        self._write = _as_text(stream) if raw is None else _impatient(self, raw)
+        self._write = _as_text(stream) if raw is None else _nonblocking(self, raw)
         self._may_hold = raw is not None and not raw.isatty()
         self._held = bytearray()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting = bytearray()
         self._room = room
         self._comes_back = False
-        # Two threads that both finish a line would write it twice. Not for one thread alone: an object that is
-        # freed in the midst of a write may have something to log.
+        # Two threads must not finish the same line. Reentrant, as a finalizer may log in the middle of a write.
         self._writes = threading.RLock()
         self.lost = 0
-        """How many lines found no room."""
+        """How many lines were lost for want of room."""
         self._told = 0
 
     def write(self, lines: bytes) -> None:
-        """Write lines now or in a moment, or keep them for a reader who comes back; without room, lose them."""
+        """Write lines now or in a moment; if the reader stalls, buffer them, and without room lose them."""
         with self._writes:
             if not self._may_hold or len(lines) > select.PIPE_BUF or not self._is_timed():
                 self.release()
@@ -75,7 +73,7 @@ class LineStream:
             self._held += lines
 
     def put(self, lines: bytes) -> bool:
-        """Write lines now, together with what is held back, or not at all; whether they are out."""
+        """Write lines now, after the held ones, or not at all; whether they were written."""
         with self._writes:
             if len(self._held) + len(lines) > select.PIPE_BUF:
                 self.release()
@@ -85,24 +83,24 @@ class LineStream:
             written = self._put(piece) if free else 0
             if written == len(piece):
                 return True
-            # Of these lines only one that has begun is finished.
+            # Of these lines, only a partially written one is finished.
             end = max(held, piece.index(b"\n", written - 1) + 1) if written else held
             self._keep_or_lose(piece[written:end], begun=written > 0)
             return False
 
     def release(self) -> None:
-        """Write what is held back."""
+        """Write what is held."""
         with self._writes:
-            # Taken out first, as below.
+            # Taken out first, as in `_write_waiting`.
             held, self._held = self._held, bytearray()
             if held:
                 self._write_now(held)
 
     def flush(self) -> None:
-        """Nothing to do for whoever flushes after each line: all of them go out by themselves."""
+        """Do nothing: structlog flushes after each line, but lines are written in time anyway."""
 
     def _is_timed(self) -> bool:
-        """Whether an event loop will release what is held back."""
+        """Whether an event loop will release what is held."""
         if self._loop is not None and self._loop.is_running():
             return True
         try:
@@ -130,7 +128,7 @@ class LineStream:
 
     def _keep(self, rest: bytes | bytearray) -> None:
         self._waiting += rest
-        # There may be no further line that looks for a reader. Without an event loop, that is left to one.
+        # No other line may come to trigger a retry. Without an event loop, the next line does.
         if self._waiting and not self._comes_back:
             with contextlib.suppress(RuntimeError):
                 asyncio.get_running_loop().call_later(_NEXT_TRY_SECONDS, self._come_back)
@@ -143,7 +141,7 @@ class LineStream:
             self._keep(b"")
 
     def _drained(self) -> bool:
-        """Write what waits, as far as there is a reader; whether nothing waits any more."""
+        """Write as much as possible of what waits; whether everything was written."""
         if self._waiting:
             self._write_waiting()
         if self.lost > self._told and not self._waiting:
@@ -153,20 +151,20 @@ class LineStream:
         return not self._waiting
 
     def _write_waiting(self) -> None:
-        # Taken out first: whoever logs in the midst of it must not write it again.
+        # Taken out first: a log call during the write must not write it again.
         waiting, self._waiting = self._waiting, bytearray()
         del waiting[: self._put(waiting)]
         waiting += self._waiting
         self._waiting = waiting
 
     def _put(self, piece: bytes | bytearray) -> int:
-        """Write what can be written, in most cases all of it; how many bytes that was."""
+        """Write as much as possible; how many bytes were written."""
         done = 0
         while done < len(piece):
             try:
                 written = self._write(piece[done:] if done else piece)
             except (OSError, ValueError):
-                # The latter is a stream that is closed.
+                # ValueError: the stream is closed.
                 break
             if not written:
                 break
@@ -175,13 +173,13 @@ class LineStream:
 
 
 def widen_pipe(stream: TextIO) -> None:
-    """Let a pipe hold as much as it usually may, so that nobody notices a reader that is slow for a moment."""
+    """Enlarge a pipe's buffer to the usual maximum, for readers that are slow for a moment."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _ROOM)
 
 
 def _raw(stream: TextIO) -> io.FileIO | None:
-    """The file below the buffers of a stream, if there is one."""
+    """The raw file below a stream's buffers, if there is one."""
     buffer = getattr(stream, "buffer", None)
     raw = buffer.raw if type(buffer) is io.BufferedWriter else buffer
     return raw if type(raw) is io.FileIO else None
@@ -198,27 +196,27 @@ def _as_text(stream: TextIO) -> Write:
     return write
 
 
-def _impatient(owner: LineStream, raw: io.FileIO) -> Write:
-    """Writes to a file, and not at all where that would wait for a reader."""
+def _nonblocking(owner: LineStream, raw: io.FileIO) -> Write:
+    """Writes to a file without ever blocking."""
     mode = os.fstat(raw.fileno()).st_mode
     if stat.S_ISSOCK(mode):
         sock = socket.socket(fileno=os.dup(raw.fileno()))
-        # Not before the last lines, which are written at the end of the process.
+        # Not at exit, when the last lines are still to be written.
         weakref.finalize(owner, sock.close).atexit = False
         return lambda piece: sock.send(piece, socket.MSG_DONTWAIT)
     if not stat.S_ISFIFO(mode) and not raw.isatty():
         return raw.write
     try:
-        # Opened anew, because whether a file waits is shared by all who inherited it, other programs among them.
+        # Opened again, because other processes that inherited the file share its O_NONBLOCK flag.
         anew = os.open(f"/proc/self/fd/{raw.fileno()}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
-        return _when_there_is_room(raw)
+        return _polled(raw)
     weakref.finalize(owner, os.close, anew).atexit = False
     return partial(os.write, anew)
 
 
-def _when_there_is_room(raw: io.FileIO) -> Write:
-    """Where a file cannot be opened anew: asks first, and writes no more than a pipe with any room takes."""
+def _polled(raw: io.FileIO) -> Write:
+    """For a file that cannot be opened again: polls first, and writes no more than a pipe with room accepts."""
     room = select.poll()
     room.register(raw.fileno(), select.POLLOUT)
     return lambda piece: raw.write(piece[: select.PIPE_BUF]) if room.poll(0) else None

@@ -1,4 +1,4 @@
-"""Structured logs: one chain of processors for every line. Redaction is its last step, and it fails closed."""
+"""Structured logs: one chain of processors for every line. Redaction is the last step, and it fails closed."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def configure_logging(
     colors: bool = False,
     audit_reads: bool = True,
 ) -> None:
-    """Set up the process's logs, ours and those of the libraries. Called once, by the command line.
+    """Set up the logs of the process, our own and those of libraries. Called once, by the command line.
 
     Args:
-        level: the least that is written.
-        as_json: lines of JSON; else text for a person.
-        stream: where to.
-        colors: whether text for a person is coloured.
-        audit_reads: whether that text tells of every read of personal data; see `graph.telemetry.console`.
+        level: the lowest level that is written.
+        as_json: JSON lines; otherwise text for people.
+        stream: the destination.
+        colors: whether to colour text for people.
+        audit_reads: see `graph.telemetry.console`.
     """
     lines = LineStream(stream)
     people = ConsoleRenderer(lines.encoding, colors=colors, details=level == "debug", audit_reads=audit_reads)
@@ -61,17 +61,17 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers[:] = [ProcessLog(lines, render)]
     root.setLevel(level.upper())
-    # httpx writes every URL at INFO; uvicorn only repeats what the command line says itself.
+    # httpx logs every URL at INFO; uvicorn repeats what the command line prints.
     for library in ("httpx", "httpcore", "uvicorn.error", "asyncio"):
         logging.getLogger(library).setLevel(logging.WARNING)
 
 
 class ProcessLog(logging.Handler):
-    """The process's log as the libraries write to it, through the standard library, and as the audit log does.
+    """The handler for log records of libraries; the audit log also writes through it.
 
     Args:
-        lines: where finished lines go.
-        render: makes the text of a clean event; the same that structlog is configured with.
+        lines: the destination.
+        render: renders a redacted event, as configured in structlog.
     """
 
     def __init__(self, lines: LineStream, render: Processor) -> None:
@@ -81,20 +81,20 @@ class ProcessLog(logging.Handler):
         self.is_json: Final = render is to_json
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record, or a fixed line where none can be made of it."""
+        """Write a record, or a fixed line if it cannot be formatted."""
         try:
             event: EventDict = {"event": record.getMessage(), "exc_info": record.exc_info, "_record": record}
             line = self.line_of(clean(record, record.levelname.lower(), event))
-        except Exception:  # noqa: BLE001 - whatever went wrong, nothing of the record must be written
+        except Exception:  # noqa: BLE001 - nothing of a record that fails may be written
             line = _NOT_FORMATTED
         self.lines.write(line)
 
     def flush(self) -> None:
-        """Write what is held back, as the standard library asks for when the process ends."""
+        """Write what is held; `logging.shutdown` calls this when the process ends."""
         self.lines.release()
 
     def line_of(self, event: EventDict) -> bytes:
-        """The line of a clean event; nothing for one that is not shown."""
+        """The line of a redacted event; empty for one that is not shown."""
         try:
             return cast("bytes", self._render(None, "", event)) + b"\n"
         except structlog.DropEvent:
@@ -102,7 +102,7 @@ class ProcessLog(logging.Handler):
 
 
 def process_log() -> ProcessLog | None:
-    """The process's log, once it is configured."""
+    """The handler of the process's log, if logging is configured."""
     for handler in _ROOT.handlers:
         if isinstance(handler, ProcessLog):
             return handler
@@ -110,14 +110,14 @@ def process_log() -> ProcessLog | None:
 
 
 def clean(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """An event with all that a line has, and nothing that must not be in it.
+    """An event with all its fields, redacted.
 
     Args:
-        logger: whose name the line has.
+        logger: has the name for the line.
         method: the name of the level.
-        event: its fields, `event` among them.
+        event: the fields.
     """
-    # In one step: structlog's own ones for name, level and time take three times as long.
+    # In one step: structlog's processors for name, level and time take three times as long.
     event["logger"] = logger.name
     event["level"] = method
     if "_record" in event:
@@ -126,7 +126,7 @@ def clean(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     seconds, rest = divmod(time.time_ns(), _SECOND)
     event["timestamp"] = f"{_second(seconds)}.{rest // 1000:06d}Z"
     text = event.get("event")
-    # Most lines have nothing of the kind.
+    # Most lines have no exception.
     if "exc_info" in event or "stack_info" in event or type(text) is not str or _TRACEBACK in text:
         event = _without_traceback(event)
     return redact_event(logger, method, event)
@@ -138,14 +138,14 @@ def _second(seconds: int) -> str:
 
 
 def to_json(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
-    """A line of ASCII, whatever is in it, for an event that is clean."""
+    """An ASCII line of JSON of a redacted event."""
     event.pop(FOR_PEOPLE, None)
     try:
         line = orjson.dumps(event)
     except TypeError:
-        # Half a surrogate pair, which orjson refuses.
+        # A lone surrogate, which orjson refuses.
         return _escaped(event)
-    # Some readers take more characters than one for the end of a line.
+    # Some readers take other characters than LF for the end of a line.
     return line if line.isascii() else _escaped(event)
 
 
@@ -154,7 +154,7 @@ def _escaped(event: EventDict) -> bytes:
 
 
 def _without_traceback(event: EventDict) -> EventDict:
-    """Put the place of an exception into the event instead of its traceback, whose lines quote values."""
+    """Replace a traceback, whose lines may quote values, by the type and frames of the exception."""
     info = event.pop("exc_info", None)
     if info is True:
         info = sys.exc_info()
@@ -165,13 +165,13 @@ def _without_traceback(event: EventDict) -> EventDict:
     event.pop("stack_info", None)
     text = event.get("event")
     if isinstance(text, str) and _TRACEBACK in text:
-        # Starlette hands a failure of the lifespan over as a text, and uvicorn logs it.
+        # Starlette passes a lifespan failure as text, and uvicorn logs it.
         event["event"] = text.partition(_TRACEBACK)[0] + "traceback withheld"
     return event
 
 
 def frames_of(error: BaseException) -> list[str]:
-    """Where an exception came from: file, line and function of each frame; no source lines, no values."""
+    """File, line and function of each frame of an exception, without source lines and values."""
     frames = []
     traceback = error.__traceback__
     while traceback is not None:

@@ -1,7 +1,7 @@
-"""Sends spans to a collector: OTLP over HTTP, as protobuf.
+"""Exports spans to a collector: OTLP over HTTP, as protobuf.
 
-OpenTelemetry's own exporter reads a dozen environment variables, proxies and .netrc files, and tries again for a
-minute. This one does what it is told: one try, within its time limits, to one address.
+OpenTelemetry's own exporter reads a dozen environment variables, proxies and .netrc files, and retries for a
+minute. This one makes one attempt, within its timeouts, to one address.
 
 Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 """
@@ -25,12 +25,12 @@ _TIMEOUT: Final = 2.0
 
 
 class OtlpExporter(SpanExporter):
-    """Posts batches of spans; a batch that the collector does not take is lost.
+    """Posts batches of spans; a batch that the collector does not accept is lost.
 
     Args:
         endpoint: the collector's base address, such as `http://collector:4318`.
-        on_failure: told of each batch that was lost; called in the exporting thread.
-        timeout: seconds for connecting, and between two parts of an answer.
+        on_failure: called for each lost batch, in the exporting thread.
+        timeout: seconds for connecting, and between two parts of a response.
     """
 
     def __init__(self, endpoint: str, on_failure: Callable[[], None], *, timeout: float = _TIMEOUT) -> None:
@@ -48,15 +48,15 @@ class OtlpExporter(SpanExporter):
         """Send one batch."""
         try:
             content = encode_spans(spans).SerializeToString()
-            # The answer's body is not read: all that matters is whether the batch was taken.
+            # The response's body does not matter, so it is not read.
             with self._client.stream("POST", self._url, content=content) as response:
-                taken = response.status_code == httpx.codes.OK
+                accepted = response.status_code == httpx.codes.OK
         except (httpx.HTTPError, OSError, RuntimeError):
             # RuntimeError: the client was closed meanwhile.
-            taken = False
-        if not taken:
+            accepted = False
+        if not accepted:
             self._on_failure()
-        return SpanExportResult.SUCCESS if taken else SpanExportResult.FAILURE
+        return SpanExportResult.SUCCESS if accepted else SpanExportResult.FAILURE
 
     def shutdown(self) -> None:
         """Close the connections."""

@@ -1,4 +1,4 @@
-"""Who reads what, who is refused, and whether what the protection leans on is there."""
+"""Logs and metrics of authentication, budgets and reads of personal data."""
 
 from __future__ import annotations
 
@@ -22,11 +22,7 @@ KEY_STATES: Final = ("none", "loaded", "stale", "missing")
 
 
 class ProtectionTelemetry:
-    """Tells of the protection.
-
-    Args:
-        metrics: where reads, refusals and failures are counted.
-    """
+    """Observes reads, refusals, the verification keys and the limiter."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._log: FilteringBoundLogger = structlog.get_logger(LOGGER)
@@ -44,7 +40,7 @@ class ProtectionTelemetry:
         self._keys = metrics.gauge("key_set_state", "1 for the state of the keys that verify tokens.", "state")
 
     def watch_keys(self, current: Callable[[], str]) -> None:
-        """Show the state of the keys that verify tokens."""
+        """Expose the state of the keys that verify tokens."""
 
         def show(state: str) -> None:
             self._keys.labels(state).set_function(lambda: state == current())
@@ -53,25 +49,25 @@ class ProtectionTelemetry:
             show(state)
 
     def on_limiter_fallback(self) -> None:
-        """Budgets are kept by this process alone, because Redis does not answer."""
+        """Budgets are kept in this process, because Redis does not answer."""
         self._log.warning("budgets are kept locally: Redis does not answer")
         self._fallbacks.inc()
 
     def on_key_failure(self, reason: str) -> None:
-        """The keys that verify tokens could not be loaded; the last ones serve while they are not too old."""
+        """The keys that verify tokens could not be loaded; the last ones stay in use until they are too old."""
         self._log.error("verification keys cannot be loaded", reason=reason)
         self._key_failures.inc()
 
     def count(self, event: AuditEvent) -> None:
-        """A read or a refusal took place."""
+        """Count a read or a refusal."""
         if event.action == "read":
             self._reads.inc()
             return
         code = event.code or "none"
         self._refusals[code,].inc()
         if code == ErrorCode.RATE_LIMITED.value:
-            # Where no budget is named, a single card was refused.
+            # Without a budget's name, a single card was refused.
             self._budgets[event.reason or "cards",].inc()
         elif code == ErrorCode.UNAUTHENTICATED.value:
-            # Reasons are constants of this code base.
+            # Reasons are constants of ours.
             self._unauthenticated[event.reason or "none",].inc()

@@ -1,4 +1,4 @@
-"""The last step before a line is written: every value is clean, or the whole event is withheld."""
+"""Redaction, the last step before a line is written: every value is harmless, or the event is withheld."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
 
 _MAX_DEPTH: Final = 4
-# SHA-256 of a document without anything like a card number. One in thirty has thirteen digits in a row.
+# SHA-256 of a document without card numbers. One hash in thirty has thirteen digits in a row.
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
-# What this gateway makes, of a shape of its own.
+# Values that this gateway makes, each of a fixed form, which redaction must not take for card numbers.
 _OWN: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
     {
         "address": re.compile(
@@ -30,29 +30,29 @@ _OWN: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
         "timestamp": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z", re.ASCII),
     }
 )
-# The smallest number that redaction takes for a card number: 13 digits.
+# The smallest number that could be a card number: 13 digits.
 _LARGE: Final = 10**12
 
 
 class CannotRedactError(Exception):
-    """A value of a kind that is not known to be harmless."""
+    """A value of a type that is not known to be harmless."""
 
 
 def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Clean every value of an event; an event that cannot be cleaned is replaced as a whole."""
+    """Redact every value of an event; an event that cannot be redacted is replaced."""
     try:
         return event if _is_clean(event) else _cleaned(event)
-    except Exception:  # noqa: BLE001 - whatever went wrong, the event must not be written
+    except Exception:  # noqa: BLE001 - an event that fails must not be written
         return {"event": "event withheld: it could not be redacted", "level": "error"}
 
 
 def _is_clean(event: EventDict) -> bool:
-    """Whether one look at a whole event finds nothing to hide, as it mostly does. It may doubt too much."""
+    """A fast check of the whole event that mostly finds nothing to hide; false negatives are redacted in full."""
     texts = [*event]
     for name, value in event.items():
         kind = type(value)
         if kind is str:
-            # The only one of the shapes above that mostly looks like a card number.
+            # The only one of the forms above that usually looks like a card number.
             if name != "correlation_id" or not _OWN[name].fullmatch(value):
                 texts.append(value)
         elif kind is int or kind is float:
@@ -63,10 +63,10 @@ def _is_clean(event: EventDict) -> bool:
         elif value is not None and kind is not bool:
             return False
     try:
-        # A letter ends what could be a card number.
+        # Joined by a letter, which cannot be part of a card number.
         return not may_hold_card_number("x".join(texts))
     except TypeError:
-        # A list with something else than texts.
+        # A list with something other than strings.
         return False
 
 
@@ -96,5 +96,5 @@ def _clean(value: object, depth: int = 0) -> object:
         case dict():
             return {redact(str(name)): _clean(item, depth + 1) for name, item in value.items()}
         case _:
-            # A repr of an unknown object may hold anything.
+            # The repr of an unknown object may contain anything.
             raise CannotRedactError

@@ -1,4 +1,4 @@
-"""What requests look like to their callers: a line for each, and figures of all."""
+"""Logs and metrics of requests."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from graph.telemetry.labels import MOST_NAMES, OperationNames, request_code
 from graph.telemetry.logs import LOGGER, frames_of
-from graph.telemetry.metrics import MAX_SERIES
+from graph.telemetry.metrics import MAX_SERIES, MOST_NAMES, OperationNames, request_code
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -23,21 +22,16 @@ if TYPE_CHECKING:
     from graph.http.report import RequestReport
     from graph.telemetry.metrics import Metrics
 
-# A caller's document may have a name of any length.
+# A caller can choose a name of any length.
 _LONGEST_NAME: Final = 100
 _QUIET_SECONDS: Final = 1.0
 
 
 class RequestTelemetry:
-    """Tells of requests.
-
-    Args:
-        metrics: where they are counted.
-        clock: monotonic seconds.
-    """
+    """Observes requests; `clock` gives monotonic seconds."""
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
-        # Bound here, where the first line would else do it anew for each one.
+        # Bound once, not for every line.
         self._log: FilteringBoundLogger = structlog.get_logger(LOGGER).bind()
         self._clock = clock
         self._refused = 0
@@ -59,12 +53,12 @@ class RequestTelemetry:
         self._unplanned = count("unplanned_documents", "Documents with an operation that no plan takes.")
 
     def trust(self, names: frozenset[str]) -> None:
-        """Let these names of operations be labels in any case."""
+        """Set the operation names that are always labels: those of the trusted documents."""
         self._operations.trust(names)
         self._durations.most = max(MAX_SERIES, (len(names) + MOST_NAMES) * len(ErrorCode))
 
     def on_request(self, report: RequestReport) -> None:
-        """Write one line for a request, and one more for each exception that nobody foresaw."""
+        """A request was answered: write its line, and one for each unexpected exception."""
         self._count(report)
         if report.at_capacity:
             self._overloaded()
@@ -93,12 +87,12 @@ class RequestTelemetry:
             )
 
     def on_untrusted_document(self, document: UntrustedDocument) -> None:
-        """A document runs although it is not in the manifest."""
+        """A document that is not in the manifest was executed."""
         self._log.warning("untrusted document", operations=document.operations, sha256=document.sha256)
         self._untrusted.inc()
 
     def on_unplanned(self, document: Document, operation: Operation) -> None:
-        """No plan takes an operation, which is told once for its document."""
+        """An operation has no plan; called once per document."""
         self._log.info("operation without plan", operation=operation.shown_name, sha256=document.sha256)
         self._unplanned.inc()
 
@@ -116,7 +110,7 @@ class RequestTelemetry:
             self._unexpected.inc(len(report.unexpected))
 
     def _overloaded(self) -> None:
-        """Tell once a second how many were refused: a line for each would cost more than the refusal."""
+        """Log once a second how many were refused: a line for each would cost more than the refusal."""
         self._refused += 1
         now = self._clock()
         if now >= self._silent_until:

@@ -1,8 +1,8 @@
 """Traces: one span for each request, and one below it for each call to Konaplate.
 
-A span says what the reports say that logs and metrics get, too. So no layer below knows of OpenTelemetry, and
-nothing gets into a span that is not named here: no document, no variable, no header, no body, no message of an
-exception. Names follow OpenTelemetry's conventions where there are any.
+Spans are made from the same reports as logs and metrics. So no lower layer knows of OpenTelemetry, and spans hold
+only what is named here: no document, variable, header, body or exception message. Names follow OpenTelemetry's
+semantic conventions where they exist.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from graph import __version__
 from graph.redact import holds_card_number
-from graph.telemetry.labels import FAULTS, VendorCodes
+from graph.telemetry.metrics import FAULTS, VendorCodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,10 +62,10 @@ _LIMITS: Final = SpanLimits(
     max_attribute_length=_LENGTH,
     max_span_attribute_length=_LENGTH,
 )
-# OpenTelemetry writes a line of the log about each header that is longer than it reads.
+# OpenTelemetry logs a line about each longer header.
 _LONGEST_HEADER: Final = 512
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
-# The span of the request, as the context of what hangs below it. OpenTelemetry's own is chosen by the environment.
+# The context with the request's span. OpenTelemetry's own context variable depends on the environment.
 _REQUEST: Final[ContextVar[Context]] = ContextVar("request")
 
 
@@ -73,10 +73,9 @@ class Traces:
     """Makes spans.
 
     Args:
-        processor: takes them; closed with this object.
-        endpoints: what can be called.
-        sample: which share of the traces to keep. A caller's wish not to trace is respected; the wish to trace
-            counts no more than chance, because anybody can have it.
+        processor: receives the spans; closed with this object.
+        endpoints: the APIs of Konaplate.
+        sample: the ratio of traces to keep. A caller may switch tracing off, but cannot force it.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class Traces:
             "service.version": __version__,
             "service.instance.id": str(uuid.uuid4()),
         }
-        # Everything is given, so that no environment variable decides it.
+        # All arguments are given, so that no environment variable applies.
         provider = TracerProvider(
             sampler=ParentBased(by_chance, remote_parent_sampled=by_chance, remote_parent_not_sampled=ALWAYS_OFF),
             resource=Resource(resource),
@@ -102,13 +101,13 @@ class Traces:
         self._tracer = provider.get_tracer("konagraph")
 
     def traced(self, app: ASGIApp) -> ASGIApp:
-        """The app, with a span for each request that it reports."""
+        """Wrap the app with a span for each request that it reports."""
 
         async def with_span(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
-            # One that is never reported is no GraphQL request; its span does not end, and goes nowhere.
+            # The span of a request that is not reported, so not GraphQL, never ends and is never exported.
             span = self._tracer.start_span("graphql", parent_of(scope["headers"]), SpanKind.SERVER)
             token = _REQUEST.set(set_span_in_context(span, Context()))
             try:
@@ -132,7 +131,7 @@ class Traces:
         span.end()
 
     def on_call(self, report: CallReport) -> None:
-        """A call is over. It belongs to the request that started it, even where others wait for it, too."""
+        """A call is over. Its span belongs to the request that started it, even if others share the call."""
         context = _REQUEST.get(None)
         if context is None:
             return
@@ -150,12 +149,12 @@ class Traces:
         span.end(ended)
 
     async def aclose(self) -> None:
-        """Send what is left, for a while: a collector that hangs must not keep the gateway from ending."""
+        """Export what is left, with a timeout: a hanging collector must not block the shutdown."""
         loop, done = asyncio.get_running_loop(), asyncio.Event()
 
         def close() -> None:
             self._processor.shutdown()
-            # The loop may have ended while this waited.
+            # The loop may have been closed meanwhile.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(done.set)
 
@@ -167,7 +166,7 @@ class Traces:
 
 def _request_attributes(report: RequestReport) -> dict[str, AttributeValue]:
     attributes: dict[str, AttributeValue | None] = {
-        # A method is any word of the caller's.
+        # A method can be any word.
         "http.request.method": report.method if report.method in _METHODS else "_OTHER",
         "http.response.status_code": report.status,
         "graphql.operation.type": report.operation_type,
@@ -200,24 +199,24 @@ def _call_attributes(report: CallReport, codes: VendorCodes) -> dict[str, Attrib
 
 
 def parent_of(headers: Iterable[tuple[bytes, bytes]]) -> Context:
-    """The trace that a request's `traceparent` names; an empty context where it names none.
+    """The trace context of a request's `traceparent`; empty without one.
 
-    `tracestate` and `baggage` are not read: both are free text of the caller's, and would be exported.
+    `tracestate` and `baggage` are ignored: both are the caller's free text and would be exported.
     """
     given = [value.decode("latin-1") for name, value in headers if name == b"traceparent"]
-    # Said twice, it says nothing: the specification wants one.
+    # The specification requires exactly one.
     if len(given) != 1 or len(given[0]) > _LONGEST_HEADER or given[0] != given[0].strip():
         return Context()
     context = _PROPAGATOR.extract({"traceparent": given[0]}, Context())
     found = get_current_span(context).get_span_context()
     if holds_card_number(format_trace_id(found.trace_id)) or holds_card_number(format_span_id(found.span_id)):
-        # One random id in sixty looks like a card number, too, and begins a new trace here.
+        # One random id in sixty looks like a card number; it starts a new trace here.
         return Context()
     return context
 
 
 def in_batches(exporter: SpanExporter, *, delay_ms: int = 2_000) -> SpanProcessor:
-    """Hands spans to an exporter in a thread of its own; when it is too slow, the oldest spans are dropped."""
+    """Exports spans in a thread; if the exporter is too slow, the oldest spans are dropped."""
     return BatchSpanProcessor(
         exporter,
         max_queue_size=2_048,
@@ -229,5 +228,5 @@ def in_batches(exporter: SpanExporter, *, delay_ms: int = 2_000) -> SpanProcesso
 
 
 def at_once(exporter: SpanExporter) -> SpanProcessor:
-    """Hands each span to an exporter as soon as it ends."""
+    """Exports each span as soon as it ends."""
     return SimpleSpanProcessor(exporter, meter_provider=NoOpMeterProvider())

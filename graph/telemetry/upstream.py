@@ -1,4 +1,4 @@
-"""What the calls to Konaplate come to, and what the guard in front of them does."""
+"""Logs and metrics of calls to Konaplate and of the guard in front of them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import structlog
 from graph.konaplate.correlation import Echo
 from graph.konaplate.errors import Cause
 from graph.resilience.observer import GuardObserver
-from graph.telemetry.labels import VendorCodes
 from graph.telemetry.logs import LOGGER
+from graph.telemetry.metrics import VendorCodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,20 +24,15 @@ if TYPE_CHECKING:
 
 BREAKER_STATES: Final = ("closed", "open", "half_open")
 _AS_EXPECTED: Final = ("ok", "cancelled")
-# None of a call without an answer. Whether answers repeat our ids at all is not documented.
+# None: there was no answer. Whether answers repeat our ids is not documented.
 _QUIET_ECHOES: Final = (None, "same", "missing")
 
 
 class UpstreamTelemetry(GuardObserver):
-    """Tells of calls, and of their guards.
-
-    Args:
-        metrics: where they are counted.
-        endpoints: what can be called.
-    """
+    """Observes calls and their guard."""
 
     def __init__(self, metrics: Metrics, endpoints: Iterable[Endpoint[Any, Any]]) -> None:
-        # Bound here, where the first line would else do it anew for each one.
+        # Bound once, not for every line.
         self._log: FilteringBoundLogger = structlog.get_logger(LOGGER).bind()
         endpoints = tuple(endpoints)
         self._codes = VendorCodes(endpoints)
@@ -67,7 +62,7 @@ class UpstreamTelemetry(GuardObserver):
             self._show_breaker(api, "closed")
 
     def on_call(self, report: CallReport) -> None:
-        """One attempt is over: a line, which is a warning when it failed or drifted from the documentation."""
+        """An attempt is over. Its line is a warning if it failed or deviates from the documentation."""
         odd = report.outcome not in _AS_EXPECTED or report.drift or report.echo not in _QUIET_ECHOES
         write = self._log.warning if odd else self._log.info
         details = report.details
@@ -95,26 +90,26 @@ class UpstreamTelemetry(GuardObserver):
             self._drifts[report.api,].inc()
 
     def joined(self, api: str) -> None:
-        """A look-up shares a call that was under way."""
+        """A look-up shares a call that is in flight."""
         self._joined[api,].inc()
 
     def retried(self, api: str, cause: str) -> None:
-        """A call is tried again."""
+        """A call is retried."""
         self._retries[api, cause].inc()
 
     def retry_refused(self, api: str) -> None:
-        """A call would have been tried again, but the budget is spent."""
+        """A call is not retried, because the retry budget is spent."""
         self._refused[api,].inc()
 
     def breaker_changed(self, api: str, state: str) -> None:
-        """An API is left alone from now on, probed, or used again."""
+        """The breaker of an API opened, half-opened or closed."""
         write = self._log.info if state == "closed" else self._log.warning
         write("breaker changed", api=api, state=state)
         self._changes[api, state].inc()
         self._show_breaker(api, state)
 
     def limit_changed(self, limit: int) -> None:
-        """So many calls may be under way now."""
+        """The limit of concurrent calls changed."""
         self._limit.set(limit)
 
     def shed(self, api: str) -> None:

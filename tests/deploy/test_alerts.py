@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ruamel.yaml import YAML
 
-from graph.telemetry.labels import FAULTS
+from graph.telemetry.metrics import FAULTS
 from graph.telemetry.protection import BUDGETS, KEY_STATES
 from graph.telemetry.upstream import BREAKER_STATES
 from schema.errors import ErrorCode

@@ -15,8 +15,7 @@ import pytest
 from graph.config.warnings import start_warnings
 from graph.security.audit import AuditEvent
 from graph.security.sampling import RefusalSampler
-from graph.telemetry.audit_file import AuditFile
-from graph.telemetry.audit_log import AuditLog
+from graph.telemetry.audit_log import AuditFile, AuditLog
 from graph.telemetry.logs import configure_logging
 from tests.security.callers import ALL_KNOWING, OWN, Caller, Callers, callers, codes
 from tests.support import sandbox_settings

@@ -13,15 +13,15 @@ from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import CODES, SUCCESS, CallDetails, CardNotFoundError
-from graph.telemetry.labels import (
+from graph.telemetry.metrics import (
     ANONYMOUS,
     FAULTS,
     UNUSED_SECONDS,
+    Metrics,
     OperationNames,
     VendorCodes,
     request_code,
 )
-from graph.telemetry.metrics import Metrics
 from graph.telemetry.upstream import UpstreamTelemetry
 from schema.errors import ErrorCode
 from tests.support import gateway
