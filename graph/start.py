@@ -24,9 +24,8 @@ from graph.server.server import Drain, Server
 from graph.telemetry.line_stream import widen_pipe
 from graph.telemetry.logs import LOGGER, configure_logging
 from graph.wiring.checks import start_problems
-from graph.wiring.rejections import rejection_response
 from graph.wiring.reload import Reload
-from graph.wiring.serving import gateway_server
+from graph.wiring.serving import gateway_server, rejection_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -1,1 +1,1 @@
-"""Makes the parts that `graph.app` puts together, from the settings."""
+"""Builds the parts of the application from the settings; `graph.app` puts them together."""

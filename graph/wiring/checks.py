@@ -1,4 +1,4 @@
-"""What stops a start although each setting is right by itself: every problem of all files and ports at once."""
+"""Checks at start beyond single settings: reports the problems of all files and ports at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def start_problems(settings: Settings, wrong: frozenset[str] = frozenset()) -> list[str]:
-    """What stops the gateway, but for what may come of a field that is wrong itself, and as good as not set."""
+    """All problems that stop the start, except consequences of the fields that are wrong themselves."""
     problems: list[str] = []
     for check, needed in _CHECKS.items():
         if any(name.startswith(needed) for name in wrong):
@@ -49,7 +49,7 @@ def _check_ports(settings: Settings) -> None:
         raise SettingsError(["KONAGRAPH_PORT and KONAGRAPH_ADMIN_PORT are the same port"])
 
 
-# Each with the beginnings of the fields that it cannot do without: it says nothing while one of them is wrong.
+# Each check with the prefixes of the fields that it needs; it is skipped if one of them is wrong.
 _CHECKS: Final[dict[Callable[[Settings], object], tuple[str, ...]]] = {
     key_pairs: (),
     sealed_as_set: (),
@@ -63,7 +63,7 @@ _CHECKS: Final[dict[Callable[[Settings], object], tuple[str, ...]]] = {
 
 
 def _can_be_written(path: Path) -> bool:
-    """Whether a file could be appended to. It is not made: a check leaves nothing behind."""
+    """Whether a file could be appended to. A check does not create it."""
     try:
         if path.exists():
             return not path.is_dir() and os.access(path, os.W_OK)

@@ -1,4 +1,4 @@
-"""The way to documents as the settings describe it: limits, trusted documents, registered ones."""
+"""Builds the document resolver from the settings: limits, trusted documents, registered documents."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def build_documents(
 
     Args:
         settings: see `graph.config.settings`.
-        schema: the executable schema; by default that of all APIs of Konaplate.
-        on_untrusted: told of each document that is not in the manifest and runs all the same.
-        redis: where registered documents are shared between gateways; None keeps them in this process.
+        schema: the executable schema; by default with all APIs of Konaplate.
+        on_untrusted: called for each document that is executed without being in the manifest.
+        redis: shares registered documents between gateways; None keeps them in this process.
 
     Raises:
         SettingsError: naming everything in the manifest that cannot be used.
@@ -71,7 +71,7 @@ def document_limits(settings: Settings) -> DocumentLimits:
 
 
 def read_trusted(settings: Settings, schema: GraphQLSchema | None = None) -> TrustedDocuments:
-    """The manifest as it is now, checked by a reader of its own: this may run beside everything else.
+    """The current manifest, parsed with a reader of its own, so that this may run in a thread.
 
     Raises:
         SettingsError: naming everything in it that cannot be used.
@@ -83,7 +83,7 @@ def _reader(settings: Settings, schema: GraphQLSchema | None) -> Documents:
     return Documents(
         executable_schema() if schema is None else schema,
         document_limits(settings),
-        # Forbidden altogether, it is a matter of validation; allowed to some, of the viewer.
+        # Forbidden for all, it is a matter of validation; allowed for some, of the viewer.
         introspection=settings.konagraph_introspection is not False,
     )
 

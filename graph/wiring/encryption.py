@@ -1,4 +1,4 @@
-"""What is encrypted, and with which keys, as the settings describe it."""
+"""Builds the encryption from the settings: which messages, and with which keys."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ T = TypeVar("T")
 def sealed_as_set(
     settings: Settings, endpoints: Iterable[Endpoint[Any, Any]] = ENDPOINTS
 ) -> tuple[Endpoint[Any, Any], ...]:
-    """Endpoints with those flags of encryption that the settings know better than the vendor's pages.
+    """The endpoints, with the encryption flags that the settings override.
 
     Raises:
-        SettingsError: naming every endpoint that there is not.
+        SettingsError: when a setting names an unknown endpoint.
     """
     named = by_name(endpoints)
     for flag, variable, words in (

@@ -1,4 +1,4 @@
-"""The HTTP side as the settings describe it: the app, its page for browsers, and whose pages may ask."""
+"""Builds the HTTP side from the settings: the app, the page for browsers, and CORS."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def build_app(
         settings: see `graph.config.settings`.
         endpoint: answers the GraphQL path.
         explorer: the page for browsers, or None.
-        traces: makes a span of each request, or None.
-        lifespan: opens and closes what the app needs, as Starlette has it.
+        traces: makes a span for each request, or None.
+        lifespan: see Starlette.
     """
     origins = OriginRules(
         settings.konagraph_allowed_origins,
@@ -65,11 +65,11 @@ def build_app(
 
 
 def build_explorer(settings: Settings, example_card: str | None) -> Explorer | None:
-    """The page for browsers, unless it is switched off.
+    """The page for browsers, if it is enabled.
 
     Args:
         settings: see `graph.config.settings`.
-        example_card: the card number of its first query; None for a number that no card has.
+        example_card: the card number of the example query; None for a number without a card.
     """
     if not settings.allowed_in_development(settings.konagraph_explorer):
         return None

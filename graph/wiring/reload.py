@@ -1,4 +1,4 @@
-"""SIGHUP: secrets and documents are read anew while the gateway runs; all of them are swapped, or none."""
+"""SIGHUP: reloads secrets and documents while the gateway runs; replaces all of them or none."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ RENEWED: Final = (
     "konaplate_server_public_key_2",
     "konaplate_client_private_key_2",
 )
-"""The settings whose new values are used. Files that settings name by their paths are read anew, too."""
+"""The settings whose new values are used. Files that settings name by path are read again as well."""
 
 _READ_AT_START: Final = ("konaplate_ca_bundle", "konaplate_client_certificate", "konaplate_client_certificate_key")
-"""Files whose contents are taken over by a new start only."""
+"""Files that are only read at start."""
 
 
 class Reload:
-    """Reloads, one time after the other however often it is asked to, and logs the outcome.
+    """Runs one reload at a time, however many are requested, and logs the outcome.
 
     Args:
         load: reads the settings.
-        renewal: takes them over.
-        reopen: opens files anew, whatever becomes of the settings.
+        renewal: applies them.
+        reopen: reopens files, whether or not the settings can be used.
     """
 
     def __init__(self, load: Callable[[], Settings], renewal: Renewal, reopen: Callable[[], None]) -> None:
@@ -69,7 +69,7 @@ class Reload:
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(LOGGER)
 
     def request(self) -> None:
-        """Reload, or once more when a reload is under way: it may have read the old values."""
+        """Reload; a reload that is in progress is repeated, because it may have read the old values."""
         self._reopen()
         self._wanted = True
         if self._task is None or self._task.done():
@@ -81,16 +81,16 @@ class Reload:
             try:
                 outcome = await self._renewal.renew(self._load())
             except SettingsError as error:
-                # They name variables, never values.
+                # Problems name variables, never values.
                 self._log.error("reload refused: everything stays as it was", problems=error.problems)
-            except Exception as error:  # noqa: BLE001 - a gateway that answers must not end for this
+            except Exception as error:  # noqa: BLE001 - must not stop a running gateway
                 self._log.error("reload failed", exception=type(error).__name__)
             else:
                 self._log.info(READ_ANEW if outcome["changed"] else NOTHING_CHANGED, **outcome)
 
 
 class _Parts(NamedTuple):
-    """Everything that is swapped, made before any of it is."""
+    """All replacements, complete before any is used."""
 
     identity: Identity
     cipher: Cipher | None
@@ -99,14 +99,14 @@ class _Parts(NamedTuple):
 
 
 class Renewal:
-    """Swaps what may change while the gateway runs. Calls and requests under way end with what they began with.
+    """Replaces secrets and documents. Calls and requests in flight finish with the old ones.
 
     Args:
         settings: those that the gateway was started with.
-        konaplate: gets the credentials and keys.
-        protection: gets the API keys, and loads the key set anew.
-        documents: gets the trusted documents.
-        on_trusted: told the names of their operations.
+        konaplate: receives the credentials and keys.
+        protection: receives the API keys, and loads the key set again.
+        documents: receives the trusted documents.
+        on_trusted: called with the names of their operations.
     """
 
     def __init__(
@@ -126,18 +126,17 @@ class Renewal:
         self._on_trusted = on_trusted
 
     async def renew(self, settings: Settings) -> dict[str, list[str]]:
-        """Take over what of these settings may change.
+        """Apply the settings that may change at run time.
 
         Returns:
-            The variables by what became of them: `changed` or `unchanged`, compared with what was in use;
-            `unread`, the key set when its source gave none, so that the last one stays in use; `needs_restart`,
-            changed, too, and not taken over.
+            The variables by outcome: `changed` or `unchanged`; `unread`, the key set if its source failed, so that
+            the last one stays in use; `needs_restart`, changed but not applied.
 
         Raises:
-            SettingsError: naming everything that cannot be used; everything stays as it was then.
+            SettingsError: naming everything that cannot be used; nothing is replaced then.
         """
         renewed = self._settings.model_copy(update={name: getattr(settings, name) for name in RENEWED})
-        # A manifest may take a while, in which others want to be answered.
+        # In a thread, because a large manifest takes a while.
         parts = await asyncio.to_thread(_read, renewed, self._documents.cache.schema)
         same = self._compared(renewed, parts)
         self._konaplate.renew(parts.identity, parts.cipher)
@@ -158,7 +157,7 @@ class Renewal:
         }
 
     def _compared(self, renewed: Settings, parts: _Parts) -> dict[str, bool | None]:
-        """Whether each of what there is, or was, is the same as before."""
+        """For each value that is set now or was before, whether it is unchanged."""
         now, before = ({name: getattr(each, name) for name in RENEWED} for each in (renewed, self._in_use))
         same: dict[str, bool | None] = {
             name: now[name] == before[name] for name in RENEWED if now[name] or before[name]
@@ -184,7 +183,7 @@ def _variables(fields: Iterable[str]) -> list[str]:
 
 
 def _digests(settings: Settings) -> dict[str, bytes]:
-    """Of the files that are read at the start, as far as they can be read."""
+    """Digests of the files that are read at start, if they can be read."""
     found = {}
     for name in _READ_AT_START:
         path = getattr(settings, name)
@@ -195,7 +194,7 @@ def _digests(settings: Settings) -> dict[str, bytes]:
 
 
 def _read(settings: Settings, schema: GraphQLSchema) -> _Parts:
-    """Make every part; name every problem."""
+    """Build all replacements; report every problem."""
     problems: list[str] = []
     cipher = _made(build_cipher, settings, problems)
     keys = _made(read_key_files, settings, problems)

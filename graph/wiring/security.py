@@ -1,4 +1,4 @@
-"""The protection as the settings describe it: who is recognized, and where budgets are kept."""
+"""Builds authentication and budgets from the settings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _KEY_SET_TIMEOUT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """The parts that stand in front of the cards, with what must be opened and closed with the application."""
+    """Authentication and budgets, with the resources that live as long as the application."""
 
     authenticate: Authenticate
     budgets: Budgets
@@ -47,16 +47,16 @@ class Protection:
     api_keys: ApiKeyAuthenticator | None
     redis: Redis | None
     fallback: FallbackLimiter | None
-    """What keeps the budgets where they are shared."""
+    """The limiter that keeps shared budgets."""
 
     async def open(self) -> None:
-        """Load the keys, so that the first request need not wait for them."""
+        """Load the keys, so that the first request does not wait for them."""
         if self.keys is not None:
             await self.keys.load()
             self.keys.keep_loaded()
 
     def key_state(self) -> Literal["none", "loaded", "stale", "missing"]:
-        """What there is of the keys that verify tokens."""
+        """The state of the keys that verify tokens."""
         if self.keys is None:
             return "none"
         if not self.keys.loaded:
@@ -78,20 +78,20 @@ class Protection:
 
 
 def build_refs(settings: Settings) -> CardRefs:
-    """Names for cards and viewers. Without a shared store they need to be the same only within this process."""
+    """Keyed references of cards and viewers. Without a key they are only stable within this process."""
     return CardRefs(settings.konagraph_card_ref_key or Credential(secrets.token_hex(32)))
 
 
 def build_protection(
     settings: Settings, refs: CardRefs, *, on_key_failure: Callable[[str], None], on_fallback: Callable[[], None]
 ) -> Protection:
-    """Put the protection together.
+    """Build authentication and budgets.
 
     Args:
-        settings: say how callers are recognized.
-        refs: names cards and viewers.
-        on_key_failure: told when the keys that verify tokens cannot be loaded.
-        on_fallback: told when budgets are kept locally because Redis does not answer.
+        settings: see `graph.config.settings`.
+        refs: makes references of cards and viewers.
+        on_key_failure: called when the keys that verify tokens cannot be loaded.
+        on_fallback: called when budgets are kept locally because Redis does not answer.
 
     Raises:
         SettingsError: when a key file or the address of Redis cannot be used.
@@ -115,7 +115,7 @@ def build_protection(
 
 
 def read_key_files(settings: Settings) -> tuple[ApiKey, ...] | None:
-    """The API keys of the file that the settings name; None without one. A key set in a file is read as well.
+    """The API keys of the configured file; None without one. Also checks a key set in a file.
 
     Raises:
         SettingsError: when a file cannot be used.
@@ -164,15 +164,15 @@ async def _read_key_set_file(path: Path) -> bytes:
 
 
 def key_set_at(url: str, *, timeout: float = _KEY_SET_TIMEOUT) -> Callable[[], Awaitable[bytes]]:
-    """Reads the key set of an address.
+    """A loader of the key set at a URL.
 
     Args:
-        url: its address, which must answer itself: redirects are not followed.
-        timeout: seconds for the whole answer.
+        url: redirects are not followed.
+        timeout: seconds for the whole response.
     """
 
     async def load() -> bytes:
-        # A client for each load: it happens every five minutes, and nothing is left open in between.
+        # A client for each load: loads are five minutes apart, and no connection stays open in between.
         async with (
             asyncio.timeout(timeout),
             httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=timeout) as client,
@@ -191,14 +191,14 @@ def key_set_at(url: str, *, timeout: float = _KEY_SET_TIMEOUT) -> Callable[[], A
 
 
 def build_redis(settings: Settings) -> Redis | None:
-    """The client of Redis, which connects when it is first used; None without one.
+    """The Redis client, which connects on first use; None if not configured.
 
     Raises:
         SettingsError: when its address cannot be used.
     """
     if settings.konagraph_redis_url is None:
         return None
-    # Here, because a gateway without Redis is 6 MB smaller.
+    # Imported here, because a gateway without Redis uses 6 MB less.
     from graph.security.redis_limiter import BadRedisUrlError, connect  # noqa: PLC0415
 
     try:

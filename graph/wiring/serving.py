@@ -1,18 +1,21 @@
-"""The gateway's server: its own port, its admin port, its end."""
+"""Builds the servers from the settings: the gateway's port and its admin port."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from graph.http.exchange import new_request_id
 from graph.http.front import Front
 from graph.http.health import AdminApp, Health
+from graph.http.responses import HttpError, error_response, private_headers
 from graph.server.connection import ConnectionOptions
 from graph.server.limits import HttpLimits
 from graph.server.listen import ListenError, bind
+from graph.server.rejection import RejectionResponse
 from graph.server.server import Drain, Server
-from graph.wiring.rejections import rejection_response
 
 if TYPE_CHECKING:
     import socket
@@ -21,11 +24,12 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from graph.config.settings import Settings
+    from graph.server.rejection import RequestRejectedError
     from graph.telemetry.metrics import Metrics
 
 
 def gateway_server(app: Starlette, settings: Settings, on_ready: Callable[[int], None]) -> Server:
-    """A server of the gateway, with its admin port beside it unless there is to be none.
+    """The gateway's server, with that of the admin port beside it if one is configured.
 
     `on_ready` is called with the port once connections are accepted.
 
@@ -60,7 +64,7 @@ def _bind_admin(host: str, port: int) -> list[socket.socket]:
 
 
 def _admin_server(app: Starlette, settings: Settings, sockets: list[socket.socket]) -> Server:
-    """A server of an admin port, which has nothing to wait for at its end."""
+    """The server of the admin port, which shuts down without waiting."""
     metrics: Metrics = app.state.metrics
     admin = AdminApp(app.state.health, lambda: Response(metrics.render(), media_type=metrics.content_type))
     return Server(
@@ -73,7 +77,7 @@ def _admin_server(app: Starlette, settings: Settings, sockets: list[socket.socke
 
 
 def http_limits(settings: Settings) -> HttpLimits:
-    """The bounds of a connection."""
+    """The limits of a connection."""
     return HttpLimits(
         header_bytes=settings.konagraph_max_header_bytes,
         headers=settings.konagraph_max_headers,
@@ -88,5 +92,17 @@ def http_limits(settings: Settings) -> HttpLimits:
 
 
 def admin_limits(settings: Settings) -> HttpLimits:
-    """The bounds of a connection to the admin port, which asks nobody for credentials."""
+    """The limits of a connection to the admin port, which has no authentication."""
     return HttpLimits(allowed_hosts=settings.konagraph_allowed_hosts, fixed_hosts=True)
+
+
+def rejection_response(rejected: RequestRejectedError) -> RejectionResponse:
+    """The response to a rejected request, in the format of the app's errors."""
+    request_id = new_request_id()
+    error = HttpError(rejected.status, rejected.message, retryable=rejected.status is HTTPStatus.REQUEST_TIMEOUT)
+    response = error_response(error, request_id)
+    # The server adds the Content-Length.
+    headers = [header for header in response.raw_headers if header[0] != b"content-length"]
+    return RejectionResponse(
+        private_headers([*rejected.headers, *headers], request_id), bytes(response.body), request_id
+    )

@@ -1,4 +1,4 @@
-"""What operators see: logs, metrics and traces, fed by the hooks of the lower layers."""
+"""Builds logs, metrics and traces, and connects them to the callbacks of the lower layers."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _EXECUTIONS: Final = {
 
 
 class Telemetry:
-    """Where each of the lower layers reports to.
+    """Receives the reports of the lower layers.
 
     Args:
         settings: see `graph.config.settings`.
-        refs: names viewers in the audit log.
-        endpoints: what can be called.
-        exporter: takes each span at once; None for the collector that the settings name, if they name one.
+        refs: makes references of viewers for the audit log.
+        endpoints: the APIs of Konaplate.
+        exporter: receives each span at once; None for the configured collector, if any.
 
     Raises:
         SettingsError: when the audit log cannot be written.
@@ -76,13 +76,13 @@ class Telemetry:
             self.traces.on_request(report)
 
     def on_call(self, report: CallReport) -> None:
-        """An attempt at the upstream is over."""
+        """An attempt of an upstream call is over."""
         self.upstream.on_call(report)
         if self.traces is not None:
             self.traces.on_call(report)
 
     def watch(self, documents: DocumentResolver, counts: Executions, admission: Admission) -> None:
-        """Show figures that are kept elsewhere."""
+        """Expose figures that are kept elsewhere."""
         metrics, cache, audit = self.metrics, documents.cache, self.audit
         self.requests.trust(documents.trusted.operation_names)
         metrics.read_counter("document_cache_hits", "Documents found in the cache.", lambda: cache.hits)
@@ -100,7 +100,7 @@ class Telemetry:
         metrics.read_counter("audit_unwritten", text, lambda: audit.unwritten)
 
     async def aclose(self) -> None:
-        """Send what is left, and close files."""
+        """Export the remaining spans, and close files."""
         if self.traces is not None:
             await self.traces.aclose()
         self.audit.close()
@@ -114,7 +114,7 @@ def _traces(
 ) -> Traces | None:
     if settings.konagraph_otel_endpoint is None and exporter is None:
         return None
-    # Here, because OpenTelemetry takes time and memory that a gateway without a collector need not spend.
+    # Imported here, because OpenTelemetry costs time and memory that a gateway without a collector can save.
     from graph.telemetry.otlp import OtlpExporter  # noqa: PLC0415
     from graph.telemetry.traces import Traces, at_once, in_batches  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""TLS to Konaplate as the settings describe it: whom we trust, and what we show."""
+"""Builds TLS to Konaplate from the settings: trusted authorities and the client certificate."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ _CA_BUNDLE: Final = "KONAPLATE_CA_BUNDLE"
 _CERTIFICATE: Final = "KONAPLATE_CLIENT_CERTIFICATE"
 _KEY: Final = "KONAPLATE_CLIENT_CERTIFICATE_KEY"
 _MAX_BUNDLE_BYTES: Final = 4 * 1024 * 1024
-# What a pipe holds on every system.
+# The capacity of a pipe on every system.
 _MAX_PAIR_BYTES: Final = 16 * 1024
 
 
 def build_tls(settings: Settings) -> ssl.SSLContext:
-    """How the upstream's certificate is verified, and which one of ours is shown.
+    """The TLS context: verifies Konaplate's certificate and presents ours.
 
     Raises:
         SettingsError: naming every file that cannot be used.
     """
     problems: list[str] = []
-    context = _trusting(settings.konaplate_ca_bundle, problems)
-    # Python would write every session's keys to the file that SSLKEYLOGFILE names.
-    context.keylog_filename = None  # type: ignore[assignment]  # which is what no file is
+    context = _context(settings.konaplate_ca_bundle, problems)
+    # Python would write session keys to the file that SSLKEYLOGFILE names.
+    context.keylog_filename = None  # type: ignore[assignment]  # None means no file
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     certificate, key = settings.konaplate_client_certificate, settings.konaplate_client_certificate_key
     if certificate is not None:
-        _show(context, certificate, key, problems)
+        _load_certificate(context, certificate, key, problems)
     if problems:
         raise SettingsError(problems)
     return context
 
 
-def _trusting(bundle: Path | None, problems: list[str]) -> ssl.SSLContext:
+def _context(bundle: Path | None, problems: list[str]) -> ssl.SSLContext:
     content = None if bundle is None else _read(_CA_BUNDLE, bundle, _MAX_BUNDLE_BYTES, problems)
     if content is not None:
-        # Not the whole text: OpenSSL takes ASCII only, and bundles have comments with the names of authorities.
+        # Only the certificates: OpenSSL accepts ASCII only, and bundles have comments with names.
         certificates = [
             block.decode("ascii", "replace") for kind, block in pem.blocks(content) if kind == pem.CERTIFICATE
         ]
@@ -60,10 +60,10 @@ def _trusting(bundle: Path | None, problems: list[str]) -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _show(context: ssl.SSLContext, certificate: Path, key: Path | None, problems: list[str]) -> None:
+def _load_certificate(context: ssl.SSLContext, certificate: Path, key: Path | None, problems: list[str]) -> None:
     chain = _read(_CERTIFICATE, certificate, _MAX_PAIR_BYTES, problems)
     secret = chain if key is None else _read(_KEY, key, _MAX_PAIR_BYTES, problems)
-    # In better words than OpenSSL's.
+    # For better messages than OpenSSL's.
     shown = _checked(_CERTIFICATE, pem.certified_key, chain, problems)
     own = _checked(_CERTIFICATE if key is None else _KEY, pem.private_key, secret, problems)
     if chain is None or secret is None or shown is None or own is None:
@@ -73,7 +73,7 @@ def _show(context: ssl.SSLContext, certificate: Path, key: Path | None, problems
         return
     try:
         with _as_file(chain) as chain_file, _as_file(secret) as secret_file:
-            # Without a password, OpenSSL would ask for one on the terminal.
+            # Without a password, OpenSSL would prompt for one on the terminal.
             context.load_cert_chain(chain_file, secret_file, password="")
     except (OSError, ValueError):
         problems.append(f"{_CERTIFICATE} and {_KEY} name no usable pair")
@@ -97,7 +97,7 @@ def _checked(name: str, load: Callable[[bytes], T], content: bytes | None, probl
 
 @contextmanager
 def _as_file(content: bytes) -> Iterator[str]:
-    """A name by which OpenSSL reads what is in memory, as it takes only files. No key is written to a disk."""
+    """A path to data in memory, as OpenSSL only reads files. No key is written to a disk."""
     reading, writing = os.pipe()
     try:
         with os.fdopen(writing, "wb") as pipe:

@@ -1,4 +1,4 @@
-"""The way to Konaplate as the settings describe it: keys, certificates, bounds, and the guard in front."""
+"""Builds the upstream client from the settings: keys, certificates, limits, and the guard in front."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ def build_konaplate(
 
     Args:
         settings: see `graph.config.settings`.
-        transport: moves the bytes; None for the network.
-        on_call: told of every attempt when it is over.
-        observer: told of what the guard does.
-        endpoints: what can be called.
+        transport: sends the requests; None for the network.
+        on_call: called after every attempt.
+        observer: told what the guard does.
+        endpoints: the APIs of Konaplate.
         clock: monotonic seconds.
-        reserved: what fails on purpose, and concerns nothing else.
+        reserved: keys that fail on purpose and must not affect others.
 
     Raises:
-        SettingsError: naming every key and certificate that cannot be used, and every endpoint that there is not.
+        SettingsError: naming every key and certificate that cannot be used, and every unknown endpoint.
     """
     endpoints = tuple(endpoints)
     client = build_client(settings, transport, on_call, endpoints)
@@ -67,7 +67,7 @@ def build_konaplate(
     if reserved is None:
         return GuardedKonaplate(client, endpoints, shared, breaker)
     budget = RetryBudget(dataclasses.replace(shared.retries, budget_ratio=1.0), clock)
-    # As many at all times: what is lost on purpose is no sign of too many calls.
+    # A constant limit: failures on purpose are no sign of too many calls.
     most = settings.konaplate_max_connections
     slots = Slots(SlotRules(most=most, least=most), clock)
     apart = dataclasses.replace(shared, budget=budget, slots=slots)
@@ -86,7 +86,7 @@ def _shared(settings: Settings, clock: Callable[[], float], observer: GuardObser
         most=settings.konaplate_max_connections,
         least=min(settings.konaplate_min_connections, settings.konaplate_max_connections),
     )
-    # From the start, and not only when it changes: a figure that is missing tells nothing.
+    # At start as well as on changes, so that the metric is never missing.
     observer.limit_changed(slots.most)
     return Shared(
         RetryBudget(retries, clock),
@@ -121,7 +121,7 @@ def build_client(
     on_call: Callable[[CallReport], None],
     endpoints: Iterable[Endpoint[Any, Any]] = ENDPOINTS,
 ) -> KonaplateClient:
-    """The client, over the given transport or else the network.
+    """The client, over the given transport or the network.
 
     Raises:
         SettingsError: naming every key and certificate that cannot be used.
@@ -146,7 +146,7 @@ def build_client(
 
 
 def build_identity(settings: Settings) -> wire.Identity:
-    """Who calls."""
+    """The identity and credentials of this service provider."""
     return wire.Identity(
         settings.konaplate_asp_id,
         settings.konaplate_access_key,

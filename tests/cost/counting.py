@@ -27,7 +27,7 @@ from graph.app import create_app
 from graph.server.connection import ConnectionOptions
 from graph.server.protocol import HardenedProtocol
 from graph.server.server import Server
-from graph.wiring.rejections import rejection_response
+from graph.wiring.serving import rejection_response
 from tests.cost.memory_network import Client, MemoryLoop
 from tests.support import sandbox_settings
 from tests.telemetry.capture import logs_to

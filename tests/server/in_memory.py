@@ -10,7 +10,7 @@ from uvicorn.server import ServerState
 
 from graph.server.connection import ConnectionOptions
 from graph.server.protocol import HardenedProtocol
-from graph.wiring.rejections import rejection_response
+from graph.wiring.serving import rejection_response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

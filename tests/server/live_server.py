@@ -16,7 +16,7 @@ from graph.server.connection import ConnectionOptions
 from graph.server.limits import HttpLimits
 from graph.server.listen import bind
 from graph.server.server import Drain, Server
-from graph.wiring.rejections import rejection_response
+from graph.wiring.serving import rejection_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

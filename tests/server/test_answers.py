@@ -10,7 +10,7 @@ import pytest
 
 from graph.server.connection import ConnectionOptions
 from graph.server.limits import HttpLimits
-from graph.wiring.rejections import rejection_response
+from graph.wiring.serving import rejection_response
 from tests.server.in_memory import Connected, Wired
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from graph.server.connection import ConnectionOptions
 from graph.server.limits import ConnectionState, HttpLimits
 from graph.server.protocol import HardenedProtocol
-from graph.wiring.rejections import rejection_response
+from graph.wiring.serving import rejection_response
 from tests.server.in_memory import Connected, Wired
 from tests.server.live_server import PATIENCE, SOON, Probe, only
 from tests.tools import ROOT

@@ -12,7 +12,7 @@ from graph.app import create_app
 from graph.server.connection import ConnectionOptions
 from graph.server.listen import bind
 from graph.server.server import Drain, Server
-from graph.wiring.rejections import rejection_response
+from graph.wiring.serving import rejection_response
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import ec_signer, key_set
 from tests.server.live_server import PATIENCE, Probe
