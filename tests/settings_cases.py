@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from graph.konaplate.correlation import EchoRule
+from graph.konaplate.protocol import EchoRule
 from graph.konaplate.protocol import Zone
 from schema.secrets import Credential
 

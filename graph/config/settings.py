@@ -33,7 +33,7 @@ from graph.config.types import (
     Words,
 )
 from graph.http.graphiql_files import DIRECTORY
-from graph.konaplate.correlation import EchoRule
+from graph.konaplate.protocol import EchoRule
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
 from graph.konaplate.protocol import Zone
 from graph.server.limits import HttpLimits

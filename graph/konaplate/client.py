@@ -11,7 +11,6 @@ import httpx
 import msgspec
 
 from graph.konaplate import protocol as wire
-from graph.konaplate.correlation import CorrelationCheck, EchoRule
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.errors import CallDetails, Cause, InvalidResponseError, KonaplateError, UnsealedError
 from graph.konaplate.responses import ASK_AGAIN, Response, read_success, seconds_to_wait
@@ -22,7 +21,6 @@ from graph.konaplate.transport.pool import FRESH
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from graph.konaplate.correlation import Echo
     from graph.konaplate.encryption import Cipher
     from graph.konaplate.endpoint import Endpoint
 
@@ -31,7 +29,7 @@ _CORRELATION_ID: Final = wire.CORRELATION_ID.lower()
 
 
 class CallReport(msgspec.Struct):
-    """What is known of one call once it is over; made for logs and metrics, free of secrets."""
+    """One finished call, for logs and metrics. Free of secrets."""
 
     api: str
     """The path of the API."""
@@ -39,20 +37,20 @@ class CallReport(msgspec.Struct):
     """`ok`, the name of the error's class, `cancelled`, or `unexpected` for a fault of our own."""
     details: CallDetails
     seconds: float = 0.0
-    echo: Echo | None = None
-    """What the answer said to our correlation id; None when there was no answer."""
+    echo: wire.Echo | None = None
+    """How the response's correlation id compares with ours; None without a response."""
     drift: tuple[str, ...] = ()
     """Names of the fields that were longer than documented."""
     attempt: int = 1
-    """Which attempt it was, from 1."""
+    """Counts from 1."""
     cause: Cause | None = None
-    """Why there was no usable answer; None when there was one."""
+    """Why there was no usable response; None when there was one."""
     unsealed: bool = False
-    """Whether a success came in clear although answers are to be sealed."""
+    """Whether a success came in clear although it should be sealed."""
 
 
 class _Session:
-    """What a call uses from its beginning to its end, and what is made of it once for all calls."""
+    """The credentials that a call uses from beginning to end, and what is prepared from them for all calls."""
 
     def __init__(
         self,
@@ -67,7 +65,7 @@ class _Session:
         self._timeout = httpx.Timeout(limits.total, connect=limits.connect, pool=limits.pool).as_dict()
         self._templates: dict[str, Template] = {}
         for endpoint in endpoints:
-            # Also with a clear request: it is the key that the answer is sealed with.
+            # Also with a clear request: it names the key that the response is sealed with.
             encrypts = endpoint.seals_request or endpoint.seals_response
             headers = wire.common_headers(identity, cipher.key_id if cipher is not None and encrypts else None)
             self._templates[endpoint.name] = Template(base_url + endpoint.path, headers)
@@ -75,7 +73,7 @@ class _Session:
     def request(
         self, endpoint: Endpoint[Any, Any], asked: Any, correlation_id: str, now: wire.Timestamp, *, fresh: bool
     ) -> httpx.Request:
-        """Seal and sign one request; `fresh` has it sent over a connection that was not used before."""
+        """Seal and sign one request; `fresh` sends it over a new connection."""
         content = _encode(endpoint.request(asked))
         if endpoint.seals_request and self.cipher is not None:
             content = self.cipher.seal(content)
@@ -90,15 +88,15 @@ class KonaplateClient:
 
     Args:
         base_url: ends in `/open-api`, as the vendor writes it.
-        identity: who calls.
-        cipher: seals requests and opens answers; None sends plain JSON (for a private line).
-        transport: moves the bytes; closed with the client.
+        identity: the caller.
+        cipher: seals requests and opens responses; None sends plain JSON (for a private line).
+        transport: sends the requests; closed with the client.
         correlation_ids: one for the whole process, so that no two calls share an id.
         endpoints: what can be called.
         limits: the bounds of every call.
         clock_ms: milliseconds since 1970 (UTC).
-        on_call: told of every call when it is over.
-        echo_rule: when an answer's correlation id makes it unusable.
+        on_call: receives a report of every finished call.
+        echo_rule: when a response's correlation id makes it unusable.
         allow_unsealed: whether a success may come in clear although its endpoint seals them.
     """
 
@@ -114,12 +112,12 @@ class KonaplateClient:
         limits: Limits | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         on_call: Callable[[CallReport], None] = lambda _report: None,
-        echo_rule: EchoRule = EchoRule.LEARN,
+        echo_rule: wire.EchoRule = wire.EchoRule.LEARN,
         allow_unsealed: bool = False,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._correlation_ids = correlation_ids
-        self._correlation = CorrelationCheck(correlation_ids, echo_rule)
+        self._correlation = wire.CorrelationCheck(correlation_ids, echo_rule)
         self._endpoints = by_name(endpoints)
         self._allow_unsealed = allow_unsealed
         self._clock_ms = clock_ms
@@ -134,20 +132,20 @@ class KonaplateClient:
         """Call an endpoint.
 
         Args:
-            endpoint: one of those of the client.
+            endpoint: one of the client's endpoints.
             asked: a key, or a sequence of keys for a batch endpoint.
-            seconds: the time for this call, if it is less than the client's own limit.
-            attempt: which one it is, for the report.
+            seconds: the time limit of this call, if it is below the client's own.
+            attempt: its number, from 1.
 
         Returns:
-            The record; of a batch endpoint the record or the error of each key.
+            The record; from a batch endpoint, the record or the error of each key.
 
         Raises:
             KonaplateError: see the tree in `graph.konaplate.errors`.
         """
-        # As settings have it, which may know better what is encrypted.
+        # The client's own copy: settings may override what is encrypted.
         endpoint = self._endpoints[endpoint.name]
-        # Read once: a call must not begin with some keys and end with others.
+        # Read once: keys must not change in the middle of a call.
         session, limits = self._session, self._limits
         now = wire.Timestamp.at(self._clock_ms(), session.identity.zone)
         call = CallDetails(self._correlation_ids.next(now), api=endpoint.path)
@@ -177,7 +175,7 @@ class KonaplateClient:
         return answer
 
     def renew(self, identity: wire.Identity, cipher: Cipher | None) -> None:
-        """Use others from the next call on; calls under way end with those they began with."""
+        """Use new credentials from the next call on; calls in progress finish with the old ones."""
         self._session = _Session(identity, cipher, self._base_url, self._endpoints.values(), self._limits)
 
     async def aclose(self) -> None:
@@ -185,7 +183,7 @@ class KonaplateClient:
         await self._transport.aclose()
 
     def _trusts(self, report: CallReport, response: Response) -> bool:
-        """Whether the connection of an answer may be used again: not one that is out of step."""
+        """Whether the connection of a response may be reused. One that is out of step must not be."""
         echoed = response.headers.get(_CORRELATION_ID)
         report.echo = self._correlation.compare(echoed, report.details.correlation_id)
         return self._correlation.accepts(report.echo, report.api) and response.status not in ASK_AGAIN
@@ -198,7 +196,7 @@ class KonaplateClient:
         response: Response,
         report: CallReport,
     ) -> Any:
-        """What an answer says, if it is the answer to this call."""
+        """Read a response into records, provided that it belongs to this call."""
         call = report.details
         if not self._correlation.accepts(report.echo, report.api):
             raise InvalidResponseError(call.answered(response.status))

@@ -3,17 +3,17 @@
     KonaplateError
     ├── RetryMayHelpError
     │   ├── UnavailableError        no connection, or 5xx, 408, 421, 425 and 429 without a known code
-    │   ├── TimedOutError           no answer in time
+    │   ├── TimedOutError           no response in time
     │   └── SystemFaultError        the vendor's own "System Error."
     └── RetryWillNotHelpError
-        ├── InvalidInputError       the vendor refuses a value of the request
+        ├── InvalidInputError       the vendor rejects a value of the request
         ├── CardNotFoundError
         ├── MemberNotFoundError
-        ├── RejectedError           our credentials or our protocol
-        ├── InvalidResponseError    an answer that is none of the documented forms
-        │   ├── UnsealedError       a success in clear where answers are sealed
-        │   └── InvalidFieldError   one field of an otherwise good answer
-        └── UnknownCodeError        a code that the table below does not know
+        ├── RejectedError           the vendor rejects our credentials or our protocol
+        ├── InvalidResponseError    a response in none of the documented forms
+        │   ├── UnsealedError       an unencrypted success where encryption is required
+        │   └── InvalidFieldError   one field of an otherwise good response
+        └── UnknownCodeError        a code that is in none of the tables below
 
 The vendor's messages vary (a trailing dot, a field name appended), so only the code decides.
 """
@@ -33,44 +33,44 @@ SUCCESS: Final = "000_000"
 
 
 class CallDetails(msgspec.Struct, frozen=True):
-    """What a client may know of the upstream call that failed."""
+    """What clients may see of an upstream call."""
 
     correlation_id: str
-    """Konaplate's id of the call, for the vendor's support."""
+    """Identifies the call to the vendor's support."""
     status: int | None = None
-    """The HTTP status; None when there was no answer."""
+    """The HTTP status; None without a response."""
     code: str | None = None
-    """The vendor's code; None when the answer held none."""
+    """The vendor's code; None when the response held none."""
     api: str | None = None
-    """The path of the API that was called."""
+    """The path of the API."""
     retry_after: float | None = None
-    """The seconds after which the answer asks us to call again."""
+    """The delay that the response asks for, in seconds."""
 
     def answered(self, status: int, code: str | None = None) -> CallDetails:
-        """The same call, once it has an answer."""
+        """The same call with its response's status and code."""
         return CallDetails(self.correlation_id, status, code, self.api, self.retry_after)
 
 
 class Cause(StrEnum):
-    """Why a call got no usable answer. Decides whether it is tried again: see `graph.konaplate.retry_policy`."""
+    """Why a call got no usable response. Decides whether it is retried: see `graph.konaplate.retry_policy`."""
 
     NOT_CONNECTED = "not_connected"  # refused, unreachable, or no connection in time
-    CERTIFICATE = "certificate"  # the other side's certificate, or ours, is not accepted
+    CERTIFICATE = "certificate"  # one side rejects the other's certificate
     NO_CONNECTION_FREE = "no_connection_free"  # all of our own connections were in use
-    NO_ANSWER = "no_answer"  # the connection ended before an answer began, as one does that was idle for too long
-    BROKEN_ANSWER = "broken_answer"  # the connection ended within the answer, or the answer is no HTTP
-    TOO_SLOW = "too_slow"  # connected, but no whole answer in time
-    ASKS_AGAIN = "asks_again"  # 408, 421 or 425: Konaplate wants to be asked on another connection
+    NO_ANSWER = "no_answer"  # the connection closed before a response began, as idle connections do
+    BROKEN_ANSWER = "broken_answer"  # the connection closed within the response, or the response is not HTTP
+    TOO_SLOW = "too_slow"  # connected, but no complete response in time
+    ASKS_AGAIN = "asks_again"  # 408, 421 or 425: asks for a retry on another connection
     THROTTLED = "throttled"  # 429
     BAD_GATEWAY = "bad_gateway"  # 502, 503 or 504
     SERVER_FAULT = "server_fault"  # any other status of 500 and above
 
 
 class KonaplateError(Exception):
-    """Root of the tree. It has no free text, so nothing of an answer can leak through it."""
+    """Root of the tree. It has no free text, so nothing of a response can leak through it."""
 
     cause: Cause | None = None
-    """Why there was no usable answer; None when there was one."""
+    """Why there was no usable response; None when there was one."""
 
     def __init__(self, details: CallDetails, cause: Cause | None = None) -> None:
         super().__init__(details)
@@ -84,13 +84,13 @@ class RetryMayHelpError(KonaplateError):
 
 
 class UnavailableError(RetryMayHelpError):
-    """Konaplate cannot be reached, or answers that it cannot serve."""
+    """Konaplate is unreachable, or reports that it cannot serve the call."""
 
     cause = Cause.SERVER_FAULT
 
 
 class TimedOutError(RetryMayHelpError):
-    """Konaplate did not answer, or did not accept a connection, in time."""
+    """Konaplate did not respond or accept a connection in time."""
 
     cause = Cause.TOO_SLOW
 
@@ -104,31 +104,31 @@ class RetryWillNotHelpError(KonaplateError):
 
 
 class InvalidInputError(RetryWillNotHelpError):
-    """Konaplate refuses a value of the request."""
+    """Konaplate rejects a value of the request."""
 
 
 class CardNotFoundError(RetryWillNotHelpError):
-    """There is no such card, or no longer."""
+    """The card does not exist, or no longer exists."""
 
 
 class MemberNotFoundError(RetryWillNotHelpError):
-    """There is no such member, or no longer."""
+    """The member does not exist, or no longer exists."""
 
 
 class RejectedError(RetryWillNotHelpError):
-    """Konaplate refuses our credentials or our protocol: a matter for the operator."""
+    """Konaplate rejects our credentials or our protocol: a matter for the operator."""
 
 
 class InvalidResponseError(RetryWillNotHelpError):
-    """The answer has none of the documented forms."""
+    """The response has none of the documented forms."""
 
 
 class UnsealedError(InvalidResponseError):
-    """A success came in clear from an API that seals its answers: anybody on the way could have written it."""
+    """A success came unencrypted from an API that encrypts: anybody in between could have forged it."""
 
 
 class InvalidFieldError(InvalidResponseError):
-    """One field of an otherwise good answer is missing, out of range or of the wrong type."""
+    """One field of an otherwise good response is missing, out of range or of the wrong type."""
 
     def __init__(self, details: CallDetails, field: str) -> None:
         super().__init__(details)
@@ -136,7 +136,7 @@ class InvalidFieldError(InvalidResponseError):
 
 
 class UnknownCodeError(RetryWillNotHelpError):
-    """Konaplate answers with a code that is not in the table."""
+    """Konaplate responds with a code that is not in the tables."""
 
 
 CODES: Final[Mapping[str, type[KonaplateError]]] = MappingProxyType(
@@ -161,7 +161,7 @@ FAMILIES: Final[Mapping[str, type[KonaplateError]]] = MappingProxyType(
         "020_": RejectedError,  # gateway validation of parameters and methods
     }
 )
-"""Codes that are known by their first digits only."""
+"""Codes that are known only by their first digits."""
 
 
 def error_of_code(code: str) -> type[KonaplateError] | None:

@@ -1,4 +1,4 @@
-"""The request side of Konaplate's protocol: headers, correlation id, tran-token. No I/O.
+"""The request side of Konaplate's protocol: headers, tran-token, correlation ids. No I/O.
 
 Sources: the vendor's pages "Common HTTP Header" (https://konaplate.com/en/developers/guidelines/189), "Tran Token"
 (…/guidelines/trantoken) and "Message encryption" (…/guidelines/msgencryption).
@@ -10,10 +10,10 @@ import base64
 import functools
 import hmac
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from schema.secrets import Credential
@@ -25,10 +25,6 @@ CRYPTO_KEY_ID: Final = "X-KM-Crypto-Key-Id"
 TRAN_TOKEN: Final = "X-KM-Tran-Token"  # noqa: S105 - the name of a header
 TRAN_TIME: Final = "X-KM-Tran-Time"
 TIME_ZONE: Final = "X-KM-Time-Zone"
-
-TOKEN_PREFIX: Final = "KMV1"  # noqa: S105 - the version that starts every token
-
-_SIGNED: Final = [name.encode("ascii") for name in (CORRELATION_ID, TRAN_TOKEN, TRAN_TIME)]
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -62,85 +58,42 @@ class Timestamp(NamedTuple):
         return cls(tran_time, f"{tran_time}{milliseconds:03d}", tran_time[2:])
 
 
-# Most calls are made in the second of the call before.
+# Most calls fall within the same second as the call before.
 @functools.lru_cache(maxsize=1)
-def _tran_time(seconds: int, korean: bool) -> str:  # noqa: FBT001 - a member of an enumeration is hashed by a call
+def _tran_time(seconds: int, korean: bool) -> str:  # noqa: FBT001 - hashing an enum member would cost a call
     return datetime.fromtimestamp(seconds, _KST if korean else UTC).strftime("%Y%m%d%H%M%S")
-
-
-_CORRELATION_ID: Final = re.compile(r"[0-9]{12}-([0-9a-f]{7})", re.ASCII)
-
-
-def is_correlation_id(text: str) -> bool:
-    """Whether a text has the form of the ids that gateways make."""
-    return _CORRELATION_ID.fullmatch(text) is not None
-
-
-class CorrelationIds:
-    """Makes correlation ids: `yyMMddHHmmss-` and seven lowercase hexadecimal digits, 20 characters.
-
-    The seven digits count up from a start that the caller draws at random. Within a process an id can come again
-    only after 2**28 calls within one second; between processes the random start keeps them apart. A longer id
-    made the vendor's sandbox answer HTTP 500.
-    """
-
-    _SPAN: Final = 1 << 28
-
-    def __init__(self, start: int) -> None:
-        self._start = start
-        self._made = 0
-
-    def next(self, now: Timestamp) -> str:
-        """The id of the next call."""
-        number = self._start + self._made
-        self._made += 1
-        return f"{now.correlation_time}-{number % self._SPAN:07x}"
-
-    def made(self, correlation_id: str) -> bool:
-        """Whether an id is, by its seven digits, one of those made so far."""
-        match = _CORRELATION_ID.fullmatch(correlation_id)
-        return match is not None and (int(match[1], 16) - self._start) % self._SPAN < self._made
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who calls: what the vendor hands to a project, but for the encryption keys."""
+    """The credentials that the vendor issues to a project, except for the encryption keys."""
 
     asp_id: str
     access_key: Credential
     secret_key: Credential
     zone: Zone
-    mac: hmac.HMAC = field(init=False, repr=False, compare=False)
-    """Of nothing yet, under the secret key: a copy costs half of what it costs to begin with the key."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "mac", hmac.new(self.secret_key.reveal().encode(), digestmod="sha256"))
 
 
 def tran_token(secret_key: Credential, token_time: str, body: bytes) -> str:
     """`KMV1:<token time>:<HMAC-SHA256 of the exact bytes sent, Base64>`; the key is the secret's text as UTF-8.
 
-    The result has 67 characters; the 66 of the vendor's header table is off by one, as its own sample shows.
+    The result has 67 characters; the 66 in the vendor's header table is off by one, as its own sample shows.
     """
-    return _token(hmac.new(secret_key.reveal().encode(), digestmod="sha256"), token_time, body)
-
-
-def _token(mac: hmac.HMAC, token_time: str, body: bytes) -> str:
-    mac.update(body)
-    return f"{TOKEN_PREFIX}:{token_time}:{base64.b64encode(mac.digest()).decode('ascii')}"
+    mac = hmac.digest(secret_key.reveal().encode(), body, "sha256")
+    return f"KMV1:{token_time}:{base64.b64encode(mac).decode('ascii')}"
 
 
 def common_headers(identity: Identity, crypto_key_id: str | None) -> RawHeaders:
-    """The headers that all calls of an API have in common.
+    """The headers that all calls to an API share.
 
     Args:
-        identity: who calls.
-        crypto_key_id: of an API that encrypts its requests, its answers or both; else None.
+        identity: the caller.
+        crypto_key_id: for an API that encrypts its requests, its responses or both; otherwise None.
     """
     headers = {
         "Content-Type": "application/json",
         "Accept": "application/json",
-        # A compressed answer could grow without bound behind the byte cap.
+        # A compressed response could expand past the limit on its size.
         "Accept-Encoding": "identity",
         ASP_ID: identity.asp_id,
         ACCESS_KEY: identity.access_key.reveal(),
@@ -152,11 +105,95 @@ def common_headers(identity: Identity, crypto_key_id: str | None) -> RawHeaders:
 
 
 def signed_headers(identity: Identity, now: Timestamp, correlation_id: str, body: bytes) -> RawHeaders:
-    """The headers of one call over the exact `body`."""
-    token = _token(identity.mac.copy(), now.token_time, body)
-    id_name, token_name, time_name = _SIGNED
+    """The headers of one call, signed over the exact `body`."""
     return [
-        (id_name, correlation_id.encode()),
-        (token_name, token.encode()),
-        (time_name, now.tran_time.encode()),
+        (b"X-KM-Correlation-Id", correlation_id.encode()),
+        (b"X-KM-Tran-Token", tran_token(identity.secret_key, now.token_time, body).encode()),
+        (b"X-KM-Tran-Time", now.tran_time.encode()),
     ]
+
+
+_CORRELATION_ID: Final = re.compile(r"[0-9]{12}-([0-9a-f]{7})", re.ASCII)
+
+
+class CorrelationIds:
+    """Generates correlation ids: `yyMMddHHmmss-` and seven lowercase hexadecimal digits, 20 characters.
+
+    The seven digits count up from a start that the caller draws at random. Within a process an id repeats only
+    after 2**28 calls within one second; between processes the random start keeps ids apart. A longer id made the
+    vendor's sandbox answer HTTP 500.
+    """
+
+    _SPAN: Final = 1 << 28
+
+    def __init__(self, start: int) -> None:
+        self._start = start
+        self._issued = 0
+
+    def next(self, now: Timestamp) -> str:
+        """The id of the next call."""
+        number = self._start + self._issued
+        self._issued += 1
+        return f"{now.correlation_time}-{number % self._SPAN:07x}"
+
+    def issued(self, correlation_id: str) -> bool:
+        """Whether this process has issued an id, judged by its seven digits."""
+        match = _CORRELATION_ID.fullmatch(correlation_id)
+        return match is not None and (int(match[1], 16) - self._start) % self._SPAN < self._issued
+
+
+Echo = Literal["same", "missing", "different", "another process's", "another call's"]
+"""The id in a response: ours, none, not an id, one that this process has not issued, or that of another call."""
+
+
+class EchoRule(StrEnum):
+    """When another process's id makes a response unusable. Another call's id of this process always does."""
+
+    LEARN = "learn"
+    """Once the API has echoed one of our ids."""
+    REQUIRE = "require"
+    """From the first call on."""
+    IGNORE = "ignore"
+    """Never."""
+
+
+class CorrelationCheck:
+    """Compares the correlation ids of responses with those of their calls.
+
+    That Konaplate echoes the id of a call is inferred, not documented, so it is learned for each API: once a
+    response has echoed one of our ids, a response with a foreign id is about somebody else's card.
+
+    Args:
+        ids: those of this process.
+        rule: see `EchoRule`.
+    """
+
+    def __init__(self, ids: CorrelationIds, rule: EchoRule) -> None:
+        self._ids = ids
+        self._rule = rule
+        self._echoing: set[str] = set()
+
+    def compare(self, echoed: str | None, correlation_id: str) -> Echo:
+        """Compare the id in a response with the id of its call."""
+        if echoed == correlation_id:
+            return "same"
+        if not echoed:
+            return "missing"
+        # A header that came twice is one value with commas. Hexadecimal digits are equal in either case.
+        others = {value.strip(" \t").lower() for value in echoed.split(",")} - {correlation_id, ""}
+        if not others:
+            return "same"
+        if any(map(self._ids.issued, others)):
+            return "another call's"
+        return "another process's" if any(map(_CORRELATION_ID.fullmatch, others)) else "different"
+
+    def accepts(self, echo: Echo | None, api: str) -> bool:
+        """Whether a response of an API can belong to its call. Learns which APIs echo ids.
+
+        A response that belongs to another call also means that its connection is out of step.
+        """
+        if echo == "same":
+            self._echoing.add(api)
+        if echo == "another process's":
+            return self._rule is EchoRule.IGNORE or (self._rule is EchoRule.LEARN and api not in self._echoing)
+        return echo != "another call's"

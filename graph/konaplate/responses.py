@@ -1,13 +1,18 @@
-"""The answer side of Konaplate's protocol: from status and bytes to business fields or an error. No I/O.
+"""The response side of Konaplate's protocol: from status and bytes to business fields or an error. No I/O.
 
 The vendor documents neither error bodies nor whether they are encrypted, so every status is read the same way:
-open `encData` where it is, read plain JSON where it is not, and decide by the code that is found.
+decrypt `encData` if present, else read plain JSON, and decide by the code found there.
+
+One malformed JSON value spoils only its own field. Numbers are read exactly: as a float, one member's id could
+become another's (`9007199254740993.0`).
 """
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -24,7 +29,6 @@ from graph.konaplate.errors import (
     UnavailableError,
     UnknownCodeError,
 )
-from graph.konaplate.json_bodies import read_object
 from graph.konaplate.protocol import CRYPTO_KEY_ID
 
 if TYPE_CHECKING:
@@ -34,9 +38,9 @@ if TYPE_CHECKING:
 
 _CRYPTO_KEY_ID: Final = CRYPTO_KEY_ID.lower()
 _OK: Final = range(200, 300)
-_REFUSED: Final = (401, 403)
+_REJECTED: Final = (401, 403)
 ASK_AGAIN: Final = (408, 421, 425)
-"""To be asked again on another connection: RFC 9110 sections 15.5.9 and 15.5.20, RFC 8470 section 5.2."""
+"""Statuses that ask for a new connection: RFC 9110 sections 15.5.9 and 15.5.20, RFC 8470 section 5.2."""
 _CAUSES: Final = {
     **dict.fromkeys(ASK_AGAIN, Cause.ASKS_AGAIN),
     429: Cause.THROTTLED,
@@ -45,9 +49,21 @@ _CAUSES: Final = {
 _SERVER_FAULT: Final = 500
 _MAX_DELAY_DIGITS: Final = 6
 
-# Two or three groups of digits. A code is shown to clients, so nothing else may pass for one: no word of an
-# answer, and no number of a person's, such as a phone's in groups (02_123_4567).
+# Two or three groups of digits. Clients see the code, so nothing else may pass for one: neither a word of the
+# response nor somebody's number, such as a grouped phone number (02_123_4567).
 _CODE: Final = re.compile(r"[0-9]{1,4}_[0-9]{1,4}|[0-9]{1,3}_[0-9]{1,3}_[0-9]{1,3}", re.ASCII)
+
+
+SPOILED: Final = object()
+"""Stands for a JSON value that cannot be read; no field accepts it."""
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_MAX_DIGITS: Final = 40
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+# Within a string: a valid escape, or else an invalid one or an unescaped control character.
+_ESCAPES: Final = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))|\\.|[\x00-\x1f]', re.DOTALL)
+# Valid text holds no lone surrogate, so one can mark what was malformed.
+_SURROGATE: Final = "\udc00"
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -55,16 +71,16 @@ class Response(msgspec.Struct, frozen=True):
 
     status: int
     headers: Mapping[str, str]
-    """By names in lower case; the values of a header that came more than once are one list."""
+    """By lowercase name; repeated headers are joined by commas."""
     body: bytes
 
     def __repr__(self) -> str:
-        # Without the body: on a plain line it is a person's data in clear.
+        # Without the body: on an unencrypted line it holds personal data in clear.
         return f"Response(status={self.status})"
 
 
 class Success(NamedTuple):
-    """A successful answer."""
+    """A successful response."""
 
     fields: dict[str, Any]
     """Its business fields."""
@@ -76,16 +92,16 @@ class Success(NamedTuple):
 def read_success(
     endpoint: Endpoint[Any, Any], response: Response, call: CallDetails, cipher: Cipher | None
 ) -> Success:
-    """Read a successful answer.
+    """Read a successful response.
 
     Args:
-        endpoint: whose answer it is.
-        response: the answer.
+        endpoint: the API that was called.
+        response: the response.
         call: what is known of the call so far.
         cipher: opens `encData`; None on a private line without encryption.
 
     Raises:
-        KonaplateError: the error of the answer's code, or else of its status.
+        KonaplateError: the error that the response's code stands for, or else its status.
     """
     fields, sealed = _clear_fields(response, cipher)
     if fields is None:
@@ -108,8 +124,8 @@ def _failure(endpoint: Endpoint[Any, Any], details: CallDetails, status: int, co
 
 
 def _failure_of_status(details: CallDetails, status: int) -> KonaplateError:
-    """What an answer means that holds no usable code."""
-    if status in _REFUSED:
+    """The error for a response without a usable code."""
+    if status in _REJECTED:
         return RejectedError(details)
     cause = _CAUSES.get(status, Cause.SERVER_FAULT if status >= _SERVER_FAULT else None)
     return InvalidResponseError(details) if cause is None else UnavailableError(details, cause)
@@ -119,7 +135,7 @@ def seconds_to_wait(retry_after: str, now: float) -> float | None:
     """The delay that a Retry-After header asks for; None when it has neither of the two forms of RFC 9110.
 
     Args:
-        retry_after: the header's value: seconds, or a date.
+        retry_after: seconds, or a date.
         now: seconds since 1970 (UTC).
     """
     if retry_after.isascii() and retry_after.isdigit():
@@ -132,7 +148,7 @@ def seconds_to_wait(retry_after: str, now: float) -> float | None:
 
 
 def _clear_fields(response: Response, cipher: Cipher | None) -> tuple[dict[str, Any] | None, bool]:
-    """The fields of an answer, None when it holds none that can be read, and whether they were sealed."""
+    """The fields of a response, or None when they cannot be read, and whether they were sealed."""
     fields = read_object(response.body)
     sealed = None if fields is None else fields.get("encData")
     if sealed is None:
@@ -149,16 +165,61 @@ def _code(fields: dict[str, Any]) -> tuple[str | None, bool]:
     """Read the code from `response.code`, else `code`, else `reason`: all three forms were seen.
 
     Returns:
-        The code, and whether there is nothing in any of the three places. What is no code is not shown, but an
-        answer that says something there is not one that says nothing.
+        The code, and whether all three places are empty. A malformed code is not shown, but it is not silence.
     """
     response = fields.get("response")
     nested = response.get("code") if isinstance(response, dict) else None
-    if nested == SUCCESS:
-        # Nearly always.
-        return SUCCESS, False
-    said = (nested, fields.get("code"), fields.get("reason"))
-    for candidate in said:
+    candidates = (nested, fields.get("code"), fields.get("reason"))
+    for candidate in candidates:
         if isinstance(candidate, str) and _CODE.fullmatch(candidate):
             return candidate, False
-    return None, all(place in (None, "") for place in said) and isinstance(response, dict | None)
+    return None, all(each in (None, "") for each in candidates) and isinstance(response, dict | None)
+
+
+def read_object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object that a body holds, with `SPOILED` for each unreadable value; None when it holds none."""
+    try:
+        value = _decode(body)
+    except RecursionError:
+        return None
+    # msgspec raises UnicodeDecodeError as it is.
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        value = _read_tolerantly(body)
+    return value if isinstance(value, dict) else None
+
+
+def _read_tolerantly(body: bytes) -> Any:
+    """Read JSON with malformed strings and numbers. Its structure must be sound, or nothing in it is reliable."""
+    text = body.removeprefix(_BYTE_ORDER_MARK).decode("utf-8", "surrogateescape")
+    try:
+        return _TOLERANT.decode(_STRING.sub(_marked, text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _marked(string: re.Match[str]) -> str:
+    return _ESCAPES.sub(lambda found: found[1] or _SURROGATE, string[0])
+
+
+def _members(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {
+        name: SPOILED if isinstance(value, str) and _SURROGATES.search(value) else value for name, value in members
+    }
+
+
+def _integer(text: str) -> object:
+    # Python refuses to read thousands of digits, and no field has nearly as many.
+    return int(text) if len(text) <= _MAX_DIGITS else SPOILED
+
+
+def _decimal(text: str) -> object:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return SPOILED
+
+
+_decode: Final = msgspec.json.Decoder(float_hook=_decimal).decode
+_TOLERANT: Final = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=_integer, parse_float=_decimal, parse_constant=lambda _name: SPOILED
+)

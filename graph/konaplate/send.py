@@ -1,7 +1,7 @@
-"""One request to Konaplate over any transport of httpx's, its whole response, and what its failures mean.
+"""Sends one request over any httpx transport, reads the whole response, and classifies failures.
 
-A transport is called directly: a client of httpx costs more than a twentieth of a request, for cookies, redirects
-and proxies that must not be here.
+The transport is called directly. An httpx client would add more than 5 % to the cost of a request, for cookies,
+redirects and proxies, which must not be used here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from graph.konaplate.transport.messages import RawHeaders
 
 Trusts = Callable[[Response], bool]
-"""Whether a connection that gave this response may be used again."""
+"""Whether the connection that delivered this response may be reused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +55,33 @@ async def send(
     max_bytes: int,
     trusts: Trusts,
 ) -> Response:
-    """Send a request, and read the whole response.
+    """Send a request and read the whole response.
 
     Args:
-        transport: moves the bytes.
+        transport: sends the request.
         request: what to send.
         details: what is known of the call.
-        seconds: for all of it. A transport of httpx limits the time between two reads only, so that a slow drip
-            would never end.
-        max_bytes: of the response's body.
-        trusts: see `Trusts`; it is asked once.
+        seconds: the limit of the whole exchange. httpx's transports only limit the time between two reads, so a
+            slow drip would never end.
+        max_bytes: the limit of the response's body.
+        trusts: see `Trusts`; called once.
 
     Raises:
-        UnavailableError: without a response.
-        TimedOutError: without a whole response in time.
-        InvalidResponseError: with one that is compressed or beyond the cap.
+        UnavailableError: there was no response.
+        TimedOutError: there was no complete response in time.
+        InvalidResponseError: the response is compressed or too large.
     """
     try:
         if isinstance(transport, LeanTransport):
-            # Its connections have one timer for all of them.
+            # All its connections share one timer.
             request.extensions[TOTAL] = seconds
             return await _exchanged(transport, request, max_bytes, trusts)
         async with asyncio.timeout(seconds):
             return await _exchanged(transport, request, max_bytes, trusts)
-    # OSError: what TLS reports after the handshake, such as a refused certificate of ours.
+    # OSError: TLS failures after the handshake, such as the server rejecting our certificate.
     except (httpx.TransportError, OSError) as error:
-        failure = _meaning(error, details)
-        # Those of the protocol quote what came over the wire. To set it, also to None, hides the context.
+        failure = _classified(error, details)
+        # Protocol errors quote what was received. Setting the cause, even to None, suppresses the context.
         failure.__cause__ = None if isinstance(error, httpx.ProtocolError) else error
         raise failure  # noqa: B904 - its cause is set
 
@@ -90,13 +90,13 @@ async def _exchanged(
     transport: httpx.AsyncBaseTransport, request: httpx.Request, max_bytes: int, trusts: Trusts
 ) -> Response:
     streamed = await transport.handle_async_request(request)
-    # Not through the response's own methods, which take as long as everything else here.
+    # Bypasses the response's own methods, which cost as much as everything else here.
     stream: Any = streamed.stream
     try:
         whole = streamed if isinstance(streamed, WholeResponse) else None
         headers = _by_name(streamed.headers.raw if whole is None else whole.raw_headers)
         encoding = headers.get("content-encoding")
-        # Inflating has no bound.
+        # Decompression has no bound.
         if encoding is not None and is_encoded(encoding):
             raise ResponseRefusedError(streamed.status_code)
         body = await _read(stream, max_bytes) if whole is None else whole.body.read()
@@ -107,7 +107,7 @@ async def _exchanged(
         if connection is not None and not trusted:
             await connection.aclose()
     except (httpx.NetworkError, OSError):
-        # Told apart from a connection that ends before a response begins.
+        # Distinct from a connection that ends before a response begins.
         raise httpx.RemoteProtocolError("The connection broke within the response.") from None
     finally:
         await stream.aclose()
@@ -123,7 +123,7 @@ def _by_name(raw_headers: RawHeaders) -> dict[str, str]:
 
 
 async def _read(stream: httpx.AsyncByteStream, max_bytes: int) -> bytes:
-    """What a stream holds, if it is no more than may be; else some more than that."""
+    """Read a stream; stop once it exceeds `max_bytes`."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in stream:
@@ -134,8 +134,8 @@ async def _read(stream: httpx.AsyncByteStream, max_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def _meaning(error: Exception, details: CallDetails) -> KonaplateError:
-    """What it means that a transport has raised an error."""
+def _classified(error: Exception, details: CallDetails) -> KonaplateError:
+    """The error that a transport's failure amounts to."""
     if isinstance(error, httpx.ConnectTimeout):
         return TimedOutError(details, Cause.NOT_CONNECTED)
     if isinstance(error, TimeoutError | httpx.ReadTimeout | httpx.WriteTimeout):
@@ -146,7 +146,7 @@ def _meaning(error: Exception, details: CallDetails) -> KonaplateError:
 
 
 def _cause(error: Exception) -> Cause:
-    """Why there is no answer."""
+    """Why there is no response."""
     if isinstance(error, httpx.PoolTimeout):
         return Cause.NO_CONNECTION_FREE
     if _is_about_a_certificate(error):
@@ -159,7 +159,7 @@ def _cause(error: Exception) -> Cause:
 
 
 def _is_about_a_certificate(error: BaseException | None) -> bool:
-    """Whether a certificate was refused, the other side's by us or ours by it."""
+    """Whether either side rejected the other's certificate."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return True

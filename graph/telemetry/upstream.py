@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import structlog
 
-from graph.konaplate.correlation import Echo
+from graph.konaplate.protocol import Echo
 from graph.konaplate.errors import Cause
 from graph.resilience.observer import GuardObserver
 from graph.telemetry.logs import LOGGER

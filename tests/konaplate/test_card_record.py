@@ -10,7 +10,7 @@ from hypothesis import given
 
 from graph.konaplate.endpoints.card_info import CARD_INFO, CardInfo, CashReceipt
 from graph.konaplate.errors import InvalidFieldError, KonaplateError
-from graph.konaplate.json_bodies import SPOILED
+from graph.konaplate.responses import SPOILED
 from schema.secrets import IdentityNo, MemberId
 from tests.konaplate.json_values import json_objects
 from tests.konaplate.support import (

@@ -127,8 +127,8 @@ async def ended(client: KonaplateClient, card_no: CardNo) -> str:
 def test_ids_that_were_made_are_known_and_others_are_not(start: int) -> None:
     ids, moment = CorrelationIds(start), Timestamp.at(0, Zone.UTC)
     made = [ids.next(moment) for _ in range(4)]
-    assert all(ids.made(one) for one in made)
+    assert all(ids.issued(one) for one in made)
     following = f"{moment.correlation_time}-{(start + 4) % (1 << 28):07x}"
     before = f"{moment.correlation_time}-{(start - 1) % (1 << 28):07x}"
     for other in (following, before, "", made[0].upper() + "A", made[0][:-1], f" {made[0]}"):
-        assert not ids.made(other)
+        assert not ids.issued(other)

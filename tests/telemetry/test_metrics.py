@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import httpx
 import pytest
 
-from graph.konaplate.correlation import Echo
+from graph.konaplate.protocol import Echo
 from tests.security.callers import ANY_CARD, NOT_ISSUED, OTHERS, OWN, OWNER, Caller, callers
 from tests.support import Blocking, gateway
 from tests.telemetry.capture import events, logs_as
