@@ -6,8 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from graph.konaplate.protocol import EchoRule
-from graph.konaplate.protocol import Zone
+from graph.konaplate.protocol import EchoRule, Zone
 from schema.secrets import Credential
 
 PUBLIC_PEM = "-----BEGIN PUBLIC KEY-----\nMIIBpublic\n-----END PUBLIC KEY-----"

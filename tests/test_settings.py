@@ -10,8 +10,7 @@ from pydantic import ValidationError
 
 from graph.config.environment import load_settings, unknown_variables
 from graph.config.settings import Settings, SettingsError
-from graph.konaplate.protocol import EchoRule
-from graph.konaplate.protocol import Zone
+from graph.konaplate.protocol import EchoRule, Zone
 from tests.settings_cases import NECESSARY, PLAIN, PRIVATE_PEM, PROTECTED, PUBLIC_PEM, SECOND_PAIR, VARIABLES
 from tests.tools import ROOT
 

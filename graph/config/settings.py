@@ -33,9 +33,8 @@ from graph.config.types import (
     Words,
 )
 from graph.http.graphiql_files import DIRECTORY
-from graph.konaplate.protocol import EchoRule
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
-from graph.konaplate.protocol import Zone
+from graph.konaplate.protocol import EchoRule, Zone
 from graph.server.limits import HttpLimits
 
 

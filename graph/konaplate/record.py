@@ -1,7 +1,7 @@
-"""Konaplate's data as typed records: one declaration per field, from which the reading follows. No I/O.
+"""Konaplate's data as typed records: one declaration per field defines how it is read. No I/O.
 
-A field that is missing, out of range or of the wrong type becomes an `InvalidFieldError` in its own place; the
-other fields stand. A text that is longer than documented is kept and reported as drift.
+A field that is missing, out of range or of the wrong type becomes an `InvalidFieldError` in its own place and
+leaves the others intact. A text that is longer than documented is kept and reported as drift.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from types import NoneType, UnionType
 from typing import (
@@ -19,6 +18,7 @@ from typing import (
     Final,
     NamedTuple,
     Self,
+    TypeVar,
     Union,
     dataclass_transform,
     get_args,
@@ -31,6 +31,8 @@ import msgspec
 from graph import DeclarationError
 from graph.konaplate.errors import CallDetails, InvalidFieldError
 from schema.secrets import MemberId, Secret
+
+T = TypeVar("T")
 
 MAX_USER_ID: Final = 9_999_999_999_999_999_999
 _MAX_EXACT_FLOAT: Final = 2**53
@@ -57,11 +59,14 @@ class Wire(NamedTuple):
 
 
 class UnfitError(ValueError):
-    """A value that is not what its field's documentation says. Carries nothing of the value."""
+    """A value that contradicts its field's documentation. Does not contain the value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+_Read = Callable[[Any, CallDetails, list[str]], Any]
+"""From a JSON value to an attribute. The list receives the names of fields that are longer than documented."""
+
+
+class Field(NamedTuple):
     """One field of a record."""
 
     name: str
@@ -69,28 +74,19 @@ class Field:
     wire: str
     """Its name in Konaplate's JSON."""
     kind: type
-    """What the attribute holds: `str`, `int`, `bool`, a secret, a record, or `list`."""
+    """The attribute's type: `str`, `int`, `bool`, a secret, a record, or `list`."""
     item: Field | None
-    """What a list holds, as if each item were a field of that name."""
+    """The items of a list, as if each were a field of that name."""
     required: bool
     bound: int
     """The size of a text, or the largest number."""
-    is_text: bool
-    """Whether it is a text in Konaplate's JSON."""
+    read: _Read | None
+    """Reads a value other than null; None for texts."""
 
     @property
     def sensitive(self) -> bool:
         """Whether the value must not print itself."""
         return self.item.sensitive if self.item else issubclass(self.kind, Secret)
-
-
-_Read = Callable[[Any, CallDetails, list[str]], Any]
-
-
-_Slot = tuple[str, type, Callable[[str], Any] | None, _Read, bool, int]
-"""What reading a field needs, made ready once: its name in JSON, the class that its value most often has there,
-what makes a secret of a text, what reads any other value, whether there must be one, and its bound. It has no
-class of its own: a plain tuple is unpacked in a third of the time."""
 
 
 @dataclass_transform(frozen_default=True)
@@ -100,127 +96,73 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     A subclass annotates each field:
 
     - `str`, `int`, `bool`, a `Secret`, another record, or a `list` of one of these;
-    - `Annotated[str, Text(256)]`, `Annotated[int, Whole(max=9)]` with what the vendor's page says of it;
+    - `Annotated[str, Text(256)]`, `Annotated[int, Whole(max=9)]` with the limits from the vendor's page;
     - `X | None` for an optional field, for which null and absent are the same.
 
     Any of them may hold an `InvalidFieldError` in place of its value.
     """
 
     __record_fields__: ClassVar[tuple[Field, ...]]
-    __record_slots__: ClassVar[tuple[_Slot, ...]]
 
     drift: tuple[str, ...] = ()
-    """Konaplate's names of the fields that were longer than documented, also of records within this one."""
+    """Konaplate's names of the fields that were longer than documented, including those of nested records."""
 
     def __init_subclass__(cls) -> None:
         inherited = {field.name for base in cls.__bases__ for field in getattr(base, "__record_fields__", ())}
         again = sorted(inherited.intersection(cls.__annotations__))
         if again:
-            # It would stand in another place than where `read` puts it.
+            # It would change its position, and `read` fills records by position.
             raise DeclarationError(f"{cls.__name__} cannot declare inherited fields again: {', '.join(again)}")
         hints = get_type_hints(cls, include_extras=True)
         cls.__record_fields__ = tuple(_field(name, hints[name]) for name in hints if name not in _OWN)
-        cls.__record_slots__ = tuple(map(_slot, cls.__record_fields__))
 
     @classmethod
     def read(cls, fields: dict[str, Any], details: CallDetails) -> Self:
-        """The record that an object of an answer holds."""
+        """Read a record from a JSON object of a response."""
         drift: list[str] = []
-        values = _values(cls.__record_slots__, fields, details, drift)
-        # By position, which costs a quarter of doing it by name.
+        values = _values(cls.__record_fields__, fields, details, drift)
+        # By position, which costs a quarter of passing names.
         return cls(*values, drift=tuple(drift)) if drift else cls(*values)
 
 
-_OWN: Final = ("drift", "__record_fields__", "__record_slots__")
+_OWN: Final = ("drift", "__record_fields__")
 
 
 def record_fields(record: type[Record]) -> tuple[Field, ...]:
-    """The declared fields of a record, in their order."""
+    """The declared fields of a record, in order."""
     return record.__record_fields__
 
 
-def _values(slots: tuple[_Slot, ...], sent: dict[str, Any], details: CallDetails, drift: list[str]) -> list[Any]:
-    """What the attributes of a record hold, in their order.
-
-    Args:
-        slots: those of the record.
-        sent: the object of the answer.
-        details: the call that it came with.
-        drift: takes the names of the fields that are longer than documented.
-    """
+def _values(fields: tuple[Field, ...], sent: dict[str, Any], details: CallDetails, drift: list[str]) -> list[Any]:
+    """Read the fields of one JSON object, in order."""
     values: list[Any] = []
     get = sent.get
-    for wire, clean, wrap, read, required, bound in slots:
+    for _, wire, kind, _, required, bound, read in fields:
         value = get(wire)
         try:
-            # By class, and without a call where there is nothing to make: nearly every field is a clean one.
-            if clean is str and value.__class__ is str:
-                if len(value) > bound:
-                    drift.append(wire)
-                if wrap is not None:
-                    value = wrap(value)
-            elif value is not None and not (
-                0 <= value <= bound if clean is int and value.__class__ is int else value.__class__ is clean
-            ):
+            # Clean texts, numbers and flags, which most fields are, cost no call.
+            if read is None:
+                if value.__class__ is str:
+                    if len(value) > bound:
+                        drift.append(wire)
+                    if kind is not str:
+                        value = kind(value)
+                elif value is not None:
+                    raise UnfitError
+            elif value is not None and (value.__class__ is not kind or kind is list or not 0 <= value <= bound):
                 value = read(value, details, drift)
-        # ValueError: of a secret that refuses its text, too.
+        # ValueError: some secrets validate their text.
         except ValueError:
             value = InvalidFieldError(details, wire)
         values.append(InvalidFieldError(details, wire) if value is None and required else value)
     return values
 
 
-def _slot(field: Field) -> _Slot:
-    kind = field.kind
-    clean = str if field.is_text else kind if kind in (bool, int) else NoneType
-    wrap = kind if field.is_text and kind is not str else None
-    return (field.wire, clean, wrap, _reader(field), field.required, field.bound)
-
-
-def _reader(field: Field) -> _Read:
-    """What reads the values of a field that are not of the class that they most often are of."""
-    kind, bound = field.kind, field.bound
-    if kind is MemberId:
-        return _member_id
-    if kind is int:
-        return lambda value, _details, _drift: _whole(value, bound)
-    if field.item is not None:
-        return _list_reader(field.item)
-    if issubclass(kind, Record):
-        return _record_reader(kind)
-    return _unfit
-
-
-def _list_reader(item: Field) -> _Read:
-    slots = (_slot(item),)
-
-    def read(value: Any, details: CallDetails, drift: list[str]) -> list[Any]:
-        if not isinstance(value, list):
-            raise UnfitError
-        # As if each item were an object's only field: one that cannot be read fails alone.
-        return [_values(slots, {item.wire: each}, details, drift)[0] for each in value]
-
-    return read
-
-
-def _record_reader(kind: type[Record]) -> _Read:
-    def read(value: Any, details: CallDetails, drift: list[str]) -> Record:
-        if not isinstance(value, dict):
-            raise UnfitError
-        return kind(*_values(kind.__record_slots__, value, details, drift))
-
-    return read
-
-
-def _unfit(_value: Any, _details: CallDetails, _drift: list[str]) -> Any:
-    raise UnfitError
-
-
 def _field(name: str, hint: Any, wire: str | None = None) -> Field:
     """The field that an annotation declares.
 
     Raises:
-        DeclarationError: when nothing of that kind can be read strictly.
+        DeclarationError: nothing of that type can be read strictly.
     """
     kind, notes, required = _unwrapped(hint)
     if wire is None:
@@ -237,11 +179,12 @@ def _field(name: str, hint: Any, wire: str | None = None) -> Field:
     is_text = kind is str or (issubclass(kind, Secret) and kind is not MemberId)
     if not (is_text or kind in (bool, list, MemberId) or issubclass(kind, Record) or (kind is int and bound)):
         raise DeclarationError(f"no record can have the field {wire}: {kind}")
-    return Field(name, wire, kind, item, required, sys.maxsize if bound is None else bound, is_text)
+    bound = sys.maxsize if bound is None else bound
+    return Field(name, wire, kind, item, required, bound, None if is_text else _reader(kind, item, bound))
 
 
 def _unwrapped(hint: Any) -> tuple[Any, list[Any], bool]:
-    """A type without its notes and without `| None`, the notes, and whether there must be a value."""
+    """A type without its notes and without `| None`, the notes, and whether a value is required."""
     notes: list[Any] = []
     required = True
     while get_origin(hint) in (Annotated, Union, UnionType):
@@ -254,11 +197,35 @@ def _unwrapped(hint: Any) -> tuple[Any, list[Any], bool]:
     return hint, notes, required
 
 
+def _reader(kind: Any, item: Field | None, bound: int) -> _Read:
+    """The reader of a field that is not a text."""
+    if kind is MemberId:
+        return _member_id
+    if kind is int:
+        return lambda value, _details, _drift: _whole(value, bound)
+    if kind is bool:
+        return lambda value, _details, _drift: _of_class(bool, value)
+    if item is not None:
+        # As if each item were the only field of an object: an unreadable item fails alone.
+        return lambda value, details, drift: [
+            _values((item,), {item.wire: each}, details, drift)[0] for each in _of_class(list, value)
+        ]
+    return lambda value, details, drift: kind(
+        *_values(kind.__record_fields__, _of_class(dict, value), details, drift)
+    )
+
+
+def _of_class(wanted: type[T], value: Any) -> T:
+    if not isinstance(value, wanted):
+        raise UnfitError
+    return value
+
+
 def _whole(value: Any, largest: int) -> int:
     """A whole number from 0 to `largest`, also written as digits in a string or with a fraction of zero."""
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         value = int(value)
-    # Beyond what a float holds exactly, who wrote a fraction or an exponent may have rounded.
+    # A fraction or an exponent above what a float holds exactly may have been rounded by the sender.
     if isinstance(value, Decimal) and 0 <= value <= min(largest, _MAX_EXACT_FLOAT) and value == int(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= largest:
@@ -267,9 +234,8 @@ def _whole(value: Any, largest: int) -> int:
 
 
 def _member_id(value: Any, _details: CallDetails, _drift: list[str]) -> MemberId | None:
-    """Zero in any form is nobody's id: so a live operator marks cards that are not registered."""
+    """Read a member id; zero in any form means an unregistered card, as a live operator sends it."""
     if isinstance(value, str) and _ZERO.fullmatch(value):
         return None
-    clean = value.__class__ is int and 0 <= value <= MAX_USER_ID
-    number = value if clean else _whole(value, MAX_USER_ID)
+    number = _whole(value, MAX_USER_ID)
     return MemberId(str(number)) if number else None

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import structlog
 
-from graph.konaplate.protocol import Echo
 from graph.konaplate.errors import Cause
+from graph.konaplate.protocol import Echo
 from graph.resilience.observer import GuardObserver
 from graph.telemetry.logs import LOGGER
 from graph.telemetry.metrics import VendorCodes

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from graph.konaplate.protocol import EchoRule
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import InvalidResponseError
+from graph.konaplate.protocol import EchoRule
 from tests.konaplate.support import (
     CARD,
     MEMBER,
