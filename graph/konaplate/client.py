@@ -15,7 +15,7 @@ from graph.konaplate.endpoint import by_name
 from graph.konaplate.errors import CallDetails, Cause, InvalidResponseError, KonaplateError, UnsealedError
 from graph.konaplate.responses import ASK_AGAIN, Response, read_success, seconds_to_wait
 from graph.konaplate.send import Limits, send
-from graph.konaplate.transport.messages import Template, TemplateRequest
+from graph.konaplate.transport.lean import Template, TemplateRequest
 from graph.konaplate.transport.pool import FRESH
 
 if TYPE_CHECKING:

@@ -1,10 +1,10 @@
 """Konaplate's message encryption: compact JWE (RFC 7516), RSA-OAEP-256 and AES-GCM. No I/O.
 
-A request is sealed with the server's public key, an answer is opened with the client's private key; both travel as
-`{"encData": "<JWE>"}`. Source: the vendor's page "Message encryption" (…/guidelines/msgencryption).
+Requests are sealed with the server's public key, responses are opened with the client's private key; both travel
+as `{"encData": "<JWE>"}`. Source: the vendor's page "Message encryption" (…/guidelines/msgencryption).
 
-Made of the operations of `cryptography` and nothing else: a general library spends several times what all of this
-costs beside them (`python -m benchmarks.encryption`). The tests let one open what the other seals.
+It uses only primitives of `cryptography`: around them, a general JOSE library costs several times as much
+(`python -m benchmarks.encryption`). The tests check both against each other.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ _KEY_BYTES: Final = {"A128GCM": 16, "A256GCM": 32}
 _IV_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 KNOWN_ALGORITHMS: Final = {"alg": tuple(_PADDINGS), "enc": tuple(_KEY_BYTES)}
-"""What can be allowed at all. Whether the vendor ever uses plain RSA-OAEP is not known."""
+"""All that settings can allow. Whether the vendor ever uses plain RSA-OAEP is unknown."""
 
-# A card or member record is a few hundred bytes; what is larger is not one.
+# A card or member record is a few hundred bytes.
 _MAX_CHARACTERS: Final = 256 * 1024
 _MAX_HEADER_CHARACTERS: Final = 1024
 _PARTS: Final = 5
 
 
 class CannotOpenError(Exception):
-    """A sealed answer that cannot be opened. The message names the rule, never the content."""
+    """A sealed message that cannot be opened. The text names the rule, never the content."""
 
 
 def import_public_key(pem: str) -> RSAPublicKey:
     """Read an RSA public key from PEM text.
 
     Raises:
-        BadPemError: when it cannot be read, is not RSA, is of the wrong kind, or has fewer than 2048 bits.
+        BadPemError: it cannot be read, is not an RSA public key, or has fewer than 2048 bits.
     """
     return cast("RSAPublicKey", _rsa(public_key(pem.encode("utf-8", "replace"))))
 
@@ -79,7 +79,7 @@ def _rsa(key: PublicKeyTypes | PrivateKeyTypes) -> RSAPublicKey | RSAPrivateKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """The two keys under one crypto key id: the other side's public key and our private key."""
+    """The two keys of one crypto key id: the other side's public key and our private key."""
 
     key_id: str
     seal_with: RSAPublicKey
@@ -87,7 +87,7 @@ class KeyPair:
 
 
 class _Header(msgspec.Struct, forbid_unknown_fields=True):
-    """Nothing else may be in it: `zip` would inflate, `crit`, `jwk`, `jku` and their like would steer us."""
+    """No other parameters are allowed: `zip` would inflate, `crit`, `jwk` and `jku` would steer us."""
 
     alg: str
     enc: str
@@ -103,9 +103,9 @@ class Cipher:
     """Seals and opens messages with one key pair, or with two while keys are being rotated.
 
     Args:
-        pairs: the first seals; all of them open.
-        algorithms: the `alg` values that are accepted; the first is the one that is sent.
-        content_encryptions: the `enc` values that are accepted; the first is the one that is sent.
+        pairs: all of them open messages; the first also seals.
+        algorithms: the accepted `alg` values; the first is used for sealing.
+        content_encryptions: the accepted `enc` values; the first is used for sealing.
     """
 
     def __init__(
@@ -118,42 +118,42 @@ class Cipher:
         self._pairs = tuple(pairs)
         self._algorithms = tuple(algorithms)
         self._content_encryptions = tuple(content_encryptions)
-        # The protected header as working clients of the vendor send it: these members, in this order.
+        # The header that working clients of the vendor send: these members, in this order.
         header = {"enc": self._content_encryptions[0], "alg": self._algorithms[0]}
         self._protected = _encoded(msgspec.json.encode(header))
 
     @property
     def key_id(self) -> str:
-        """The crypto key id that belongs to a sealed message."""
+        """The crypto key id of the pair that seals."""
         return self._pairs[0].key_id
 
     def seal(self, clear: bytes) -> bytes:
-        """Encrypt a message for the other side; the result is the envelope, ready to send."""
+        """Encrypt a message for the other side; returns the envelope, ready to send."""
         content_key = os.urandom(_KEY_BYTES[self._content_encryptions[0]])
         iv = os.urandom(_IV_BYTES)
         wrapped = self._pairs[0].seal_with.encrypt(content_key, _PADDINGS[self._algorithms[0]])
         sealed = AESGCM(content_key).encrypt(iv, clear, self._protected)
         parts = map(_encoded, (wrapped, iv, sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:]))
-        # No character of a compact JWE needs an escape.
+        # No character of a compact JWE needs escaping.
         return b'{"encData":"%b"}' % b".".join([self._protected, *parts])
 
     def open(self, sealed: str, key_id: str | None) -> bytes:
-        """Decrypt the `encData` of an answer.
+        """Decrypt the `encData` of a message.
 
         Args:
             sealed: a compact JWE.
-            key_id: the answer's crypto key id. The pair of that id is tried first, then the other one: an
-                answer that was made before a rotation may name no id, or an old one.
+            key_id: the message's crypto key id. The pair of that id is tried first, then the others: during a
+                rotation, a message may name no id or an old one.
 
         Raises:
-            CannotOpenError: when it is too large, malformed, of a profile that is not accepted, or not for us.
+            CannotOpenError: it is too large, malformed, uses an algorithm that is not accepted, or is not for us.
         """
         if len(sealed) > _MAX_CHARACTERS:
             raise CannotOpenError("the message is too large")
         parts = sealed.encode("ascii", "replace").split(b".")
         if len(parts) != _PARTS:
             raise CannotOpenError("the message is not a compact JWE")
-        # Everything that needs no key is checked before any private-key operation is spent on it.
+        # Check everything that needs no key before spending a private-key operation.
         header = self._header(parts[0])
         wrapped, iv, content, tag = map(_decoded, parts[1:])
         if len(iv) != _IV_BYTES or len(tag) != _TAG_BYTES:
@@ -162,7 +162,7 @@ class Cipher:
             try:
                 content_key = _content_key(pair.open_with, header, wrapped)
                 return AESGCM(content_key).decrypt(iv, content + tag, parts[0])
-            # Not for this key, or not what was sealed. Which, must not show.
+            # Wrong key or tampered content; which of them must not show.
             except InvalidTag:
                 continue
         raise CannotOpenError("no key opens the message")
@@ -172,7 +172,7 @@ class Cipher:
             raise CannotOpenError("the header is too large")
         try:
             header = _decode_header(_decoded(protected))
-        # UnicodeDecodeError: msgspec passes it on as it is. From None: it quotes what came.
+        # msgspec raises UnicodeDecodeError as it is. `from None`: the cause quotes the message.
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise CannotOpenError("the header cannot be read, or has a parameter that is not accepted") from None
         if header.alg not in self._algorithms:
@@ -183,14 +183,14 @@ class Cipher:
 
 
 def _content_key(key: RSAPrivateKey, header: _Header, wrapped: bytes) -> bytes:
-    # RFC 7516, section 11.5: go on with a random key, so that no time tells where it failed.
+    # RFC 7516, section 11.5: continue with a random key, so that timing does not reveal where it failed.
     size = _KEY_BYTES[header.enc]
-    other = os.urandom(size)
+    random_key = os.urandom(size)
     try:
         content_key = key.decrypt(wrapped, _PADDINGS[header.alg])
     except ValueError:
-        return other
-    return content_key if len(content_key) == size else other
+        return random_key
+    return content_key if len(content_key) == size else random_key
 
 
 def _encoded(raw: bytes) -> bytes:
@@ -199,7 +199,7 @@ def _encoded(raw: bytes) -> bytes:
 
 
 def _decoded(text: bytes) -> bytes:
-    """What a text is the base64url of; there is one such text only, without padding or loose bits."""
+    """Decode canonical base64url: no padding, no stray bits."""
     try:
         raw = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
     except binascii.Error:

@@ -1,4 +1,4 @@
-"""What an API of Konaplate is: everything that is special about one, as data. No I/O."""
+"""The declaration of an API of Konaplate: everything specific to it, as data. No I/O."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ R = TypeVar("R", bound=Record)
 
 
 class Certainty(StrEnum):
-    """Where the form of an answer is known from."""
+    """How sure the form of a response is."""
 
     DOC = "documented"
     """The vendor's own page says so."""
@@ -34,45 +34,43 @@ class Certainty(StrEnum):
 class Endpoint(Generic[K, R]):
     """One inquiry API of Konaplate.
 
-    A batch endpoint takes many keys in one call. `within` leads to a list then, `record` is the type of its rows,
-    and each row says by itself which key it answers.
+    A batch endpoint takes many keys in one call: `within` leads to a list, `record` is the type of its rows, and
+    `key_of` tells which key a row belongs to.
 
     Raises:
-        DeclarationError: when the declaration contradicts itself.
+        DeclarationError: the declaration contradicts itself.
     """
 
     name: str
-    """How edges of the schema, settings, loaders and the sandbox's data name it."""
+    """Its name for the schema's edges, settings, loaders and the sandbox's data."""
     title: str
     """The vendor's name of the API."""
     path: str
-    """Its label in logs and metrics, too."""
+    """Also its label in logs and metrics."""
     key: type[K]
-    """What is asked for."""
     request: Callable[[Any], dict[str, Any]]
-    """The clear body that asks for a key; of a batch endpoint, for a sequence of keys."""
+    """From a key, or a sequence of keys for a batch endpoint, to the clear body of a request."""
     record: type[R]
-    """What is answered."""
     within: tuple[str, ...] = ()
-    """Konaplate's names of the members that lead to the record, from the answer inwards."""
+    """Konaplate's names of the members that lead to the record, outermost first."""
     matches: Callable[[R, K], bool] | None = None
-    """Whether a record is about the key: an answer that is about something else is refused as a whole."""
+    """Whether a record is about the key. A response about something else is rejected as a whole."""
     key_of: Callable[[R], object] | None = None
-    """The key that a row answers; of a batch endpoint only, which must have it."""
+    """The key of a row. Batch endpoints must have it, others must not."""
     not_found: type[KonaplateError] = InvalidResponseError
-    """The error of a key that a batch answer does not mention."""
+    """The error of a key that a batch response omits."""
     certainty: Certainty = Certainty.DOC
     seals_request: bool = True
-    """Whether requests are encrypted. Settings can say otherwise."""
+    """Whether requests are encrypted. Settings can override it."""
     seals_response: bool = True
-    """Whether a success must be encrypted. Settings can say otherwise."""
+    """Whether a success must be encrypted. Settings can override it."""
     cost: int = 10
     """The price of a call in an operation's cost."""
     codes: Mapping[str, type[KonaplateError]] = field(default_factory=dict)
-    """What the vendor's codes mean in answers of this API, where it is not what they mean in all others."""
+    """The vendor's codes whose meaning differs from the common table."""
     batch: bool = False
     owner: str | None = None
-    """The record's attribute that says whose it is. Without `cards:read:any`, a viewer sees only their own."""
+    """The record's attribute that names its owner. Without `cards:read:any`, viewers see only their own."""
 
     def __post_init__(self) -> None:
         self._check_batch()
@@ -96,38 +94,38 @@ class Endpoint(Generic[K, R]):
             raise DeclarationError(f"{self.name}: a batch endpoint needs {' and '.join(missing)}")
 
     def error_of(self, code: str) -> type[KonaplateError] | None:
-        """The error that a code of an answer stands for; None when nobody knows the code."""
+        """The error that a code stands for; None for an unknown code."""
         return self.codes.get(code) or error_of_code(code)
 
     def is_complete(self, fields: Mapping[str, Any]) -> bool:
-        """Whether an answer without any code holds what makes it a success."""
+        """Whether a response without any code counts as a success."""
         if self.within:
             return self.within[0] in fields
         required = [each.wire for each in record_fields(self.record) if each.required]
         return bool(required) and all(name in fields for name in required)
 
     def read(self, fields: dict[str, Any], details: CallDetails, key: K) -> R:
-        """The record that an answer holds about a key.
+        """Read the record of a key from a response.
 
         Raises:
-            InvalidResponseError: when it holds no record, or one that is about something else.
+            InvalidResponseError: there is no record, or it is about something else.
         """
         inner = self._inner(fields) if self.within else fields
         if not isinstance(inner, dict):
             raise InvalidResponseError(details)
         record = self.record.read(inner, details)
         if self.matches is not None and not self.matches(record, key):
-            # Somebody else's data: worse than no answer.
+            # Somebody else's data is worse than none.
             raise InvalidResponseError(details)
         return record
 
     def read_batch(
         self, fields: dict[str, Any], details: CallDetails, keys: Sequence[K]
     ) -> dict[K, R | KonaplateError]:
-        """The record of each key, or the key's error.
+        """Read the record of each key, or its error, from a batch response.
 
         Raises:
-            InvalidResponseError: when the answer holds no list.
+            InvalidResponseError: there is no list.
         """
         rows = self._inner(fields)
         if not isinstance(rows, list) or self.key_of is None:
@@ -138,25 +136,25 @@ class Endpoint(Generic[K, R]):
             record = self.record.read(row, details) if isinstance(row, dict) else None
             key = None if record is None else self.key_of(record)
             if record is None or key is None or isinstance(key, InvalidFieldError):
-                # It may be about any key that no other row answers.
+                # It may belong to any key that has no other row.
                 missing = InvalidResponseError
             elif found.setdefault(key, record) != record:
-                # Two answers to one question, and no telling which of them is right.
+                # Two different rows for one key: neither can be trusted.
                 found[key] = InvalidResponseError(details)
         return {key: found.get(key) or missing(details) for key in keys}
 
     def _inner(self, fields: object) -> object:
-        """What `within` leads to."""
+        """Follow `within`."""
         for name in self.within:
             fields = fields.get(name) if isinstance(fields, dict) else None
         return fields
 
 
 def by_name(endpoints: Iterable[Endpoint[Any, Any]]) -> dict[str, Endpoint[Any, Any]]:
-    """A registry's endpoints by their names.
+    """Index a registry's endpoints by name.
 
     Raises:
-        DeclarationError: when two have the same name or path.
+        DeclarationError: two endpoints have the same name or path.
     """
     named: dict[str, Endpoint[Any, Any]] = {}
     paths: dict[str, str] = {}

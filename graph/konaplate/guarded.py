@@ -1,4 +1,4 @@
-"""The Konaplate client behind its guards: one for each endpoint, with slots and a retry budget in common."""
+"""The Konaplate client behind its guards: one per endpoint, sharing slots and a retry budget."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ R = TypeVar("R", bound=Record)
 
 
 class GuardedKonaplate:
-    """Looks up what the endpoints answer; what a request needs of the upstream.
+    """Looks up records; all that a request needs of the upstream.
 
     Args:
         client: makes the calls.
         endpoints: what can be called.
-        shared: what the guards have in common.
-        rules: when an API is left alone.
+        shared: what the guards share.
+        rules: the breakers' rules.
     """
 
     def __init__(
@@ -46,17 +46,16 @@ class GuardedKonaplate:
         self._guards: dict[str, Guard[Any, Any]] = {}
         for endpoint in endpoints:
             changed = partial(shared.observer.breaker_changed, endpoint.path)
-            own = self._breakers[endpoint.path] = Breaker(rules, shared.clock, shared.random, changed)
+            breaker = self._breakers[endpoint.path] = Breaker(rules, shared.clock, shared.random, changed)
             fetch = partial(client.fetch, endpoint)
-            self._guards[endpoint.name] = Guard(endpoint.path, fetch, policy_of, own, shared)
+            self._guards[endpoint.name] = Guard(endpoint.path, fetch, policy_of, breaker, shared)
 
     def start(self, endpoint: Endpoint[K, R], keys: Sequence[K], stats: CallStats) -> list[asyncio.Future[R]]:
-        """Look keys up, each together with everybody who asks for it just now.
+        """Look keys up; concurrent look-ups of the same key share one call.
 
-        Each key's future is the caller's own, and fails alone; cancelling it leaves the look-up. It fails with a
-        `KonaplateError` (see the tree in `graph.konaplate.errors`), with `CircuitOpenError` when the API is left
-        alone for now, with `NoSlotError` when there are too many calls, and with `AbandonedError` when the process
-        ends.
+        Each key's future belongs to the caller and fails alone; cancelling it leaves the look-up running for
+        others. Beyond the errors of `Guard.start` it fails with a `KonaplateError`; see the tree in
+        `graph.konaplate.errors`.
         """
         guard = self._guards[endpoint.name]
         if endpoint.batch and keys:
@@ -69,16 +68,16 @@ class GuardedKonaplate:
         return {api: breaker.state for api, breaker in self._breakers.items()}
 
     def renew(self, identity: Identity, cipher: Cipher | None) -> None:
-        """Use others from the next call on."""
+        """Use new credentials from the next call on."""
         self._client.renew(identity, cipher)
 
     async def aclose(self) -> None:
-        """Cancel what is under way, then close the connections."""
+        """Cancel the calls in progress, then close the connections."""
         await self.cancel()
         await self._client.aclose()
 
     async def cancel(self) -> None:
-        """Cancel what is under way."""
+        """Cancel the calls in progress."""
         for guard in self._guards.values():
             await guard.aclose()
 
@@ -87,7 +86,7 @@ class _Batch(Generic[K, R]):
     """One call for many keys, and a future for each of them.
 
     Args:
-        call: answers each key with its record or its error. It is cancelled when nobody waits for a key any more.
+        call: gives the record or the error of each key; cancelled when nobody waits for any key any more.
         keys: what is looked up.
     """
 
@@ -113,7 +112,7 @@ class _Batch(Generic[K, R]):
                 continue
             if isinstance(answer, BaseException):
                 future.set_exception(answer)
-                # Looked at, also when nobody else will: else asyncio logs it, with whatever it holds.
+                # Marks it as retrieved, or asyncio would log it with its contents.
                 future.exception()
             else:
                 future.set_result(answer)

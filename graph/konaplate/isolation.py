@@ -1,4 +1,4 @@
-"""For trying failures out: what fails on purpose opens nothing, and takes nothing away, that others meet."""
+"""Keeps the failures that the embedded sandbox simulates from affecting any other key."""
 
 from __future__ import annotations
 
@@ -26,23 +26,22 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """What fails on purpose: keys, by the name of their endpoint."""
+    """Keys that fail on purpose, by the name of their endpoint."""
 
     keys: Mapping[str, Collection[Any]]
     open_breakers: Mapping[str, Collection[Any]]
-    """Those that are answered as if their API were left alone."""
+    """Keys that fail as if their API's breaker were open."""
 
 
 class SeparatedKonaplate(GuardedKonaplate):
-    """Guards what fails on purpose by itself. For the embedded sandbox alone.
+    """Looks reserved keys up one by one, and never opens a breaker. For the embedded sandbox only.
 
     Args:
         client: makes the calls.
         endpoints: what can be called.
-        shared: what the guards of everything else have in common.
-        rules: when an API is left alone.
-        reserved: what fails on purpose.
-        apart: what the guards of these have in common.
+        shared: what all guards share.
+        rules: the breakers' rules; they say how long an open breaker asks to wait.
+        reserved: the keys that fail on purpose.
     """
 
     def __init__(
@@ -51,39 +50,26 @@ class SeparatedKonaplate(GuardedKonaplate):
         endpoints: Sequence[Endpoint[Any, Any]],
         shared: Shared,
         rules: BreakerRules,
-        *,
         reserved: Reserved,
-        apart: Shared,
     ) -> None:
-        super().__init__(client, endpoints, shared, rules)
+        super().__init__(client, endpoints, shared, dataclasses.replace(rules, minimum_calls=sys.maxsize))
         self._reserved = reserved
         self._open_for = rules.open_for
-        never = dataclasses.replace(rules, minimum_calls=sys.maxsize)
-        self._failing = GuardedKonaplate(client, endpoints, apart, never)
 
     def start(self, endpoint: Endpoint[K, R], keys: Sequence[K], stats: CallStats) -> list[asyncio.Future[R]]:
-        """Look keys up; with a reserved one among them, each by itself."""
-        failing = self._reserved.keys.get(endpoint.name, ())
+        """Look keys up, one by one if a reserved key is among them."""
         opened = self._reserved.open_breakers.get(endpoint.name, ())
-        if not any(key in failing or key in opened for key in keys):
+        reserved = (*self._reserved.keys.get(endpoint.name, ()), *opened)
+        if not any(key in reserved for key in keys):
             return super().start(endpoint, keys, stats)
         started: list[asyncio.Future[R]] = []
         for key in keys:
-            if key in opened:
-                started.append(self._refused())
-            else:
-                start = self._failing.start if key in failing else super().start
-                started += start(endpoint, [key], stats)
+            started += [self._refused()] if key in opened else super().start(endpoint, [key], stats)
         return started
-
-    async def cancel(self) -> None:
-        """Cancel what is under way."""
-        await self._failing.cancel()
-        await super().cancel()
 
     def _refused(self) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         future.set_exception(CircuitOpenError(self._open_for))
-        # Looked at, also when nobody else will.
+        # Marks the exception as retrieved, or asyncio would log it.
         future.exception()
         return future

@@ -1,4 +1,4 @@
-"""Keys and certificates in PEM form, and in one phrase why one cannot be used. No phrase quotes the text."""
+"""Reads keys and certificates from PEM text. Errors say in one phrase what is wrong, and never quote the text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LABEL: Final = re.compile(rb"-----BEGIN [A-Z0-9 ]+-----")
 _PRIVATE, _PUBLIC = "a private key", "a public key"
 CERTIFICATE: Final = "a certificate"
 _OPENSSH: Final = "a private key in the form of OpenSSH"
-# By the end of a block's label; the first that fits.
+# Matched against the end of a block's label, in this order.
 _KINDS: Final = {
     b"OPENSSH PRIVATE KEY": _OPENSSH,
     b"PRIVATE KEY": _PRIVATE,
@@ -39,14 +39,14 @@ _ALGORITHMS: Final = {
 
 
 class BadPemError(ValueError):
-    """PEM text that cannot be used. The message says why, and holds nothing of it."""
+    """PEM text that cannot be used. The message says why, and contains none of it."""
 
 
 def private_key(text: bytes) -> PrivateKeyTypes:
     """The first private key of a text.
 
     Raises:
-        BadPemError: when there is none, or it cannot be read.
+        BadPemError: there is none, or it cannot be read.
     """
     return _load(text, _PRIVATE, lambda block: load_pem_private_key(block, None))
 
@@ -62,12 +62,12 @@ def certified_key(text: bytes) -> PublicKeyTypes:
 
 
 def algorithm(key: PrivateKeyTypes | PublicKeyTypes) -> str:
-    """What kind of key it is, where it is none of RSA."""
+    """The kind of a key that is not RSA, as a phrase."""
     return next((name for name, kinds in _ALGORITHMS.items() if isinstance(key, kinds)), "a key of another kind")
 
 
 def blocks(text: bytes) -> list[tuple[str, bytes]]:
-    """The kinds of what a text holds, and each block as it stands."""
+    """The PEM blocks of a text, each with its kind."""
     return [(_kind(match[1]), match[0]) for match in _BLOCK.finditer(text)]
 
 
@@ -76,7 +76,7 @@ def _load(text: bytes, wanted: str, load: Callable[[bytes], T]) -> T:
     block = next((block for kind, block in found if kind == wanted), None)
     if block is None:
         raise BadPemError(_lacking(text, [kind for kind, _ in found], wanted))
-    # `from None`: the cause may quote the text.
+    # `from None` below: the cause may quote the text.
     try:
         return load(block)
     except TypeError:

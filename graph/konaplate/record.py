@@ -73,7 +73,7 @@ class Field(NamedTuple):
     """The attribute."""
     wire: str
     """Its name in Konaplate's JSON."""
-    kind: type
+    kind: type[Any]
     """The attribute's type: `str`, `int`, `bool`, a secret, a record, or `list`."""
     item: Field | None
     """The items of a list, as if each were a field of that name."""

@@ -24,13 +24,12 @@ from graph.konaplate.errors import (
 )
 from graph.konaplate.responses import Response
 from graph.konaplate.transport.connection import NO_RESPONSE
-from graph.konaplate.transport.lean import TOTAL, LeanTransport
-from graph.konaplate.transport.messages import WholeResponse
+from graph.konaplate.transport.lean import TOTAL, LeanTransport, WholeResponse
 from graph.konaplate.transport.parser import ResponseRefusedError
 
 if TYPE_CHECKING:
     from graph.konaplate.errors import CallDetails
-    from graph.konaplate.transport.messages import RawHeaders
+    from graph.konaplate.transport.lean import RawHeaders
 
 Trusts = Callable[[Response], bool]
 """Whether the connection that delivered this response may be reused."""

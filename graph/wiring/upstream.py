@@ -66,12 +66,12 @@ def build_konaplate(
     shared, breaker = _shared(settings, clock, observer), _breaker_rules(settings)
     if reserved is None:
         return GuardedKonaplate(client, endpoints, shared, breaker)
+    # Simulated failures must use up neither the retry budget nor the slots of other calls.
     budget = RetryBudget(dataclasses.replace(shared.retries, budget_ratio=1.0), clock)
-    # A constant limit: failures on purpose are no sign of too many calls.
     most = settings.konaplate_max_connections
     slots = Slots(SlotRules(most=most, least=most), clock)
-    apart = dataclasses.replace(shared, budget=budget, slots=slots)
-    return SeparatedKonaplate(client, endpoints, shared, breaker, reserved=reserved, apart=apart)
+    shared = dataclasses.replace(shared, budget=budget, slots=slots)
+    return SeparatedKonaplate(client, endpoints, shared, breaker, reserved)
 
 
 def _shared(settings: Settings, clock: Callable[[], float], observer: GuardObserver) -> Shared:

@@ -80,9 +80,7 @@ async def guarded(
     async with connected(upstream, endpoints=[PRODUCTS], on_call=told.append) as client:
         konaplate = GuardedKonaplate(client, [PRODUCTS], shared, BreakerRules())
         if reserved is not None:
-            konaplate = SeparatedKonaplate(
-                client, [PRODUCTS], shared, BreakerRules(), reserved=reserved, apart=shared
-            )
+            konaplate = SeparatedKonaplate(client, [PRODUCTS], shared, BreakerRules(), reserved)
         yield konaplate
         await konaplate.cancel()
 

@@ -1,4 +1,4 @@
-"""The registry: the APIs of Konaplate that this gateway asks. Each is declared in a module of this package."""
+"""The registry: the APIs of Konaplate that this gateway calls, each declared in a module of this package."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -15,4 +15,4 @@ def _declared() -> Iterator[Endpoint[Any, Any]]:
 
 
 ENDPOINTS: Final[tuple[Endpoint[Any, Any], ...]] = tuple(_declared())
-"""In the order of their modules' names."""
+"""In the order of their module names."""

@@ -13,13 +13,13 @@ class CashReceipt(Record):
     """How a member's cash receipts are identified."""
 
     approval_div: Annotated[str, Text(1)]
-    # The page says 20 and means at most 20.
+    # The page says 20, which is a maximum.
     id_no: Annotated[IdentityNo, Text(20)]
     man_yn: Annotated[str, Text(1)]
 
 
 class CardInfo(Record):
-    """A card and whose it is. `user_id` is None for a card that nobody has registered."""
+    """A card and its owner; `user_id` is None for an unregistered card."""
 
     user_id: MemberId | None
     balance: Annotated[int, Whole(max=9_999_999_999)]
@@ -27,7 +27,7 @@ class CardInfo(Record):
     service_name: Annotated[str, Text(256)]
     owner_ka: Annotated[str, Text(15)] | None
     cash_receipt_info: CashReceipt | None
-    # The page says 1 to 7, less than its own words have.
+    # The page says 1 to 7, which is shorter than its own values.
     card_status: Annotated[str, Text(len("TERMINATED"))] | None
     is_auto_recharge_before_payment: bool
 

@@ -10,7 +10,7 @@ from schema.secrets import IdentityNo, MemberId, PersonalText
 
 
 class PostalAddress(Record):
-    """An address, known from the registration call only; no sizes are documented."""
+    """An address, seen only in the registration call; no sizes are documented."""
 
     address: PersonalText | None
     zip_code: PersonalText | None

@@ -1,6 +1,5 @@
-"""An HTTP/1.1 transport of httpx's for small, whole responses. Knows nothing of Konaplate.
+"""An HTTP/1.1 transport for httpx with small, whole responses. Knows nothing of Konaplate.
 
-httpx's own transport costs more CPU for a call than everything else of a request together: see
-docs/performance.md. This one does less: it reads a response whole, within bounds, before it hands it out, and one
-connection carries one exchange at a time.
+httpx's own transport uses more CPU per call than the rest of a request together: see docs/performance.md. This one
+reads a response whole, within bounds, before it returns it; one connection carries one exchange at a time.
 """

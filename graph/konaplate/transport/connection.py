@@ -1,4 +1,4 @@
-"""One connection: a request goes out as bytes, and a whole response comes back."""
+"""One connection: sends a request as bytes, and returns a whole response."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from graph.konaplate.transport.parser import ParsedResponse
 
 NO_RESPONSE: Final = "Server disconnected without sending a response."
-"""httpx's words for a connection that ended before a response began; it has no class of its own for that."""
+"""httpx's message for a connection that closed before a response began; it has no exception class for that."""
 TOO_SLOW: Final = "No whole response in time."
 
 
@@ -24,7 +24,7 @@ class ClientConnection(asyncio.Protocol):
     """Carries one exchange at a time.
 
     Args:
-        max_body: how large a response's body may be, in bytes.
+        max_body: the largest body of a response, in bytes.
         on_lost: called once, when the connection is gone.
     """
 
@@ -32,20 +32,20 @@ class ClientConnection(asyncio.Protocol):
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._parser = ResponseParser(max_body)
-        # That of the exchange under way.
+        # Of the exchange in progress.
         self._pending: asyncio.Future[ParsedResponse] | None = None
         self.usable = False
         """Whether it may carry an exchange."""
         self.kept = False
         """Whether it was idle before."""
         self.at = math.inf
-        """When its exchange has taken too long, or it has been idle for too long; see `DeadlineTimer`."""
+        """When its exchange or its idle time expires; see `DeadlineTimer`."""
 
     def send(self, request: bytes) -> asyncio.Future[ParsedResponse]:
-        """Send a request; its response.
+        """Send a request; returns a future of its response.
 
-        It fails with httpx.RemoteProtocolError when there is none that can be used; see `ResponseParser`. It fails
-        with httpx.ReadTimeout when it is not there at the moment `at`.
+        It fails with httpx.RemoteProtocolError if the response is unusable (see `ResponseParser`), and with
+        httpx.ReadTimeout if it is not complete at `at`.
         """
         if self._transport is None:
             raise RuntimeError("not connected")
@@ -55,32 +55,32 @@ class ClientConnection(asyncio.Protocol):
         return pending
 
     def abort(self) -> None:
-        """End it at once. Not politely: the end of a TLS connection would wait for the other side."""
+        """Close it at once, without waiting for the other side as TLS would."""
         self.usable = False
         if self._transport is not None:
             self._transport.abort()
 
     def expire(self) -> None:
-        """It has been idle for too long, or its exchange has taken too long."""
+        """Its exchange or its idle time has expired."""
         if self._pending is None:
             self.abort()
         else:
             self._fail(httpx.ReadTimeout(TOO_SLOW))
 
     async def aclose(self) -> None:
-        """End it at once: what httpx calls a network stream has this method."""
+        """Close it at once; a method of what httpx calls a network stream."""
         self.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It can be used now."""
-        # A stream's transport; uvloop's has none of asyncio's classes.
+        """Mark it as usable."""
+        # uvloop's transports are not subclasses of asyncio's.
         self._transport = cast("asyncio.Transport", transport)
-        # Kept: to ask for it costs a call of the system.
+        # Kept, because looking it up costs a system call.
         self._loop = asyncio.get_running_loop()
         self.usable = True
 
     def data_received(self, data: bytes) -> None:
-        """Read on. What comes unasked makes the connection useless: the next response could be an old one."""
+        """Parse data. Unsolicited data ends the connection: it could pass for the next response."""
         if self._pending is None:
             self.abort()
             return
@@ -93,7 +93,7 @@ class ClientConnection(asyncio.Protocol):
                 self._finish()
 
     def eof_received(self) -> None:
-        """The other side sends no more; the event loop closes the connection then."""
+        """End the response; the event loop then closes the connection."""
         self.usable = False
         if self._pending is None:
             return
@@ -108,13 +108,13 @@ class ClientConnection(asyncio.Protocol):
             self._finish()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone."""
+        """Fail the exchange in progress."""
         self.usable = False
         self._transport = None
         if self._pending is not None:
             text = "The connection broke within the response." if self._parser.begun else NO_RESPONSE
             error = httpx.RemoteProtocolError(text)
-            # Such as the other side's refusal of our certificate, which TLS reports this late.
+            # For example, the other side's rejection of our certificate, which TLS reports this late.
             error.__cause__ = exc
             self._fail(error)
         self._on_lost(self)

@@ -1,4 +1,4 @@
-"""httpx's own connections, for those who may need one that was not used before."""
+"""httpx's own transport, with a new connection for each request that needs one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class KeptTransport(httpx.AsyncBaseTransport):
-    """Keeps connections, and opens one for each request that needs a new one.
+    """Keeps connections alive, but sends requests marked `FRESH` over new ones.
 
     Args:
         tls: how certificates are verified.
-        connections: how many may be open at once.
-        keepalive: seconds for which an idle one is kept.
+        connections: the largest number of open connections.
+        keepalive: seconds that an idle connection is kept.
     """
 
     def __init__(self, tls: ssl.SSLContext, connections: int, keepalive: float) -> None:

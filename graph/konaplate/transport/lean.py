@@ -1,15 +1,19 @@
-"""The transport: httpx's interface over pools of connections."""
+"""The transport: httpx's interface over pools of connections.
+
+Headers stay bytes until somebody asks for httpx's form of them. httpx looks at each header four times and copies
+the URL, which costs more than sending a request and reading its response.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from graph.konaplate.transport.connection import NO_RESPONSE, TOO_SLOW
-from graph.konaplate.transport.messages import TemplateRequest, WholeResponse, request_bytes, server_of
 from graph.konaplate.transport.pool import FRESH, Pool
 
 if TYPE_CHECKING:
@@ -17,21 +21,117 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from graph.konaplate.transport.connection import ClientConnection
-    from graph.konaplate.transport.messages import Server
     from graph.konaplate.transport.pool import PoolLimits
 
+RawHeaders = list[tuple[bytes, bytes]]
+Server = tuple[str, bytes, int | None]
+"""A URL's scheme, host and port."""
+
 _PORTS: Final = {"http": 80, "https": 443}
+# httpx copies given headers, but builds them if there are none.
+_NO_HEADERS: Final = httpx.Headers()
 
 TOTAL: Final = "konagraph.total"
-"""The extension of a request that says how many seconds its whole exchange may take."""
+"""The request extension that limits the whole exchange, in seconds."""
+
+
+class Template:
+    """The prepared common part of many POST requests.
+
+    Args:
+        url: their URL.
+        headers: their common headers.
+    """
+
+    def __init__(self, url: str, headers: RawHeaders) -> None:
+        blank = httpx.Request("POST", url, headers=headers, stream=httpx.ByteStream(b""))
+        self.url = blank.url
+        self.server = _server_of(blank.url)
+        self.raw_headers = [(b"Host", blank.url.netloc), *headers]
+        self.head = _request_line(blank) + _header_lines(self.raw_headers)
+
+
+class TemplateRequest(httpx.Request):
+    """A POST request made from a template.
+
+    Args:
+        template: the common part.
+        raw_headers: further headers.
+        body: the content.
+        extensions: as for httpx.Request.
+    """
+
+    def __init__(
+        self, template: Template, raw_headers: RawHeaders, body: bytes, extensions: dict[str, Any]
+    ) -> None:
+        # Sets every documented attribute of a request; httpx's own constructor is what costs.
+        self.method = "POST"
+        self.url = template.url
+        self.stream = httpx.ByteStream(body)
+        self.extensions = extensions
+        self.template = template
+        self.raw_headers = raw_headers
+        self.body = body
+
+    @cached_property
+    def headers(self) -> httpx.Headers:  # type: ignore[override] # an attribute there
+        """All headers, for other transports than `LeanTransport`."""
+        return httpx.Headers([*self.template.raw_headers, *self.raw_headers])
+
+    def sent(self) -> bytes:
+        """The bytes to send."""
+        return b"".join((self.template.head, _header_lines(self.raw_headers), b"\r\n", self.body))
+
+
+class WholeBody(httpx.AsyncByteStream):
+    """A response's body. Closing it releases the connection, which is reused only if the body was read."""
+
+    def __init__(self, body: bytes, connection: ClientConnection, pool: Pool) -> None:
+        self._body = body
+        self.connection = connection
+        self._pool: Pool | None = pool
+        self._was_read = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self.read()
+
+    def read(self) -> bytes:
+        """All of it, without the cost of a generator."""
+        self._was_read = True
+        return self._body
+
+    async def aclose(self) -> None:
+        """Release the connection."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            if not self._was_read:
+                self.connection.abort()
+            pool.give_back(self.connection)
+
+
+class WholeResponse(httpx.Response):
+    """A response that was read whole."""
+
+    def __init__(self, status: int, raw_headers: RawHeaders, body: WholeBody) -> None:
+        extensions = {"http_version": b"HTTP/1.1", "network_stream": body.connection}
+        super().__init__(status, headers=_NO_HEADERS, stream=body, extensions=extensions)
+        # Makes way for the property below.
+        del self.headers
+        self.raw_headers = raw_headers
+        self.body = body
+
+    @cached_property
+    def headers(self) -> httpx.Headers:  # type: ignore[override] # an attribute there
+        """The headers in httpx's form."""
+        return httpx.Headers(self.raw_headers)
 
 
 class LeanTransport(httpx.AsyncBaseTransport):
-    """HTTP/1.1 with whole, bounded responses. Proxies, HTTP/2, upgrades and streaming are not its business.
+    """HTTP/1.1 with whole, bounded responses. No proxies, HTTP/2, upgrades or streaming.
 
     Args:
-        limits: bounds of each server's connections.
-        tls: how certificates are verified; None refuses https.
+        limits: the bounds of each server's connections.
+        tls: how certificates are verified; None rejects https.
     """
 
     def __init__(self, limits: PoolLimits, tls: ssl.SSLContext | None) -> None:
@@ -42,15 +142,15 @@ class LeanTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read its response.
 
-        Of httpx's `timeout` it takes `pool` and `connect`; `TOTAL` bounds everything, and nothing else does.
+        Of httpx's `timeout`, only `pool` and `connect` apply; `TOTAL` limits the whole exchange.
 
         Raises:
-            httpx.TransportError: without a response, or with one that cannot be used; see `Pool`.
+            httpx.TransportError: there is no usable response; see `Pool`.
         """
         if isinstance(request, TemplateRequest):
             server, sent = request.template.server, request.sent()
         else:
-            server, sent = server_of(request.url), await request_bytes(request)
+            server, sent = _server_of(request.url), await request_bytes(request)
         pool = self._pools.get(server) or self._new_pool(*server)
         seconds = request.extensions.get(TOTAL)
         ends = math.inf if seconds is None else pool.loop.time() + seconds
@@ -60,11 +160,11 @@ class LeanTransport(httpx.AsyncBaseTransport):
         try:
             status, headers, body = await connection.send(sent)
         except BaseException as error:
-            # Also when the caller was cancelled: what still comes would be the response to the next request.
+            # Even if the caller was cancelled: a late response must not reach the next request.
             connection.abort()
             pool.give_back(connection)
             if connection.kept and isinstance(error, httpx.RemoteProtocolError) and str(error) == NO_RESPONSE:
-                # The others were idle for longer, and no attempt should meet them.
+                # The other idle connections are even older, and probably closed too.
                 pool.end_idle()
             raise
         return WholeResponse(status, headers, WholeBody(body, connection, pool))
@@ -99,27 +199,27 @@ async def _connection(pool: Pool, request: httpx.Request, ends: float) -> Client
         raise httpx.ReadTimeout(TOO_SLOW) from None
 
 
-class WholeBody(httpx.AsyncByteStream):
-    """A response's body. Its connection is free once it is closed, and kept if it was read, as httpx does it."""
+def _server_of(url: httpx.URL) -> Server:
+    return url.scheme, url.raw_host, url.port
 
-    def __init__(self, body: bytes, connection: ClientConnection, pool: Pool) -> None:
-        self._body = body
-        self.connection = connection
-        self._pool: Pool | None = pool
-        self._was_read = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self.read()
+async def request_bytes(request: httpx.Request) -> bytes:
+    """The bytes to send for any request.
 
-    def read(self) -> bytes:
-        """All of it; for who need not go through a generator."""
-        self._was_read = True
-        return self._body
+    Raises:
+        httpx.LocalProtocolError: a header holds a line break.
+    """
+    head = _request_line(request) + _header_lines(request.headers.raw)
+    return b"%b\r\n%b" % (head, await request.aread())
 
-    async def aclose(self) -> None:
-        """Give its connection back."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            if not self._was_read:
-                self.connection.abort()
-            pool.give_back(self.connection)
+
+def _request_line(request: httpx.Request) -> bytes:
+    return b"%b %b HTTP/1.1\r\n" % (request.method.encode("ascii"), request.url.raw_path)
+
+
+def _header_lines(headers: RawHeaders) -> bytes:
+    lines = b"\r\n".join([*map(b": ".join, headers), b""])
+    # A line break in a value would smuggle in another header.
+    if lines.count(b"\r") != len(headers) or lines.count(b"\n") != len(headers) or b"\0" in lines:
+        raise httpx.LocalProtocolError("A header holds a line break.")
+    return lines

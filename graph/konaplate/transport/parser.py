@@ -1,4 +1,4 @@
-"""How a whole response is read from bytes: httptools' parser, with bounds, and strict."""
+"""Reads whole responses from bytes: httptools' parser, strict and bounded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WITHOUT_BODY: Final = (204, 304)
 _KEEP_ALIVE: Final = "1.1"
 
 _MAX_HEAD: Final = 64 * 1024
-# What may surround each byte of content; a chunk of one byte has five bytes around it.
+# The most framing per byte of content; a chunk of one byte has five.
 _FRAMING: Final = 16
 
 
@@ -27,7 +27,7 @@ class ParsedResponse(NamedTuple):
 
 
 class ResponseRefusedError(httpx.RemoteProtocolError):
-    """A response that is larger than may be, or compressed; `status` is its status."""
+    """A response that is too large or compressed."""
 
     def __init__(self, status: int) -> None:
         super().__init__("The response is too large or compressed.")
@@ -35,20 +35,20 @@ class ResponseRefusedError(httpx.RemoteProtocolError):
 
 
 class ResponseParser:
-    """Reads the responses of one connection, one after the other. httptools calls the methods `on_...`.
+    """Reads the responses of one connection, one after the other. httptools calls the `on_` methods.
 
     Args:
-        max_body: bytes.
+        max_body: the largest body, in bytes.
     """
 
     def __init__(self, max_body: int) -> None:
         self._max_body = max_body
-        # Making a parser costs as much as reading a response, so a connection has one for all.
+        # One for all responses, because creating a parser costs as much as reading a response.
         self._parser = httptools.HttpResponseParser(self)
         self.begin()
 
     def begin(self) -> None:
-        """Make ready for a response; the one before, if any, must be complete, and have kept the connection."""
+        """Prepare for a response; the previous one must be complete and allow reuse of the connection."""
         self._received = 0
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
@@ -64,27 +64,27 @@ class ResponseParser:
 
     @property
     def begun(self) -> bool:
-        """Whether anything of a response has come."""
+        """Whether any part of a response has arrived."""
         return self._received > 0
 
     def feed(self, data: bytes) -> None:
-        """Take what has come.
+        """Parse data.
 
         Raises:
-            httpx.RemoteProtocolError: when it is no HTTP, or more than one response.
-            ResponseRefusedError: when it is more than may be.
+            httpx.RemoteProtocolError: it is not HTTP, or more than one response.
+            ResponseRefusedError: it is too large.
         """
         self._received += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            # httptools wraps what the methods below raise. Its own messages quote what came.
+            # httptools wraps what the methods below raise. Its own messages quote the data.
             if isinstance(error.__context__, httpx.RemoteProtocolError):
                 raise error.__context__ from None
             raise _malformed() from None
         except httptools.HttpParserUpgrade:
             raise _malformed() from None
-        # Bounds what the parser holds until a header is complete, and the framing, which it never hands out.
+        # Bounds incomplete headers, which the parser buffers, and framing, which it never reports.
         if not self.complete and self._received > _MAX_HEAD + _FRAMING * self._body_bytes:
             raise ResponseRefusedError(self._status) if self._head_complete else _malformed()
 
@@ -92,23 +92,23 @@ class ResponseParser:
         """The connection has ended.
 
         Raises:
-            httpx.RemoteProtocolError: when the response is not complete.
+            httpx.RemoteProtocolError: the response is incomplete.
         """
         if not self._ends_with_connection:
             raise httpx.RemoteProtocolError("The connection ended within the response.")
         self.complete = True
 
     def response(self) -> ParsedResponse:
-        """What was read."""
+        """The complete response."""
         return ParsedResponse(self._status, self._headers, b"".join(self._body))
 
     def on_message_begin(self) -> None:
-        """Refuse a second response: nobody has asked for it, so which question the first one answers is unsure."""
+        """Reject a second response: nobody requested it, so the first may belong to another request."""
         if self.complete:
             raise _malformed()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a header; those after the body are not wanted."""
+        """Collect a header; trailers are ignored."""
         if self._head_complete:
             return
         value = value.rstrip(b" \t")
@@ -120,7 +120,7 @@ class ResponseParser:
                 self._transfer_codings.append(value.lower())
 
     def on_headers_complete(self) -> None:
-        """Look at the head."""
+        """Check the head."""
         self._status = status = self._parser.get_status_code()
         version = self._parser.get_http_version()
         if version not in _VERSIONS or status < _INTERIM.start or status == _SWITCHING_PROTOCOLS:
@@ -144,7 +144,7 @@ class ResponseParser:
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """The response is whole, unless it was only an interim one."""
+        """Complete the response, or discard an interim one."""
         if self._head_complete:
             self.complete = True
         else:

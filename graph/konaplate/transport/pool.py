@@ -1,4 +1,4 @@
-"""Connections to one server: as many as may be, and kept while they are used."""
+"""A bounded pool of connections to one server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import ssl
 
 FRESH: Final = "konagraph.fresh"
-"""The extension of a request that needs a connection which was not used before."""
+"""The extension of a request that needs a new connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +28,19 @@ class PoolLimits:
 
     connections: int = 64
     keepalive: float = 15.0
-    """The seconds for which an idle connection is kept; less than the server does."""
+    """Seconds that an idle connection is kept; shorter than the server keeps it."""
     response_bytes: int = 256 * 1024
-    """How large a response's body may be."""
+    """The largest body of a response."""
 
 
 class Pool:
     """Connections to one server.
 
     Args:
-        host: a name, or an address.
-        port: of the server.
+        host: a name or an address.
+        port: the server's port.
         limits: see `PoolLimits`.
-        tls: how the server's certificate is verified; None for a server without TLS.
+        tls: how the server's certificate is verified; None for plain HTTP.
     """
 
     def __init__(self, host: str, port: int, limits: PoolLimits, tls: ssl.SSLContext | None) -> None:
@@ -49,19 +49,18 @@ class Pool:
         self._addresses = Addresses(host, port)
         self._limits = limits
         self._tls = tls
-        # Held by every exchange until its connection is idle or gone. One that is idle leaves its place to whoever
-        # takes it, or opens another instead.
+        # An exchange holds a place until its connection is idle or gone; idle connections hold none.
         self._places = Slots(SlotRules(most=limits.connections, least=limits.connections), time.monotonic)
-        # The latest one is used first, so that those that are not needed grow old and go.
+        # The most recently used is taken first, so that surplus connections expire.
         self._idle: dict[ClientConnection, None] = {}
         self._all: set[ClientConnection] = set()
         self._timer = DeadlineTimer()
         self._closed = False
         self.loop = asyncio.get_running_loop()
-        """Of all its connections."""
+        """The event loop of all connections."""
 
     def take_idle(self, ends: float) -> ClientConnection | None:
-        """The connection that was used last, if one is idle and nobody waits; see `take`."""
+        """Take an idle connection if there is one and nobody is waiting; see `take`."""
         if not self._idle or not self._places.try_take():
             return None
         connection = self._latest_idle()
@@ -75,18 +74,18 @@ class Pool:
     async def take(
         self, ends: float, *, wait: float | None, connect: float | None, fresh: bool
     ) -> ClientConnection:
-        """A connection for one exchange, to be given back by `give_back`.
+        """Take a connection for one exchange; return it with `give_back`.
 
         Args:
-            ends: when the exchange shall be over, by the event loop's clock.
-            wait: seconds for one to become free; None for no bound.
-            connect: seconds for a new one, its TLS included; None for no bound.
-            fresh: whether it must be one that was not used before.
+            ends: the exchange's deadline, by the event loop's clock.
+            wait: seconds to wait for a free connection; None for no limit.
+            connect: seconds to open a connection, including TLS; None for no limit.
+            fresh: whether it must be a new one.
 
         Raises:
-            httpx.PoolTimeout: when none becomes free in time.
-            httpx.ConnectTimeout: when the server does not accept one in time.
-            httpx.ConnectError: when it refuses, or its certificate is not accepted.
+            httpx.PoolTimeout: none became free in time.
+            httpx.ConnectTimeout: none could be opened in time.
+            httpx.ConnectError: the server refused, or its certificate is not accepted.
         """
         try:
             await self._places.take(wait)
@@ -104,8 +103,8 @@ class Pool:
         return connection
 
     def give_back(self, connection: ClientConnection) -> None:
-        """Take a connection back, and keep it if it may be used again."""
-        # Else its place is free once it is lost.
+        """Return a connection, and keep it if it is reusable."""
+        # Otherwise `_lost` releases its place.
         if connection.usable:
             connection.kept = True
             connection.at = self.loop.time() + self._limits.keepalive
@@ -114,16 +113,16 @@ class Pool:
             self._places.release(lost=None)
 
     def end_idle(self) -> None:
-        """End all that are idle."""
+        """Close all idle connections."""
         for connection in self._idle:
             connection.abort()
 
     async def aclose(self) -> None:
-        """Close everything, whoever may be waiting, and wait until the connections are gone."""
+        """Close all connections, whoever is waiting for them, and wait until they are gone."""
         self._closed = True
         for connection in self._all:
             connection.abort()
-        while self._all:  # noqa: ASYNC110 - they are gone a turn or two after this, which no event tells sooner
+        while self._all:  # noqa: ASYNC110 - they are gone after a turn or two; no event would tell sooner
             await asyncio.sleep(0)
 
     def _latest_idle(self) -> ClientConnection | None:
@@ -137,7 +136,7 @@ class Pool:
 
     async def _open(self, seconds: float | None) -> ClientConnection:
         if self._idle:
-            # The oldest one makes room for the new one, in the loop's next turn.
+            # The oldest idle one makes room, in the loop's next turn.
             next(iter(self._idle)).abort()
             await asyncio.sleep(0)
         connection: ClientConnection | None = None
@@ -150,7 +149,7 @@ class Pool:
         except TimeoutError as error:
             raise httpx.ConnectTimeout("No connection in time.") from error
         except (OSError, UnicodeError) as error:
-            # UnicodeError: a name with an empty part, or one that is too long, is not even looked up.
+            # UnicodeError: a host name with an empty or too long label is not even looked up.
             if connection is not None:
                 connection.abort()
             raise httpx.ConnectError("No connection.") from error
@@ -158,7 +157,7 @@ class Pool:
         return connection
 
     async def _connect(self, ip_address: str) -> ClientConnection:
-        """Connect to one of the server's addresses. TLS belongs to it: who accepts may still stay silent."""
+        """Connect to one address, including TLS: a server that accepts may still stay silent."""
         _, connection = await asyncio.get_running_loop().create_connection(
             lambda: ClientConnection(self._limits.response_bytes, self._lost),
             ip_address,
