@@ -6,7 +6,8 @@ import io
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import trustme
@@ -17,8 +18,7 @@ from graph.telemetry.logs import configure_logging
 from tests.telemetry.capture import unredacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Generator, Iterator
 
     from tests.telemetry.capture import Unredacted
 
@@ -27,6 +27,63 @@ hypothesis_settings.register_profile("steady", deadline=None, suppress_health_ch
 hypothesis_settings.load_profile("steady")
 
 _ANSWERS_ON = "konagraph answers on "
+
+_HERE: Final = Path(__file__).parent
+# What tests need beyond this process: by the first part of their path that is named here, and by their fixtures.
+_MARKS_OF_PLACES: Final = {
+    "benchmarks/test_benchmark.py": "process",
+    "browser": "browser",
+    "cli/test_cli_dev.py": "process",
+    "cli/test_cli_serve.py": "process",
+    "cli/test_cli_shutdown.py": "process",
+    "clients": "process",
+    "conformance": "process",
+    "containers": "containers",
+    "deploy": "process",
+    "lifecycle": "process",
+    "outside": "outside",
+    "security/test_auth_token_command.py": "process",
+    "setup": "process",
+    "setup/test_bare_machines.py": "fresh",
+    "soak": "process",
+    "telemetry/test_signal_settings.py": "process",
+    "test_extending.py": "process",
+    "test_readme.py": "process",
+}
+_PROCESS_FIXTURES: Final = frozenset({"gateway_url", "own_redis", "redis_server"})
+_NOT_IN_UNIT: Final = frozenset({"browser", "containers", "fresh", "outside", "process"})
+_STARTS: Final = frozenset({"os.fork", "os.posix_spawn", "subprocess.Popen"})
+_started: list[str] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is not for `make unit`, and put the slowest files first, so that no worker is left with one."""
+    for item in items:
+        path = item.path.relative_to(_HERE)
+        for place in (*reversed(path.parents), path):
+            if mark := _MARKS_OF_PLACES.get(place.as_posix()):
+                item.add_marker(mark)
+        if not _PROCESS_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("process")
+    slow = {item.path for item in items if any(mark.name in _NOT_IN_UNIT for mark in item.iter_markers())}
+    items.sort(key=lambda item: (item.path not in slow, "setup" not in item.path.parts))
+
+
+def _note_start(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in _STARTS:
+        _started.append(f"{event} {arguments[0] if arguments else ''}")
+
+
+sys.addaudithook(_note_start)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Fail a test that starts a process and is not marked so: `make unit` stays what it is."""
+    _started.clear()
+    yield
+    if _NOT_IN_UNIT.isdisjoint(mark.name for mark in item.iter_markers()):
+        assert _started == []
 
 
 def clean_environment() -> dict[str, str]:

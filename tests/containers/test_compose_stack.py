@@ -19,8 +19,6 @@ from tests.deploy.stack import QUERY
 if TYPE_CHECKING:
     from tests.containers.conftest import Running
 
-pytestmark = pytest.mark.containers
-
 GATEWAYS = ("gateway-1", "gateway-2")
 LASTING = sorted(containers().keys() - {"secrets"})
 BALANCE = 50_000

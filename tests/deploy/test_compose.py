@@ -74,7 +74,7 @@ def test_a_service_is_confined_and_bounded(service: str) -> None:
     assert "docker.sock" not in str(definition)
 
 
-@pytest.mark.parametrize("service", SERVICES.keys() - {"gateway", "secrets", "otel-collector"})
+@pytest.mark.parametrize("service", sorted(SERVICES.keys() - {"gateway", "secrets", "otel-collector"}))
 def test_a_service_has_a_health_check(service: str) -> None:
     # The gateways have the one of their image; the collector's image has nothing that could ask.
     assert SERVICES[service]["healthcheck"]["test"]
@@ -113,7 +113,7 @@ def test_what_is_mounted_is_a_folder_because_a_single_file_would_stay_the_old_on
     assert not {"secrets", "configs"} & (BASE.keys() | OVERLAY.keys())
 
 
-@pytest.mark.parametrize("service", SERVICES.keys() - {"gateway", "sandbox", "grafana"})
+@pytest.mark.parametrize("service", sorted(SERVICES.keys() - {"gateway", "sandbox", "grafana"}))
 def test_every_file_that_a_command_names_is_in_a_folder_that_is_mounted(service: str) -> None:
     definition = {**SERVICES[service]}
     words = " ".join([*definition.get("entrypoint", []), *definition["command"]])

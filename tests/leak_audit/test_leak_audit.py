@@ -51,6 +51,7 @@ async def leaks_of(app: ASGIApp, case: Case = CASE) -> tuple[str, ...]:
     return (await run(app, [case], [CANARY], {}, {})).leaks
 
 
+@pytest.mark.process
 def test_the_command_finds_no_leak_in_this_gateway() -> None:
     result = subprocess.run(
         [sys.executable, "-m", "graph", "leak-audit"],

@@ -38,6 +38,7 @@ async def test_what_an_unknown_caller_reads_is_audited_all_the_same(tmp_path: Pa
     assert ("read", "service", "anonymous") == (event["action"], event["viewer_kind"], event["viewer_id"])
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [({"KONAGRAPH_ALLOW_ANONYMOUS": "true"}, [("warning", WARNING)]), ({}, [])],

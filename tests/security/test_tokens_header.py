@@ -130,7 +130,7 @@ ATTACKER = ec_signer("attacker", index=1)
         {"enc": "A128GCM"},
         {"jwk": None},
     ],
-    ids=str,
+    ids=lambda parameter: str(parameter)[:30],
 )
 @pytest.mark.parametrize("signer", [ec_signer(), ATTACKER], ids=["our key", "a key of its own"])
 async def test_a_parameter_that_would_steer_the_verification_is_refused(

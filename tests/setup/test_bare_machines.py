@@ -20,8 +20,6 @@ from tests.tools import ROOT, require_tool
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.fresh
-
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 # Debian's ensurepip takes whichever pip lies here.

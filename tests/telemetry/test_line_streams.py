@@ -217,6 +217,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.process
 def test_the_last_lines_of_a_process_are_written() -> None:
     done = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, check=False, timeout=60)
     assert (0, ["last words"]) == (done.returncode, [json.loads(one)["event"] for one in done.stderr.splitlines()])
@@ -298,6 +299,7 @@ print("printed", file=sys.stderr)
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("options", [[], ["-u"]], ids=["buffered", "unbuffered"])
 def test_standard_error_is_written_without_a_buffer_and_in_order(options: list[str]) -> None:
     done = subprocess.run([sys.executable, *options, "-c", WRITER], capture_output=True, check=False, timeout=60)
