@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo $$python; break; }; done)
 INSTALL = @$(if $(PYTHON),$(PYTHON) -m scripts.environment,echo "konagraph needs Python 3.11 to 3.14; none was found on the PATH." >&2; exit 1;)
 
-.PHONY: help dev doctor setup setup-dev explorer test check format equality containers fresh wheel lock schema bench \
+.PHONY: help dev doctor setup setup-dev explorer unit test check format equality containers fresh wheel lock schema bench \
 	bench-peers soak clean
 
 help:  ## this list
@@ -40,13 +40,19 @@ check: setup-dev  ## ruff, mypy and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# A worker for each core. Each file stays with one worker, so that what its tests share is made once.
+PARALLEL = -n auto --dist loadfile --no-loadscope-reorder
+unit: setup-dev  ## every test that needs nothing but this process: the command to run all the time
+	$(BIN)/pytest -q $(PARALLEL) --hypothesis-profile=quick \
+		-m 'not process and not browser and not outside and not containers and not fresh'
+
 test:  ## every check and every test that this machine has the tools for
 	$(INSTALL) dev --try explorer --try clients --try outside
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest $(PARALLEL) --cov --cov-report=term
 
 equality: setup-dev  ## ten thousand generated operations, by their plans and on graphql-core; some minutes
-	KONAGRAPH_EQUALITY_EXAMPLES=10000 $(BIN)/pytest tests/graphql/test_plan_equality.py \
+	KONAGRAPH_EQUALITY_EXAMPLES=10000 $(BIN)/pytest --hypothesis-profile=explore tests/graphql/test_plan_equality.py \
 		tests/graphql/test_plan_random_schemas.py
 
 containers:  ## build the images and run the compose file, with podman; as root, for some minutes

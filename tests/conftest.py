@@ -22,8 +22,14 @@ if TYPE_CHECKING:
 
     from tests.telemetry.capture import Unredacted
 
-# A busy machine is no failure: properties are tested by their examples, not by their time.
-hypothesis_settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples each time, so that a run fails for what has changed; `make equality` explores others. A busy
+# machine is no failure: properties are tested by their examples, not by their time.
+hypothesis_settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.register_profile("explore", hypothesis_settings.get_profile("steady"), derandomize=False)
+# `make unit` takes this one; `examples` in tests/tools.py heeds it, too.
+hypothesis_settings.register_profile("quick", hypothesis_settings.get_profile("steady"), max_examples=10)
 hypothesis_settings.load_profile("steady")
 
 _ANSWERS_ON = "konagraph answers on "

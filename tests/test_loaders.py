@@ -8,6 +8,7 @@ import gc
 import pytest
 
 from graph.loaders import Loader
+from tests.tools import settle
 
 
 class Upstream:
@@ -30,11 +31,6 @@ class Upstream:
 
     def result_of(self, key: str) -> asyncio.Future[str]:
         return self.results.setdefault(key, asyncio.get_running_loop().create_future())
-
-
-async def settle() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 def loader_of(upstream: Upstream) -> Loader[str, str]:

@@ -1,9 +1,11 @@
-"""What tests share that need a program or npm package from outside Python."""
+"""What tests of all folders share."""
 
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -16,3 +18,14 @@ def require_tool(name: str, *, present: bool, how: str) -> None:
     if os.environ.get("KONAGRAPH_REQUIRE_TOOLS") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+async def settle(turns: int = 20) -> None:
+    """Let every task do what it can do without waiting for the outside."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+def examples(number: int) -> int:
+    """How many examples a property is tested by that wants another number than the usual hundred."""
+    return max(1, number * settings().max_examples // 100)

@@ -13,6 +13,7 @@ import pytest
 from graph.sandbox.ledger import FIRST_CARD
 from tests.cli.processes import DEADLINE, command
 from tests.lifecycle.clients import until_refused
+from tests.tools import settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,6 +45,7 @@ async def silent_upstream() -> AsyncIterator[tuple[str, asyncio.Event]]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/open-api", called
     finally:
         over.set()
+        await settle()
         server.close()
         await server.wait_closed()
 

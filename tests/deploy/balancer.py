@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
+import errno
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -35,12 +36,22 @@ _RETRIES: Final = re.compile(
     r'^haproxy_server_(?:retry|redispatch)_warnings_total\{proxy="gateways",[^}]*\} (\d+)$', re.MULTILINE
 )
 _PAUSE: Final = 0.02
-_networks = itertools.count(1)
+_CLAIMED_PORT: Final = 47_474
+_claims: list[socket.socket] = []
 
 
 def loopback_network() -> str:
     """A network of loopback, but for its last number: nobody else takes its ports, not even while one restarts."""
-    return f"127.{os.getpid() % 250 + 2}.{next(_networks)}"
+    while True:
+        network = f"127.{random.randint(2, 250)}.{random.randint(2, 250)}"  # noqa: S311 - no secret
+        try:
+            # Held until this process ends, so that no other test process takes the network.
+            _claims.append(socket.create_server((f"{network}.254", _CLAIMED_PORT)))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            return network
 
 
 def require_haproxy() -> None:

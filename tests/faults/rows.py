@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests.faults.card_upstream import BALANCE
-from tests.faults.whole_gateway import BOTH, ONLY_GOOD, Failure, failures, gateway_over, settled
+from tests.faults.whole_gateway import BOTH, ONLY_GOOD, Failure, failures, gateway_over
+from tests.tools import settle
 
 if TYPE_CHECKING:
     from tests.faults.card_upstream import Act, CardUpstream
@@ -45,7 +46,7 @@ async def check(row: Row, upstream: CardUpstream, *, keeps: bool = False, **vari
         started = loop.time()
         answer = await gateway.query(BOTH)
         took = loop.time() - started
-        await settled()
+        await settle()
         assert {asyncio.current_task()} == asyncio.all_tasks() - upstream.tasks
         assert {"good": {"balance": BALANCE}, "bad": None} == answer["data"]
         assert [Failure(["bad"], row.code, row.retryable)] == failures(answer)

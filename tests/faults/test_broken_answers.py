@@ -30,7 +30,7 @@ from tests.faults.whole_gateway import (
     gateway_over,
     networked,
     open_files,
-    settled,
+    settle,
 )
 from tests.konaplate.faulty_upstream import chunk, head, http
 
@@ -137,7 +137,7 @@ async def test_no_fault_outlasts_the_clients_own_patience(row: Row) -> None:
         started = loop.time()
         answer = (await gateway.post(BOTH, None, **{"x-request-timeout-ms": "150"})).json()
         took = loop.time() - started
-        await settled()
+        await settle()
         assert {asyncio.current_task()} == asyncio.all_tasks() - upstream.tasks
         await upstream.until_spoiled_closed()
     assert {"good": {"balance": BALANCE}, "bad": None} == answer["data"]
@@ -167,7 +167,7 @@ async def test_a_refused_connection_is_tried_once_more_after_a_pause() -> None:
             took = loop.time()
             refused = await gateway.query(ONLY_GOOD)
             assert loop.time() == took
-    await settled()
+    await settle()
     assert {"__typename": "Query", "good": None} == answer["data"]
     assert [Failure(["good"], UNAVAILABLE, retryable=True)] == failures(answer)
     assert 0.05 <= took <= LONGEST_PAUSE

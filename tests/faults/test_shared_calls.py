@@ -11,9 +11,10 @@ import pytest
 from graph.security.development import DevelopmentSigner, signer_settings
 from tests.faults.card_upstream import BAD, SILENCE, CardUpstream, later, say
 from tests.faults.jumping_clock import jumping
-from tests.faults.whole_gateway import gateway_over, settled
+from tests.faults.whole_gateway import gateway_over
 from tests.konaplate.faulty_upstream import http
 from tests.konaplate.support import USER_ID, card_fields, succeeded
+from tests.tools import settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -202,7 +203,7 @@ async def test_the_call_ends_with_the_last_who_waits_for_it(folder: Path) -> Non
         waiting[2].cancel()
         await upstream.connections[0].closed.wait()
         assert 0.2 == pytest.approx(loop.time())
-        await settled()
+        await settle()
         assert before == asyncio.all_tasks() - upstream.tasks
         # Whoever comes now has a call of their own.
         assert {"data": {"card": {"balance": 9}}} == await running.ask(OWNER)

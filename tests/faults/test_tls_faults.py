@@ -13,9 +13,10 @@ import trustme
 
 from tests.faults.jumping_clock import jumping
 from tests.faults.rows import TIMEOUT, UNAVAILABLE
-from tests.faults.whole_gateway import ONLY_GOOD, Failure, failures, networked, open_files, settled
+from tests.faults.whole_gateway import ONLY_GOOD, Failure, failures, networked, open_files
 from tests.konaplate.faulty_upstream import FaultyUpstream, drip, head, http, mute, silence
 from tests.konaplate.tls_support import Mutual, by_hand, server_tls
+from tests.tools import settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,9 +39,9 @@ async def secured(script: Script, **variables: object) -> AsyncIterator[tuple[Ga
         async with networked(base_url, KONAPLATE_BREAKER_CALLS=2, **variables) as gateway:
             yield gateway, upstream
         await upstream.until_closed()
-        await settled()
+        await settle()
         assert {asyncio.current_task()} == asyncio.all_tasks() - upstream.tasks
-    await settled()
+    await settle()
     assert before == open_files()
 
 
@@ -143,5 +144,5 @@ async def test_silence_within_tls_ends_with_the_upstreams_time(
         assert TOTAL == pytest.approx(loop.time(), abs=0.001)
         await upstream.until_closed()
     assert [Failure(["good"], TIMEOUT, retryable=True)] == failures(answer)
-    await settled()
+    await settle()
     assert (before, {asyncio.current_task()}) == (open_files(), asyncio.all_tasks())

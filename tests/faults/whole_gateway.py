@@ -14,6 +14,7 @@ from graph.config.environment import load_settings
 from tests.faults.card_upstream import BAD, GOOD
 from tests.konaplate.support import ACCESS_KEY, ASP_ID, SECRET_KEY
 from tests.support import Gateway
+from tests.tools import settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 BOTH: Final = f'{{ good: card(cardNo: "{GOOD}") {{ balance }} bad: card(cardNo: "{BAD}") {{ balance }} }}'
 ONLY_GOOD: Final = f'{{ good: card(cardNo: "{GOOD}") {{ balance }} }}'
 ONLY_BAD: Final = f'{{ bad: card(cardNo: "{BAD}") {{ balance }} }}'
-_SETTLING_TURNS: Final = 20
 
 
 class Failure(NamedTuple):
@@ -71,16 +71,10 @@ async def gateway_over(upstream: FaultyUpstream, **variables: object) -> AsyncIt
         async with networked(upstream.base_url, **variables) as gateway:
             yield gateway
         await upstream.until_closed()
-        await settled()
+        await settle()
         assert {asyncio.current_task()} == asyncio.all_tasks() - upstream.tasks
-    await settled()
+    await settle()
     assert before == open_files()
-
-
-async def settled() -> None:
-    """Let the loop do what is due."""
-    for _ in range(_SETTLING_TURNS):
-        await asyncio.sleep(0)
 
 
 def open_files() -> int:

@@ -18,6 +18,7 @@ from graph.graphql.literals import hoist
 from graph.security.viewer import ANONYMOUS
 from tests.graphql.plan_cases import SCHEMA, A, B, C, card, says
 from tests.graphql.plan_world import Reply, World, outcome_of
+from tests.tools import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -150,7 +151,7 @@ def texts(draw: st.DrawFn) -> str:
 @example(
     text=f"{{ cards(cardNos: [{', '.join([f'{chr(34)}{A}{chr(34)}'] * 7)}]) {{ balance }} }}", introspection=False
 )
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_document_is_treated_as_if_its_literals_were_where_they_are(text: str, *, introspection: bool) -> None:
     expected = outcome(lambda: (Documents(SCHEMA, LIMITS, introspection=introspection).read(text), {}))
     documents = Documents(SCHEMA, LIMITS, introspection=introspection)

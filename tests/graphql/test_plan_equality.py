@@ -20,8 +20,9 @@ from tests.graphql.plan_cases import SCHEMA
 from tests.graphql.plan_documents import DocumentMaker, variables_for
 from tests.graphql.plan_records import world
 from tests.graphql.plan_world import Outcome, World, outcome_of
+from tests.tools import examples
 
-EXAMPLES = int(os.environ.get("KONAGRAPH_EQUALITY_EXAMPLES", "500"))
+EXAMPLES = int(os.environ.get("KONAGRAPH_EQUALITY_EXAMPLES", examples(500)))
 LIMITS = DocumentLimits(
     characters=100_000,
     tokens=20_000,

@@ -15,6 +15,7 @@ from graph.graphql.validation import MAX_ERRORS, RULES, validate
 from graph.graphql.validation_messages import MESSAGES
 from schema.errors import ErrorCode
 from tests.graphql.test_hoisting_equality import texts
+from tests.tools import examples
 
 SCHEMA = executable_schema()
 CARD = "9491339400000013"
@@ -254,7 +255,7 @@ def test_no_message_ever_holds_the_callers_digits(fields: list[str]) -> None:
 @example("query A { ...F } query B($v: Int) { ...F } fragment F on Query { card(cardNo: $v) { balance } }")
 @example("{ ...F } fragment F on Query { ...G @skip(if: $v) } fragment G on Query { ...F a: __typename a: x }")
 @example("type T { a: Int @a } extend schema @a { __typename @defer }")
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_the_errors_are_those_that_graphql_core_finds(text: str) -> None:
     try:
         document = parse(text)

@@ -19,6 +19,7 @@ from tests.graphql.plan_documents import DocumentMaker
 from tests.graphql.plan_records import world
 from tests.support import Gateway, gateway
 from tests.telemetry.scrape import value
+from tests.tools import examples
 
 NULL_OVER_A_DEFAULT: dict[str, tuple[str, list[str | int] | None]] = {
     "@skip at the root": ("query ($v: Boolean = true) { __typename @skip(if: $v) }", None),
@@ -137,7 +138,7 @@ def test_no_request_of_a_client_is_an_unexpected_exception(executor: str) -> Non
                 )
                 assert 0 == unexpected(running), answer.text
 
-    @settings(max_examples=20)
+    @settings(max_examples=examples(20))
     @given(st.lists(BODIES, min_size=5, max_size=5))
     def ask_many(bodies: list[dict[str, Any]]) -> None:
         asyncio.run(ask(bodies))

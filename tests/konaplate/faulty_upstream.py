@@ -9,6 +9,8 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
+from tests.tools import settle
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
     Script = Callable[["Connection"], Awaitable[None]]
 
-_SETTLING_TURNS: Final = 10
 _PATIENCE: Final = 5.0
 _CONTENT_LENGTH: Final = re.compile(rb"\r\ncontent-length: ([0-9]+)\r\n", re.IGNORECASE)
 
@@ -129,8 +130,7 @@ class FaultyUpstream:
     ) -> None:
         server, self._server = self._server, None
         # asyncio fails on a connection that is half accepted when its server closes: let those through first.
-        for _ in range(_SETTLING_TURNS):
-            await asyncio.sleep(0)
+        await settle()
         if server is not None:
             server.close()
         for task in self.tasks:

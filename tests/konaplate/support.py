@@ -22,7 +22,7 @@ from graph.konaplate.send import Limits
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
 from schema.secrets import CardNo, Credential, MemberId
-from tests.tools import ROOT
+from tests.tools import ROOT, examples
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.record import Record
 
-deterministic: Final = settings(derandomize=True, deadline=None, max_examples=200)
+deterministic: Final = settings(max_examples=examples(200))
 """The same examples in every run: a failure must not depend on the day."""
 
 CARD: Final = CardNo("9491339400001234")

@@ -6,6 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from tests.tools import settle
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -75,6 +77,7 @@ async def held_upstream(*, is_open: bool = False) -> AsyncIterator[HeldUpstream]
     try:
         yield upstream
     finally:
+        await settle()
         server.close()
         for task in tasks:
             task.cancel()

@@ -69,9 +69,3 @@ class HandTimedLoop(asyncio.SelectorEventLoop):
         for timer, ring in zip(self.timers, self._rings, strict=True):
             if not timer.cancelled():
                 ring()
-
-
-async def settle() -> None:
-    """Let everything run that can."""
-    for _ in range(10):
-        await asyncio.sleep(0)

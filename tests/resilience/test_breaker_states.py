@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from graph.resilience.breaker import Breaker, BreakerRules, CircuitOpenError, State
 from tests.resilience.clocks import Clock
+from tests.tools import examples
 
 RULES = BreakerRules(
     window=10, minimum_calls=4, failure_ratio=0.5, open_for=4, open_at_most=16, jitter=0, probes=2
@@ -91,4 +92,4 @@ class BreakerMachine(RuleBasedStateMachine):
 
 
 TestBreakerStates = BreakerMachine.TestCase
-TestBreakerStates.settings = settings(derandomize=True, deadline=None, max_examples=200, stateful_step_count=60)
+TestBreakerStates.settings = settings(max_examples=examples(200), stateful_step_count=60)

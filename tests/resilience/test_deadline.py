@@ -9,7 +9,8 @@ import pytest
 
 from graph.resilience.deadline import Deadline, DeadlineExceededError, DeadlineTimer
 from graph.resilience.single_flight import SingleFlight
-from tests.resilience.clocks import HandTimedLoop, settle
+from tests.resilience.clocks import HandTimedLoop
+from tests.tools import settle
 
 SOON = 0.01
 LATER = 0.03

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from graph.resilience.breaker import CircuitOpenError, State
-from tests.resilience.clocks import settle
 from tests.resilience.guarded import API, LASTING, PASSING, REFUSAL, FaultError, Upstream
+from tests.tools import settle
 
 
 async def test_failures_open_the_breaker_and_then_the_upstream_is_not_asked() -> None:

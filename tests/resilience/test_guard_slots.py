@@ -10,8 +10,8 @@ from graph.resilience.breaker import State
 from graph.resilience.guard import CallStats
 from graph.resilience.single_flight import AbandonedError
 from graph.resilience.slots import NoSlotError
-from tests.resilience.clocks import settle
 from tests.resilience.guarded import API, LOST, PASSING, STALE, FaultError, Upstream
+from tests.tools import settle
 
 
 async def test_those_who_join_a_call_take_no_slot() -> None:

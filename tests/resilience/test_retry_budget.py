@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from graph.resilience.retry_budget import RetryBudget, RetryRules
 from tests.resilience.clocks import Clock
+from tests.tools import examples
 
 RULES = RetryRules()
 
@@ -62,7 +63,7 @@ def test_without_either_source_there_are_no_retries_beyond_the_first() -> None:
     assert not budget.withdraw()
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.one_of(st.just("call"), st.just("retry"), st.floats(0, 5)), max_size=200))
 def test_retries_never_exceed_what_calls_and_time_have_paid_for(steps: list[str | float]) -> None:
     clock = Clock()

@@ -8,8 +8,8 @@ import gc
 import pytest
 
 from graph.resilience.single_flight import SingleFlight
-from tests.resilience.clocks import settle
 from tests.resilience.flights import Work
+from tests.tools import settle
 
 
 async def test_those_who_ask_for_the_same_thing_share_one_call() -> None:

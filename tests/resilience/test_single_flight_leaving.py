@@ -8,8 +8,8 @@ import gc
 import pytest
 
 from graph.resilience.single_flight import AbandonedError, SingleFlight
-from tests.resilience.clocks import settle
 from tests.resilience.flights import Work
+from tests.tools import settle
 
 
 async def test_a_waiter_that_leaves_does_not_disturb_the_others() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from graph.resilience.single_flight import AbandonedError, SingleFlight
-from tests.resilience.clocks import settle
+from tests.tools import settle
 
 KEYS = st.sampled_from("abc")
 
@@ -110,4 +110,4 @@ class FlightMachine(RuleBasedStateMachine):
 
 
 TestFlightStates = FlightMachine.TestCase
-TestFlightStates.settings = settings(derandomize=True, deadline=None, max_examples=100, stateful_step_count=40)
+TestFlightStates.settings = settings(stateful_step_count=40)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.resilience.slots import NoSlotError, SlotRules, Slots
-from tests.resilience.clocks import Clock, HandTimedLoop, settle
+from tests.resilience.clocks import Clock, HandTimedLoop
+from tests.tools import settle
 
 PATIENT = 60.0
 
@@ -198,7 +199,6 @@ async def test_fewer_slots_hold_back_those_who_come_until_enough_are_free() -> N
     assert waits.done()
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
 @given(st.lists(st.sampled_from(["take", "leave", "good", "lost", "unknown", "second"]), max_size=80))
 def test_slots_in_use_are_counted_right_whatever_happens(steps: list[str]) -> None:
     async def run() -> None:

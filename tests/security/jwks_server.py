@@ -8,6 +8,8 @@ import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from tests.tools import settle
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -69,6 +71,8 @@ class KeyServer:
         self.url = f"http://127.0.0.1:{bound}/keys"
         async with server:
             yield
+            # A connection that is accepted and not served yet, of a client that has left already.
+            await settle()
             for task, writer in self._open.items():
                 writer.transport.abort()
                 task.cancel()

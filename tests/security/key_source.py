@@ -56,9 +56,3 @@ class Watched:
         self.clock = Clock()
         self.failures: list[str] = []
         self.keys = KeySet(self.source, self.clock, self.failures.append)
-
-
-async def settle() -> None:
-    """Let every task do what it can do without waiting for the outside."""
-    for _ in range(10):
-        await asyncio.sleep(0)

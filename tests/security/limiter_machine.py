@@ -21,7 +21,7 @@ UNIT_MS = 64_000
 """Time passes in this step, so that a whole example on a real clock takes much less than one. A power of two of
 seconds, so that a bucket's numbers are exact."""
 
-machine_settings = settings(derandomize=True, deadline=None, max_examples=100, stateful_step_count=40)
+machine_settings = settings(stateful_step_count=40)
 
 # Mostly one key, because much happens only after several uses of the same.
 _KEYS = st.sampled_from(["a", "a", "a", "b"])

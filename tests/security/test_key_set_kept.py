@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from tests.security.jwt_maker import ec_signer, key_set
-from tests.security.key_source import Watched, settle
+from tests.security.key_source import Watched
+from tests.tools import settle
 
 KEYS = key_set(ec_signer())
 

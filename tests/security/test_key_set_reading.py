@@ -20,12 +20,13 @@ from tests.security.jwt_maker import (
     rsa_private,
     rsa_signer,
 )
+from tests.tools import examples
 
 GOOD = ec_signer("good", index=1)
 SIGNERS = {"RSA": rsa_signer("x"), "EC": ec_signer("x"), "OKP": ed_signer("x")}
 # A number of 1,193 bits.
 LONG = "AQAB" * 50
-deterministic = settings(derandomize=True, deadline=None, max_examples=200)
+deterministic = settings(max_examples=examples(200))
 every_kind = pytest.mark.parametrize("kind", SIGNERS)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from graph.security.errors import KeysUnavailableError
 from tests.security.jwt_maker import ec_signer, ed_signer, key_set, rsa_signer
-from tests.security.key_source import Watched, settle
+from tests.security.key_source import Watched
+from tests.tools import settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

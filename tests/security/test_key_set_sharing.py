@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 
 from tests.security.jwt_maker import ec_signer, key_set
-from tests.security.key_source import Watched, settle
+from tests.security.key_source import Watched
+from tests.tools import settle
 
 OLD = ec_signer("old")
 APART = 30

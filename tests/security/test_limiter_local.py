@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.security.limiter import Bucket, LocalLimiter, Taken, Window
+from tests.tools import examples
 
-deterministic = settings(derandomize=True, deadline=None, max_examples=200)
+deterministic = settings(max_examples=examples(200))
 
 
 class Clock:

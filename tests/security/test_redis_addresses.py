@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graph.security.redis_limiter import connect
 from schema.secrets import Credential
+from tests.tools import settle
 
 if TYPE_CHECKING:
     import socket
@@ -49,5 +50,7 @@ async def test_a_silent_address_of_redis_is_passed_over_and_remembered(monkeypat
         await client.ping()
     finally:
         await client.aclose()
+        # For its connections to end.
+        await settle()
         server.close()
     assert [SILENT, "127.0.0.1", "127.0.0.1"] == tried

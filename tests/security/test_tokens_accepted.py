@@ -108,7 +108,7 @@ async def test_a_key_without_optional_parameters_verifies_its_own_algorithm(
         {"scope": None, "scp": ["cards:read:any"]},
         {"jti": "x", "nested": {"a": [1, 2]}, "big": 10**300, "negative": -(10**300)},
     ],
-    ids=lambda changes: " ".join(changes),
+    ids=" ".join,
 )
 async def test_claims_of_every_proper_form_are_accepted(changes: dict[str, Any], tmp_path: Path) -> None:
     async with jwt_gateway(tmp_path) as running:

@@ -15,7 +15,8 @@ from graph.security.jwks import KeySet, VerificationKey
 from graph.security.tokens import TokenAuthenticator, TokenRules
 from graph.security.viewer import Allowance
 from tests.security.jwt_maker import AUDIENCE, ISSUER, Signer, claims, ec_signer, key_set
-from tests.security.key_source import Clock, Source, settle
+from tests.security.key_source import Clock, Source
+from tests.tools import settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,7 +21,7 @@ from graph.server.protocol import HardenedProtocol
 from graph.wiring.serving import rejection_response
 from tests.server.in_memory import Connected, Wired
 from tests.server.live_server import PATIENCE, SOON, Probe, only
-from tests.tools import ROOT
+from tests.tools import ROOT, settle
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -33,12 +33,6 @@ def test_what_is_relied_upon_is_pinned_exactly(name: str) -> None:
     assert f"{name}=={importlib.metadata.version(name)}" in project["project"]["dependencies"]
 
 
-async def turns() -> None:
-    """Let the loop turn as often as the probe needs for an answer."""
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
 async def answers_to(pieces: list[bytes], protocol: type[HardenedProtocol] = HardenedProtocol) -> list[bytes]:
     """What is answered when the bytes come in these pieces: each status, and what the probe has seen.
 
@@ -48,7 +42,7 @@ async def answers_to(pieces: list[bytes], protocol: type[HardenedProtocol] = Har
     for piece in pieces:
         if not connection.transport.closed:
             connection.protocol.data_received(piece)
-        await turns()
+        await settle()
     connection.lose()
     await connection.until_answered()
     return re.findall(rb"HTTP/1\.1 \d{3}|\{\"method.*?\}", connection.transport.written)
@@ -184,7 +178,7 @@ async def large(_scope: Scope, _receive: Receive, send: Send) -> None:
 async def test_nothing_is_kept_of_a_connection_that_has_ended() -> None:
     connection = Connected(Probe(), ConnectionOptions(rejection_response, HttpLimits()), Wired())
     connection.protocol.data_received(MESSAGES[0] + MESSAGES[1] + MESSAGES[2][:20])
-    await turns()
+    await settle()
     connection.lose()
     await connection.until_answered()
     gone = weakref.ref(connection.protocol)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from graph.konaplate.transport.parser import ParsedResponse, ResponseParser, ResponseRefusedError
 from tests.konaplate.faulty_upstream import chunk, head, http
+from tests.tools import examples
 
-steady = settings(derandomize=True, deadline=None, max_examples=300)
+steady = settings(max_examples=examples(300))
 MAX_BODY = 100
 
 CHUNKED = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + chunk(b"one") + chunk(b"two") + chunk(b"")
