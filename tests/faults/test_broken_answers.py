@@ -30,9 +30,9 @@ from tests.faults.whole_gateway import (
     gateway_over,
     networked,
     open_files,
-    settle,
 )
 from tests.konaplate.faulty_upstream import chunk, head, http
+from tests.tools import settle
 
 TOTAL, ATTEMPT = 2.5, 1.5
 LONGEST_PAUSE = 0.25
