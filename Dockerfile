@@ -2,13 +2,13 @@
 ARG BASE=python:3.13-slim-bookworm
 ARG NODE=node:22-bookworm-slim
 
-# GraphiQL's files, which the wheel carries.
+# GraphiQL's files, which the wheel contains.
 FROM ${NODE} AS explorer
 WORKDIR /explorer
 COPY explorer/package.json explorer/package-lock.json explorer/.npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 
-# The project's wheel, and an environment with nothing but it and what it needs at run time.
+# The project's wheel, and an environment with only the wheel and its runtime dependencies.
 FROM ${BASE} AS build
 WORKDIR /src
 RUN python3 -m venv /tools && python3 -m venv /opt/konagraph
@@ -34,10 +34,10 @@ ENV PATH=/opt/konagraph/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     KONAGRAPH_HOST=0.0.0.0
 USER 10001
-# The second port is for health and metrics; it is on loopback unless KONAGRAPH_ADMIN_HOST says otherwise.
+# The second port is for health and metrics, on loopback unless KONAGRAPH_ADMIN_HOST is set.
 EXPOSE 8000 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
     CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9090/livez', timeout=2)"]
 ENTRYPOINT ["konagraph"]
-# Quietly: everything in the container's log is a line of JSON.
+# --quiet: the container's log has only lines of JSON.
 CMD ["serve", "--quiet"]

@@ -5,8 +5,8 @@ PORT ?= 8000
 SOAK_SECONDS ?= 1800
 BIN := .venv/bin
 
-# The first Python that is new enough, or nothing. `-c` runs it, because a name on the PATH (a pyenv shim, say)
-# need not be a Python that starts.
+# The first Python that is new enough, or nothing. It is run to be sure, because a name on the PATH, such as a pyenv
+# shim, may not start.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1 \
 	&& { echo $$python; break; }; done)

@@ -1,7 +1,7 @@
-"""What a wheel has beyond the source: GraphiQL's files, and pins of every package that it needs.
+"""Adds GraphiQL's files and exact pins of all dependencies to the wheel.
 
-The pins make an installation from an index as exact as one from the lock, whichever day it is: `pyproject.toml`
-pins what the code imports, `requirements-runtime.lock` what that needs in turn.
+With the pins, an installation from an index is as exact as one from the lock file: `pyproject.toml` pins direct
+dependencies, `requirements-runtime.lock` indirect ones.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from graph.http.graphiql_files import PAGE_FILES
 
 
 class ApplicationHook(BuildHookInterface[Any]):
-    """Completes the wheel."""
+    """Adds files and dependencies to the wheel."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's own signature
-        """Add files and dependencies; `make wheel` has fetched the files before."""
+        """Add files and dependencies; `make wheel` downloads the files first."""
         root = Path(self.root)
         build_data["force_include"].update(_page_files(root / "explorer"))
         direct = {canonicalize_name(Requirement(line).name) for line in self.metadata.core.dependencies}

@@ -1,8 +1,7 @@
-"""The command `konagraph`: makes sure of what it stands on, then hands over to `graph.cli`.
+"""The command `konagraph`: checks its environment and then runs `graph.cli`.
 
-The packages `graph` and `schema` have names that others use, too. In an environment of its own nothing collides;
-elsewhere a foreign package must be named, not guessed from an ImportError. An old Python can read this file, too,
-so that it is told what it lacks.
+Other projects also have packages called `graph` and `schema`. In an environment of its own nothing collides;
+elsewhere the message names the foreign package. Old Pythons can parse this file and get a message as well.
 """
 
 import importlib
@@ -13,11 +12,11 @@ from typing import NoReturn
 _OWN_PACKAGES = ("graph", "schema")
 _CONFIGURATION_FAULT = 2
 _OLDEST = (3, 11)
-_HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - read before anything else can fail
+_HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - must not fail
 
 
 def main() -> None:
-    """Run the command line, or say in one line why it cannot run here."""
+    """Run the command line, or print one line about why it cannot run here."""
     if sys.version_info < _OLDEST:
         sys.exit(f"konagraph needs Python 3.11 or newer; this is {sys.version.split()[0]} ({sys.executable}).")
     for name in _OWN_PACKAGES:
@@ -36,7 +35,7 @@ def main() -> None:
 
 
 def _refuse_foreign(name: str) -> None:
-    """End the process if `name` is a package of somebody else's."""
+    """Exit if `name` is a package of another project."""
     try:
         package = importlib.import_module(name)
         path, owner = package.__file__, getattr(package, "APPLICATION", None)
@@ -51,7 +50,7 @@ def _refuse_foreign(name: str) -> None:
 
 
 def _refuse_declaration(error: Exception) -> NoReturn:
-    """End the process for a declaration that cannot be used, as for settings: without a traceback."""
+    """Exit for an invalid declaration, as for invalid settings: without a traceback."""
     sys.stderr.write(f"konagraph cannot start:\n  - {error}\n")
     sys.exit(_CONFIGURATION_FAULT)
 

@@ -1,4 +1,4 @@
-"""Says what this machine lacks to run konagraph, to show GraphiQL and to run every test, and how to get it."""
+"""Lists what this machine lacks to run konagraph, GraphiQL and the tests, and how to install it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BOUND: Final = 20
 
 
 class Need(NamedTuple):
-    """Something that a command needs."""
+    """A requirement of a command."""
 
     name: str
     found: str | None
@@ -30,7 +30,7 @@ class Need(NamedTuple):
 
 
 def main() -> None:
-    """Print what is there and what is missing; end with 1 when konagraph could not start."""
+    """Print what is installed and what is missing; exit with 1 if konagraph could not start."""
     print(f"Python {version()} ({sys.executable})")
     missing = _tell("to start the gateway (make dev)", _to_start())
     _tell("for GraphiQL, and for the tests with JavaScript clients", _node())
@@ -59,7 +59,7 @@ def _to_start() -> Iterator[Need]:
     yield Need("Python 3.11 to 3.14", version() if is_supported() else None, "python3", "python@3.13")
     usable = find_spec("venv") is not None and find_spec("ensurepip") is not None
     yield Need("Python's venv and ensurepip", "found" if usable else None, "python3-venv", "python@3.13")
-    # Directories of certificates are read as they are needed, and so not counted.
+    # Certificates in a directory are loaded on demand and not counted.
     paths = ssl.get_default_verify_paths()
     trusts = ssl.create_default_context().cert_store_stats()["x509_ca"] or paths.capath
     yield Need("certificates of authorities", "found" if trusts else None, "ca-certificates", "ca-certificates")
@@ -93,7 +93,7 @@ def _program(name: str, debian: str, homebrew: str, find: Callable[[str], str | 
 
 
 def _version(program: str) -> str | None:
-    """What a program says of its version; None for one that is not there or does not start."""
+    """The version that a program prints; None if it is missing or does not start."""
     if shutil.which(program) is None:
         return None
     try:

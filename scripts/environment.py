@@ -1,12 +1,12 @@
-"""Makes the environments that the Makefile's commands run in, exactly as the locks say.
+"""Creates the environments of the Makefile's commands, exactly as the lock files say.
 
     python3 -m scripts.environment runtime --try explorer
 
-Nothing is resolved: every lock is complete, each package is installed without its dependencies and with its hash
-checked, and `pip check` confirms that nothing is missing. The result depends neither on the day nor on pip's age.
-What is there and current costs nothing; what was interrupted or has another lock is made anew.
+Nothing is resolved: every lock file is complete, each package is installed without its dependencies and with its
+hash checked, and `pip check` confirms that nothing is missing. So the result depends neither on the day nor on
+pip's version. A current environment costs nothing; an interrupted or outdated one is created again.
 
-Only the standard library is used, because this runs before anything is installed.
+Uses only the standard library, because it runs before anything is installed.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ _MARKER: Final = ".installed.json"
 _INSTALL: Final = ("--no-deps", "--require-hashes", "--only-binary", ":all:")
 _LAUNCHER: Final = """\
 #!/bin/sh
-# Found beside the interpreter, so that the folder may be moved.
+# Finds the interpreter beside itself, so that the folder may be moved.
 exec "$(dirname -- "$0")/python" -P -m konagraph "$@"
 """
 
 
 class Target(NamedTuple):
-    """Something to install: a folder, and the locks whose packages it holds."""
+    """An environment: its folder and its lock files."""
 
     folder: str
     locks: tuple[str, ...]
     what: str = "its packages"
     bound: int = _PACKAGES_BOUND
-    """Seconds that its slowest step may take."""
+    """Seconds for its slowest step."""
 
 
 PYTHON_TARGETS: Final = {
@@ -72,7 +72,7 @@ def main() -> None:
         "--try", dest="tried", action="append", choices=names, default=[], help="do without if it fails"
     )
     options = parser.parse_args()
-    # As a keyboard's interrupt does: so that the step under way is ended, too.
+    # Like Ctrl-C, so that the current step is stopped as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         check_python()
@@ -94,7 +94,7 @@ def install(name: str) -> None:
     """Bring a target up to date.
 
     Raises:
-        SetupError: it cannot be had.
+        SetupError: it cannot be installed.
     """
     if name in NODE_TARGETS:
         _install_node(NODE_TARGETS[name])
@@ -106,12 +106,12 @@ def _install_python(name: str, target: Target) -> None:
     folder = ROOT / target.folder
     wanted = {lock: _digest(ROOT / lock) for lock in target.locks}
     state = _Marker(folder)
-    # Of the runtime only the interpreter is used; the other programs name the folder that they were installed in.
+    # Of the runtime, only the interpreter is used, which may move; other programs contain their folder's path.
     installed = state.locks(anywhere=name == "runtime") if (folder / "bin" / "python").exists() else {}
     if wanted.items() <= installed.items():
         return
     stale = [lock for lock, digest in installed.items() if digest != _digest(ROOT / lock)]
-    # Until everything is in place there is no marker: whatever is interrupted is made anew.
+    # No marker until everything is installed, so that an interrupted environment is created again.
     state.remove()
     if stale or not installed:
         installed = {}
@@ -135,7 +135,7 @@ def _make_environment(folder: Path) -> None:
             f"{sys.executable} has no venv module. On Debian and Ubuntu: apt-get install python3-venv"
         ) from None
     shutil.rmtree(folder, ignore_errors=True)
-    # Not the interpreter of an environment that may be the one that was just removed.
+    # Not the interpreter of a virtual environment, which may be the one that was just removed.
     python = getattr(sys, "_base_executable", None) or sys.executable
     run_step("Making the virtual environment", [python, "-m", "venv", str(folder)], _PACKAGES_BOUND, ROOT)
     # Python 3.11 puts setuptools beside pip; no lock names it.
@@ -167,7 +167,7 @@ def _working_uv() -> str | None:
     uv = shutil.which("uv")
     if uv is None:
         return None
-    # A name on the PATH may be a shim of pyenv's that has nothing behind it.
+    # A name on the PATH may be a pyenv shim without a program.
     try:
         answer = subprocess.run([uv, "--version"], capture_output=True, check=False, timeout=_PAGE_BOUND)
     except (OSError, subprocess.TimeoutExpired):
@@ -176,7 +176,7 @@ def _working_uv() -> str | None:
 
 
 def _link_project(folder: Path) -> None:
-    """Make the checkout importable and give it its command, both by relative paths."""
+    """Make the checkout importable and install its command, both by relative paths."""
     (packages,) = folder.glob("lib/python*/site-packages")
     up = os.path.relpath(ROOT.resolve(), packages.resolve())
     (packages / "konagraph.pth").write_text(f"{up}\n", encoding="utf-8")
@@ -196,7 +196,7 @@ def _install_node(target: Target) -> None:
         raise SetupError("npm is missing (`make doctor` says how to get it).")
     state.remove()
     with tempfile.TemporaryDirectory() as cache:
-        # npm does nothing at all where it cannot write its cache.
+        # npm fails if it cannot write its cache.
         own = [] if os.access(Path.home(), os.W_OK) else ["--cache", cache]
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
         command += ["--loglevel=error", "--logs-max=0", "--fetch-retries=1", "--fetch-timeout=20000", *own]
@@ -205,7 +205,7 @@ def _install_node(target: Target) -> None:
 
 
 class _Marker:
-    """Says of a folder which locks it holds, for which Python and at which place; it is written last."""
+    """A file that records the installed locks of a folder, its Python and its path; written last."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / _MARKER
@@ -213,7 +213,7 @@ class _Marker:
         self._place = str(folder)
 
     def locks(self, *, anywhere: bool) -> dict[str, str]:
-        """The locks that are in place, with their digests; `anywhere`: even if the folder was moved since."""
+        """The installed locks with their digests; `anywhere`: even if the folder was moved."""
         try:
             written: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
             usable = written["python"] == self._python and (anywhere or written["place"] == self._place)

@@ -1,4 +1,4 @@
-"""The steps of a set-up: each says what it does and how long it took, has a bound, and leaves no process."""
+"""Steps of a set-up: each prints what it does and how long it took, has a timeout, and leaves no process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _LAST_LINES: Final = 12
-# A machine's own settings may send packages elsewhere, or have them built.
+# These could install packages elsewhere or build them from source.
 _NOT_FOR_PIP: Final = (
     "PIP_TARGET",
     "PIP_PREFIX",
@@ -29,11 +29,11 @@ _NOT_FOR_PIP: Final = (
 
 
 class SetupError(Exception):
-    """A set-up that cannot go on, and what to do about it."""
+    """A set-up that cannot continue; the message says what to do."""
 
 
 def version() -> str:
-    """This Python's version, as it is written."""
+    """This Python's version, such as 3.13.1."""
     return sys.version.split()[0]
 
 
@@ -43,7 +43,7 @@ def is_supported() -> bool:
 
 
 def check_python() -> None:
-    """See whether konagraph runs on this Python.
+    """Check that konagraph runs on this Python.
 
     Raises:
         SetupError: it does not.
@@ -53,7 +53,7 @@ def check_python() -> None:
 
 
 def run_step(what: str, command: Sequence[str], bound: int, folder: Path) -> None:
-    """Run one step of the set-up, and say what it is and how long it took.
+    """Run one step of the set-up, and print what it is and how long it took.
 
     Raises:
         SetupError: it failed, or took longer than `bound` seconds.
@@ -84,7 +84,7 @@ def run_step(what: str, command: Sequence[str], bound: int, folder: Path) -> Non
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Keep two set-ups of one checkout apart: a second one waits for the first."""
+    """Lock a checkout: a second set-up waits for the first."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
@@ -98,5 +98,5 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def say(text: str) -> None:
-    """Tell the reader; standard output belongs to what is started afterwards."""
+    """Print to standard error; standard output belongs to the program that is started afterwards."""
     print(text, flush=True, file=sys.stderr)

@@ -1,6 +1,6 @@
-"""Prints a line for each alert that Alertmanager sends: `alert_log.py PORT`. It wakes nobody.
+"""Prints a line for each alert that Alertmanager sends, and notifies nobody: `alert_log.py PORT`.
 
-Needs nothing but Python. The compose file runs it where no other receiver of alerts was chosen.
+Needs only Python. The compose file uses it until another receiver is configured.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MOST = 1024 * 1024
-"""The longest message that is read. Alertmanager groups alerts, so that theirs are a few thousand bytes."""
+"""Maximum bytes of a message. Alertmanager's are a few thousand bytes."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Takes Alertmanager's webhook messages (version 4)."""
+    """Receives Alertmanager's webhook messages (version 4)."""
 
     timeout = 10
 
     def do_POST(self) -> None:
-        """Print what is told."""
+        """Print the alerts of a message."""
         try:
             for text in lines(self.rfile.read(self._length()), self.path):
-                print(text, flush=True)  # noqa: T201 - that is all that it is for
+                print(text, flush=True)  # noqa: T201 - its purpose
         except (ValueError, KeyError, TypeError, AttributeError):
             self._answer(HTTPStatus.BAD_REQUEST)
         else:
             self._answer(HTTPStatus.OK)
 
     def do_GET(self) -> None:
-        """Say that it runs."""
+        """Answer health checks."""
         self._answer(HTTPStatus.OK)
 
     def log_message(self, *_: object) -> None:
-        """Print nothing but alerts."""
+        """Do not log requests: only alerts are printed."""
 
     def _length(self) -> int:
         length = int(self.headers.get("Content-Length", ""))
@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def lines(message: bytes, path: str) -> list[str]:
-    """A line of JSON for each alert of a message: what a person wants to know of it."""
+    """A line of JSON for each alert of a message."""
     return [
         json.dumps(
             {

@@ -1,7 +1,7 @@
-"""Makes the secrets that the gateways and Redis share, unless they are there: `make_secrets.py GATEWAY REDIS`.
+"""Creates the secrets that the gateways and Redis share, unless they exist: `make_secrets.py GATEWAY REDIS`.
 
-GATEWAY is the folder of the gateways' files, each named like its setting; REDIS the one of Redis's access control
-list. Needs nothing but Python. The compose file runs it before everything else.
+GATEWAY is the folder of the gateways' files, each named after its setting; REDIS that of Redis's access control
+list. Needs only Python. The compose file runs it first.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import secrets
 import sys
 from pathlib import Path
 
-# No more than a gateway needs (docs/configuration.md). The default user, who could do everything, is off.
+# Only what a gateway needs (docs/configuration.md). The default user, which may do everything, is off.
 RULES = """\
 user default off
 user health on nopass resetkeys resetchannels -@all +ping
@@ -21,13 +21,13 @@ user konagraph on resetkeys ~konagraph:* resetchannels -@all +evalsha +script|lo
 
 
 def main(gateway: Path, redis: Path, address: str) -> None:
-    """Write what is missing. The list holds the digest of the password only."""
+    """Write the missing files. The list contains only the digest of the password."""
     if (gateway / "KONAGRAPH_CARD_REF_KEY").exists():
         return
     password = secrets.token_urlsafe(32)
     _write(redis / "users.acl", RULES.format(digest=hashlib.sha256(password.encode("ascii")).hexdigest()))
     _write(gateway / "KONAGRAPH_REDIS_URL", f"redis://konagraph:{password}@{address}")
-    # The last one, so that a run that was broken off is done again as a whole.
+    # Last, so that an interrupted run is repeated completely.
     _write(gateway / "KONAGRAPH_CARD_REF_KEY", secrets.token_urlsafe(48))
 
 
