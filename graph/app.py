@@ -13,7 +13,7 @@ from graph.http.authenticate import Callers
 from graph.http.endpoint import GraphQLEndpoint
 from graph.http.health import Health
 from graph.konaplate.endpoints import ENDPOINTS
-from graph.resilience.admission import Admission
+from graph.resilience.slots import Admission
 from graph.security.audit import RequestAudit
 from graph.security.authorization import Authorization
 from graph.security.viewer import Scope

@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate import errors as konaplate
-from graph.resilience.admission import AtCapacityError
 from graph.resilience.breaker import CircuitOpenError
 from graph.resilience.deadline import DeadlineExceededError
 from graph.resilience.single_flight import AbandonedError
+from graph.resilience.slots import AtCapacityError
 from graph.security import errors as security
 from schema.errors import MESSAGES, ErrorCode
 

@@ -25,8 +25,8 @@ from graph.http.disconnect import while_connected
 from graph.http.exchange import request_timeout
 from graph.http.report import RequestReport
 from graph.http.responses import HttpError, error_response, json_response
-from graph.resilience.admission import AtCapacityError
 from graph.resilience.deadline import Deadline, DeadlineTimer
+from graph.resilience.slots import AtCapacityError
 from graph.security.audit import Caller
 from graph.security.viewer import ANONYMOUS
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from graph.http.authenticate import Callers
     from graph.http.exchange import Exchange
     from graph.http.graphiql import Explorer
-    from graph.resilience.admission import Admission
+    from graph.resilience.slots import Admission
     from graph.security.budgets import CostStatus
     from graph.security.viewer import Viewer
 

@@ -10,7 +10,7 @@ from graph.http.client_address import ClientAddresses
 from graph.http.cors import OriginRules
 from graph.http.exchange import Exchange
 from graph.http.responses import error_response
-from graph.resilience.admission import AtCapacityError
+from graph.resilience.slots import AtCapacityError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -1,1 +1,1 @@
-"""Waiting and failing with bounds. Knows nothing of Konaplate, HTTP or GraphQL."""
+"""Deadlines, retries, circuit breakers and concurrency limits. Knows nothing of Konaplate, HTTP or GraphQL."""

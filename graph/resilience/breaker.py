@@ -1,11 +1,11 @@
-"""A circuit breaker: while most calls to an upstream fail, further ones fail at once instead of waiting for it.
+"""A circuit breaker: while too many calls to an upstream fail, further ones fail at once.
 
-    closed ── enough of the latest calls failed ──▶ open ── its time is over ──▶ half-open
-       ▲                                             ▲                              │
-       └───────── every probe succeeded ─────────────┼──────────────────────────────┤
-                                                     └──────── a probe failed ──────┘
+    closed ── too many recent calls failed ──▶ open ── its time is over ──▶ half-open
+       ▲                                        ▲                              │
+       └───────── every probe succeeded ────────┼──────────────────────────────┤
+                                                └──────── a probe failed ──────┘
 
-The pattern is Michael Nygard's ("Release It!"); the numbers are those of resilience4j.
+The pattern is Michael Nygard's ("Release It!"); the defaults are those of resilience4j.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """Whether calls pass: all of them, none, or a few probes."""
+    """All calls pass, none, or a few probes."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -28,7 +28,7 @@ class State(StrEnum):
 
 
 class CircuitOpenError(Exception):
-    """The upstream is left alone for now; `retry_after` is in seconds."""
+    """The breaker is open; `retry_after` is in seconds."""
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(retry_after)
@@ -37,27 +37,27 @@ class CircuitOpenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BreakerRules:
-    """When to open, and for how long. Seconds."""
+    """When to open, and for how many seconds."""
 
     window: float = 10.0
     minimum_calls: int = 20
     failure_ratio: float = 0.5
     open_for: float = 5.0
     open_at_most: float = 60.0
-    """Each time that the probes fail, the next time is twice as long, up to this."""
+    """Seconds that the doubling stops at: the open time doubles whenever probing fails."""
     jitter: float = 0.2
-    """The part of the open time that is random, so that many gateways do not probe at the same moment."""
+    """The random part of the open time, so that gateways do not all probe at the same moment."""
     probes: int = 3
 
 
 class Breaker:
-    """Counts calls in a sliding window, and stops them while too many fail.
+    """Counts calls in a sliding window, and rejects further ones while too many fail.
 
     Args:
         rules: when to open.
         clock: monotonic seconds.
         random: uniform in [0, 1).
-        on_change: told of each new state.
+        on_change: called with each new state.
     """
 
     def __init__(
@@ -81,14 +81,14 @@ class Breaker:
 
     @property
     def state(self) -> State:
-        """The state that the last call left; that of a call which was just admitted."""
+        """The state after the latest call; right after `admit`, the state in which the call was admitted."""
         return self._state
 
     def admit(self) -> int:
-        """Let one call pass, to be settled when it is over; the number of the state's era.
+        """Admit one call, to be settled when it is over; returns the number of the state's era.
 
         Raises:
-            CircuitOpenError: when the upstream is to be left alone.
+            CircuitOpenError: the breaker is open.
         """
         if self._state is State.CLOSED:
             return self._era
@@ -98,19 +98,19 @@ class Breaker:
                 raise CircuitOpenError(left)
             self._enter(State.HALF_OPEN)
         if self._probes_under_way + self._probes_answered >= self._rules.probes:
-            # What comes of the probes is known soon.
+            # The probes will decide soon.
             raise CircuitOpenError(self._rules.open_for)
         self._probes_under_way += 1
         return self._era
 
     def settle(self, era: int, *, failed: bool | None) -> None:
-        """Take note of what became of a call.
+        """Record the outcome of a call.
 
         Args:
-            era: what `admit` has returned for it.
-            failed: whether the upstream failed; None when the call was cancelled or never reached the upstream.
+            era: what `admit` returned for it.
+            failed: whether the upstream failed; None if the call was cancelled or never reached the upstream.
         """
-        # A call that began before the last change of state says nothing about the time after it.
+        # A call that began before the last change of state says nothing about the current one.
         if era != self._era:
             return
         if self._state is State.HALF_OPEN:
@@ -137,7 +137,7 @@ class Breaker:
     def _open(self) -> None:
         rules = self._rules
         seconds = min(rules.open_for * 2.0**self._opened_in_a_row, rules.open_at_most)
-        # Counted no further than it matters, for 2.0 to the power of it to stay a number.
+        # Counts no further than it matters, so that the power above cannot overflow.
         self._opened_in_a_row += seconds < rules.open_at_most
         self._open_until = self._clock() + seconds * (1 - rules.jitter * self._random())
         self._enter(State.OPEN)
@@ -151,18 +151,16 @@ class Breaker:
 
 
 class _Window:
-    """Counts of the latest calls, kept in tenths of the window, so that its size does not depend on the load."""
+    """Counts recent calls in tenths of the window, so that its size does not depend on the load."""
 
     _PARTS = 10
 
     def __init__(self, seconds: float) -> None:
         self._part = seconds / self._PARTS
-        # Of each part its number, its calls and its failures; the oldest first.
+        # Number, calls and failures of each part, oldest first.
         self._counts: deque[list[int]] = deque()
         self.calls = 0
-        """How many calls there were in the window."""
         self.failures = 0
-        """How many of them failed."""
 
     def add(self, now: float, *, failed: bool) -> None:
         """Count one call."""

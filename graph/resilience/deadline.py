@@ -1,4 +1,4 @@
-"""A point in time after which nobody waits any more."""
+"""Deadlines: moments after which nobody waits any more."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# An event loop may be early by this much: uvloop counts whole milliseconds.
+# An event loop may fire this much too early: uvloop counts whole milliseconds.
 _EARLY: Final = 0.002
-# The least time between two looks, so that ten thousand connections cannot keep the timer busy.
+# The shortest time between two scans, so that ten thousand connections cannot keep the timer busy.
 _APART: Final = 0.01
 
 
 class DeadlineExceededError(Exception):
-    """The deadline passed before the result was there."""
+    """The deadline passed before there was a result."""
 
 
 class Expiring(Protocol):
-    """Something that ends at a moment, such as a request or a connection."""
+    """Something that expires, such as a request or a connection."""
 
     at: float
-    """By the event loop's clock; infinity while it waits for nothing. It may move."""
+    """When, by the event loop's clock; infinity for never. It may change."""
 
     def expire(self) -> None:
         """The moment has passed."""
@@ -33,12 +33,12 @@ class Expiring(Protocol):
 
 
 class DeadlineTimer:
-    """Expires many things in time, with one timer.
+    """Expires many things with one timer.
 
-    A timer for each of them would nearly always be cancelled unused, and costs as much as forty calls. This one
-    rings when the earliest moment passes that it knew, expires what is due, and is set to the next moment.
+    A timer for each would nearly always be cancelled unused, at the cost of forty calls. This one fires at the
+    earliest known moment, expires what is due, and is set to the next moment.
 
-    Who moves a moment to a later one only sets `at`; who moves it to an earlier one calls `watch` again.
+    To postpone a moment, set `at`; to bring it forward, also call `watch` again.
     """
 
     def __init__(self) -> None:
@@ -51,13 +51,13 @@ class DeadlineTimer:
         return len(self._watched)
 
     def watch(self, thing: Expiring) -> None:
-        """Expire a thing, once, when its moment has passed."""
+        """Expire a thing once, when its moment has passed."""
         self._watched.add(thing)
         if thing.at < self._rings_at:
             self._ring_at(thing.at)
 
     def forget(self, thing: Expiring) -> None:
-        """Leave a thing alone."""
+        """Stop watching a thing."""
         self._watched.discard(thing)
 
     def _ring_at(self, at: float) -> None:
@@ -71,25 +71,25 @@ class DeadlineTimer:
         self._timer, self._rings_at = None, math.inf
         try:
             for thing in [each for each in self._watched if each.at <= now + _EARLY]:
-                # The end of one thing may have ended this one, or given it more time.
+                # Expiring another thing may have ended or postponed this one.
                 if thing in self._watched and thing.at <= now + _EARLY:
                     self._watched.discard(thing)
                     thing.expire()
         finally:
-            # Also after a fault, for the sake of the others.
+            # Even after an exception, so that the others still expire.
             earliest = min((each.at for each in self._watched), default=math.inf)
             if earliest < self._rings_at:
                 self._ring_at(max(earliest, now + _APART))
 
 
 class Deadline:
-    """An absolute moment on the event loop's clock; everything that a request waits for ends at the same one.
+    """An absolute moment on the event loop's clock that limits everything a request waits for.
 
-    Whoever makes one closes it at the request's end.
+    Its creator closes it at the end of the request.
 
     Args:
         seconds: from now.
-        timer: of all requests; by default this deadline has its own.
+        timer: shared by all requests; by default the deadline has its own.
     """
 
     __slots__ = ("_bound", "_timer", "at", "loop")
@@ -101,18 +101,18 @@ class Deadline:
         self._timer = DeadlineTimer() if timer is None else timer
 
     def check(self) -> None:
-        """Do nothing while there is time left.
+        """Check that there is time left, so that no work begins that nobody waits for.
 
         Raises:
-            DeadlineExceededError: when there is none: work that nobody waits for had better not begin.
+            DeadlineExceededError: there is none.
         """
         if self.loop.time() >= self.at:
             raise DeadlineExceededError
 
     def bound(self, future: asyncio.Future[T]) -> asyncio.Future[T]:
-        """Let a future fail with `DeadlineExceededError` when the deadline passes; the same future.
+        """Make a future fail with `DeadlineExceededError` when the deadline passes; returns the same future.
 
-        No timer is set for it, where `wait` sets one each time. The future must be this request's alone.
+        Unlike `wait`, this sets no timer of its own. The future must belong to this request alone.
         """
         if not self._bound:
             self._timer.watch(self)
@@ -120,7 +120,7 @@ class Deadline:
         return future
 
     def close(self) -> None:
-        """Let what is bound wait as long as it likes: nobody waits for it any more."""
+        """Release what is bound: nobody waits for it any more."""
         if self._bound:
             self._bound = []
             self._timer.forget(self)
@@ -129,7 +129,7 @@ class Deadline:
         """Return the result of `work`.
 
         Raises:
-            DeadlineExceededError: when the deadline passes first; `work` is cancelled then.
+            DeadlineExceededError: the deadline passed first; `work` is cancelled.
         """
         expiry = asyncio.timeout_at(self.at)
         try:
@@ -141,12 +141,12 @@ class Deadline:
             raise
 
     def expire(self) -> None:
-        """End what is bound. What is bound from now on ends in the loop's next turn."""
+        """Fail what is bound. What is bound later fails in the loop's next turn."""
         bound, self._bound = self._bound, []
-        # Last what began first, which is what is waited for: the others have left their calls by the time the
-        # request goes on, and nobody joins a call that is about to end without a result.
+        # The request waits for what began first. By failing that last, all others have left their calls before the
+        # request goes on, so that nobody joins a call that is about to be cancelled.
         for future in reversed(bound):
             if not future.done():
                 future.set_exception(DeadlineExceededError())
-                # Looked at: else asyncio logs it when whoever would wait for it has gone.
+                # Marks it as retrieved, or asyncio would log it if nobody waits any more.
                 future.exception()

@@ -1,9 +1,9 @@
-"""What stands between a request and one API of the upstream, in this order.
+"""Guards the calls to one API of the upstream, in this order.
 
-1. Single flight: those who ask for the same thing at the same time share one call. They take no slot.
-2. Breaker: an API that fails is left alone for a while.
-3. Retries: once more, for what may pass, within a budget.
-4. Slot and time limit: for each attempt.
+1. Single flight: concurrent look-ups of the same key share one call and one slot.
+2. Breaker: a failing API gets no calls for a while.
+3. Retries: transient failures are retried within a budget.
+4. Slot and time limit, for each attempt.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from graph.resilience.breaker import State
-from graph.resilience.observer import GuardObserver
 from graph.resilience.retry_budget import RetryRules
 from graph.resilience.single_flight import SingleFlight
 from graph.resilience.slots import NoSlotError
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
     from graph.resilience.retry_budget import RetryBudget
     from graph.resilience.slots import Slots
 
-_GOOD_PART: Final = 0.5
+# The part of an attempt's time limit after which a cancelled attempt counts as failed.
+_TELLING: Final = 0.5
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -33,19 +33,19 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class FailurePolicy:
-    """What the failure of one attempt means."""
+    """How to treat the failure of one attempt."""
 
     cause: str
-    """A word for it, for logs and metrics."""
+    """Its label in logs and metrics."""
     failed: bool
-    """Whether the upstream is to blame, so that the breaker counts it."""
+    """Whether the breaker counts it as a failure of the upstream."""
     lost: bool = False
-    """Whether it may be a sign of too many calls."""
+    """Whether it may be a sign of overload."""
     retry: bool = False
     backoff: bool = True
-    """Whether to wait before; a connection that had gone stale says nothing about the upstream."""
+    """Whether to wait before the retry. A stale connection needs no pause."""
     retry_after: float | None = None
-    """The seconds for which the upstream asked."""
+    """The pause that the upstream asked for, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,39 @@ class CallRules:
 
 @dataclass(slots=True)
 class CallStats:
-    """What look-ups of one request cost."""
+    """The upstream calls of one request."""
 
     attempts: int = 0
-    """How often the upstream was called."""
+    """Calls made."""
     joined: int = 0
-    """How often a call of somebody else was shared."""
+    """Calls of other requests that were shared."""
+
+
+class GuardObserver:
+    """Receives a guard's events, for logs and metrics. `api` names the guarded API."""
+
+    def joined(self, api: str) -> None:
+        """A look-up joined a call in progress."""
+
+    def retried(self, api: str, cause: str) -> None:
+        """A call is retried."""
+
+    def retry_refused(self, api: str) -> None:
+        """A call was not retried because the retry budget is spent."""
+
+    def shed(self, api: str) -> None:
+        """A call was rejected because no slot became free in time."""
+
+    def breaker_changed(self, api: str, state: str) -> None:
+        """The breaker is now `closed`, `open` or `half_open`."""
+
+    def limit_changed(self, limit: int) -> None:
+        """The limit of concurrent calls has changed."""
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What the guards of one upstream have in common."""
+    """What the guards of one upstream share."""
 
     budget: RetryBudget
     slots: Slots
@@ -86,13 +108,12 @@ class Shared:
 
 @dataclass(slots=True)
 class _Call:
-    """One call on its way through the guard."""
+    """The state of one call."""
 
     ends: float
     attempts: int = 0
-    """How often the upstream was asked for it."""
     failed: bool | None = None
-    """Whether the upstream is to blame for the end of the latest attempt; None when nobody knows."""
+    """Whether the latest attempt failed through the upstream's fault; None if unknown."""
 
 
 class Guard(Generic[K, V]):
@@ -100,8 +121,8 @@ class Guard(Generic[K, V]):
 
     Args:
         api: its name, for logs and metrics.
-        fetch: one attempt: what is asked for, the seconds that it may take, and which attempt it is, from 1.
-        policy_of: says what the failure of an attempt means.
+        fetch: makes one attempt, given the key, a time limit in seconds, and the attempt's number from 1.
+        policy_of: the policy for the failure of an attempt.
         breaker: the API's breaker.
         shared: see `Shared`.
     """
@@ -122,15 +143,15 @@ class Guard(Generic[K, V]):
         self._flights: SingleFlight[K, V] = SingleFlight()
 
     def start(self, key: K, stats: CallStats) -> asyncio.Future[V]:
-        """Look one thing up; the caller's own future of it.
+        """Look a key up; returns a future of the caller's own.
 
         Cancelling the future leaves the look-up, which ends when nobody waits for it. It fails with
-        `CircuitOpenError` when the API is left alone for now, with `NoSlotError` when there are too many calls,
-        with `AbandonedError` when the process ends, and else with what the last attempt raised.
+        `CircuitOpenError` when the breaker is open, with `NoSlotError` when there are too many calls, with
+        `AbandonedError` when the process shuts down, and otherwise with what the last attempt raised.
 
         Args:
             key: what to look up.
-            stats: counts what it cost.
+            stats: counts the calls.
         """
         waiter = self._flights.join(key)
         if waiter is None:
@@ -140,14 +161,14 @@ class Guard(Generic[K, V]):
         return waiter
 
     async def aclose(self) -> None:
-        """Cancel the calls that are under way."""
+        """Cancel the calls in progress."""
         await self._flights.aclose()
 
     async def _call(self, key: K, stats: CallStats) -> V:
-        """What those who ask for the same thing share: one attempt, or more as long as what failed may pass."""
+        """Make the shared call: one attempt, or more while the failures are transient."""
         shared, era = self._shared, self._breaker.admit()
         shared.budget.deposit()
-        # A probe asks whether the upstream is well, and asks once.
+        # A probe is not retried.
         attempts = 1 if self._breaker.state is State.HALF_OPEN else shared.retries.attempts
         call = _Call(shared.clock() + shared.rules.total)
         failure: Exception | None = None
@@ -156,7 +177,7 @@ class Guard(Generic[K, V]):
                 try:
                     return await self._attempt(key, stats, call)
                 except NoSlotError:
-                    # What failed is the upstream, not the place in the queue.
+                    # If a retry gets no slot, the upstream's failure is the one to report.
                     raise failure or NoSlotError from None
                 except Exception as error:
                     backoff = self._backoff(call, error) if call.attempts < attempts else None
@@ -168,11 +189,11 @@ class Guard(Generic[K, V]):
             self._breaker.settle(era, failed=call.failed)
 
     def _backoff(self, call: _Call, error: Exception) -> float | None:
-        """How long to wait after an attempt that failed; None when there shall be no other."""
+        """Seconds to wait before retrying a failed attempt; None for no retry."""
         shared, rules, policy = self._shared, self._shared.retries, self._policy_of(error)
         if not policy.retry:
             return None
-        # With full jitter, so that many gateways do not come again at the same moment.
+        # Full jitter, so that gateways do not all retry at the same moment.
         jitter = rules.backoff_min + (rules.backoff_max - rules.backoff_min) * shared.random()
         backoff = max(jitter if policy.backoff else 0.0, policy.retry_after or 0.0)
         if shared.clock() + backoff >= call.ends:
@@ -203,9 +224,8 @@ class Guard(Generic[K, V]):
             call.failed, lost = policy.failed, policy.lost
             raise
         except asyncio.CancelledError:
-            # Everybody has left. Where a good part of the attempt's time has passed for nothing, that counts: else
-            # callers with little patience would hide from breaker and slots that an upstream is silent.
-            if shared.clock() - asked_at >= _GOOD_PART * rules.attempt:
+            # Nobody waits any more. Short client timeouts must not mask an unresponsive upstream.
+            if shared.clock() - asked_at >= _TELLING * rules.attempt:
                 call.failed = lost = True
             raise
         finally:

@@ -1,7 +1,7 @@
-"""How often a call may be tried again: few times, after a random pause, and within a budget of all calls.
+"""Limits retries to a budget that all calls share.
 
-Without the budget, retries would multiply the load of an upstream just when it has too much of it already; see
-"Addressing Cascading Failures" in Google's SRE book.
+Without it, retries would multiply the load of an upstream that is overloaded already; see "Addressing Cascading
+Failures" in Google's SRE book.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RetryRules:
-    """How often to try, how long to wait before (seconds), and what all retries together may add to the load."""
+    """Attempts of a call, pauses between them in seconds, and how many retries all calls may use together."""
 
     attempts: int = 2
     backoff_min: float = 0.05
     backoff_max: float = 0.25
     budget_ratio: float = 0.1
-    """Retries for each call."""
+    """Retries that each call adds to the budget."""
     budget_per_second: float = 3.0
-    """Further retries, so that an upstream with few calls gets some, too."""
+    """Extra retries per second on top of the ratio, so that quiet gateways can retry."""
     budget_seconds: float = 10.0
-    """For how long unused retries of the second kind are saved up."""
+    """How many seconds' worth of unused retries accumulate."""
 
 
 class RetryBudget:
-    """A bucket of retries that calls and time fill.
+    """A token bucket of retries, filled by calls and by time.
 
     Args:
         rules: how fast it fills.
@@ -49,7 +49,7 @@ class RetryBudget:
             self._left = min(self._most, self._left + self._rules.budget_ratio)
 
     def withdraw(self) -> bool:
-        """Take one retry; False when none is left."""
+        """Take one retry; returns whether there was one."""
         now = self._clock()
         self._left = min(self._most, self._left + (now - self._at) * self._rules.budget_per_second)
         self._at = now

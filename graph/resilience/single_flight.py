@@ -1,7 +1,7 @@
-"""One call for everybody who asks for the same thing at the same time. Nothing is remembered once it is over.
+"""Deduplicates concurrent calls: callers who ask for the same key at the same time share one call. No caching.
 
-A call runs in a task of its own. Whoever asks gets a future of their own, which the end of the call resolves. A
-future that ends in another way (it is cancelled, or its owner's time is over) is a waiter who has left.
+A call runs in a task of its own. Each caller gets a future of their own, which the call resolves. A future that
+ends in any other way (cancelled, or timed out by its owner) is a waiter that has left.
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ V = TypeVar("V")
 
 
 class AbandonedError(Exception):
-    """The call was given up because the process ends, while somebody was still waiting for it."""
+    """The process is shutting down and cancelled a call that somebody was waiting for."""
 
 
 class SingleFlight(Generic[K, V]):
-    """Calls under way, by key, each with those who wait for it."""
+    """Calls in progress, by key, each with its waiters."""
 
     def __init__(self) -> None:
         self._flights: dict[K, _Flight[K, V]] = {}
-        # Also of calls that were given up and have not ended yet: a task that nobody holds may vanish.
+        # Also of cancelled calls that have not ended yet: asyncio keeps only weak references to tasks.
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def __len__(self) -> int:
-        """How many calls are under way."""
+        """How many calls are in progress."""
         return len(self._flights)
 
     def join(self, key: K) -> asyncio.Future[V] | None:
-        """A waiter for the call that is under way for a key; None when there is none.
+        """A waiter for the call in progress for a key, or None.
 
-        The future fails with what the call raised, and with `AbandonedError` when the call was cancelled by
-        `aclose`. Cancelling it leaves the call, which is cancelled once nobody waits for it any more.
+        The future fails with what the call raised, or with `AbandonedError` if `aclose` cancelled the call.
+        Cancelling it leaves the call, which is cancelled once nobody waits for it any more.
         """
         flight = self._flights.get(key)
         return None if flight is None else flight.waiter()
 
     def begin(self, key: K, call: Coroutine[Any, Any, V]) -> asyncio.Future[V]:
-        """A waiter for a new call, which others can join from now on; see `join`. None begins after `aclose`."""
+        """A waiter for a new call, which others can join; see `join`. After `aclose` no call begins."""
         flight = self._flights[key] = _Flight(self._flights, self._tasks, key, call)
         if self._closed:
             flight.abandon()
         return flight.waiter()
 
     async def aclose(self) -> None:
-        """Cancel what is under way, and wait until it is gone; begin no more."""
+        """Cancel the calls in progress and wait until they have ended; begin no more."""
         self._closed = True
         for flight in self._flights.values():
             flight.abandon()
@@ -58,7 +58,7 @@ class SingleFlight(Generic[K, V]):
 
 
 class _Flight(Generic[K, V]):
-    """One call, and those who wait for it."""
+    """One call and its waiters."""
 
     __slots__ = ("_call", "_flights", "_key", "_loop", "_tasks", "_waiters", "task")
 
@@ -87,11 +87,11 @@ class _Flight(Generic[K, V]):
     def abandon(self) -> None:
         """Cancel the call."""
         self.task.cancel()
-        # Of a task that was cancelled before it began, no line runs.
+        # `_run` never starts in a task that was cancelled before it began.
         self.task.add_done_callback(self._abandoned)
 
     async def _run(self) -> None:
-        # The task itself tells the waiters: a callback at its end would cost another turn of the event loop.
+        # The task resolves the waiters itself: a done callback would cost another turn of the event loop.
         try:
             value = await self._call
         except BaseException as error:
@@ -107,30 +107,30 @@ class _Flight(Generic[K, V]):
         self._fail(asyncio.CancelledError())
 
     def _fail(self, error: BaseException) -> None:
-        # Not as a cancellation: nobody has cancelled the waiters, and who waits for them would wait for ever.
+        # Not as a cancellation: nobody has cancelled the waiters, and their owners would mistake it for their own.
         failure = AbandonedError() if isinstance(error, asyncio.CancelledError) else error
         for waiter in self._landed():
             waiter.set_exception(failure)
-            # Looked at, also when nobody else will: else asyncio logs it, with whatever it holds.
+            # Marks it as retrieved, or asyncio would log it with its contents.
             waiter.exception()
 
     def _landed(self) -> list[asyncio.Future[V]]:
-        """Those who are still waiting at the call's end."""
+        """End the call; returns those who are still waiting."""
         self._forget()
         self._tasks.discard(self.task)
         waiters, self._waiters = self._waiters, []
-        # One that is done has left a moment ago.
+        # A waiter that is done has just left.
         waiting = [waiter for waiter in waiters if not waiter.done()]
         for waiter in waiting:
             waiter.remove_done_callback(self._left)
         return waiting
 
     def _left(self, waiter: asyncio.Future[V]) -> None:
-        """Called when a waiter's future ended, but not by the call."""
+        """Called when a waiter's future has ended, but not by the call."""
         if waiter in self._waiters:
             self._waiters.remove(waiter)
             if not self._waiters:
-                # At once, so that nobody joins a call that is about to end without a result.
+                # At once, so that nobody joins a call that is about to be cancelled.
                 self._forget()
                 self.abandon()
 

@@ -1,8 +1,4 @@
-"""How many calls may be under way at once: fewer while the upstream shows that it has too many.
-
-The rule is TCP's: one more for every full round of good answers, a part fewer when a call is lost. See "Netflix
-concurrency-limits" (AIMD).
-"""
+"""Concurrency limits: a fixed one, and one that adapts to the upstream."""
 
 from __future__ import annotations
 
@@ -11,35 +7,68 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.resilience.admission import AtCapacityError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+class AtCapacityError(Exception):
+    """The concurrency limit is reached; the same work may be accepted a little later."""
+
+
+class Admission:
+    """Limits concurrent work, and rejects what exceeds the limit at once. Use it as a context manager.
+
+    Args:
+        limit: how much work may run at once.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.running = 0
+
+    def check(self) -> None:
+        """Check that there is room, before preparing work.
+
+        Raises:
+            AtCapacityError: there is none.
+        """
+        if self.running >= self.limit:
+            raise AtCapacityError
+
+    def __enter__(self) -> None:
+        self.check()
+        self.running += 1
+
+    def __exit__(self, *_exception: object) -> None:
+        self.running -= 1
+
+
 class NoSlotError(AtCapacityError):
-    """No slot became free in time: more is asked than the upstream can take."""
+    """No slot became free in time: there are more calls than the upstream can take."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlotRules:
-    """Bounds of the number of slots, and how it moves."""
+    """Bounds of the number of slots, and how it adapts."""
 
     most: int = 64
     least: int = 4
     decrease: float = 0.8
-    """What is left of the limit after a lost call."""
+    """The factor applied to the limit after a lost call."""
     pause: float = 1.0
-    """Seconds between two decreases: calls that are lost together are lost for one reason."""
+    """Minimum seconds between two decreases: calls that are lost together share one reason."""
 
 
 class Slots:
-    """Slots for calls, handed out in the order in which they are asked for.
+    """Slots for calls, handed out first come, first served. The limit follows TCP's rule (AIMD).
+
+    It grows by one for every full round of good responses, and shrinks by a factor when a call is lost; see
+    Netflix's "concurrency-limits".
 
     Args:
-        rules: how many there are.
+        rules: the bounds.
         clock: monotonic seconds.
-        on_change: told of each new limit.
+        on_change: called with each new limit.
     """
 
     def __init__(
@@ -52,26 +81,26 @@ class Slots:
         self._decreased_at: float | None = None
         self._waiting: deque[asyncio.Future[None]] = deque()
         self.limit = rules.most
-        """How many may hold a slot."""
+        """How many calls may hold a slot."""
         self.in_use = 0
         """How many calls hold a slot."""
 
     def try_take(self) -> bool:
-        """Take a slot if one is free; whether it was."""
-        # Nobody waits while a slot is free: `release` hands it on.
+        """Take a slot if one is free; returns whether it was."""
+        # Nobody waits while a slot is free, because `release` hands it on.
         if self.in_use >= self.limit:
             return False
         self.in_use += 1
         return True
 
     async def take(self, wait: float | None) -> None:
-        """Take a slot, to be given back by `release`.
+        """Take a slot; return it with `release`.
 
         Args:
-            wait: seconds; None for no bound.
+            wait: seconds; None for no limit.
 
         Raises:
-            NoSlotError: when none becomes free in time.
+            NoSlotError: none became free in time.
         """
         if self.try_take():
             return
@@ -82,7 +111,7 @@ class Slots:
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
-                # It was given a slot in the moment in which it left.
+                # It got a slot at the very moment it left.
                 self.in_use -= 1
                 self._wake()
             if isinstance(error, TimeoutError):
@@ -90,17 +119,16 @@ class Slots:
             raise
 
     def release(self, *, lost: bool | None) -> None:
-        """Give a slot back.
+        """Return a slot.
 
         Args:
-            lost: whether the upstream did not answer, or said that it has too much to do; None when that is not
-                known.
+            lost: whether the upstream did not answer or reported overload; None if unknown.
         """
         before = self.limit
         if lost:
             self._decrease()
         elif lost is False and self._exact < self._rules.most and 2 * self.in_use >= self._exact:
-            # Only a limit that is in use was shown to be none too high.
+            # Only a limit that is nearly reached has proved to be safe.
             self._move(min(self._rules.most, self._exact + 1 / self._exact))
         self.in_use -= 1
         if self._waiting:

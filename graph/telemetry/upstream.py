@@ -9,7 +9,7 @@ import structlog
 
 from graph.konaplate.errors import Cause
 from graph.konaplate.protocol import Echo
-from graph.resilience.observer import GuardObserver
+from graph.resilience.guard import GuardObserver
 from graph.telemetry.logs import LOGGER
 from graph.telemetry.metrics import VendorCodes
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from graph.http.report import RequestReport
     from graph.konaplate.client import CallReport
     from graph.konaplate.endpoint import Endpoint
-    from graph.resilience.admission import Admission
+    from graph.resilience.slots import Admission
     from graph.security.card_refs import CardRefs
     from graph.telemetry.traces import Traces
 

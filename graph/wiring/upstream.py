@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from graph.konaplate.client import CallReport
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.isolation import Reserved
-    from graph.resilience.observer import GuardObserver
+    from graph.resilience.guard import GuardObserver
 
 
 def build_konaplate(

@@ -18,8 +18,7 @@ from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import InvalidResponseError, UnsealedError
-from graph.resilience.guard import CallStats
-from graph.resilience.observer import GuardObserver
+from graph.resilience.guard import CallStats, GuardObserver
 from graph.wiring.checks import start_problems
 from graph.wiring.encryption import sealed_as_set
 from graph.wiring.upstream import build_konaplate

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from graph.resilience.breaker import Breaker, BreakerRules
-from graph.resilience.guard import CallRules, CallStats, FailurePolicy, Guard, Shared
-from graph.resilience.observer import GuardObserver
+from graph.resilience.guard import CallRules, CallStats, FailurePolicy, Guard, GuardObserver, Shared
 from graph.resilience.retry_budget import RetryBudget, RetryRules
 from graph.resilience.slots import SlotRules, Slots
 from tests.resilience.clocks import Clock

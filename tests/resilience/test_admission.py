@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.resilience.admission import Admission, AtCapacityError
+from graph.resilience.slots import Admission, AtCapacityError
 
 
 def test_work_counts_while_it_runs_and_the_limit_is_a_refusal() -> None:

@@ -12,7 +12,7 @@ from tests.telemetry.reports import Reports
 from tests.telemetry.scrape import labels, scrape, value
 
 if TYPE_CHECKING:
-    from graph.resilience.observer import GuardObserver
+    from graph.resilience.guard import GuardObserver
 
 CARD_INFO = "/api/v1/user/card/info"
 USER_INFO = "/api/v1/user/info"
