@@ -19,7 +19,6 @@ from graph.konaplate.endpoint import by_name
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.isolation import Reserved
 from graph.konaplate.pem import BadPemError
-from graph.leak_audit.command import leak_audit as run_leak_audit
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.data import DATA, table_of
@@ -250,6 +249,9 @@ def leak_audit() -> None:
 
     Every failure and bad input is sent through a gateway.
     """
+    # Imports OpenTelemetry, which would slow every other command's start.
+    from graph.leak_audit.command import leak_audit as run_leak_audit  # noqa: PLC0415
+
     outcomes = asyncio.run(run_leak_audit())
     for viewer, outcome in outcomes.items():
         click.echo(

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from graph.sandbox.behaviours import NEVER, Altered
-from graph.sandbox.faults import FAULTS, Fault
+from graph.sandbox.faults import FAULTS, NEVER, Altered, Fault
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from schema.errors import MESSAGES, ErrorCode
 from tests.support import gateway

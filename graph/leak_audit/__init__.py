@@ -1,1 +1,1 @@
-"""Sends every failure and every bad input through a gateway and searches what comes out for what must not."""
+"""Sends every failure and bad input through a gateway, and searches its output for secrets."""

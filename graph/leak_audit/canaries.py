@@ -1,4 +1,4 @@
-"""What must never come out: cards and people of the sandbox, credentials; and how to find them in a text."""
+"""Canaries: the texts that must never leak (cards, people, credentials), and how to find them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate.record import Record, record_fields
-from graph.sandbox.behaviours import Altered
+from graph.sandbox.faults import Altered
 from schema.fields import KEY
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from graph.sandbox.credentials import SandboxCredentials
     from graph.sandbox.data import Table
 
-# Shorter texts would be found where they are not: 1001 in a duration, "kim" in a random id.
+# Shorter texts would match by chance: 1001 in a duration, "kim" in a random id.
 _SHORTEST: Final = 5
 _SHORTEST_BEYOND_ASCII: Final = 3
 _NO_SECRETS: Final = frozenset({"KONAPLATE_ASP_ID", "KONAPLATE_CRYPTO_KEY_ID", "KONAPLATE_SERVER_PUBLIC_KEY"})
@@ -25,7 +25,7 @@ _NO_SECRETS: Final = frozenset({"KONAPLATE_ASP_ID", "KONAPLATE_CRYPTO_KEY_ID", "
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """One text that must not come out, and what it is; reports show only the latter."""
+    """One text that must not leak, and its kind; reports show only the kind."""
 
     kind: str
     text: str
@@ -37,7 +37,7 @@ def canaries(
     credentials: SandboxCredentials,
     tokens: Iterable[str] = (),
 ) -> tuple[Canary, ...]:
-    """Every key and value of the sandbox's tables that is declared as secret, and every credential."""
+    """All keys and values of the sandbox's tables that are declared as secret, and all credentials."""
     found = [
         Canary(f"{endpoint.name}: {name}", text)
         for endpoint in endpoints
@@ -45,7 +45,7 @@ def canaries(
     ]
     for name, text in credentials.gateway_settings().items():
         if name not in _NO_SECRETS:
-            # Of a private key each line: a part of it is as bad as the whole.
+            # Each line of a private key, because a part of it is as bad as the whole.
             lines = [line for line in text.splitlines() if not line.startswith("-----")]
             found += [Canary(name, line) for line in lines]
     found += [Canary("token", token) for token in tokens]
@@ -53,13 +53,13 @@ def canaries(
 
 
 def secret_names(endpoints: Iterable[Endpoint[Any, Any]], data: Mapping[str, Table]) -> frozenset[str]:
-    """The names of what is declared as secret: of keys, of attributes of records, and Konaplate's for these."""
+    """The names of secret keys, and of secret attributes of records in both forms."""
     keys = {data[endpoint.name].key for endpoint in endpoints if _has_secret_keys(endpoint)}
     return frozenset({KEY, *keys}.union(*(_secret_attributes(endpoint.record) for endpoint in endpoints)))
 
 
 def search(text: str, wanted: Iterable[Canary]) -> Iterator[Canary]:
-    """The canaries that a text holds, written plainly or as JSON escapes them."""
+    """The canaries that a text contains, plain or JSON-escaped."""
     for canary in wanted:
         escaped = json.dumps(canary.text)[1:-1]
         if canary.text in text or escaped in text:
@@ -81,7 +81,7 @@ def _secrets(endpoint: Endpoint[Any, Any], table: Table) -> Iterator[tuple[str, 
 
 
 def _has_secret_keys(endpoint: Endpoint[Any, Any]) -> bool:
-    # A key that is made of several parts may have a secret among them.
+    # A compound key may contain a secret.
     return not issubclass(endpoint.key, str | int)
 
 
@@ -97,7 +97,7 @@ def _secret_attributes(record: type[Record]) -> set[str]:
 
 
 def _secret_values(record: type[Record] | None, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is declared as secret; and what is not declared, because that must not even be read."""
+    """Values declared as secret, and undeclared ones, which must not even be read."""
     declared = {} if record is None else {field.wire: field for field in record_fields(record)}
     for name, value in values.items():
         field = declared.get(name)

@@ -1,4 +1,4 @@
-"""The requests of a leak audit: good ones, reserved failures and bad input, for each root field of the schema."""
+"""The requests of a leak audit: good ones, simulated failures and bad input, for each root field of the schema."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ BAD_CARD_NUMBERS: Final[Mapping[str, Any]] = {
     "a list": [FIRST_CARD],
     "an object": {"cardNo": FIRST_CARD},
 }
-"""What is no card number. Most hold the digits of one, so that an echo is found."""
+"""Invalid card numbers. Most contain the digits of a real one, so that an echo is found."""
 
 
 class Case(NamedTuple):
-    """One request. Where `clear` is set, the answer itself is allowed to hold what it was asked for."""
+    """One request; with `clear`, the response may contain what was requested."""
 
     name: str
     body: bytes
@@ -81,28 +81,28 @@ class Root(NamedTuple):
     name: str
     argument: str
     type: str
-    """The argument's, as a variable is declared with it."""
+    """The argument's type, as in a variable's declaration."""
     lists: bool
     """Whether the argument is a list."""
     masked: str
-    """Everything that can be selected, but for what is shown in clear."""
+    """A selection of everything that does not show secrets."""
     clear: str
-    """Everything."""
+    """A selection of everything."""
 
     def asked(self, value: Any, selection: str = "__typename") -> str:
-        """A document with the value in it."""
+        """A document with the value as a literal."""
         literal = json.dumps(value, ensure_ascii=False)
         return f"{{ {self.name}({self.argument}: {literal}) {{ {selection} }} }}"
 
     def asked_by_variable(self, selection: str = "__typename") -> str:
-        """A document whose variable `n` is the value."""
+        """A document with the value in variable `n`."""
         return f"query ($n: {self.type}) {{ {self.name}({self.argument}: $n) {{ {selection} }} }}"
 
 
 def cases(
     schema: GraphQLSchema, endpoints: Sequence[Endpoint[Any, Any]], data: Mapping[str, Table]
 ) -> Iterator[Case]:
-    """Every case."""
+    """All cases."""
     roots = list(_roots(schema, secret_names(endpoints, data)))
     tables = [data[endpoint.name] for endpoint in endpoints]
     for root in roots:
@@ -144,7 +144,7 @@ def _selection(kind: GraphQLObjectType, left_out: frozenset[str], above: tuple[o
 
 
 def _shows(name: str, built: GraphQLField, secret: frozenset[str]) -> bool:
-    """Whether a field shows one of these as it is."""
+    """Whether a field shows one of these attributes unmasked."""
     declared = declaration(built)
     if declared is None:
         return name in secret
@@ -178,7 +178,7 @@ def _good(root: Root, tables: Iterable[Table]) -> Iterator[Case]:
 
 def _failures(root: Root, tables: Iterable[Table]) -> Iterator[Case]:
     for table in () if root.lists else tables:
-        # By their place, because a report must not repeat what leaked.
+        # By position, because a report must not repeat the key.
         for place, key in enumerate(map(str, table.faults), start=1):
             name = f"failure {place} by {table.key}"
             yield _graphql(f"{root.name}: {name}", root.asked_by_variable(root.masked), {"n": key})

@@ -1,4 +1,4 @@
-"""`konagraph leak-audit`: a gateway with its sandbox in this process, once for each kind of viewer."""
+"""`konagraph leak-audit`: audits an in-process gateway and sandbox, once for each kind of viewer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graph.config.environment import load_settings
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.leak_audit.canaries import canaries
 from graph.leak_audit.cases import cases
-from graph.leak_audit.run import Outcome, run
+from graph.leak_audit.run import Outcome, SpanTexts, run
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.data import DATA
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 _SETTINGS: Final = {
     "KONAPLATE_BASE_URL": f"http://sandbox{BASE_PATH}",
-    # Failures that never answer would take two and a half seconds each.
+    # Simulated timeouts would take 2.5 seconds each.
     "KONAPLATE_TIMEOUT": "0.1",
-    # Every case has to reach what it tests.
+    # No limit may stop a case before it reaches what it tests.
     "KONAGRAPH_MAX_DOCUMENT_CHARACTERS": "1000000",
     "KONAGRAPH_MAX_DOCUMENT_TOKENS": "1000000",
     "KONAGRAPH_MAX_DEPTH": "1000",
@@ -50,16 +50,13 @@ _SETTINGS: Final = {
 async def leak_audit(
     endpoints: Sequence[Endpoint[Any, Any]] = ENDPOINTS, data: Mapping[str, Table] = DATA, query: type = Query
 ) -> dict[str, Outcome]:
-    """Run every case as each kind of viewer; the outcomes by the viewer's name.
+    """Run every case as each kind of viewer; returns the outcomes by kind.
 
     Args:
         endpoints: the registry.
-        data: what the sandbox knows, by the endpoints' names.
-        query: the type of the schema's root.
+        data: the sandbox's tables, by endpoint name.
+        query: the root type of the schema.
     """
-    # Here, because the command line should not load OpenTelemetry at every start.
-    from graph.leak_audit.span_texts import SpanTexts  # noqa: PLC0415
-
     log, spans = io.StringIO(), io.StringIO()
     configure_logging("debug", as_json=True, stream=log)
     credentials = SandboxCredentials.generate()
@@ -86,7 +83,7 @@ async def leak_audit(
 
 
 def _viewers(directory: Path) -> dict[str, tuple[dict[str, str], str]]:
-    """Settings of a gateway, and the token that comes with every request to it, by whom it is of."""
+    """For each kind of viewer, the gateway's settings and the token sent with every request."""
     signer = DevelopmentSigner.in_directory(directory)
     signed = signer_settings(directory)
     claims = {"konaplate_user_id": str(next(iter(MEMBERS)))}
@@ -99,7 +96,7 @@ def _viewers(directory: Path) -> dict[str, tuple[dict[str, str], str]]:
 
 
 def _names_and_labels(metrics: bytes) -> str:
-    """Metrics without their figures, whose digits are random: they hold any postal code sooner or later."""
+    """Metrics without their values, whose random digits contain any postal code sooner or later."""
     return "\n".join(line.rpartition(" ")[0] for line in metrics.decode("utf-8").splitlines())
 
 

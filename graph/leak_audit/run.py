@@ -1,17 +1,22 @@
-"""Runs the cases against an app and searches answers, logs, metrics and traces."""
+"""Runs the cases against an app, and searches responses, logs, metrics and traces."""
 
 from __future__ import annotations
 
+import json
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import httpx
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from graph.leak_audit.canaries import Canary, search
+from graph.redact import holds_card_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.trace import SpanContext
     from starlette.types import ASGIApp
 
     from graph.leak_audit.cases import Case
@@ -23,7 +28,7 @@ class Outcome(NamedTuple):
     cases: int
     log_lines: int
     leaks: tuple[str, ...]
-    """What each is, and where it came out. They do not repeat it."""
+    """The kind and place of each leak, without its text."""
 
 
 async def run(
@@ -35,15 +40,15 @@ async def run(
     *,
     sums: Mapping[str, Callable[[], str]] = MappingProxyType({}),
 ) -> Outcome:
-    """Send every case and search what comes out.
+    """Send every case and search the output.
 
     Args:
         app: the gateway.
-        cases: what to send.
-        canaries: what must not come out.
-        take: what operators see, by its name. Each returns what came since it was last called.
-        headers: sent with every case, such as credentials; a case's own come first.
-        sums: what operators see that only ever grows, by its name; it is searched once, after all cases.
+        cases: the requests to send.
+        canaries: the texts that must not leak.
+        take: outputs for operators, by name. Each returns what was written since it was last called.
+        headers: sent with every case, such as credentials; a case's own take precedence.
+        sums: cumulative outputs for operators, by name; searched once, after all cases.
     """
     leaks: list[str] = []
     count = lines = 0
@@ -68,3 +73,30 @@ async def run(
             look(case.name, {**seen, "answer's headers": head, "answer": "" if case.clear else answer.text})
     look("all cases together", {name: text() for name, text in sums.items()})
     return Outcome(count, lines, tuple(leaks))
+
+
+class SpanTexts(SpanExporter):
+    """Writes every text of a span to a stream, as JSON.
+
+    Times and ids are omitted, because their random digits contain any postal code sooner or later; ids that could
+    be card numbers are written.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Write a batch of spans."""
+        for span in spans:
+            written = json.loads(span.to_json())
+            del written["start_time"], written["end_time"], written["parent_id"]
+            for event in written["events"]:
+                del event["timestamp"]
+            ids = [part for context in (span.context, span.parent) for part in _ids(context)]
+            written["context"] = [written["context"]["trace_state"], *filter(holds_card_number, ids)]
+            self._stream.write(f"{json.dumps(written)}\n")
+        return SpanExportResult.SUCCESS
+
+
+def _ids(context: SpanContext | None) -> tuple[str, ...]:
+    return () if context is None else (f"{context.trace_id:032x}", f"{context.span_id:016x}")

@@ -1,1 +1,1 @@
-"""An emulator of Konaplate: checks what the vendor checks, knows invented cards, and fails on demand."""
+"""An emulator of Konaplate: checks requests as the vendor does, knows fictitious cards, and fails on demand."""

@@ -1,4 +1,4 @@
-"""The sandbox as an ASGI app: a route under `/open-api` for each API."""
+"""The sandbox as an ASGI app with a route for each API."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from starlette.routing import Mount, Route
 from graph.konaplate import protocol as wire
 from graph.konaplate.encryption import Cipher, KeyPair, import_private_key, import_public_key
 from graph.konaplate.endpoints import ENDPOINTS
-from graph.sandbox.behaviours import Altered, Behaviour, Coded, Raw, RefusedCallError
 from graph.sandbox.checks import Checks
 from graph.sandbox.data import DATA, Table, table_of
+from graph.sandbox.faults import Altered, Behaviour, Coded, Raw, RefusedCallError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,13 +36,13 @@ def create_sandbox(
     data: Mapping[str, Table] = DATA,
     encrypted: bool = True,
 ) -> Starlette:
-    """An emulator of Konaplate for one project.
+    """Create an emulator of Konaplate for one project.
 
     Args:
-        credentials: who may call, and the keys of both sides.
-        endpoints: the APIs that it has.
-        data: what it knows, by the endpoints' names.
-        encrypted: whether messages are encrypted where the endpoints say so; False for a private line.
+        credentials: the project's credentials and the keys of both sides.
+        endpoints: the APIs to serve.
+        data: a table for each endpoint, by name.
+        encrypted: whether messages are encrypted as the endpoints declare; False for a private line.
     """
     cipher = _server_cipher(credentials) if encrypted else None
     inquiries = [
@@ -74,7 +74,7 @@ class _Inquiry:
         self._sealer = sealer
 
     async def answer(self, request: Request) -> Response:
-        """Check a call, and answer it from the table."""
+        """Check a call and answer it from the table."""
         try:
             fields = self._checks.clear_fields(request.headers, await request.body())
             behaviour, found = self._table.look_up(fields)
@@ -108,7 +108,7 @@ class _Inquiry:
             content = self._sealer.seal(content)
             headers[wire.CRYPTO_KEY_ID] = self._sealer.key_id
         if tampered:
-            # Of an envelope these are characters of the authentication tag; of plain JSON, its end.
+            # Characters of an envelope's authentication tag, or the end of plain JSON.
             content = content[:-6] + (b"AAAA" if content[-6:-2] != b"AAAA" else b"BBBB") + content[-2:]
         return Response(content, status, headers, "application/json")
 

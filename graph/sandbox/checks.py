@@ -1,6 +1,6 @@
-"""Checks a call as strictly as the vendor's documentation allows: headers, token, encryption, fields.
+"""Checks a call as strictly as the vendor's documentation allows: headers, token, encryption.
 
-The vendor documents no answer for a wrong header or token. `010_001` under HTTP 400 and 401 is this sandbox's
+The vendor documents no response to a wrong header or token. `010_001` with HTTP 400 and 401 is this sandbox's
 choice, after the codes that an older client of the vendor knew.
 """
 
@@ -15,7 +15,7 @@ import msgspec
 
 from graph.konaplate import protocol as wire
 from graph.konaplate.encryption import CannotOpenError
-from graph.sandbox.behaviours import RefusedCallError
+from graph.sandbox.faults import RefusedCallError
 from schema.secrets import Credential
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ BAD_HEADER: Final = "010_001"
 BAD_PARAMETER: Final = "020_001"
 
 _JSON: Final = re.compile(r"application/json *(;.*)?", re.ASCII | re.IGNORECASE)
-# "Hex String", which has digits of either case.
+# The vendor says "Hex String", so either case is allowed.
 _CORRELATION_ID: Final = re.compile(r"\d{12}-[0-9A-Fa-f]{7}", re.ASCII)
 _CORRELATION_LENGTH: Final = 20
 _FORMS: Final = {
@@ -44,12 +44,12 @@ _ONCE: Final = (wire.ASP_ID, wire.ACCESS_KEY, *(name for name in _FORMS if name.
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """The rules of the request side, for one project's credentials.
+    """Checks calls to one API with one project's credentials.
 
     Args:
-        credentials: who may call.
-        opener: opens requests; None for those that are not encrypted.
-        names_key: whether a call must name the key, because its request or its answer is encrypted.
+        credentials: the project's credentials.
+        opener: opens requests; None if they are not encrypted.
+        names_key: whether a call must name the crypto key, because its request or response is encrypted.
     """
 
     credentials: SandboxCredentials
@@ -57,10 +57,10 @@ class Checks:
     names_key: bool
 
     def clear_fields(self, headers: Headers, body: bytes) -> dict[str, Any]:
-        """The request's clear JSON, after every check.
+        """Check a request and return its clear JSON.
 
         Raises:
-            RefusedCallError: naming the first rule that is broken.
+            RefusedCallError: names the first violated rule.
         """
         self._check_headers(headers)
         self._check_token(headers, body)
@@ -76,7 +76,7 @@ class Checks:
             if len(headers.getlist(name)) != 1:
                 raise RefusedCallError(BAD_HEADER, f"{name} must be given once.")
         if len(headers[wire.CORRELATION_ID]) > _CORRELATION_LENGTH:
-            # The vendor's own sandbox was seen to fail on it.
+            # As the vendor's own sandbox was seen to do.
             raise RefusedCallError("900_001", "Internal error.", 500)
         for name, form in _FORMS.items():
             values = headers.getlist(name)

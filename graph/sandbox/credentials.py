@@ -1,4 +1,4 @@
-"""What the vendor would hand to a project, made up for the sandbox."""
+"""The credentials that the vendor would issue to a project, generated for the sandbox."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 ASP_ID: Final = "000000000000001"
 _ACCESS_KEY_CHARACTERS: Final = 40
 _BITS: Final = 2048
-# What the gateway does not get.
+# The fields that the gateway does not get.
 _OF_THE_SANDBOX: Final = ("server_private_key", "client_public_key")
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxCredentials:
-    """Both sides of a project's credentials; the gateway gets all but the server's private key."""
+    """Both sides of a project's credentials."""
 
     asp_id: str
     access_key: Credential
@@ -36,7 +36,7 @@ class SandboxCredentials:
 
     @classmethod
     def generate(cls) -> SandboxCredentials:
-        """Make new credentials: two RSA key pairs, an access key, a secret key."""
+        """Generate two RSA key pairs, an access key and a secret key."""
         server, client = RSAKey.generate_key(_BITS), RSAKey.generate_key(_BITS)
         return cls(
             asp_id=ASP_ID,
@@ -50,11 +50,11 @@ class SandboxCredentials:
         )
 
     def gateway_settings(self) -> dict[str, str]:
-        """The gateway's variables, with their clear values."""
+        """The gateway's environment variables, in clear."""
         return {name: text for name, text in self._texts().items() if name.startswith("KONAPLATE_")}
 
     def write(self, directory: Path) -> None:
-        """Write one file for each value, named like the gateway's variable, readable by the owner alone."""
+        """Write one file per value, named like its environment variable and readable only by the owner."""
         directory.mkdir(parents=True, exist_ok=True)
         for name, text in self._texts().items():
             path = directory / name
@@ -66,7 +66,7 @@ class SandboxCredentials:
         """Read what `write` wrote.
 
         Raises:
-            OSError: when a file is missing, cannot be read or holds no text.
+            OSError: a file is missing, unreadable or not text.
         """
         values: dict[str, Any] = {}
         for field in fields(cls):
@@ -87,7 +87,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
     except UnicodeDecodeError:
-        # `from None`: the cause holds the content.
+        # `from None`: the cause contains the content.
         raise OSError(errno.EILSEQ, "it is not UTF-8 text", str(path)) from None
 
 

@@ -1,4 +1,4 @@
-"""What the sandbox knows: one table for each API, by the endpoint's name. A new API needs one entry in `DATA`."""
+"""The sandbox's data: one table per API. A new API needs one entry in `DATA`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from graph import DeclarationError
-from graph.sandbox.behaviours import Altered, Behaviour, Coded, RefusedCallError
-from graph.sandbox.faults import FAULTS, MEMBER_FAULTS
+from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, Altered, Behaviour, Coded, RefusedCallError
 from graph.sandbox.ledger import CARDS, MEMBERS
 
 if TYPE_CHECKING:
@@ -21,26 +20,26 @@ WRONG_LENGTH: Final = "000_015"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What the sandbox knows of one API. Its keys are texts, or they are whole numbers from 1."""
+    """The data of one API. Its keys are strings or whole numbers from 1."""
 
     key: str
-    """The request's field that says what is asked for."""
+    """The request's field that holds the key."""
     rows: Mapping[Any, Mapping[str, Any]]
-    """The fields of a good answer, by the key; of an API that takes many keys, the fields of a row."""
+    """The fields of a good response by key; for a batch API, the fields of a row."""
     not_found: Coded
-    """The answer about any other key. An API that takes many keys has no row for it instead."""
+    """The response for any other key. A batch API omits its row instead."""
     size: int | None = None
-    """How many characters a key must have, or the largest number."""
+    """The exact length of a string key, or the largest number."""
     faults: Mapping[Any, Behaviour] = field(default_factory=dict)
-    """What fails on purpose, by the key."""
+    """Simulated failures, by key."""
     listed_in: str | None = None
-    """The answer's field that lists the rows, of an API that takes many keys."""
+    """The response's field that lists the rows of a batch API."""
 
     def look_up(self, request: Mapping[str, Any]) -> tuple[Behaviour, Mapping[str, Any]]:
-        """What to do with a request, and the fields of a good answer.
+        """Find what to do with a request, and the fields of a good response.
 
         Raises:
-            RefusedCallError: when its key is missing or has another form.
+            RefusedCallError: the key is missing or malformed.
         """
         asked = request.get(self.key)
         if asked is None:
@@ -58,9 +57,8 @@ class Table:
         return (Altered(), self.rows[asked]) if asked in self.rows else (self.not_found, {})
 
     def _check(self, key: object) -> None:
-        of_the_table = next(iter(self.rows))
-        # In this order: True is a number to Python.
-        if type(key) is not type(of_the_table) or not key:
+        # By exact type, because bool is a subclass of int.
+        if type(key) is not type(next(iter(self.rows))) or not key:
             raise RefusedCallError(INVALID_INPUT, "Invalid input parameter.")
         if isinstance(key, str) and self.size is not None and len(key) != self.size:
             raise RefusedCallError(WRONG_LENGTH, f"The length does not match. {self.key}")
@@ -69,10 +67,10 @@ class Table:
 
 
 def table_of(data: Mapping[str, Table], endpoint: str) -> Table:
-    """What the sandbox knows of an API.
+    """The table of an endpoint.
 
     Raises:
-        DeclarationError: when it knows nothing of it.
+        DeclarationError: there is none.
     """
     if endpoint not in data:
         raise DeclarationError(

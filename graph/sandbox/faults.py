@@ -1,12 +1,11 @@
-"""Reserved card numbers: each makes the sandbox fail in one way, so that every error can be had on demand."""
+"""What the sandbox can do with a call, and reserved card numbers that produce every error on demand."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from graph.sandbox.behaviours import NEVER, SLOW, Altered, Behaviour, Coded, Raw
 from graph.sandbox.ledger import with_luhn_digit
 from schema.errors import ErrorCode
 
@@ -14,9 +13,59 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+NEVER: Final = 60.0
+"""Seconds; longer than any client waits."""
+SLOW: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """An error with a vendor's code, in one of the places where codes were seen."""
+
+    code: str
+    description: str
+    status: int = 400
+    place: Literal["response", "code", "reason"] = "response"
+    sealed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A response outside of Konaplate's protocol."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """A good response with some fields changed and others omitted."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    coded: bool = True
+    """Whether it contains the success code."""
+    delay: float = 0.0
+    tampered: bool = False
+    """Whether its authentication tag is broken."""
+
+
+Behaviour = Coded | Raw | Altered
+
+
+class RefusedCallError(Exception):
+    """A call that is rejected with a vendor's code."""
+
+    def __init__(self, code: str, description: str, status: int = 400) -> None:
+        super().__init__(code)
+        self.answer = Coded(code, description, status)
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One reserved card number: what the sandbox does, and what a client of the gateway sees."""
+    """A reserved card number: what the sandbox does, and what a client of the gateway sees."""
 
     number: str
     shows: str
@@ -25,7 +74,7 @@ class Fault:
     """The `extensions.code` of the only error; None when there is no error."""
     retryable: bool
     field: str | None
-    """The path below the card when the error is one field's; None when the whole card fails."""
+    """The path below the card if the error is one field's; None if the whole card fails."""
 
 
 # What a client sees: the code, and whether a retry may help.
@@ -55,7 +104,7 @@ MEMBER_FAULTS: Final[Mapping[int, Behaviour]] = MappingProxyType(
         BROKEN_MEMBER: Raw(503),
     }
 )
-"""By user id. The cards that lead to them are in the table below."""
+"""By user id. The cards that lead to them are below."""
 
 # Description, behaviour, what a client sees, field.
 _Row = tuple[str, Behaviour, tuple[ErrorCode | None, bool], str | None]
@@ -143,4 +192,4 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
 """By card number: `949133949`, a digit for the group, a five-digit count and the Luhn digit."""
 
 OPEN_BREAKER: Final = next(fault.number for fault in FAULTS.values() if "open breaker" in fault.shows)
-"""The card that the gateway with the embedded sandbox answers as if Konaplate were left alone."""
+"""The card that a gateway with the embedded sandbox answers as if the breaker were open."""

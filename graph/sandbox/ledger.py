@@ -1,4 +1,4 @@
-"""The sandbox's cards and members. All are invented; the numbers pass the Luhn check as the vendor's own do."""
+"""The sandbox's cards and members. All are fictitious; the numbers pass the Luhn check, as the vendor's own do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SandboxCard:
-    """A card: what it shows, and the business fields that the vendor would answer."""
+    """A card: what it demonstrates, and the business fields of its response."""
 
     number: str
     shows: str
@@ -20,11 +20,11 @@ class SandboxCard:
 
 
 def with_luhn_digit(digits: str) -> str:
-    """The digits and the check digit that makes them pass the Luhn check."""
+    """Append the Luhn check digit."""
     total = 0
     for place, digit in enumerate(reversed(digits)):
         value = int(digit) * (2 if place % 2 == 0 else 1)
-        total += value - 9 if value > 9 else value  # noqa: PLR2004 - the digits of a two-digit number, added up
+        total += value - 9 if value > 9 else value  # noqa: PLR2004 - sums the digits of a two-digit number
     return digits + str(-total % 10)
 
 
@@ -77,7 +77,7 @@ CARDS: Final[Mapping[str, SandboxCard]] = MappingProxyType(
         for number in [with_luhn_digit(f"94913394{index:07d}")]
     }
 )
-"""By card number. Made by `94913394`, a seven-digit count and the Luhn digit."""
+"""By card number: `94913394`, a seven-digit count and the Luhn digit."""
 
 FIRST_CARD: Final = next(iter(CARDS))
 
@@ -87,7 +87,7 @@ def _member(user_id: int, name: str, mobile: str, login: str, **changes: Any) ->
         "aspId": "000000000000001",
         "userId": user_id,
         "birthDate": "19900101",
-        # Not a real identifier. It is here so that a test can prove that it never comes out.
+        # Not a real identifier. Tests prove that it never leaks.
         "ci": "SANDBOX-CI-".ljust(88, "x"),
         "loginId": login,
         "nationality": "Korean",

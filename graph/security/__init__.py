@@ -1,1 +1,1 @@
-"""Who is calling, what they may see, and how much of it."""
+"""Authentication, authorization, rate limits and audit."""

@@ -1,12 +1,12 @@
-"""From an API key to a viewer. The file holds digests only, so that reading it gives nobody a key.
+"""Authenticates viewers by API key. The key file holds only digests, so reading it reveals no key.
 
-A file is TOML with one table for each key:
+The file is TOML with one table per key:
 
     [[keys]]
     name = "reporting"
     sha256 = "64 hexadecimal digits of the key's SHA-256"
     scopes = ["cards:read:any"]
-    cards_per_minute = 600        # any budget of `Allowance`; the others keep their defaults
+    cards_per_minute = 600        # any field of `Allowance`; the others keep their defaults
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MAX_BUDGET: Final = 1_000_000_000
 
 
 class BadKeyFileError(Exception):
-    """A key file that cannot be used; `problems` names every reason, by a key's name."""
+    """A key file that cannot be used; `problems` names every reason."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -50,10 +50,10 @@ class ApiKey:
 
 
 def read_api_keys(text: str, defaults: Allowance) -> tuple[ApiKey, ...]:
-    """The keys of a file.
+    """Read the keys of a file.
 
     Raises:
-        BadKeyFileError: naming every problem.
+        BadKeyFileError: names every problem.
     """
     try:
         entries = tomllib.loads(text).get("keys", [])
@@ -81,9 +81,9 @@ def read_api_keys(text: str, defaults: Allowance) -> tuple[ApiKey, ...]:
 
 def _problems(entry: dict[str, Any]) -> Iterator[str]:
     for unknown in sorted(entry.keys() - _KNOWN):
-        # A key or its digest may stand where a name should: only what cannot be one of them is repeated.
-        may_be_said = _NAME.fullmatch(unknown) and not holds_card_number(unknown)
-        yield f"unknown entry {unknown}" if may_be_said else "unknown entry"
+        # A key or digest may have been entered as a name, so only what cannot be one is repeated.
+        harmless = _NAME.fullmatch(unknown) and not holds_card_number(unknown)
+        yield f"unknown entry {unknown}" if harmless else "unknown entry"
     name, digest, scopes = entry.get("name"), entry.get("sha256"), entry.get("scopes", [])
     if not isinstance(name, str) or not name:
         yield "name must be a text"
@@ -104,21 +104,21 @@ def _api_key(entry: dict[str, Any], defaults: Allowance) -> ApiKey:
 
 
 class ApiKeyAuthenticator:
-    """Recognizes API keys. An unknown key costs the same as a known one."""
+    """Recognizes API keys, in the same time whether a key is known or not."""
 
     def __init__(self, keys: tuple[ApiKey, ...]) -> None:
         self.keys = keys
-        """Those that are recognized; others may take their place at any time."""
+        """The recognized keys; replaceable at any time."""
 
     def viewer(self, key: str) -> Viewer:
         """The viewer of a key.
 
         Raises:
-            UnauthenticatedError: when there is no such key.
+            UnauthenticatedError: there is no such key.
         """
         digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
         found = None
-        # Every digest is compared, and each in constant time, so that the answer's time tells nothing.
+        # Compares every digest, each in constant time, so that timing reveals nothing.
         for candidate in self.keys:
             if hmac.compare_digest(candidate.digest, digest):
                 found = candidate.viewer

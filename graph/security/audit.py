@@ -1,7 +1,7 @@
-"""What is kept of who read whose personal data, and of what was refused.
+"""Audits which viewer read whose personal data, and what was refused.
 
-The Korean notice on safety measures for personal data (Article 8) wants viewer, time, address, whose data and what
-was done. A card or a member appears by its keyed reference only, never by its number.
+The Korean notice on safety measures for personal data (Article 8) requires the viewer, time, address, data subject
+and action. Cards and members appear by keyed reference only, never by number.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Caller(NamedTuple):
-    """Who makes a request, from where, and the request's id."""
+    """The viewer and the address of a request, and its id."""
 
     viewer: Viewer
     address: str
@@ -37,37 +37,37 @@ class AuditEvent(NamedTuple):
     viewer_id: str | None = None
     card_ref: str | None = None
     fields: tuple[str, ...] = ()
-    """The schema's names of the personal fields that were read in clear, or were refused."""
+    """The schema's names of the personal fields that were read or refused."""
     code: str | None = None
-    """Why it was refused: the code that the client saw."""
+    """Of a refusal: the code that the client saw."""
     reason: str | None = None
-    """Why exactly, in words of this code base."""
+    """Of a refusal: the exact reason, a constant of this code base."""
     left_out: int = 0
-    """How many like it were not written before it."""
+    """How many events like it were omitted before it."""
     member_ref: str | None = None
-    """The member whose data it was, where no card led there."""
+    """The member whose data it was, unless a card led there."""
 
 
 class Recorder(Protocol):
-    """Where events are put on record."""
+    """Records audit events."""
 
     @property
     def available(self) -> bool:
-        """Whether they can be, as far as is known."""
+        """Whether events can be recorded, as far as is known."""
         ...
 
     def record(self, events: Sequence[AuditEvent]) -> bool:
-        """Put events on record; whether they are."""
+        """Record events; returns whether they were."""
         ...
 
 
 class RequestAudit:
-    """Collects what one request reads, and puts it on record before it is given out.
+    """Collects what one request reads, and records it before the response is sent.
 
     Args:
-        caller: who asks.
-        refs: names cards and members.
-        recorder: takes the events.
+        caller: the caller of the request.
+        refs: stand for cards and members.
+        recorder: records the events.
     """
 
     __slots__ = ("_caller", "_off_record", "_read", "_recorder", "_refs", "_refusals", "_withheld")
@@ -77,16 +77,16 @@ class RequestAudit:
         self._refs = refs
         self._recorder = recorder
         self._off_record = False
-        # Dictionaries keep the order in which subjects and their fields came.
+        # Dictionaries, to keep subjects and fields in order.
         self._read: dict[Subject | None, dict[str, None]] = {}
         self._withheld: dict[Subject | None, dict[str, None]] = {}
         self._refusals: set[tuple[str, Subject | None]] = set()
 
     def note(self, subject: Subject | None, name: str) -> Exception | None:
-        """Remember that a personal field was read; or return its error, when that cannot be put on record.
+        """Note that a personal field was read; returns the field's error if that cannot be recorded.
 
         Args:
-            subject: the card that led to it, or the member where none did.
+            subject: the card that led to it, or the member if none did.
             name: the field's name.
         """
         if self._off_record or not self._recorder.available:
@@ -95,21 +95,21 @@ class RequestAudit:
         return None
 
     def refuse(self, subject: Subject | None, name: str) -> Exception:
-        """Remember that a personal field was asked for without its scope; return the field's error."""
+        """Note that a personal field was requested without its scope; returns the field's error."""
         self._withheld.setdefault(subject, {})[name] = None
         return ForbiddenError()
 
     def refused(self, code: str, subject: Subject | None) -> None:
-        """Report a refusal, once for each subject however many aliases and lists name it."""
+        """Record a refusal, once per subject however many aliases and lists name it."""
         if (code, subject) not in self._refusals:
             self._refusals.add((code, subject))
             self._recorder.record((self._event("refused", subject, (), code),))
 
     def settle(self) -> bool:
-        """Put on record what was read; where that fails, nothing personal can be read in this request.
+        """Record what was read. If that fails, the request can read no personal data.
 
         Returns:
-            Whether what was read may be given out.
+            Whether the response may contain what was read.
         """
         if not self._read:
             return True
@@ -119,7 +119,7 @@ class RequestAudit:
         return not self._off_record
 
     def close(self) -> None:
-        """Report what was withheld, and what was read and never settled: one event each for each subject."""
+        """Record what was withheld, and what was read but never settled: one event each per subject."""
         self.settle()
         if self._withheld:
             code = ErrorCode.FORBIDDEN.value

@@ -1,4 +1,4 @@
-"""Which viewer a request's headers name, for each way to authenticate."""
+"""Finds the viewer that a request's headers authenticate."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Authenticate: TypeAlias = Callable[[HeaderValues], Awaitable[Viewer]]
 """Finds the viewer of a request.
 
 Raises:
-    UnauthenticatedError: no credentials, or none that are valid.
+    UnauthenticatedError: there are no valid credentials.
     KeysUnavailableError: they cannot be verified right now.
 """
 
 
 async def anonymous(_headers: HeaderValues) -> Viewer:
-    """Everybody is the same service, which may do everything."""
+    """Treat every caller as one service with all permissions."""
     return ANONYMOUS
 
 
 def by_token(tokens: TokenAuthenticator) -> Authenticate:
-    """A JSON Web Token in `Authorization: Bearer`."""
+    """Authenticate by a JSON Web Token in `Authorization: Bearer`."""
 
     async def authenticate(headers: HeaderValues) -> Viewer:
         scheme, _, token = _only(headers, "authorization").partition(" ")
@@ -41,7 +41,7 @@ def by_token(tokens: TokenAuthenticator) -> Authenticate:
 
 
 def by_api_key(keys: ApiKeyAuthenticator) -> Authenticate:
-    """A key in `X-Api-Key`."""
+    """Authenticate by a key in `X-Api-Key`."""
 
     async def authenticate(headers: HeaderValues) -> Viewer:
         return keys.viewer(_only(headers, "x-api-key"))
@@ -51,7 +51,7 @@ def by_api_key(keys: ApiKeyAuthenticator) -> Authenticate:
 
 def _only(headers: HeaderValues, name: str) -> str:
     values = headers.get(name, ())
-    # Said twice, a proxy in front may have checked the other one.
+    # Of two headers, a proxy in front may have checked the other one.
     if len(values) != 1:
         raise UnauthenticatedError("there must be exactly one header with credentials")
     return values[0]

@@ -1,8 +1,8 @@
-"""What a viewer may see: one place, in front of every record that belongs to somebody.
+"""Decides which records a viewer may see.
 
-To a viewer without `cards:read:any`, a card that is somebody else's, nobody's, or does not exist is the same. The
-endpoint says which attribute of its records names their owner; records of an endpoint without one are nobody's
-secret.
+Without `cards:read:any`, a viewer cannot tell a card of somebody else from an unregistered card or from one that
+does not exist. The endpoint declares which attribute of its records names their owner; without such an attribute,
+everybody may see them.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Authorization:
     viewer: Viewer
 
     def check(self, record: object, endpoint: Endpoint[Any, Any]) -> None:
-        """Let a record pass that the viewer may see.
+        """Check that the viewer may see a record.
 
         Raises:
-            CardHiddenError: when it is not the viewer's own. A record whose owner cannot be read is nobody's.
+            CardHiddenError: the viewer does not own it, or its owner cannot be read.
         """
         if endpoint.owner is None or self.viewer.may(Scope.READ_ANY_CARD):
             return
@@ -41,19 +41,18 @@ class Authorization:
             raise CardHiddenError
 
     def failure(self, error: KonaplateError, endpoint: Endpoint[Any, Any]) -> Exception:
-        """The error that the viewer sees when the record of a key that a caller named cannot be had.
+        """The error that the viewer sees when a key that the caller named cannot be looked up.
 
-        A key that a record of the viewer's own led to tells nothing new: its error need not be hidden.
-        What Konaplate answers about a card may depend on the card, whatever the code, and nobody knows all codes.
-        So no such answer is shown: only what says nothing about any card.
+        Not for keys found in the viewer's own records: their errors reveal nothing new. Any code of Konaplate may
+        depend on the card, and not all codes are known, so only errors that cannot depend on a card are shown.
         """
-        if endpoint.owner is None or self.viewer.may(Scope.READ_ANY_CARD) or _is_about_no_card(error.details):
+        if endpoint.owner is None or self.viewer.may(Scope.READ_ANY_CARD) or _reveals_nothing(error.details):
             return error
         return CardHiddenError()
 
 
-def _is_about_no_card(details: CallDetails) -> bool:
-    """Whether there was no answer, or one without a code that says that nothing can be answered right now."""
+def _reveals_nothing(details: CallDetails) -> bool:
+    """Whether there was no response, or one without a code that only reports a temporary failure."""
     status = details.status
     if details.code is not None:
         return False

@@ -1,6 +1,6 @@
 """A viewer's budgets: requests, cost, and distinct cards.
 
-OWASP's GraphQL cheat sheet: against enumeration, limit distinct objects, not requests.
+Counting distinct cards is what stops enumeration; see OWASP's GraphQL cheat sheet.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _VIEWERS: Final = 1_000
 
 
 class CostStatus(NamedTuple):
-    """What is left of a viewer's cost budget after a request; the figures of `extensions.cost`."""
+    """A viewer's cost budget after a request; the figures of `extensions.cost`."""
 
     requested: int
     available: int
@@ -35,7 +35,7 @@ class CostStatus(NamedTuple):
 
 
 class ViewerBudgets:
-    """One viewer's budgets as the limiter knows them: made once, because a viewer comes again."""
+    """One viewer's buckets, windows and limiter keys, kept because viewers come again."""
 
     __slots__ = ("allowance", "cards", "cards_key", "cost", "cost_key", "requests", "requests_key")
 
@@ -51,9 +51,9 @@ class Budgets:
     """Spends viewers' budgets.
 
     Args:
-        limiter: keeps what was spent, here or shared.
-        refs: names cards and viewers, so that a store never sees a number or an address.
-        may_wait: whether the limiter's answers may take a while, as those over a network do.
+        limiter: keeps what was spent, locally or shared.
+        refs: stand for cards and viewers, so that no store sees a card number or an e-mail address.
+        may_wait: whether the limiter uses the network.
     """
 
     def __init__(self, limiter: Limiter, refs: CardRefs, *, may_wait: bool = True) -> None:
@@ -67,7 +67,7 @@ class Budgets:
         """Count one request.
 
         Raises:
-            RateLimitedError: when it is one too many.
+            RateLimitedError: it is one too many.
         """
         if viewer.allowance is None:
             return
@@ -77,10 +77,10 @@ class Budgets:
             raise RateLimitedError("requests", taken.retry_after_ms)
 
     async def spend_cost(self, viewer: Viewer, cost: int) -> CostStatus | None:
-        """Count the cost of one operation; None for a viewer without bounds.
+        """Count the cost of one operation; returns None for a viewer without limits.
 
         Raises:
-            RateLimitedError: when it is more than is left.
+            RateLimitedError: it is more than is left.
         """
         allowance = viewer.allowance
         if allowance is None:
@@ -92,7 +92,7 @@ class Budgets:
         return CostStatus(cost, int(taken.remaining), allowance.cost_burst, int(allowance.cost_per_second))
 
     async def spend_cards(self, viewer: Viewer, card_nos: Sequence[CardNo]) -> list[RateLimitedError | None]:
-        """Count cards, before anything is known of them: for each None, or the error of one too many."""
+        """Count cards before they are looked up; returns for each None, or the error of one too many."""
         if viewer.allowance is None or not card_nos:
             return [None] * len(card_nos)
         budgets = self._budgets_of(viewer, viewer.allowance)
@@ -102,7 +102,7 @@ class Budgets:
 
     def _budgets_of(self, viewer: Viewer, allowance: Allowance) -> ViewerBudgets:
         budgets = self._viewers.get(viewer.id)
-        # Another allowance is one of a key file that was read anew. Equal ones need not be compared.
+        # By identity: a reloaded key file brings new allowances.
         if budgets is None or budgets.allowance is not allowance:
             budgets = self._viewers[viewer.id] = ViewerBudgets(self._refs.of_viewer(viewer.id), allowance)
         return budgets

@@ -1,4 +1,4 @@
-"""A signer for trying things out: a key pair in a folder, its key set, and tokens."""
+"""A token signer for development: a key pair in a folder, its key set, and tokens."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def signer_settings(directory: Path) -> dict[str, str]:
 
 
 def signer_folder(jwks: str | None, issuer: str | None, audience: str | None) -> Path | None:
-    """The folder of the signer whose tokens these settings accept; None where they are somebody else's."""
+    """The folder of the development signer whose tokens these settings accept, or None."""
     path = Path(jwks or "")
     ours = (issuer, audience, path.name) == (ISSUER, AUDIENCE, JWKS_FILE)
     return path.parent if ours and (path.parent / KEY_FILE).is_file() else None
@@ -46,11 +46,11 @@ class DevelopmentSigner:
 
     @classmethod
     def in_directory(cls, directory: Path) -> DevelopmentSigner:
-        """The signer whose key is in a folder; made, with its key set, when there is none.
+        """The signer whose key is in a folder; a new key and its key set if there is none.
 
         Raises:
-            OSError: when the folder cannot be read or written.
-            ValueError: when the key in it cannot be used.
+            OSError: the folder cannot be read or written.
+            ValueError: the key in it cannot be used.
         """
         path = directory / KEY_FILE
         if path.exists():
@@ -59,7 +59,7 @@ class DevelopmentSigner:
             directory.mkdir(parents=True, exist_ok=True)
             key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"})
             key.ensure_kid()
-            # Nobody else may read it at any time, so not a mode that is set afterwards.
+            # The mode is set at creation, so that nobody else can ever read the key.
             path.touch(mode=0o600)
             path.write_bytes(orjson.dumps(key.as_dict(private=True)))
         key_set = {"keys": [key.as_dict(private=False)]}
@@ -69,11 +69,11 @@ class DevelopmentSigner:
     def token(
         self, subject: str, *, scopes: Sequence[str], lifetime: int, claims: dict[str, Any] | None = None
     ) -> str:
-        """A token that is valid from now on.
+        """Sign a token that is valid from now on.
 
         Args:
-            subject: who it is for.
-            scopes: what it allows.
+            subject: the `sub` claim.
+            scopes: the `scope` claim.
             lifetime: seconds.
             claims: further claims, such as the member's id.
         """

@@ -1,11 +1,11 @@
-"""Everything that the protection refuses.
+"""Why a request, or a part of it, is refused.
 
 SecurityError
-├── UnauthenticatedError        no credentials, or none that are valid
-├── KeysUnavailableError        the keys that would verify a token cannot be had right now
+├── UnauthenticatedError        no valid credentials
+├── KeysUnavailableError        the keys to verify a token are unavailable
 ├── ForbiddenError              the viewer lacks a scope
-├── CardHiddenError             not the viewer's card, or no card at all: the same to the viewer
-├── AuditUnavailableError       what would be given out cannot be put on record
+├── CardHiddenError             the card is not the viewer's, or does not exist; the viewer cannot tell which
+├── AuditUnavailableError       the audit log is unavailable, so personal data is withheld
 └── RateLimitedError            a budget is spent
 """
 
@@ -17,10 +17,10 @@ class SecurityError(Exception):
 
 
 class UnauthenticatedError(SecurityError):
-    """No credentials, or none that are valid. Why is for the log alone.
+    """There are no valid credentials.
 
     Args:
-        reason: a constant of this code base, never a part of a credential.
+        reason: for the log only; a constant of this code base, never a part of a credential.
     """
 
     def __init__(self, reason: str) -> None:
@@ -29,7 +29,7 @@ class UnauthenticatedError(SecurityError):
 
 
 class KeysUnavailableError(SecurityError):
-    """No key set could be loaded yet, or the last one is too old."""
+    """No key set has been loaded yet, or the last one is too old."""
 
 
 class ForbiddenError(SecurityError):
@@ -37,19 +37,19 @@ class ForbiddenError(SecurityError):
 
 
 class CardHiddenError(SecurityError):
-    """A card that the viewer may not know of."""
+    """The viewer may not know whether the card exists."""
 
 
 class AuditUnavailableError(SecurityError):
-    """Personal data that cannot be put on record right now, and is not given out for that."""
+    """Personal data is withheld because its access cannot be audited."""
 
 
 class RateLimitedError(SecurityError):
     """A budget is spent.
 
     Args:
-        budget: which one: `requests`, `cost` or `cards`.
-        retry_after_ms: when the same request may pass.
+        budget: `requests`, `cost` or `cards`.
+        retry_after_ms: milliseconds until the same request may pass.
     """
 
     def __init__(self, budget: str, retry_after_ms: int) -> None:

@@ -1,4 +1,4 @@
-"""The keys that verify tokens: a JWK set, loaded anew in time, and used on when its source is down.
+"""The keys that verify tokens: a JWK set that is reloaded regularly, and stays in use while its source is down.
 
 Sources: RFC 7517 (JWK), RFC 8725 (JWT best practices).
 """
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 256 * 1024
 MINIMUM_RSA_BITS: Final = 2048
-# When a key set is loaded anew. Seconds.
+# When the key set is reloaded. Seconds.
 _EVERY: Final = 300
 _AT_LEAST_APART: Final = 30
 _FIRST_RETRY: Final = 1
 _STALE_FOR: Final = 24 * 3600
-# By `kty` and `crv`: one algorithm for each kind of key, so that a token cannot choose another for it. The last
-# has two names: RFC 9864 gave it a new one, and signers use either.
+# By `kty` and `crv`: one algorithm per type of key, so that a token cannot choose another. The last one has two
+# names: RFC 9864 gave it a new one, and signers use either.
 _ALGORITHMS: Final = {
     ("RSA", ""): ("RS256",),
     ("EC", "P-256"): ("ES256",),
@@ -45,7 +45,7 @@ _KINDS: Final[dict[str, type[RSAKey | ECKey | OKPKey]]] = {"RSA": RSAKey, "EC": 
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """A public key, and the names of the only algorithm that it verifies. Equal keys have equal public values."""
+    """A public key and the names of its only algorithm. Equality is that of the public values."""
 
     key: Key = field(compare=False)
     algorithms: tuple[str, ...]
@@ -57,15 +57,15 @@ class BadKeySetError(Exception):
 
 
 def read_key_set(content: bytes) -> dict[str, VerificationKey]:
-    """The usable keys of a JWK set, by `kid`. Others are left out: a set may hold keys for other purposes.
+    """The usable keys of a JWK set, by `kid`. Others are ignored: a set may hold keys for other purposes.
 
     Raises:
-        BadKeySetError: when it is too large, no key set, or holds no usable key.
+        BadKeySetError: it is too large, not a key set, or holds no usable key.
     """
     if len(content) > MAX_BYTES:
         raise BadKeySetError("the key set is too large")
     try:
-        # RFC 8259, section 8.1: a reader may ignore a byte order mark.
+        # RFC 8259, section 8.1, allows ignoring a byte order mark.
         decoded = msgspec.json.decode(content.removeprefix(codecs.BOM_UTF8))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise BadKeySetError("the key set is not JSON") from None
@@ -76,7 +76,7 @@ def read_key_set(content: bytes) -> dict[str, VerificationKey]:
     for entry in entries:
         usable = _usable(entry)
         if usable is not None:
-            # Of two keys with one id the first counts; which one a signer means cannot be known.
+            # Of two keys with one id, the first is used.
             keys.setdefault(entry["kid"], usable)
     if not keys:
         raise BadKeySetError("the key set holds no usable key")
@@ -86,7 +86,7 @@ def read_key_set(content: bytes) -> dict[str, VerificationKey]:
 def _usable(entry: Any) -> VerificationKey | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str) or not entry["kid"]:
         return None
-    # A private key has no business in a published set; a signer that leaks it must not be trusted.
+    # A published private key must not be trusted.
     if "d" in entry or entry.get("use", "sig") != "sig":
         return None
     algorithms = _ALGORITHMS.get((str(entry.get("kty")), str(entry.get("crv", ""))))
@@ -95,7 +95,7 @@ def _usable(entry: Any) -> VerificationKey | None:
     operations = entry.get("key_ops", ["verify"])
     if not isinstance(operations, list) or "verify" not in operations:
         return None
-    # What is not the key itself is dealt with: the rest of an entry cannot make its key unusable.
+    # Only the key's own members, so that nothing else in the entry can make it unusable.
     key = _import({name: entry[name] for name in _PUBLIC if name in entry})
     return None if key is None else VerificationKey(key, algorithms, key.thumbprint())
 
@@ -103,7 +103,7 @@ def _usable(entry: Any) -> VerificationKey | None:
 def _import(entry: dict[str, Any]) -> Key | None:
     try:
         with warnings.catch_warnings():
-            # About a short key, which is refused below.
+            # Warns about short keys, which are rejected below.
             warnings.simplefilter("ignore", SecurityWarning)
             key = _KINDS[entry["kty"]].import_key(entry)
     except (JoseError, ValueError, TypeError, KeyError, UnsupportedAlgorithm):
@@ -113,12 +113,12 @@ def _import(entry: dict[str, Any]) -> Key | None:
 
 
 class KeySet:
-    """Looks keys up by id, and loads the set again when it is old or an id is unknown.
+    """Looks keys up by id, and reloads the set when it is old or an id is unknown.
 
     Args:
         load: reads the set's source.
         clock: monotonic seconds.
-        on_failure: told with a constant text when a load fails.
+        on_failure: called with a constant text when loading fails.
     """
 
     def __init__(
@@ -135,60 +135,56 @@ class KeySet:
         self._loading: asyncio.Task[bool] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self.generation = 0
-        """Changes whenever the set does, so that what was derived from it can be dropped."""
+        """Changes with the set, to invalidate what was derived from it."""
 
     @property
     def loaded(self) -> bool:
-        """Whether a set is there that is not too old to be used."""
+        """Whether there is a set that is not too old to be used."""
         return self._age() <= _STALE_FOR
 
     @property
     def stale(self) -> bool:
-        """Whether a set is there that should have been replaced by a newer one by now."""
+        """Whether there is a set that should have been replaced by now."""
         return self.loaded and self._age() > _EVERY + _AT_LEAST_APART
 
     async def current(self) -> int:
-        """The generation of the set in use, which is loaded again when it is old.
+        """The generation of the set in use; starts reloading it if it is old.
 
         Raises:
-            KeysUnavailableError: when there is none.
+            KeysUnavailableError: there is none.
         """
         if not self.loaded:
             await self._load_again(_FIRST_RETRY)
         elif self._age() > _EVERY:
-            # The old set still answers while the new one is on its way.
+            # The old set stays in use until the new one is loaded.
             self._start(_AT_LEAST_APART)
         if not self.loaded:
             raise KeysUnavailableError
         return self.generation
 
     async def key(self, key_id: str) -> VerificationKey | None:
-        """The key of an id, or None when the set has none.
+        """The key of an id, or None.
 
         Raises:
-            KeysUnavailableError: when there is no set to look it up in.
+            KeysUnavailableError: there is no set to look it up in.
         """
         await self.current()
         found = self._keys.get(key_id)
         if found is None:
-            # Perhaps the signer's keys have changed. A storm of invented ids loads no more often than this.
+            # The signer's keys may have changed. The interval bounds reloads by invented ids.
             await self._load_again(_AT_LEAST_APART)
             found = self._keys.get(key_id)
         return found
 
     async def load(self) -> bool:
-        """Load the set now, as at the start of the application; a failure is reported, not raised.
-
-        Returns:
-            Whether it came.
-        """
+        """Load the set now, as at startup; returns whether it succeeded. Failures are reported, not raised."""
         return await self._load_again(0)
 
     def keep_loaded(self, pause: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
-        """Load the set again and again from now on, so that it is there before somebody asks for a key.
+        """Keep reloading the set in the background, so that no request has to wait for it.
 
         Args:
-            pause: waits for some seconds.
+            pause: waits for a number of seconds.
         """
         self._keeping = asyncio.get_running_loop().create_task(self._keep(pause))
 
@@ -217,7 +213,7 @@ class KeySet:
 
     async def _load_again(self, apart: float) -> bool:
         task = self._start(apart)
-        # Shared by everybody who waits: one that leaves must not stop it.
+        # Shared by all who wait: a cancelled one must not cancel it.
         return task is not None and await asyncio.shield(task)
 
     def _start(self, apart: float) -> asyncio.Task[bool] | None:
@@ -235,7 +231,7 @@ class KeySet:
         except BadKeySetError as error:
             self._on_failure(str(error))
             return False
-        except Exception as error:  # noqa: BLE001 - whatever the source does, the old set stays
+        except Exception as error:  # noqa: BLE001 - whatever the source raises, the old set stays
             self._on_failure(f"the key set cannot be read ({type(error).__name__})")
             return False
         self._loaded_at = self._clock()

@@ -1,7 +1,7 @@
-"""The two primitives that budgets are made of, and their form for one process.
+"""The two rate limits that budgets are made of, and their implementation within one process.
 
-A bucket refills at a rate up to a burst. A window counts distinct things: one that is in it already costs nothing.
-Every form of them reckons in whole milliseconds and in the same steps, so that all come to the same verdicts.
+A token bucket refills at a rate up to a burst. A sliding window counts distinct members: one that is already in it
+costs nothing. All implementations compute in whole milliseconds and in the same steps, so that they always agree.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 SLACK: Final = 1e-6
-"""What may be missing of an amount, so that rounding does not refuse who has waited as long as was said."""
+"""Tolerance for rounding, so that a caller who waited as long as told is not refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A budget that refills: `rate` a second, up to `burst`."""
+    """A token bucket: refills by `rate` per second, up to `burst`."""
 
     rate: float
     burst: float
@@ -30,9 +30,9 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A budget of distinct things: at most `limit`, one or more, may come within any `seconds`.
+    """A sliding window: at most `limit` distinct members, one or more, within any `seconds`.
 
-    A thing counts from its first coming on; after `seconds` its next coming is a first one again.
+    A member counts for `seconds` from its first appearance.
     """
 
     seconds: float
@@ -40,12 +40,12 @@ class Window:
 
     @property
     def milliseconds(self) -> int:
-        """Its length as it is reckoned with."""
+        """Its length."""
         return round(self.seconds * 1000)
 
 
 class Taken(NamedTuple):
-    """What came of a try to take from a bucket."""
+    """The outcome of taking from a bucket."""
 
     allowed: bool
     remaining: float
@@ -53,34 +53,34 @@ class Taken(NamedTuple):
 
 
 class Limiter(Protocol):
-    """Keeps buckets and windows by key. A key must not hold anything secret."""
+    """Keeps buckets and windows by key. Keys must not contain secrets."""
 
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
-        """Take `amount` from a bucket, or nothing when it holds less."""
+        """Take `amount` from a bucket, or nothing if it holds less."""
         ...
 
     async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
-        """Count members in every window; for each member 0, or the milliseconds until it would fit."""
+        """Add members to every window; returns for each 0, or the milliseconds until it would fit."""
         ...
 
 
 class LocalLimiter:
-    """Keeps everything in this process, for so many keys; the ones used least recently make room.
+    """Keeps buckets and windows in this process.
 
     Args:
         clock: monotonic seconds.
-        keys: bound of the keys that are kept.
+        keys: the largest number of keys; the least recently used are dropped.
     """
 
     def __init__(self, clock: Callable[[], float], keys: int = 10_000) -> None:
         self._clock = clock
-        # What is left in a bucket, and the millisecond for which that was reckoned.
+        # The tokens in a bucket, and the millisecond at which they were counted.
         self._levels: LRUCache[str, tuple[float, int]] = LRUCache(keys)
-        # Each window's members in the order in which they came, with the millisecond of their first coming.
+        # The members of each window with the millisecond of their first appearance, oldest first.
         self._seen: LRUCache[str, list[OrderedDict[str, int]]] = LRUCache(keys)
 
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
-        """Take `amount` from a bucket, or nothing when it holds less."""
+        """Take `amount` from a bucket, or nothing if it holds less."""
         now = math.floor(self._clock() * 1000)
         tokens, at = self._levels.get(key) or (bucket.burst, now)
         tokens = min(bucket.burst, tokens + (now - at) * bucket.rate / 1000)
@@ -93,23 +93,23 @@ class LocalLimiter:
         return Taken(not wait, tokens, wait)
 
     async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
-        """Count members in every window; for each member 0, or the milliseconds until it would fit."""
+        """Add members to every window; returns for each 0, or the milliseconds until it would fit."""
         now = math.floor(self._clock() * 1000)
         seen = self._seen.get(key)
         if seen is None:
             seen = self._seen[key] = [OrderedDict() for _ in windows]
-        for window, first_comings in zip(windows, seen, strict=True):
-            while first_comings and next(iter(first_comings.values())) <= now - window.milliseconds:
-                first_comings.popitem(last=False)
+        for window, arrivals in zip(windows, seen, strict=True):
+            while arrivals and next(iter(arrivals.values())) <= now - window.milliseconds:
+                arrivals.popitem(last=False)
         return [_add_one(windows, seen, member, now) for member in members]
 
 
 def _add_one(windows: Sequence[Window], seen: list[OrderedDict[str, int]], member: str, now: int) -> int:
     wait = 0
-    for window, first_comings in zip(windows, seen, strict=True):
-        if len(first_comings) >= window.limit and member not in first_comings:
-            wait = max(wait, next(iter(first_comings.values())) + window.milliseconds - now)
+    for window, arrivals in zip(windows, seen, strict=True):
+        if len(arrivals) >= window.limit and member not in arrivals:
+            wait = max(wait, next(iter(arrivals.values())) + window.milliseconds - now)
     if not wait:
-        for first_comings in seen:
-            first_comings.setdefault(member, now)
+        for arrivals in seen:
+            arrivals.setdefault(member, now)
     return wait

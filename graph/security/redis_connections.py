@@ -1,4 +1,4 @@
-"""Connections to a Redis whose name has several addresses: a silent one is passed over, as Konaplate's are."""
+"""Connects to a Redis whose name has several addresses, passing over those that stay silent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class _AnyAddress:
-    """Connects by itself; redis-py, which would try one address after the other, gets the socket."""
+    """Opens the socket itself and hands it to redis-py, which would try one address after the other."""
 
     host: str
     port: int
@@ -62,7 +62,7 @@ _KINDS: Final[dict[type, type]] = {Connection: _Plain, SSLConnection: _Encrypted
 
 
 def try_every_address(client: Redis) -> None:
-    """Let the connections of a client find an address that answers. A socket in the file system has no others."""
+    """Make a client's connections find an address that answers. Does nothing for Unix sockets."""
     pool = client.connection_pool
     kind = _KINDS.get(pool.connection_class)
     if kind is None:

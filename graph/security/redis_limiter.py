@@ -1,6 +1,6 @@
-"""Buckets and windows in Redis, shared by all gateways; a local stand-in for the time that Redis is away.
+"""Buckets and windows in Redis, shared by all gateways, with a local fallback while Redis is unavailable.
 
-Only commands that Valkey has, too. The time is Redis's own, so that gateways with different clocks agree.
+Uses only commands that Valkey has too. The time is Redis's own, so that gateways with different clocks agree.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# One script for both primitives, so that Redis's ACL and operators know a single one.
-# take: KEYS[1] is a hash; ARGV: rate, burst, amount, slack. Returns allowed, remaining, milliseconds to wait. What
-# remains is kept with all its digits: Lua's own form of a number drops the last ones.
-# add: KEYS are sorted sets, one for each window; ARGV: milliseconds and limit of each, then the members. Returns,
-# for each member, 0 or the milliseconds to wait.
+# One script for both, so that Redis's ACL and operators deal with a single one.
+# take: KEYS[1] is a hash; ARGV: rate, burst, amount, slack. Returns allowed, remaining, milliseconds to wait. The
+# remaining tokens are stored with 17 digits, because Lua's default format drops the last ones.
+# add: KEYS are sorted sets, one per window; ARGV: milliseconds and limit of each, then the members. Returns for
+# each member 0 or the milliseconds to wait.
 SCRIPT: Final = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -81,25 +81,25 @@ return waits
 _PREFIX: Final = "konagraph"
 _CONNECTIONS: Final = 16
 _TIMEOUTS: Final = (RedisTimeoutError, TimeoutError)
-# Together less than the time limit of `connect`: a loop that is on time then has looked for an answer.
-_LOOK_SECONDS: Final = 0.02
-_HELD_UP_SECONDS: Final = 0.02
+# Together less than the time limit of `connect`, so that a loop that is on time has received any answer by then.
+_WATCH_SECONDS: Final = 0.02
+_BLOCKED_SECONDS: Final = 0.02
 
 
 class BadRedisUrlError(Exception):
-    """An address that cannot be used. It has no text, because the address may hold a password."""
+    """A Redis URL that cannot be used. It has no text, because the URL may contain a password."""
 
 
 def connect(url: Credential) -> Redis:
-    """A client whose waits are short: redis-py's own defaults would stall a request for seconds.
+    """A client with short time limits: redis-py's defaults would stall a request for seconds.
 
     Raises:
-        BadRedisUrlError: when the address cannot be used.
+        BadRedisUrlError: the URL cannot be used.
     """
     try:
         client: Redis = Redis.from_url(
             url.reveal(),
-            # The older protocol needs no greeting, which would be one more wait and one more right.
+            # Protocol 3 needs a greeting: one more round trip and one more permission.
             protocol=2,
             socket_timeout=0.05,
             socket_connect_timeout=0.05,
@@ -107,7 +107,7 @@ def connect(url: Credential) -> Redis:
             max_connections=_CONNECTIONS,
         )
         try_every_address(client)
-        # A parameter of the address that is not known shows only here.
+        # Only this reveals unknown parameters of the URL.
         client.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py's own gap
     except (ValueError, TypeError):
         raise BadRedisUrlError from None
@@ -118,61 +118,61 @@ class RedisLimiter:
     """Keeps buckets and windows in Redis.
 
     Raises:
-        RedisError: when Redis does not answer in time, or not as it should.
+        RedisError: Redis does not answer in time, or not as expected.
     """
 
     def __init__(self, client: Redis) -> None:
         self._script = client.register_script(SCRIPT)
 
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
-        """Take `amount` from a bucket, or nothing when it holds less."""
+        """Take `amount` from a bucket, or nothing if it holds less."""
         arguments: list[str | float] = ["take", bucket.rate, bucket.burst, amount, SLACK]
         answer: Any = await self._script(keys=[f"{_PREFIX}:{{{key}}}:bucket"], args=arguments)
         return Taken(allowed=bool(answer[0]), remaining=float(answer[1]), retry_after_ms=int(answer[2]))
 
     async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
-        """Count members in every window; for each member 0, or the milliseconds until it would fit."""
+        """Add members to every window; returns for each 0, or the milliseconds until it would fit."""
         arguments: list[str | int] = ["add"]
         for window in windows:
             arguments += [window.milliseconds, window.limit]
-        # The braces keep the keys of one budget on one node of a cluster.
+        # The braces keep the keys of one budget on one cluster node.
         keys = [f"{_PREFIX}:{{{key}}}:window:{window.milliseconds}" for window in windows]
         answer: Any = await self._script(keys=keys, args=[*arguments, *members])
         return [int(wait) for wait in answer]
 
 
 class _LoopWatch:
-    """Notices whether the event loop is held up during a wait, which makes every time limit pass."""
+    """Notices whether the event loop was blocked during a wait, which makes every time limit expire."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._due = self._loop.time() + _LOOK_SECONDS
-        self._timer = self._loop.call_at(self._due, self._look)
-        self.was_held_up = False
+        self._due = self._loop.time() + _WATCH_SECONDS
+        self._timer = self._loop.call_at(self._due, self._check)
+        self.was_blocked = False
 
-    def _look(self) -> None:
-        self.was_held_up = self._loop.time() - self._due > _HELD_UP_SECONDS
+    def _check(self) -> None:
+        self.was_blocked = self._loop.time() - self._due > _BLOCKED_SECONDS
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop watching."""
         self._timer.cancel()
 
 
 class FallbackLimiter:
-    """Uses the shared limiter while it answers, and the local one at the same numbers while it does not.
+    """Uses the shared limiter while it answers, and only the local one, with the same limits, while it does not.
 
-    The local one counts all the time, and both must agree: whoever makes the shared one fail, or empties it, finds
-    the budget as far spent as it was.
+    The local limiter always counts too, and both must allow: making the shared one fail, or emptying it, gains
+    nothing.
 
     Args:
         shared: the limiter in Redis.
-        local: what holds while Redis is away; budgets never stop holding.
+        local: enforces the budgets while Redis is unavailable.
         clock: monotonic seconds.
-        on_fallback: told each time that the shared limiter fails.
-        pause: seconds without a further try after a failure, so that not every request waits for a dead Redis.
-            A single request makes the next try.
-        calls: how many may be at the shared limiter at once. The others wait for their turn, so that a crowd is
-            no failure; those whose turn comes after a failure do not try.
+        on_fallback: called each time that the shared limiter fails.
+        pause: seconds without another attempt after a failure, so that not every request waits for a dead Redis.
+            A single request makes the next attempt.
+        calls: how many calls of the shared limiter may run at once. Others wait for their turn, so that a burst is
+            not a failure; those whose turn comes after a failure make no attempt.
     """
 
     def __init__(
@@ -195,11 +195,11 @@ class FallbackLimiter:
 
     @property
     def away(self) -> bool:
-        """Whether the shared limiter did not answer when it was last asked."""
+        """Whether the shared limiter failed when it was last called."""
         return self._away_until is not None
 
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
-        """Take from the shared bucket and from the local one, or from the latter alone."""
+        """Take from both buckets, or from the local one alone."""
         taken = await self._try(lambda: self._shared.take(key, bucket, amount))
         if taken is not None and not taken.allowed:
             return taken
@@ -207,7 +207,7 @@ class FallbackLimiter:
         return here if taken is None or here.remaining < taken.remaining or not here.allowed else taken
 
     async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
-        """Count in the shared windows and in the local ones, or in the latter alone."""
+        """Add to both windows, or to the local ones alone."""
         waits = await self._try(lambda: self._shared.add(key, windows, members))
         if waits is None:
             return await self._local.add(key, windows, members)
@@ -216,19 +216,19 @@ class FallbackLimiter:
         return [wait or next(here) for wait in waits]
 
     async def _try(self, ask: Callable[[], Awaitable[T]]) -> T | None:
-        """What the shared limiter says; None when it is away."""
+        """Call the shared limiter; returns None if it is unavailable."""
         async with self._turns:
             if self._away_until is not None:
                 if self._clock() < self._away_until:
                     return None
-                # This is the try after a pause; the others shall not wait for what comes of it.
+                # The attempt after a pause. The others do not wait for its outcome.
                 self._away_until = self._clock() + self._pause
             watch = _LoopWatch()
             try:
                 answer = await ask()
             except (RedisError, OSError, TimeoutError) as error:
-                # When nobody looked, the answer may have been there all the time.
-                if not (isinstance(error, _TIMEOUTS) and watch.was_held_up):
+                # If the loop was blocked, the answer may have been there in time.
+                if not (isinstance(error, _TIMEOUTS) and watch.was_blocked):
                     self._away_until = self._clock() + self._pause
                     self._on_fallback()
                 return None

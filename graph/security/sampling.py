@@ -1,10 +1,11 @@
-"""Keeps those who are not let in from filling the audit log: a few of their refusals each minute are enough.
+"""Samples the audit log's refusals of unauthenticated callers, so that they cannot fill it.
 
-What is left out is counted, and the next line of that source says how much it was. Metrics count everything.
+Omitted refusals are counted, and the next line of the same source states their number. Metrics count everything.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 
@@ -14,23 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SECONDS: Final = 60.0
-_OF_ONE_SOURCE: Final = 10
-_OF_ALL: Final = 300
+_PER_SOURCE: Final = 10
+_IN_TOTAL: Final = 300
 _SOURCES: Final = 1_000
 _IPV6_NETWORK: Final = 64
 
 
+@dataclass(slots=True)
 class _Source:
-    __slots__ = ("left_out", "since", "written")
-
-    def __init__(self, since: float) -> None:
-        self.since = since
-        self.written = 0
-        self.left_out = 0
+    since: float
+    written: int = 0
+    left_out: int = 0
 
 
 class RefusalSampler:
-    """Decides which refusals of callers without valid credentials are written.
+    """Decides which refusals are written: per minute 10 of each source, and 300 in total.
 
     Args:
         clock: monotonic seconds.
@@ -42,12 +41,16 @@ class RefusalSampler:
         self._all = _Source(clock())
 
     def forget(self) -> None:
-        """Begin anew, as in a new file."""
+        """Start over, as for a new file."""
         self._sources.clear()
         self._all = _Source(self._clock())
 
     def admit(self, address: str) -> int | None:
-        """Whether to write the refusal of an address: how many of its source were left out before it, or None."""
+        """Decide about a refusal of an address.
+
+        Returns:
+            None to omit it; otherwise the number of refusals of its source that were omitted before it.
+        """
         now = self._clock()
         if now - self._all.since >= _SECONDS:
             self._all = _Source(now)
@@ -57,7 +60,7 @@ class RefusalSampler:
             source = self._sources[network] = _Source(now)
         elif now - source.since >= _SECONDS:
             source.since, source.written = now, 0
-        if source.written >= _OF_ONE_SOURCE or self._all.written >= _OF_ALL:
+        if source.written >= _PER_SOURCE or self._all.written >= _IN_TOTAL:
             source.left_out += 1
             return None
         source.written += 1
@@ -67,7 +70,7 @@ class RefusalSampler:
 
 
 def _network_of(address: str) -> str:
-    """What one caller has: an address of IPv4, but a whole network of IPv6."""
+    """What one caller usually controls: a single IPv4 address, or a whole IPv6 network."""
     try:
         parsed = ip_address(address)
     except ValueError:

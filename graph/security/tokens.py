@@ -1,7 +1,7 @@
-"""From a bearer token to a viewer: JSON Web Tokens, verified as RFC 8725 advises.
+"""Authenticates viewers by JSON Web Token, verified as RFC 8725 advises.
 
-A signature check costs more than the rest of a request, so verified tokens are remembered: by their SHA-256,
-until the key set changes, with the times checked again each time.
+Checking a signature costs more than the rest of a request, so verified tokens are cached by their SHA-256 until
+the key set changes; their times are checked on every use.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from cachetools import LRUCache
 from joserfc import jws
 from joserfc.errors import JoseError
 
+from graph.konaplate.record import MAX_USER_ID
 from graph.security.errors import UnauthenticatedError
 from graph.security.viewer import Allowance, Viewer
 from schema.secrets import MemberId
@@ -34,35 +35,34 @@ _LEEWAY: Final = 30
 _MAX_CHARACTERS: Final = 8 * 1024
 _PARTS: Final = 3
 _MAX_CONTAINERS: Final = 1_000
-# Parameters that bring a key or change what is signed: a token must not choose how it is verified.
+# Parameters that supply a key or change what is signed: a token must not choose how it is verified.
 _STEERING: Final = frozenset({"crit", "jwk", "jku", "x5u", "x5c", "b64", "zip", "enc"})
-# RFC 7515, section 4.1.9: media types, which have no case, and whose "application/" may be left out.
+# RFC 7515, section 4.1.9: case-insensitive media types, whose "application/" may be omitted.
 _TYPES: Final = frozenset({"jwt", "at+jwt"})
-# More than any time of this age, and less than what a float cannot hold.
+# Beyond any plausible time, and exact as a float.
 _MAX_TIME: Final = 10**15
-_MAX_MEMBER_ID: Final = 9_999_999_999_999_999_999
 _MEMBER_ID: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 
 class _Registry(jws.JWSRegistry):
-    """joserfc's rules with the bounds of this gateway: a token is bounded as a whole."""
+    """joserfc's rules without its bounds on parts: the token is bounded as a whole."""
 
     max_header_length = _MAX_CHARACTERS
     max_signature_length = _MAX_CHARACTERS
-    # No others, and EdDSA with Ed25519 only, under both of its names (RFC 9864).
+    # Only these, and EdDSA only with Ed25519, under both of its names (RFC 9864).
     algorithms = {  # noqa: RUF012 - declared by joserfc as it is
         **{name: jws.JWSRegistry.algorithms[name] for name in ALGORITHMS},
         "EdDSA": jws.JWSRegistry.algorithms["Ed25519"],
     }
 
 
-# Not strict: parameters of the header that are not understood are to be ignored (RFC 7515, section 4).
+# Not strict: unknown header parameters must be ignored (RFC 7515, section 4).
 _REGISTRY: Final = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What a token must say."""
+    """The required claims of a token."""
 
     issuer: str
     audience: str
@@ -83,9 +83,9 @@ class TokenAuthenticator:
     """Verifies bearer tokens.
 
     Args:
-        keys: where the keys come from.
-        rules: what a token must say.
-        allowance: the budgets of every caller with a token.
+        keys: verify the signatures.
+        rules: the required claims.
+        allowance: the rate limits of every caller with a token.
         clock: seconds since 1970.
     """
 
@@ -100,15 +100,15 @@ class TokenAuthenticator:
         """The viewer that a token names.
 
         Raises:
-            UnauthenticatedError: when the token is not valid, for whatever reason.
-            KeysUnavailableError: when there is no key set to verify it with.
+            UnauthenticatedError: the token is not valid.
+            KeysUnavailableError: there is no key set to verify it with.
         """
         if len(token) > _MAX_CHARACTERS:
             raise UnauthenticatedError("the token is too long")
-        # Not the token itself: what is remembered must open nothing.
+        # Not the token itself: the cache must hold no credentials.
         digest = hashlib.sha256(token.encode()).digest()
         known = self._verified.get(digest)
-        # A known token asks for the keys, too: otherwise a withdrawn key would serve as long as its tokens live.
+        # Checks the key set for cached tokens too, or a withdrawn key would work as long as its tokens live.
         if known is None or known.generation != await self._keys.current():
             known = self._verified[digest] = await self._verify(token)
         self._check_times(known)
@@ -128,7 +128,7 @@ class TokenAuthenticator:
             raise UnauthenticatedError("the token's key is unknown")
         if algorithm not in key.algorithms:
             raise UnauthenticatedError("the token's algorithm is not its key's")
-        # After the look-up: it may have loaded another set.
+        # After the look-up, which may have loaded another set.
         generation = self._keys.generation
         try:
             claims = _decode(jws.deserialize_compact(token, key.key, registry=_REGISTRY).payload)
@@ -152,7 +152,7 @@ class TokenAuthenticator:
         not_before = max(_time(claims, "nbf") or 0, _time(claims, "iat") or 0)
         scope = claims.get(rules.scope_claim)
         if scope is None and rules.scope_claim == SCOPE_CLAIM:
-            # Issuers that don't follow RFC 9068 call it so.
+            # The name that issuers use who do not follow RFC 9068.
             scope = claims.get(_SHORT_SCOPE_CLAIM)
         subject, scopes = claims.get("sub"), _scopes(scope)
         if not isinstance(subject, str) or not subject or scopes is None:
@@ -169,14 +169,14 @@ class TokenAuthenticator:
 
 
 def _decode(text: bytes) -> Any:
-    # By our own count, because each Python gives up at another depth, and newer ones late.
+    # Our own limit, because Python versions differ in the nesting depth that they reject.
     if text.count(b"[") + text.count(b"{") > _MAX_CONTAINERS:
         raise ValueError("too many arrays and objects")
     return msgspec.json.decode(text)
 
 
 def _read_header(token: str) -> tuple[str, str]:
-    """The algorithm and the key's id that a token's header names."""
+    """The algorithm and key id of a token's header."""
     parts = token.split(".")
     if len(parts) != _PARTS or not token.isascii():
         raise UnauthenticatedError("the token has not three parts")
@@ -209,9 +209,9 @@ def _time(claims: dict[str, Any], name: str) -> float | None:
 
 
 def _scopes(claim: object) -> frozenset[str] | None:
-    """The scopes of a claim; None when it has a wrong form.
+    """The scopes of a claim; None if it is malformed.
 
-    A text is divided at spaces and at nothing else (RFC 6749, section 3.3); each element of an array is a scope.
+    A string is split at spaces only (RFC 6749, section 3.3); of an array, each element is a scope.
     """
     if claim is None:
         return frozenset()
@@ -222,10 +222,10 @@ def _scopes(claim: object) -> frozenset[str] | None:
 
 
 def member_id_of(claim: object) -> MemberId | None:
-    """The member of a claim: a whole number or its digits, as Konaplate writes ids; anything else is no member.
+    """The member that a claim names: a whole number above 0, or its digits, as Konaplate writes ids.
 
-    Of several ways to write a number only one names a member, so that no two claims are the same one. Nobody is 0.
+    Only one spelling of a number is accepted, so that two different claims never name the same member.
     """
     if isinstance(claim, int) and not isinstance(claim, bool):
-        return MemberId(str(claim)) if 0 < claim <= _MAX_MEMBER_ID else None
+        return MemberId(str(claim)) if 0 < claim <= MAX_USER_ID else None
     return MemberId(claim) if isinstance(claim, str) and _MEMBER_ID.fullmatch(claim) else None

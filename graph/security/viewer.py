@@ -1,4 +1,4 @@
-"""The caller of a request. Konaplate's members are somebody else: a viewer may be one of them."""
+"""The caller of a request, called viewer as in GraphQL. A viewer may be one of Konaplate's members."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Scope(StrEnum):
-    """What a viewer can be allowed."""
+    """A permission of a viewer."""
 
     READ_ANY_CARD = "cards:read:any"
     READ_MEMBER = "member:read"
@@ -24,7 +24,7 @@ EVERY_SCOPE: Final = frozenset(scope.value for scope in Scope)
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How much a viewer may ask for. Defaults are those of a member."""
+    """A viewer's rate limits. The defaults apply to members."""
 
     requests_per_second: float = 50
     request_burst: int = 100
@@ -36,14 +36,14 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who is calling.
+    """An authenticated caller.
 
     Args:
-        kind: `member` when the credentials name a Konaplate member, else `service`.
-        id: what the issuer or the operator calls the caller; for logs, budgets and audits.
-        scopes: what the caller is allowed.
-        member_id: whose cards the caller sees without `cards:read:any`; None sees none.
-        allowance: the caller's budgets; None for no bounds.
+        kind: `member` if the credentials name a Konaplate member, otherwise `service`.
+        id: the issuer's or operator's name of the caller; for logs, budgets and audits.
+        scopes: the caller's permissions.
+        member_id: whose cards the caller sees without `cards:read:any`; None for no cards.
+        allowance: the caller's rate limits; None for no limits.
     """
 
     kind: Literal["member", "service"]
@@ -58,4 +58,4 @@ class Viewer:
 
 
 ANONYMOUS: Final = Viewer(kind="service", id="anonymous", scopes=EVERY_SCOPE, member_id=None, allowance=None)
-"""Everybody, where authentication is switched off."""
+"""Every caller, if authentication is switched off."""

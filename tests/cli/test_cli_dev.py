@@ -17,8 +17,7 @@ import pytest
 
 from graph.greeting import program
 from graph.http.graphiql_files import PAGE_FILES
-from graph.sandbox.behaviours import SLOW, Altered
-from graph.sandbox.faults import FAULTS
+from graph.sandbox.faults import FAULTS, SLOW, Altered
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from graph.security.development import DevelopmentSigner, signer_settings
 from tests.cli.processes import DEADLINE, Command, bare_environment, command, exported, run

@@ -19,9 +19,8 @@ from graph.konaplate.record import Record
 from graph.leak_audit.canaries import Canary, canaries, search, secret_names
 from graph.leak_audit.cases import Case, cases
 from graph.leak_audit.run import run
-from graph.sandbox.behaviours import Altered, Coded
 from graph.sandbox.data import DATA, Table
-from graph.sandbox.faults import FAULTS
+from graph.sandbox.faults import FAULTS, Altered, Coded
 from graph.sandbox.ledger import CARDS, MEMBERS
 from schema.fields import KEY, argument, edge, field, present
 from schema.query import build_schema

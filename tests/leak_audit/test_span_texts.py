@@ -15,7 +15,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from graph.leak_audit.span_texts import SpanTexts
+from graph.leak_audit.run import SpanTexts
 from graph.telemetry.traces import at_once
 
 CARD = "9491339400000013"

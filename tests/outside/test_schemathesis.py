@@ -7,8 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graph.sandbox.behaviours import NEVER, SLOW, Altered
-from graph.sandbox.faults import FAULTS
+from graph.sandbox.faults import FAULTS, NEVER, SLOW, Altered
 from graph.sandbox.ledger import CARDS
 from tests.outside.toolbox import run_tool
 

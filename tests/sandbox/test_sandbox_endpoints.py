@@ -14,8 +14,8 @@ from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.record import Record
 from graph.sandbox.app import create_sandbox
-from graph.sandbox.behaviours import Coded, Raw
 from graph.sandbox.data import DATA, Table
+from graph.sandbox.faults import Coded, Raw
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from schema.secrets import MemberId
 from tests.independent.raw_client import Draft, envelope, sealed

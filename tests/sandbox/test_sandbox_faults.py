@@ -7,8 +7,17 @@ import re
 
 import pytest
 
-from graph.sandbox.behaviours import SLOW, Altered, Coded, Raw
-from graph.sandbox.faults import BROKEN_MEMBER, FAULTS, MEMBER_FAULTS, UNKNOWN_MEMBER, Fault
+from graph.sandbox.faults import (
+    BROKEN_MEMBER,
+    FAULTS,
+    MEMBER_FAULTS,
+    SLOW,
+    UNKNOWN_MEMBER,
+    Altered,
+    Coded,
+    Fault,
+    Raw,
+)
 from graph.sandbox.ledger import CARDS, FIRST_CARD, MEMBERS
 from schema.errors import ErrorCode
 from tests.independent.jwe import JweError, unseal
