@@ -37,16 +37,7 @@ def make_app(
     wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     lifespan: Any = None,
 ) -> Starlette:
-    """The gateway's app.
-
-    Args:
-        endpoint: answers the GraphQL path.
-        explorer: the page for browsers, or None.
-        addresses: see `graph.http.front`.
-        origins: see `graph.http.front`.
-        wrap: wraps everything in one more middleware.
-        lifespan: see Starlette.
-    """
+    """The gateway's app; `wrap` puts one more middleware around everything."""
     routes = [Route("/", _home), Route("/livez", _alive)]
     if explorer is not None:
         routes.append(Route(f"{GRAPHQL_PATH}/explorer/{{name}}", _assets(explorer)))

@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 
 class Callers:
-    """Authenticates callers and charges their budgets; every refusal is audited.
-
-    Args:
-        authenticate: finds the viewer by the request's headers.
-        budgets: the viewers' budgets.
-        emit: receives the audit event of each refusal.
-    """
+    """Authenticates callers and charges their budgets; `emit` receives an audit event for each refusal."""
 
     def __init__(self, authenticate: Authenticate, budgets: Budgets, emit: Callable[[AuditEvent], None]) -> None:
         self._authenticate = authenticate

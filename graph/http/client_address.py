@@ -24,11 +24,7 @@ _HOP: Final = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{
 
 
 class ClientAddresses:
-    """Finds the client's address.
-
-    Args:
-        trusted: networks of the proxies whose `X-Forwarded-For` is believed.
-    """
+    """Finds the client's address; `trusted` are the networks of proxies whose `X-Forwarded-For` is believed."""
 
     def __init__(self, trusted: Collection[Network] = ()) -> None:
         self._trusted = tuple(trusted)

@@ -28,13 +28,7 @@ _LETTERS: Final = str.maketrans(string.digits, "ghijklmnop")
 
 
 class Exchange:
-    """A request and its response.
-
-    Args:
-        scope: of ASGI.
-        receive: of ASGI.
-        send: of ASGI.
-    """
+    """A request and its response."""
 
     __slots__ = ("_send", "address", "cors", "headers", "method", "receive", "request_id", "scope", "started")
 

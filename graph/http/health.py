@@ -22,14 +22,9 @@ Budgets = Literal["local", "shared", "fallback"]
 
 
 class Health:
-    """The readiness of this process, and the states that it depends on.
+    """The readiness of this process, which needs its keys and a writable audit log.
 
-    Args:
-        keys: state of the keys that verify tokens.
-        breakers: state of each upstream API's breaker. An open one does not make this process unready, as every
-            other gateway has the same upstream.
-        budgets: where viewers' budgets are kept.
-        audit: whether the audit log can be written. Without it, no personal data is returned.
+    An open breaker does not make it unready, as every other gateway has the same upstream.
     """
 
     def __init__(
@@ -71,12 +66,7 @@ class Health:
 
 
 class AdminApp:
-    """The ASGI app of the admin port, which has no authentication.
-
-    Args:
-        health: the state of the process.
-        metrics: builds the response to `/metrics`.
-    """
+    """The ASGI app of the admin port, which has no authentication; `metrics` builds the response to `/metrics`."""
 
     def __init__(self, health: Health, metrics: Callable[[], Response]) -> None:
         self._health = health

@@ -47,7 +47,7 @@ class Server(uvicorn.Server):
     Args:
         app: the app.
         sockets: bound (see `bind`); the server closes them.
-        connections: how they are served.
+        connections: options of its connections.
         drain: how to shut down.
         on_ready: called with the port once connections are accepted.
         lifespan: whether to run the app's lifespan.

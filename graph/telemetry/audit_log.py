@@ -102,11 +102,7 @@ class AuditLog:
     def reopen(self) -> None:
         """Open the path again, as after a log rotation."""
         self._sampler.forget()
-        if self._file is not None:
-            try:
-                self._file.reopen()
-            except OSError as error:
-                self._failed(error)
+        self._reopen_file()
 
     def close(self) -> None:
         """Close the file."""
@@ -131,6 +127,15 @@ class AuditLog:
             return False
         return True
 
+    def _reopen_file(self) -> bool:
+        try:
+            if self._file is not None:
+                self._file.reopen()
+        except OSError as error:
+            self._failed(error)
+            return False
+        return True
+
     def _failed(self, error: OSError) -> None:
         first, self._next_try = self._next_try is None, self._clock() + _SECONDS_BETWEEN_TRIES
         if first:
@@ -139,13 +144,8 @@ class AuditLog:
 
     def _resume(self) -> bool:
         """Write a line about resuming, which also tests whether that works."""
-        if self._file is not None:
-            try:
-                self._file.reopen()
-            except OSError as error:
-                self._failed(error)
-                return False
-        if not self._write([{"action": "resumed", "unwritten": self.unwritten, "event": "audit"}]):
+        event: EventDict = {"action": "resumed", "unwritten": self.unwritten, "event": "audit"}
+        if not (self._reopen_file() and self._write([event])):
             return False
         self._next_try = None
         self._about.info("the audit log is written again")
@@ -215,15 +215,12 @@ class AuditFile:
                 written = os.write(self._file, left)
             except OSError:
                 # Lines that have not begun are not written later: their requests were refused.
-                begun = len(left) > len(lines) or (len(left) < len(lines) and not _ends_a_line(lines, left))
+                done = len(lines) - len(left)
+                begun = done < 0 or (done > 0 and not lines[:done].endswith(b"\n"))
                 self._rest = left[: left.index(b"\n") + 1] if begun else b""
                 raise
             left = left[written:]
         self._rest = b""
-
-
-def _ends_a_line(lines: bytes, left: bytes) -> bool:
-    return lines[: len(lines) - len(left)].endswith(b"\n")
 
 
 def _open(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -41,12 +42,8 @@ class ProtectionTelemetry:
 
     def watch_keys(self, current: Callable[[], str]) -> None:
         """Expose the state of the keys that verify tokens."""
-
-        def show(state: str) -> None:
-            self._keys.labels(state).set_function(lambda: state == current())
-
         for state in KEY_STATES:
-            show(state)
+            self._keys.labels(state).set_function(partial(lambda wanted: wanted == current(), state))
 
     def on_limiter_fallback(self) -> None:
         """Budgets are kept in this process, because Redis does not answer."""

@@ -30,13 +30,7 @@ def build_documents(
     on_untrusted: Callable[[UntrustedDocument], None] | None = None,
     redis: Redis | None = None,
 ) -> DocumentResolver:
-    """The resolver of documents.
-
-    Args:
-        settings: see `graph.config.settings`.
-        schema: the executable schema; by default with all APIs of Konaplate.
-        on_untrusted: called for each document that is executed without being in the manifest.
-        redis: shares registered documents between gateways; None keeps them in this process.
+    """The resolver of documents, by default of the schema with all APIs of Konaplate.
 
     Raises:
         SettingsError: naming everything in the manifest that cannot be used.

@@ -44,15 +44,7 @@ def build_app(
     traces: Traces | None,
     lifespan: Any,
 ) -> Starlette:
-    """The app.
-
-    Args:
-        settings: see `graph.config.settings`.
-        endpoint: answers the GraphQL path.
-        explorer: the page for browsers, or None.
-        traces: makes a span for each request, or None.
-        lifespan: see Starlette.
-    """
+    """The app."""
     origins = OriginRules(
         settings.konagraph_allowed_origins,
         headers=settings.konagraph_allowed_headers,
@@ -65,12 +57,7 @@ def build_app(
 
 
 def build_explorer(settings: Settings, example_card: str | None) -> Explorer | None:
-    """The page for browsers, if it is enabled.
-
-    Args:
-        settings: see `graph.config.settings`.
-        example_card: the card number of the example query; None for a number without a card.
-    """
+    """The page for browsers, if it is enabled; its example query has the given card number."""
     if not settings.allowed_in_development(settings.konagraph_explorer):
         return None
     variables = orjson.dumps({"cardNo": example_card or _NO_CARD}, option=orjson.OPT_INDENT_2)

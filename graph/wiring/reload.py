@@ -54,10 +54,7 @@ _READ_AT_START: Final = ("konaplate_ca_bundle", "konaplate_client_certificate", 
 class Reload:
     """Runs one reload at a time, however many are requested, and logs the outcome.
 
-    Args:
-        load: reads the settings.
-        renewal: applies them.
-        reopen: reopens files, whether or not the settings can be used.
+    `reopen` reopens files, whether or not the settings can be used.
     """
 
     def __init__(self, load: Callable[[], Settings], renewal: Renewal, reopen: Callable[[], None]) -> None:
@@ -99,15 +96,7 @@ class _Parts(NamedTuple):
 
 
 class Renewal:
-    """Replaces secrets and documents. Calls and requests in flight finish with the old ones.
-
-    Args:
-        settings: those that the gateway was started with.
-        konaplate: receives the credentials and keys.
-        protection: receives the API keys, and loads the key set again.
-        documents: receives the trusted documents.
-        on_trusted: called with the names of their operations.
-    """
+    """Replaces secrets and documents. Calls and requests in flight finish with the old ones."""
 
     def __init__(
         self,

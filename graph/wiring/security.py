@@ -87,12 +87,6 @@ def build_protection(
 ) -> Protection:
     """Build authentication and budgets.
 
-    Args:
-        settings: see `graph.config.settings`.
-        refs: makes references of cards and viewers.
-        on_key_failure: called when the keys that verify tokens cannot be loaded.
-        on_fallback: called when budgets are kept locally because Redis does not answer.
-
     Raises:
         SettingsError: when a key file or the address of Redis cannot be used.
     """

@@ -17,7 +17,7 @@ from graph.telemetry.requests import RequestTelemetry
 from graph.telemetry.upstream import UpstreamTelemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from opentelemetry.sdk.trace.export import SpanExporter
 
@@ -38,13 +38,7 @@ _EXECUTIONS: Final = {
 
 
 class Telemetry:
-    """Receives the reports of the lower layers.
-
-    Args:
-        settings: see `graph.config.settings`.
-        refs: makes references of viewers for the audit log.
-        endpoints: the APIs of Konaplate.
-        exporter: receives each span at once; None for the configured collector, if any.
+    """Receives the reports of the lower layers; `exporter` replaces the configured collector of spans.
 
     Raises:
         SettingsError: when the audit log cannot be written.
@@ -65,7 +59,8 @@ class Telemetry:
             self.audit = AuditLog(settings.konagraph_audit_log, refs.of_viewer, count=self.protection.count)
         except OSError:
             raise SettingsError(["KONAGRAPH_AUDIT_LOG names a file that cannot be written"]) from None
-        self.traces = _traces(settings, endpoints, exporter, _on_lost_spans(self.metrics))
+        self._lost = self.metrics.counter("span_batches_lost", "Batches of spans that the collector did not take.")
+        self.traces = self._make_traces(settings, endpoints, exporter)
         self.metrics.gauge("tasks", "Tasks of the event loop.").set_function(lambda: len(asyncio.all_tasks()))
         self.metrics.read_counter("log_lines_lost", "Lines of the log that nobody took in time.", _lost_lines)
 
@@ -99,41 +94,29 @@ class Telemetry:
         text = "Audit events that could not be written; personal data was not given out for them."
         metrics.read_counter("audit_unwritten", text, lambda: audit.unwritten)
 
+    def _make_traces(
+        self, settings: Settings, endpoints: Sequence[Endpoint[Any, Any]], exporter: SpanExporter | None
+    ) -> Traces | None:
+        if settings.konagraph_otel_endpoint is None and exporter is None:
+            return None
+        # Imported here, because OpenTelemetry costs time and memory that a gateway without a collector can save.
+        from graph.telemetry.traces import OtlpExporter, Traces, batch_processor, simple_processor  # noqa: PLC0415
+
+        if exporter is not None:
+            processor = simple_processor(exporter)
+        else:
+            processor = batch_processor(OtlpExporter(settings.konagraph_otel_endpoint or "", self._on_lost_spans))
+        return Traces(processor, endpoints, sample=settings.konagraph_otel_sample)
+
+    def _on_lost_spans(self) -> None:
+        self._lost.inc()
+        structlog.get_logger(LOGGER).warning("spans are lost: the collector does not take them")
+
     async def aclose(self) -> None:
         """Export the remaining spans, and close files."""
         if self.traces is not None:
             await self.traces.aclose()
         self.audit.close()
-
-
-def _traces(
-    settings: Settings,
-    endpoints: Sequence[Endpoint[Any, Any]],
-    exporter: SpanExporter | None,
-    on_lost: Callable[[], None],
-) -> Traces | None:
-    if settings.konagraph_otel_endpoint is None and exporter is None:
-        return None
-    # Imported here, because OpenTelemetry costs time and memory that a gateway without a collector can save.
-    from graph.telemetry.otlp import OtlpExporter  # noqa: PLC0415
-    from graph.telemetry.traces import Traces, at_once, in_batches  # noqa: PLC0415
-
-    if exporter is not None:
-        processor = at_once(exporter)
-    else:
-        processor = in_batches(OtlpExporter(settings.konagraph_otel_endpoint or "", on_lost))
-    return Traces(processor, endpoints, sample=settings.konagraph_otel_sample)
-
-
-def _on_lost_spans(metrics: Metrics) -> Callable[[], None]:
-    lost = metrics.counter("span_batches_lost", "Batches of spans that the collector did not take.")
-    log = structlog.get_logger(LOGGER)
-
-    def on_lost() -> None:
-        lost.inc()
-        log.warning("spans are lost: the collector does not take them")
-
-    return on_lost
 
 
 def _lost_lines() -> int:

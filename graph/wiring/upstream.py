@@ -49,14 +49,7 @@ def build_konaplate(
 ) -> GuardedKonaplate:
     """The client behind its guard; see `build_client`.
 
-    Args:
-        settings: see `graph.config.settings`.
-        transport: sends the requests; None for the network.
-        on_call: called after every attempt.
-        observer: told what the guard does.
-        endpoints: the APIs of Konaplate.
-        clock: monotonic seconds.
-        reserved: keys that fail on purpose and must not affect others.
+    `reserved` are keys of the sandbox that fail on purpose and must not affect others.
 
     Raises:
         SettingsError: naming every key and certificate that cannot be used, and every unknown endpoint.

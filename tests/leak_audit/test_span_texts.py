@@ -16,7 +16,7 @@ from opentelemetry.trace import (
 )
 
 from graph.leak_audit.run import SpanTexts
-from graph.telemetry.traces import at_once
+from graph.telemetry.traces import simple_processor
 
 CARD = "9491339400000013"
 
@@ -25,7 +25,7 @@ def written(context: Context | None = None, name: str = "name", **attributes: st
     """The text of one span, with an event and a status in words."""
     stream = io.StringIO()
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(at_once(SpanTexts(stream)))
+    provider.add_span_processor(simple_processor(SpanTexts(stream)))
     span = provider.get_tracer("t").start_span(name, context or Context(), attributes=attributes)
     span.add_event("an event", {"of": "the event"})
     span.set_status(StatusCode.ERROR, "the status")

@@ -11,8 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from graph.telemetry.otlp import OtlpExporter
-from graph.telemetry.traces import Traces, in_batches
+from graph.telemetry.traces import OtlpExporter, Traces, batch_processor
 from tests.support import gateway
 from tests.telemetry.capture import events, logs_as
 from tests.telemetry.collector import collector, dead_endpoint, silent_collector
@@ -153,7 +152,7 @@ class Stuck(SpanExporter):
 
 async def test_an_exporter_that_hangs_does_not_keep_the_end_waiting() -> None:
     stuck = Stuck()
-    processor = in_batches(stuck)
+    processor = batch_processor(stuck)
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(processor)
     provider.get_tracer("t").start_span("a").end()
@@ -167,7 +166,7 @@ async def test_an_exporter_that_hangs_does_not_keep_the_end_waiting() -> None:
 
 def test_while_the_exporter_hangs_the_newest_spans_are_kept_and_no_more_than_so_many() -> None:
     stuck = Stuck()
-    processor = in_batches(stuck)
+    processor = batch_processor(stuck)
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(processor)
     tracer = provider.get_tracer("t")
