@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 
 # Twenty whole cards in one request, and a thousand requests at once, are more than the defaults allow.
 RAISED: Final = {
-    "KONAGRAPH_MAX_ALIASES": "20",
     "KONAGRAPH_MAX_ROOT_FIELDS": "20",
-    "KONAGRAPH_MAX_FIELDS": "400",
     "KONAGRAPH_MAX_COST": "1000",
-    "KONAGRAPH_MAX_DOCUMENT_TOKENS": "1200",
     "KONAGRAPH_MAX_REQUESTS": "2000",
     "KONAPLATE_MAX_CONNECTIONS": "256",
     "KONAPLATE_POOL_TIMEOUT": "2",

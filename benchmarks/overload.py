@@ -200,7 +200,6 @@ def _refusal_cost(cores: Cores, seconds: int) -> float:
             "KONAGRAPH_MAX_REQUESTS": "1",
             "KONAGRAPH_REQUEST_TIMEOUT": "60",
             "KONAPLATE_TIMEOUT": "60",
-            "KONAPLATE_ATTEMPT_TIMEOUT": "60",
         }
         with server(_COMMAND, core=cores.server, settings=settings) as gateway:
             url = httpx.URL(gateway.url)

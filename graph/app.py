@@ -17,7 +17,7 @@ from graph.resilience.slots import Admission
 from graph.security.audit import RequestAudit
 from graph.security.authorization import Authorization
 from graph.security.viewer import Scope
-from graph.wiring.documents import build_documents
+from graph.wiring.documents import build_documents, document_limits
 from graph.wiring.http import build_app, build_explorer
 from graph.wiring.reload import Renewal
 from graph.wiring.security import build_protection, build_refs
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.isolation import Reserved
     from graph.resilience.deadline import Deadline
+    from graph.resilience.guard import GuardRules
     from graph.security.audit import Caller
 
 
@@ -49,6 +50,7 @@ def create_app(
     reserved: Reserved | None = None,
     span_exporter: SpanExporter | None = None,
     clock: Callable[[], float] = time.monotonic,
+    rules: GuardRules | None = None,
 ) -> Starlette:
     """Put the gateway together.
 
@@ -61,6 +63,7 @@ def create_app(
         reserved: see `graph.wiring.upstream`.
         span_exporter: takes the spans of traces, instead of the collector that the settings name.
         clock: monotonic seconds, for what protects Konaplate and this process.
+        rules: of the guard in front of Konaplate; None for the defaults.
 
     Raises:
         SettingsError: when a key, certificate or manifest cannot be used, or an extra is missing.
@@ -82,10 +85,11 @@ def create_app(
         observer=telemetry.upstream,
         clock=clock,
         reserved=reserved,
+        rules=rules,
     )
     schema = executable_schema(endpoints, query)
     documents = build_documents(settings, schema, telemetry.requests.on_untrusted_document, protection.redis)
-    executor = OperationExecutor(schema, settings.konagraph_executor, telemetry.requests.on_unplanned)
+    executor = OperationExecutor(schema, on_unplanned=telemetry.requests.on_unplanned)
     explorer = build_explorer(settings, example_card)
     health = Health(
         protection.key_state, konaplate.breakers, protection.budget_state, lambda: telemetry.audit.available
@@ -115,7 +119,7 @@ def create_app(
         ),
         admission=admission,
         request_timeout=settings.konagraph_request_timeout,
-        max_body_bytes=settings.konagraph_max_body_bytes,
+        max_body_bytes=document_limits(settings).body_bytes,
         get=settings.allowed_in_development(settings.konagraph_get),
         explorer=explorer,
         on_request=telemetry.on_request,

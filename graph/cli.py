@@ -42,22 +42,14 @@ if TYPE_CHECKING:
 _PORT: Final = click.IntRange(0, 65_535)
 _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 # Not where Konaplate is and who calls it, which may be set for the real one.
-_READ_BY_DEV: Final = (
-    "KONAGRAPH_",
-    "KONAPLATE_TIMEOUT",
-    "KONAPLATE_ATTEMPT",
-    "KONAPLATE_RETR",
-    "KONAPLATE_BREAKER_",
-)
+_READ_BY_DEV: Final = ("KONAGRAPH_", "KONAPLATE_TIMEOUT")
 # For people: a log that they can read, and budgets that nobody exhausts by trying everything out.
 _DEFAULTS_OF_DEV: Final = {
     "KONAGRAPH_LOG_FORMAT": "console",
     "KONAGRAPH_REQUEST_RATE": "1000",
     "KONAGRAPH_REQUEST_BURST": "1000",
-    "KONAGRAPH_COST_RATE": "10000",
-    "KONAGRAPH_COST_BURST": "100000",
+    "KONAGRAPH_COST_BURST": "200000",
     "KONAGRAPH_CARDS_PER_MINUTE": "1000",
-    "KONAGRAPH_CARDS_PER_HOUR": "10000",
 }
 
 

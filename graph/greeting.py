@@ -89,7 +89,7 @@ def fault_table() -> str:
 def _page(explorer: Explorer | None) -> tuple[str, str | None]:
     """What a browser shows, and what it would take to show GraphiQL."""
     if explorer is None:
-        return "", "A browser shows no page: KONAGRAPH_EXPLORER=true switches GraphiQL on."
+        return "", "A browser shows no page: KONAGRAPH_INTROSPECTION=true switches GraphiQL on."
     if explorer.missing:
         return "", (
             "A browser shows no GraphiQL: its files come from npm and are not here.\n"

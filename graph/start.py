@@ -13,7 +13,7 @@ import structlog
 
 from graph import __version__
 from graph.app import create_app
-from graph.config.environment import load_settings, unknown_variables
+from graph.config.environment import load_settings, removed_variables, unknown_variables
 from graph.config.settings import Settings, SettingsError
 from graph.config.warnings import start_warnings
 from graph.http.app import GRAPHQL_PATH
@@ -41,15 +41,22 @@ _PORT_CHOSEN_BY: Final = "--port or KONAGRAPH_PORT (`make dev PORT=8001`)"
 
 def read_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
     """The settings; the process ends when they cannot be used."""
-    for hint in unknown_variables(environment):
-        click.echo(f"warning: {hint}", err=True)
+    _warn(unknown_variables(environment))
     try:
-        return load_settings(environment, **overrides)
+        settings = load_settings(environment, **overrides)
     except SettingsError as error:
-        rest = error.rest
-        for warning in start_warnings(rest, error.wrong) if rest else []:
-            click.echo(f"warning: {warning}", err=True)
-        fail([*error.problems, *(start_problems(rest, error.wrong) if rest else [])])
+        rest, problems = error.rest, error.problems
+        if rest is not None:
+            _warn([*removed_variables(environment, rest), *start_warnings(rest, error.wrong)])
+            problems = [*problems, *start_problems(rest, error.wrong)]
+        fail(problems)
+    _warn(removed_variables(environment, settings))
+    return settings
+
+
+def _warn(warnings: list[str]) -> None:
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
 
 
 def fail(problems: list[str]) -> NoReturn:

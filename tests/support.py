@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from graph.app import create_app
-from graph.config.environment import load_settings
+from graph.config.environment import load_settings, removed_variables, unknown_variables
 from graph.konaplate.record import Record, record_fields
 from graph.sandbox.app import create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
@@ -22,10 +22,16 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from graph.config.settings import Settings
+    from graph.resilience.guard import GuardRules
     from graph.security.audit import AuditEvent
 
 
 R = TypeVar("R", bound=Record)
+
+
+def on_core(query: str) -> str:
+    """An operation that asks for introspection as well, so that graphql-core executes all of it."""
+    return query.replace("{", "{ __schema { queryType { name } } ", 1)
 
 
 class KeptEvents(list["AuditEvent"]):
@@ -60,12 +66,17 @@ def credentials() -> SandboxCredentials:
 
 def sandbox_settings(**variables: object) -> Settings:
     """Settings of a gateway for the sandbox; `variables` by the names of the environment."""
-    environment = {
-        **credentials().gateway_settings(),
-        "KONAPLATE_BASE_URL": "http://sandbox/open-api",
-        **{name: str(value) for name, value in variables.items()},
-    }
-    return load_settings(environment)
+    given = {name: str(value) for name, value in variables.items()}
+    return checked_settings(
+        {**credentials().gateway_settings(), "KONAPLATE_BASE_URL": "http://sandbox/open-api", **given}
+    )
+
+
+def checked_settings(environment: dict[str, str]) -> Settings:
+    """Settings from variables that there are: a test with a variable that nothing reads would try nothing."""
+    settings = load_settings(environment)
+    assert [] == unknown_variables(environment) + removed_variables(environment, settings)
+    return settings
 
 
 @functools.cache
@@ -142,25 +153,32 @@ class Gateway:
 
 
 def gateway(
-    transport: httpx.AsyncBaseTransport | None = None, **variables: object
+    transport: httpx.AsyncBaseTransport | None = None, rules: GuardRules | None = None, /, **variables: object
 ) -> AbstractAsyncContextManager[Gateway]:
     """A running gateway; over a recorded sandbox, unless another transport is given."""
-    return _running(transport, None, variables)
+    return _running(transport, None, variables, rules)
 
 
 def traced_gateway(
-    exporter: SpanExporter, transport: httpx.AsyncBaseTransport | None = None, **variables: object
+    exporter: SpanExporter,
+    transport: httpx.AsyncBaseTransport | None = None,
+    rules: GuardRules | None = None,
+    /,
+    **variables: object,
 ) -> AbstractAsyncContextManager[Gateway]:
     """The same, with its spans."""
-    return _running(transport, exporter, variables)
+    return _running(transport, exporter, variables, rules)
 
 
 @asynccontextmanager
 async def _running(
-    transport: httpx.AsyncBaseTransport | None, exporter: SpanExporter | None, variables: dict[str, object]
+    transport: httpx.AsyncBaseTransport | None,
+    exporter: SpanExporter | None,
+    variables: dict[str, object],
+    rules: GuardRules | None,
 ) -> AsyncIterator[Gateway]:
     upstream = transport or Recorder()
-    app = create_app(sandbox_settings(**variables), transport=upstream, span_exporter=exporter)
+    app = create_app(sandbox_settings(**variables), transport=upstream, span_exporter=exporter, rules=rules)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client,

@@ -91,8 +91,10 @@ def test_the_manifest_is_held_to_the_limits_and_the_introspection_of_the_setting
     assert build_documents(sandbox_settings(KONAGRAPH_DOCUMENTS=file)) is not None
     (hidden,) = problems(sandbox_settings(KONAGRAPH_DOCUMENTS=file, KONAGRAPH_INTROSPECTION="false"))
     assert "Introspection is switched off." in hidden
-    first, _ = problems(sandbox_settings(KONAGRAPH_DOCUMENTS=file, KONAGRAPH_MAX_DOCUMENT_TOKENS=3))
-    assert "exceeds the limit of its tokens" in first
+    large = "{ a " * 9 + "}" * 9
+    file.write_bytes(apollo_manifest(apollo_operation(large), apollo_operation(TYPENAME)))
+    (deep,) = problems(sandbox_settings(KONAGRAPH_DOCUMENTS=file))
+    assert "exceeds the limit of its depth" in deep
 
 
 def test_the_limits_that_are_not_set_are_the_defaults_of_a_document() -> None:

@@ -10,9 +10,8 @@ from pydantic import ValidationError
 
 from graph.config.environment import load_settings, unknown_variables
 from graph.config.settings import Settings, SettingsError
-from graph.konaplate.protocol import EchoRule, Zone
+from graph.konaplate.protocol import EchoRule
 from tests.settings_cases import NECESSARY, PLAIN, PRIVATE_PEM, PROTECTED, PUBLIC_PEM, SECOND_PAIR, VARIABLES
-from tests.tools import ROOT
 
 
 def without(environment: dict[str, str], name: str) -> dict[str, str]:
@@ -82,78 +81,35 @@ def test_what_is_not_set_has_its_default() -> None:
         "konaplate_crypto_key_id_2": None,
         "konaplate_server_public_key_2": None,
         "konaplate_client_private_key_2": None,
-        "konaplate_jwe_algorithms": ("RSA-OAEP-256",),
-        "konaplate_jwe_content_encryptions": ("A128GCM", "A256GCM"),
+        "konaplate_jwe_algorithms": ("RSA-OAEP-256", "A128GCM", "A256GCM"),
         "konaplate_seal_requests": (),
         "konaplate_seal_answers": (),
-        "konaplate_unsealed_answers": "refuse",
         "konaplate_correlation_echo": EchoRule.LEARN,
-        "konaplate_time_zone": Zone.KST,
-        "konaplate_transport": "lean",
         "konaplate_ca_bundle": None,
         "konaplate_client_certificate": None,
         "konaplate_client_certificate_key": None,
         "konaplate_timeout": 2.5,
-        "konaplate_attempt_timeout": 1.5,
-        "konaplate_connect_timeout": 1.0,
         "konaplate_pool_timeout": 0.25,
         "konaplate_max_connections": 64,
-        "konaplate_min_connections": 4,
-        "konaplate_attempts": 2,
-        "konaplate_retry_pause_min": 0.05,
-        "konaplate_retry_pause_max": 0.25,
-        "konaplate_retry_ratio": 0.1,
-        "konaplate_retries_per_second": 3.0,
-        "konaplate_breaker_window": 10.0,
-        "konaplate_breaker_calls": 20,
-        "konaplate_breaker_ratio": 0.5,
-        "konaplate_breaker_open": 5.0,
-        "konaplate_breaker_open_max": 60.0,
-        "konaplate_breaker_probes": 3,
-        "konaplate_keepalive": 15.0,
-        "konaplate_max_response_bytes": 262_144,
         "konagraph_env": "development",
         "konagraph_host": "127.0.0.1",
         "konagraph_port": 8000,
         "konagraph_log_level": "info",
         "konagraph_log_format": "json",
         "konagraph_otel_endpoint": None,
-        "konagraph_otel_sample": 1.0,
         "konagraph_request_timeout": 5.0,
         "konagraph_max_requests": 200,
-        "konagraph_max_body_bytes": 65_536,
-        "konagraph_max_document_characters": 15_000,
-        "konagraph_max_document_tokens": 600,
-        "konagraph_max_depth": 8,
-        "konagraph_max_aliases": 15,
         "konagraph_max_root_fields": 10,
-        "konagraph_max_fields": 200,
-        "konagraph_max_directives": 20,
-        "konagraph_max_operations": 10,
-        "konagraph_max_introspection_depth": 20,
-        "konagraph_max_introspection_fields": 1_000,
         "konagraph_max_cost": 500,
         "konagraph_max_cards": 20,
-        "konagraph_executor": "plan",
-        "konagraph_document_cache": 1_000,
         "konagraph_documents": None,
         "konagraph_documents_mode": "off",
         "konagraph_apq": None,
-        "konagraph_apq_size": 1_000,
         "konagraph_introspection": None,
-        "konagraph_explorer": None,
         "konagraph_get": None,
-        "konagraph_explorer_directory": ROOT / "explorer",
         "konagraph_admin_host": "127.0.0.1",
         "konagraph_admin_port": 9090,
         "konagraph_drain_delay": 0.0,
-        "konagraph_drain_timeout": 6.0,
-        "konagraph_max_header_bytes": 32_768,
-        "konagraph_max_headers": 100,
-        "konagraph_max_url_bytes": 4_096,
-        "konagraph_header_timeout": 5.0,
-        "konagraph_body_timeout": 5.0,
-        "konagraph_write_timeout": 5.0,
         "konagraph_keepalive": 75.0,
         "konagraph_allowed_hosts": frozenset(),
         "konagraph_allowed_origins": frozenset(),
@@ -172,10 +128,8 @@ def test_what_is_not_set_has_its_default() -> None:
         "konagraph_audit_log": None,
         "konagraph_request_rate": 50,
         "konagraph_request_burst": 100,
-        "konagraph_cost_rate": 50,
         "konagraph_cost_burst": 1_000,
         "konagraph_cards_per_minute": 30,
-        "konagraph_cards_per_hour": 300,
     }
 
 
@@ -244,7 +198,7 @@ def test_a_key_is_pem_text_or_the_path_of_a_file_with_it(text: str, form: str, t
     assert PUBLIC_PEM == key.reveal().strip()
 
 
-@pytest.mark.parametrize("switch", ["konagraph_introspection", "konagraph_explorer", "konagraph_get"])
+@pytest.mark.parametrize("switch", ["konagraph_introspection", "konagraph_get"])
 @pytest.mark.parametrize(
     ("environment", "text", "allowed"),
     [

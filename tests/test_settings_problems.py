@@ -43,7 +43,7 @@ def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
             "KONAPLATE_SERVER_PUBLIC_KEY": CANARY,
             "KONAPLATE_CRYPTO_KEY_ID_2": CANARY,
             "KONAPLATE_TIMEOUT": CANARY,
-            "KONAPLATE_TIME_ZONE": CANARY,
+            "KONAPLATE_CORRELATION_ECHO": CANARY,
             "KONAPLATE_CA_BUNDLE_FILE": str(tmp_path / "ca"),
             "KONAGRAPH_PORT": "65536",
             "KONAGRAPH_GET": CANARY,
@@ -59,11 +59,11 @@ def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
         f"KONAPLATE_CA_BUNDLE_FILE names a file that cannot be read: {tmp_path / 'ca'}: {MISSING}",
         "KONAPLATE_CLIENT_PRIVATE_KEY is missing (or set KONAPLATE_ENCRYPTION=off for a private line)",
         "KONAPLATE_CLIENT_PRIVATE_KEY_2 is missing; the second key pair needs all three",
+        "KONAPLATE_CORRELATION_ECHO: input should be 'learn', 'require' or 'ignore'",
         "KONAPLATE_SECRET_KEY and KONAPLATE_SECRET_KEY_FILE are both set",
         f"KONAPLATE_SERVER_PUBLIC_KEY: is neither PEM text nor the path of a file that can be read ({MISSING})",
         "KONAPLATE_SERVER_PUBLIC_KEY_2 is missing; the second key pair needs all three",
         "KONAPLATE_TIMEOUT: input should be a valid number, unable to parse string as a number",
-        "KONAPLATE_TIME_ZONE: input should be 'KST' or 'UTC'",
     ]
 
 

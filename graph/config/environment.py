@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from graph.config.files import UnreadableFileError, read_text, unreadable
+from graph.config.removed import REMOVED, asks_for_more, what_holds
 from graph.config.rules import broken_rules
 from graph.config.settings import Settings, SettingsError
+from graph.config.warnings import naming_none_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -65,7 +67,18 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
         good = {field: value for field, value in values.items() if field not in told}
         settings = Settings(**{**_STAND_INS, **good})
     wrong = frozenset(unread.keys() | invalid.keys())
-    problems = [*unread.values(), *broken_rules(settings, wrong), *invalid.values()]
+    lost = (
+        f"{name} is no longer a setting, and asks for more protection than there is "
+        f"(now: {what_holds(name, settings)}); unset it to accept that"
+        for name, value in _removed(environment).items()
+        if asks_for_more(name, value, settings)
+    )
+    problems = [
+        *unread.values(),
+        *broken_rules(settings, wrong),
+        *invalid.values(),
+        *naming_none_of(wrong, lost),
+    ]
     if problems:
         raise SettingsError(problems, settings, wrong)
     return settings
@@ -73,13 +86,38 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Variables with our prefixes that no setting reads, each with the likely meaning; usually a typing error."""
-    known = {f"{field.upper()}{suffix}" for field in Settings.model_fields for suffix in ("", "_FILE")}
+    known = _with_files(field.upper() for field in Settings.model_fields)
+    removed = _with_files(REMOVED)
     hints = []
     for name in sorted(environment):
-        if name.startswith(PREFIXES) and name not in known:
+        if name.startswith(PREFIXES) and name not in known and name not in removed:
             close = difflib.get_close_matches(name, known, 1, 0.8)
             hints.append(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else ""))
     return hints
+
+
+def removed_variables(environment: Mapping[str, str], settings: Settings) -> list[str]:
+    """Variables that were settings once and can be ignored, each with what holds now and what to do instead."""
+    return [
+        f"{name} is no longer a setting, and has no effect (now: {what_holds(name, settings)})"
+        for name, value in _removed(environment).items()
+        if not asks_for_more(name, value, settings)
+    ]
+
+
+def _removed(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings that are gone and still have a value."""
+    values = {}
+    for name in REMOVED:
+        try:
+            values[name] = _value(environment, name)
+        except ValueError:
+            values[name] = "unreadable"
+    return {name: value for name, value in values.items() if value}
+
+
+def _with_files(names: Iterable[str]) -> set[str]:
+    return {f"{name}{suffix}" for name in names for suffix in ("", "_FILE")}
 
 
 def _value(environment: Mapping[str, str], name: str) -> str:

@@ -1,11 +1,11 @@
-"""All settings with their types, bounds and defaults."""
+"""All settings with their types, bounds and defaults, by who needs them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from graph.config.types import (
     CardRefKey,
@@ -17,11 +17,9 @@ from graph.config.types import (
     IdleSeconds,
     Line,
     Networks,
-    Number,
     OriginSet,
     Pem,
     Port,
-    Ratio,
     RedisUrl,
     Seconds,
     SecondsOrNone,
@@ -29,12 +27,10 @@ from graph.config.types import (
     Switch,
     Url,
     UrlOrPath,
-    Whole,
     Words,
 )
-from graph.http.graphiql_files import DIRECTORY
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
-from graph.konaplate.protocol import EchoRule, Zone
+from graph.konaplate.protocol import EchoRule
 from graph.server.limits import HttpLimits
 
 
@@ -61,6 +57,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
+    # Everybody: who we are to Konaplate.
     konaplate_base_url: Url
     konaplate_asp_id: HeaderText
     konaplate_access_key: Secret
@@ -72,85 +69,22 @@ class Settings(BaseModel):
     konaplate_crypto_key_id_2: HeaderText | None = None
     konaplate_server_public_key_2: Pem | None = None
     konaplate_client_private_key_2: Pem | None = None
-    konaplate_jwe_algorithms: Words = DEFAULT_ALGORITHMS
-    konaplate_jwe_content_encryptions: Words = DEFAULT_CONTENT_ENCRYPTIONS
-    konaplate_seal_requests: Words = ()
-    konaplate_seal_answers: Words = ()
-    konaplate_unsealed_answers: Literal["refuse", "allow"] = "refuse"
-    konaplate_correlation_echo: EchoRule = EchoRule.LEARN
-    konaplate_time_zone: Zone = Zone.KST
-    konaplate_transport: Literal["lean", "httpx"] = "lean"
-    konaplate_ca_bundle: Path | None = None
-    konaplate_client_certificate: Path | None = None
-    konaplate_client_certificate_key: Path | None = None
-    konaplate_timeout: Seconds = 2.5
-    konaplate_attempt_timeout: Seconds = 1.5
-    konaplate_connect_timeout: Seconds = 1.0
-    konaplate_pool_timeout: Seconds = 0.25
-    konaplate_max_connections: Count = 64
-    konaplate_min_connections: Count = 4
-    konaplate_keepalive: Seconds = 15.0
-    konaplate_max_response_bytes: Count = 256 * 1024
-    konaplate_attempts: Annotated[Whole, Field(gt=0, le=5)] = 2
-    konaplate_retry_pause_min: Seconds = 0.05
-    konaplate_retry_pause_max: Seconds = 0.25
-    konaplate_retry_ratio: Ratio = 0.1
-    konaplate_retries_per_second: Annotated[Number, Field(ge=0, le=1_000)] = 3.0
-    konaplate_breaker_window: Seconds = 10.0
-    konaplate_breaker_calls: Count = 20
-    konaplate_breaker_ratio: Annotated[Number, Field(gt=0, le=1)] = 0.5
-    konaplate_breaker_open: Seconds = 5.0
-    konaplate_breaker_open_max: Seconds = 60.0
-    konaplate_breaker_probes: Count = 3
-
+    # Everybody: where the gateway runs.
     konagraph_env: Literal["development", "production"] = "development"
     konagraph_host: Host = "127.0.0.1"
     konagraph_port: Port = 8000
-    konagraph_log_level: Literal["debug", "info", "warning", "error"] = "info"
-    konagraph_log_format: Literal["json", "console"] = "json"
-    konagraph_otel_endpoint: Url | None = None
-    konagraph_otel_sample: Ratio = 1.0
-    konagraph_request_timeout: Seconds = 5.0
-    konagraph_max_requests: Count = 200
-    konagraph_max_body_bytes: Count = 64 * 1024
-    konagraph_max_document_characters: Count = 15_000
-    konagraph_max_document_tokens: Count = 600
-    konagraph_max_depth: Count = 8
-    konagraph_max_aliases: Count = 15
-    konagraph_max_root_fields: Count = 10
-    konagraph_max_fields: Count = 200
-    konagraph_max_directives: Count = 20
-    konagraph_max_operations: Count = 10
-    konagraph_max_introspection_depth: Count = 20
-    konagraph_max_introspection_fields: Count = 1_000
-    konagraph_max_cost: Count = 500
-    konagraph_max_cards: Count = 20
-    konagraph_executor: Literal["plan", "core"] = "plan"
-    konagraph_document_cache: Count = 1_000
-    konagraph_documents: Path | None = None
-    konagraph_documents_mode: Literal["off", "log", "enforce"] = "off"
-    konagraph_apq: Switch | None = None
-    konagraph_apq_size: Count = 1_000
-    konagraph_introspection: Switch | None = None
-    konagraph_explorer: Switch | None = None
-    konagraph_get: Switch | None = None
-    konagraph_explorer_directory: Path = DIRECTORY
     konagraph_admin_host: Host = "127.0.0.1"
     konagraph_admin_port: Port | None = 9090
     konagraph_drain_delay: SecondsOrNone = 0.0
-    konagraph_drain_timeout: Seconds = 6.0
-    konagraph_max_header_bytes: Count = HttpLimits.header_bytes
-    konagraph_max_headers: Count = HttpLimits.headers
-    konagraph_max_url_bytes: Count = HttpLimits.url_bytes
-    konagraph_header_timeout: Seconds = HttpLimits.header_timeout
-    konagraph_body_timeout: Seconds = HttpLimits.body_timeout
-    konagraph_write_timeout: Seconds = HttpLimits.write_timeout
     konagraph_keepalive: IdleSeconds = HttpLimits.keepalive
-    konagraph_allowed_hosts: Hosts = frozenset()
-    konagraph_allowed_origins: OriginSet = frozenset()
-    konagraph_allowed_headers: HeaderNames = frozenset()
     konagraph_trusted_proxies: Networks = ()
-
+    konagraph_redis_url: RedisUrl | None = None
+    konagraph_card_ref_key: CardRefKey | None = None
+    konagraph_log_level: Literal["debug", "info", "warning", "error"] = "info"
+    konagraph_log_format: Literal["json", "console"] = "json"
+    konagraph_audit_log: Path | None = None
+    konagraph_otel_endpoint: Url | None = None
+    # Everybody: who may call.
     konagraph_auth: Literal["none", "jwt", "api-key"] = "none"
     konagraph_allow_anonymous: Switch = False
     konagraph_jwt_jwks: UrlOrPath | None = None
@@ -159,15 +93,39 @@ class Settings(BaseModel):
     konagraph_member_claim: Line = "konaplate_user_id"
     konagraph_scope_claim: Line = "scope"
     konagraph_api_keys: Path | None = None
-    konagraph_redis_url: RedisUrl | None = None
-    konagraph_card_ref_key: CardRefKey | None = None
-    konagraph_audit_log: Path | None = None
+    konagraph_allowed_hosts: Hosts = frozenset()
+    konagraph_allowed_origins: OriginSet = frozenset()
+    konagraph_allowed_headers: HeaderNames = frozenset()
+
+    # Something is slow.
+    konaplate_timeout: Seconds = 2.5
+    konaplate_pool_timeout: Seconds = 0.25
+    konaplate_max_connections: Count = 64
+    konagraph_request_timeout: Seconds = 5.0
+    konagraph_max_requests: Count = 200
+
+    # Somebody attacks.
     konagraph_request_rate: Count = 50
     konagraph_request_burst: Count = 100
-    konagraph_cost_rate: Count = 50
     konagraph_cost_burst: Count = 1_000
     konagraph_cards_per_minute: Count = 30
-    konagraph_cards_per_hour: Count = 300
+    konagraph_max_cards: Count = 20
+    konagraph_max_cost: Count = 500
+    konagraph_max_root_fields: Count = 10
+    konagraph_documents: Path | None = None
+    konagraph_documents_mode: Literal["off", "log", "enforce"] = "off"
+    konagraph_apq: Switch | None = None
+    konagraph_get: Switch | None = None
+    konagraph_introspection: Switch | None = None
+
+    # The vendor differs.
+    konaplate_jwe_algorithms: Words = (*DEFAULT_ALGORITHMS, *DEFAULT_CONTENT_ENCRYPTIONS)
+    konaplate_seal_requests: Words = ()
+    konaplate_seal_answers: Words = ()
+    konaplate_correlation_echo: EchoRule = EchoRule.LEARN
+    konaplate_ca_bundle: Path | None = None
+    konaplate_client_certificate: Path | None = None
+    konaplate_client_certificate_key: Path | None = None
 
     def allowed_in_development(self, switch: bool | None) -> bool:  # noqa: FBT001 - a setting's own value
         """A switch that is on in development and off in production unless it is set."""

@@ -24,23 +24,12 @@ _DOCUMENTED_LENGTHS: Final = {
 }
 # The first should not be above the second, and what becomes of it if it is.
 _ORDER: Final = (
-    ("konaplate_connect_timeout", "konaplate_attempt_timeout", "an attempt ends before it"),
-    ("konaplate_attempt_timeout", "konaplate_timeout", "a look-up ends before it"),
     ("konaplate_pool_timeout", "konaplate_timeout", "a look-up ends before it"),
     ("konaplate_timeout", "konagraph_request_timeout", "a request ends before it"),
-    ("konaplate_retry_pause_max", "konaplate_timeout", "a look-up may end in a pause"),
-    ("konaplate_retry_pause_min", "konaplate_retry_pause_max", "the latter has no effect"),
-    ("konaplate_breaker_open", "konaplate_breaker_open_max", "the latter has no effect"),
-    ("konaplate_min_connections", "konaplate_max_connections", "the former has no effect"),
-    ("konagraph_request_timeout", "konagraph_drain_timeout", "the end of the gateway cuts requests off"),
-    ("konagraph_max_document_characters", "konagraph_max_body_bytes", "no such document fits into a request"),
-    ("konagraph_max_root_fields", "konagraph_max_fields", "the former has no effect"),
-    ("konagraph_max_aliases", "konagraph_max_fields", "the former has no effect"),
 )
 _ORDER_OF_BUDGETS: Final = (
     ("konagraph_max_cost", "konagraph_cost_burst", "the most expensive requests can never be paid for"),
     ("konagraph_max_cards", "konagraph_cards_per_minute", "the longest lists are never answered in full"),
-    ("konagraph_cards_per_minute", "konagraph_cards_per_hour", "the former has no effect"),
 )
 
 
@@ -93,7 +82,6 @@ def _about_order(settings: Settings) -> Iterator[str]:
 def _about_what_has_no_effect(settings: Settings) -> Iterator[str]:
     given = settings.model_fields_set
     without_effect = {
-        "konaplate_attempts": not (settings.konaplate_retry_ratio or settings.konaplate_retries_per_second),
         "konaplate_seal_requests": settings.konaplate_encryption == "off",
         "konaplate_seal_answers": settings.konaplate_encryption == "off",
         "konaplate_ca_bundle": settings.konaplate_base_url.startswith("http:"),

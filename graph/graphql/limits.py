@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from graph.graphql.errors import limit_exceeded
 
@@ -15,19 +15,25 @@ if TYPE_CHECKING:
 class DocumentLimits:
     """Bounds of one document and of the cache.
 
-    All but the first three and `operations` hold for each operation, with its fragments put where they are spread.
-    Introspection has limits of its own, which the full introspection query of graphql-js keeps.
+    All but the first four and `operations` hold for each operation, with its fragments put where they are spread.
     """
 
+    # Of a request: room for the longest document, and for its variables.
+    body_bytes: int = 64 * 1024
+    # graphql-armor allows 15,000 characters and 1,000 tokens.
     characters: int = 15_000
     tokens: int = 600
     comments: int = 100
+    # The deepest useful operation of this schema has half as many levels.
     depth: int = 8
     aliases: int = 15
     root_fields: int = 10
     fields: int = 200
+    # No operation of a client that we know has more than one for each field of a card.
     directives: int = 20
+    # As many as a code generator writes into one document at most.
     operations: int = 10
+    # The full introspection query of graphql-js keeps both.
     introspection_depth: int = 20
     introspection_fields: int = 1_000
     # What the rules can walk without a deep stack.
@@ -35,10 +41,31 @@ class DocumentLimits:
     # To find out whether fields can be merged. GraphiQL's own introspection query needs less than a hundred.
     comparisons: int = 1_000
     cost: int = 500
+    # Clients have tens of documents; the characters bound the memory.
     cached: int = 1_000
     # A parsed document is hundreds of objects for each kilobyte of its text, and every full garbage collection
     # walks them all.
     cached_characters: int = 300_000
+
+    @classmethod
+    def for_root_fields(cls, root_fields: int, cost: int) -> Self:
+        """Limits for operations with so many root fields.
+
+        Beyond the default, what grows with the number of root fields grows in proportion: whoever raises one of
+        these limits alone meets the next.
+        """
+        default = cls()
+        scale = max(1.0, root_fields / default.root_fields)
+        return replace(
+            default,
+            body_bytes=int(scale * default.body_bytes),
+            characters=int(scale * default.characters),
+            tokens=int(scale * default.tokens),
+            aliases=int(scale * default.aliases),
+            root_fields=root_fields,
+            fields=int(scale * default.fields),
+            cost=cost,
+        )
 
 
 _MEASURES: Final = {

@@ -97,7 +97,6 @@ class KonaplateClient:
         clock_ms: milliseconds since 1970 (UTC).
         on_call: receives a report of every finished call.
         echo_rule: when a response's correlation id makes it unusable.
-        allow_unsealed: whether a success may come in clear although its endpoint seals them.
     """
 
     def __init__(
@@ -113,13 +112,11 @@ class KonaplateClient:
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         on_call: Callable[[CallReport], None] = lambda _report: None,
         echo_rule: wire.EchoRule = wire.EchoRule.LEARN,
-        allow_unsealed: bool = False,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._correlation_ids = correlation_ids
         self._correlation = wire.CorrelationCheck(correlation_ids, echo_rule)
         self._endpoints = by_name(endpoints)
-        self._allow_unsealed = allow_unsealed
         self._clock_ms = clock_ms
         self._on_call = on_call
         self._limits = limits or Limits()
@@ -207,7 +204,7 @@ class KonaplateClient:
         success = read_success(endpoint, response, call, cipher)
         report.details = success.details
         report.unsealed = cipher is not None and endpoint.seals_response and not success.sealed
-        if report.unsealed and not self._allow_unsealed:
+        if report.unsealed:
             raise UnsealedError(success.details)
         if endpoint.batch:
             records = endpoint.read_batch(success.fields, success.details, asked)

@@ -42,8 +42,10 @@ _PADDINGS: Final = {
 _KEY_BYTES: Final = {"A128GCM": 16, "A256GCM": 32}
 _IV_BYTES: Final = 12
 _TAG_BYTES: Final = 16
-KNOWN_ALGORITHMS: Final = {"alg": tuple(_PADDINGS), "enc": tuple(_KEY_BYTES)}
-"""All that settings can allow. Whether the vendor ever uses plain RSA-OAEP is unknown."""
+KNOWN_ALGORITHMS: Final = tuple(_PADDINGS)
+"""The `alg` values that settings can allow. Whether the vendor ever uses plain RSA-OAEP is unknown."""
+KNOWN_CONTENT_ENCRYPTIONS: Final = tuple(_KEY_BYTES)
+"""The `enc` values that settings can allow."""
 
 # A card or member record is a few hundred bytes.
 _MAX_CHARACTERS: Final = 256 * 1024

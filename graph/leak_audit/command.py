@@ -35,15 +35,11 @@ _SETTINGS: Final = {
     # Simulated timeouts would take 2.5 seconds each.
     "KONAPLATE_TIMEOUT": "0.1",
     # No limit may stop a case before it reaches what it tests.
-    "KONAGRAPH_MAX_DOCUMENT_CHARACTERS": "1000000",
-    "KONAGRAPH_MAX_DOCUMENT_TOKENS": "1000000",
-    "KONAGRAPH_MAX_DEPTH": "1000",
-    "KONAGRAPH_MAX_FIELDS": "1000000",
+    "KONAGRAPH_MAX_ROOT_FIELDS": "1000",
     "KONAGRAPH_MAX_COST": "1000000",
     "KONAGRAPH_REQUEST_BURST": "1000000",
     "KONAGRAPH_COST_BURST": "1000000",
     "KONAGRAPH_CARDS_PER_MINUTE": "1000000",
-    "KONAGRAPH_CARDS_PER_HOUR": "1000000",
 }
 
 

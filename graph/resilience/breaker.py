@@ -37,17 +37,26 @@ class CircuitOpenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BreakerRules:
-    """When to open, and for how many seconds."""
+    """When to open, and for how long. Seconds.
+
+    The ratio is resilience4j's default. The window is time instead of its 100 calls, so that an upstream that is
+    down is noticed within seconds at any load.
+    """
 
     window: float = 10.0
+    """Seconds over which calls are counted."""
     minimum_calls: int = 20
+    """Minimum calls in the window before the breaker can open: fewer could fail by chance."""
     failure_ratio: float = 0.5
+    """The breaker opens when at least this share of the calls in the window failed."""
     open_for: float = 5.0
+    """How long the breaker stays open; doubles whenever probing fails."""
     open_at_most: float = 60.0
-    """Seconds that the doubling stops at: the open time doubles whenever probing fails."""
+    """Seconds that the doubling stops at, so that an upstream that is back is found within a minute."""
     jitter: float = 0.2
     """The random part of the open time, so that gateways do not all probe at the same moment."""
     probes: int = 3
+    """Calls that try the upstream after that; the breaker closes when all of them succeed."""
 
 
 class Breaker:

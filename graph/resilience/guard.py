@@ -12,10 +12,10 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from graph.resilience.breaker import State
+from graph.resilience.breaker import BreakerRules, State
 from graph.resilience.retry_budget import RetryRules
 from graph.resilience.single_flight import SingleFlight
-from graph.resilience.slots import NoSlotError
+from graph.resilience.slots import NoSlotError, SlotRules
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # The part of an attempt's time limit after which a cancelled attempt counts as failed.
 _TELLING: Final = 0.5
+ATTEMPT_SHARE: Final = 0.6
+"""The share of a look-up's time that one attempt may take. A second attempt still gets a third of it."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -56,6 +58,15 @@ class CallRules:
     """For all attempts, pauses and waits together."""
     attempt: float = 1.5
     slot_wait: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRules:
+    """What protects an upstream and its callers from each other. `slots.most` comes from the settings."""
+
+    retries: RetryRules = field(default_factory=RetryRules)
+    breaker: BreakerRules = field(default_factory=BreakerRules)
+    slots: SlotRules = field(default_factory=SlotRules)
 
 
 @dataclass(slots=True)

@@ -18,10 +18,12 @@ class RetryRules:
     """Attempts of a call, pauses between them in seconds, and how many retries all calls may use together."""
 
     attempts: int = 2
+    """For one call. A third one would hardly fit into its time."""
     backoff_min: float = 0.05
     backoff_max: float = 0.25
+    """A tenth of a call's time."""
     budget_ratio: float = 0.1
-    """Retries that each call adds to the budget."""
+    """Retries that each call adds to the budget: a tenth more load, as Google's SRE book has it."""
     budget_per_second: float = 3.0
     """Extra retries per second on top of the ratio, so that quiet gateways can retry."""
     budget_seconds: float = 10.0

@@ -53,6 +53,7 @@ class SlotRules:
 
     most: int = 64
     least: int = 4
+    """Enough to notice that the upstream is well again; the breaker stops calls to one that is down."""
     decrease: float = 0.8
     """The factor applied to the limit after a lost call."""
     pause: float = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 if TYPE_CHECKING:
     from schema.secrets import MemberId
@@ -32,6 +32,22 @@ class Allowance:
     cost_burst: int = 1_000
     cards_per_minute: int = 30
     cards_per_hour: int = 300
+
+    @classmethod
+    def of(cls, requests_per_second: int, request_burst: int, cost_burst: int, cards_per_minute: int) -> Self:
+        """Budgets as the settings have them.
+
+        A twentieth of the cost comes back each second, as at Shopify. An hour allows ten minutes' worth of cards:
+        an app looks at the same few cards, which count once.
+        """
+        return cls(
+            requests_per_second,
+            request_burst,
+            cost_burst / 20,
+            cost_burst,
+            cards_per_minute,
+            10 * cards_per_minute,
+        )
 
 
 @dataclass(frozen=True, slots=True)

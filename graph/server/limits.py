@@ -38,10 +38,13 @@ class ConnectionState(IntEnum):
 class HttpLimits:
     """The limits of a connection. Times are in seconds."""
 
+    # The sizes of Envoy's and Apollo Router's edge: room for cookies and a large token. A head and a body fit into
+    # a few packets, so that 5 s are enough for a phone, and a slow attacker holds no connection for longer.
     header_bytes: int = 32 * 1024
     """All header fields of a request, or all trailer fields, with their separators."""
     headers: int = 100
     url_bytes: int = 4 * 1024
+    """A GET by hash or id, with `extensions`, has a few hundred."""
     header_timeout: float = 5.0
     """For a request's head: the first from the accept on, later ones from their first byte."""
     body_timeout: float = 5.0

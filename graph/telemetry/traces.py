@@ -23,7 +23,7 @@ from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import DEFAULT_ON
 from opentelemetry.trace import (
     SpanKind,
     StatusCode,
@@ -79,15 +79,11 @@ class Traces:
     Args:
         processor: receives the spans; closed with this object.
         endpoints: the APIs of Konaplate.
-        sample: the ratio of traces to keep. A caller may switch tracing off, but cannot force it.
     """
 
-    def __init__(
-        self, processor: SpanProcessor, endpoints: Iterable[Endpoint[Any, Any]], *, sample: float = 1.0
-    ) -> None:
+    def __init__(self, processor: SpanProcessor, endpoints: Iterable[Endpoint[Any, Any]]) -> None:
         self._processor = processor
         self._codes = VendorCodes(endpoints)
-        by_chance = TraceIdRatioBased(sample)
         resource = {
             "service.name": "konagraph",
             "service.version": __version__,
@@ -95,7 +91,8 @@ class Traces:
         }
         # All arguments are given, so that no environment variable applies.
         provider = TracerProvider(
-            sampler=ParentBased(by_chance, remote_parent_sampled=by_chance, remote_parent_not_sampled=ALWAYS_OFF),
+            # Every trace, unless the caller asks for none. The collector samples better: it sees how a trace ends.
+            sampler=DEFAULT_ON,
             resource=Resource(resource),
             shutdown_on_exit=False,
             span_limits=_LIMITS,

@@ -30,16 +30,11 @@ def start_problems(settings: Settings, wrong: frozenset[str] = frozenset()) -> l
     return problems
 
 
-def _check_folders(settings: Settings) -> None:
-    problems = []
+def _check_audit_log(settings: Settings) -> None:
     log = settings.konagraph_audit_log
     if log is not None and not _can_be_written(log):
-        problems.append(f"KONAGRAPH_AUDIT_LOG names a file that cannot be written{_shown(log)}")
-    page = settings.konagraph_explorer_directory
-    if "konagraph_explorer_directory" in settings.model_fields_set and not page.is_dir():
-        problems.append(f"KONAGRAPH_EXPLORER_DIRECTORY names no folder{_shown(page)}")
-    if problems:
-        raise SettingsError(problems)
+        shown = f": {log}" if is_plainly_a_path(str(log)) else ""
+        raise SettingsError([f"KONAGRAPH_AUDIT_LOG names a file that cannot be written{shown}"])
 
 
 def _check_ports(settings: Settings) -> None:
@@ -57,7 +52,7 @@ _CHECKS: Final[dict[Callable[[Settings], object], tuple[str, ...]]] = {
     build_documents: ("konagraph_max_", "konagraph_documents", "konagraph_introspection"),
     read_key_files: ("konagraph_auth",),
     build_redis: (),
-    _check_folders: (),
+    _check_audit_log: (),
     _check_ports: ("konagraph_host", "konagraph_port", "konagraph_admin_"),
 }
 
@@ -70,7 +65,3 @@ def _can_be_written(path: Path) -> bool:
         return path.parent.is_dir() and os.access(path.parent, os.W_OK | os.X_OK)
     except ValueError:
         return False
-
-
-def _shown(path: Path) -> str:
-    return f": {path}" if is_plainly_a_path(str(path)) else ""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from graph.graphql.persisted import UntrustedDocument
 
+# As many as are cached parsed. The characters bound the memory: 2 MB.
+_REGISTERED: Final = 1_000
 _REGISTERED_CHARACTERS: Final = 2_000_000
 
 
@@ -36,7 +38,7 @@ def build_documents(
         SettingsError: naming everything in the manifest that cannot be used.
     """
     documents = _reader(settings, schema)
-    registered = RegisteredDocuments(settings.konagraph_apq_size, _REGISTERED_CHARACTERS, redis)
+    registered = RegisteredDocuments(_REGISTERED, _REGISTERED_CHARACTERS, redis)
     return DocumentResolver(
         documents,
         trusted=_trusted(settings, documents),
@@ -48,20 +50,7 @@ def build_documents(
 
 def document_limits(settings: Settings) -> DocumentLimits:
     """The limits of a document."""
-    return DocumentLimits(
-        characters=settings.konagraph_max_document_characters,
-        tokens=settings.konagraph_max_document_tokens,
-        depth=settings.konagraph_max_depth,
-        aliases=settings.konagraph_max_aliases,
-        root_fields=settings.konagraph_max_root_fields,
-        fields=settings.konagraph_max_fields,
-        directives=settings.konagraph_max_directives,
-        operations=settings.konagraph_max_operations,
-        introspection_depth=settings.konagraph_max_introspection_depth,
-        introspection_fields=settings.konagraph_max_introspection_fields,
-        cost=settings.konagraph_max_cost,
-        cached=settings.konagraph_document_cache,
-    )
+    return DocumentLimits.for_root_fields(settings.konagraph_max_root_fields, settings.konagraph_max_cost)
 
 
 def read_trusted(settings: Settings, schema: GraphQLSchema | None = None) -> TrustedDocuments:

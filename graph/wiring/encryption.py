@@ -6,7 +6,16 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from graph.config.settings import Settings, SettingsError
-from graph.konaplate.encryption import KNOWN_ALGORITHMS, Cipher, KeyPair, import_private_key, import_public_key
+from graph.konaplate.encryption import (
+    DEFAULT_ALGORITHMS,
+    DEFAULT_CONTENT_ENCRYPTIONS,
+    KNOWN_ALGORITHMS,
+    KNOWN_CONTENT_ENCRYPTIONS,
+    Cipher,
+    KeyPair,
+    import_private_key,
+    import_public_key,
+)
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.pem import BadPemError
@@ -52,10 +61,12 @@ def build_cipher(settings: Settings) -> Cipher | None:
     pairs = key_pairs(settings)
     if not pairs:
         return None
+    words = settings.konaplate_jwe_algorithms
     return Cipher(
         pairs,
-        algorithms=settings.konaplate_jwe_algorithms,
-        content_encryptions=settings.konaplate_jwe_content_encryptions,
+        algorithms=[word for word in words if word in KNOWN_ALGORITHMS] or DEFAULT_ALGORITHMS,
+        content_encryptions=[word for word in words if word in KNOWN_CONTENT_ENCRYPTIONS]
+        or DEFAULT_CONTENT_ENCRYPTIONS,
     )
 
 
@@ -75,18 +86,10 @@ def key_pairs(settings: Settings) -> list[KeyPair]:
 
 
 def _unknown_algorithms(settings: Settings) -> list[str]:
-    configured = {
-        "KONAPLATE_JWE_ALGORITHMS": (settings.konaplate_jwe_algorithms, KNOWN_ALGORITHMS["alg"]),
-        "KONAPLATE_JWE_CONTENT_ENCRYPTIONS": (
-            settings.konaplate_jwe_content_encryptions,
-            KNOWN_ALGORITHMS["enc"],
-        ),
-    }
-    return [
-        f"{name}: must be one or more of {', '.join(known)}"
-        for name, (words, known) in configured.items()
-        if not words or set(words) - set(known)
-    ]
+    words, known = settings.konaplate_jwe_algorithms, (*KNOWN_ALGORITHMS, *KNOWN_CONTENT_ENCRYPTIONS)
+    if words and set(words) <= set(known):
+        return []
+    return [f"KONAPLATE_JWE_ALGORITHMS: must be one or more of {', '.join(known)}"]
 
 
 def _pair(settings: Settings, suffix: str, problems: list[str]) -> KeyPair | None:

@@ -10,6 +10,7 @@ from graph.http.app import GRAPHQL_PATH, make_app
 from graph.http.client_address import ClientAddresses
 from graph.http.cors import OriginRules
 from graph.http.graphiql import Explorer
+from graph.http.graphiql_files import DIRECTORY
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -57,12 +58,15 @@ def build_app(
 
 
 def build_explorer(settings: Settings, example_card: str | None) -> Explorer | None:
-    """The page for browsers, if it is enabled; its example query has the given card number."""
-    if not settings.allowed_in_development(settings.konagraph_explorer):
+    """The page for browsers, if everybody may query the schema: GraphiQL is of little use without it.
+
+    Its example query has the given card number.
+    """
+    if not settings.allowed_in_development(settings.konagraph_introspection):
         return None
     variables = orjson.dumps({"cardNo": example_card or _NO_CARD}, option=orjson.OPT_INDENT_2)
     return Explorer(
-        settings.konagraph_explorer_directory,
+        DIRECTORY,
         endpoint=GRAPHQL_PATH,
         default_query=EXAMPLE_QUERY,
         default_variables=variables.decode(),

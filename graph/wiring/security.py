@@ -131,13 +131,11 @@ def read_key_files(settings: Settings) -> tuple[ApiKey, ...] | None:
 
 
 def _allowance(settings: Settings) -> Allowance:
-    return Allowance(
-        requests_per_second=settings.konagraph_request_rate,
-        request_burst=settings.konagraph_request_burst,
-        cost_per_second=settings.konagraph_cost_rate,
-        cost_burst=settings.konagraph_cost_burst,
-        cards_per_minute=settings.konagraph_cards_per_minute,
-        cards_per_hour=settings.konagraph_cards_per_hour,
+    return Allowance.of(
+        settings.konagraph_request_rate,
+        settings.konagraph_request_burst,
+        settings.konagraph_cost_burst,
+        settings.konagraph_cards_per_minute,
     )
 
 

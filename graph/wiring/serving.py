@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from graph.telemetry.metrics import Metrics
 
 
+# What is open when the listener closes is served out: a request that has just begun may take its whole time, and
+# its answer has to be written.
+AFTER_REQUESTS: Final = 1.0
+
+
 def gateway_server(app: Starlette, settings: Settings, on_ready: Callable[[int], None]) -> Server:
     """The gateway's server, with that of the admin port beside it if one is configured.
 
@@ -43,7 +48,9 @@ def gateway_server(app: Starlette, settings: Settings, on_ready: Callable[[int],
         sockets,
         ConnectionOptions(rejection_response, http_limits(settings)),
         on_ready=on_ready,
-        drain=Drain(settings.konagraph_drain_delay, settings.konagraph_drain_timeout, health.drain),
+        drain=Drain(
+            settings.konagraph_drain_delay, settings.konagraph_request_timeout + AFTER_REQUESTS, health.drain
+        ),
     )
     if settings.konagraph_admin_port is not None:
         try:
@@ -79,12 +86,6 @@ def _admin_server(app: Starlette, settings: Settings, sockets: list[socket.socke
 def http_limits(settings: Settings) -> HttpLimits:
     """The limits of a connection."""
     return HttpLimits(
-        header_bytes=settings.konagraph_max_header_bytes,
-        headers=settings.konagraph_max_headers,
-        url_bytes=settings.konagraph_max_url_bytes,
-        header_timeout=settings.konagraph_header_timeout,
-        body_timeout=settings.konagraph_body_timeout,
-        write_timeout=settings.konagraph_write_timeout,
         keepalive=settings.konagraph_keepalive,
         allowed_hosts=settings.konagraph_allowed_hosts,
         fixed_hosts=settings.konagraph_auth == "none",

@@ -106,7 +106,7 @@ class Telemetry:
             processor = simple_processor(exporter)
         else:
             processor = batch_processor(OtlpExporter(settings.konagraph_otel_endpoint or "", self._on_lost_spans))
-        return Traces(processor, endpoints, sample=settings.konagraph_otel_sample)
+        return Traces(processor, endpoints)
 
     def _on_lost_spans(self) -> None:
         self._lost.inc()

@@ -15,12 +15,10 @@ from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.guarded import GuardedKonaplate
 from graph.konaplate.isolation import SeparatedKonaplate
 from graph.konaplate.send import Limits
-from graph.konaplate.transport.kept import KeptTransport
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
-from graph.resilience.breaker import BreakerRules
-from graph.resilience.guard import CallRules, Shared
-from graph.resilience.retry_budget import RetryBudget, RetryRules
+from graph.resilience.guard import ATTEMPT_SHARE, CallRules, GuardRules, Shared
+from graph.resilience.retry_budget import RetryBudget
 from graph.resilience.slots import SlotRules, Slots
 from graph.wiring.encryption import build_cipher, sealed_as_set
 from graph.wiring.tls import build_tls
@@ -46,17 +44,19 @@ def build_konaplate(
     endpoints: Iterable[Endpoint[Any, Any]] = ENDPOINTS,
     clock: Callable[[], float] = time.monotonic,
     reserved: Reserved | None = None,
+    rules: GuardRules | None = None,
 ) -> GuardedKonaplate:
     """The client behind its guard; see `build_client`.
 
-    `reserved` are keys of the sandbox that fail on purpose and must not affect others.
+    `reserved` are keys of the sandbox that fail on purpose and must not affect others; `rules` those of the guard.
 
     Raises:
         SettingsError: naming every key and certificate that cannot be used, and every unknown endpoint.
     """
     endpoints = tuple(endpoints)
     client = build_client(settings, transport, on_call, endpoints)
-    shared, breaker = _shared(settings, clock, observer), _breaker_rules(settings)
+    rules = rules or GuardRules()
+    shared, breaker = _shared(settings, rules, clock, observer), rules.breaker
     if reserved is None:
         return GuardedKonaplate(client, endpoints, shared, breaker)
     # Simulated failures must use up neither the retry budget nor the slots of other calls.
@@ -67,44 +67,24 @@ def build_konaplate(
     return SeparatedKonaplate(client, endpoints, shared, breaker, reserved)
 
 
-def _shared(settings: Settings, clock: Callable[[], float], observer: GuardObserver) -> Shared:
-    retries = RetryRules(
-        attempts=settings.konaplate_attempts,
-        backoff_min=settings.konaplate_retry_pause_min,
-        backoff_max=max(settings.konaplate_retry_pause_min, settings.konaplate_retry_pause_max),
-        budget_ratio=settings.konaplate_retry_ratio,
-        budget_per_second=settings.konaplate_retries_per_second,
-    )
-    slots = SlotRules(
-        most=settings.konaplate_max_connections,
-        least=min(settings.konaplate_min_connections, settings.konaplate_max_connections),
-    )
+def _shared(settings: Settings, rules: GuardRules, clock: Callable[[], float], observer: GuardObserver) -> Shared:
+    most = settings.konaplate_max_connections
+    slots = dataclasses.replace(rules.slots, most=most, least=min(rules.slots.least, most))
     # At start as well as on changes, so that the metric is never missing.
     observer.limit_changed(slots.most)
     return Shared(
-        RetryBudget(retries, clock),
+        RetryBudget(rules.retries, clock),
         Slots(slots, clock, observer.limit_changed),
         clock=clock,
         random=random.SystemRandom().random,
         sleep=asyncio.sleep,
         rules=CallRules(
             total=settings.konaplate_timeout,
-            attempt=settings.konaplate_attempt_timeout,
+            attempt=ATTEMPT_SHARE * settings.konaplate_timeout,
             slot_wait=settings.konaplate_pool_timeout,
         ),
-        retries=retries,
+        retries=rules.retries,
         observer=observer,
-    )
-
-
-def _breaker_rules(settings: Settings) -> BreakerRules:
-    return BreakerRules(
-        window=settings.konaplate_breaker_window,
-        minimum_calls=settings.konaplate_breaker_calls,
-        failure_ratio=settings.konaplate_breaker_ratio,
-        open_for=settings.konaplate_breaker_open,
-        open_at_most=max(settings.konaplate_breaker_open, settings.konaplate_breaker_open_max),
-        probes=settings.konaplate_breaker_probes,
     )
 
 
@@ -123,18 +103,12 @@ def build_client(
         settings.konaplate_base_url,
         build_identity(settings),
         build_cipher(settings),
-        transport or _network(settings),
+        transport or LeanTransport(PoolLimits(settings.konaplate_max_connections), build_tls(settings)),
         wire.CorrelationIds(secrets.randbits(28)),
         endpoints=sealed_as_set(settings, endpoints),
-        limits=Limits(
-            total=settings.konaplate_timeout,
-            connect=settings.konaplate_connect_timeout,
-            pool=settings.konaplate_pool_timeout,
-            response_bytes=settings.konaplate_max_response_bytes,
-        ),
+        limits=Limits(total=settings.konaplate_timeout, pool=settings.konaplate_pool_timeout),
         on_call=on_call,
         echo_rule=settings.konaplate_correlation_echo,
-        allow_unsealed=settings.konaplate_unsealed_answers == "allow",
     )
 
 
@@ -144,16 +118,6 @@ def build_identity(settings: Settings) -> wire.Identity:
         settings.konaplate_asp_id,
         settings.konaplate_access_key,
         settings.konaplate_secret_key,
-        settings.konaplate_time_zone,
+        # The vendor takes either zone; this is the one that its public clients send.
+        wire.Zone.KST,
     )
-
-
-def _network(settings: Settings) -> httpx.AsyncBaseTransport:
-    if settings.konaplate_transport == "lean":
-        limits = PoolLimits(
-            connections=settings.konaplate_max_connections,
-            keepalive=settings.konaplate_keepalive,
-            response_bytes=settings.konaplate_max_response_bytes,
-        )
-        return LeanTransport(limits, build_tls(settings))
-    return KeptTransport(build_tls(settings), settings.konaplate_max_connections, settings.konaplate_keepalive)

@@ -97,8 +97,7 @@ class Command:
 async def command(*arguments: str, **variables: str) -> AsyncIterator[Command]:
     """Start `konagraph` with these arguments; `variables` are added to an environment without our settings."""
     # Several gateways run at the same time; one port for all of them would be taken.
-    quick = {"KONAGRAPH_ADMIN_PORT": "0", "KONAGRAPH_DRAIN_TIMEOUT": "2"}
-    environment = {**clean_environment(), **quick, **variables}
+    environment = {**clean_environment(), "KONAGRAPH_ADMIN_PORT": "0", **variables}
     # It would hide output that is left in a buffer.
     environment.pop("PYTHONUNBUFFERED", None)
     process = await asyncio.create_subprocess_exec(

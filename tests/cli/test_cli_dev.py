@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from graph.greeting import program
+from graph.greeting import greet, program
+from graph.http.graphiql import Explorer
 from graph.http.graphiql_files import PAGE_FILES
 from graph.sandbox.faults import FAULTS, SLOW, Altered
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from graph.security.development import DevelopmentSigner, signer_settings
 from tests.cli.processes import DEADLINE, Command, bare_environment, command, exported, run
-from tests.support import CONTRACT_QUERY
+from tests.support import CONTRACT_QUERY, sandbox_settings
 from tests.tools import ROOT, require_tool
 
 if TYPE_CHECKING:
@@ -141,27 +142,35 @@ async def test_it_says_where_an_api_key_belongs(tmp_path: Path) -> None:
         assert await pasted(dev, YOUR_KEY="a-key-of-this-test") == FIRST_ANSWER
 
 
-async def test_graphiql_is_promised_where_it_is_shown(tmp_path: Path) -> None:
+def greeted(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What `dev` says where GraphiQL's files are, or are not, in this folder."""
+    explorer = Explorer(folder, endpoint="/graphql", default_query="", default_variables="")
+    greet("http://127.0.0.1:1/graphql", sandbox_settings(), explorer)
+    return capsys.readouterr().out
+
+
+def test_graphiql_is_promised_where_it_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in PAGE_FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    async with command("dev", "--port", "0", KONAGRAPH_EXPLORER_DIRECTORY=str(tmp_path)) as dev:
-        assert "/graphql (a browser shows GraphiQL), with its own" in await dev.line("konagraph answers on ")
+    assert "/graphql (a browser shows GraphiQL), with its own sandbox" in greeted(tmp_path, capsys)
 
 
-@pytest.mark.parametrize(
-    ("settings", "how"),
-    [
-        ({"KONAGRAPH_EXPLORER_DIRECTORY": "/nowhere"}, "In a checkout `make explorer`"),
-        ({"KONAGRAPH_EXPLORER": "false"}, "KONAGRAPH_EXPLORER=true switches GraphiQL on"),
-    ],
-)
-async def test_where_graphiql_is_not_shown_it_says_how_to_get_it(settings: dict[str, str], how: str) -> None:
-    async with command("dev", "--port", "0", **settings) as dev:
+def test_where_its_files_are_missing_it_says_how_to_get_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = greeted(tmp_path, capsys)
+    assert "/graphql with its own sandbox behind it." in said
+    assert "In a checkout `make explorer`" in said
+    assert "a browser shows GraphiQL" not in said
+
+
+async def test_where_graphiql_is_switched_off_it_says_how_to_switch_it_on() -> None:
+    async with command("dev", "--port", "0", KONAGRAPH_INTROSPECTION="false") as dev:
         assert (await dev.line("konagraph answers on ")).endswith("/graphql with its own sandbox behind it.")
         await dev.line("Try it:")
 
-    assert how in dev.printed
+    assert "KONAGRAPH_INTROSPECTION=true switches GraphiQL on" in dev.printed
     assert "a browser shows GraphiQL" not in dev.printed
 
 
@@ -301,8 +310,9 @@ async def test_dev_names_a_wrong_setting_and_does_not_start() -> None:
     ]
 
 
-async def test_dev_heeds_how_often_and_how_long_its_upstream_is_asked(client: httpx.AsyncClient) -> None:
-    settings = {"KONAGRAPH_LOG_FORMAT": "json", "KONAPLATE_ATTEMPTS": "1", "KONAPLATE_ATTEMPT_TIMEOUT": "0.05"}
+async def test_dev_heeds_how_long_its_upstream_is_asked(client: httpx.AsyncClient) -> None:
+    # An attempt may take six tenths of it, and no time is left for a second one.
+    settings = {"KONAGRAPH_LOG_FORMAT": "json", "KONAPLATE_TIMEOUT": "0.1"}
     async with command("dev", "--port", "0", **settings) as dev, client:
         late = await client.post(await dev.url(), json=request(BALANCE, SLOW_CARD))
         dev.send(signal.SIGTERM)
@@ -321,7 +331,7 @@ async def test_an_option_wins_over_the_environment(taken_port: int) -> None:
 async def test_whoever_tries_every_failure_out_still_gets_good_answers(
     client: httpx.AsyncClient, tmp_path: Path
 ) -> None:
-    settings = {**signer_settings(tmp_path), "KONAPLATE_ATTEMPTS": "1", "KONAPLATE_TIMEOUT": "0.5"}
+    settings = {**signer_settings(tmp_path), "KONAPLATE_TIMEOUT": "0.25"}
     token = DevelopmentSigner.in_directory(tmp_path).token("x", scopes=["cards:read:any"], lifetime=60)
     client.headers["Authorization"] = f"Bearer {token}"
     (unavailable,) = (fault.number for fault in FAULTS.values() if fault.shows == "HTTP 503")

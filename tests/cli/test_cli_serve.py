@@ -100,7 +100,7 @@ async def test_the_sandbox_makes_its_credentials_once_and_for_their_owner_alone(
 
 
 async def test_serve_with_nothing_set_names_every_missing_variable() -> None:
-    status, printed, error_output = await run("serve", KONAGRAPH_DRAIN_TIMEOUT="6")
+    status, printed, error_output = await run("serve")
 
     hint = " (or set KONAPLATE_ENCRYPTION=off for a private line)"
     assert (status, printed) == (2, "")

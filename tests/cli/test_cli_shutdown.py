@@ -56,25 +56,26 @@ async def ask(url: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize(
-    ("patience", "signals"),
-    [("1", [signal.SIGTERM]), ("60", [signal.SIGTERM, signal.SIGINT]), ("60", [signal.SIGINT, signal.SIGINT])],
-    ids=["after the drain timeout", "on SIGINT after SIGTERM", "on a second SIGINT"],
+    "signals",
+    [[signal.SIGTERM, signal.SIGINT], [signal.SIGINT, signal.SIGINT]],
+    ids=["on SIGINT after SIGTERM", "on a second SIGINT"],
 )
-async def test_serve_does_not_wait_for_ever_for_a_request_that_never_ends(
-    patience: str, signals: list[signal.Signals]
+async def test_serve_does_not_wait_against_a_second_signal_for_a_request_that_never_ends(
+    signals: list[signal.Signals],
 ) -> None:
-    async with silent_upstream() as (base_url, called):
-        settings = {**SETTINGS, "KONAPLATE_BASE_URL": base_url, "KONAGRAPH_DRAIN_TIMEOUT": patience}
-        async with command("serve", "--port", "0", **settings) as gateway:
-            url = await gateway.url()
-            async with asyncio.timeout(DEADLINE):
-                asking = asyncio.ensure_future(ask(url))
-                await called.wait()
-                for number in signals:
-                    gateway.send(number)
-                    await until_refused(url)
-                response = await asking
-            status, error_output = await gateway.ended()
+    async with (
+        silent_upstream() as (base_url, called),
+        command("serve", "--port", "0", **SETTINGS, KONAPLATE_BASE_URL=base_url) as gateway,
+    ):
+        url = await gateway.url()
+        async with asyncio.timeout(DEADLINE):
+            asking = asyncio.ensure_future(ask(url))
+            await called.wait()
+            for number in signals:
+                gateway.send(number)
+                await until_refused(url)
+            response = await asking
+        status, error_output = await gateway.ended()
 
     (error,) = response.json()["errors"]
     assert (503, "OVERLOADED", True) == (

@@ -82,7 +82,6 @@ _SETTINGS: Final[Mapping[str, object]] = {
     "KONAPLATE_ENCRYPTION": "off",
     "KONAPLATE_BASE_URL": "http://sandbox/open-api",
     # For the aliases.
-    "KONAGRAPH_MAX_ALIASES": 20,
     "KONAGRAPH_MAX_ROOT_FIELDS": 20,
 }
 # Every request asks for another card.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from graph.config.settings import Settings
 from graph.security.development import DevelopmentSigner, signer_settings
 from tests.cli.processes import DEADLINE, command
 from tests.deploy.balancer import balancer, loopback_network
@@ -126,14 +125,10 @@ def gateway_settings(konaplate: IndependentKonaplate, redis_url: str) -> dict[st
         "KONAGRAPH_CARD_REF_KEY": "a key of these tests, long enough for one",
         "KONAGRAPH_LOG_LEVEL": "warning",
         "KONAGRAPH_TRUSTED_PROXIES": "127.0.0.1/32",
-        # As delivered: longer than a request may take.
-        "KONAGRAPH_DRAIN_TIMEOUT": str(Settings.model_fields["konagraph_drain_timeout"].default),
         "KONAGRAPH_MAX_CARDS": str(CARDS_PER_MINUTE),
         "KONAGRAPH_CARDS_PER_MINUTE": str(CARDS_PER_MINUTE),
-        "KONAGRAPH_CARDS_PER_HOUR": _PLENTY,
         "KONAGRAPH_REQUEST_RATE": _PLENTY,
         "KONAGRAPH_REQUEST_BURST": _PLENTY,
-        "KONAGRAPH_COST_RATE": _PLENTY,
         "KONAGRAPH_COST_BURST": _PLENTY,
     }
 

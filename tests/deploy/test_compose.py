@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from graph.config.settings import Settings
 from graph.config.warnings import start_warnings
+from graph.wiring.serving import AFTER_REQUESTS
 from tests.deploy.balancer import CONFIGURATION
 from tests.deploy.deployed_settings import filled, loaded, secrets_in_clear, settings_named
 from tests.tools import ROOT
@@ -198,7 +199,7 @@ def test_as_many_gateways_as_the_network_has_room_for_are_used() -> None:
 def test_a_container_is_given_longer_to_end_than_its_gateway_takes() -> None:
     fields = Settings.model_fields
     delay = float(GATEWAY["environment"]["KONAGRAPH_DRAIN_DELAY"])
-    takes = delay + fields["konagraph_drain_timeout"].default
+    takes = delay + fields["konagraph_request_timeout"].default + AFTER_REQUESTS
     hard_stop = re.search(r"hard-stop-after (\d+)s", CONFIGURATION.read_text(encoding="utf-8"))
     assert hard_stop is not None
     for definition in SERVICES.values():

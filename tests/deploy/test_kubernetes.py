@@ -14,6 +14,7 @@ import graph
 from graph.config.settings import Settings
 from graph.config.warnings import start_warnings
 from graph.http.health import AdminApp, Health
+from graph.wiring.serving import AFTER_REQUESTS
 from tests.deploy.deployed_settings import loaded, secrets_in_clear, settings_named
 from tests.deploy.manifests import (
     BASE,
@@ -178,7 +179,8 @@ def test_a_pod_is_given_longer_to_end_than_its_gateway_takes() -> None:
     readiness = container()["readinessProbe"]
     # Long enough for the probe to see it, too.
     assert delay >= readiness["periodSeconds"] * readiness["failureThreshold"]
-    assert pod()["terminationGracePeriodSeconds"] > delay + float(variables()["KONAGRAPH_DRAIN_TIMEOUT"])
+    takes = delay + Settings.model_fields["konagraph_request_timeout"].default + AFTER_REQUESTS
+    assert pod()["terminationGracePeriodSeconds"] > takes
 
 
 def test_a_new_pod_answers_before_an_old_one_goes() -> None:

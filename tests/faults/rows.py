@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from graph.resilience.breaker import BreakerRules
+from graph.resilience.guard import GuardRules
 from tests.faults.card_upstream import BALANCE
 from tests.faults.whole_gateway import BOTH, ONLY_GOOD, Failure, failures, gateway_over
 from tests.tools import settle
 
 if TYPE_CHECKING:
+    import httpx
+
     from tests.faults.card_upstream import Act, CardUpstream
 
+AFTER_TWO_CALLS: Final = GuardRules(breaker=BreakerRules(minimum_calls=2))
 UNAVAILABLE: Final = "UPSTREAM_UNAVAILABLE"
 TIMEOUT: Final = "UPSTREAM_TIMEOUT"
 INVALID: Final = "UPSTREAM_INVALID_RESPONSE"
@@ -28,12 +33,21 @@ class Row(NamedTuple):
     """Whether the breaker takes it for a failure of the upstream."""
 
 
-async def check(row: Row, upstream: CardUpstream, *, keeps: bool = False, **variables: object) -> float:
+async def check(
+    row: Row,
+    upstream: CardUpstream,
+    transport: httpx.AsyncBaseTransport | None = None,
+    /,
+    *,
+    keeps: bool = False,
+    **variables: object,
+) -> float:
     """Ask for the bad card and a good one, and then for the good one alone.
 
     Args:
         row: what is expected.
         upstream: plays the row's fault.
+        transport: moves the bytes; None for the gateway's own.
         keeps: whether the connection may be used again after the fault.
         variables: settings.
 
@@ -42,7 +56,7 @@ async def check(row: Row, upstream: CardUpstream, *, keeps: bool = False, **vari
     """
     loop = asyncio.get_running_loop()
     # The good answer and the bad one are enough for the breaker, and half of them failed.
-    async with gateway_over(upstream, KONAPLATE_BREAKER_CALLS=2, **variables) as gateway:
+    async with gateway_over(upstream, AFTER_TWO_CALLS, transport, **variables) as gateway:
         started = loop.time()
         answer = await gateway.query(BOTH)
         took = loop.time() - started

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from graph.resilience.breaker import BreakerRules
+from graph.resilience.guard import GuardRules
 from tests.faults.card_upstream import GOOD, WELL
 from tests.faults.whole_gateway import Failure, failures, gateway_over
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 CARDS: Final = [f"{GOOD[:-1]}{last}" for last in range(3)]
 ALL: Final = "{ " + " ".join(f'c{n}: card(cardNo: "{card}") {{ balance }}' for n, card in enumerate(CARDS)) + " }"
 ONE: Final = f'{{ c: card(cardNo: "{GOOD}") {{ balance }} }}'
-SETTINGS: Final[dict[str, Any]] = {"KONAPLATE_BREAKER_CALLS": 1_000_000}
+ALWAYS_CLOSED: Final = GuardRules(breaker=BreakerRules(minimum_calls=1_000_000))
 
 
 def once_only(refusal: bytes) -> Script:
@@ -32,11 +34,10 @@ def once_only(refusal: bytes) -> Script:
     return script
 
 
-@pytest.mark.parametrize("transport", ["lean", "httpx"])
 @pytest.mark.parametrize("status", ["408 Request Timeout", "421 Misdirected Request", "425 Too Early"])
-async def test_whoever_wants_another_connection_gets_a_new_one_at_once(status: str, transport: str) -> None:
+async def test_whoever_wants_another_connection_gets_a_new_one_at_once(status: str) -> None:
     upstream = FaultyUpstream(once_only(http(b"", status)))
-    async with gateway_over(upstream, KONAPLATE_TRANSPORT=transport, **SETTINGS) as gateway:
+    async with gateway_over(upstream, ALWAYS_CLOSED) as gateway:
         # Three connections are kept; none of them is any good for what comes next, first or second.
         assert failures(await gateway.query(ALL)) == []
         assert failures(await gateway.query(ALL)) == []
@@ -44,32 +45,28 @@ async def test_whoever_wants_another_connection_gets_a_new_one_at_once(status: s
         assert [1, 1, 1, 2, 2, 2] == requests
 
 
-@pytest.mark.parametrize("transport", ["lean", "httpx"])
-async def test_a_second_attempt_after_a_stale_connection_meets_no_other_stale_one(transport: str) -> None:
+async def test_a_second_attempt_after_a_stale_connection_meets_no_other_stale_one() -> None:
     async def once(connection: Connection) -> None:
         await connection.read_request()
         await connection.send(http(WELL))
         await connection.read_request()
         connection.end()
 
-    async with gateway_over(FaultyUpstream(once), KONAPLATE_TRANSPORT=transport, **SETTINGS) as gateway:
+    async with gateway_over(FaultyUpstream(once), ALWAYS_CLOSED) as gateway:
         assert failures(await gateway.query(ALL)) == []
         assert failures(await gateway.query(ALL)) == []
 
 
 async def test_a_full_pool_makes_room_for_a_new_connection() -> None:
     upstream = FaultyUpstream(once_only(http(b"", "408 Request Timeout")))
-    async with gateway_over(
-        upstream, KONAPLATE_MAX_CONNECTIONS=3, KONAPLATE_MIN_CONNECTIONS=3, **SETTINGS
-    ) as gateway:
+    async with gateway_over(upstream, ALWAYS_CLOSED, KONAPLATE_MAX_CONNECTIONS=3) as gateway:
         assert failures(await gateway.query(ALL)) == []
         assert failures(await gateway.query(ONE)) == []
 
 
-@pytest.mark.parametrize("transport", ["lean", "httpx"])
-async def test_whoever_never_wants_to_answer_is_asked_twice_and_may_be_asked_later(transport: str) -> None:
+async def test_whoever_never_wants_to_answer_is_asked_twice_and_may_be_asked_later() -> None:
     upstream = FaultyUpstream(answer(http(b"", "408 Request Timeout")))
-    async with gateway_over(upstream, KONAPLATE_TRANSPORT=transport, KONAPLATE_BREAKER_CALLS=1) as gateway:
+    async with gateway_over(upstream, GuardRules(breaker=BreakerRules(minimum_calls=1))) as gateway:
         # No word against the upstream: the breaker stays closed.
         for _ in range(2):
             answered = await gateway.query(ONE)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from graph.resilience.breaker import BreakerRules
+from graph.resilience.guard import GuardRules
 from tests.faults.card_upstream import BALANCE, GOOD, SILENCE, WELL, CardUpstream, later, say
 from tests.faults.jumping_clock import jumping
 from tests.faults.rows import UNAVAILABLE
@@ -221,16 +223,10 @@ async def test_an_upstream_that_answers_is_never_left_alone_whatever_it_says(row
 
 
 @jumping
-async def test_the_settings_say_when_and_for_how_long() -> None:
+async def test_the_rules_say_when_and_for_how_long() -> None:
     switch = Switch(FAILS)
-    rules = {
-        "KONAPLATE_BREAKER_CALLS": 4,
-        "KONAPLATE_BREAKER_RATIO": 1,
-        "KONAPLATE_BREAKER_OPEN": 0.5,
-        "KONAPLATE_BREAKER_OPEN_MAX": 0.5,
-        "KONAPLATE_BREAKER_PROBES": 1,
-    }
-    async with gateway_over(switch.upstream, **rules) as gateway:
+    rules = BreakerRules(minimum_calls=4, failure_ratio=1, open_for=0.5, open_at_most=0.5, probes=1)
+    async with gateway_over(switch.upstream, GuardRules(breaker=rules)) as gateway:
         for _ in range(5):
             await gateway.query(ONLY_BAD)
         assert 4 == switch.calls

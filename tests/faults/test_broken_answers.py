@@ -6,8 +6,11 @@ import asyncio
 import gzip
 import socket
 
+import httpx
 import pytest
 
+from graph.resilience.breaker import BreakerRules
+from graph.resilience.guard import GuardRules
 from tests.faults.card_upstream import (
     BALANCE,
     SILENCE,
@@ -126,7 +129,7 @@ async def test_the_other_transport_fails_in_the_same_way(name: str) -> None:
     row = EVERY[name]
     if name in TOLD_APART_BY_LEAN_ONLY:
         row = row._replace(attempts=2)
-    assert await check(row, CardUpstream(row.act), KONAPLATE_TRANSPORT="httpx") <= TOTAL + SLACK
+    assert await check(row, CardUpstream(row.act), httpx.AsyncHTTPTransport(trust_env=False)) <= TOTAL + SLACK
 
 
 @pytest.mark.parametrize("row", EVERY.values(), ids=EVERY)
@@ -162,7 +165,7 @@ async def test_a_refused_connection_is_tried_once_more_after_a_pause() -> None:
         # Bound, so that nobody else gets the port, but not listening.
         nobody.bind(("127.0.0.1", 0))
         base_url = f"http://127.0.0.1:{nobody.getsockname()[1]}/open-api"
-        async with networked(base_url, KONAPLATE_BREAKER_CALLS=1) as gateway:
+        async with networked(base_url, GuardRules(breaker=BreakerRules(minimum_calls=1))) as gateway:
             answer = await gateway.query(ONLY_GOOD.replace("{ good", "{ __typename good"))
             took = loop.time()
             refused = await gateway.query(ONLY_GOOD)

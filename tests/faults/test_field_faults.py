@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from graph.resilience.breaker import BreakerRules
+from graph.resilience.guard import GuardRules
 from tests.faults.card_upstream import BAD, GOOD, CardUpstream, say
 from tests.faults.jumping_clock import jumping
 from tests.faults.rows import INVALID
@@ -112,7 +114,7 @@ CASES: dict[str, Case] = {
 @jumping
 async def test_an_odd_field_fails_alone(case: Case) -> None:
     upstream = CardUpstream(say(http(case.body)))
-    async with gateway_over(upstream, KONAPLATE_BREAKER_CALLS=1) as gateway:
+    async with gateway_over(upstream, GuardRules(breaker=BreakerRules(minimum_calls=1))) as gateway:
         first = await gateway.query(QUERY)
         second = await gateway.query(QUERY)
     for answer in (first, second):

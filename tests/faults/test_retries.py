@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from graph.resilience.breaker import BreakerRules
+from graph.resilience.guard import GuardRules
+from graph.resilience.retry_budget import RetryRules
 from tests.faults.card_upstream import BALANCE, WELL, CardUpstream, hang_up, reset, say
 from tests.faults.jumping_clock import jumping
 from tests.faults.rows import UNAVAILABLE, Row, check
@@ -20,9 +24,13 @@ if TYPE_CHECKING:
     from tests.konaplate.faulty_upstream import Connection
 
 ALL_WELL = {"data": {"good": {"balance": BALANCE}, "bad": {"balance": BALANCE}}}
-ALWAYS_CLOSED = {"KONAPLATE_BREAKER_CALLS": 1_000_000}
-NO_PAUSE = {"KONAPLATE_RETRY_PAUSE_MIN": 0.001, "KONAPLATE_RETRY_PAUSE_MAX": 0.001}
+ALWAYS_CLOSED = GuardRules(breaker=BreakerRules(minimum_calls=1_000_000))
 BUSY = say(http(b"", "503 Service Unavailable"))
+
+
+def without_pause(**retries: Any) -> GuardRules:
+    """Such retries at once, and a breaker that is always closed."""
+    return replace(ALWAYS_CLOSED, retries=RetryRules(backoff_min=0.001, backoff_max=0.001, **retries))
 
 
 def refuse(retry_after: str, status: str = "429 Too Many Requests") -> Act:
@@ -48,7 +56,7 @@ WAITED: dict[str, tuple[Act, float, float]] = {
 @jumping
 async def test_an_upstream_that_names_a_short_delay_is_asked_after_it(act: Act, least: float, most: float) -> None:
     loop, upstream = asyncio.get_running_loop(), CardUpstream(act, say(http(WELL)))
-    async with gateway_over(upstream, **ALWAYS_CLOSED) as gateway:
+    async with gateway_over(upstream, ALWAYS_CLOSED) as gateway:
         assert ALL_WELL == await gateway.query(BOTH)
     assert 2 == len(upstream.bad_calls)
     assert least <= loop.time() <= most + 0.001
@@ -68,7 +76,7 @@ UNREADABLE = {value or "nothing": refuse(value) for value in ("soon", "-1", "1.5
 @jumping
 async def test_an_upstream_that_names_a_longer_delay_or_none_is_not_asked_again(act: Act) -> None:
     loop, upstream = asyncio.get_running_loop(), CardUpstream(act)
-    async with gateway_over(upstream, **ALWAYS_CLOSED) as gateway:
+    async with gateway_over(upstream, ALWAYS_CLOSED) as gateway:
         answer = await gateway.query(BOTH)
     assert [(UNAVAILABLE, True)] == [(failure.code, failure.retryable) for failure in failures(answer)]
     assert (1, 0) == (len(upstream.bad_calls), loop.time())
@@ -82,18 +90,18 @@ async def test_a_throttled_call_is_no_reason_to_leave_the_upstream_alone() -> No
 
 @pytest.mark.parametrize("attempts", [1, 2, 3, 5])
 @jumping
-async def test_there_are_as_many_attempts_as_the_settings_say(attempts: int) -> None:
+async def test_there_are_as_many_attempts_as_the_rules_say(attempts: int) -> None:
     upstream = CardUpstream(BUSY)
-    async with gateway_over(upstream, KONAPLATE_ATTEMPTS=attempts, **ALWAYS_CLOSED, **NO_PAUSE) as gateway:
+    async with gateway_over(upstream, without_pause(attempts=attempts)) as gateway:
         await gateway.query(BOTH)
     assert attempts == len(upstream.bad_calls)
     assert 1 == upstream.good_calls
 
 
-async def attempts_of(calls: int, **variables: object) -> list[int]:
+async def attempts_of(calls: int, **retries: float) -> list[int]:
     """How many attempts each of so many failing calls got, one after the other."""
     counts, upstream = [], CardUpstream(BUSY)
-    async with gateway_over(upstream, **ALWAYS_CLOSED, **NO_PAUSE, **variables) as gateway:
+    async with gateway_over(upstream, without_pause(**retries)) as gateway:
         for _ in range(calls):
             before = len(upstream.bad_calls)
             answer = await gateway.query(ONLY_BAD)
@@ -105,7 +113,7 @@ async def attempts_of(calls: int, **variables: object) -> list[int]:
 @jumping
 async def test_a_spent_budget_leaves_one_attempt_to_each_call() -> None:
     # Without any per second there is one to begin with, and a quarter of one comes with each call.
-    counts = await attempts_of(9, KONAPLATE_RETRIES_PER_SECOND=0, KONAPLATE_RETRY_RATIO=0.25)
+    counts = await attempts_of(9, budget_per_second=0, budget_ratio=0.25)
     assert [2, 1, 1, 1, 2, 1, 1, 1, 2] == counts
 
 
@@ -120,8 +128,7 @@ async def test_the_default_budget_bears_a_burst_and_then_a_tenth_of_the_calls() 
 @jumping
 async def test_the_budget_grows_back_with_time() -> None:
     upstream = CardUpstream(BUSY)
-    budget = {"KONAPLATE_RETRIES_PER_SECOND": 1, "KONAPLATE_RETRY_RATIO": 0}
-    async with gateway_over(upstream, **ALWAYS_CLOSED, **NO_PAUSE, **budget) as gateway:
+    async with gateway_over(upstream, without_pause(budget_per_second=1, budget_ratio=0)) as gateway:
         for _ in range(20):
             await gateway.query(ONLY_BAD)
         assert 30 == len(upstream.bad_calls)
@@ -141,8 +148,7 @@ async def test_a_budget_is_shared_by_all_cards() -> None:
 
     calls: list[Connection] = []
     upstream = CardUpstream(everything=act)
-    budget = {"KONAPLATE_RETRIES_PER_SECOND": 0.5, "KONAPLATE_RETRY_RATIO": 0}
-    async with gateway_over(upstream, **ALWAYS_CLOSED, **NO_PAUSE, **budget) as gateway:
+    async with gateway_over(upstream, without_pause(budget_per_second=0.5, budget_ratio=0)) as gateway:
         answer = await gateway.query(f"{{ cards(cardNos: [{cards}]) {{ balance }} }}")
     assert [UNAVAILABLE] * 20 == [failure.code for failure in failures(answer)]
     assert 20 + 5 == len(calls)
@@ -168,7 +174,7 @@ async def test_a_connection_that_ends_as_it_is_used_again_is_replaced_at_once(en
 @jumping
 async def test_a_connection_that_was_closed_while_idle_is_not_used_again(end: Act) -> None:
     upstream = CardUpstream(everything=end)
-    async with gateway_over(upstream, KONAPLATE_ATTEMPTS=1) as gateway:
+    async with gateway_over(upstream, GuardRules(RetryRules(attempts=1))) as gateway:
         for _ in range(3):
             assert {"data": {"good": {"balance": BALANCE}}} == await gateway.query(ONLY_GOOD)
     assert [1, 1, 1] == [len(connection.requests) for connection in upstream.connections]

@@ -8,6 +8,8 @@ from typing import Final
 
 import pytest
 
+from graph.resilience.guard import GuardRules
+from graph.resilience.retry_budget import RetryRules
 from tests.faults.card_upstream import GOOD
 from tests.faults.whole_gateway import gateway_over
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http
@@ -27,7 +29,7 @@ async def test_the_wait_that_konaplate_asks_for_is_told(status: str, asked: str,
     if asked == IN_TEN_MINUTES:
         asked = formatdate(time() + 600, usegmt=True)
     upstream = FaultyUpstream(answer(http(b"", status, [f"Retry-After: {asked}"])))
-    async with gateway_over(upstream, KONAPLATE_ATTEMPTS="1") as gateway:
+    async with gateway_over(upstream, GuardRules(RetryRules(attempts=1))) as gateway:
         (error,) = (await gateway.query(ONE))["errors"]
     extensions = error["extensions"]
     assert ("UPSTREAM_UNAVAILABLE", True) == (extensions["code"], extensions["retryable"])
@@ -38,6 +40,6 @@ async def test_the_wait_that_konaplate_asks_for_is_told(status: str, asked: str,
 @pytest.mark.parametrize("asked", ["soon", "-1", ""])
 async def test_a_wait_that_cannot_be_read_is_not_told(asked: str) -> None:
     upstream = FaultyUpstream(answer(http(b"", "429 Too Many Requests", [f"Retry-After: {asked}"])))
-    async with gateway_over(upstream, KONAPLATE_ATTEMPTS="1") as gateway:
+    async with gateway_over(upstream, GuardRules(RetryRules(attempts=1))) as gateway:
         (error,) = (await gateway.query(ONE))["errors"]
     assert "retryAfterMs" not in error["extensions"]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from graph.resilience.guard import GuardRules
+from graph.resilience.retry_budget import RetryRules
 from graph.security.development import DevelopmentSigner, signer_settings
 from tests.faults.card_upstream import BAD, SILENCE, CardUpstream, later, say
 from tests.faults.jumping_clock import jumping
@@ -67,10 +69,10 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd(folder: Path, upstream: CardUpstream, **variables: object) -> AsyncIterator[Crowd]:
+async def crowd(folder: Path, upstream: CardUpstream, rules: GuardRules | None = None) -> AsyncIterator[Crowd]:
     signer = DevelopmentSigner.in_directory(folder)
-    settings = {**signer_settings(folder), "KONAGRAPH_AUDIT_LOG": folder / "audit.log", **variables}
-    async with gateway_over(upstream, **settings) as gateway:
+    settings = {**signer_settings(folder), "KONAGRAPH_AUDIT_LOG": folder / "audit.log"}
+    async with gateway_over(upstream, rules, **settings) as gateway:
         yield Crowd(gateway, signer)
 
 
@@ -178,7 +180,7 @@ async def test_whoever_leaves_does_not_disturb_the_others(folder: Path) -> None:
 @jumping
 async def test_whoever_joins_late_waits_no_longer_than_allowed(folder: Path) -> None:
     loop, upstream = asyncio.get_running_loop(), CardUpstream(SILENCE)
-    async with crowd(folder, upstream, KONAPLATE_ATTEMPTS=1) as running:
+    async with crowd(folder, upstream, GuardRules(RetryRules(attempts=1))) as running:
         first = running.start(OWNER)
         await asyncio.sleep(1)
         second = await running.ask(SERVICE, **{"x-request-timeout-ms": "200"})

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from graph.resilience.breaker import BreakerRules
+from graph.resilience.guard import GuardRules
+from graph.resilience.retry_budget import RetryRules
 from tests.faults.card_upstream import BALANCE, WELL, CardUpstream
 from tests.faults.jumping_clock import jumping
+from tests.faults.rows import AFTER_TWO_CALLS
 from tests.faults.whole_gateway import ONLY_GOOD, Failure, failures, gateway_over
 from tests.konaplate.faulty_upstream import http
 
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
     from tests.konaplate.faulty_upstream import Connection
     from tests.support import Gateway
 
-ONE_ATTEMPT = {"KONAPLATE_ATTEMPTS": 1, "KONAPLATE_BREAKER_CALLS": 1_000_000}
+ONE_ATTEMPT = GuardRules(RetryRules(attempts=1), BreakerRules(minimum_calls=1_000_000))
 SLOT_WAIT = 0.25
 
 
@@ -89,7 +93,7 @@ async def test_other_requests_wait_for_the_same_slots() -> None:
 @jumping
 async def test_shed_calls_say_nothing_against_the_upstream() -> None:
     slow = Slow(0.4)
-    async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=1, KONAPLATE_BREAKER_CALLS=2) as gateway:
+    async with gateway_over(slow.upstream, AFTER_TWO_CALLS, KONAPLATE_MAX_CONNECTIONS=1) as gateway:
         answer = await ask(gateway, 10)
         assert [{"balance": BALANCE}] + [None] * 9 == answer["data"]["cards"]
         assert "errors" not in await gateway.query(ONLY_GOOD)
@@ -119,7 +123,7 @@ async def burst(gateway: Gateway, slow: Slow, cards: int) -> int:
 @jumping
 async def test_calls_that_time_out_make_the_limit_fall_and_good_ones_make_it_rise() -> None:
     slow = Slow(0.05)
-    async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=10, **ONE_ATTEMPT) as gateway:
+    async with gateway_over(slow.upstream, ONE_ATTEMPT, KONAPLATE_MAX_CONNECTIONS=10) as gateway:
         assert 10 == await burst(gateway, slow, 20)
         slow.seconds = 100
         await burst(gateway, slow, 1)
@@ -132,7 +136,7 @@ async def test_calls_that_time_out_make_the_limit_fall_and_good_ones_make_it_ris
 @jumping
 async def test_calls_that_time_out_together_count_once() -> None:
     slow = Slow(100)
-    async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=10, **ONE_ATTEMPT) as gateway:
+    async with gateway_over(slow.upstream, ONE_ATTEMPT, KONAPLATE_MAX_CONNECTIONS=10) as gateway:
         await ask(gateway, 10)
         slow.seconds = 0.05
         assert 8 == await burst(gateway, slow, 16)
@@ -141,12 +145,11 @@ async def test_calls_that_time_out_together_count_once() -> None:
 @jumping
 async def test_the_limit_does_not_fall_below_its_least() -> None:
     slow = Slow(100)
-    limits = {"KONAPLATE_MAX_CONNECTIONS": 10, "KONAPLATE_MIN_CONNECTIONS": 3}
-    async with gateway_over(slow.upstream, **limits, **ONE_ATTEMPT) as gateway:
+    async with gateway_over(slow.upstream, ONE_ATTEMPT, KONAPLATE_MAX_CONNECTIONS=10) as gateway:
         for _ in range(12):
             await ask(gateway, 1)
         slow.seconds = 0.01
-        assert 3 == await burst(gateway, slow, 3 * 2)
+        assert 4 == await burst(gateway, slow, 4 * 2)
 
 
 @jumping
@@ -159,7 +162,7 @@ async def test_an_upstream_that_takes_few_calls_ends_up_with_few() -> None:
             await super()._play(connection, request)
 
     slow = Narrow(0.05)
-    async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=20, **ONE_ATTEMPT) as gateway:
+    async with gateway_over(slow.upstream, ONE_ATTEMPT, KONAPLATE_MAX_CONNECTIONS=20) as gateway:
         sizes = [await burst(gateway, slow, 20) for _ in range(20)]
         answer = await ask(gateway, 4)
     assert 20 == sizes[0]

@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from tests.faults.jumping_clock import jumping
-from tests.faults.rows import TIMEOUT, UNAVAILABLE
+from tests.faults.rows import AFTER_TWO_CALLS, TIMEOUT, UNAVAILABLE
 from tests.faults.whole_gateway import ONLY_GOOD, Failure, failures, networked, open_files
 from tests.konaplate.faulty_upstream import FaultyUpstream, drip, head, http, mute, silence
 from tests.konaplate.tls_support import Mutual, by_hand, server_tls
@@ -36,7 +36,7 @@ async def secured(script: Script, **variables: object) -> AsyncIterator[tuple[Ga
     before = open_files()
     async with FaultyUpstream(script) as upstream:
         base_url = upstream.base_url.replace("http:", "https:")
-        async with networked(base_url, KONAPLATE_BREAKER_CALLS=2, **variables) as gateway:
+        async with networked(base_url, AFTER_TWO_CALLS, **variables) as gateway:
             yield gateway, upstream
         await upstream.until_closed()
         await settle()

@@ -243,11 +243,10 @@ async def test_one_query_after_many_does_not_meet_one_stale_connection_after_the
     assert (5, 6, 0) == (len(stale), len(upstream.connections), loop.time())
 
 
-@pytest.mark.parametrize("transport", ["lean", "httpx"])
-async def test_a_name_that_cannot_be_looked_up_is_an_upstream_that_cannot_be_reached(transport: str) -> None:
+async def test_a_name_that_cannot_be_looked_up_is_an_upstream_that_cannot_be_reached() -> None:
     # Not even by the system's resolver: its parts are empty, or too long.
     for host in ("a..b", f"{'a' * 64}.test"):
-        async with networked(f"http://{host}/open-api", KONAPLATE_TRANSPORT=transport) as gateway:
+        async with networked(f"http://{host}/open-api") as gateway:
             answer = await gateway.query(ONLY_GOOD)
         assert [Failure(["good"], UNAVAILABLE, retryable=True)] == failures(answer)
 
@@ -263,11 +262,10 @@ def has_ipv6() -> bool:
 
 # No tool that could be installed, but a property of the machine.
 @pytest.mark.skipif(not has_ipv6(), reason="the loopback device has no IPv6")
-@pytest.mark.parametrize("transport", ["lean", "httpx"])
 @jumping
-async def test_an_upstream_with_an_ipv6_address_only_is_reached(transport: str) -> None:
+async def test_an_upstream_with_an_ipv6_address_only_is_reached() -> None:
     upstream = CardUpstream(host="::1")
-    async with gateway_over(upstream, KONAPLATE_TRANSPORT=transport) as gateway:
+    async with gateway_over(upstream) as gateway:
         assert {"data": {"good": {"balance": BALANCE}}} == await gateway.query(ONLY_GOOD)
         named = f"\r\nhost: [::1]:{upstream.port}\r\n"
     (request,) = upstream.connections[0].requests

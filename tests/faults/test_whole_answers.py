@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from graph.resilience.guard import GuardRules
+from graph.resilience.retry_budget import RetryRules
 from tests.faults.card_upstream import BAD, BALANCE, WELL, CardUpstream, say
 from tests.faults.jumping_clock import jumping
 from tests.faults.rows import INVALID, UNAVAILABLE, Row, check
@@ -126,7 +128,7 @@ async def test_a_redirect_is_never_followed() -> None:
 @jumping
 async def test_nothing_that_the_upstream_wrote_is_shown() -> None:
     for row in EVERY.values():
-        async with gateway_over(CardUpstream(row.act), KONAPLATE_ATTEMPTS=1) as gateway:
+        async with gateway_over(CardUpstream(row.act), GuardRules(RetryRules(attempts=1))) as gateway:
             response = await gateway.post(BOTH)
         (error,) = response.json()["errors"]
         assert {"api", "code", "status", "correlationId"} == error["extensions"]["upstream"].keys()
@@ -139,8 +141,7 @@ async def test_a_deadline_between_two_attempts_is_kept() -> None:
     # The pause before the second attempt is longer than the client waits.
     loop = asyncio.get_running_loop()
     upstream = CardUpstream(STATUSES["503"].act)
-    pauses = {"KONAPLATE_RETRY_PAUSE_MIN": 1, "KONAPLATE_RETRY_PAUSE_MAX": 1}
-    async with gateway_over(upstream, **pauses) as gateway:
+    async with gateway_over(upstream, GuardRules(RetryRules(backoff_min=1, backoff_max=1))) as gateway:
         answer = (await gateway.post(BOTH, None, **{"x-request-timeout-ms": "150"})).json()
         assert 0.15 == pytest.approx(loop.time())
         await asyncio.sleep(5)

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import httpx
 
 from graph.app import create_app
-from graph.config.environment import load_settings
 from tests.faults.card_upstream import BAD, GOOD
 from tests.konaplate.support import ACCESS_KEY, ASP_ID, SECRET_KEY
-from tests.support import Gateway
+from tests.support import Gateway, checked_settings
 from tests.tools import settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from graph.resilience.guard import GuardRules
     from tests.konaplate.faulty_upstream import FaultyUpstream
 
 BOTH: Final = f'{{ good: card(cardNo: "{GOOD}") {{ balance }} bad: card(cardNo: "{BAD}") {{ balance }} }}'
@@ -43,7 +43,13 @@ def failures(answer: dict[str, Any]) -> list[Failure]:
 
 
 @asynccontextmanager
-async def networked(base_url: str, **variables: object) -> AsyncIterator[Gateway]:
+async def networked(
+    base_url: str,
+    rules: GuardRules | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    /,
+    **variables: object,
+) -> AsyncIterator[Gateway]:
     """A gateway as the settings make it, on the network, whose time is the event loop's."""
     environment = {
         "KONAPLATE_BASE_URL": base_url,
@@ -53,7 +59,8 @@ async def networked(base_url: str, **variables: object) -> AsyncIterator[Gateway
         "KONAPLATE_ENCRYPTION": "off",
         **{name: str(value) for name, value in variables.items()},
     }
-    app = create_app(load_settings(environment), clock=asyncio.get_running_loop().time)
+    clock = asyncio.get_running_loop().time
+    app = create_app(checked_settings(environment), transport=transport, clock=clock, rules=rules)
     asgi = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
@@ -64,11 +71,17 @@ async def networked(base_url: str, **variables: object) -> AsyncIterator[Gateway
 
 
 @asynccontextmanager
-async def gateway_over(upstream: FaultyUpstream, **variables: object) -> AsyncIterator[Gateway]:
+async def gateway_over(
+    upstream: FaultyUpstream,
+    rules: GuardRules | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    /,
+    **variables: object,
+) -> AsyncIterator[Gateway]:
     """A gateway over an upstream; at the end, no connection, task or file descriptor is left of it."""
     before = open_files()
     async with upstream:
-        async with networked(upstream.base_url, **variables) as gateway:
+        async with networked(upstream.base_url, rules, transport, **variables) as gateway:
             yield gateway
         await upstream.until_closed()
         await settle()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from graphql import GraphQLError
@@ -17,9 +17,12 @@ from graph.sandbox.ledger import FIRST_CARD
 from tests.graphql.plan_cases import run_both
 from tests.graphql.plan_documents import DocumentMaker
 from tests.graphql.plan_records import world
-from tests.support import Gateway, gateway
+from tests.support import Gateway, gateway, on_core
 from tests.telemetry.scrape import value
 from tests.tools import examples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NULL_OVER_A_DEFAULT: dict[str, tuple[str, list[str | int] | None]] = {
     "@skip at the root": ("query ($v: Boolean = true) { __typename @skip(if: $v) }", None),
@@ -60,13 +63,13 @@ def unexpected(running: Gateway) -> float | None:
     return value(running.metrics, "unexpected_exceptions_total")
 
 
-@pytest.mark.parametrize("executor", ["plan", "core"])
+@pytest.mark.parametrize("executed", [str, on_core], ids=["plan", "core"])
 @pytest.mark.parametrize(("query", "path"), NULL_OVER_A_DEFAULT.values(), ids=NULL_OVER_A_DEFAULT)
 async def test_a_null_that_overrules_a_default_value_is_the_clients_fault(
-    query: str, path: list[str | int] | None, executor: str
+    query: str, path: list[str | int] | None, executed: Callable[[str], str]
 ) -> None:
-    async with gateway(KONAGRAPH_EXECUTOR=executor) as running:
-        answer = await running.query(query, {"v": None})
+    async with gateway() as running:
+        answer = await running.query(executed(query), {"v": None})
         assert 0 == unexpected(running)
     (error,) = answer["errors"]
     assert "BAD_USER_INPUT" == error["extensions"]["code"]
@@ -128,13 +131,14 @@ BODIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.parametrize("executor", ["plan", "core"])
-def test_no_request_of_a_client_is_an_unexpected_exception(executor: str) -> None:
+@pytest.mark.parametrize("executed", [str, on_core], ids=["plan", "core"])
+def test_no_request_of_a_client_is_an_unexpected_exception(executed: Callable[[str], str]) -> None:
     async def ask(bodies: list[dict[str, Any]]) -> None:
-        async with gateway(KONAGRAPH_EXECUTOR=executor) as running:
+        async with gateway() as running:
             for body in bodies:
+                content = json.dumps({**body, "query": executed(body["query"])})
                 answer = await running.client.post(
-                    "/graphql", content=json.dumps(body), headers={"content-type": "application/json"}
+                    "/graphql", content=content, headers={"content-type": "application/json"}
                 )
                 assert 0 == unexpected(running), answer.text
 

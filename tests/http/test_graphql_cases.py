@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -57,6 +56,14 @@ LIMITED = {
     "60 directives": (CARD_QUERY % ("balance" + " @skip(if: false)" * 60), ("directives", 20)),
     "60 directives that do not exist": ("{ __typename" + " @a" * 60 + "}", ("directives", 20)),
     "150 operations": ("{a}" * 150, ("operations", 10)),
+    "21 levels of introspection": (
+        '{ __type(name: "Card") ' + "{ ofType " * 20 + "{ name }" + "}" * 21,
+        ("introspectionDepth", 20),
+    ),
+    "1,024 fields of introspection": (
+        "{ __schema { types { ...F0 } } }" + doubled(10).replace("Card", "__Type").replace("balance", "name"),
+        ("introspectionFields", 1_000),
+    ),
 }
 
 
@@ -175,29 +182,35 @@ async def test_a_batch_is_a_bad_request() -> None:
     assert recorder.paths == []
 
 
-SETTINGS = {
-    "KONAGRAPH_MAX_DEPTH": (CARD_QUERY % "member { userId }", "depth", 2),
-    "KONAGRAPH_MAX_ALIASES": (CARD_QUERY % aliased("balance", 2), "aliases", 1),
-    "KONAGRAPH_MAX_ROOT_FIELDS": ("{ __typename __typename }", "rootFields", 1),
-    "KONAGRAPH_MAX_FIELDS": (CARD_QUERY % "balance", "fields", 1),
-    "KONAGRAPH_MAX_DIRECTIVES": ("{ a: __typename @skip(if: false) @include(if: true) }", "directives", 1),
-    "KONAGRAPH_MAX_OPERATIONS": ("query A { __typename } query B { __typename }", "operations", 1),
-    "KONAGRAPH_MAX_INTROSPECTION_DEPTH": ("{ __schema { types { name } } }", "introspectionDepth", 2),
-    "KONAGRAPH_MAX_INTROSPECTION_FIELDS": ("{ __schema { types { name } } }", "introspectionFields", 2),
-    "KONAGRAPH_MAX_DOCUMENT_TOKENS": ("{ __typename }", "tokens", 2),
-    "KONAGRAPH_MAX_DOCUMENT_CHARACTERS": ("{ __typename }", "length", 13),
+RAISED = {
+    "aliases": (CARD_QUERY % aliased("balance", 31), 30),
+    "rootFields": ("{" + "__typename " * 21 + "}", 20),
+    "fields": (CARD_QUERY % ("balance " * 400), 400),
+    "tokens": ("{" + "a " * 1_199 + "}", 1_200),
+    "length": ("{ __typename }" + " " * 29_987, 30_000),
 }
 
 
-@pytest.mark.parametrize(("name", "case"), SETTINGS.items(), ids=SETTINGS)
-async def test_each_limit_is_a_setting(name: str, case: tuple[str, str, int]) -> None:
-    query, limit, maximum = case
-    settings: dict[str, Any] = {name: maximum}
-    (error,) = (await answer(query, **settings))["errors"]
+@pytest.mark.parametrize(("limit", "case"), RAISED.items(), ids=RAISED)
+async def test_what_grows_with_the_number_of_root_fields_is_raised_with_it(
+    limit: str, case: tuple[str, int]
+) -> None:
+    query, maximum = case
+    (error,) = (await answer(query, KONAGRAPH_MAX_ROOT_FIELDS=20))["errors"]
     assert (limit, maximum) == (error["extensions"]["limit"], error["extensions"]["maximum"])
-    async with gateway(None, **{name: maximum + 1}) as running:
-        body = {"query": query, "variables": {"n": FIRST_CARD}, "operationName": "A" if "query A" in query else ""}
-        response = await running.client.post(
-            "/graphql", content=json.dumps(body), headers={"content-type": "application/json"}
-        )
-    assert "errors" not in response.json()
+
+
+async def test_twenty_root_fields_are_answered_where_they_are_allowed() -> None:
+    query = "query ($n: CardNumber!) {" + aliased("card(cardNo: $n) { balance }", 20) + "}"
+    async with gateway(None, KONAGRAPH_MAX_ROOT_FIELDS=20) as running:
+        found = await running.query(query, {"n": FIRST_CARD})
+    assert "errors" not in found
+    assert 20 == len(found["data"])
+
+
+async def test_fewer_root_fields_are_all_that_a_lower_limit_means() -> None:
+    (error,) = (await answer("{ __typename __typename }", KONAGRAPH_MAX_ROOT_FIELDS=1))["errors"]
+    assert ("rootFields", 1) == (error["extensions"]["limit"], error["extensions"]["maximum"])
+    async with gateway(None, KONAGRAPH_MAX_ROOT_FIELDS=1) as running:
+        found = await running.query(CARD_QUERY % aliased("balance", 15), {"n": FIRST_CARD})
+    assert "errors" not in found

@@ -73,7 +73,7 @@ class Upstream(httpx.AsyncBaseTransport):
         return json.loads(jwe.unseal(body["encData"], pem("server", private=True), "A128GCM")), True
 
 
-async def called(body: bytes, *, request: bool, response: bool, allowed: bool = False) -> tuple[Upstream, Reports]:
+async def called(body: bytes, *, request: bool, response: bool) -> tuple[Upstream, Reports]:
     """A call of an endpoint with these flags."""
     upstream, reports = Upstream(body), Reports()
     endpoint = replace(CARD_INFO, seals_request=request, seals_response=response)
@@ -81,7 +81,6 @@ async def called(body: bytes, *, request: bool, response: bool, allowed: bool = 
         upstream,
         cipher=Cipher([pair()]),
         endpoints=[endpoint],
-        allow_unsealed=allowed,
         on_call=reports.append,
     ) as client:
         with suppress(InvalidResponseError):
@@ -116,18 +115,13 @@ async def test_what_comes_sealed_is_opened_whatever_the_flag_says(response: bool
 
 
 @pytest.mark.parametrize(
-    ("response", "allowed", "expected"),
-    [
-        (True, False, (UnsealedError.__name__, True)),
-        (True, True, ("ok", True)),
-        (False, False, ("ok", False)),
-    ],
+    ("response", "expected"), [(True, (UnsealedError.__name__, True)), (False, ("ok", False))]
 )
 @pytest.mark.parametrize("body", [WELL, encoded(card_fields())], ids=["a code", "no code"])
 async def test_a_success_in_clear_is_refused_where_answers_are_sealed(
-    body: bytes, response: bool, allowed: bool, expected: tuple[str, bool]
+    body: bytes, response: bool, expected: tuple[str, bool]
 ) -> None:
-    _, reports = await called(body, request=True, response=response, allowed=allowed)
+    _, reports = await called(body, request=True, response=response)
     assert expected == (reports.one().outcome, reports.one().unsealed)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -125,7 +126,7 @@ async def test_the_own_transport_sends_these_fields_and_no_other(encrypted: bool
             cipher=cipher,
             clock_ms=lambda: 1_741_230_000_042,
             start=7,
-            allow_unsealed=True,
+            endpoints=[replace(CARD_INFO, seals_response=False)],
         ) as client:
             for _ in range(2):
                 await client.fetch(CARD_INFO, CARD)
@@ -192,7 +193,11 @@ async def test_a_call_signs_the_bytes_that_it_sends_with_one_reading_of_the_cloc
 
     cipher = Cipher([pair()]) if encrypted else None
     async with connected(
-        httpx.MockTransport(respond), cipher=cipher, clock_ms=clock, start=7, allow_unsealed=True
+        httpx.MockTransport(respond),
+        cipher=cipher,
+        clock_ms=clock,
+        start=7,
+        endpoints=[replace(CARD_INFO, seals_response=False)],
     ) as client:
         await client.fetch(CARD_INFO, CARD)
     (request,) = sent

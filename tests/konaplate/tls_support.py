@@ -36,7 +36,6 @@ def settings(*, base_url: str = "https://upstream.test/open-api", **variables: o
             "KONAPLATE_SECRET_KEY": SECRET_KEY,
             "KONAPLATE_ENCRYPTION": "off",
             "KONAPLATE_TIMEOUT": "30",
-            "KONAPLATE_CONNECT_TIMEOUT": "30",
             **{name: str(value) for name, value in variables.items()},
         }
     )

@@ -94,9 +94,7 @@ def settings(upstream: HeldUpstream, **more: str) -> dict[str, str]:
         "KONAPLATE_SECRET_KEY": "c4n4ry-secretxxxxxxxxxxxxxxxxxxxxxxxxxxx",
         "KONAPLATE_ENCRYPTION": "off",
         "KONAPLATE_TIMEOUT": "30",
-        "KONAPLATE_ATTEMPT_TIMEOUT": "30",
         "KONAPLATE_POOL_TIMEOUT": "30",
         "KONAGRAPH_REQUEST_TIMEOUT": "30",
-        "KONAGRAPH_DRAIN_TIMEOUT": "30",
         **more,
     }

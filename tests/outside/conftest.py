@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SWITCHED_OFF = ("KONAGRAPH_INTROSPECTION", "KONAGRAPH_EXPLORER", "KONAGRAPH_GET", "KONAGRAPH_APQ")
+SWITCHED_OFF = ("KONAGRAPH_INTROSPECTION", "KONAGRAPH_GET", "KONAGRAPH_APQ")
 
 
 @pytest.fixture(scope="session")

@@ -76,8 +76,8 @@ def test_many_clients_that_go_away_keep_nobody_out_and_leave_nothing_behind(
 
 
 def large(number: int) -> str:
-    """A valid document of some hundred tokens, unlike any other."""
-    return f"query Q{number}($c:CardNumber!){{card(cardNo:$c){{{'balance ownerKa ' * 60}}}}}"
+    """A valid document of some hundred tokens and ten thousand characters, unlike any other."""
+    return f"query Q{number}($c:CardNumber!){{card(cardNo:$c){{{'balance ownerKa ' * 60}}}}}#{'-' * 9_000}\n"
 
 
 def registered(number: int) -> dict[str, Any]:
@@ -99,16 +99,19 @@ FLOODS: Final[dict[str, Callable[[int], dict[str, Any]]]] = {
     "long variables": lambda number: {"query": "{__typename}", "variables": {"a": f"{number}" * 5_000}},
 }
 
+# Two million characters of registered documents are kept, and 300,000 of those that were parsed.
+FILLS: Final = {"registered documents": 220}
+
 
 def test_no_flood_makes_the_gateway_grow(tmp_path: Path) -> None:
     with (
-        attacked(tmp_path, KONAGRAPH_DOCUMENT_CACHE="20", KONAGRAPH_APQ_SIZE="20") as gateway,
+        attacked(tmp_path) as gateway,
         httpx.Client(timeout=PATIENCE) as client,
     ):
         sizes = []
         for round_number in range(2):
-            for make in FLOODS.values():
-                for number in range(30):
+            for name, make in FLOODS.items():
+                for number in range(FILLS.get(name, 40)):
                     answer = client.post(gateway.url, json=make(round_number * 1_000 + number))
                     assert answer.status_code == 200
             sizes.append(gateway.memory())

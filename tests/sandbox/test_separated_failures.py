@@ -10,6 +10,10 @@ import pytest
 
 from graph.app import create_app
 from graph.konaplate.isolation import Reserved
+from graph.resilience.breaker import BreakerRules
+from graph.resilience.guard import GuardRules
+from graph.resilience.retry_budget import RetryRules
+from graph.resilience.slots import SlotRules
 from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, OPEN_BREAKER
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from schema.secrets import CardNo, MemberId
@@ -32,22 +36,19 @@ GOOD = {
     }
 }
 # What four failures would exhaust.
-TIGHT = {
-    "KONAPLATE_BREAKER_CALLS": 4,
-    "KONAPLATE_MAX_CONNECTIONS": 2,
-    "KONAPLATE_MIN_CONNECTIONS": 1,
-    "KONAPLATE_RETRIES_PER_SECOND": 0,
-    "KONAPLATE_TIMEOUT": 0.2,
-    "KONAPLATE_RETRY_PAUSE_MIN": 0.001,
-    "KONAPLATE_RETRY_PAUSE_MAX": 0.001,
-}
+TIGHT = {"KONAPLATE_MAX_CONNECTIONS": 2, "KONAPLATE_TIMEOUT": 0.2}
+RULES = GuardRules(
+    RetryRules(budget_per_second=0, backoff_min=0.001, backoff_max=0.001),
+    BreakerRules(minimum_calls=4),
+    SlotRules(least=1),
+)
 UPSTREAM = [fault for fault in FAULTS.values() if fault.retryable and fault.number != OPEN_BREAKER]
 
 
 @asynccontextmanager
 async def separated() -> AsyncIterator[tuple[Gateway, Recorder]]:
     upstream = Recorder()
-    app = create_app(sandbox_settings(**TIGHT), transport=upstream, reserved=RESERVED)
+    app = create_app(sandbox_settings(**TIGHT), transport=upstream, reserved=RESERVED, rules=RULES)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client,

@@ -114,8 +114,7 @@ async def test_a_card_beyond_the_budget_is_an_event(tmp_path: Path) -> None:
 
 
 async def test_a_request_too_many_is_an_event(tmp_path: Path) -> None:
-    limits: dict[str, Any] = {"KONAGRAPH_REQUEST_RATE": 1, "KONAGRAPH_REQUEST_BURST": 1}
-    async with callers(tmp_path, **limits, **KEYED) as running:
+    async with callers(tmp_path, KONAGRAPH_REQUEST_RATE=1, KONAGRAPH_REQUEST_BURST=1, **KEYED) as running:
         await asyncio.gather(*(running.ask(SERVICE, CARD, {"n": OWN}) for _ in range(3)))
         events = running.audited()
     assert events == [refusal("RATE_LIMITED", reason="requests")] * 2

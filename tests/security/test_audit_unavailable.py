@@ -18,7 +18,7 @@ from graph.security.sampling import RefusalSampler
 from graph.telemetry.audit_log import AuditFile, AuditLog
 from graph.telemetry.logs import configure_logging
 from tests.security.callers import ALL_KNOWING, OWN, Caller, Callers, callers, codes
-from tests.support import sandbox_settings
+from tests.support import on_core, sandbox_settings
 from tests.telemetry.capture import logs_as
 
 if TYPE_CHECKING:
@@ -48,13 +48,15 @@ def figure(running: Callers, name: str) -> float:
     return float(next(line.split()[1] for line in rendered(running) if line.startswith(name)))
 
 
-@pytest.mark.parametrize("executor", ["plan", "core"])
-async def test_a_full_disk_refuses_personal_fields_and_nothing_else(executor: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("query", "planned"), [(QUERY, True), (on_core(QUERY), False)], ids=["plan", "core"])
+async def test_a_full_disk_refuses_personal_fields_and_nothing_else(
+    query: str, *, planned: bool, tmp_path: Path
+) -> None:
     with logs_as():
-        async with callers(tmp_path, KONAGRAPH_AUDIT_LOG=FULL, KONAGRAPH_EXECUTOR=executor) as running:
+        async with callers(tmp_path, KONAGRAPH_AUDIT_LOG=FULL) as running:
             assert health(running).ready
             for _ in range(2):
-                answer = await running.ask(ALL_KNOWING, QUERY, {"n": OWN})
+                answer = await running.ask(ALL_KNOWING, query, {"n": OWN})
                 assert [(NAME, UNAVAILABLE), (ID_NO, UNAVAILABLE)] == codes(answer)
                 assert all(error["extensions"]["retryable"] for error in answer["errors"])
                 card = answer["data"]["card"]
@@ -66,6 +68,7 @@ async def test_a_full_disk_refuses_personal_fields_and_nothing_else(executor: st
             assert "unavailable" == health(running).report()["audit"]
             assert (0, 0) == (figure(running, "personal_data_reads_total"), figure(running, "audit_available"))
             assert figure(running, "audit_unwritten_total") >= 1
+            assert planned is (figure(running, "operations_planned_total") > 0)
             # The card and its member, each time; nothing was asked for again.
             assert 4 == len(running.calls)
 

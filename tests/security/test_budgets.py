@@ -66,16 +66,14 @@ def test_the_settings_defaults_are_the_allowances_and_the_documented_numbers() -
     assert expected == _allowance(sandbox_settings())
 
 
-async def test_every_budget_comes_from_its_own_setting() -> None:
+def test_budgets_come_from_the_settings_or_follow_from_them() -> None:
     settings = sandbox_settings(
-        KONAGRAPH_REQUEST_RATE=1,
-        KONAGRAPH_REQUEST_BURST=2,
-        KONAGRAPH_COST_RATE=3,
-        KONAGRAPH_COST_BURST=4,
+        KONAGRAPH_REQUEST_RATE=2,
+        KONAGRAPH_REQUEST_BURST=3,
+        KONAGRAPH_COST_BURST=50,
         KONAGRAPH_CARDS_PER_MINUTE=5,
-        KONAGRAPH_CARDS_PER_HOUR=6,
     )
-    assert Allowance(1, 2, 3, 4, 5, 6) == _allowance(settings)
+    assert Allowance(2, 3, 2.5, 50, 5, 50) == _allowance(settings)
 
 
 async def test_a_hundred_requests_at_once_and_then_fifty_a_second(purse: Purse) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from graph.app import create_app
@@ -54,6 +55,48 @@ def test_a_connection_that_waits_to_be_accepted_when_the_listener_closes_is_answ
 
     assert (200, ["close"], b"") == (answer.status, answer.values("connection"), rest)
     assert not thread.is_alive()
+
+
+def test_a_request_that_outlasts_the_drain_timeout_is_cut_off_with_an_answer() -> None:
+    class Silent(httpx.AsyncBaseTransport):
+        def __init__(self) -> None:
+            self.called = threading.Event()
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            self.called.set()
+            await asyncio.Event().wait()
+            raise AssertionError(request)  # pragma: no cover - the event is never set
+
+    upstream, ready = Silent(), threading.Event()
+    server = Server(
+        create_app(sandbox_settings(), transport=upstream),
+        bind("127.0.0.1", 0),
+        ConnectionOptions(rejection_response),
+        drain=Drain(timeout=0.2),
+        on_ready=lambda _port: ready.set(),
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    assert ready.wait(PATIENCE)
+    body = b'{"query":"{ card(cardNo: \\"9491339400000013\\") { balance } }"}'
+    with Wire(server.port) as wire:
+        wire.send(
+            b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        assert upstream.called.wait(PATIENCE)
+        server.should_exit = True
+        answer = wire.answer()
+        thread.join(PATIENCE)
+
+    assert (503, ["close"], ["no-store"]) == (
+        answer.status,
+        answer.values("connection"),
+        answer.values("cache-control"),
+    )
+    assert b"OVERLOADED" in answer.body
+    assert b"94913394" not in answer.body
+    assert (1, False) == (server.cut_off, thread.is_alive())
 
 
 async def test_one_part_that_fails_to_close_keeps_no_other_open(tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import httpx
 import pytest
 
 from graph.konaplate.protocol import Echo
+from graph.resilience.breaker import BreakerRules
+from graph.resilience.guard import GuardRules
+from graph.resilience.retry_budget import RetryRules
 from tests.security.callers import ANY_CARD, NOT_ISSUED, OTHERS, OWN, OWNER, Caller, callers
 from tests.support import Blocking, gateway
 from tests.telemetry.capture import events, logs_as
@@ -83,7 +86,7 @@ async def test_look_ups_that_share_a_call_of_their_request_are_counted() -> None
 
 
 async def test_a_call_without_an_answer_is_counted_by_its_cause() -> None:
-    async with gateway(httpx.MockTransport(refuse), KONAPLATE_ATTEMPTS=1) as running:
+    async with gateway(httpx.MockTransport(refuse), GuardRules(RetryRules(attempts=1))) as running:
         await running.query(CARD, {"n": OWN})
         metrics = running.metrics
     assert 1 == calls(metrics, "UnavailableError", "none")
@@ -92,7 +95,7 @@ async def test_a_call_without_an_answer_is_counted_by_its_cause() -> None:
 
 
 async def test_a_call_that_is_tried_again_is_counted_as_two_and_as_a_retry() -> None:
-    async with gateway(httpx.MockTransport(refuse), KONAPLATE_ATTEMPTS=2) as running:
+    async with gateway(httpx.MockTransport(refuse)) as running:
         await running.query(CARD, {"n": OWN})
         metrics = running.metrics
     assert 2 == calls(metrics, "UnavailableError", "none")
@@ -101,7 +104,7 @@ async def test_a_call_that_is_tried_again_is_counted_as_two_and_as_a_retry() -> 
 
 async def test_a_breaker_that_opens_is_seen() -> None:
     transport = httpx.MockTransport(refuse)
-    async with gateway(transport, KONAPLATE_ATTEMPTS=1, KONAPLATE_BREAKER_CALLS=1) as running:
+    async with gateway(transport, GuardRules(RetryRules(attempts=1), BreakerRules(minimum_calls=1))) as running:
         assert 1 == value(running.metrics, "breaker_state", api=CARD_INFO, state="closed")
         for _ in range(3):
             await running.query(CARD, {"n": OWN})
@@ -139,11 +142,14 @@ async def test_refusals_of_callers_are_counted_by_their_reasons(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("budget", "setting"), [("requests", "KONAGRAPH_REQUEST_BURST"), ("cost", "KONAGRAPH_COST_BURST")]
+    ("budget", "bounds"),
+    [
+        ("requests", {"KONAGRAPH_REQUEST_BURST": 12, "KONAGRAPH_REQUEST_RATE": 1}),
+        ("cost", {"KONAGRAPH_COST_BURST": 12}),
+    ],
 )
-async def test_a_spent_budget_is_counted_by_its_name(budget: str, setting: str, tmp_path: Path) -> None:
-    bounds: dict[str, Any] = {setting: 12, setting.replace("BURST", "RATE"): 1}
-    async with callers(tmp_path, **bounds) as running:
+async def test_a_spent_budget_is_counted_by_its_name(budget: str, bounds: dict[str, int], tmp_path: Path) -> None:
+    async with callers(tmp_path, None, **bounds) as running:
         for _ in range(13):
             await running.ask(Caller("a", (ANY_CARD,)), CARD, {"n": OWN})
         refusals = value(running.gateway.metrics, "budget_refusals_total", budget=budget)
@@ -169,15 +175,14 @@ async def test_the_document_cache_is_seen_as_it_is() -> None:
     assert [2, 3, 3] == figures
 
 
-@pytest.mark.parametrize(("executor", "planned", "unplanned"), [("plan", 2, 1), ("core", 0, 3)])
-async def test_how_operations_are_executed_is_counted(executor: str, planned: int, unplanned: int) -> None:
-    async with gateway(KONAGRAPH_EXECUTOR=executor) as running:
+async def test_how_operations_are_executed_is_counted() -> None:
+    async with gateway() as running:
         for query in (CARD, CARD, "{ __schema { queryType { name } } }"):
             await running.query(query, {"n": OWN} if query is CARD else None)
         figures = [
             value(running.metrics, f"operations_{how}_total") for how in ("planned", "unplanned", "abandoned")
         ]
-    assert [planned, unplanned, 0] == figures
+    assert [2, 1, 0] == figures
 
 
 async def test_a_document_that_no_plan_takes_is_counted_and_logged_once() -> None:

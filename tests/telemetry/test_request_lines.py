@@ -13,6 +13,9 @@ import pytest
 from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails, Cause
+from graph.resilience.breaker import BreakerRules
+from graph.resilience.guard import GuardRules
+from graph.resilience.retry_budget import RetryRules
 from tests.support import Blocking, gateway
 from tests.telemetry.capture import events, log, logs_as
 from tests.telemetry.reports import Reports
@@ -110,7 +113,7 @@ async def test_a_field_that_is_given_up_at_the_deadline_is_told_apart_from_an_up
     with logs_as("info") as stream:
         async with gateway(Blocking(), KONAGRAPH_REQUEST_TIMEOUT=0.05) as running:
             await running.query(CARD, {"n": CARD_NO})
-        async with gateway(Blocking(), KONAPLATE_TIMEOUT=0.05, KONAPLATE_ATTEMPTS=1) as running:
+        async with gateway(Blocking(), GuardRules(RetryRules(attempts=1)), KONAPLATE_TIMEOUT=0.05) as running:
             await running.query(CARD, {"n": CARD_NO})
     ours, theirs = lines(stream, "request")
     assert [["UPSTREAM_TIMEOUT"]] * 2 == [ours["codes"], theirs["codes"]]
@@ -143,7 +146,9 @@ async def test_a_breaker_that_opens_is_a_line() -> None:
 
     with logs_as() as stream:
         transport = httpx.MockTransport(refuse)
-        async with gateway(transport, KONAPLATE_ATTEMPTS=1, KONAPLATE_BREAKER_CALLS=1) as running:
+        async with gateway(
+            transport, GuardRules(RetryRules(attempts=1), BreakerRules(minimum_calls=1))
+        ) as running:
             for _ in range(3):
                 await running.query(CARD, {"n": CARD_NO})
     assert ["open"] == [line["state"] for line in lines(stream, "breaker changed")]

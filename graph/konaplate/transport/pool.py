@@ -27,8 +27,10 @@ class PoolLimits:
     """Bounds of a pool."""
 
     connections: int = 64
+    # Less than the servers and balancers that we know keep one. Where the upstream keeps connections for less
+    # time, it closes them, and none of those is used again.
     keepalive: float = 15.0
-    """Seconds that an idle connection is kept; shorter than the server keeps it."""
+    """Seconds that an idle connection is kept."""
     response_bytes: int = 256 * 1024
     """The largest body of a response."""
 
