@@ -1,1 +1,1 @@
-"""Settings, and their rules."""
+"""The settings and their rules."""

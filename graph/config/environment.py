@@ -1,6 +1,6 @@
-"""From variables, and the files that they name, to settings. Nothing else reads the environment.
+"""Reads the settings from environment variables and the files that they name. Nothing else reads the environment.
 
-Every problem is reported at once, by the variable's name and never with its value.
+All problems are reported at once, by the variable's name and never with its value.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 PREFIXES: Final = ("KONAGRAPH_", "KONAPLATE_")
 _QUOTES: Final = frozenset({'""', "''", "``", "\u201c\u201d", "\u2018\u2019"})
 _BYTE_ORDER_MARK: Final = "\ufeff"
-# What stands for a setting that is missing or wrong while the others are looked at. Nobody is ever called with it,
-# and nothing is to be said against it.
-_STAND_INS: Final = {
+# Placeholders for required settings that are missing or wrong, so that the others can be checked. They break no
+# rule, and no call is ever made with them.
+_PLACEHOLDERS: Final = {
     "konaplate_base_url": "https://konaplate.invalid/open-api",
     "konaplate_asp_id": "0" * 15,
     "konaplate_access_key": "0" * 40,
@@ -44,7 +44,7 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
             line.
 
     Raises:
-        SettingsError: with every problem at once.
+        SettingsError: with all problems at once.
     """
     values: dict[str, Any] = {}
     unread: dict[str, str] = {}
@@ -54,7 +54,7 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
         except ValueError as error:
             unread[field] = str(error)
         else:
-            # An empty variable is as good as none: compose files make them.
+            # Compose files set a variable to the empty string where none is given.
             values |= {field: value} if value else {}
     values |= {field: value for field, value in overrides.items() if value is not None}
     invalid: dict[str, str] = {}
@@ -62,10 +62,10 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
         settings = Settings(**values)
     except ValidationError as error:
         entries = error.errors(include_input=False, include_url=False)
-        told = {str(entry["loc"][0]): _problem(entry) for entry in entries}
-        invalid = {field: problem for field, problem in told.items() if field not in unread}
-        good = {field: value for field, value in values.items() if field not in told}
-        settings = Settings(**{**_STAND_INS, **good})
+        found = {str(entry["loc"][0]): _problem(entry) for entry in entries}
+        invalid = {field: problem for field, problem in found.items() if field not in unread}
+        good = {field: value for field, value in values.items() if field not in found}
+        settings = Settings(**{**_PLACEHOLDERS, **good})
     wrong = frozenset(unread.keys() | invalid.keys())
     lost = (
         f"{name} is no longer a setting, and asks for more protection than there is "
@@ -85,7 +85,7 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Variables with our prefixes that no setting reads, each with the likely meaning; usually a typing error."""
+    """Variables with our prefixes that no setting reads, usually typing errors, each with the likely name."""
     known = _with_files(field.upper() for field in Settings.model_fields)
     removed = _with_files(REMOVED)
     hints = []
@@ -97,7 +97,7 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
 
 
 def removed_variables(environment: Mapping[str, str], settings: Settings) -> list[str]:
-    """Variables that were settings once and can be ignored, each with what holds now and what to do instead."""
+    """Variables of removed settings that can be ignored, each with what holds now."""
     return [
         f"{name} is no longer a setting, and has no effect (now: {what_holds(name, settings)})"
         for name, value in _removed(environment).items()
@@ -106,7 +106,7 @@ def removed_variables(environment: Mapping[str, str], settings: Settings) -> lis
 
 
 def _removed(environment: Mapping[str, str]) -> dict[str, str]:
-    """The settings that are gone and still have a value."""
+    """The removed settings that still have a value."""
     values = {}
     for name in REMOVED:
         try:
@@ -121,7 +121,7 @@ def _with_files(names: Iterable[str]) -> set[str]:
 
 
 def _value(environment: Mapping[str, str], name: str) -> str:
-    """The text of a variable or of its file; empty for none."""
+    """The text of a variable or of its file; empty if neither is set."""
     direct, path = _text(environment, name), _text(environment, f"{name}_FILE")
     if not path:
         return direct
@@ -137,14 +137,14 @@ def _value(environment: Mapping[str, str], name: str) -> str:
 
 
 def _text(environment: Mapping[str, str], name: str) -> str:
-    # Files of variables that were written on another system leave such marks behind.
+    # Environment files written on another system may begin with a byte order mark.
     text = environment.get(name, "").strip().removeprefix(_BYTE_ORDER_MARK).strip()
     return _without_quotes(name, text)
 
 
 def _without_quotes(what: str, text: str) -> str:
     if len(text) > 1 and text[0] + text[-1] in _QUOTES:
-        # They are not taken away: whether they belong to the value cannot be known.
+        # Not stripped: they could belong to the value.
         raise ValueError(f"{what} is in quotes, which would be part of the value")
     return text
 

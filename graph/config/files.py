@@ -1,4 +1,4 @@
-"""The one reader of files: bounded, without a byte order mark, and with a reason when a file cannot be read."""
+"""Reads the files that settings name: up to a size, without a byte order mark, and with a reason on failure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 MAX_BYTES: Final = 1024 * 1024
-# Words in one kind of letters, perhaps numbered, as people name files. No key, hash or token consists of them.
+# Words in one case, perhaps with a number, as in file names. No key, hash or token consists of them.
 _WORD: Final = re.compile(r"(?:[a-z]+|[A-Z][a-z]*|[A-Z]+)?[0-9]{0,4}|~", re.ASCII)
 _MAX_WORD: Final = 20
 _EXTENSIONS: Final = frozenset(
@@ -18,7 +18,7 @@ _EXTENSIONS: Final = frozenset(
 
 
 class UnreadableFileError(Exception):
-    """A file that cannot be read. The message is the reason alone."""
+    """A file that cannot be read. The message is the reason only."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(reason)
@@ -30,10 +30,10 @@ def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes:
 
     Args:
         path: the file.
-        most: how many bytes it may have.
+        most: its maximum size in bytes.
 
     Raises:
-        UnreadableFileError: naming the reason.
+        UnreadableFileError: with the reason.
     """
     try:
         with path.open("rb") as file:
@@ -44,7 +44,7 @@ def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes:
         raise UnreadableFileError(path, "no file has such a name") from None
     if len(content) > most:
         raise UnreadableFileError(path, f"it is larger than {most} bytes")
-    # Some editors put this mark in front of UTF-8.
+    # Some editors begin UTF-8 files with this mark.
     return content.removeprefix(codecs.BOM_UTF8)
 
 
@@ -58,15 +58,15 @@ def read_text(path: Path, most: int = MAX_BYTES) -> str:
 
 
 def unreadable(error: UnreadableFileError) -> str:
-    """What is told of a file that cannot be read: why, and its path where it is certain to be one."""
+    """The message about a file that cannot be read: the reason, and the path if the text certainly is one."""
     shown = f"{error.path}: " if is_plainly_a_path(str(error.path)) else ""
     return f"names a file that cannot be read: {shown}{error}"
 
 
 def is_plainly_a_path(text: str) -> bool:
-    """Whether a text is certainly a path, and no secret that stands in the wrong place.
+    """Whether a text is certainly a path, and not a secret in the wrong place.
 
-    It is one when something is there, when its first folder is there, or when it consists of words.
+    It is one if it exists, if its first folder exists, or if it consists of words.
     """
     if not text.isprintable():
         return False

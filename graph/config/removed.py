@@ -1,7 +1,7 @@
-"""Variables that were settings once: what holds now, and what to do instead.
+"""Removed settings: what holds now, and what to set instead.
 
-One that asked for more protection than there is now stops the start, because nobody should lose a protection
-unnoticed. Any other one is a warning: an upgrade should not fail for a variable that changes nothing.
+A removed variable is a warning, because an upgrade should not fail for a variable without effect. It is an error
+if it asked for more protection than there is now, because nobody should lose a protection unnoticed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Removed(NamedTuple):
-    """A setting that is gone: what holds now, and of a limit its name below."""
+    """What holds now, and of a limit its name in `_limits`."""
 
     now: str
     limit: str | None = None
@@ -94,13 +94,13 @@ REMOVED: Final[dict[str, Removed]] = {
 
 
 def what_holds(name: str, settings: Settings) -> str:
-    """What holds now instead of a setting that is gone."""
+    """What holds now instead of a removed setting."""
     removed = REMOVED[name]
     return removed.now.format(f"{_limits(settings)[removed.limit]:g}" if removed.limit else "")
 
 
 def asks_for_more(name: str, value: str, settings: Settings) -> bool:
-    """Whether the value of a setting that is gone asks for more protection than there is now."""
+    """Whether the value of a removed setting asks for more protection than there is now."""
     if name == "KONAPLATE_JWE_CONTENT_ENCRYPTIONS":
         known = {*KNOWN_CONTENT_ENCRYPTIONS}
         return not (known & {*settings.konaplate_jwe_algorithms} or known) <= {*words(value)}
@@ -110,7 +110,7 @@ def asks_for_more(name: str, value: str, settings: Settings) -> bool:
     try:
         return limit is not None and not float(value) >= _limits(settings)[limit]
     except ValueError:
-        # What is no number may have been meant as a small one.
+        # What is not a number may have been meant as a small one.
         return True
 
 

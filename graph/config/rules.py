@@ -1,4 +1,4 @@
-"""What settings must be together."""
+"""Rules between settings."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _NEEDED: Final = {
 
 
 def broken_rules(settings: Settings, wrong: frozenset[str] = frozenset()) -> list[str]:
-    """Every rule between settings that is broken, but for those that have to do with a field that is wrong itself.
+    """All broken rules, except those about a field that is wrong itself.
 
-    No rule is a validator of the settings' model, because those are silent while any single field is wrong.
+    They are not validators of the settings' model, because pydantic skips those while any field is wrong.
     """
     given = settings.model_fields_set | wrong
     found = [*_encryption(settings, given), *_access(settings, given), *_files(settings, given)]
@@ -37,7 +37,7 @@ def broken_rules(settings: Settings, wrong: frozenset[str] = frozenset()) -> lis
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is one of this machine alone."""
+    """Whether an address can be reached from this machine only."""
     if host == "localhost":
         return True
     try:
@@ -81,7 +81,7 @@ def _files(settings: Settings, given: set[str]) -> Iterator[str]:
 
 
 def _production(settings: Settings) -> Iterator[str]:
-    """What is unsafe where real cards are."""
+    """What is unsafe with real cards."""
     if settings.konagraph_auth == "none":
         yield "KONAGRAPH_AUTH must be jwt or api-key in production"
     if settings.konagraph_allow_anonymous:

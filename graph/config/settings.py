@@ -38,9 +38,9 @@ class SettingsError(Exception):
     """Settings that cannot be used.
 
     Args:
-        problems: names every one of them.
-        rest: the settings without those that are wrong, to look for problems in the others; never to run with.
-        wrong: the fields that are wrong, which `rest` has as if they were not set.
+        problems: a message for each.
+        rest: the settings without the wrong ones, for checking the others; never for running.
+        wrong: the wrong fields, which are not set in `rest`.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class SettingsError(Exception):
 
 
 class Settings(BaseModel):
-    """All settings. A field's variable is its name in capitals; docs/configuration.md explains each."""
+    """All settings. A field's variable is its name in upper case; docs/configuration.md explains each."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
@@ -128,5 +128,5 @@ class Settings(BaseModel):
     konaplate_client_certificate_key: Path | None = None
 
     def allowed_in_development(self, switch: bool | None) -> bool:  # noqa: FBT001 - a setting's own value
-        """A switch that is on in development and off in production unless it is set."""
+        """The value of a switch that is on in development and off in production by default."""
         return self.konagraph_env == "development" if switch is None else switch

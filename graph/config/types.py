@@ -1,4 +1,4 @@
-"""The forms of settings. A message says what is needed, and never repeats the value."""
+"""The types of settings. Messages say what is expected and never repeat the value."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _http_url(value: str) -> str:
 
 
 def _is_http_address(value: str) -> bool:
-    # As the client will read it: what httpx refuses would fail at every call.
+    # Parsed as the client parses it: what httpx rejects would fail at every call.
     try:
         url = httpx.URL(value)
     except httpx.InvalidURL:
@@ -75,7 +75,7 @@ def _host(value: str) -> str:
     except ValueError:
         if _HOST_NAME.fullmatch(value):
             return value
-    # Outside of `except`: the message of that error repeats the text.
+    # Outside `except`, because the context of the error would repeat the text.
     raise ValueError("must be an address or the name of a host, without a port")
 
 
@@ -86,7 +86,7 @@ def _switch(value: str) -> bool:
 
 
 def _digits(value: object) -> object:
-    # Python reads 1_000, and nobody else does.
+    # Only Python reads 1_000 as a number.
     if "_" in str(value):
         raise ValueError("input should be a number in digits")
     return value
@@ -105,9 +105,9 @@ def _card_ref_key(value: str) -> str:
 
 
 def _pem(value: str) -> str:
-    """PEM text as it is, with real line breaks; anything else is the path of a file that holds it."""
+    """PEM text with real line breaks; anything else is the path of a file that contains it."""
     text = value if _PEM in value else _pem_file(value)
-    # Base64 has no backslash: these are line breaks that something has written out.
+    # Base64 has no backslash: these are line breaks that some tool has escaped.
     return text.replace("\\r", "").replace("\\n", "\n")
 
 
@@ -115,20 +115,20 @@ def _pem_file(path: str) -> str:
     try:
         return read_text(Path(path)).strip()
     except UnreadableFileError as error:
-        # Not `from error`, and not always the path: the text may be a mistyped key.
+        # Neither `from error` nor always with the path: the text may be a mistyped key.
         if is_plainly_a_path(path):
             raise ValueError(unreadable(error)) from None
         raise ValueError(f"is neither PEM text nor the path of a file that can be read ({error})") from None
 
 
 def _allowed_host(word: str) -> bytes | None:
-    # What is beyond ASCII is no host, with or without a question mark in its place.
+    # A host is ASCII, and a question mark is not allowed in one either.
     authority = read_authority(word.encode("ascii", errors="replace"))
     return authority.text if authority else None
 
 
 def _origin(word: str) -> str | None:
-    # No `*`, and no `null`, which every sandboxed frame has: whom to trust has to be said.
+    # Neither `*` nor `null`, the origin of every sandboxed frame: trust must be explicit.
     return word if is_origin(word) else None
 
 
@@ -144,7 +144,7 @@ def _network(word: str) -> Network | None:
 
 
 def _list(read: Callable[[str], object], needed: str, form: Callable[[list[Any]], object]) -> BeforeValidator:
-    """Reads a list whose words must all be good, and of which there must be one."""
+    """Parses a list of at least one word, all of which must be valid."""
 
     def parse(value: str) -> object:
         items = [read(word) for word in words(value)]

@@ -1,4 +1,4 @@
-"""What is allowed and should not go unnoticed for that: in every mode, at the start and in `check-config`."""
+"""Warnings about settings that are allowed but probably wrong, at start and in `check-config`, in every mode."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 _NAME: Final = re.compile(r"KONA[A-Z0-9_]+")
 _BASE_PATH: Final = "/open-api"
-# As the vendor's pages say. They have been wrong about lengths, so that another one is no error.
+# From the vendor's pages. They have been wrong about lengths before, so another length is no error.
 _DOCUMENTED_LENGTHS: Final = {
     "konaplate_asp_id": 15,
     "konaplate_access_key": 40,
     "konaplate_crypto_key_id": 32,
     "konaplate_crypto_key_id_2": 32,
 }
-# The first should not be above the second, and what becomes of it if it is.
+# The first should not be above the second; the consequence if it is.
 _ORDER: Final = (
     ("konaplate_pool_timeout", "konaplate_timeout", "a look-up ends before it"),
     ("konaplate_timeout", "konagraph_request_timeout", "a request ends before it"),
@@ -34,7 +34,7 @@ _ORDER_OF_BUDGETS: Final = (
 
 
 def start_warnings(settings: Settings, wrong: frozenset[str] = frozenset()) -> list[str]:
-    """What can be used and is hardly meant, but for what has to do with a field that is wrong itself."""
+    """All warnings, except those about a field that is wrong itself."""
     found = [
         *_about_konaplate(settings),
         *_about_callers(settings),
@@ -46,7 +46,7 @@ def start_warnings(settings: Settings, wrong: frozenset[str] = frozenset()) -> l
 
 
 def naming_none_of(wrong: Collection[str], found: Iterable[str]) -> list[str]:
-    """Those of the messages that name none of these fields."""
+    """The messages that name none of these fields."""
     names = {name.upper() for name in wrong}
     return [message for message in found if names.isdisjoint(_NAME.findall(message))]
 
@@ -70,10 +70,10 @@ def _about_callers(settings: Settings) -> Iterator[str]:
 
 
 def _about_order(settings: Settings) -> Iterator[str]:
-    # Without authentication nobody has a budget.
+    # Without authentication there are no budgets.
     order = _ORDER if settings.konagraph_auth == "none" else (*_ORDER, *_ORDER_OF_BUDGETS)
     for lower, upper, consequence in order:
-        # Defaults alone are in order, and what follows from a default is not what somebody got wrong.
+        # Defaults are in order, so one of the two must have been set.
         told = {lower, upper} & settings.model_fields_set
         if told and getattr(settings, lower) > getattr(settings, upper):
             yield f"{lower.upper()} is above {upper.upper()}: {consequence}"
