@@ -1,9 +1,8 @@
-"""From exceptions to what a client sees: one table, one function. No message of an exception is ever shown."""
+"""From exceptions to what clients see. Messages of exceptions are never shown, only those of `GatewayError`."""
 
 from __future__ import annotations
 
 import math
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate import errors as konaplate
@@ -12,54 +11,52 @@ from graph.resilience.deadline import DeadlineExceededError
 from graph.resilience.single_flight import AbandonedError
 from graph.resilience.slots import AtCapacityError
 from graph.security import errors as security
-from schema.errors import MESSAGES, ErrorCode
+from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from graphql import GraphQLError
 
 
 class GatewayError(Exception):
-    """An error of this gateway's own making, ready to be shown.
+    """An error of the gateway itself, ready to be shown.
 
     Args:
-        code: what the client may branch on.
-        message: a text made of schema names only; by default the code's constant message.
+        code: the value of `extensions.code`.
+        message: names nothing but parts of the schema; by default the code's constant message.
         extensions: further members of `extensions`, such as the name of a limit.
     """
 
     def __init__(self, code: ErrorCode, message: str | None = None, **extensions: str | int) -> None:
         super().__init__(code.value)
         self.code = code
-        self.message = message or MESSAGES[code]
+        self.message = message or code.message
         self.extensions = extensions
 
 
-CODES: Final[Mapping[type[BaseException], ErrorCode]] = MappingProxyType(
-    {
-        DeadlineExceededError: ErrorCode.UPSTREAM_TIMEOUT,
-        CircuitOpenError: ErrorCode.UPSTREAM_UNAVAILABLE,
-        AtCapacityError: ErrorCode.OVERLOADED,
-        AbandonedError: ErrorCode.OVERLOADED,
-        security.UnauthenticatedError: ErrorCode.UNAUTHENTICATED,
-        security.KeysUnavailableError: ErrorCode.OVERLOADED,
-        security.ForbiddenError: ErrorCode.FORBIDDEN,
-        security.CardHiddenError: ErrorCode.CARD_NOT_FOUND,
-        security.AuditUnavailableError: ErrorCode.AUDIT_UNAVAILABLE,
-        security.RateLimitedError: ErrorCode.RATE_LIMITED,
-        konaplate.InvalidInputError: ErrorCode.BAD_USER_INPUT,
-        konaplate.CardNotFoundError: ErrorCode.CARD_NOT_FOUND,
-        konaplate.MemberNotFoundError: ErrorCode.MEMBER_NOT_FOUND,
-        konaplate.RejectedError: ErrorCode.UPSTREAM_REJECTED,
-        konaplate.UnavailableError: ErrorCode.UPSTREAM_UNAVAILABLE,
-        konaplate.TimedOutError: ErrorCode.UPSTREAM_TIMEOUT,
-        konaplate.SystemFaultError: ErrorCode.UPSTREAM_ERROR,
-        konaplate.InvalidResponseError: ErrorCode.UPSTREAM_INVALID_RESPONSE,
-        konaplate.KonaplateError: ErrorCode.UPSTREAM_ERROR,
-    }
-)
-"""Looked up along the exception's class order, so that the last row is the default of the tree."""
+CODES: Final[dict[type[BaseException], ErrorCode]] = {
+    DeadlineExceededError: ErrorCode.UPSTREAM_TIMEOUT,
+    CircuitOpenError: ErrorCode.UPSTREAM_UNAVAILABLE,
+    AtCapacityError: ErrorCode.OVERLOADED,
+    AbandonedError: ErrorCode.OVERLOADED,
+    security.UnauthenticatedError: ErrorCode.UNAUTHENTICATED,
+    security.KeysUnavailableError: ErrorCode.OVERLOADED,
+    security.ForbiddenError: ErrorCode.FORBIDDEN,
+    security.CardHiddenError: ErrorCode.CARD_NOT_FOUND,
+    security.AuditUnavailableError: ErrorCode.AUDIT_UNAVAILABLE,
+    security.RateLimitedError: ErrorCode.RATE_LIMITED,
+    konaplate.InvalidInputError: ErrorCode.BAD_USER_INPUT,
+    konaplate.CardNotFoundError: ErrorCode.CARD_NOT_FOUND,
+    konaplate.MemberNotFoundError: ErrorCode.MEMBER_NOT_FOUND,
+    konaplate.RejectedError: ErrorCode.UPSTREAM_REJECTED,
+    konaplate.UnavailableError: ErrorCode.UPSTREAM_UNAVAILABLE,
+    konaplate.TimedOutError: ErrorCode.UPSTREAM_TIMEOUT,
+    konaplate.SystemFaultError: ErrorCode.UPSTREAM_ERROR,
+    konaplate.InvalidResponseError: ErrorCode.UPSTREAM_INVALID_RESPONSE,
+    konaplate.KonaplateError: ErrorCode.UPSTREAM_ERROR,
+}
+"""Looked up along the exception's MRO, so that `KonaplateError` is the default of its tree."""
 
 _RETRY_MAY_HELP: Final = (
     konaplate.RetryMayHelpError,
@@ -78,13 +75,13 @@ _RETRY_SOON: Final = (
     security.AuditUnavailableError,
 )
 RETRY_AFTER_MS: Final = 1_000
-"""What a client should wait where nothing better is known."""
+"""How long clients should wait if nothing better is known."""
 MAX_RETRY_AFTER_MS: Final = 24 * 3600 * 1_000
-"""However long Konaplate asks to be left alone; it may ask until the year 9999."""
+"""Caps Konaplate's `Retry-After`, which may name any date until the year 9999."""
 
 
 def code_of(error: BaseException | None) -> ErrorCode:
-    """The code that a client sees for an exception; anything unknown is an internal error."""
+    """Return the code that clients see for an exception; anything unknown is an internal error."""
     if isinstance(error, GatewayError):
         return error.code
     for kind in type(error).__mro__:
@@ -94,7 +91,7 @@ def code_of(error: BaseException | None) -> ErrorCode:
 
 
 def retry_after_of(error: BaseException | None) -> int | None:
-    """Milliseconds until the same request may pass; None where nothing is known of that."""
+    """Return the milliseconds until the same request may pass; None if unknown."""
     if isinstance(error, security.RateLimitedError):
         return error.retry_after_ms
     seconds = error.retry_after if isinstance(error, CircuitOpenError) else None
@@ -105,49 +102,25 @@ def retry_after_of(error: BaseException | None) -> int | None:
     return RETRY_AFTER_MS if isinstance(error, _RETRY_SOON) else None
 
 
-def present(error: GraphQLError, request_id: str) -> dict[str, Any]:
-    """One entry of the answer's `errors`: message, locations, path and extensions, none of them from outside."""
-    cause = error.original_error
-    presented: dict[str, Any] = {"message": _message(cause)}
-    if error.locations:
-        presented["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
-    if error.path is not None:
-        presented["path"] = error.path
-    presented["extensions"] = _extensions(cause, request_id)
-    return presented
-
-
-def present_cause(cause: BaseException, request_id: str) -> dict[str, Any]:
-    """The same for an exception that has no place in a document."""
-    return {"message": _message(cause), "extensions": _extensions(cause, request_id)}
-
-
 def present_all(errors: Sequence[GraphQLError], request_id: str) -> list[dict[str, Any]]:
-    """Every error of an answer, in the order of the document.
+    """Format the errors of an answer, in the order of the document.
 
-    graphql-core reports them as they happen, which would tell which of two cards failed sooner, and perhaps why.
+    graphql-core's own order is that in which fields failed, which would tell which of two cards failed sooner.
     """
-    return [present(error, request_id) for error in sorted(errors, key=_place)]
+    return [_present(error, request_id) for error in sorted(errors, key=_place)]
 
 
-def _place(error: GraphQLError) -> tuple[list[tuple[int, int]], list[tuple[bool, int, str]]]:
-    locations = [(place.line, place.column) for place in error.locations or ()]
-    # Indexes of a list by their value, names by their letters.
-    path = [(isinstance(step, str), step if isinstance(step, int) else 0, str(step)) for step in error.path or ()]
-    return locations, path
-
-
-def _message(cause: BaseException | None) -> str:
-    return cause.message if isinstance(cause, GatewayError) else MESSAGES[code_of(cause)]
-
-
-def _extensions(cause: BaseException | None, request_id: str) -> dict[str, Any]:
+def present_cause(cause: BaseException | None, request_id: str, **place: Any) -> dict[str, Any]:
+    """Format one entry of `errors`; `place` are its `locations` and `path`, if it has them."""
+    code = code_of(cause)
+    message = code.message
     extensions: dict[str, Any] = {
-        "code": code_of(cause).value,
+        "code": code.value,
         "retryable": isinstance(cause, _RETRY_MAY_HELP),
         "requestId": request_id,
     }
     if isinstance(cause, GatewayError):
+        message = cause.message
         extensions.update(cause.extensions)
     retry_after_ms = retry_after_of(cause)
     if retry_after_ms is not None:
@@ -160,4 +133,20 @@ def _extensions(cause: BaseException | None, request_id: str) -> dict[str, Any]:
             "status": details.status,
             "correlationId": details.correlation_id,
         }
-    return extensions
+    return {"message": message, **place, "extensions": extensions}
+
+
+def _present(error: GraphQLError, request_id: str) -> dict[str, Any]:
+    place: dict[str, Any] = {}
+    if error.locations:
+        place["locations"] = [{"line": location.line, "column": location.column} for location in error.locations]
+    if error.path is not None:
+        place["path"] = error.path
+    return present_cause(error.original_error, request_id, **place)
+
+
+def _place(error: GraphQLError) -> tuple[list[tuple[int, int]], list[tuple[bool, int, str]]]:
+    locations = [(location.line, location.column) for location in error.locations or ()]
+    # List indexes sort by value, names by letters.
+    path = [(isinstance(step, str), step if isinstance(step, int) else 0, str(step)) for step in error.path or ()]
+    return locations, path

@@ -1,6 +1,4 @@
-"""The GraphQL contract: types, scalars, errors, and the ports that an implementation must offer."""
+"""The GraphQL contract: types, scalars, error codes, and where each field comes from."""
 
-from typing import Final
-
-APPLICATION: Final = "konagraph"
-"""Whose package this is; `schema` is a name that others use, too."""
+APPLICATION = "konagraph"
+"""Tells this package from others that are called `schema`, see `konagraph.py`."""

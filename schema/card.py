@@ -1,4 +1,4 @@
-"""A prepaid card. Field names are Konaplate's own, so that the vendor's page explains them."""
+"""A prepaid card. Fields have Konaplate's own names, so that its documentation explains them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from schema.secrets import CardNo, IdentityNo
 
 @strawberry.enum(description="Whether a card can be used (Konaplate: `cardStatus`).")
 class CardStatus(Enum):
-    """The words of the vendor, and `UNKNOWN` for a word that is not in its documentation."""
+    """Konaplate's words, and `UNKNOWN` for a word that is not documented."""
 
     ACTIVE = strawberry.enum_value("ACTIVE", description="The card can be used.")
     SUSPENDED = strawberry.enum_value("SUSPENDED", description="The card is suspended.")
@@ -27,7 +27,7 @@ class CardStatus(Enum):
 
 @strawberry.enum(description="What a cash receipt is for (Konaplate: `approvalDiv`).")
 class ApprovalDivision(Enum):
-    """`0` and `1` of the vendor."""
+    """Konaplate's `0` and `1`."""
 
     INCOME_DEDUCTION = strawberry.enum_value("0", description="Income deduction of a consumer (`0`).")
     EXPENSE_PROOF = strawberry.enum_value("1", description="Proof of a business expense (`1`).")
@@ -36,9 +36,9 @@ class ApprovalDivision(Enum):
     )
 
 
-@strawberry.enum(description="How a cash-receipt identity was given (Konaplate: `manYn`).")
+@strawberry.enum(description="How a cash-receipt identity was entered (Konaplate: `manYn`).")
 class IdentityEntry(Enum):
-    """`0` and `1` of the vendor."""
+    """Konaplate's `0` and `1`."""
 
     CARD_NUMBER = strawberry.enum_value("0", description="As the number of a cash-receipt card (`0`).")
     MANUAL = strawberry.enum_value("1", description="By hand, as a mobile or business number (`1`).")
@@ -47,7 +47,7 @@ class IdentityEntry(Enum):
     )
 
 
-@strawberry.type(description="The identity for cash receipts that a member registered (`cashReceiptInfo`).")
+@strawberry.type(description="A member's cash-receipt identity (`cashReceiptInfo`).")
 class CashReceiptInfo:
     """Konaplate's `cashReceiptInfo`."""
 
@@ -68,11 +68,11 @@ class CashReceiptInfo:
     masked_id_no: str | None = field(
         of="id_no",
         show=masked,
-        description="`idNo` with all but its end masked; a mobile number as `010-****-5678`.",
+        description="`idNo`, masked except for its end; a mobile number as `010-****-5678`.",
         directives=SEMANTIC_NON_NULL,
     )
     man_yn: IdentityEntry | None = strawberry.field(
-        description="How the identity was given (Konaplate: `manYn`).", directives=SEMANTIC_NON_NULL
+        description="How the identity was entered (Konaplate: `manYn`).", directives=SEMANTIC_NON_NULL
     )
     man_yn_raw: str | None = field(
         of="man_yn", description="`manYn` as Konaplate sent it.", directives=SEMANTIC_NON_NULL
@@ -81,17 +81,17 @@ class CashReceiptInfo:
 
 @strawberry.type(description="A prepaid card (Konaplate: Card-User Mapped Inquiry).")
 class Card:
-    """One reply of the Card-User Mapped Inquiry."""
+    """An answer of the Card-User Mapped Inquiry."""
 
-    card_no: CardNo = field(of=KEY, description="The card number that was asked for (Konaplate: `cardNo`).")
+    card_no: CardNo = field(of=KEY, description="The card number (Konaplate: `cardNo`).")
     masked_card_no: str = field(
-        of=KEY, show=masked, description="The card number with all but its first six and last four digits masked."
+        of=KEY, show=masked, description="The card number, masked except for its first six and last four digits."
     )
     balance: Won | None = strawberry.field(
         description="The balance in won (Konaplate: `balance`).", directives=SEMANTIC_NON_NULL
     )
     card_status: CardStatus | None = strawberry.field(
-        description="Whether the card can be used; null when Konaplate does not say (Konaplate: `cardStatus`)."
+        description="Whether the card can be used; null if Konaplate does not say (Konaplate: `cardStatus`)."
     )
     card_status_raw: str | None = field(of="card_status", description="`cardStatus` as Konaplate sent it.")
     service_id: str | None = strawberry.field(
@@ -105,7 +105,7 @@ class Card:
     )
     is_auto_recharge_before_payment: bool | None = strawberry.field(
         description=(
-            "Whether the card is recharged when its balance is short at a payment "
+            "Whether the card is recharged if its balance is too low for a payment "
             "(Konaplate: `isAutoRechargeBeforePayment`)."
         ),
         directives=SEMANTIC_NON_NULL,
@@ -113,7 +113,7 @@ class Card:
     is_registered: bool | None = field(
         of="user_id",
         show=present,
-        description="Whether the card is registered to a member, that is, has a `userId`.",
+        description="Whether the card is registered to a member, i.e. has a `userId`.",
         directives=SEMANTIC_NON_NULL,
     )
     member: Member | None = part(
@@ -121,7 +121,6 @@ class Card:
     )
     cash_receipt_info: CashReceiptInfo | None = strawberry.field(
         description=(
-            "The identity for cash receipts; null when the member has registered none "
-            "(Konaplate: `cashReceiptInfo`)."
+            "The cash-receipt identity; null if the member has registered none (Konaplate: `cashReceiptInfo`)."
         )
     )

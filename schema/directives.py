@@ -1,4 +1,4 @@
-"""The schema directive that tells client code generators what the type system cannot."""
+"""`@semanticNonNull`, which tells client code generators what the type system cannot."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from strawberry.schema_directive import Location
 class SemanticNonNull:
     """`@semanticNonNull(levels: [Int!]! = [0])`, see https://specs.apollo.dev/nullability/v0.4/."""
 
-    # Strawberry tells graphql-core of a default, and not of a factory of one; a list would be shared.
+    # A tuple, because Strawberry ignores default factories here and a list would be shared.
     levels: list[int] = strawberry.field(default=cast("list[int]", (0,)))
 
 
 SEMANTIC_NON_NULL: Final = (SemanticNonNull(),)
-"""What a leaf carries that Konaplate requires: one bad field must not null the whole card."""
+"""For each leaf that Konaplate requires: one unreadable field must not null the whole card."""
 
 
 def without_defaults(sdl: str) -> str:
-    """Leave out of a printed schema what the directive's definition says already, and Strawberry repeats."""
+    """Drop the directive's default argument, which Strawberry prints at each use."""
     return sdl.replace("@semanticNonNull(levels: [0])", "@semanticNonNull")

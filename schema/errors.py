@@ -1,62 +1,41 @@
-"""The closed list of codes that a client may branch on, with the constant message of each."""
+"""The closed list of error codes, each with its constant message."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Self
 
 
 class ErrorCode(StrEnum):
-    """The value of `extensions.code`. Names shared with other GraphQL servers where they have one."""
+    """The value of `extensions.code`, named as other GraphQL servers name it where they have it."""
 
-    BAD_REQUEST = "BAD_REQUEST"
-    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
-    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
-    BAD_USER_INPUT = "BAD_USER_INPUT"
-    QUERY_LIMIT_EXCEEDED = "QUERY_LIMIT_EXCEEDED"
-    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
-    DOCUMENT_NOT_ALLOWED = "DOCUMENT_NOT_ALLOWED"
-    UNAUTHENTICATED = "UNAUTHENTICATED"
-    FORBIDDEN = "FORBIDDEN"
-    RATE_LIMITED = "RATE_LIMITED"
-    OVERLOADED = "OVERLOADED"
-    AUDIT_UNAVAILABLE = "AUDIT_UNAVAILABLE"
-    CARD_NOT_FOUND = "CARD_NOT_FOUND"
-    MEMBER_NOT_FOUND = "MEMBER_NOT_FOUND"
-    UPSTREAM_TIMEOUT = "UPSTREAM_TIMEOUT"
-    UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
-    UPSTREAM_REJECTED = "UPSTREAM_REJECTED"
-    UPSTREAM_INVALID_RESPONSE = "UPSTREAM_INVALID_RESPONSE"
-    UPSTREAM_ERROR = "UPSTREAM_ERROR"
-    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+    message: str
 
+    def __new__(cls, code: str, message: str) -> Self:
+        """Make the member of a code."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.message = message
+        return member
 
-MESSAGES: Final[Mapping[ErrorCode, str]] = MappingProxyType(
-    {
-        ErrorCode.BAD_REQUEST: "The request is not a well-formed GraphQL request.",
-        ErrorCode.GRAPHQL_PARSE_FAILED: "The document is not syntactically valid GraphQL.",
-        ErrorCode.GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema.",
-        ErrorCode.BAD_USER_INPUT: "A value of the request is not valid.",
-        ErrorCode.QUERY_LIMIT_EXCEEDED: "The request exceeds a limit.",
-        # What the clients of automatic persisted queries look for, to the letter.
-        ErrorCode.PERSISTED_QUERY_NOT_FOUND: "PersistedQueryNotFound",
-        ErrorCode.DOCUMENT_NOT_ALLOWED: "Only documents that are stored here are executed.",
-        ErrorCode.UNAUTHENTICATED: "Valid credentials are needed.",
-        ErrorCode.FORBIDDEN: "Not allowed.",
-        ErrorCode.RATE_LIMITED: "Too much was asked for in a short time.",
-        ErrorCode.OVERLOADED: "The gateway cannot answer right now.",
-        ErrorCode.AUDIT_UNAVAILABLE: "Personal data cannot be given out right now.",
-        ErrorCode.CARD_NOT_FOUND: "No such card.",
-        ErrorCode.MEMBER_NOT_FOUND: "No such member.",
-        ErrorCode.UPSTREAM_TIMEOUT: "The card system did not answer in time.",
-        ErrorCode.UPSTREAM_UNAVAILABLE: "The card system cannot be reached.",
-        ErrorCode.UPSTREAM_REJECTED: "The card system rejected this gateway.",
-        ErrorCode.UPSTREAM_INVALID_RESPONSE: "The card system gave an answer that cannot be used.",
-        ErrorCode.UPSTREAM_ERROR: "The card system reported an error.",
-        ErrorCode.INTERNAL_SERVER_ERROR: "An unexpected error occurred.",
-    }
-)
+    BAD_REQUEST = "BAD_REQUEST", "The request is not a well-formed GraphQL request."
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED", "The document is not syntactically valid GraphQL."
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED", "The document does not fit the schema."
+    BAD_USER_INPUT = "BAD_USER_INPUT", "A value of the request is not valid."
+    QUERY_LIMIT_EXCEEDED = "QUERY_LIMIT_EXCEEDED", "The request exceeds a limit."
+    # Clients of automatic persisted queries match this message literally.
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"
+    DOCUMENT_NOT_ALLOWED = "DOCUMENT_NOT_ALLOWED", "Only stored documents are executed."
+    UNAUTHENTICATED = "UNAUTHENTICATED", "Valid credentials are required."
+    FORBIDDEN = "FORBIDDEN", "Not allowed."
+    RATE_LIMITED = "RATE_LIMITED", "Rate limit exceeded."
+    OVERLOADED = "OVERLOADED", "The gateway cannot answer right now."
+    AUDIT_UNAVAILABLE = "AUDIT_UNAVAILABLE", "Personal data cannot be returned right now."
+    CARD_NOT_FOUND = "CARD_NOT_FOUND", "No such card."
+    MEMBER_NOT_FOUND = "MEMBER_NOT_FOUND", "No such member."
+    UPSTREAM_TIMEOUT = "UPSTREAM_TIMEOUT", "The card system did not answer in time."
+    UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE", "The card system cannot be reached."
+    UPSTREAM_REJECTED = "UPSTREAM_REJECTED", "The card system rejected this gateway."
+    UPSTREAM_INVALID_RESPONSE = "UPSTREAM_INVALID_RESPONSE", "The card system sent an answer that cannot be used."
+    UPSTREAM_ERROR = "UPSTREAM_ERROR", "The card system reported an error."
+    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR", "An unexpected error occurred."

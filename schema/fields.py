@@ -1,11 +1,7 @@
 """Where the value of a field comes from, declared as data; `graph` binds it to Konaplate's records.
 
-A field of a type is one of three:
-
-- A value of the record. `strawberry.field` is enough for one that has the record's name, `field` says the rest.
-- A part: an object made of the same record or of a record within it. One that has the record's name needs no
-  more than `strawberry.field`, either.
-- An edge: what another call answers.
+A field is a value of the record, a part (an object made of the same record, or of one within it), or an edge (the
+answer of another call). Values and parts that have the record's name are plain `strawberry.field`s.
 """
 
 from __future__ import annotations
@@ -29,7 +25,7 @@ if TYPE_CHECKING:
     from schema.secrets import Secret
 
 KEY: Final = "(key)"
-"""In place of a record's attribute: what the record was asked for by."""
+"""In place of an attribute: the key that the record was looked up by."""
 
 _SPEC: Final = "konagraph"
 
@@ -41,23 +37,23 @@ class Value:
     of: str
     """The record's attribute, or `KEY`."""
     show: Callable[[Any], Any] | None = None
-    """Makes what is shown of the attribute's value, which may be None; None shows the value itself."""
+    """Converts the attribute's value, which may be None, to what clients see."""
     scope: str | None = None
-    """What the viewer needs to see it."""
+    """The scope that a viewer needs to read it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An object, or a list of them, that came with the record."""
+    """An object, or a list of objects, that came with the record."""
 
     of: str | None = None
-    """The attribute that holds it; None for an object that is made of the record itself."""
+    """The attribute that holds it; None for an object made of the record itself."""
     present: str | None = None
-    """The attribute without which there is no such object."""
+    """The object is null if this attribute is."""
     type_of: Callable[[Any], str] | None = None
-    """The name of the object's type by its record, where the field's type is an interface or a union."""
+    """Maps a record to its type's name; needed where the field's type is an interface or a union."""
     size: int | None = None
-    """How many objects a list has, as far as its price is concerned; None assumes a usual number."""
+    """The length of a list, for pricing; None assumes a usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +73,21 @@ KeyPart: TypeAlias = "str | Argument"
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What another call answers."""
+    """The answer of another upstream call."""
 
     endpoint: str
-    """The name of the API."""
+    """The endpoint's name."""
     key: KeyPart | tuple[KeyPart, ...]
-    """What is asked for: an attribute of the record, an argument, or several of these, of which the endpoint's key
-    is made. A list of keys gives a list."""
+    """An attribute of the record, an argument, or several of these, of which the endpoint's key is composed. A list
+    of keys gives a list."""
     of: str | None = None
-    """The attribute of what is answered that is shown; None for all of it."""
+    """The attribute of the answer to show; None for all of it."""
     scope: str | None = None
-    """What the viewer needs to follow it."""
+    """The scope that a viewer needs to follow it."""
     type_of: Callable[[Any], str] | None = None
-    """As of a part."""
+    """As in `Part`."""
     size: int | str | None = None
-    """How many objects it leads to, as far as the price is concerned: a number, or the argument that says so."""
+    """The number of objects it leads to, for pricing: a number, or the argument that holds it."""
 
     @property
     def keys(self) -> tuple[KeyPart, ...]:
@@ -103,27 +99,27 @@ Spec: TypeAlias = "Value | Part | Edge"
 
 
 def field(*, description: str, directives: Sequence[object] = (), **spec: Any) -> Any:
-    """Declare a value of the record; `spec` is that of a `Value`."""
+    """Declare a value of the record; `spec` are the attributes of a `Value`."""
     return _declare(Value(**spec), description, directives)
 
 
 def part(*, description: str, directives: Sequence[object] = (), **spec: Any) -> Any:
-    """Declare an object that came with the record; `spec` is that of a `Part`."""
+    """Declare an object that came with the record; `spec` are the attributes of a `Part`."""
     return _declare(Part(**spec), description, directives)
 
 
 def edge(endpoint: str, *, description: str, directives: Sequence[object] = (), **spec: Any) -> Any:
-    """Declare what another call answers; `spec` is that of an `Edge`."""
+    """Declare the answer of another call; `spec` are the attributes of an `Edge`."""
     declared = Edge(endpoint, **spec)
-    made = _declare(declared, description, directives)
-    made.arguments = [
+    strawberry_field = _declare(declared, description, directives)
+    strawberry_field.arguments = [
         StrawberryArgument(
-            each.name, None, StrawberryAnnotation(each.kind), description=each.description, default=each.default
+            part.name, None, StrawberryAnnotation(part.kind), description=part.description, default=part.default
         )
-        for each in declared.keys
-        if isinstance(each, Argument)
+        for part in declared.keys
+        if isinstance(part, Argument)
     ]
-    return made
+    return strawberry_field
 
 
 def argument(name: str, kind: Any, *, description: str, default: Any = UNSET) -> Argument:
@@ -132,7 +128,7 @@ def argument(name: str, kind: Any, *, description: str, default: Any = UNSET) ->
 
 
 def masked(value: Secret | None) -> str | None:
-    """Show of a secret what everybody may see."""
+    """Show the mask of a secret."""
     return None if value is None else value.masked
 
 
@@ -141,27 +137,26 @@ def present(value: object) -> bool:
     return value is not None
 
 
-def declaration(built: GraphQLField) -> tuple[str, Spec | None, dict[str, str]] | None:
-    """What is declared of a field of the executable schema.
+def declaration(field: GraphQLField) -> tuple[str, Spec | None, dict[str, str]] | None:
+    """Return how a field of the executable schema was declared; None for a field with a resolver of its own.
 
     Returns:
-        The field's name in Python, its specification, None where the name says it all, and the names of its
-        arguments in Python with those in GraphQL. None for a field with a resolver of its own.
+        Its Python name, its specification (None for a plain `strawberry.field`), and the GraphQL names of its
+        arguments by their Python names.
     """
-    # Strawberry's own field, behind the one that it made for graphql-core.
-    declared = built.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    declared = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     if not isinstance(declared, StrawberryField) or declared.base_resolver is not None:
         return None
-    arguments = {given.python_name: name for given, name in zip(declared.arguments, built.args, strict=True)}
+    arguments = {given.python_name: name for given, name in zip(declared.arguments, field.args, strict=True)}
     return declared.python_name, declared.metadata.get(_SPEC), arguments
 
 
-def python_type(built: GraphQLField) -> Any:
-    """The type that a field of the executable schema is declared as, in Python and without its lists."""
-    kind = built.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].type
+def python_type(field: GraphQLField) -> Any:
+    """Return the Python type that a field of the executable schema was declared with, without its lists."""
+    kind = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].type
     while isinstance(kind, StrawberryContainer):
         kind = kind.of_type
-    # Of an enum, Strawberry keeps a definition.
+    # Strawberry keeps a definition in place of an enum.
     return getattr(kind, "wrapped_cls", kind)
 
 

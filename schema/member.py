@@ -1,4 +1,4 @@
-"""A member. Field names are Konaplate's own, so that the vendor's page explains them."""
+"""A member. Fields have Konaplate's own names, so that its documentation explains them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from schema.secrets import IdentityNo, MemberId, PersonalText
 
 @strawberry.enum(description="A member's nationality (Konaplate: `nationality`).")
 class Nationality(Enum):
-    """The words of the vendor."""
+    """Konaplate's words."""
 
     KOREAN = strawberry.enum_value("Korean", description="Korean (`Korean`).")
     FOREIGNER = strawberry.enum_value("Foreigner", description="Not Korean (`Foreigner`).")
@@ -24,7 +24,7 @@ class Nationality(Enum):
 
 @strawberry.enum(description="A member's gender (Konaplate: `gender`).")
 class Gender(Enum):
-    """The words of the vendor."""
+    """Konaplate's words."""
 
     MALE = strawberry.enum_value("Male", description="Male (`Male`).")
     FEMALE = strawberry.enum_value("Female", description="Female (`Female`).")
@@ -35,7 +35,7 @@ class Gender(Enum):
 
 @strawberry.type(description="A postal address (Konaplate: `addressInfo`).")
 class AddressInfo:
-    """Konaplate's `addressInfo`, known only from registration calls."""
+    """Konaplate's `addressInfo`, documented only for its registration calls."""
 
     address: PersonalText | None = strawberry.field(description="The address (Konaplate: `address`).")
     zip_code: PersonalText | None = strawberry.field(description="The postal code (Konaplate: `zipCode`).")
@@ -44,9 +44,9 @@ class AddressInfo:
     )
 
 
-@strawberry.type(description="What Konaplate knows of a member (Search for Member Information). Personal data.")
+@strawberry.type(description="A member's personal data (Konaplate: Search for Member Information).")
 class MemberProfile:
-    """Konaplate's `userInfo`, without its `ci`, which is never read."""
+    """Konaplate's `userInfo`, without its `ci`, which the gateway never reads."""
 
     asp_id: str | None = strawberry.field(
         description="The service provider that the member belongs to (Konaplate: `aspId`).",
@@ -56,7 +56,7 @@ class MemberProfile:
         description="Date of birth as `yyyyMMdd` (Konaplate: `birthDate`).", directives=SEMANTIC_NON_NULL
     )
     login_id: PersonalText | None = strawberry.field(
-        description="The name the member signs in with, in e-mail form (Konaplate: `loginId`).",
+        description="The login name, in e-mail form (Konaplate: `loginId`).",
         directives=SEMANTIC_NON_NULL,
     )
     nationality: Nationality | None = strawberry.field(
@@ -81,16 +81,16 @@ class MemberProfile:
         description="E-mail address (Konaplate: `email`).", directives=SEMANTIC_NON_NULL
     )
     join_channel: str | None = strawberry.field(
-        description="Where the member signed up; null when Konaplate does not say (Konaplate: `joinChannel`)."
+        description="Where the member signed up; null if Konaplate does not say (Konaplate: `joinChannel`)."
     )
     address_info: AddressInfo | None = strawberry.field(
-        description="The member's address; null when there is none (Konaplate: `addressInfo`)."
+        description="The member's address; null if there is none (Konaplate: `addressInfo`)."
     )
 
 
 @strawberry.type(description="The member that a card is registered to.")
 class Member:
-    """The `userId` comes with the card; everything else costs one more call."""
+    """The `userId` comes with the card; everything else takes one more call."""
 
     user_id: MemberId = strawberry.field(
         description="The member's id, a whole number of up to 19 digits (Konaplate: `userId`)."
@@ -102,7 +102,7 @@ class Member:
         scope="member:read",
         description=(
             "The member's personal data (Konaplate: Search for Member Information). Costs one more upstream "
-            "call per member, however many of the cards share it."
+            "call per member, however many cards share it."
         ),
         directives=SEMANTIC_NON_NULL,
     )

@@ -1,4 +1,4 @@
-"""The root of the schema, and the schema itself."""
+"""The query type, and the schema."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
 
-@strawberry.type(description="What can be asked.")
+@strawberry.type(description="The entry points.")
 class Query:
-    """Root look-ups are nullable, so that one that fails leaves the others intact."""
+    """Root fields are nullable, so that a look-up that fails leaves the others intact."""
 
     card: Card | None = edge(
         "card_info",
         key=argument("card_no", CardNo, description="The card number, 16 digits (Konaplate: `cardNo`)."),
-        description="One card by its number; null with an error when it cannot be had.",
+        description="One card by its number; null with an error if it cannot be read.",
     )
     cards: list[Card | None] = edge(
         "card_info",
@@ -34,23 +34,19 @@ class Query:
             description="The card numbers, 16 digits each; duplicates are looked up once.",
         ),
         description=(
-            "Cards by their numbers, in the order asked; one that fails is null with an error of its own."
+            "Cards by their numbers, in the order given; a card that fails is null with an error of its own."
         ),
     )
 
 
 def build_schema(query: type = Query) -> GraphQLSchema:
-    """Build the schema for graphql-core. Its fields have no resolvers: `graph` binds them to their sources.
-
-    Args:
-        query: the type of the root.
-    """
+    """Build the graphql-core schema. Its fields have no resolvers yet: `graph` binds them to their sources."""
     # Strawberry has no public name for the graphql-core schema that it wraps.
     return _strawberry_schema(query)._schema  # noqa: SLF001
 
 
 def export_schema() -> str:
-    """Print the schema in the schema definition language, ending in a line break."""
+    """Print the schema as SDL, ending in a line break."""
     return without_defaults(_strawberry_schema(Query).as_str()) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Custom scalars. A value that is refused is never repeated in the refusal."""
+"""Custom scalars. Errors never quote the refused value."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def _parse_card_number(value: object, node: ValueNode | None = None) -> CardNo:
         try:
             return CardNo(value)
         except ValueError:
-            # Raised below, not here: as a cause its traceback would keep the refused text in memory.
+            # Raised below: as a cause, its traceback would keep the refused text in memory.
             pass
     raise GraphQLError(_NOT_A_CARD_NUMBER, nodes=node)
 
 
 def _parse_card_number_literal(node: ValueNode, _variables: Mapping[str, Any] | None = None) -> CardNo:
-    # With its node the error has a place in the document, which graphql-core does not add.
+    # The node gives the error a location, which graphql-core does not add.
     return _parse_card_number(node.value if isinstance(node, StringValueNode) else None, node)
 
 
 def _serialize_card_number(value: object) -> str:
     if isinstance(value, CardNo):
         return value.reveal()
-    # The default resolver has opened the secret already; anything else is a fault of ours.
+    # The resolver has already revealed the secret; anything else is our own bug.
     if isinstance(value, str):
         return CardNo(value).reveal()
     raise TypeError("a CardNumber is made from a CardNo")
@@ -69,7 +69,7 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         serialize=_whole_won,
         parse_value=_whole_won,
     ),
-    # Secret texts travel as secrets up to the answer and appear there as the scalars that clients expect.
+    # Clients see these secrets as ordinary scalars.
     PersonalText: DEFAULT_SCALAR_REGISTRY[str],
     IdentityNo: DEFAULT_SCALAR_REGISTRY[str],
     MemberId: DEFAULT_SCALAR_REGISTRY[strawberry.ID],

@@ -1,8 +1,7 @@
-"""Values that must not print themselves.
+"""Secret values, which print as a mask.
 
-Every text that identifies a card or a person is wrapped in one of these types from the moment it enters the
-process. `repr`, `str` and `format` show a mask; only `reveal()` gives the clear text, so that a search for
-`reveal` finds every place where it leaves the type.
+Every text that identifies a card or a person is wrapped in one of these types as soon as it enters the process.
+Only `reveal()` returns the clear text, so that a search for `reveal` finds every place where it leaves the type.
 """
 
 from __future__ import annotations
@@ -20,8 +19,7 @@ _MOBILE_NUMBER = re.compile(r"(?P<prefix>01[0-9])-?[0-9]{3,4}-?(?P<last>[0-9]{4}
 class Secret:
     """A text whose `repr`, `str` and `format` are a mask.
 
-    It compares in constant time with values of its own type only, can be a dictionary key, and refuses to be
-    pickled or iterated, because both would give the clear text away.
+    It is hashable, compares in constant time and only with its own type, and cannot be pickled or iterated.
     """
 
     __slots__ = ("_clear",)
@@ -36,7 +34,7 @@ class Secret:
 
     @property
     def masked(self) -> str:
-        """What may be shown to anybody."""
+        """What anybody may see."""
         return _HIDDEN
 
     def __repr__(self) -> str:
@@ -61,16 +59,16 @@ class Secret:
 
 
 class Credential(Secret):
-    """A key, token or password. Nothing of it is ever shown."""
+    """A key, token or password, wholly masked."""
 
     __slots__ = ()
 
 
 class CardNo(Secret):
-    """A prepaid card's number: 16 ASCII digits. Shown as its first six and last four.
+    """A prepaid card's number: 16 ASCII digits. The mask shows the first six and the last four.
 
     Raises:
-        ValueError: when the text is anything else. The message does not repeat the text.
+        ValueError: if the text is anything else. The message does not quote it.
     """
 
     __slots__ = ()
@@ -82,23 +80,23 @@ class CardNo(Secret):
 
     @property
     def masked(self) -> str:
-        """The first six digits and the last four."""
+        """See `Secret`."""
         return f"{self._clear[:6]}******{self._clear[-4:]}"
 
 
 class MemberId(Secret):
-    """Konaplate's `userId`: the digits of a whole number of up to 19 digits."""
+    """Konaplate's `userId`: up to 19 digits. The mask shows the last four."""
 
     __slots__ = ()
 
     @property
     def masked(self) -> str:
-        """The last four digits."""
+        """See `Secret`."""
         return _last_digits(self._clear)
 
 
 class PersonalText(Secret):
-    """A name, an address, a birth date: nothing of it is shown."""
+    """A name, an address, a birth date: wholly masked."""
 
     __slots__ = ()
 
@@ -106,14 +104,14 @@ class PersonalText(Secret):
 class IdentityNo(Secret):
     """A number that identifies a person: a phone, cash-receipt card or business number.
 
-    A Korean mobile number is shown as `010-****-5678`, anything else by its last four characters.
+    The mask of a Korean mobile number is `010-****-5678`; any other shows its last four characters.
     """
 
     __slots__ = ()
 
     @property
     def masked(self) -> str:
-        """A mobile number without its middle, anything else as its last four characters."""
+        """See `Secret`."""
         mobile = _MOBILE_NUMBER.fullmatch(self._clear)
         if mobile is not None:
             return f"{mobile['prefix']}-{_HIDDEN}-{mobile['last']}"
@@ -121,5 +119,5 @@ class IdentityNo(Secret):
 
 
 def _last_digits(clear: str) -> str:
-    # Of a text of four characters the last four would be all of it.
+    # The last four characters of a shorter text would be all of it.
     return _HIDDEN + clear[-_VISIBLE:] if len(clear) > _VISIBLE else _HIDDEN

@@ -17,7 +17,7 @@ from graph.graphql.literals import declare, hoist, put_back
 from graph.graphql.operation import Document, Operation, Resolved
 from graph.graphql.validation import validate
 from graph.redact import holds_card_number
-from schema.errors import MESSAGES, ErrorCode
+from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from graphql import DocumentNode, GraphQLSchema
@@ -181,10 +181,5 @@ def _syntax_error(error: GraphQLSyntaxError, limits: DocumentLimits) -> Document
     if "nested too deeply" in error.message:
         return limit_exceeded("depth", None)
     cause = GatewayError(ErrorCode.GRAPHQL_PARSE_FAILED)
-    located = GraphQLError(
-        MESSAGES[ErrorCode.GRAPHQL_PARSE_FAILED],
-        source=error.source,
-        positions=error.positions,
-        original_error=cause,
-    )
+    located = GraphQLError(cause.message, source=error.source, positions=error.positions, original_error=cause)
     return DocumentError([located])

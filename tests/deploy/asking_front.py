@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from schema.errors import MESSAGES
 from tests.cli.processes import DEADLINE
 
 if TYPE_CHECKING:
@@ -24,4 +23,4 @@ def assert_refusal(code: ErrorCode, answer: dict[str, Any], **more: object) -> N
     request_id = error["extensions"].pop("requestId")
     assert 20 < len(request_id)
     assert request_id.isalpha()
-    assert (MESSAGES[code], {"code": code.value, **more}) == (error["message"], error["extensions"])
+    assert (code.message, {"code": code.value, **more}) == (error["message"], error["extensions"])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NOT_FOUND = (ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
 NOT_SUPPORTED = (ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotSupported")
-NOT_ALLOWED = (ErrorCode.DOCUMENT_NOT_ALLOWED, "Only documents that are stored here are executed.")
+NOT_ALLOWED = (ErrorCode.DOCUMENT_NOT_ALLOWED, "Only stored documents are executed.")
 
 
 class Fixture:

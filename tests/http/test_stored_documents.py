@@ -48,7 +48,7 @@ def refusal(response: httpx.Response) -> tuple[int, str, str]:
 
 
 NOT_FOUND = ("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
-NOT_ALLOWED = ("DOCUMENT_NOT_ALLOWED", "Only documents that are stored here are executed.")
+NOT_ALLOWED = ("DOCUMENT_NOT_ALLOWED", "Only stored documents are executed.")
 
 
 @pytest.mark.parametrize("mode", ["off", "log", "enforce"])

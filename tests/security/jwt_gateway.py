@@ -99,6 +99,6 @@ def assert_refused(answer: httpx.Response, running: Guarded, reason: str) -> Non
     assert (401, "Bearer") == (answer.status_code, answer.headers.get("www-authenticate"))
     request_id = answer.headers["x-request-id"]
     extensions = {"code": "UNAUTHENTICATED", "retryable": False, "requestId": request_id}
-    assert {"errors": [{"message": "Valid credentials are needed.", "extensions": extensions}]} == answer.json()
+    assert {"errors": [{"message": "Valid credentials are required.", "extensions": extensions}]} == answer.json()
     event = running.audited()[-1]
     assert (reason, "UNAUTHENTICATED", request_id) == (event["reason"], event["code"], event["request_id"])

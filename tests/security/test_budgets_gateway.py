@@ -66,7 +66,7 @@ async def test_a_refusal_says_when_more_may_be_asked_for_and_nothing_else(tmp_pa
     wait = error["extensions"].pop("retryAfterMs")
     assert 0 < wait <= 60_000
     assert error == {
-        "message": "Too much was asked for in a short time.",
+        "message": "Rate limit exceeded.",
         "locations": [{"line": 1, "column": 30}],
         "path": ["cards", 1],
         "extensions": {"code": LIMITED, "retryable": True, "requestId": response.headers["x-request-id"]},
@@ -147,7 +147,7 @@ async def test_too_many_requests_are_refused_with_the_time_to_wait(accept: str, 
         if response.status_code == 429:
             (error,) = response.json().pop("errors")
             assert response.json().keys() == {"errors"}
-            assert error["message"] == "Too much was asked for in a short time."
+            assert error["message"] == "Rate limit exceeded."
             wait = error["extensions"].pop("retryAfterMs")
             assert 0 < wait <= 1_000
             assert response.headers["retry-after"] == "1"
