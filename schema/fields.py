@@ -78,8 +78,8 @@ class Edge:
     endpoint: str
     """The endpoint's name."""
     key: KeyPart | tuple[KeyPart, ...]
-    """An attribute of the record, an argument, or several of these, of which the endpoint's key is composed. A list
-    of keys gives a list."""
+    """An attribute of the record, an argument, or several of these, which compose the endpoint's key. A list of
+    keys gives a list."""
     of: str | None = None
     """The attribute of the answer to show; None for all of it."""
     scope: str | None = None

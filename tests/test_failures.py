@@ -61,7 +61,7 @@ async def test_an_error_tells_its_upstream_call_and_nothing_of_the_upstreams_wor
         answer = await running.query(QUERY, {"n": [fault.number]})
     (error,) = answer["errors"]
     assert fault.code is not None
-    assert ErrorCode(fault.code).message == error["message"]
+    assert ErrorCode[fault.code].message == error["message"]
     extensions = error["extensions"]
     assert {"code", "retryable", "requestId", "upstream"} == extensions.keys() - {"retryAfterMs"}
     assert {"api", "code", "status", "correlationId"} == extensions["upstream"].keys()

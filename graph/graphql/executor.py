@@ -13,7 +13,7 @@ from graph.graphql.input_errors import MAX_VARIABLE_ERRORS, argument_errors, var
 from graph.graphql.plan.cache import Plans
 from graph.graphql.plan.fields import FallbackToGraphQLCore
 from graph.graphql.plan.steps import Result
-from graph.graphql.sources import Source
+from graph.graphql.resolvers import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,26 +7,64 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from graph.graphql.plan.fields import LookUp, Read
-from graph.graphql.sources import Source, opened
 from schema.fields import KEY, Argument, Edge, Part, Value
-from schema.secrets import CardNo, MemberId
+from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from graph.context import RequestContext
     from graph.konaplate.endpoint import Endpoint
-    from schema.fields import KeyPart
+    from graph.security.card_refs import Subject
+
+
+class Source:
+    """What an object of the answer is made of.
+
+    Args:
+        record: its data; None at the root.
+        key: what the record was looked up by.
+        subject: whose data it is, for the audit log.
+        context: of the request.
+        kind: the name of its type, if its field is of an interface or a union.
+    """
+
+    __slots__ = ("context", "key", "kind", "record", "subject")
+
+    def __init__(
+        self, record: Any, key: Any, subject: Subject | None, context: RequestContext, kind: str | None = None
+    ) -> None:
+        self.record = record
+        self.key = key
+        self.subject = subject
+        self.context = context
+        self.kind = kind
+
+
+def opened(source: Source, name: str, value: Any) -> Any:
+    """Reveal a secret for the answer: the only place where an answer's clear text leaves its type.
+
+    Personal data is recorded as read here, so that skipped fields are not.
+    """
+    if isinstance(value, Secret):
+        if isinstance(value, PersonalText | IdentityNo):
+            refusal = source.context.note(source.subject, name)
+            if refusal is not None:
+                return refusal
+        return value.reveal()
+    if isinstance(value, list):
+        return [opened(source, name, item) for item in value]
+    return value
 
 
 def value_of(name: str, spec: Value, kind: Any) -> Read:
-    """The resolver of a value of the record.
+    """Make the resolver of a value of the record.
 
     Args:
-        name: the field's name.
-        spec: what is declared of it.
+        name: of the field.
+        spec: its declaration.
         kind: its type in the schema, without lists.
     """
-    read = attrgetter("key" if spec.of == KEY else f"record.{spec.of}")
     words, show, scope = _words_of(kind), spec.show, spec.scope
 
     def shown(source: Source, value: Any) -> Any:
@@ -36,20 +74,21 @@ def value_of(name: str, spec: Value, kind: Any) -> Read:
             value = show(value)
         return opened(source, name, value if words is None else _word(words, value))
 
-    def plainly_shown(source: Source, value: Any) -> Any:
-        return opened(source, name, value)
-
     if show is not None or scope is not None:
-        return Read(read, shown)
-    return Read(read, plainly_shown, plain=True) if words is None else Read(read, shown, words=words)
+        return Read(_attribute(spec.of), shown)
+    return Read(_attribute(spec.of), shown, plain=words is None, words=words)
+
+
+def _attribute(of: str) -> Callable[[Source], Any]:
+    return attrgetter("key" if of == KEY else f"record.{of}")
 
 
 def _words_of(kind: Any) -> Mapping[Any, Enum] | None:
-    """An enum's members by the vendor's words, and by None the member for a word that is not documented."""
+    """Return an enum's members by Konaplate's words, and by None the member for any other word."""
     members = getattr(kind, "wrapped_cls", None)
     if not (isinstance(members, type) and issubclass(members, Enum)):
         return None
-    # `UNKNOWN` is a name of ours: as a word of the vendor's it is as unknown as any other.
+    # `UNKNOWN` is our name: as a word of Konaplate's it is as unknown as any other.
     return {member.value: member for member in members} | {None: members["UNKNOWN"]}
 
 
@@ -60,44 +99,39 @@ def _word(words: Mapping[Any, Enum], value: Any) -> Any:
 
 
 def part_of(spec: Part) -> Read:
-    """The resolver of an object that came with the record."""
-    if spec.of is None:
-        read = attrgetter("record" if spec.present is None else f"record.{spec.present}")
+    """Make the resolver of an object that came with the record."""
+    if spec.of is not None:
+        return Read(_attribute(spec.of), lambda source, value: _sources(source, value, spec.type_of))
 
-        def same(source: Source, value: Any) -> Any:
-            if value is None or isinstance(value, Exception):
-                return value
-            return source if spec.type_of is None else _made(source, source.record, spec.type_of)
+    def same(source: Source, value: Any) -> Any:
+        if value is None or isinstance(value, Exception):
+            return value
+        return source if spec.type_of is None else _sources(source, source.record, spec.type_of)
 
-        return Read(read, same)
-
-    def inner(source: Source, value: Any) -> Any:
-        return _made(source, value, spec.type_of)
-
-    return Read(attrgetter(f"record.{spec.of}"), inner)
+    return Read(attrgetter("record" if spec.present is None else f"record.{spec.present}"), same)
 
 
-def _made(source: Source, record: Any, type_of: Callable[[Any], str] | None) -> Any:
-    """The source of a record that came with another, or of each of a list; null and a fault as they are."""
+def _sources(source: Source, record: Any, type_of: Callable[[Any], str] | None) -> Any:
+    """Make the source of a record within another, or of each of a list; null and errors pass."""
     if record is None or isinstance(record, Exception):
         return record
     if isinstance(record, list):
-        return [_made(source, item, type_of) for item in record]
+        return [_sources(source, item, type_of) for item in record]
     kind = None if type_of is None else type_of(record)
     return Source(record, source.key, source.subject, source.context, kind)
 
 
 def edge_to(name: str, spec: Edge, endpoint: Endpoint[Any, Any], arguments: Mapping[str, str]) -> LookUp:
-    """The resolver of what another call answers.
+    """Make the resolver of an edge.
 
     Args:
-        name: the field's name.
-        spec: what is declared of it.
-        endpoint: the API that is called.
+        name: of the field.
+        spec: its declaration.
+        endpoint: to call.
         arguments: the names of the field's arguments in the schema, by those in Python.
     """
     key_of = _key_of(spec, endpoint, arguments)
-    # What cannot be said of a card that the caller names cannot be said of one that some record leads to, either.
+    # What must not be told of a card that the client names must not be told of one that a record names, either.
     named = endpoint.key is CardNo or any(isinstance(part, Argument) for part in spec.keys)
     scope, of = spec.scope, None if spec.of is None else attrgetter(spec.of)
 
@@ -113,13 +147,13 @@ def edge_to(name: str, spec: Edge, endpoint: Endpoint[Any, Any], arguments: Mapp
         source.context.begin(endpoint, key)
 
     async def load(source: Source, key: Any) -> Any:
-        # A card is whose data is read; what a card leads to is the card's.
+        # Data that is reached through a card is the card's.
         own = isinstance(key, CardNo) or (source.subject is None and isinstance(key, MemberId))
         subject = key if own else source.subject
         record = await source.context.load(endpoint, key, subject, named=named)
         kind = None if spec.type_of is None or of is not None else spec.type_of(record)
         answered = Source(record, key, subject, source.context, kind)
-        return answered if of is None else _made(answered, of(record), spec.type_of)
+        return answered if of is None else _sources(answered, of(record), spec.type_of)
 
     return LookUp(keys, begin, load)
 
@@ -127,40 +161,36 @@ def edge_to(name: str, spec: Edge, endpoint: Endpoint[Any, Any], arguments: Mapp
 def _key_of(
     spec: Edge, endpoint: Endpoint[Any, Any], arguments: Mapping[str, str]
 ) -> Callable[[Source, Mapping[str, Any]], Any]:
-    parts = [_key_part(part, arguments) for part in spec.keys]
-    if not isinstance(spec.key, tuple):
-        return parts[0] if isinstance(spec.key, str) else _typed(endpoint.key, parts[0])
-    of_record = [not isinstance(part, Argument) for part in spec.keys]
+    """Return a function that reads an edge's key, or list of keys, from a source and the arguments."""
+    kind: Any = endpoint.key
+    if isinstance(spec.key, str):
+        read = _attribute(spec.key)
+        return lambda source, _given: read(source)
+    if isinstance(spec.key, Argument):
+        name = arguments[spec.key.name]
+
+        def typed(value: Any) -> Any:
+            # An `ID` comes as a text.
+            return value if value is None or isinstance(value, kind) else kind(value)
+
+        def from_argument(_source: Source, given: Mapping[str, Any]) -> Any:
+            value = given.get(name)
+            return [typed(item) for item in value] if isinstance(value, list) else typed(value)
+
+        return from_argument
+    parts = [arguments[part.name] if isinstance(part, Argument) else _attribute(part) for part in spec.key]
 
     def composed(source: Source, given: Mapping[str, Any]) -> Any:
-        values = [part(source, given) for part in parts]
-        for value, held in zip(values, of_record, strict=True):
-            # Without a part there is nothing to ask for; one that cannot be read is the fault of the field.
-            if held and (value is None or isinstance(value, Exception)):
+        values = []
+        for part in parts:
+            if isinstance(part, str):
+                values.append(given.get(part))
+                continue
+            value = part(source)
+            # Without it there is no key; if it cannot be read, that is the field's error.
+            if value is None or isinstance(value, Exception):
                 return value
-        return endpoint.key(*values)
+            values.append(value)
+        return kind(*values)
 
     return composed
-
-
-def _typed(
-    kind: type, part: Callable[[Source, Mapping[str, Any]], Any]
-) -> Callable[[Source, Mapping[str, Any]], Any]:
-    """A key, or a list of keys, that an argument gives as another type: an `ID` is a text."""
-
-    def typed(source: Source, given: Mapping[str, Any]) -> Any:
-        value = part(source, given)
-        return [made(item) for item in value] if isinstance(value, list) else made(value)
-
-    def made(value: Any) -> Any:
-        return value if value is None or isinstance(value, kind) else kind(value)
-
-    return typed
-
-
-def _key_part(part: KeyPart, arguments: Mapping[str, str]) -> Callable[[Source, Mapping[str, Any]], Any]:
-    if isinstance(part, Argument):
-        name = arguments[part.name]
-        return lambda _source, given: given.get(name)
-    read = attrgetter("key" if part == KEY else f"record.{part}")
-    return lambda source, _given: read(source)

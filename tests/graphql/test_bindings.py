@@ -8,7 +8,8 @@ from typing import Annotated, Any, NamedTuple, Union
 import pytest
 import strawberry
 
-from graph.graphql.bindings import BindingError, executable_schema
+from graph.graphql.binding_checks import BindingError
+from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import Documents
 from graph.graphql.executor import OperationExecutor
 from graph.graphql.limits import DocumentLimits

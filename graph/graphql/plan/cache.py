@@ -1,4 +1,4 @@
-"""The plans of operations: compiled when they are first needed, kept with their operation, bounded in all."""
+"""The plans of operations: compiled on first use, kept with their operation, and bounded in total."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from graph.graphql.plan.steps import Plan
 
 MAX_SWITCHES: Final = 4
-"""In `@skip` and `@include` of one operation. With more there is no plan: each variable doubles their number."""
+"""Variables in `@skip` and `@include` of one operation; each doubles the number of its plans."""
 
 MAX_STEPS: Final = 20_000
-"""All plans together. A step is about as large as the field in the parsed document that it is made of."""
+"""Of all plans. A step is about as large as the field of the parsed document that it is made of."""
 
 
 class Prepared:
@@ -31,10 +31,10 @@ class Prepared:
 
     def __init__(self) -> None:
         self.reported = False
-        """Whether it was told that there is no plan."""
-        self.shape: Shape | None = None
+        """Whether it was reported that there is no plan."""
+        self.shape: Shape | FallbackToGraphQLCore | None = None
         self.plans: dict[tuple[bool, ...], Plan | None] = {}
-        """By the switches' values; None where there can be no plan."""
+        """By the values of the switches; None where there can be no plan."""
 
 
 class Plans:
@@ -42,7 +42,7 @@ class Plans:
 
     Args:
         schema: the executable schema.
-        max_steps: bound of what is kept; the oldest plans make room.
+        max_steps: bounds what is kept; the oldest plans make room.
     """
 
     def __init__(self, schema: GraphQLSchema, max_steps: int = MAX_STEPS) -> None:
@@ -50,7 +50,7 @@ class Plans:
         self._max_steps = max_steps
         self._kept: deque[tuple[weakref.ref[Prepared], tuple[bool, ...], int]] = deque()
         self.steps = 0
-        """How many steps are kept, those of operations that are gone included until they are the oldest."""
+        """How many are kept, including those of operations that are gone."""
 
     def find(
         self,
@@ -59,64 +59,52 @@ class Plans:
         operation: OperationDefinitionNode,
         variables: Mapping[str, Any],
     ) -> tuple[Plan, dict[str, Any]] | None:
-        """The plan and the variables' values; None where there can be no plan.
+        """Return the plan and the coerced variables; None if there can be no plan.
 
         Args:
-            prepared: what was compiled of the operation before; it is kept with the operation.
-            document: in which the operation stands.
+            prepared: where the operation's plans are kept.
+            document: which holds the operation.
             operation: to execute.
             variables: as they came.
 
         Raises:
-            FallbackToGraphQLCore: when a value does not fit, or graphql-core must say whether it does.
+            FallbackToGraphQLCore: when a value does not fit, or only graphql-core can tell.
         """
         shape = prepared.shape
         if shape is None:
-            if () in prepared.plans:
-                return None
-            shape = self._shape(prepared, document, operation)
-            if shape is None:
-                return None
-        values = shape.variables.coerced(variables)
+            shape = prepared.shape = self._shape(document, operation)
+        if isinstance(shape, FallbackToGraphQLCore):
+            return None
+        values = shape.variables.coerce(variables)
         switched = tuple([switch_value(values, name) for name in shape.switches]) if shape.switches else ()
         try:
             plan = prepared.plans[switched]
         except KeyError:
-            plan = self._compiled(prepared, shape, switched)
+            plan = self._compile(prepared, shape, switched)
         return None if plan is None else (plan, values)
 
-    def _shape(
-        self, prepared: Prepared, document: DocumentNode, operation: OperationDefinitionNode
-    ) -> Shape | None:
+    def _shape(self, document: DocumentNode, operation: OperationDefinitionNode) -> Shape | FallbackToGraphQLCore:
         try:
             shape = Shape(self._schema, document, operation)
-        except FallbackToGraphQLCore:
-            shape = None
-        if shape is None or len(shape.switches) > MAX_SWITCHES:
-            prepared.plans[()] = None
-            return None
-        prepared.shape = shape
-        return shape
+        except FallbackToGraphQLCore as error:
+            return error.with_traceback(None)
+        return shape if len(shape.switches) <= MAX_SWITCHES else FallbackToGraphQLCore()
 
-    def _compiled(self, prepared: Prepared, shape: Shape, switched: tuple[bool, ...]) -> Plan | None:
+    def _compile(self, prepared: Prepared, shape: Shape, switched: tuple[bool, ...]) -> Plan | None:
         try:
             plan = shape.plan(dict(zip(shape.switches, switched, strict=True)))
         except FallbackToGraphQLCore:
             prepared.plans[switched] = None
             return None
-        # One without any step takes room all the same, and would never have to make any.
+        # An empty plan takes room, too.
         size = max(1, plan.steps)
         self.steps += size
-        # Before this one is kept, so that it is there for its own request.
+        # First, so that the new plan is not dropped itself.
         while self._kept and self.steps > self._max_steps:
-            self._drop_oldest()
+            owner, of, steps = self._kept.popleft()
+            self.steps -= steps
+            if (oldest := owner()) is not None:
+                oldest.plans.pop(of, None)
         prepared.plans[switched] = plan
         self._kept.append((weakref.ref(prepared), switched, size))
         return plan
-
-    def _drop_oldest(self) -> None:
-        owner, switched, steps = self._kept.popleft()
-        self.steps -= steps
-        prepared = owner()
-        if prepared is not None:
-            prepared.plans.pop(switched, None)

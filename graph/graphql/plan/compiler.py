@@ -1,6 +1,6 @@
-"""From a validated operation to the steps of its plan.
+"""Compiles a validated operation to a plan.
 
-The fields are collected by graphql-core's own functions, so that their order and their merging are its own.
+graphql-core's own functions collect the fields, so that they are ordered and merged as graphql-core does it.
 """
 
 from __future__ import annotations
@@ -44,24 +44,19 @@ if TYPE_CHECKING:
     from graphql.execution.collect_fields import CollectedFields, FieldDetails
     from graphql.language import FieldNode, OperationDefinitionNode, SelectionSetNode
 
-    from graph.graphql.plan.run import Step
+    from graph.graphql.plan.steps import Step
 
 _TYPENAME: Final = "__typename"
 _SWITCHES: Final = ("skip", "include")
-# Their values are the answer's as they are.
+# Values of these scalars need no serializing.
 _CLEAN: Final[Mapping[Any, type]] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
 
 
 class Shape:
-    """What all plans of one operation have in common.
-
-    Args:
-        schema: the executable schema.
-        document: a valid document.
-        operation: one of its queries.
+    """What all plans of one operation of a valid document have in common.
 
     Raises:
-        FallbackToGraphQLCore: when there can be no plan.
+        FallbackToGraphQLCore: when the operation cannot be planned.
     """
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
@@ -76,13 +71,13 @@ class Shape:
         }
         self.variables = Variables(schema, operation.variable_definitions or ())
         self.switches = tuple(dict.fromkeys(self._switches(operation.selection_set, set())))
-        """The variables that decide what is selected, in the order in which the document names them."""
+        """The variables of `@skip` and `@include`, in the order of the document."""
 
     def plan(self, switched: Mapping[str, bool]) -> Plan:
-        """The plan for these values of the switches.
+        """Compile the plan for these values of the switches.
 
         Raises:
-            FallbackToGraphQLCore: when something is selected that plans do not do.
+            FallbackToGraphQLCore: when it selects something that plans cannot execute.
         """
         return _Compiler(self, switched).plan()
 
@@ -133,15 +128,15 @@ class _Compiler:
     def _selection(self, kind: GraphQLObjectType, collected: CollectedFields, path: tuple[str, ...]) -> Selection:
         if kind.is_type_of is not None:
             raise FallbackToGraphQLCore
-        members: list[SelectedField] = []
-        edges: list[SelectedLookUp] = []
+        blank: dict[str, Any] = {}
+        fields: list[SelectedField] = []
+        look_ups: list[SelectedLookUp] = []
         for key, details in collected.grouped_field_set.items():
             self._steps += 1
             nodes, below = [one.node for one in details], (*path, key)
             name = nodes[0].name.value
+            blank[key] = kind.name if name == _TYPENAME else None
             if name == _TYPENAME:
-                text = LeafStep(nodes=nodes, path=below, nullable=False, serialize=str, names=None, clean=str)
-                members.append(_fixed(key, kind.name, text))
                 continue
             field = kind.fields.get(name)
             resolve = None if field is None else field.resolve
@@ -149,24 +144,23 @@ class _Compiler:
                 raise FallbackToGraphQLCore
             step = self._step(field.type, details, nodes, below)
             if isinstance(resolve, Read):
-                clean, made = _clean(resolve, step)
-                members.append(SelectedField(key, resolve.read, clean, made, resolve.show, step))
+                clean, convert = _clean(resolve, step)
+                fields.append(SelectedField(key, resolve.read, clean, convert, resolve.show, step))
             else:
-                # Null until the look-up ends, and in its place.
-                members.append(_fixed(key, None, step))
-                edges.append(SelectedLookUp(key, resolve, Arguments(field, nodes[0]), step))
-        return Selection(members, edges)
+                look_ups.append(SelectedLookUp(key, resolve, Arguments(field, nodes[0]), step))
+        return Selection(blank, fields, look_ups)
 
     def _step(self, kind: Any, details: list[FieldDetails], nodes: list[FieldNode], path: tuple[str, ...]) -> Step:
         nullable = not is_non_null_type(kind)
         kind = get_nullable_type(kind)
         if is_list_type(kind):
-            # The paths of what is in a list begin at its item.
+            # Below a list, paths begin at the item.
             item = self._step(kind.of_type, details, nodes, ())
-            return ListStep(nodes=nodes, path=path, nullable=nullable, item=item)
+            return ListStep(nodes=nodes, path=path, nullable=nullable, looks_up=item.looks_up, item=item)
         if is_object_type(kind):
             selection = self._subselection(kind, details, path)
-            return ObjectStep(nodes=nodes, path=path, nullable=nullable, selection=selection)
+            looks_up = selection.looks_up
+            return ObjectStep(nodes=nodes, path=path, nullable=nullable, looks_up=looks_up, selection=selection)
         if is_leaf_type(kind):
             serialize, words = kind.coerce_output_value, getattr(kind, "wrapped_cls", None)
             names = None
@@ -178,8 +172,14 @@ class _Compiler:
         if is_abstract_type(kind) and isinstance(kind.resolve_type, TypeOf):
             possible = self._shape.schema.get_possible_types(kind)
             selections = {each.name: self._subselection(each, details, path) for each in possible}
-            type_of = kind.resolve_type.name
-            return AbstractStep(nodes=nodes, path=path, nullable=nullable, type_of=type_of, selections=selections)
+            return AbstractStep(
+                nodes=nodes,
+                path=path,
+                nullable=nullable,
+                looks_up=any(selection.looks_up for selection in selections.values()),
+                type_of=kind.resolve_type.name,
+                selections=selections,
+            )
         raise FallbackToGraphQLCore
 
     def _subselection(
@@ -191,7 +191,7 @@ class _Compiler:
 
 
 def _clean(resolve: Read, step: Step) -> tuple[type | None, Callable[[Any], Any] | None]:
-    """Which raw values of a field need no more than one call, or none: see `SelectedField`."""
+    """Return `clean` and `convert` of a `SelectedField`."""
     if not isinstance(step, LeafStep):
         return None, None
     if resolve.plain:
@@ -199,13 +199,11 @@ def _clean(resolve: Read, step: Step) -> tuple[type | None, Callable[[Any], Any]
     words, names = resolve.words, step.names
     if words is None or names is None:
         return None, None
-    name_of, unknown = {word: names[member] for word, member in words.items()}, names[words[None]]
-    return str, lambda word: name_of.get(word, unknown)
+    return str, _Names({word: names[member] for word, member in words.items()}).__getitem__
 
 
-def _fixed(key: str, value: object, step: Step) -> SelectedField:
-    return SelectedField(key, lambda _source: value, type(value), None, _as_it_is, step)
+class _Names(dict[Any, str]):
+    """An enum's names by the raw texts, and by None that of any other text."""
 
-
-def _as_it_is(_source: object, value: object) -> object:
-    return value
+    def __missing__(self, _word: object) -> str:
+        return self[None]

@@ -1,4 +1,4 @@
-"""What a plan knows of a schema's fields: their resolvers, which graphql-core calls and plans look into."""
+"""The resolvers of a schema's fields, which graphql-core calls and plans look into."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
 
-class FallbackToGraphQLCore(Exception):  # noqa: N818 - it is no error: it says who goes on
-    """Something that only graphql-core shall do, or judge."""
+class FallbackToGraphQLCore(Exception):  # noqa: N818 - a signal, not an error
+    """Only graphql-core can do or judge this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,13 @@ class Read:
     """A field whose value came with its object."""
 
     read: Callable[[Any], Any]
-    """The raw value, of a source."""
+    """Returns the raw value of a source."""
     show: Callable[[Any, Any], Any]
-    """What the field gives, of a source and its raw value: a value, None, or an exception as the field's error."""
+    """Returns the field's value, None, or its error, given a source and the raw value."""
     plain: bool = False
-    """Whether a raw text, number or truth value is given as it is."""
+    """Whether raw texts, numbers and booleans are shown as they are."""
     words: Mapping[Any, Any] | None = None
-    """Of an enum that is given to everybody: its members by raw texts, and by None the one for any other text."""
+    """For an enum that every viewer may see: its members by raw texts, and by None the one for any other text."""
 
     def __call__(self, source: Any, _info: Any) -> Any:
         """Resolve the field for graphql-core."""
@@ -37,12 +37,12 @@ class LookUp:
     """A field whose value must be looked up."""
 
     keys: Callable[[Any, Mapping[str, Any]], Any]
-    """What is asked for, of a source and the field's arguments: a key, or a list of keys, which gives a list. None
-    and an exception need no look-up: they are the field's value."""
+    """Returns the key, or a list of keys, given a source and the field's arguments. None and exceptions are not
+    looked up: they are the field's value."""
     begin: Callable[[Any, Any], None]
-    """Begins a look-up for a source and a key, or shares what has begun."""
+    """Begins a look-up, or joins one, given a source and a key."""
     load: Callable[[Any, Any], Awaitable[Any]]
-    """What the field gives, or an item of it, for a source and a key."""
+    """Returns the field's value, or an item of it, given a source and a key."""
 
     def __call__(self, source: Any, _info: Any, **arguments: Any) -> Any:
         """Resolve the field for graphql-core."""
@@ -52,7 +52,7 @@ class LookUp:
         if not isinstance(asked, list):
             self.begin(source, asked)
             return self.load(source, asked)
-        # Now, so that the order in which the document asks is the order in which look-ups begin.
+        # Now, so that look-ups begin in the order of the document.
         for key in asked:
             if key is not None and not isinstance(key, Exception):
                 self.begin(source, key)
@@ -68,10 +68,10 @@ class LookUp:
 
 @dataclass(frozen=True, slots=True)
 class TypeOf:
-    """Tells which type an object of an interface or a union has."""
+    """Resolves the type of an object of an interface or a union."""
 
     name: Callable[[Any], str]
-    """The type's name, of a source."""
+    """Returns the name of a source's type."""
 
     def __call__(self, source: Any, _info: Any, _kind: Any) -> str:
         """Resolve the type for graphql-core."""

@@ -1,27 +1,152 @@
-"""A compiled plan and its steps, from sources straight to the members of the answer.
+"""A compiled plan: its steps, from sources straight to the members of the answer.
 
-A step does what graphql-core's executor does for one selection, for values that are as they should be.
+A step does what graphql-core's executor does for one selection, as long as values are as they should be.
 """
 
 from __future__ import annotations
 
+import asyncio
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from graphql import Undefined
+from graphql.error import located_error
 
 from graph.graphql.plan.fields import FallbackToGraphQLCore
-from graph.graphql.plan.run import Run, Step, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from enum import Enum
 
     from graphql import GraphQLError
+    from graphql.language import FieldNode
 
     from graph.graphql.plan.fields import LookUp
-    from graph.graphql.plan.run import Path
     from graph.graphql.plan.values import Arguments, Values
+
+Path: TypeAlias = "tuple[str | int, ...]"
+
+
+class Result(NamedTuple):
+    """What an executed operation gave: data, and the errors of the fields that failed."""
+
+    data: dict[str, Any] | None
+    errors: Sequence[GraphQLError]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What one operation does, for one choice of its switches."""
+
+    selection: Selection
+    """What is selected of the root."""
+    steps: int
+    """The number of its steps, as a measure of its size."""
+
+    async def run(self, root: Any, values: Values) -> Result:
+        """Execute the operation.
+
+        Args:
+            root: the source of the root's fields.
+            values: of the variables.
+
+        Raises:
+            FallbackToGraphQLCore: when graphql-core must execute it. The request's context has what was looked up.
+        """
+        run = Run(values)
+        try:
+            data = self.selection.complete(root, run, ())
+            if run.pending:
+                await run.look_up()
+        except Exception as error:
+            raise FallbackToGraphQLCore from error
+        return Result(data, run.errors)
+
+
+class Run:
+    """The state of one execution."""
+
+    __slots__ = ("errors", "pending", "values")
+
+    def __init__(self, values: Values) -> None:
+        self.values = values
+        self.errors: list[GraphQLError] = []
+        self.pending: list[PendingLookUp] = []
+        """The look-ups of the objects that were completed last."""
+
+    async def look_up(self) -> None:
+        """Do all pending look-ups and those that they lead to; none waits for a slower neighbour."""
+        pending, self.pending = self.pending, []
+        if len(pending) == 1:
+            await pending[0].fill(self)
+            return
+        # Every look-up begins before the first is awaited, so that they share a batch.
+        for each in pending:
+            each.look_up.begin(each.source, each.key)
+        async with asyncio.TaskGroup() as group:
+            for each in pending:
+                if each.step.looks_up:
+                    group.create_task(each.fill(self))
+            for each in pending:
+                if not each.step.looks_up:
+                    await each.fill(self)
+
+
+class PendingLookUp(NamedTuple):
+    """A place in the answer that a look-up will fill."""
+
+    look_up: LookUp
+    source: Any
+    key: Any
+    step: Step
+    at: Path
+    holder: Any
+    slot: str | int
+
+    async def fill(self, run: Run) -> None:
+        """Await the value, complete it, and look up what it leads to."""
+        try:
+            value = await self.look_up.load(self.source, self.key)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this field's error
+            self.step.null(error, run, self.at)
+            return
+        self.holder[self.slot] = self.step.complete(value, run, self.at)
+        if run.pending:
+            await run.look_up()
+
+
+@dataclass(slots=True, kw_only=True)
+class Step(ABC):
+    """Completes a member of an object, or an item of a list."""
+
+    nodes: list[FieldNode]
+    """Every place where the document selects it: the locations of its errors."""
+    path: tuple[str, ...]
+    """The keys that lead to it from the nearest list item, or from the root."""
+    nullable: bool
+    looks_up: bool = False
+    """Whether there are look-ups below it."""
+
+    @abstractmethod
+    def complete(self, value: Any, run: Run, at: Path) -> Any:
+        """Return the member of the answer.
+
+        Args:
+            value: of its field.
+            run: the execution.
+            at: the path of the nearest list item.
+
+        Raises:
+            Exception: when graphql-core must execute the operation.
+        """
+
+    def null(self, error: Exception | None, run: Run, at: Path) -> None:
+        """Leave the member null, with an error or without."""
+        if not self.nullable:
+            raise FallbackToGraphQLCore
+        if error is not None:
+            run.errors.append(located_error(error, self.nodes, [*at, *self.path]))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,12 +155,12 @@ class LeafStep(Step):
 
     serialize: Callable[[Any], Any]
     names: Mapping[Enum, str] | None
-    """Of an enum's members."""
+    """The names of an enum's members."""
     clean: type | None
-    """A value of exactly this class is serialized already."""
+    """Values of exactly this class are already serialized."""
 
     def complete(self, value: Any, run: Run, at: Path) -> Any:
-        """Serialize it."""
+        """See `Step`."""
         if value.__class__ is self.clean:
             return value
         if value is None or isinstance(value, Exception):
@@ -52,13 +177,8 @@ class ObjectStep(Step):
 
     selection: Selection
 
-    @property
-    def looks_up(self) -> bool:
-        """See `Step`."""
-        return self.selection.looks_up
-
     def complete(self, value: Any, run: Run, at: Path) -> Any:
-        """Complete what is selected of it."""
+        """See `Step`."""
         if value is None or isinstance(value, Exception):
             return self.null(value, run, at)
         return self.selection.complete(value, run, at)
@@ -66,20 +186,15 @@ class ObjectStep(Step):
 
 @dataclass(slots=True, kw_only=True)
 class AbstractStep(Step):
-    """An object of one of several types."""
+    """An object of an interface or a union."""
 
     type_of: Callable[[Any], str]
-    """The name of an object's type."""
+    """Returns the name of a source's type."""
     selections: Mapping[str, Selection]
-    """What is selected of each type."""
-
-    @property
-    def looks_up(self) -> bool:
-        """See `Step`."""
-        return any(selection.looks_up for selection in self.selections.values())
+    """By the names of types."""
 
     def complete(self, value: Any, run: Run, at: Path) -> Any:
-        """Complete what is selected of its type."""
+        """See `Step`."""
         if value is None or isinstance(value, Exception):
             return self.null(value, run, at)
         return self.selections[self.type_of(value)].complete(value, run, at)
@@ -90,15 +205,10 @@ class ListStep(Step):
     """A list."""
 
     item: Step
-    """Completes each of its items, whose paths begin at the item."""
-
-    @property
-    def looks_up(self) -> bool:
-        """See `Step`."""
-        return self.item.looks_up
+    """Completes each item; its path begins there."""
 
     def complete(self, value: Any, run: Run, at: Path) -> Any:
-        """Complete each item."""
+        """See `Step`."""
         if value is None or isinstance(value, Exception):
             return self.null(value, run, at)
         if not isinstance(value, list):
@@ -108,122 +218,76 @@ class ListStep(Step):
 
 
 class SelectedField(NamedTuple):
-    """What `Selection` needs of a field at every object."""
+    """A field that is read of its object."""
 
     key: str
     read: Callable[[Any], Any]
     clean: type | None
-    """A raw value of exactly this class is shown to everybody, and no secret."""
-    made: Callable[[Any], Any] | None
-    """What makes the member of the answer of a clean value, unless it is the member itself."""
+    """Raw values of exactly this class are no secrets and open to every viewer."""
+    convert: Callable[[Any], Any] | None
+    """Serializes a clean value; None if it is serialized already."""
     show: Callable[[Any, Any], Any]
     step: Step
 
 
 class SelectedLookUp(NamedTuple):
-    """A field that must be looked up. Among the members it is null, until it is filled in."""
+    """A field that must be looked up; it is null until then."""
 
     key: str
     look_up: LookUp
     arguments: Arguments
     step: Step
 
-    def ask(self, source: Any, data: dict[str, Any], run: Run, at: Path) -> None:
-        """Note what is to be looked up for one object."""
+    def plan(self, source: Any, data: dict[str, Any], run: Run, at: Path) -> None:
+        """Add the look-ups of one object to those that are pending."""
         step, arguments = self.step, self.arguments.of(run.values)
         try:
             asked = self.look_up.keys(source, arguments)
-        except Exception as error:  # noqa: BLE001 - the error of this field, whatever it is
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this field's error
             asked = error
         if asked is None or isinstance(asked, Exception):
             step.null(asked, run, at)
         elif not isinstance(asked, list):
-            run.waiting.append(Waiting(self.look_up, source, asked, step, at, data, self.key))
+            run.pending.append(PendingLookUp(self.look_up, source, asked, step, at, data, self.key))
         elif isinstance(step, ListStep):
-            data[self.key] = self._ask_for_items(source, asked, step.item, run, at + step.path)
+            items: list[Any] = [None] * len(asked)
+            data[self.key] = items
+            for index, key in enumerate(asked):
+                place = (*at, *step.path, index)
+                if key is None or isinstance(key, Exception):
+                    step.item.null(key, run, place)
+                else:
+                    run.pending.append(PendingLookUp(self.look_up, source, key, step.item, place, items, index))
         else:
             raise FallbackToGraphQLCore
 
-    def _ask_for_items(self, source: Any, keys: list[Any], step: Step, run: Run, start: Path) -> list[Any]:
-        items: list[Any] = [None] * len(keys)
-        for index, key in enumerate(keys):
-            at = (*start, index)
-            if key is None or isinstance(key, Exception):
-                step.null(key, run, at)
-            else:
-                run.waiting.append(Waiting(self.look_up, source, key, step, at, items, index))
-        return items
 
-
+@dataclass(slots=True)
 class Selection:
-    """What is selected of an object.
+    """What is selected of an object."""
 
-    Args:
-        members: one for each key, in the order of the answer.
-        edges: those that must be looked up.
-    """
+    blank: dict[str, Any]
+    """An object with every key in its place: `__typename` with its value, anything else null."""
+    fields: list[SelectedField]
+    look_ups: list[SelectedLookUp]
 
-    __slots__ = ("_edges", "_members", "looks_up")
-
-    def __init__(self, members: Sequence[SelectedField], edges: Sequence[SelectedLookUp]) -> None:
-        self._members = tuple(members)
-        self._edges = tuple(edges)
-        self.looks_up: bool = bool(edges) or any(member.step.looks_up for member in members)
+    @property
+    def looks_up(self) -> bool:
+        """Whether there are look-ups in it or below it."""
+        return bool(self.look_ups) or any(field.step.looks_up for field in self.fields)
 
     def complete(self, source: Any, run: Run, at: Path) -> dict[str, Any]:
-        """The object of the answer."""
-        data = {}
-        for key, read, clean, made, show, step in self._members:
+        """Return the object of the answer."""
+        data = self.blank.copy()
+        for key, read, clean, convert, show, step in self.fields:
             value = read(source)
             if value.__class__ is not clean:
                 value = step.complete(show(source, value), run, at)
-            elif made is not None:
-                value = made(value)
+            elif convert is not None:
+                value = convert(value)
                 if value is None or value is Undefined:
                     raise FallbackToGraphQLCore
             data[key] = value
-        for edge in self._edges:
-            edge.ask(source, data, run, at)
+        for look_up in self.look_ups:
+            look_up.plan(source, data, run, at)
         return data
-
-
-class Result(NamedTuple):
-    """What an executed operation gave: data, and the errors of the fields that failed."""
-
-    data: dict[str, Any] | None
-    errors: Sequence[GraphQLError]
-
-
-class Plan:
-    """What one operation does, for one choice of what its switches leave.
-
-    Args:
-        selection: what is selected of the root.
-        steps: how many steps it has, as a measure of its size.
-    """
-
-    __slots__ = ("_selection", "steps")
-
-    def __init__(self, selection: Selection, steps: int) -> None:
-        self._selection = selection
-        self.steps = steps
-
-    async def run(self, root: Any, values: Values) -> Result:
-        """Execute it.
-
-        Args:
-            root: the source of the root's fields.
-            values: the variables' values.
-
-        Raises:
-            FallbackToGraphQLCore: when this is a matter for graphql-core, which finds what was looked up where the
-                plan found it.
-        """
-        run = Run(values)
-        try:
-            data = self._selection.complete(root, run, ())
-            if run.waiting:
-                await run.look_up()
-        except Exception as error:
-            raise FallbackToGraphQLCore from error
-        return Result(data, run.errors)

@@ -1,7 +1,4 @@
-"""The values of a compiled operation: its variables, and the arguments made of them.
-
-Whatever does not fit is left to graphql-core, whose verdict is the one that counts.
-"""
+"""The values of a compiled operation: its variables and arguments. What does not fit is left to graphql-core."""
 
 from __future__ import annotations
 
@@ -28,10 +25,10 @@ _ABSENT: Final = object()
 
 
 class Variables:
-    """Makes the values of one operation's variables from what came with the request.
+    """Coerces the variables of one operation.
 
     Raises:
-        FallbackToGraphQLCore: when a declaration cannot be used.
+        FallbackToGraphQLCore: when a declaration cannot be planned.
     """
 
     __slots__ = ("_rules",)
@@ -39,11 +36,11 @@ class Variables:
     def __init__(self, schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> None:
         self._rules = [_rule(schema, definition) for definition in definitions]
 
-    def coerced(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """The values by name; a variable without a value is not among them.
+    def coerce(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values by name, without the variables that have none.
 
         Raises:
-            FallbackToGraphQLCore: when one does not fit.
+            FallbackToGraphQLCore: when a value does not fit.
         """
         values = {}
         for name, kind, parse, default, required in self._rules:
@@ -55,21 +52,21 @@ class Variables:
                     raise FallbackToGraphQLCore
             else:
                 try:
-                    # Most are scalars, for which graphql-core asks seven times what they are.
-                    taken = coerce_input_value(value, kind) if value is None or parse is None else parse(value)
-                except Exception:  # noqa: BLE001 - it does not fit, for whatever reason
-                    taken = Undefined
-                if taken is Undefined:
+                    # graphql-core takes much longer to find out that a type is a scalar.
+                    coerced = coerce_input_value(value, kind) if value is None or parse is None else parse(value)
+                except Exception:  # noqa: BLE001 - the value does not fit, for whatever reason
+                    coerced = Undefined
+                if coerced is Undefined:
                     raise FallbackToGraphQLCore
-                values[name] = taken
+                values[name] = coerced
         return values
 
 
 class Arguments:
-    """Makes the values of one field's arguments.
+    """Coerces the arguments of one field.
 
     Raises:
-        FallbackToGraphQLCore: when one cannot be used.
+        FallbackToGraphQLCore: when an argument cannot be planned.
     """
 
     __slots__ = ("_constant", "_variable")
@@ -92,10 +89,10 @@ class Arguments:
                 raise FallbackToGraphQLCore
 
     def of(self, values: Values) -> Mapping[str, Any]:
-        """The arguments by name, of the variables' values; one without a value is not among them.
+        """Return the arguments by name, without those that have no value.
 
         Raises:
-            FallbackToGraphQLCore: when one is the error of its field.
+            FallbackToGraphQLCore: when one does not fit.
         """
         if not self._variable:
             return self._constant
@@ -108,10 +105,10 @@ class Arguments:
 
 
 def switch_value(values: Values, name: str) -> bool:
-    """The value of a variable that `@skip` or `@include` asks for.
+    """Return the value of a variable of `@skip` or `@include`.
 
     Raises:
-        FallbackToGraphQLCore: when it has none.
+        FallbackToGraphQLCore: when it is missing or null.
     """
     value = values.get(name)
     if value is None:
@@ -131,13 +128,13 @@ def _from_variables(node: ValueNode, argument: GraphQLArgument) -> Callable[[Val
     kind = argument.type
     if not isinstance(node, VariableNode):
 
-        def made(values: Values) -> Any:
+        def coerced(values: Values) -> Any:
             value = coerce_input_literal(node, kind, VariableValues({}, dict(values)))
             if value is Undefined:
                 raise FallbackToGraphQLCore
             return value
 
-        return made
+        return coerced
     name, default, non_null = node.name.value, coerce_default_value(argument), is_non_null_type(kind)
     required = is_required_argument(argument)
 
@@ -146,7 +143,7 @@ def _from_variables(node: ValueNode, argument: GraphQLArgument) -> Callable[[Val
         if value is Undefined and not required:
             return default
         if value is Undefined or (value is None and non_null):
-            # A default that was overruled by null: the error of the field, in graphql-core's words.
+            # Null overrules a default: an error of the field.
             raise FallbackToGraphQLCore
         return value
 
@@ -156,7 +153,7 @@ def _from_variables(node: ValueNode, argument: GraphQLArgument) -> Callable[[Val
 def _rule(
     schema: GraphQLSchema, definition: VariableDefinitionNode
 ) -> tuple[str, Any, Callable[[Any], Any] | None, Any, bool]:
-    """A variable's name, its type, what parses a scalar, its default, and whether it must have a value."""
+    """Return a variable's name, type, parser (of a scalar), default, and whether it is required."""
     kind: Any = type_from_ast(schema, definition.type)
     if kind is None or definition.directives:
         raise FallbackToGraphQLCore
