@@ -1,4 +1,4 @@
-"""A Chromium that can reach nothing but this machine."""
+"""A Chromium that can only reach this machine."""
 
 import shutil
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def driver(tmp_path: Path) -> Iterator[Chrome]:
     chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
     require_tool("chromium", present=chromium is not None, how=how)
     require_tool("chromedriver", present=chromedriver is not None, how=how)
-    # The driver's path is given, so selenium looks for none and downloads none.
+    # With the path given, selenium does not look for or download a driver.
     chrome = Chrome(options=options(chromium or "", tmp_path / "profile"), service=Service(chromedriver))
     try:
         yield chrome
@@ -52,7 +52,7 @@ def driver(tmp_path: Path) -> Iterator[Chrome]:
 
 @pytest.fixture
 def page(driver: Chrome, gateway_url: str, tmp_path: Path) -> Iterator[ExplorerPage]:
-    """The explorer, opened; a picture of how the test left it stays beside the test's other files."""
+    """The opened explorer; a screenshot is kept at the end of the test."""
     require_tool(
         "npm package graphiql",
         present=(ROOT / "explorer" / "node_modules" / "graphiql").is_dir(),

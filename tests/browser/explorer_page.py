@@ -1,4 +1,4 @@
-"""The explorer page as a person in front of it sees and uses it."""
+"""The explorer page, as a person uses it."""
 
 import json
 from urllib.parse import urlsplit
@@ -65,7 +65,7 @@ class ExplorerPage:
         return self.driver.find_element(By.CSS_SELECTOR, selector).text
 
     def run(self) -> str:
-        """Press the run button; the text of the result pane when the answer is there."""
+        """Press the run button; the text of the result pane once it has a response."""
         self.press("Execute query")
         self._wait.until(lambda _: self.editor("response").strip())
         self.wait_for("button[aria-label^='Execute query']")
@@ -80,7 +80,7 @@ class ExplorerPage:
         self.driver.execute_script("arguments[0].CodeMirror.setValue(arguments[1])", self._editor(name), text)
 
     def complaints(self) -> list[str]:
-        """Warnings and errors in the console, and what the content security policy stopped."""
+        """Warnings and errors in the console, and violations of the content security policy."""
         console = [
             f"{entry['level']} {entry['message']}"
             for entry in self._log("browser")
@@ -105,11 +105,11 @@ class ExplorerPage:
         return int(self.driver.execute_script("return history.length"))
 
     def stored(self) -> dict[str, object]:
-        """Everything a page can leave behind in the browser."""
+        """Everything that a page can store in the browser."""
         return dict(self.driver.execute_async_script(STORED))
 
     def _log(self, kind: str) -> list[dict[str, str]]:
-        """What Chromium logged since the last call."""
+        """Chromium's log since the last call."""
         return list(self.driver.get_log(kind))  # type: ignore[no-untyped-call] # selenium has no annotation here
 
     def _editor(self, name: str) -> WebElement:

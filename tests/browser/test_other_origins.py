@@ -1,4 +1,4 @@
-"""A page of another origin, in a real browser: what it can ask of the gateway, and what it can read."""
+"""A page of another origin in a real browser: what it can request and read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# What a page would do: send a request, and tell what it learns of the answer.
+# Like a page: send a request, and report what it learns from the response.
 FETCH = """
 const [url, options, done] = arguments;
 fetch(url, options).then(
@@ -47,7 +47,7 @@ PAGE = b"<!DOCTYPE html><link rel=icon href='data:,'><title>foreign</title><a id
 
 @pytest.fixture
 def foreign() -> Iterator[str]:
-    """The origin of a page that has nothing to do with the gateway."""
+    """The origin of an unrelated page."""
 
     async def page(_request: Request) -> HTMLResponse:
         return HTMLResponse(PAGE)
@@ -57,7 +57,7 @@ def foreign() -> Iterator[str]:
 
 
 class Watched:
-    """An app, and which requests it has answered how."""
+    """An app, and the requests that it has answered."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -89,7 +89,7 @@ def test_a_foreign_page_can_neither_ask_nor_read(driver: Chrome, foreign: str) -
         driver.get(foreign)
         asked = fetch(driver, url, **ASK)
         read = fetch(driver, url, headers={"accept": "application/json"})
-        # What a browser sends without asking first. The gateway has refused it before the page cannot read that.
+        # A browser sends this without a preflight. The gateway refuses it, and the page cannot read the refusal.
         blind = fetch(driver, url, method="POST", mode="no-cors", body=ASK["body"])
 
     assert asked == read == blind == {"error": "TypeError"}
@@ -104,7 +104,7 @@ def test_an_allowed_page_asks_and_reads_in_spite_of_the_resource_policy(driver: 
 
     expected = {"type": "cors", "status": 200, "text": '{"data":{"__typename":"Query"}}', "id": "a-page-asks"}
     assert asked == again == expected
-    # Asked for permission once; the browser remembers it.
+    # One preflight, which the browser caches.
     assert app.answers == [("OPTIONS", 200), ("POST", 200), ("POST", 200)]
 
 

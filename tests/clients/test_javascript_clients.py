@@ -22,7 +22,7 @@ MISSING_CARD = next(fault.number for fault in FAULTS.values() if fault.code is E
 
 
 class Exchange(TypedDict):
-    """One request and its answer, as the client's `fetch` saw them."""
+    """One request and its response, as the client's `fetch` saw them."""
 
     method: str
     text: bool
@@ -64,7 +64,7 @@ def asked(request: pytest.FixtureRequest, gateway_url: str) -> dict[str, Asked]:
 
 def card_of(result: dict[str, Any]) -> dict[str, Any]:
     assert result["codes"] == []
-    # Apollo Client asks for the types as well.
+    # Apollo Client also requests `__typename`.
     return {name: value for name, value in result["data"]["card"].items() if name != "__typename"}
 
 

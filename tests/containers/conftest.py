@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 60
 _PAUSE = 0.2
-# By its last check: HAProxy takes a server whose address is new for one that is up until two checks have failed.
+# By its last check: HAProxy considers a server with a new address up until two checks have failed.
 _CHECKED = re.compile(
     r'^haproxy_server_check_status\{proxy="gateways",server="[^"]*",state="L7OK"\} 1$', re.MULTILINE
 )
@@ -26,7 +26,7 @@ IMAGES = {"HAPROXY_IMAGE": "localhost/haproxy:2.6", "REDIS_IMAGE": "localhost/re
 
 
 class Running(Engine):
-    """The stack, and where it answers."""
+    """The stack, and its address."""
 
     url = ""
 
@@ -36,7 +36,7 @@ class Running(Engine):
         asyncio.run(self.until_ready())
 
     async def until_ready(self, gateways: int = 2) -> None:
-        """Wait until the balancer sends requests to so many gateways."""
+        """Wait until the balancer uses this many gateways."""
         program = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8405/metrics').read().decode())"
         async with asyncio.timeout(_PATIENCE):
             while True:
@@ -46,12 +46,12 @@ class Running(Engine):
                 await asyncio.sleep(_PAUSE)
 
     def ask(self, payload: dict[str, object]) -> dict[str, object]:
-        """The JSON of one answer through the balancer."""
+        """The JSON of one response through the balancer."""
         answer: dict[str, object] = httpx.post(f"{self.url}/graphql", json=payload, trust_env=False).json()
         return answer
 
     def ask_gateway(self, gateway: str, payload: dict[str, object]) -> dict[str, object]:
-        """The JSON of one answer of a certain gateway."""
+        """The JSON of one response of a given gateway."""
         request = f"r.Request('http://127.0.0.1:8000/graphql', {json.dumps(payload).encode()!r}, HEADERS)"
         program = (
             "import urllib.request as r, urllib.error\n"

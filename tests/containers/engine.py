@@ -1,4 +1,4 @@
-"""Podman with a store of its own, and images that are built without any registry of images."""
+"""Podman with its own storage, and images built without an image registry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PROGRAMS: Final = ("podman", "buildah", "runc", "mmdebstrap", "iptables")
 _HOW: Final = "install Debian's podman, buildah, runc, netavark, aardvark-dns, iptables and mmdebstrap"
-# One base for everything: what matters is how the images are built and run, not what else is in them.
+# One base for all images: only how they are built and run matters here.
 _PACKAGES: Final = "python3,python3-venv,ca-certificates,nodejs,npm,haproxy,redis-server,wget"
 _CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 _BASE: Final = "localhost/base"
@@ -30,7 +30,7 @@ driver = "overlay"
 graphroot = "{folder}/images"
 runroot = "{folder}/run"
 """
-# Limits that a machine without every right can set, too.
+# Limits that a machine without full privileges can set.
 _CONTAINERS: Final = """\
 [containers]
 default_ulimits = ["nofile=8192:8192", "nproc=1024:1024"]
@@ -52,7 +52,7 @@ ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \\
 
 
 class Engine:
-    """Runs programs of the containers' world in a folder that is theirs alone."""
+    """Runs container tools in their own folder."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
         for name in _PROGRAMS:
@@ -75,13 +75,13 @@ class Engine:
         }
 
     def run(self, *command: str) -> str:
-        """The output of a program, which must succeed."""
+        """Run a program, which must succeed; its output."""
         result = self.tried(*command)
         assert 0 == result.returncode, result.stdout + result.stderr
         return result.stdout
 
     def tried(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """What came of a program."""
+        """Run a program; its result."""
         return subprocess.run(
             command,
             cwd=ROOT,
@@ -94,7 +94,7 @@ class Engine:
         )
 
     def build(self) -> None:
-        """Build the project's image, and name the base as the compose file names the images of others."""
+        """Build the project's image, and tag the base like the compose file's third-party images."""
         context = self._folder / "base"
         context.mkdir()
         self.run(
@@ -113,22 +113,22 @@ class Engine:
             self.run("podman", "tag", _BASE, self._environment[name])
 
     def container(self, service: str) -> str:
-        """The name of a service's container; of several, each has its number behind the service's name."""
+        """The name of a service's container; several have numbers as suffixes."""
         name, _, number = service.partition("-")
         return f"{self._environment['COMPOSE_PROJECT_NAME']}_{name}_{number or 1}"
 
     def inside(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
-        """What came of a program inside a service's container."""
+        """Run a program in a service's container; its result."""
         return self.tried("podman", "exec", self.container(service), *command)
 
     def python(self, service: str, program: str) -> str:
-        """The output of a Python program inside a service's container."""
+        """Run a Python program in a service's container; its output."""
         result = self.inside(service, "python3", "-c", program)
         assert 0 == result.returncode, result.stderr
         return result.stdout.strip()
 
     def remove(self) -> None:
-        """Leave nothing behind: neither processes nor gigabytes."""
+        """Remove all containers, images and processes."""
         self.tried("podman", "rm", "--all", "--force", "--time", "1")
         self.tried("podman", "volume", "prune", "--force")
         self.tried("podman", "network", "prune", "--force")
@@ -137,13 +137,13 @@ class Engine:
 
 
 def services() -> Mapping[str, dict[str, Any]]:
-    """The services of the compose file that run without a further profile."""
+    """The services of the compose file without a profile."""
     every: dict[str, dict[str, Any]] = YAML(typ="safe").load(ROOT / "docker-compose.yml")["services"]
     return {name: service for name, service in every.items() if service.get("profiles", ["dev"]) == ["dev"]}
 
 
 def containers() -> Mapping[str, dict[str, Any]]:
-    """The same, each container by itself: a service that runs several times has a number behind its name."""
+    """The same by container: replicas have numbers as suffixes."""
     found = {}
     for name, service in services().items():
         count = service.get("deploy", {}).get("replicas")

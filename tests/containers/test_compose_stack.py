@@ -1,4 +1,4 @@
-"""The Dockerfile is built and the compose file runs, with podman: confined, shared, and without a lost request."""
+"""The image and the compose file with podman: hardened, sharing state, and without a lost request."""
 
 from __future__ import annotations
 

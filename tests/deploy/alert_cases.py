@@ -1,4 +1,4 @@
-"""For each alert what makes it fire, and the nearest thing that must not. Series as promtool writes them."""
+"""For each alert, series that make it fire and similar ones that must not, in promtool's notation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ API: Final = 'api="/api/v1/user/card/info"'
 
 @dataclass(frozen=True)
 class Case:
-    """Series of one point every 15 seconds, and the moment at which to look."""
+    """Series of one point every 15 seconds, and when to evaluate."""
 
     alert: str
     at: str
@@ -51,12 +51,12 @@ def _breaker(closed: str, is_open: str) -> dict[str, str]:
 
 
 def _memory(start: int, growth: float) -> dict[str, str]:
-    """A process's memory in MiB, and its growth in MiB an hour."""
+    """A process's memory in MiB, and its growth in MiB per hour."""
     return {'process_resident_memory_bytes{job="konagraph"}': f"{start * MIB}+{round(growth * MIB / 240)}x800"}
 
 
 def _responses(good: str, bad: str) -> dict[str, str]:
-    """Answers of the balancer."""
+    """Responses of the balancer."""
     name = 'haproxy_frontend_http_responses_total{proxy="clients",code='
     return {f'{name}"2xx"}}': good, f'{name}"5xx"}}': bad}
 
@@ -89,7 +89,7 @@ CASES: Final = (
         {'haproxy_backend_active_servers{proxy="gateways"}': "1x20"},
     ),
     Case("KonagraphErrorRatio", "12m", _requests("0+90x60", "0+10x60"), _requests("0+97x60", "0+3x60")),
-    # What callers get wrong is no fault of ours, and a single failure at night is no reason to wake somebody.
+    # Callers' errors do not count, and a single failure at night does not page anybody.
     Case(
         "KonagraphErrorRatio",
         "12m",
@@ -142,7 +142,7 @@ CASES: Final = (
     ),
     Case("KonagraphUpstreamDown", "5m", _calls("0+10x40", "0+6x40"), _calls("0+10x40", "0+4x40")),
     Case("KonagraphBreakerOpen", "3m", _breaker("0x40", "1x40"), _breaker("1x40", "0x40")),
-    # Probed in vain: open and half open by turns.
+    # Failing probes: alternately open and half open.
     Case(
         "KonagraphBreakerOpen",
         "3m",
@@ -254,7 +254,7 @@ CASES: Final = (
         {'up{job="konagraph",instance="1"}': "1x20", 'up{job="konagraph",instance="2"}': "0x20"},
         {'up{job="konagraph",instance="1"}': "1x20", 'up{job="konagraph",instance="2"}': "1x20"},
     ),
-    # Made anew by a rolling restart.
+    # New processes after a rolling restart.
     Case(
         "KonagraphNoSpareGateway",
         "4m",

@@ -1,4 +1,4 @@
-"""A client of the balancer, and the form of its refusals."""
+"""A client of the balancer, and the format of its errors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def client(url: str, **options: Any) -> httpx.AsyncClient:
-    """A client that waits long enough, and by no proxy."""
+    """A client with a long timeout and without a proxy."""
     return httpx.AsyncClient(base_url=url, trust_env=False, timeout=DEADLINE, **options)
 
 
 def assert_refusal(code: ErrorCode, answer: dict[str, Any], **more: object) -> None:
-    """Assert the form of the gateway's own errors."""
+    """Assert the format of the gateway's errors."""
     (error,) = answer["errors"]
     request_id = error["extensions"].pop("requestId")
     assert 20 < len(request_id)

@@ -1,4 +1,4 @@
-"""The delivered HAProxy file, run by the real HAProxy; only addresses and the name server are this test's own."""
+"""The delivered HAProxy configuration in a real HAProxy; only addresses and the DNS server differ."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _UP: Final = re.compile(r'^haproxy_server_status\{proxy="gateways",server="[^"]+
 _QUEUED: Final = re.compile(r'^haproxy_backend_current_queue\{proxy="gateways"\} (\d+)$', re.MULTILINE)
 _SESSIONS: Final = re.compile(r'^haproxy_backend_current_sessions\{proxy="gateways"\} (\d+)$', re.MULTILINE)
 _CONNECTED: Final = re.compile(r'^haproxy_frontend_connections_total\{proxy="clients"\} (\d+)$', re.MULTILINE)
-# Further tries at the same gateway, and at the other one.
+# Retries at the same gateway, and at the other one.
 _RETRIES: Final = re.compile(
     r'^haproxy_server_(?:retry|redispatch)_warnings_total\{proxy="gateways",[^}]*\} (\d+)$', re.MULTILINE
 )
@@ -41,11 +41,11 @@ _claims: list[socket.socket] = []
 
 
 def loopback_network() -> str:
-    """A network of loopback, but for its last number: nobody else takes its ports, not even while one restarts."""
+    """The prefix of a loopback network of this process alone, so that ports stay free during restarts."""
     while True:
         network = f"127.{random.randint(2, 250)}.{random.randint(2, 250)}"  # noqa: S311 - no secret
         try:
-            # Held until this process ends, so that no other test process takes the network.
+            # Held until this process ends, so that no other test process uses the network.
             _claims.append(socket.create_server((f"{network}.254", _CLAIMED_PORT)))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
@@ -74,12 +74,12 @@ class Balancer:
         """Where it learns the gateways' addresses."""
 
     async def inside(self, path: str) -> httpx.Response:
-        """Ask the port that is never published."""
+        """Request the internal port."""
         async with httpx.AsyncClient(base_url=self._inside, trust_env=False, timeout=DEADLINE) as client:
             return await client.get(path)
 
     async def until_up(self, count: int) -> None:
-        """Wait until HAProxy sends requests to exactly so many gateways."""
+        """Wait until HAProxy uses exactly this many gateways."""
         seen = -1
         async with asyncio.timeout(DEADLINE):
             while seen != count:
@@ -87,7 +87,7 @@ class Balancer:
                 seen = len(_UP.findall((await self.inside("/metrics")).text))
 
     async def until(self, reached: Callable[[int], bool]) -> None:
-        """Wait until the number of requests that wait for a gateway is what it should be."""
+        """Wait until this many requests are queued."""
         queued = -1
         async with asyncio.timeout(DEADLINE):
             while queued < 0 or not reached(queued):
@@ -95,23 +95,23 @@ class Balancer:
                 queued = int(found)
 
     async def until_left(self) -> None:
-        """Wait until nobody waits for a gateway or for its answer."""
+        """Wait until no request is queued or in flight."""
         sessions = ""
         async with asyncio.timeout(DEADLINE):
             while sessions != "0":
                 (sessions,) = _SESSIONS.findall((await self.inside("/metrics")).text)
 
     async def connected(self) -> int:
-        """How many connections of clients there were so far, those that were refused among them."""
+        """The number of client connections so far, including refused ones."""
         (found,) = _CONNECTED.findall((await self.inside("/metrics")).text)
         return int(found)
 
     async def retries(self) -> int:
-        """How many requests were sent a second time so far."""
+        """The number of retries so far."""
         return sum(map(int, _RETRIES.findall((await self.inside("/metrics")).text)))
 
     async def logged(self, count: int) -> list[dict[str, Any]]:
-        """The lines about requests, once there are so many: they are written after the answers."""
+        """The log lines of requests, once there are this many: they are written after the responses."""
         lines: list[str] = []
         async with asyncio.timeout(DEADLINE):
             while len(lines) < count:
@@ -128,11 +128,11 @@ class Balancer:
         return self._log.read_text(encoding="utf-8")
 
     def reload(self) -> None:
-        """Have the files read anew, as the operations page says; only the process of the option -W can."""
+        """Reload, as in docs/operations.md; needs the option -W."""
         self._process.send_signal(signal.SIGUSR2)
 
     def peak_memory(self) -> int:
-        """The most bytes that the process ever held in memory at once."""
+        """The peak memory of the process in bytes."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
@@ -141,9 +141,9 @@ class Balancer:
 async def balancer(
     log: Path, gateways: Sequence[str] = (), *options: str, **variables: str
 ) -> AsyncIterator[Balancer]:
-    """HAProxy with these variables, on ports of this machine, and a name server that knows these gateways."""
+    """HAProxy with these variables, on local ports, with a DNS server that knows these gateways."""
     require_haproxy()
-    # The sockets are ours and HAProxy inherits them, so that no port can be taken by somebody else in between.
+    # HAProxy inherits our sockets, so that no other program can take a port in between.
     with socket.create_server(("127.0.0.1", 0)) as clients, socket.create_server(("127.0.0.1", 0)) as inside:
         async with name_server(*gateways) as names:
             environment = {
@@ -155,7 +155,7 @@ async def balancer(
                 "GATEWAYS": f"{NAME}:8000",
                 "GATEWAYS_MAX": "4",
                 "RESOLVER": f"127.0.0.1:{names.port}",
-                # The machine's own name server, which is asked first, has never heard of these gateways.
+                # The machine's own resolver, which is asked first, does not know these gateways.
                 "RES_OPTIONS": "timeout:1 attempts:1",
                 **variables,
             }

@@ -1,4 +1,4 @@
-"""The settings that a deployment's files give a gateway, read as the gateway itself would read them."""
+"""The settings that a deployment gives to a gateway, read as the gateway reads them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)(?::([-?])([^}]*))?\}")
 
 
 def settings_named(environment: Mapping[str, str]) -> set[str]:
-    """The fields of the settings that an environment names, and names that are none."""
+    """The settings that an environment names, and unknown names."""
     return {name.removesuffix("_FILE").lower() for name in environment}
 
 
 def secrets_in_clear(environment: Mapping[str, str]) -> list[str]:
-    """The secret settings whose value itself, and not the path of a file, is in an environment."""
+    """The secret settings whose value, not the path of a file, is in an environment."""
     secret = {
         name.upper()
         for name, field in Settings.model_fields.items()
@@ -34,12 +34,12 @@ def secrets_in_clear(environment: Mapping[str, str]) -> list[str]:
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
-    """A text of a compose file with its variables replaced."""
+    """Text of a compose file with its variables replaced."""
     return _VARIABLE.sub(lambda match: values.get(match[1], match[3] if match[2] == "-" else ""), str(text))
 
 
 def loaded(environment: Mapping[str, Any], folder: Path, values: Mapping[str, str]) -> Settings:
-    """The settings of an environment whose files hold something usable."""
+    """The settings of an environment whose files have usable contents."""
     credentials = Credentials.generate()
     contents = {
         "KONAPLATE_ASP_ID": credentials.asp_id,

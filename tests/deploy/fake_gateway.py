@@ -1,4 +1,4 @@
-"""What stands behind the balancer where only the balancer is looked at."""
+"""Fake gateways for tests of the balancer alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PORT: Final = 8000
 
 
 class FakeGateway:
-    """Answers every request with the same bytes, and remembers it; checks of its health are another matter."""
+    """Answers every request with the same bytes, and records it, except health checks."""
 
     def __init__(self) -> None:
         self.answer = FINE
@@ -47,7 +47,7 @@ class FakeGateway:
 async def balanced_fakes(
     folder: Path, **variables: str
 ) -> AsyncIterator[tuple[Balancer, tuple[FakeGateway, FakeGateway]]]:
-    """HAProxy in front of two gateways that are none, both of which it knows."""
+    """HAProxy in front of two fake gateways, both in use."""
     network = loopback_network()
     fakes = FakeGateway(), FakeGateway()
     hosts = [f"{network}.1", f"{network}.2"]

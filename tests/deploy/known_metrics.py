@@ -1,4 +1,4 @@
-"""Which figures there are: the gateway's own as it renders them, and the few of others that are used."""
+"""The known metrics: those that the gateway renders, and those of other programs that are used."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _NAME: Final = re.compile(r"\b(?:(?:konagraph|process|python|haproxy|alertmanage
 
 
 def metrics_in(expression: str) -> set[str]:
-    """The names of the figures that an expression is made of; what is quoted is none."""
+    """The names of the metrics in an expression, ignoring quoted text."""
     return set(_NAME.findall(re.sub(r'"[^"]*"', '""', expression)))
 
 
 async def _rendered() -> dict[str, set[str]]:
-    """Every name of a figure, with its labels, after one of each kind of event."""
+    """Every metric with its labels, after one event of each kind."""
     gateway: Metrics = create_app(sandbox_settings(), transport=sandbox_transport()).state.metrics
     metrics = Reports()
     details = CallDetails("221108120814-0123456", 200, "000_000")
@@ -62,10 +62,10 @@ async def _rendered() -> dict[str, set[str]]:
     return found
 
 
-# In an event loop, because some figures are of the loop.
+# In an event loop, because some metrics describe the loop.
 RENDERED: Final = asyncio.run(_rendered())
 
 
 def missing(expression: str) -> set[str]:
-    """Names in an expression that nobody renders."""
+    """Unknown metrics in an expression."""
     return {name for name in metrics_in(expression) if name not in RENDERED and name not in _OTHERS}

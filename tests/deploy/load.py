@@ -1,4 +1,4 @@
-"""Steady load from a few clients, all of whose answers are looked at."""
+"""Steady load from a few clients, whose responses are all checked."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 _CLIENTS: Final = 8
 _MAX_REQUESTS: Final = 20_000
-# Steady, and not as fast as it goes: the machine also has to start gateways.
+# Not at full speed, because the machine also has to start gateways.
 _PAUSE: Final = 0.01
 OK: Final = "ok"
 
 
 class Load:
-    """The outcomes so far; everything but `OK` is a failed request."""
+    """The outcomes so far; everything except `OK` is a failed request."""
 
     def __init__(self, url: str, viewer: dict[str, str], card: str, balance: int) -> None:
         self._url = f"{url}/graphql"
@@ -36,11 +36,11 @@ class Load:
 
     @property
     def failures(self) -> dict[str, int]:
-        """What went wrong, and how often."""
+        """The failures and their counts."""
         return {outcome: count for outcome, count in self.outcomes.items() if outcome != OK}
 
     async def more(self, count: int) -> None:
-        """Wait until so many more requests are over."""
+        """Wait until this many more requests are over."""
         goal = self.outcomes.total() + count
         async with asyncio.timeout(DEADLINE):
             while self.outcomes.total() < goal:
@@ -48,7 +48,7 @@ class Load:
                 await self._progress.wait()
 
     async def run(self) -> None:
-        """Ask again and again, from several connections, until it is over."""
+        """Send requests from several connections until the load ends."""
         async with asyncio.TaskGroup() as clients:
             for _ in range(_CLIENTS):
                 clients.create_task(self._client())
@@ -81,7 +81,7 @@ class Load:
 async def steady_load(
     url: str, viewer: dict[str, str], card: str = CARD, balance: int = BALANCE
 ) -> AsyncIterator[Load]:
-    """Load for as long as the block runs; some of it before the block, and some after."""
+    """Load while the block runs, starting before and ending after it."""
     load = Load(url, viewer, card, balance)
     running = asyncio.ensure_future(load.run())
     try:

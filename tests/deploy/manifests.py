@@ -38,12 +38,12 @@ def container() -> Any:
 
 
 def variables() -> dict[str, str]:
-    """The environment that the deployment itself gives."""
+    """The environment variables of the deployment itself."""
     return {entry["name"]: entry["value"] for entry in container()["env"]}
 
 
 def example_variables() -> dict[str, str]:
-    """What the example adds for its place."""
+    """The settings that the example overlay adds."""
     lines = (EXAMPLE / "settings.env").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines)
 
@@ -51,6 +51,6 @@ def example_variables() -> dict[str, str]:
 def rendered(folder: Path, home: Path) -> list[Any]:
     """What `kubectl apply -k` would send."""
     output = run_tool("kubectl", "kustomize", str(folder), folder=home)
-    # Deprecated fields are told there.
+    # Deprecated fields are reported there.
     assert (0, "") == (output.returncode, output.stderr)
     return list(YAML(typ="safe").load_all(output.stdout))

@@ -1,4 +1,4 @@
-"""What is deployed, as processes on loopback: HAProxy, two gateways, and a Konaplate of other make."""
+"""The deployment as processes on loopback: HAProxy, two gateways, and a fake Konaplate."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _UPSTREAM_SECONDS: Final = 0.02
 
 
 class DistantKonaplate(IndependentKonaplate):
-    """Answers after a while, so that requests are under way whenever a gateway ends."""
+    """Answers after a delay, so that requests are in flight whenever a gateway stops."""
 
     async def _exchange(self, reader: asyncio.StreamReader) -> tuple[bytes, bool]:
         answer = await super()._exchange(reader)
@@ -40,14 +40,14 @@ class DistantKonaplate(IndependentKonaplate):
 
 
 def upstream() -> IndependentKonaplate:
-    """A Konaplate with one card, over a plain line: encryption has its own tests."""
+    """A Konaplate with one card, without encryption, which has its own tests."""
     konaplate = DistantKonaplate(encrypted=False)
     konaplate.cards[CARD] = {"balance": BALANCE, "serviceName": "card of a test"}
     return konaplate
 
 
 class Gateway:
-    """One gateway at an address of its own, with the ordinary ports."""
+    """One gateway with an address of its own and the usual ports."""
 
     def __init__(self, host: str, settings: dict[str, str]) -> None:
         self.host = host
@@ -63,7 +63,7 @@ class Gateway:
         await self._process.url()
 
     async def end(self, number: signal.Signals) -> tuple[int, str]:
-        """Send a signal and wait for the end: exit status, and what was logged."""
+        """Send a signal and wait for the exit; the exit status and the log."""
         assert self._process is not None
         self._process.send(number)
         outcome = await self._process.ended()
@@ -71,7 +71,7 @@ class Gateway:
         return outcome
 
     async def aclose(self) -> None:
-        """End the process if it still runs."""
+        """Stop the process if it still runs."""
         await self._stack.aclose()
 
 
@@ -85,14 +85,14 @@ class Stack:
         self._viewers = itertools.count(1)
 
     def viewer(self) -> dict[str, str]:
-        """The headers of a viewer who was never there before, and who may ask for every card."""
+        """The headers of a new viewer who may see every card."""
         token = self._signer.token(f"viewer-{next(self._viewers)}", scopes=("cards:read:any",), lifetime=3600)
         return {"Authorization": f"Bearer {token}"}
 
 
 @asynccontextmanager
 async def running_stack(folder: Path, redis_url: str) -> AsyncIterator[Stack]:
-    """Everything started, and both gateways in use."""
+    """Start everything, with both gateways in use."""
     signer = DevelopmentSigner.in_directory(folder / "signer")
     network = loopback_network()
     async with AsyncExitStack() as stack:
@@ -114,7 +114,7 @@ async def running_stack(folder: Path, redis_url: str) -> AsyncIterator[Stack]:
 
 
 def gateway_settings(konaplate: IndependentKonaplate, redis_url: str) -> dict[str, str]:
-    """The settings of a gateway; only the budget of cards is small."""
+    """The settings of a gateway, with a small budget of cards."""
     return {
         "KONAPLATE_BASE_URL": konaplate.base_url,
         "KONAPLATE_ASP_ID": konaplate.credentials.asp_id,
@@ -134,14 +134,14 @@ def gateway_settings(konaplate: IndependentKonaplate, redis_url: str) -> dict[st
 
 
 async def ask(url: str, viewer: dict[str, str], payload: dict[str, Any]) -> dict[str, Any]:
-    """The JSON of one answer."""
+    """The JSON of one response."""
     async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
         answer: dict[str, Any] = (await client.post(f"{url}/graphql", json=payload, headers=viewer)).json()
         return answer
 
 
 async def codes_of_cards(url: str, viewer: dict[str, str], cards: list[str]) -> list[str]:
-    """The code of each answer, for one request after the other."""
+    """The codes of consecutive requests."""
     found = []
     for card in cards:
         answer = await ask(url, viewer, {"query": QUERY, "variables": {"cardNo": card}})

@@ -1,4 +1,4 @@
-"""Whom an alert reaches: Alertmanager's file, and the receiver that prints what nobody else was chosen for."""
+"""Alert routing: Alertmanager's configuration, and the receiver that prints alerts by default."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MESSAGE: dict[str, Any] = {"version": "4", "status": "firing", "receiver": "crit
 
 
 def receiver_of(severity: str) -> str:
-    """The receiver of an alert, as far as the routes of this file go: by the severity alone."""
+    """The receiver of an alert, by its severity, as in the routes of this file."""
     (route,) = CONFIGURATION["route"]["routes"]
     receiver: str = (route if route["matchers"] == [f'severity="{severity}"'] else CONFIGURATION["route"])[
         "receiver"
@@ -54,7 +54,7 @@ def test_every_severity_has_a_receiver_of_its_own_whose_address_is_a_file() -> N
         (webhook,) = receiver["webhook_configs"]
         assert f"/etc/receivers/{receiver['name']}" == webhook["url_file"]
         url = (ROOT / folders["/etc/receivers"] / receiver["name"]).read_text(encoding="ascii").strip()
-        # It is there, and it wakes nobody.
+        # It runs, and it notifies nobody.
         assert f"http://alert-log:{SERVICES['alert-log']['command'][0]}/{receiver['name']}" == url
 
 
@@ -67,7 +67,7 @@ def test_every_alert_that_silences_others_or_is_silenced_is_one() -> None:
 
 @pytest.fixture
 def alert_log() -> Iterator[str]:
-    """The address of the receiver that only prints."""
+    """The address of the printing receiver."""
     names = runpy.run_path(str(SCRIPT))
     server = ThreadingHTTPServer(("127.0.0.1", 0), names["Handler"])
     serving = threading.Thread(target=server.serve_forever)

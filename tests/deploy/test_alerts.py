@@ -1,4 +1,4 @@
-"""The alert rules: each fires when it should and only then, of figures that there are, and is explained."""
+"""The alert rules: each fires when and only when it should, uses known metrics, and is documented."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RULES: list[dict[str, Any]] = [
 
 
 def promtool(*arguments: str) -> str:
-    """What promtool complains about."""
+    """The complaints of promtool."""
     require_tool(
         "promtool", present=shutil.which("promtool") is not None, how="install Debian's package prometheus"
     )
@@ -40,7 +40,7 @@ def promtool(*arguments: str) -> str:
 
 
 def firing(case: Case, series: dict[str, str], count: int) -> dict[str, Any]:
-    """Promtool's form of: so many alerts fire."""
+    """Expected alerts in promtool's format."""
     return {
         "interval": "15s",
         "name": case.alert,
@@ -56,7 +56,7 @@ def firing(case: Case, series: dict[str, str], count: int) -> dict[str, Any]:
 
 
 def unit_tests(tmp_path: Path, rules: Path, *, swapped: bool = False) -> str:
-    """What promtool says of the cases."""
+    """Promtool's output for the cases."""
     tests = []
     for case in CASES:
         tests += [firing(case, case.firing, 0 if swapped else 1), firing(case, case.quiet, 1 if swapped else 0)]
@@ -103,7 +103,7 @@ def test_no_alert_is_explained_that_there_is_not() -> None:
 
 def test_the_codes_and_states_that_the_rules_name_are_those_of_the_gateway() -> None:
     known = {
-        # The last one is HAProxy's class of statuses.
+        # The last is HAProxy's class of statuses.
         "code": {*(code.value for code in ErrorCode), "5xx"},
         "budget": set(BUDGETS),
         "state": {*BREAKER_STATES, *KEY_STATES},

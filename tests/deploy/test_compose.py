@@ -1,4 +1,4 @@
-"""The compose files, checked as far as that goes without running anything."""
+"""Static checks of the compose files."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_service_is_confined_and_bounded(service: str) -> None:
 
 @pytest.mark.parametrize("service", sorted(SERVICES.keys() - {"gateway", "secrets", "otel-collector"}))
 def test_a_service_has_a_health_check(service: str) -> None:
-    # The gateways have the one of their image; the collector's image has nothing that could ask.
+    # The gateways use that of their image; the collector's image has no client.
     assert SERVICES[service]["healthcheck"]["test"]
 
 
@@ -137,7 +137,7 @@ def test_every_variable_of_a_gateway_is_a_setting_and_secrets_are_files() -> Non
 
 
 def test_there_is_more_than_one_gateway() -> None:
-    # podman-compose starts one where the mode is not said.
+    # Without the mode, podman-compose starts one.
     assert "replicated" == GATEWAY["deploy"]["mode"]
     assert GATEWAY["deploy"]["replicas"] > 1
 
@@ -184,14 +184,14 @@ def test_the_balancer_finds_the_gateways_by_a_name_that_is_of_the_trusted_networ
     assert {"front": [name[1]]} == {
         network: options["aliases"] for network, options in GATEWAY["networks"].items() if options
     }
-    # It is no service's own name, which all of its networks would know.
+    # Not a service's name, which would exist in all of its networks.
     assert name[1] not in SERVICES
 
 
 def test_as_many_gateways_as_the_network_has_room_for_are_used() -> None:
     places = re.search(r'presetenv GATEWAYS_MAX "(\d+)"', CONFIGURATION.read_text(encoding="utf-8"))
     (subnet,) = [entry["subnet"] for entry in BASE["networks"]["front"]["ipam"]["config"]]
-    # One address is the network's own way, one the balancer's.
+    # One address is the network's gateway, one the balancer's.
     assert places is not None
     assert int(places[1]) == len(list(ipaddress.ip_network(filled(subnet, {})).hosts())) - 2
 
@@ -231,7 +231,7 @@ def test_prometheus_asks_every_gateway_the_balancer_and_whoever_tells_people() -
     configuration = YAML(typ="safe").load(ROOT / "deploy" / "prometheus" / "prometheus.yml")
     jobs = {job["job_name"]: job for job in configuration["scrape_configs"]}
     (found,) = jobs["konagraph"]["dns_sd_configs"]
-    # A service's name stands for all of its containers.
+    # A service's name resolves to all of its containers.
     assert (["gateway"], "A", 9090) == (found["names"], found["type"], found["port"])
     assert "haproxy:8405" == jobs["haproxy"]["static_configs"][0]["targets"][0]
     alerting = configuration["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]

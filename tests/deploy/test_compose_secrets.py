@@ -1,4 +1,4 @@
-"""The secrets that the compose file makes by itself, and a real Redis with the delivered files."""
+"""The generated secrets of the compose file, and a real Redis with the delivered files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GATEWAY_FILES = {"KONAGRAPH_REDIS_URL", "KONAGRAPH_CARD_REF_KEY"}
 
 
 def made(folder: Path) -> dict[str, str]:
-    """The secrets after one more run, by their files' names."""
+    """The secrets after another run, by file name."""
     for name in ("gateway", "redis"):
         (folder / name).mkdir(exist_ok=True)
     subprocess.run([sys.executable, SCRIPT, folder / "gateway", folder / "redis"], check=True)
@@ -39,9 +39,9 @@ def made(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def delivered(tmp_path: Path) -> Iterator[tuple[RedisServer, str]]:
-    """A Redis with the delivered files, and the password of the gateways."""
+    """A Redis with the delivered files, and the gateways' password."""
     password = made(tmp_path)["KONAGRAPH_REDIS_URL"].partition("konagraph:")[2].partition("@")[0]
-    # A Redis without a name for its users' file would not start: the address of that file is the container's.
+    # The path of the access control list is that of the container.
     text = CONFIGURATION.read_text(encoding="utf-8")
     assert "\naclfile /run/redis/users.acl\n" in text
     file = tmp_path / "redis.conf"

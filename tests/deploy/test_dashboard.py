@@ -1,4 +1,4 @@
-"""The dashboard: panels in rows, of figures and labels that there are, from the data source that is set up."""
+"""The dashboard: panels in rows, with existing metrics and labels, from the provisioned data source."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUERIES = [
     for panel in PANELS
     for target in panel["targets"]
 ]
-# Prometheus adds these; they are no labels of ours.
+# Prometheus adds these labels.
 _ADDED = {"job", "instance"}
 LABELS = {**RENDERED, **OF_HAPROXY}
 
@@ -53,7 +53,7 @@ def test_a_panel_uses_labels_that_its_figures_have(query: dict[str, Any]) -> Non
     chosen = set(re.findall(r'(\w+)(?:=~|!=|=)"', query["expr"]))
     shown = set(re.findall(r"\{\{(\w+)\}\}", query["legendFormat"]))
     assert grouped | chosen | shown <= labels
-    # A label that is summed away cannot be shown.
+    # An aggregated label cannot be shown.
     if grouped and "ignoring" not in query["expr"]:
         assert shown <= grouped
 

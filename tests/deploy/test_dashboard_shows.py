@@ -1,4 +1,4 @@
-"""What the panels show, by a real Prometheus's own evaluation, before anything has gone wrong."""
+"""What the panels show before anything has gone wrong, evaluated by a real Prometheus."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SERIES = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
 def steady(exposition: str, job: str) -> dict[str, str]:
-    """Series of which every count grows in each interval by what it is, and nothing else changes."""
+    """Series whose counters grow by their value in each interval, and whose gauges stay."""
     found = {}
     for name, labels, value in _SERIES.findall(exposition):
         target = f'job="{job}",instance="one"'
@@ -31,7 +31,7 @@ def steady(exposition: str, job: str) -> dict[str, str]:
 
 
 async def healthy() -> dict[str, str]:
-    """The series of a gateway to which nothing but good requests came, and of those around it."""
+    """The series of a gateway with only successful requests, and of its neighbours."""
     async with gateway() as running:
         answer = await running.query(
             "query Card($n: CardNumber!) { card(cardNo: $n) { balance } }", {"n": FIRST_CARD}
@@ -47,7 +47,7 @@ async def healthy() -> dict[str, str]:
 
 
 def shows_a_number(panel: dict[str, Any]) -> str:
-    """1 where any of a panel's queries has a value; what is no number is not equal to itself."""
+    """An expression that is 1 if any of a panel's queries has a value; NaN is not equal to itself."""
     queries = [
         query["expr"].replace('"$instance"', '".+"').replace("$__rate_interval", "1m")
         for query in panel["targets"]
@@ -56,7 +56,7 @@ def shows_a_number(panel: dict[str, Any]) -> str:
 
 
 async def complaints(folder: Path, panels: list[dict[str, Any]]) -> str:
-    """What promtool says of panels that should show something."""
+    """Promtool's output for panels that must not be empty."""
     checks = [
         {"expr": shows_a_number(panel), "eval_time": "15m", "exp_samples": [{"labels": "{}", "value": 1}]}
         for panel in panels

@@ -1,4 +1,4 @@
-"""The Dockerfile, checked as far as that goes without building it; `make containers` builds it."""
+"""Static checks of the Dockerfile; `make containers` builds it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.tools import ROOT
 
 DOCKERFILE = ROOT / "Dockerfile"
 TEXT = DOCKERFILE.read_text(encoding="utf-8")
-# A line that goes on is one instruction.
+# Continued lines are one instruction.
 INSTRUCTIONS = TEXT.replace("\\\n", " ").splitlines()
 
 
@@ -21,7 +21,7 @@ def given(instruction: str) -> list[str]:
 
 
 def test_the_dockerfile_follows_good_practice() -> None:
-    # DL3006 wants a tag where the image is an argument that has one.
+    # DL3006 wants a tag although the image is an argument with a tag.
     command = [str(Path(sys.executable).parent / "hadolint"), "--ignore", "DL3006", str(DOCKERFILE)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (0, "") == (result.returncode, result.stdout + result.stderr)

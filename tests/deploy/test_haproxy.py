@@ -1,4 +1,4 @@
-"""What the balancer does by itself: its own refusals, tries, the client's address, its log and its inner port."""
+"""The balancer alone: its errors, retries, the client's address, its log and its internal port."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 
 def sent_raw(url: str, raw: bytes) -> RawAnswer:
-    """The answer to these bytes."""
+    """The response to these bytes."""
     with Wire(urlsplit(url).port or 0) as wire:
         wire.send_until_refused(raw)
         return wire.answer()
 
 
 async def curl(front: Balancer, trusted: Path, *options: str) -> tuple[int, str]:
-    """Ask over TLS: curl's status, and the answer's head in lower case."""
+    """Request over TLS: curl's status, and the response's head in lower case."""
     require_tool("curl", present=shutil.which("curl") is not None, how="install Debian's curl")
     port = urlsplit(front.url).port
     process = await asyncio.create_subprocess_exec(
@@ -58,7 +58,7 @@ def test_haproxy_accepts_the_file_as_it_is_delivered() -> None:
     )
     warnings = [line for line in result.stderr.splitlines() if "WARNING" in line or "ALERT" in line]
     assert 0 == result.returncode, result.stderr
-    # Elsewhere nobody is called so.
+    # No other host has this name.
     assert [] == [line for line in warnings if "could not resolve address 'gateways'" not in line]
 
 

@@ -1,4 +1,4 @@
-"""Gateways that come and go behind their one name, and a certificate that is replaced: no request is lost."""
+"""Gateways that come and go behind one DNS name, and a replaced certificate: no request is lost."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_gateways_are_used_as_long_as_their_name_has_them(tmp_path: Path) 
         await front.until_up(2)
         assert ["fine"] * 6 == await answers(asking, 6)
         assert new.requests
-        # One less: its health check notices first, and its address is gone.
+        # One less: the health check notices first, and the address disappears.
         old.ready = False
         front.names.addresses = [f"{network}.2"]
         await front.until_up(1)
@@ -56,7 +56,7 @@ async def test_gateways_are_used_as_long_as_their_name_has_them(tmp_path: Path) 
 
 
 class _TlsClients:
-    """Clients that each ask once, over a connection of their own."""
+    """Clients that send one request each, over a new connection."""
 
     def __init__(self, host: str, authority: trustme.CA) -> None:
         self._host = host
@@ -68,7 +68,7 @@ class _TlsClients:
         self._answered = asyncio.Event()
 
     async def run(self) -> None:
-        """Ask until it is enough."""
+        """Send requests until stopped."""
         while not self._enough:
             try:
                 self.answers[await self._ask()] += 1
@@ -77,7 +77,7 @@ class _TlsClients:
             self._answered.set()
 
     async def until(self, certificates: int) -> None:
-        """Let them ask until they have seen so many certificates, and some more."""
+        """Continue until the clients have seen this many certificates, and a bit longer."""
         async with asyncio.timeout(DEADLINE):
             while len(self.certificates) < certificates:
                 await self._next()
@@ -85,7 +85,7 @@ class _TlsClients:
                 await self._next()
 
     def stop(self) -> None:
-        """Let every client end."""
+        """Stop every client."""
         self._enough = True
 
     async def _next(self) -> None:
@@ -121,7 +121,7 @@ async def test_a_certificate_that_was_replaced_is_used_after_a_reload_and_no_req
         settings = {
             "FRONT_BIND": f"{host}:{TLS_PORT}",
             "FRONT_OPTIONS": f"ssl crt {certificate} alpn h2,http/1.1",
-            # A name that the machine itself knows, too, as a container knows those of the others.
+            # A name that the machine itself also resolves, as containers resolve each other.
             "GATEWAYS": f"localhost:{upstream.port}",
             "GATEWAYS_ADMIN_PORT": str(upstream.port),
         }

@@ -1,4 +1,4 @@
-"""What the balancer gives to a gateway at once, what waits, and what is refused; who takes no place."""
+"""Concurrency limits of the balancer: what is forwarded, what is queued, what is refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _are_given(fakes: tuple[FakeGateway, FakeGateway], count: int, queued: int) 
 async def waiting(
     front: Balancer, fakes: tuple[FakeGateway, FakeGateway], count: int
 ) -> AsyncIterator[list[asyncio.Task[httpx.Response]]]:
-    """So many requests, all of them given to a gateway or in the line; the gateways answer after the block."""
+    """This many requests, all forwarded or queued; the gateways answer after the block."""
     for fake in fakes:
         fake.free.clear()
     already = sum(len(fake.requests) for fake in fakes)
@@ -40,7 +40,7 @@ async def waiting(
         requests = []
         for number in range(1, count + 1):
             requests.append(group.create_task(asking.post("/graphql", content=b"{}")))
-            # One by one: HAProxy's threads may give a gateway one too many of those that come at the same moment.
+            # One by one: HAProxy's threads may forward one too many of simultaneous requests.
             await front.until(partial(_are_given, fakes, already + number))
         yield requests
         for fake in fakes:
@@ -71,7 +71,7 @@ async def test_who_finds_the_line_full_is_refused_at_once_in_the_words_of_the_ga
     )
     assert_refusal(ErrorCode.OVERLOADED, refused.json(), retryable=True, retryAfterMs=1000)
     assert ([1, 1], [200] * 5) == (reached, statuses)
-    # It was the first to be answered, while the gateways were busy.
+    # Answered first, while the gateways were busy.
     assert (503, "<NOSRV>") == (first["status"], first["server"])
 
 
@@ -82,12 +82,12 @@ async def test_who_hangs_up_leaves_the_line_and_the_gateway(tmp_path: Path) -> N
     ):
         for one in impatient:
             one.cancel()
-        # Although no gateway has answered anybody.
+        # Although no gateway has answered yet.
         await front.until_left()
         gone = [line["state"] for line in await front.logged(5)]
         async with waiting(front, fakes, 2) as (first, second):
             pass
-    # The clients ended them all, and no time limit did.
+    # All were ended by their clients, none by a timeout.
     assert ["C"] * 5 == [state[0] for state in gone]
     assert [200, 200] == [first.result().status_code, second.result().status_code]
 
@@ -130,7 +130,7 @@ async def test_the_largest_body_that_a_gateway_takes_gets_through_and_no_larger_
             )
             for length in (65_536, 65_537)
         ]
-        # Who still sends when the refusal comes may not get to read it.
+        # A client that still sends may not be able to read the refusal.
         with suppress(httpx.TransportError):
             answers.append(await asking.post("/graphql", content=content(1_000_000)))
         reached = fakes[0].requests + fakes[1].requests

@@ -1,4 +1,4 @@
-"""What one source can take at the balancer, and what all of them together cannot."""
+"""Limits per source at the balancer, and for all sources together."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ MIB = 2**20
 
 
 def from_source(front: Balancer, address: str) -> httpx.AsyncClient:
-    """A client with an address of its own."""
+    """A client with its own address."""
     return client(front.url, transport=httpx.AsyncHTTPTransport(local_address=address))
 
 
 async def idle_connections(front: Balancer, held: ExitStack, count: int) -> int:
-    """Hold so many connections of one source that say nothing: how many of them stay open beside a client."""
+    """Hold this many silent connections of one source: how many stay open beside a client."""
     sockets = [
         held.enter_context(socket.create_connection(("127.0.0.1", front.port), source_address=(GREEDY, 0)))
         for _ in range(count)
@@ -51,7 +51,7 @@ async def idle_connections(front: Balancer, held: ExitStack, count: int) -> int:
 def _is_open(connection: socket.socket) -> bool:
     connection.setblocking(False)
     try:
-        # The end of the stream is something to read, too.
+        # The end of the stream is readable as well.
         connection.recv(1)
     except BlockingIOError:
         return True
@@ -120,7 +120,7 @@ async def test_what_the_head_decides_is_not_put_off_until_the_body_comes(tmp_pat
         with Wire(front.port) as wire:
             wire.send(raw)
             answer = await asyncio.to_thread(wire.answer)
-    # One that was waited for has 408.
+    # A timeout is 408.
     assert 400 == answer.status
 
 
@@ -145,6 +145,6 @@ async def test_with_all_places_taken_the_balancer_still_tells_how_it_is(tmp_path
                 while await front.connected() < 10:
                     pass
             answers = [await front.inside(path) for path in ("/livez", "/metrics")]
-            # None of them had to go first.
+            # None of them was closed before.
             assert all(map(_is_open, idle))
     assert [200, 200] == [answer.status_code for answer in answers]

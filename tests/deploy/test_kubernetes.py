@@ -1,4 +1,4 @@
-"""The Kubernetes manifests: they are complete, fit each other and the gateway's settings, and open nothing."""
+"""The Kubernetes manifests: complete, consistent with each other and the settings, and locked down."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ async def test_a_probe_asks_what_the_admin_port_answers(probe: str, path: str) -
 def test_a_pod_is_given_longer_to_end_than_its_gateway_takes() -> None:
     delay = float(variables()["KONAGRAPH_DRAIN_DELAY"])
     readiness = container()["readinessProbe"]
-    # Long enough for the probe to see it, too.
+    # Long enough for the probe to notice as well.
     assert delay >= readiness["periodSeconds"] * readiness["failureThreshold"]
     takes = delay + Settings.model_fields["konagraph_request_timeout"].default + AFTER_REQUESTS
     assert pod()["terminationGracePeriodSeconds"] > takes
@@ -229,6 +229,6 @@ def test_the_gateway_reaches_names_redis_and_https_only() -> None:
     assert [[53, 53], [6379], [443]] == [[port["port"] for port in rule["ports"]] for rule in policy["egress"]]
     assert all(rule["to"] for rule in policy["egress"])
     (anywhere,) = policy["egress"][2]["to"]
-    # The address that hands out a cloud's credentials is in the fourth.
+    # The address of a cloud's metadata service is in the fourth.
     private = {"10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "169.254.0.0/16", "192.168.0.0/16"}
     assert private == set(anywhere["ipBlock"]["except"])

@@ -1,4 +1,4 @@
-"""Gateways end and come back under load, behind the delivered HAProxy file: no request fails."""
+"""Gateways stop and start under load behind the delivered HAProxy configuration: no request fails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def test_no_request_fails_while_both_gateways_are_restarted_one_after_the_
     ):
         for gateway in stack.gateways:
             ends.append(await gateway.end(signal.SIGTERM))
-            # While one is gone, the other answers alone.
+            # While one is down, the other answers alone.
             await load.more(50)
             await gateway.start()
             await stack.balancer.until_up(2)
@@ -49,5 +49,5 @@ async def test_no_request_fails_when_a_gateway_is_killed_and_started_again(
             await load.more(50)
         retries = await stack.balancer.retries()
     assert {} == load.failures
-    # The requests that were under way at a gateway when it died were answered by the other.
+    # Requests in flight at a killed gateway were answered by the other.
     assert retries > 0

@@ -1,4 +1,4 @@
-"""What gateways share through Redis, and what holds while Redis is killed, frozen and started again."""
+"""State shared through Redis, and what still holds while Redis is killed, frozen and restarted."""
 
 from __future__ import annotations
 
@@ -73,19 +73,19 @@ async def test_no_request_fails_and_limits_hold_while_redis_is_killed_frozen_and
         seen["thawed"] = await _search(stack)
     assert {} == load.failures
     for state, codes in seen.items():
-        # While Redis is away each gateway counts by itself, so that two of them let pass twice as many.
+        # Without Redis each gateway counts by itself, so that two of them allow twice as many.
         bound = CARDS_PER_MINUTE * (2 if state in ("killed", "frozen") else 1)
         assert codes.count(FOUND_NOTHING) <= bound, state
         assert {FOUND_NOTHING, REFUSED} == set(codes), state
 
 
 async def _search(stack: Stack) -> list[str]:
-    """What somebody gets who tries out cards through the balancer."""
+    """The responses to somebody who guesses cards through the balancer."""
     return await codes_of_cards(stack.balancer.url, stack.viewer(), NOT_ISSUED)
 
 
 async def _until_shared_again(stack: Stack, redis: RedisServer) -> None:
-    """Wait until both gateways count in Redis: one that does leaves a window of its viewer's there."""
+    """Wait until both gateways count in Redis: each leaves a window of its viewer there."""
     async with asyncio.timeout(DEADLINE):
         for gateway in stack.gateways:
             before = windows = _windows(redis)

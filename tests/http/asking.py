@@ -1,4 +1,4 @@
-"""One request to a gateway, as the tests of its HTTP side send it."""
+"""One request to a gateway, as the HTTP tests send it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ JSON = {"content-type": "application/json"}
 
 
 async def send(method: str = "POST", content: str | bytes | None = TYPENAME, **headers: str) -> httpx.Response:
-    """The answer to a request, whose header fields are named with underscores."""
+    """The response to a request; header names are given with underscores."""
     async with gateway() as running:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         return await running.client.request(
@@ -23,5 +23,5 @@ async def send(method: str = "POST", content: str | bytes | None = TYPENAME, **h
 
 
 def codes(response: httpx.Response) -> list[str]:
-    """The codes of an answer's errors."""
+    """The codes of a response's errors."""
     return [error["extensions"]["code"] for error in response.json()["errors"]]

@@ -1,4 +1,4 @@
-"""Requests whose documents hold card numbers: as good as variables, and gone when they are answered."""
+"""Card numbers in documents work like variables, and are gone after the response."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIELDS = "cardNo balance cardStatus member { userId }"
 
 @pytest.fixture(autouse=True)
 def others() -> Iterator[set[int]]:
-    """The readers of documents that are not the gateway's."""
+    """The document readers other than the gateway's."""
     kept = [item for item in gc.get_objects() if isinstance(item, Documents)]
     yield {id(item) for item in kept}
     kept.clear()
@@ -68,7 +68,7 @@ async def test_after_requests_with_literals_no_reader_of_documents_holds_a_card_
         for text in (invalid, uncached) * 2:
             await running.query(text)
         kept = list(texts_within(own(others)))
-    # The texts are seen, and what graphql-core keeps of them.
+    # Texts are found, and also what graphql-core keeps of them.
     assert any("konagraph_card_01" in text and "cardNos" in text for text in kept)
     assert [text for text in kept if FIRST_CARD in text or SECOND_CARD in text] == []
 

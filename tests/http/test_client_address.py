@@ -1,4 +1,4 @@
-"""Whose address counts, when proxies stand in between and when clients lie."""
+"""The client's address behind proxies, and when clients forge it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_peer_that_is_not_trusted_is_the_client_whatever_it_says(forwarded: tu
     ("forwarded", "client"),
     [
         (("203.0.113.9",), "203.0.113.9"),
-        # What stands left of an address that is not trusted is that one's own claim.
+        # Everything left of an untrusted address is its own claim.
         (("1.1.1.1, 203.0.113.9",), "203.0.113.9"),
         (("10.0.0.9, 203.0.113.9",), "203.0.113.9"),
         (("203.0.113.9, 10.0.0.2",), "203.0.113.9"),
@@ -63,7 +63,7 @@ def test_a_peer_that_is_not_trusted_is_the_client_whatever_it_says(forwarded: tu
         (("::ffff:203.0.113.9",), "203.0.113.9"),
         (("203.0.113.9, ::ffff:10.0.0.2",), "203.0.113.9"),
         (("203.0.113.9, 2001:db8::1",), "203.0.113.9"),
-        # Everybody is trusted: the request began at the first of them.
+        # All hops are trusted, so the first is the client.
         (("10.0.0.3, 10.0.0.2",), "10.0.0.3"),
     ],
 )
@@ -130,5 +130,5 @@ async def test_the_gateway_knows_the_address_by_its_settings(tmp_path: Path, log
         forwarded = {"x-forwarded-for": "1.1.1.1, 203.0.113.9, 10.0.0.2"}
         await running.client.post("/graphql", json={"query": "{ __typename }"}, headers=forwarded)
 
-    # A refusal is written down with the address it came from.
+    # A refusal is audited with its address.
     assert ["203.0.113.9"] == [event["address"] for event in events(logged.lines) if "address" in event]

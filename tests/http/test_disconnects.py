@@ -1,4 +1,4 @@
-"""A client that hangs up: the work for it ends, and nothing is left of it."""
+"""When a client disconnects, its work is cancelled and nothing remains."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BALANCE = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance } }"
 
 
 class Upstream(httpx.AsyncBaseTransport):
-    """Holds calls until it is opened; counts those that are under way, from another thread."""
+    """Holds calls until it is opened, and counts those in flight; used from another thread."""
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -105,7 +105,7 @@ def test_after_200_clients_hung_up_the_next_query_is_answered_and_no_call_is_lef
 
     assert {"data": {"card": {"balance": CARDS[FIRST_CARD].fields["balance"]}}} == answer.json()
     assert 0 == upstream.in_flight
-    # Not a vacuous success: calls really were under way, and no more than there are slots.
+    # Calls really were in flight, and no more than there are slots.
     assert 64 == upstream.most
 
 
@@ -121,7 +121,7 @@ def test_a_connection_answers_one_request_after_another_and_those_that_wait_in_a
 
 
 class Client:
-    """The `receive` of a client that hangs up when it is told to, and is silent until then.
+    """The `receive` of a client that is silent until it is told to disconnect.
 
     Args:
         notice: reports a disconnect as well, if the server offers that.
@@ -136,33 +136,33 @@ class Client:
     async def __call__(self) -> Message:
         self.asked += 1
         if self.asked == 1:
-            # Left over of a body. It means nothing.
+            # A late message of the body, without a meaning.
             return {"type": "http.request", "body": b"", "more_body": False}
         self.waiting.set()
         await self._gone.wait()
         return {"type": "http.disconnect"}
 
     def hang_up(self) -> None:
-        """Go."""
+        """Disconnect."""
         self._gone.set()
         if self.notice is not None:
             self.notice.fire()
 
     async def is_watched(self) -> None:
-        """Wait until it would be noticed that it goes."""
+        """Wait until its disconnect can be noticed."""
         if self.notice is None:
             await self.waiting.wait()
 
 
 @pytest.fixture(params=["receive", "notice"])
 async def client(request: pytest.FixtureRequest) -> Client:
-    """A client of a server that tells of its end in one way or the other."""
+    """A client of a server that reports disconnects in one of the two ways."""
     offered = DisconnectNotice(FlowControl(asyncio.Transport())) if request.param == "notice" else None
     return Client(offered)
 
 
 async def others() -> int:
-    """How many other tasks there are, once those that are ending have ended."""
+    """The number of other tasks, once those that are ending have ended."""
     await asyncio.sleep(0)
     return len(asyncio.all_tasks()) - 1
 

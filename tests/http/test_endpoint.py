@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, the way in: methods, media types, bodies, and what GET may ask."""
+"""GraphQL over HTTP, requests: methods, media types, bodies, and what GET may do."""
 
 from __future__ import annotations
 

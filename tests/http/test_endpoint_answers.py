@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, the way out: the status and form of refusals, and what every answer carries."""
+"""GraphQL over HTTP, responses: status and format of errors, and common headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The explorer's Python part: which page is answered, what it contains and which files it gives out."""
+"""The explorer's server side: the pages, their content and their files."""
 
 import html
 import json

@@ -1,4 +1,4 @@
-"""What every request meets first, on the GraphQL path and on the others."""
+"""The middleware that every request passes, on all paths."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def front_of(endpoint: Endpoint) -> Front:
 
 
 async def sent_by(app: ASGIApp, where: str = "/graphql") -> list[Message]:
-    """What an app has sent when it ends, in whatever way."""
+    """The messages that an app has sent when it ends in any way."""
     sent: list[Message] = []
 
     async def receive() -> Message:

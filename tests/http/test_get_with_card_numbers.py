@@ -1,4 +1,4 @@
-"""A card number has no place in a URL: what would bring one there is refused, and from the first time on."""
+"""GET requests that would put a card number into a URL are refused, from the first one on."""
 
 from __future__ import annotations
 

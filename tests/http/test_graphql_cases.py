@@ -1,4 +1,4 @@
-"""Documents that mean harm, through the whole gateway: each has its answer, and no upstream call."""
+"""Malicious documents through the whole gateway: each gets its error, and no upstream call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def doubled(levels: int) -> str:
 
 
 async def answer(query: str, variables: dict[str, Any] | None = None, **settings: object) -> dict[str, Any]:
-    """The answer to a document that must not reach the upstream."""
+    """The response to a document that must not reach the upstream."""
     recorder = Recorder()
     async with gateway(recorder, **settings) as running:
         response = await running.post(query, variables or {"n": FIRST_CARD}, accept=GRAPHQL_RESPONSE)

@@ -1,4 +1,4 @@
-"""The admin port's answers: alive, ready or not and why in constant words, metrics if there are any."""
+"""The admin port: liveness, readiness with its reasons, and metrics."""
 
 from __future__ import annotations
 

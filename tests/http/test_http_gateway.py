@@ -1,4 +1,4 @@
-"""Bad requests to the whole gateway on a real socket: the status, the code, and what every answer carries."""
+"""Bad requests to the whole gateway on a real socket: status, code and common headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pages of other origins may ask: nothing, unless their origin is allowed; and links still work."""
+"""Pages of other origins are refused unless allowed, and links still work."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Fields = dict[str, str] | list[tuple[str, str]]
 
 @functools.cache
 def app_for(allowed: str) -> Starlette:
-    """One app for many tests: making it takes a while, and none of them makes it call anybody."""
+    """One app for many tests, because it is slow to create and they cause no upstream calls."""
     return create_app(sandbox_settings(KONAGRAPH_ALLOWED_ORIGINS=allowed), transport=sandbox_transport())
 
 
@@ -79,7 +79,7 @@ def assert_is_forbidden(response: httpx.Response) -> None:
         {"sec-fetch-site": "none"},
         {"sec-fetch-site": "same-origin", "origin": "http://gateway"},
         {"origin": "http://gateway"},
-        # No browser of today, or a program: what keeps a page out then is that it may not send JSON unasked.
+        # An old browser or a program. A page is still kept out, because JSON needs a preflight.
         {"origin": "https://evil.example"},
         {"origin": "null"},
     ],
@@ -144,7 +144,7 @@ async def preflight(origin: str, *, allowed: str = APP, **headers: str) -> httpx
         {},
         {"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"},
         {"access-control-request-headers": "authorization,content-type"},
-        # The answer is always the same; it is the browser that compares.
+        # The response is always the same; the browser compares.
         {"access-control-request-method": "DELETE", "access-control-request-headers": "x-evil"},
         {"access-control-request-private-network": "true"},
     ],
@@ -285,7 +285,7 @@ async def test_a_link_from_another_site_leads_to_the_page() -> None:
     response = await get(LINK)
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/html")
-    # It cannot be put into a frame of that site, where a click could be stolen.
+    # It cannot be framed by that site (clickjacking).
     assert response.headers["x-frame-options"] == "DENY"
     assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
 

@@ -1,4 +1,4 @@
-"""Beyond capacity: further operations are refused at once and cheaply, and nothing else is."""
+"""Beyond capacity, only further operations are refused, at once and cheaply."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BODY = json.dumps({"query": QUERY}).encode()
 
 @asynccontextmanager
 async def full(**variables: object) -> AsyncIterator[tuple[Gateway, asyncio.Task[httpx.Response]]]:
-    """A gateway that executes as much as it may: one operation, whose upstream is silent."""
+    """A gateway at its capacity: one operation, whose upstream is silent."""
     upstream = Blocking()
     async with gateway(upstream, KONAGRAPH_MAX_REQUESTS=1, **variables) as running:
         first = asyncio.ensure_future(running.post(QUERY))
@@ -111,7 +111,7 @@ async def test_an_operation_that_ends_makes_room_for_the_next() -> None:
 
 
 async def sent_by(app: ASGIApp, receive: Receive) -> list[Message]:
-    """What an app sends to a request without credentials whose body comes from `receive`."""
+    """What an app sends in response to a request without credentials, whose body comes from `receive`."""
     scope = {
         "type": "http",
         "http_version": "1.1",
@@ -194,7 +194,7 @@ async def test_a_slow_body_takes_nobodys_place_and_is_refused_when_others_took_i
 
 @asynccontextmanager
 async def at_once(count: int) -> AsyncIterator[list[asyncio.Task[list[Message]]]]:
-    """So many requests, begun in one turn of the event loop by clients that send a body at once."""
+    """Requests started in one turn of the event loop, with complete bodies."""
     upstream = Blocking()
     app = create_app(sandbox_settings(KONAGRAPH_MAX_REQUESTS=2), transport=upstream)
 

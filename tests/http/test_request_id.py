@@ -1,4 +1,4 @@
-"""A caller's request id is taken when it is harmless, and replaced when it could be a card number."""
+"""A client's request id is accepted if it is harmless, and replaced if it could be a card number."""
 
 from __future__ import annotations
 

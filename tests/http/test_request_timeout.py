@@ -1,4 +1,4 @@
-"""`x-request-timeout-ms`: a client may shorten the deadline of its request, and nothing else."""
+"""`x-request-timeout-ms`: a client may only shorten the deadline of its request."""
 
 from __future__ import annotations
 

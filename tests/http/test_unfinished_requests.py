@@ -1,4 +1,4 @@
-"""Requests that end before they are complete, or in a way that nobody foresaw."""
+"""Requests that end before they are complete, or with an unexpected error."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SCOPE: dict[str, Any] = {
 
 
 async def send(receive: Receive) -> list[Message]:
-    """What the gateway sends to a request whose body comes from `receive`."""
+    """What the gateway sends in response to a request whose body comes from `receive`."""
     sent: list[Message] = []
 
     async def collect(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Clients of a gateway process: connections that are kept, and questions that are asked until the answer fits."""
+"""Clients of a gateway process: kept connections, and requests repeated until the response fits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Connection:
         self._writer.write(head.encode() + content)
 
     async def answer(self) -> tuple[int, dict[str, str], Any]:
-        """Read an answer: status, headers, JSON."""
+        """Read a response: status, headers, JSON."""
         async with asyncio.timeout(DEADLINE):
             head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             first, *lines = head.rstrip().split("\r\n")
@@ -42,18 +42,18 @@ class Connection:
         return int(first.split(" ")[1]), headers, json.loads(body)
 
     async def ends(self) -> bool:
-        """Whether nothing more comes before the other side ends the connection."""
+        """Whether the other side closes the connection without further data."""
         async with asyncio.timeout(DEADLINE):
             return await self._reader.read() == b""
 
     def close(self) -> None:
-        """End it."""
+        """Close it."""
         self._writer.close()
 
 
 @asynccontextmanager
 async def connected(url: str, count: int = 1) -> AsyncIterator[list[Connection]]:
-    """So many connections."""
+    """Several connections."""
     address = httpx.URL(url)
     made = []
     try:
@@ -75,7 +75,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def until(asked: httpx.AsyncClient, url: str, fits: Callable[[httpx.Response], bool]) -> httpx.Response:
-    """Ask until the answer fits."""
+    """Repeat a request until the response fits."""
     async with asyncio.timeout(DEADLINE):
         while True:
             answer = await asked.get(url)
@@ -85,14 +85,14 @@ async def until(asked: httpx.AsyncClient, url: str, fits: Callable[[httpx.Respon
 
 
 async def until_refused(url: str) -> None:
-    """Return once nobody listens any more."""
+    """Return once nothing listens any more."""
     address = httpx.URL(url)
     async with asyncio.timeout(DEADLINE):
         while True:
             try:
                 _, writer = await asyncio.open_connection(address.host, address.port)
             except ConnectionError:
-                # Refused, or reset: accepted by the kernel in the moment in which the listener closed.
+                # Refused, or reset because the kernel accepted it just as the listener closed.
                 return
             writer.close()
             await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The admin port of a real process: when it is there, and what it says while the gateway starts."""
+"""The admin port of a real process: when it listens, and its responses during the start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gateway that has no file descriptor left: those who only keep a connection make room for those who ask."""
+"""A gateway without free file descriptors closes idle connections for new requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REQUEST: Final = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 def _leave_room(process: int, count: int) -> None:
-    """Let a process open so many more: some for itself, and the rest for clients."""
+    """Limit the file descriptors of a process: some for itself, the rest for clients."""
     most = len(list(Path(f"/proc/{process}/fd").iterdir())) + count
     resource.prlimit(process, resource.RLIMIT_NOFILE, (most, most))
 

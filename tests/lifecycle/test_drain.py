@@ -1,4 +1,4 @@
-"""The end of a gateway process on SIGTERM: no request is lost, and who watches it knows before."""
+"""SIGTERM: no request is lost, and health checks notice before."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ async def test_with_a_delay_new_connections_are_served_while_readiness_is_gone_a
 
 
 async def test_no_request_is_lost_when_a_gateway_ends_under_load() -> None:
-    """Clients that ask again and again: every request is answered, or its connection was refused."""
+    """Clients under constant load: every request is answered, or its connection was refused."""
     async with (
         held_upstream(is_open=True) as upstream,
         command("serve", "--port", "0", **settings(upstream)) as gateway,

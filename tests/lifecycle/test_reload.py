@@ -1,4 +1,4 @@
-"""SIGHUP on a real process: secrets and documents are read anew, all of them or none."""
+"""SIGHUP on a real process: reloads all secrets and documents, or none."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REFUSED = '"reload refused: everything stays as it was"'
 
 
 def api_keys(*names: str) -> str:
-    """A key file in which each key is its own name."""
+    """A key file whose keys equal their names."""
     return "\n".join(
         f'[[keys]]\nname = "{name}"\nscopes = ["cards:read:any"]\nsha256 = "{digest}"'
         for name, digest in ((name, hashlib.sha256(name.encode()).hexdigest()) for name in names)
@@ -76,7 +76,7 @@ class Reloadable:
         return await self._client.post(self._url, json=body or query(1), headers={"X-Api-Key": key})
 
     async def sent_access_key(self, key: str) -> str:
-        """What the next upstream call is made with."""
+        """The credentials of the next upstream call."""
         before = len(self._upstream.heads)
         assert ANSWER == (await self.ask(key)).json()
         head = self._upstream.heads[before].decode().lower()
@@ -162,12 +162,12 @@ async def test_what_was_read_is_compared_with_what_is_in_use_and_each_is_named(t
             nothing = await gateway.reload(UNCHANGED)
             gateway.access_key.write_text("c4n4ry-second\n")
             first = await gateway.reload(READ)
-            # It is compared with the last reload, not with the start.
+            # Compared with the last reload, not with the start.
             again = await gateway.reload(UNCHANGED)
             gateway.api_keys.write_text(api_keys("new"))
             gateway.manifest.write_text(json.dumps({"second": "{ t: __typename }"}))
             second = await gateway.reload(READ)
-            # Another file of the same content is none that has changed.
+            # Another file with the same content counts as unchanged.
             replacement = tmp_path / "made"
             replacement.write_text(api_keys("new"))
             replacement.replace(gateway.api_keys)

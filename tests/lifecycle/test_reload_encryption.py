@@ -1,4 +1,4 @@
-"""SIGHUP under load with encryption on: all keys and credentials of Konaplate are swapped; no request notices."""
+"""SIGHUP under load with encryption: all keys and credentials are replaced, and no request fails."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROUNDS: Final = 3
 
 
 class RotatingKonaplate(IndependentKonaplate):
-    """Knows several sets of credentials, of which each has a crypto key id of its own; the last is the newest."""
+    """Accepts several sets of credentials, each with its own crypto key id; the last is the newest."""
 
     def __init__(self, *accepted: Credentials) -> None:
         super().__init__(credentials=accepted[-1])
@@ -40,13 +40,13 @@ class RotatingKonaplate(IndependentKonaplate):
     def _answer(self, request: Request) -> tuple[int, list[tuple[str, str]], bytes]:
         (key_id,) = request.values(CRYPTO_KEY_ID)
         self.used.append(key_id)
-        # That of an id that is not accepted any more breaks all rules of the newest.
+        # A request with an id that is no longer accepted is checked against the newest set.
         self.credentials = self.accepted.get(key_id, next(reversed(self.accepted.values())))
         return super()._answer(request)
 
 
 class Asker:
-    """Asks for one card after the other until it is told to stop."""
+    """Requests one card after another until stopped."""
 
     def __init__(self, asked: httpx.AsyncClient, url: str, numbers: Iterator[int]) -> None:
         self._asked = asked
@@ -64,7 +64,7 @@ class Asker:
                 self._more.notify_all()
 
     async def goes_on(self) -> None:
-        """Wait until requests have been answered that were begun after this."""
+        """Wait until requests that start from now on have been answered."""
         enough = len(self.answers) + ROUNDS
         async with self._more:
             await self._more.wait_for(lambda: len(self.answers) >= enough)
@@ -108,7 +108,7 @@ async def test_every_key_is_swapped_under_load_and_no_request_fails(tmp_path: Pa
             write(tmp_path, new)
             gateway.send(signal.SIGHUP)
             await gateway.logged(READ)
-            # Calls that began before are over then, and Konaplate forgets the old key.
+            # Earlier calls are over by then, and Konaplate drops the old key.
             await asyncio.gather(*(asker.goes_on() for asker in askers))
             del upstream.accepted[old.crypto_key_id]
             seen = len(upstream.used)

@@ -1,4 +1,4 @@
-"""An upstream on a real port that answers when the test says so."""
+"""An upstream on a real port that answers on demand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANSWER = {"data": {"card": {"balance": 7}}}
 
 
 def query(number: int) -> dict[str, str]:
-    """A request for a card of its own: nobody shares its call."""
+    """A request for a card of its own, whose call is not shared."""
     return {"query": QUERY % number}
 
 
@@ -35,7 +35,7 @@ class HeldUpstream:
         self.url = ""
 
     async def wait_for(self, calls: int) -> None:
-        """Return once so many calls have arrived."""
+        """Return once this many calls have arrived."""
         async with self.arrived:
             await self.arrived.wait_for(lambda: self.calls >= calls)
 

@@ -1,4 +1,4 @@
-"""A gateway process that is attacked, and what it wrote meanwhile."""
+"""A gateway process under attack, and its log."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 PATIENCE: Final = 10.0
 _ANSWERS_ON: Final = "konagraph answers on "
 _SIXTEEN_DIGITS: Final = re.compile(r"\d{4}[ ._-]?\d{4}[ ._-]?\d{4}[ ._-]?\d{4}")
-# Twelve digits of time, a dash and seven hexadecimal digits, of which the first may be decimal ones; and the hash
-# of a document, one in forty of which has as many digits in a row.
+# A correlation id: twelve digits of time, a dash and seven hexadecimal digits; and the hash of a document. Both
+# may look like card numbers.
 _OWN: Final = re.compile(r'"correlation_id":"[0-9]{12}-[0-9a-f]{7}"|"(?:document|sha256)":"[0-9a-f]{64}"')
 _PERSONAL: Final = ("ci", "userName", "mobileNumber", "email", "loginId")
 
@@ -58,15 +58,15 @@ class Attacked:
         self.port = urlsplit(url).port or 0
 
     def lines(self) -> list[dict[str, Any]]:
-        """The log since `forget`, up to now: each line must be JSON, which a traceback is not."""
+        """The log since `forget`; each line must be JSON, which a traceback is not."""
         return [json.loads(line) for line in self._text().splitlines()]
 
     def forget(self) -> None:
-        """Look only at what is logged from now on."""
+        """Ignore the log up to now."""
         self._read = self._log.stat().st_size
 
     def settle(self) -> None:
-        """See that the gateway answers, and that all before has been logged."""
+        """Wait until the gateway answers and everything before is logged."""
         mark = f"settled.{uuid.uuid4().hex.translate(str.maketrans('0123456789', 'ghijklmnop'))}"
         answer = httpx.post(
             self.url, json={"query": "{__typename}"}, headers={"x-request-id": mark}, timeout=PATIENCE
@@ -78,7 +78,7 @@ class Attacked:
             time.sleep(0.005)
 
     def assert_unharmed(self) -> None:
-        """See that it still answers, foresaw everything and wrote down no secret."""
+        """Assert that it still answers, without an unexpected exception and without a secret in the log."""
         self.settle()
         assert self._process.poll() is None
         text = self._text()
@@ -93,20 +93,20 @@ class Attacked:
         return int(status.partition("VmRSS:")[2].split()[0]) // 1024
 
     def open_files(self) -> int:
-        """How many files and connections it holds."""
+        """The number of its open file descriptors."""
         return len(list(Path(f"/proc/{self._process.pid}/fd").iterdir()))
 
     def _text(self) -> str:
         with self._log.open("rb") as file:
             file.seek(self._read)
             content = file.read().decode("utf-8")
-        # The last line may be on its way.
+        # The last line may not be complete yet.
         return content[: content.rfind("\n") + 1]
 
 
 @contextmanager
 def attacked(folder: Path, **settings: str) -> Iterator[Attacked]:
-    """Start a gateway with its sandbox that logs as much as it can."""
+    """Start a gateway with its sandbox and full logging."""
     log = folder / "gateway.log"
     environment = {
         **clean_environment(),

@@ -1,4 +1,4 @@
-"""Gateways to attack. After each test the one it used must be unharmed."""
+"""Gateways to attack, which must be unharmed after each test."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def open_gateway(_open_process: Attacked) -> Iterator[Attacked]:
 
 @pytest.fixture
 def closed_gateway(_closed_process: Attacked) -> Iterator[Attacked]:
-    """A gateway with all switched off that production switches off: introspection above all."""
+    """A gateway without everything that production disables, such as introspection."""
     yield from _unharmed(_closed_process)
 
 
 @pytest.fixture
 def roomy_gateway(tmp_path: Path) -> Iterator[Attacked]:
-    """A gateway with limits that no generated query reaches, so that every valid one must be answered."""
+    """A gateway with limits that generated queries do not reach, so that every valid one succeeds."""
     with attacked(tmp_path, KONAGRAPH_MAX_CARDS="1000", KONAGRAPH_MAX_COST="100000") as gateway:
         yield from _unharmed(gateway)
 

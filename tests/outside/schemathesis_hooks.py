@@ -1,6 +1,6 @@
-"""What Schemathesis cannot know: what a card number is, and what each of our answers must be like.
+"""Hooks for Schemathesis: generates card numbers, and checks our responses.
 
-It runs in the tool's own environment, where nothing of this project can be imported.
+Runs in the tool's own environment, which cannot import this project.
 """
 
 # mypy: disable-error-code="import-not-found, untyped-decorator"
@@ -29,7 +29,7 @@ schemathesis.graphql.scalar("CardNumber", _NUMBERS if os.environ["VALID"] == "1"
 
 @schemathesis.check
 def foreseen(_context: Any, response: Any, _case: Any) -> None:
-    """Every answer is one of GraphQL, private, and its errors are ones that somebody thought of."""
+    """Every response is a private GraphQL response without unexpected errors."""
     assert response.status_code == 200
     assert response.headers["cache-control"] == ["no-store"]
     for error in response.json().get("errors", ()):

@@ -1,4 +1,4 @@
-"""A server with our schema that suggests names, as ours must not. It shows that a probe would find them."""
+"""A server with our schema that suggests names. It proves that the probes work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        """Validate the document of a request as graphql-core does unless it is told otherwise."""
+        """Validate a document like graphql-core by default."""
         query = json.loads(self.rfile.read(int(self.headers["content-length"])))["query"]
         errors = validate(SCHEMA, parse(query), RULES)
         answer = {"errors": [error.formatted for error in errors]} if errors else {"data": {"__typename": "Query"}}
@@ -34,12 +34,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
-        """Be silent."""
+        """Do not log."""
 
 
 @contextmanager
 def suggesting_server() -> Iterator[str]:
-    """Serve in a thread; give the endpoint's address."""
+    """Serve in a thread; the endpoint's address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever)

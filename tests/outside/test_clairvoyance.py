@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from tests.outside.attacked import Attacked
 
 CARD = "9491339400000013"
-# None of them is a name of the schema.
+# None of them is in the schema.
 NEAR_MISSES = ("crd", "crds", "cardss", "balanc", "cardNoo", "membr", "userIdd", "profil", "emai", "idNoo")
 
-# Where a name can be guessed, once the names on the way there have been.
+# Where a name can be guessed, once its parents are known.
 PLACES = {
     "Query": "{%s}",
     "Card": '{card(cardNo:"' + CARD + '"){%s}}',
@@ -37,7 +37,7 @@ PLACES = {
 
 
 def our_names() -> set[str]:
-    """Every name in the schema that is ours."""
+    """All names of our schema."""
     names = set()
     for name, kind in SCHEMA.type_map.items():
         if is_introspection_type(kind) or is_specified_scalar_type(kind):
@@ -55,7 +55,7 @@ def words_in(text: str) -> set[str]:
 
 
 def probe(url: str, folder: Path, words: Iterable[str] | None = None) -> tuple[CompletedProcess[str], Path]:
-    """Run the tool with its own words or with ours; give how it ended, and where it would write a schema."""
+    """Run the tool with its own word list or ours; its exit, and the path of its schema."""
     found = folder / "schema.json"
     arguments = ["--output", str(found), "--concurrent-requests", "4"]
     if words is not None:
@@ -95,7 +95,7 @@ def test_the_probe_finds_nothing_with_all_words_it_knows(closed_gateway: Attacke
     assert ran.returncode == 1
     closed_gateway.settle()
     answered = [line for line in closed_gateway.lines() if line["event"] == "request"]
-    # It asks for 64 of its 9,894 words at a time.
+    # It sends 64 of its 9,894 words at a time.
     assert len(answered) >= 9_894 // 64
 
 
@@ -110,14 +110,14 @@ def test_no_message_names_what_the_client_has_not_guessed(closed_gateway: Attack
 
     told = set()
     with httpx.Client(timeout=10) as client:
-        # In fives, for no more errors are told.
+        # Five at a time, because no more errors are returned.
         for start in range(0, len(words), 5):
             query = PLACES[type_name] % " ".join(words[start : start + 5])
             errors = client.post(closed_gateway.url, json={"query": query}).json()["errors"]
             assert len(words[start : start + 5]) == len(errors)
             told |= words_in(json.dumps(errors)) & our_names() - words_in(query)
 
-    # The type of a field that was guessed is told, and nothing more.
+    # Only the type of a guessed field is revealed.
     assert {type_name} == told
 
 
@@ -136,7 +136,7 @@ def test_no_message_names_what_the_client_has_not_guessed(closed_gateway: Attack
         ('{__type(name:"Card"){fields{name}}}', set()),
         ("{...F}fragment F on Query{a:__schema{b:queryType{c:name}}}", set()),
         ('query($b:Boolean=true){...@include(if:$b){__type(name:"Card"){kind}}}', set()),
-        # Who has guessed a field or an argument is told its type.
+        # For a guessed field or argument, the type is revealed.
         ("{card(cardNo:1){balance}}", {"CardNumber"}),
         ('{card(cardNo:"9491339400000013"){... on Query{__typename}}}', {"Card"}),
     ],

@@ -1,4 +1,4 @@
-"""vamp-graphql-audit looks for what GraphQL servers get wrong: batches, aliases, suggestions, injection."""
+"""vamp-graphql-audit checks common mistakes of GraphQL servers: batches, aliases, suggestions, injection."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
     from tests.outside.attacked import Attacked
 
-# Severity and kind of what it always finds, and why that is no fault.
+# Severity and kind of expected findings, and why they are harmless.
 JUDGED = {
-    ("INFO", "GraphQL Endpoint Exposed"),  # what is attacked is an endpoint
+    ("INFO", "GraphQL Endpoint Exposed"),  # an endpoint is attacked
     ("HIGH", "Insecure Transport"),  # the tests speak HTTP on this machine; TLS ends in front of the gateway
     # "line" is in the answer: as the name of a location in the client's own document.
     ("MEDIUM", "Verbose Variable Error"),
-    # The cycle is refused, in words that the tool does not know: the fragment "spreads itself".
+    # The cycle is refused with a message that the tool does not know: the fragment "spreads itself".
     ("CRITICAL", "GQL-HOTCHOC-001 Recursive Fragment DoS"),
-    # Every server that ignores the header x-hasura-role has this; here it gives nobody anything.
+    # Any server that ignores the header x-hasura-role has this finding.
     ("CRITICAL", "GQL-HASURA-001 Row-Level Permission Bypass"),
 }
 SWITCHED_OFF = {("INFO", "Introspection Disabled"), ("INFO", "APQ Not Supported")}
@@ -35,12 +35,12 @@ SWITCHED_ON = {
 
 
 def audit(gateway: Attacked, folder: Path) -> list[dict[str, Any]]:
-    """Run the audit and give its findings."""
+    """Run the audit; its findings."""
     report = folder / "report.json"
     ran = run_tool(
         "vamp-graphql-audit", "--target", gateway.url, "--json", str(report), "--timeout", "5", folder=folder
     )
-    # It exits with 1 when it has found something that it takes for severe, and with 2 when it could not run.
+    # It exits with 1 after a severe finding, and with 2 if it could not run.
     assert ran.returncode == 1, ran.stdout + ran.stderr
     findings: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["findings"]
     return findings
@@ -59,7 +59,7 @@ def test_the_audit_finds_only_what_is_known_to_be_no_fault(closed_gateway: Attac
     findings = audit(closed_gateway, tmp_path)
 
     assert JUDGED | SWITCHED_OFF == kinds(findings), findings
-    # The batches, the amplified fragments, and the guesses: it has tried.
+    # It has tried batches, amplified fragments and guesses.
     assert {"BAD_REQUEST", "QUERY_LIMIT_EXCEEDED", "GRAPHQL_VALIDATION_FAILED"} <= codes_of(closed_gateway)
 
 

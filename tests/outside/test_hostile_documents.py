@@ -1,4 +1,4 @@
-"""What somebody with a card number and an hour would write into a GraphQL document."""
+"""Hostile GraphQL documents."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def client(open_gateway: Attacked) -> Iterator[Client]:
 
 
 def assert_foreseen(payload: dict[str, Any]) -> None:
-    """Every error has a code of a refusal, and repeats nothing but the client's own names in the path."""
+    """Assert that every error is a refusal, and only repeats the client's names in the path."""
     for error in payload.get("errors", ()):
         assert error["extensions"]["code"] in REFUSALS | {"CARD_NOT_FOUND"}
         assert CARD not in json.dumps({name: value for name, value in error.items() if name != "path"})
@@ -160,7 +160,7 @@ NESTED: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("construct", NESTED)
 def test_no_depth_of_nesting_is_too_much_for_the_gateway(client: Client, construct: str) -> None:
-    # All depths about 200, where graphql-core gives up, and samples of the others up to the limit of tokens.
+    # All depths around 200, where graphql-core fails, and samples up to the limit of tokens.
     for depth in (*range(1, 195, 6), *range(195, 206), *range(206, 300, 9)):
         assert_foreseen(client.ask(NESTED[construct](depth)))
 

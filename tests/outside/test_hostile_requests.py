@@ -1,4 +1,4 @@
-"""What somebody with a card number and an hour would send as HTTP."""
+"""Hostile HTTP requests."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.server.raw_http import Wire
 if TYPE_CHECKING:
     from tests.outside.attacked import Attacked
 
-# Not the one that the explorer shows as an example.
+# Not the example card of the explorer.
 CARD: Final = "9491339400000021"
 QUERY: Final = b'{"query":"{__typename}"}'
 ANSWER: Final = {"data": {"__typename": "Query"}}
 
 
 def post(*fields: bytes, body: bytes = QUERY, target: bytes = b"/graphql") -> bytes:
-    """A good request with these header fields more."""
+    """A valid request with additional header fields."""
     lines = [
         b"POST " + target + b" HTTP/1.1",
         b"Host: localhost",
@@ -33,7 +33,7 @@ def post(*fields: bytes, body: bytes = QUERY, target: bytes = b"/graphql") -> by
 
 
 def ask(gateway: Attacked, method: str, path: str, **fields: str) -> httpx.Response:
-    """Ask for any path, with any header fields; nothing is followed."""
+    """Request any path with any header fields, without following redirects."""
     headers = {name.replace("_", "-"): value for name, value in fields.items()}
     return httpx.request(method, f"http://127.0.0.1:{gateway.port}{path}", headers=headers, timeout=PATIENCE)
 
@@ -164,7 +164,7 @@ def test_a_body_that_is_no_request_is_a_bad_request(open_gateway: Attacked, body
     with Wire(open_gateway.port) as wire:
         wire.send(post(body=body))
         answer = wire.answer()
-        # What was wrong with it must not confuse who comes next on the connection.
+        # It must not affect the next request on the connection.
         wire.send(post())
         assert ANSWER == wire.answer().json()
 

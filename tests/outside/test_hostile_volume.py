@@ -1,4 +1,4 @@
-"""What somebody with a card number and an hour would send again and again."""
+"""Hostile volume: repeated requests and connections."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def request(query: str) -> bytes:
 
 @contextlib.contextmanager
 def connections(gateway: Attacked, count: int, data: bytes) -> Iterator[None]:
-    """Open so many connections that have sent `data`; at the end reset them all, whatever they are at."""
+    """Open this many connections that have sent `data`; reset them all at the end."""
     with contextlib.ExitStack() as stack:
         for _ in range(count):
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", gateway.port), PATIENCE))
@@ -46,7 +46,7 @@ def connections(gateway: Attacked, count: int, data: bytes) -> Iterator[None]:
 
 
 def wait_for_files(gateway: Attacked, count: int) -> None:
-    """Return once the gateway holds no more files than that."""
+    """Wait until the gateway has no more open files than this."""
     deadline = time.monotonic() + PATIENCE
     while gateway.open_files() > count:
         assert time.monotonic() < deadline, "a connection is still open"
@@ -76,7 +76,7 @@ def test_many_clients_that_go_away_keep_nobody_out_and_leave_nothing_behind(
 
 
 def large(number: int) -> str:
-    """A valid document of some hundred tokens and ten thousand characters, unlike any other."""
+    """A unique valid document of some hundred tokens and ten thousand characters."""
     return f"query Q{number}($c:CardNumber!){{card(cardNo:$c){{{'balance ownerKa ' * 60}}}}}#{'-' * 9_000}\n"
 
 
@@ -117,5 +117,5 @@ def test_no_flood_makes_the_gateway_grow(tmp_path: Path) -> None:
             sizes.append(gateway.memory())
         gateway.assert_unharmed()
 
-    # The first round fills what may be filled. Of what the second one sends nothing may stay.
+    # The first round fills caches. The second must leave nothing behind.
     assert sizes[1] - sizes[0] < 3, sizes

@@ -1,4 +1,4 @@
-"""Good documents and good requests with small mistakes, many of them."""
+"""Valid documents and requests with many small mutations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.outside.attacked import PATIENCE
 if TYPE_CHECKING:
     from tests.outside.attacked import Attacked
 
-# Not the one that the explorer shows as an example.
+# Not the example card of the explorer.
 CARD: Final = "9491339400000021"
 SEED: Final = 20260101
 """The same mistakes each time."""
@@ -63,7 +63,7 @@ BYTES: Final = (
 
 
 def mutated_document(chance: random.Random) -> str:
-    """A good document with one to three tokens too many, too few or in the wrong place."""
+    """A valid document with one to three tokens inserted, deleted or moved."""
     tokens = TOKEN.findall(chance.choice(DOCUMENTS))
     for _ in range(chance.randint(1, 3)):
         here, there = chance.randrange(len(tokens)), chance.randrange(len(tokens))
@@ -82,7 +82,7 @@ def mutated_document(chance: random.Random) -> str:
 
 
 def mutated_request(chance: random.Random) -> bytes:
-    """One good request or two with a few bytes too many, too few or wrong."""
+    """One or two valid requests with a few bytes inserted, deleted or changed."""
     data = bytearray(chance.choice(REQUESTS) * chance.randint(1, 2))
     for _ in range(chance.randint(1, 4)):
         here, there = chance.randrange(len(data)), chance.randrange(len(data))
@@ -99,17 +99,17 @@ def mutated_request(chance: random.Random) -> bytes:
 
 
 def answers_to(port: int, data: bytes) -> bytes:
-    """Everything that comes back up to the end of the connection, which must come by itself."""
+    """Everything up to the end of the connection, which the server must close."""
     answers = b""
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
         try:
             connection.sendall(data)
-            # Otherwise it would wait for the rest of what is incomplete now.
+            # Otherwise it would wait for the rest of an incomplete request.
             connection.shutdown(socket.SHUT_WR)
         except TimeoutError:
             raise
         except OSError:
-            # The other side has ended it already; what it said before can still be read.
+            # The other side has closed it; what it sent before can still be read.
             pass
         with contextlib.suppress(ConnectionError):
             while received := connection.recv(1 << 16):
@@ -127,7 +127,7 @@ def test_no_mutation_of_a_document_is_unforeseen(open_gateway: Attacked) -> None
             assert answer.status_code in (200, 400)
             errors = answer.json().get("errors", ())
             outcomes |= {error["extensions"]["code"] for error in errors} or {"OK"}
-            # The path names what the client has named.
+            # The path has the client's own names.
             assert CARD not in json.dumps([{**error, "path": None} for error in errors])
 
     assert {"OK", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"} <= outcomes
@@ -143,5 +143,5 @@ def test_no_mutation_of_a_request_is_unforeseen(open_gateway: Attacked) -> None:
         statuses |= {int(status) for status in re.findall(rb"^HTTP/1\.1 (\d{3}) ", answers, re.MULTILINE)}
 
     assert {200, 400, 415} <= statuses
-    # For a version of HTTP that it does not speak, a server has no other status.
+    # The required status for an unsupported version.
     assert {505} >= {status for status in statuses if status >= 500}

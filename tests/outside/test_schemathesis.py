@@ -1,4 +1,4 @@
-"""Schemathesis asks what the schema allows, and what it forbids."""
+"""Schemathesis: valid and invalid queries for the schema."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
 EXAMPLES = 50
 """Generated queries for each of the two fields of the root."""
 
-# Nobody waits in these tests.
+# No waiting in these tests.
 PROMPT_FAULTS = [
     fault.number
     for fault in FAULTS.values()
@@ -32,7 +32,7 @@ PROMPT_FAULTS = [
 def fuzz(
     gateway: Attacked, folder: Path, *arguments: str, cards: Iterable[str], valid: bool
 ) -> tuple[dict[str, Any], str]:
-    """Run the fuzzer, always with the same queries; give its report and what it printed."""
+    """Run the fuzzer with a fixed seed; its report and output."""
     report = folder / "report.json"
     ran = run_tool(
         "schemathesis",
@@ -60,7 +60,7 @@ def assert_found_nothing(report: dict[str, Any], printed: str) -> None:
 
 
 def codes_of(gateway: Attacked) -> Counter[str]:
-    """How often the gateway answered with each code; without an error under `OK`."""
+    """The number of responses by code; `OK` without an error."""
     gateway.settle()
     requests = [line for line in gateway.lines() if line["event"] == "request"]
     return Counter(code for line in requests for code in line["codes"] or ["OK"])
@@ -72,7 +72,7 @@ def test_every_generated_query_is_answered_and_every_broken_one_refused(
     report, printed = fuzz(roomy_gateway, tmp_path, "--mode", "all", "--checks", "all", cards=CARDS, valid=True)
 
     assert_found_nothing(report, printed)
-    # The tool knows few ways to break a query for this schema; the other files here know more.
+    # The tool knows few mutations for this schema; the other files have more.
     codes = codes_of(roomy_gateway)
     assert {"OK", "GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"} == codes.keys()
     assert codes["OK"] > EXAMPLES

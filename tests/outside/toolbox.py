@@ -1,4 +1,4 @@
-"""Runs tools from the environment that `make test` makes."""
+"""Runs tools from the environment that `make test` creates."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SECONDS: Final = 60
 
 
 def run_tool(name: str, *arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a tool to its end, in a folder that is its home, too, so that it leaves nothing behind."""
+    """Run a tool in a folder that is also its home, so that it leaves nothing behind."""
     _require(name)
-    # Nothing else of this environment: it could send the tool through a proxy.
+    # No other variables: they could route the tool through a proxy.
     environment = {
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
@@ -39,11 +39,11 @@ def run_tool(name: str, *arguments: str, folder: Path, **variables: str) -> subp
 
 
 def tool_file(name: str, path: str) -> Path:
-    """A file that a tool's package brings along."""
+    """A file of a tool's package."""
     _require(name)
     return next(ENVIRONMENT.glob(f"lib/python*/site-packages/{name}/{path}"))
 
 
 def _require(name: str) -> None:
-    # Its stamp, because an installation that was broken off leaves programs behind, too.
+    # The marker, because an interrupted installation also leaves programs behind.
     require_tool(name, present=(ENVIRONMENT / ".installed.json").exists(), how="`make test` installs it")

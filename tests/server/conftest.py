@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def serve() -> Iterator[Serve]:
-    """Gives a server with some limits, whose app has forgotten the test before."""
+    """A server with some limits, whose app has been reset."""
     running: dict[HttpLimits, Served] = {}
     with ExitStack() as stack:
 

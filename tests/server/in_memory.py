@@ -1,4 +1,4 @@
-"""A connection without a network: bytes in, and what is written."""
+"""A connection without a network: feeds bytes and records what is written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Wired(asyncio.Transport):
-    """A transport that keeps what is written, write by write."""
+    """A transport that records every write."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Wired(asyncio.Transport):
 
     @property
     def bodies(self) -> list[bytes]:
-        """Of the answers, each of which is one write."""
+        """The statuses of the responses, each of which is one write."""
         return [write.partition(b"\r\n\r\n")[2] for write in self.writes]
 
     def write(self, data: Any) -> None:
@@ -63,18 +63,18 @@ class Wired(asyncio.Transport):
         return self.closed
 
     def pause_reading(self) -> None:
-        """Everything is here already."""
+        """Do nothing: everything has arrived."""
 
     def resume_reading(self) -> None:
-        """Nothing was paused."""
+        """Do nothing: reading is never paused."""
 
 
 class Connected:
     """A connection to an app.
 
     Args:
-        app: answers.
-        options: of the server; by default those of none.
+        app: answers the requests.
+        options: the server's options; defaults if None.
         transport: of the connection.
         protocol: the class of the connection's protocol.
     """
@@ -94,12 +94,12 @@ class Connected:
         self.protocol.connection_made(self.transport)
 
     async def until_answered(self) -> None:
-        """Return when the app has ended, which is before its answer goes out."""
+        """Return when the app has ended, before its response is sent."""
         while self.state.tasks:
             await asyncio.gather(*self.state.tasks)
 
     async def ask(self, request: bytes) -> bytes:
-        """What is written in answer to some bytes."""
+        """What is written in response to some bytes."""
         before = len(self.transport.writes)
         self.protocol.data_received(request)
         await self.until_answered()
@@ -107,6 +107,6 @@ class Connected:
         return b"".join(self.transport.writes[before:])
 
     def lose(self) -> None:
-        """The client has gone."""
+        """The client disconnects."""
         self.transport.closed = True
         self.protocol.connection_lost(None)

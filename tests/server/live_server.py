@@ -1,4 +1,4 @@
-"""A real server on a real socket, in a thread of its own, and the app behind it that most tests ask."""
+"""A real server on a real socket, in a thread, and the app that most tests use."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-# Nothing waits this long unless a test fails.
+# Only a failing test waits this long.
 PATIENCE = 10
 
-# A deadline that a test waits for, and one that never comes.
+# A deadline that a test waits for, and one that is never reached.
 SOON = 0.1
 NEVER = 60.0
 
@@ -39,7 +39,7 @@ def only(
     write_timeout: float = NEVER,
     keepalive: float = NEVER,
 ) -> HttpLimits:
-    """Limits of which no other deadline ever comes."""
+    """Limits whose other deadlines are never reached."""
     return HttpLimits(
         header_timeout=header_timeout,
         body_timeout=body_timeout,
@@ -73,17 +73,17 @@ class Live:
         assert self._ready.wait(PATIENCE)
 
     def stop(self) -> None:
-        """Stop, and see that no connection and no task is left behind."""
+        """Stop, and assert that no connection and no task remains."""
         self._server.should_exit = True
         self._thread.join(PATIENCE)
-        # A server takes what there is at its start for permanent; this process goes on without it.
+        # The server has frozen the garbage collector, but this process goes on.
         gc.unfreeze()
         assert not self._thread.is_alive()
         assert not self._server.server_state.connections
         assert not self._server.server_state.tasks
 
     def wait_for_no_connection(self) -> None:
-        """Return once the server has ended every connection; clients that do not read cannot see that."""
+        """Return once the server has closed every connection; clients that do not read cannot tell."""
         deadline = time.monotonic() + PATIENCE
         while self._server.server_state.connections:
             assert time.monotonic() < deadline, "a connection is still open"
@@ -102,14 +102,14 @@ def serving(app: ASGIApp, limits: HttpLimits | None = None) -> Iterator[Live]:
 
 
 class Probe:
-    """An app that says what it was asked, and remembers it. What it does depends on the path.
+    """An app that records its requests and returns them. Its behaviour depends on the path.
 
     - `/early`: answers without reading the body
-    - `/large`: answers with many bytes
-    - `/wait`: answers when `release` is called, or gives up when the client is gone
-    - `/stream`: answers with ever more bytes until the client is gone
+    - `/large`: answers with a large body
+    - `/wait`: answers when `release` is called, or stops when the client disconnects
+    - `/stream`: streams bytes until the client disconnects
     - `/break`: raises an exception with a card number
-    - else: reads the body and answers with what it has got
+    - any other: reads the body and returns the request
     """
 
     LARGE = 32 * 1024 * 1024
@@ -125,7 +125,7 @@ class Probe:
         self.app: ASGIApp = Front(self._answer)
 
     def forget(self) -> None:
-        """Forget everything but what is still being answered."""
+        """Forget all requests except those in flight."""
         self.scopes.clear()
         self.paths.clear()
         self.disconnects.clear()
@@ -134,7 +134,7 @@ class Probe:
         self._release.clear()
 
     def release(self) -> None:
-        """Let what waits go on."""
+        """Let waiting requests continue."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._release.set)
 

@@ -1,4 +1,4 @@
-"""A client that sends bytes as they are, and reads answers strictly."""
+"""A client that sends raw bytes and parses responses strictly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """One answer as it stood on the wire."""
+    """One response as received."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -56,19 +56,19 @@ class Wire:
         self._socket.sendall(data)
 
     def send_until_refused(self, data: bytes) -> None:
-        """Send as much of it as the other side takes."""
+        """Send as much as the other side accepts."""
         try:
             self._socket.sendall(data)
         except OSError:
-            # The other side has ended the connection meanwhile; what it has sent before can still be read.
+            # The other side has closed the connection; what it sent before can still be read.
             return
 
     def end(self) -> None:
-        """Say that nothing more is sent."""
+        """Close the sending side."""
         self._socket.shutdown(socket.SHUT_WR)
 
     def answer(self, *, head_only: bool = False) -> RawAnswer:
-        """Read one answer."""
+        """Read one response."""
         head = self._read_until(b"\r\n\r\n")
         first, *lines = head[:-4].decode("latin-1").split("\r\n")
         version, status, _ = first.split(" ", 2)
@@ -82,7 +82,7 @@ class Wire:
         return RawAnswer(int(status), headers, body)
 
     def rest(self) -> bytes:
-        """Everything up to the end of the connection, which must come by itself."""
+        """Everything up to the end of the connection, which the server must close."""
         while True:
             try:
                 data = self._socket.recv(1 << 16)
@@ -94,11 +94,11 @@ class Wire:
             self._read += data
 
     def some(self, most: int) -> bytes:
-        """What is there, or comes next; nothing at the end."""
+        """The next bytes; empty at the end."""
         return self._socket.recv(most)
 
     def await_unread(self, length: int) -> None:
-        """Wait until so many bytes have come, and leave them unread."""
+        """Wait until that many bytes have arrived, and leave them unread."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, length)
         assert self.has_news(PATIENCE)
 
@@ -121,7 +121,7 @@ class Wire:
 
 
 def exchange(port: int, data: bytes) -> RawAnswer:
-    """Send bytes, read one answer, and see the connection end by itself without another word."""
+    """Send bytes, read one response, and assert that the connection closes without further data."""
     with Wire(port) as wire:
         wire.send_until_refused(data)
         answer = wire.answer(head_only=data.startswith(b"HEAD "))
@@ -130,7 +130,7 @@ def exchange(port: int, data: bytes) -> RawAnswer:
 
 
 def assert_is_a_refusal(answer: RawAnswer, status: int = 400) -> None:
-    """The whole form of a refusal that comes before any app."""
+    """Assert the format of a rejection."""
     assert status == answer.status
     (error,) = answer.json()["errors"]
     assert error["extensions"] == {
@@ -148,12 +148,12 @@ def assert_is_a_refusal(answer: RawAnswer, status: int = 400) -> None:
 
 
 def head(target: bytes, *fields: bytes, method: bytes = b"GET", version: bytes = b"1.1") -> bytes:
-    """A request's head of these parts, as they are."""
+    """The head of a request with these parts, unchanged."""
     return b"\r\n".join([method + b" " + target + b" HTTP/" + version, *fields, b"", b""])
 
 
 def seen(port: int, data: bytes) -> Any:
-    """What the probe sees of a request."""
+    """The request as the probe sees it."""
     with Wire(port) as wire:
         wire.send(data)
         answer = wire.answer()

@@ -1,4 +1,4 @@
-"""Accepting: all who wait are let in together, on either event loop, and the listener ends without losing any."""
+"""Accepting: all waiting connections at once, on either event loop, and none is lost at the end."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_those_who_wait_when_it_ends_are_let_in_and_later_ones_are_refused(loop:
 
 
 class Scripted:
-    """A listening socket whose `accept` does what the test says."""
+    """A listening socket whose `accept` is replaced."""
 
     def __init__(self, listener: socket.socket, *answers: OSError) -> None:
         self._listener = listener
@@ -127,7 +127,7 @@ async def test_without_descriptors_it_waits_for_a_while_and_then_lets_in_who_is_
     await scripted.was_asked.wait()
     for _ in range(100):
         await asyncio.sleep(0)
-    # It is not asked again and again.
+    # It does not retry in a loop.
     assert (1, []) == (scripted.asked, made)
     assert ["no further connection can be accepted: Too many open files"] == caplog.messages
     assert b"hello" == await asyncio.to_thread(client.recv, 5)

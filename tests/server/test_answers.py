@@ -1,4 +1,4 @@
-"""Answers on the wire: each is one write, in its turn, and those of one turn of the loop go out together."""
+"""Responses: each is one write, in order, and those of one turn of the loop are sent together."""
 
 from __future__ import annotations
 
@@ -264,7 +264,7 @@ async def test_a_request_that_is_cancelled_once_it_is_answered_is_no_fault(
 
 
 async def hold(connection: Connected, request: bytes = GET) -> None:
-    """Have a request answered, and stop before the answer is out."""
+    """Have a request answered, and stop before the response is sent."""
     connection.protocol.data_received(request)
     await asyncio.sleep(0)
     assert connection.protocol.cycle.response_complete
@@ -340,7 +340,7 @@ async def test_what_is_sent_ahead_of_an_answer_stays_behind_the_answer_before() 
     connection = Connected(answering)
     connection.protocol.data_received(GET + GET)
     await asyncio.sleep(0)
-    # The first one is answered, the second one is about to be.
+    # The first is answered, the second is in flight.
     assert connection.protocol.eof_received() is True
     await connection.until_answered()
     await asyncio.sleep(0)

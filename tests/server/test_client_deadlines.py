@@ -1,4 +1,4 @@
-"""Clients that are slow or silent: each connection ends, and the others do not notice."""
+"""Slow and silent clients: each connection is closed, without effect on others."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ WAIT = b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"
 
 @pytest.fixture
 def limits() -> HttpLimits:
-    """Every deadline comes soon."""
+    """All deadlines are short."""
     return HttpLimits(header_timeout=SOON, body_timeout=SOON, write_timeout=SOON, keepalive=SOON)
 
 
 def let_every_deadline_pass(port: int) -> None:
-    """A silent connection ends after the deadline of the first header; two after each other outlast all."""
+    """A silent connection is closed at the deadline of the first header; two in a row outlast all others."""
     for _ in range(2):
         with Wire(port) as wire:
             assert wire.rest() == b""
 
 
 def drip(wire: Wire, data: bytes) -> RawAnswer:
-    """Send byte by byte until there is an answer."""
+    """Send byte by byte until there is a response."""
     for byte in data:
         wire.send_until_refused(bytes([byte]))
         if wire.has_news(0.01):

@@ -1,4 +1,4 @@
-"""Connections, byte by byte: however requests are cut into pieces, slow to be answered or given up."""
+"""Connections, byte by byte: requests cut into any pieces, answered slowly, or given up."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def test_what_is_relied_upon_is_pinned_exactly(name: str) -> None:
 
 
 async def answers_to(pieces: list[bytes], protocol: type[HardenedProtocol] = HardenedProtocol) -> list[bytes]:
-    """What is answered when the bytes come in these pieces: each status, and what the probe has seen.
+    """The statuses and the recorded requests when the bytes arrive in these pieces.
 
-    Why something is refused may depend on the pieces: of two faults, the parser tells the one that it sees first.
+    The reason of a rejection may depend on the pieces: of two faults, the parser reports the first that it sees.
     """
     connection = Connected(Probe(), protocol=protocol)
     for piece in pieces:
@@ -63,7 +63,7 @@ MESSAGES = [
 
 @st.composite
 def conversations(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
-    """Requests, perhaps with a wrong byte, and the same in pieces."""
+    """Requests, some with a wrong byte, and the same in pieces."""
     data = b"".join(draw(st.lists(st.sampled_from(MESSAGES), min_size=1, max_size=4)))
     if draw(st.booleans()):
         place = draw(st.integers(0, len(data) - 1))
@@ -134,7 +134,7 @@ async def test_a_connection_that_is_closed_but_whose_last_answer_is_never_read_e
 
 async def test_an_answer_that_is_read_bit_by_bit_leaves_the_connection_as_it_is() -> None:
     class Draining(Wired):
-        """Its reader takes more in the time for writing than is demanded, and needs four times that time."""
+        """Its reader reads more than required per write timeout, and needs four of them."""
 
         def get_write_buffer_size(self) -> int:
             return max(0, int((started + 4 * SOON - loop.time()) * 10**6))
@@ -154,7 +154,7 @@ async def test_an_answer_that_is_read_bit_by_bit_leaves_the_connection_as_it_is(
 
 async def test_a_reader_that_takes_a_part_of_its_answer_in_the_time_for_writing_is_not_stalled() -> None:
     class HalfRead(Wired):
-        """Its reader takes as much as is demanded, and not all of it."""
+        """Its reader reads exactly as much as required, and not all of it."""
 
         def write(self, data: Any) -> None:
             super().write(data)

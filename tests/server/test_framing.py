@@ -1,4 +1,4 @@
-"""Requests that two readers would read differently, and bytes that are no request: 400, and the end."""
+"""Requests that two parsers could read differently, and invalid requests: 400, and the connection closes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 SECOND = b"GET /second HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-# Each is a whole request by somebody's reading, so that whoever takes it has an answer to give. With each goes a
-# second request: a reader that finds another end of the first one would answer that, too.
+# Each is a complete request to some parser, which would answer it. Each is followed by a second request, which a
+# parser that ends the first one elsewhere would answer as well.
 AMBIGUOUS = {
     "a length beside chunks": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "chunks beside a length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",

@@ -1,6 +1,6 @@
-"""A client that ends its side after its requests is answered; one that has closed its socket is gone.
+"""A client that only closes its sending side is answered; one that has closed its socket is gone.
 
-Both send the same. What tells them apart is how their systems take the first bytes of an answer.
+Both send the same. Their reactions to the first bytes of a response differ.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def test_who_ends_its_side_gets_the_answer_however_late_it_is(
     with Wire(port) as wire:
         wire.send(request_bytes)
         wire.end()
-        # The second byte is sent when the first one has brought no reset.
+        # The second byte is sent when the first has caused no reset.
         begun = wire.some(1) + wire.some(1)
         probe.release()
         answer = begun + wire.rest()
@@ -149,7 +149,7 @@ def test_who_loses_patience_after_the_whole_beginning_is_gone(probe: Probe, port
     with Wire(port) as wire:
         wire.send(WAIT)
         wire.end()
-        # Left unread, it makes the client's system take the connection back.
+        # Unread data makes the client's system reset the connection.
         wire.await_unread(len(BEGINNING))
     assert probe.gone.wait(PATIENCE)
     assert ["/wait"] == probe.disconnects
@@ -157,7 +157,7 @@ def test_who_loses_patience_after_the_whole_beginning_is_gone(probe: Probe, port
 
 @contextmanager
 def relay(port: int) -> Iterator[int]:
-    """A relay of bytes that tells each side of the other's end, as those of container hosts and tunnels do."""
+    """A TCP relay that passes on closes and resets, like those of container hosts and tunnels."""
     with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as stack:
         inner = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
 
@@ -181,7 +181,7 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)
     except OSError:
-        # What cannot be passed on any more is taken back. The other thread may have done so.
+        # Reset what can no longer be passed on. The other thread may have done so.
         for one in (source, target):
             with suppress(OSError):
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")

@@ -1,4 +1,4 @@
-"""Where a request goes: one valid host, and a target that agrees with it."""
+"""The host of a request: one valid `Host`, and a matching target."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_of_two_names_the_list_is_asked_about_the_targets(serve: Serve) -> None:
         assert wire.answer().status == 200
         wire.send(head(b"http://api.example/x", b"Host: a"))
         assert wire.answer().status == 200
-        # What the target has let in is not let in for itself.
+        # A Host accepted with an absolute target is not accepted alone.
         wire.send(head(b"/y", b"Host: a"))
         assert wire.answer().status == 400
     assert_is_a_refusal(exchange(live.port, head(b"http://a/", b"Host: api.example")))

@@ -1,4 +1,4 @@
-"""What an origin looks like, so that one of the settings can ever be equal to a browser's."""
+"""The format of an origin, so that one in the settings can match a browser's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A refusal on a connection whose last request was a HEAD."""
+"""A rejection on a connection whose last request was a HEAD."""
 
 from __future__ import annotations
 

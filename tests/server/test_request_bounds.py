@@ -1,4 +1,4 @@
-"""How large a request may be, how many may wait, and that refusing more costs no memory."""
+"""The limits of requests and pipelining, and that rejections cost no memory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_answered(port: int, data: bytes) -> bool:
 
 
 def head_of(size: int) -> bytes:
-    """A request whose header fields take so many bytes."""
+    """A request whose header fields have this many bytes."""
     host, rest = b"Host: a\r\n", size - len(b"Host: a\r\n")
     return b"GET / HTTP/1.1\r\n" + host + b"X: " + b"a" * (rest - len(b"X: \r\n")) + b"\r\n\r\n"
 
@@ -75,7 +75,7 @@ def test_a_head_that_never_ends_is_refused_once_it_is_too_large(port: int, part:
     filler = b"\r\n" if part.startswith(b"\r\n") else b"a"
     with Wire(port) as wire:
         wire.send(part)
-        # One piece after the other, as the parser hands nothing out and the bytes alone can be counted.
+        # Piece by piece: the parser reports nothing, so only the bytes can be counted.
         for _ in range(100):
             wire.send_until_refused(filler * 100)
         assert_is_a_refusal(wire.answer(), 431)
@@ -122,7 +122,7 @@ def test_what_is_enormous_is_refused_and_costs_no_memory(
         try:
             wire.send(start)
             for _ in range(times):
-                # A client that sends all of it before it reads gets its answer, too.
+                # A client that sends everything before it reads gets its response as well.
                 wire.send(piece)
             answer = wire.answer()
             _, peak = tracemalloc.get_traced_memory()

@@ -1,4 +1,4 @@
-"""Methods, versions and upgrades, and the order of the answers on one connection."""
+"""Methods, versions, upgrades, and the order of responses on one connection."""
 
 from __future__ import annotations
 

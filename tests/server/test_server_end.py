@@ -1,4 +1,4 @@
-"""How a server stops listening: what the system has accepted for it is answered."""
+"""How a server stops listening: connections queued by the system are answered."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_connection_that_waits_to_be_accepted_when_the_listener_closes_is_answ
     ready = threading.Event()
 
     def connect() -> None:
-        # Called by the loop's own thread, which therefore cannot accept before it closes.
+        # Called in the loop's thread, so that it cannot accept before it closes.
         wires.append(Wire(server.port))
         wires[-1].send(b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n")
 
@@ -116,7 +116,7 @@ async def test_one_part_that_fails_to_close_keeps_no_other_open(tmp_path: Path) 
             pass
 
     assert (True, True) == (transport.closed, app.state.health.draining)
-    # What keeps the keys loaded has ended, which is closed after Konaplate's client.
+    # The task that keeps the keys loaded has ended; it is closed after Konaplate's client.
     assert {asyncio.current_task()} == asyncio.all_tasks()
 
 

@@ -1,4 +1,4 @@
-"""Clients that do not read their answers: each is dropped, and nothing is kept for it."""
+"""Clients that do not read their responses: each is dropped, and its memory is freed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_an_app_is_told_when_its_client_does_not_read(serve: Serve) -> None:
 def test_a_client_that_asks_again_and_again_and_reads_nothing_is_dropped(serve: Serve) -> None:
     _, live = serve(only(write_timeout=SOON))
     with Wire(live.port, receive_buffer=4_096) as wire:
-        # The answers repeat the header; together they are more than what the system takes for the client.
+        # The responses repeat the header; together they exceed the system's buffers.
         request = b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 30_000 + b"\r\n\r\n"
         for _ in range(1_000):
             wire.send_until_refused(request)

@@ -1,4 +1,4 @@
-"""A clean copy of the project, and commands in it as on a machine with little more than Python and make."""
+"""A clean copy of the project, and commands in it on a machine with little more than Python and make."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PAUSE: Final = 0.1
 
 
 def copy_to(folder: Path) -> Path:
-    """What a clone would hold, in a folder of its own."""
+    """The files of a clone, in a new folder."""
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED))
     return folder
 
@@ -51,7 +51,7 @@ def bare_path(folder: Path, *more: str) -> str:
 
 
 def bare_environment(path: str, **variables: str) -> dict[str, str]:
-    """The environment of a command: how this machine reaches an index, and no setting of ours."""
+    """The environment of a command: this machine's package index, and none of our settings."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -61,7 +61,7 @@ def bare_environment(path: str, **variables: str) -> dict[str, str]:
 
 
 def run(folder: Path, environment: Mapping[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    """A command in a checkout, to its end."""
+    """Run a command in a checkout."""
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS
     )
@@ -86,7 +86,7 @@ class Started:
         return self._errors.read_text(encoding="utf-8")
 
     def wait_for(self, text: str) -> str:
-        """The line of its output that begins with `text`; fails when the process ends before."""
+        """The line of its output that begins with `text`; fails if the process ends first."""
         ends = time.monotonic() + SECONDS
         while time.monotonic() < ends:
             ended = self._process.poll() is not None
@@ -100,7 +100,7 @@ class Started:
 
 @contextlib.contextmanager
 def started(folder: Path, environment: Mapping[str, str], scratch: Path, *command: str) -> Iterator[Started]:
-    """Run a command that serves, and end it."""
+    """Run a server command, and stop it."""
     output, errors = scratch / "output", scratch / "errors"
     with output.open("w") as out, errors.open("w") as err:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=err, text=True)
@@ -112,21 +112,21 @@ def started(folder: Path, environment: Mapping[str, str], scratch: Path, *comman
 
 
 def page(url: str) -> str:
-    """What a browser gets, or an asset of it."""
+    """The page or an asset, as a browser gets it."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(urllib.request.Request(url, headers={"Accept": "text/html"}), timeout=SECONDS) as answer:  # noqa: S310
         return str(answer.read().decode())
 
 
 def locked(lock: Path) -> dict[str, str]:
-    """The packages of a lock that are for this machine."""
+    """The packages of a lock file for this machine."""
     lines = [line.rstrip(" \\") for line in lock.read_text(encoding="utf-8").splitlines() if "==" in line]
     pins = [pin for pin in map(Requirement, lines) if pin.marker is None or pin.marker.evaluate()]
     return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
 
 
 def installed(python: Path) -> dict[str, str]:
-    """What pip lists, but for pip itself."""
+    """The installed packages, except pip."""
     listed = subprocess.run(
         [python, "-m", "pip", "list", "--format", "json", "--disable-pip-version-check"],
         capture_output=True, check=True, timeout=SECONDS,
@@ -137,7 +137,7 @@ def installed(python: Path) -> dict[str, str]:
 
 
 def old_pip(folder: Path, variables: dict[str, str], version: str = OLDEST_PIP) -> Path:
-    """The Python of a new environment with a certain pip."""
+    """The Python of a new environment with a given pip."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=SECONDS)
     python = folder / "bin" / "python"
     install = (str(python), "-m", "pip", "install", "--quiet", "--no-deps", f"pip=={version}")

@@ -1,4 +1,4 @@
-"""A checkout that README's first command has set up once, on a bare PATH, while newer releases were offered."""
+"""A checkout set up once by README's first command, on a bare PATH, with newer releases in the index."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class FirstStart(NamedTuple):
-    """What came of `make dev` in a fresh checkout."""
+    """The result of `make dev` in a fresh checkout."""
 
     folder: Path
     environment: dict[str, str]
@@ -27,7 +27,7 @@ class FirstStart(NamedTuple):
 
 @pytest.fixture(scope="session")
 def offered_newer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Variables with which pip and uv are offered newer releases than the locks name."""
+    """Variables that make pip and uv see newer releases than the lock files name."""
     folder = tmp_path_factory.mktemp("index")
     with newer_index(folder) as address:
         more = f"{os.environ.get('PIP_EXTRA_INDEX_URL', '')} {address}".strip()
@@ -36,14 +36,14 @@ def offered_newer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str
 
 @pytest.fixture
 def port() -> int:
-    """A port that is free now."""
+    """A free port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
 def first_start(tmp_path_factory: pytest.TempPathFactory, offered_newer: dict[str, str]) -> FirstStart:
-    """`make dev`, once, in a folder with a space in its name and with a home that cannot be written."""
+    """`make dev`, once, in a folder with a space in its name and with a read-only home."""
     scratch = tmp_path_factory.mktemp("first")
     folder = copy_to(scratch / "a clean checkout")
     # Nobody can write there, not even root.

@@ -1,4 +1,4 @@
-"""A package index on which releases newer than the locks have come out, as happens to every lock within days."""
+"""A package index with releases newer than the lock files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EXTRAS: Final = ("toml", "socks", "hiredis", "full")
 
 
 def wheel(folder: Path, name: str, version: str) -> Path:
-    """A wheel with nothing in it but what makes it one."""
+    """A minimal wheel."""
     info = f"{name.replace('-', '_')}-{version}.dist-info"
     extras = "".join(f"Provides-Extra: {extra}\n" for extra in _EXTRAS)
     files = {
@@ -44,12 +44,12 @@ def _digest(text: str) -> str:
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 @contextmanager
 def newer_index(folder: Path) -> Iterator[str]:
-    """The address of an index with a newer release of each of `NEWER`."""
+    """The address of an index with a newer release of each package of `NEWER`."""
     for name in NEWER:
         (folder / name).mkdir(parents=True)
         wheel(folder / name, name, VERSION)

@@ -1,6 +1,6 @@
-"""README's commands, word for word, in bare Debians that hold nothing but what README lists.
+"""README's commands, word for word, in bare Debians with only the packages that README lists.
 
-`make fresh` runs these, as root and for some minutes. Newer releases than the locks name are offered meanwhile.
+`make fresh` runs these, as root, for some minutes. The index has newer releases than the lock files.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
-# Debian's ensurepip takes whichever pip lies here.
+# Debian's ensurepip installs the pip that it finds here.
 WHEELS: Final = "usr/share/python-wheels"
 WHOLE_SUITE: Final = 3600
 ASK_UNTIL_ANSWERED: Final = """\
@@ -41,7 +41,7 @@ pkill -f 'konagraph dev' 2>/dev/null || kill $!
 
 
 class Machine(NamedTuple):
-    """A bare root, and what distinguishes it."""
+    """A bare root, and its properties."""
 
     suite: str
     user: str
@@ -66,7 +66,7 @@ def readme_block(title: str, language: str = "sh") -> str:
 
 
 def readme_packages() -> str:
-    """What README says that Debian needs."""
+    """The Debian packages that README lists."""
     found = re.search(r"apt-get install --no-install-recommends ([\w. -]+)`", README)
     assert found is not None
     return found[1].strip().replace(" ", ",")
@@ -74,7 +74,7 @@ def readme_packages() -> str:
 
 @pytest.fixture(scope="session")
 def bare_roots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with a root for each suite."""
+    """A folder with a root per suite."""
     require_tool("mmdebstrap", present=shutil.which("mmdebstrap") is not None, how="install Debian's mmdebstrap")
     require_tool("root", present=os.geteuid() == 0, how="run `make fresh` as root")
     folder = tmp_path_factory.mktemp("roots")
@@ -88,7 +88,7 @@ def bare_roots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def prepare(root: Path, machine: Machine, variables: dict[str, str]) -> Path:
-    """A clean checkout in the machine's home, with this machine's way to the network."""
+    """A clean checkout in the machine's home, with this machine's network settings."""
     shutil.copy("/etc/resolv.conf", root / "etc" / "resolv.conf")
     shutil.copy(CERTIFICATES, root / str(CERTIFICATES).lstrip("/"))
     home = root / ("root" if machine.user == "root" else "home/reader")
@@ -111,7 +111,7 @@ def prepare(root: Path, machine: Machine, variables: dict[str, str]) -> Path:
 def inside(
     root: Path, user: str, script: str, variables: dict[str, str], seconds: int = SECONDS
 ) -> subprocess.CompletedProcess[str]:
-    """What came of a script in a bare root."""
+    """The result of a script in a bare root."""
     kept = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "PIP_CERT": str(CERTIFICATES), **variables}
     enter = [
         "unshare",

@@ -1,4 +1,4 @@
-"""README's first command on a bare machine: exact, told step by step, and made anew when it must be."""
+"""README's first command on a bare machine: exact, reported step by step, and repeated when necessary."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_second_start_installs_nothing_and_needs_no_network_even_if_the_folder
 
 
 def test_the_old_way_of_installing_would_have_failed(first_start: FirstStart, tmp_path: Path) -> None:
-    # Otherwise the index of these tests would prove nothing.
+    # Otherwise the index of these tests would be pointless.
     lock = tmp_path / "lock"
     names = ("pytest-cov", "coverage", "pytest", "pluggy", "iniconfig", "packaging", "pygments")
     blocks = re.findall(r"^[^ ].*==(?:.*\\\n)+.*\n", (ROOT / "requirements.lock").read_text(), re.MULTILINE)

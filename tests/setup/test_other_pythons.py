@@ -1,4 +1,4 @@
-"""The other Pythons that README promises, where they can be had: the gateway sets up, starts and answers."""
+"""Other Python versions that README promises, if installed: the gateway sets up, starts and answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OTHERS: Final = [version for version in PROMISED if version != sys.version_info[
 
 
 def interpreters(name: str) -> Iterator[Path]:
-    """Where a Python of a version may be: on the PATH, or among pyenv's."""
+    """Paths where a Python version may be: on the PATH, or in pyenv."""
     on_path = shutil.which(name)
     if on_path is not None:
         yield Path(on_path)
@@ -33,7 +33,7 @@ def interpreters(name: str) -> Iterator[Path]:
 @pytest.mark.parametrize("version", OTHERS, ids=lambda version: ".".join(map(str, version)))
 def test_another_python_sets_up_starts_and_answers(version: tuple[int, int], tmp_path: Path) -> None:
     name = f"python{version[0]}.{version[1]}"
-    # A shim of pyenv's has the name of a Python that need not be there.
+    # A pyenv shim exists even if its Python is not installed.
     check = ["-c", "import ensurepip, ssl, venv"]
     usable = [
         path

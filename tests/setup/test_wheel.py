@@ -1,4 +1,4 @@
-"""The wheel, in an environment of its own: exact on any day, with GraphiQL in it, and no Node needed."""
+"""The wheel in its own environment: exact pins, with GraphiQL, without Node."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tests.setup.conftest import FirstStart
 
-# The oldest that is supported, and today's: pip changed how it resolves in between.
+# The oldest supported pip and a current one, whose resolvers differ.
 PIPS = (OLDEST_PIP, "26.3")
 
 
@@ -49,7 +49,7 @@ def python(
     wheel: Path,
     offered_newer: dict[str, str],
 ) -> Path:
-    """The Python of an environment with nothing but the wheel, while newer releases are offered."""
+    """The Python of an environment with only the wheel, with newer releases in the index."""
     variables = bare_environment(os.environ["PATH"], **offered_newer)
     made = old_pip(tmp_path_factory.mktemp("wheel") / "venv", variables, request.param)
     result = run(made.parent, variables, str(made), "-m", "pip", "install", "--quiet", str(wheel))

@@ -1,4 +1,4 @@
-"""The judge of the soak finds what grows, and nothing else."""
+"""The judge of the soak reports growth, and nothing else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def series(
     descriptors: Callable[[float], float] = lambda _part: 40.0,
     tasks: Callable[[float], float] = lambda _part: 60.0,
 ) -> list[Sample]:
-    """A soak's samples; each figure by the part of the time that is over."""
+    """A soak's samples; each value as a function of the elapsed share of the time."""
     parts = [place / SAMPLES for place in range(SAMPLES)]
     return [Sample(megabytes(part), descriptors(part), tasks(part)) for part in parts]
 
@@ -36,7 +36,7 @@ def test_what_stays_the_same_is_flat() -> None:
 
 
 def test_a_leak_of_memory_grows() -> None:
-    # 210 bytes for each of 60 requests a second, for half an hour.
+    # 210 bytes for each of 60 requests per second, for half an hour.
     leaked = 210 * 60 * 1_800 / 1024 / 1024
     assert ["megabytes"] == growing(series(megabytes=lambda part: 90 + leaked * part))
     assert [] == growing(series(megabytes=lambda part: 90 + 0.9 * leaked * part))

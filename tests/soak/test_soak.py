@@ -14,7 +14,7 @@ async def test_a_gateway_stays_as_it_was_under_a_short_mixed_load() -> None:
     assert {} == result.problems
     assert [] == [verdict for verdict in result.verdicts if not verdict.flat]
     assert result.passed
-    # The load was what it should be: answers, refusals of every kind, and clients that left.
+    # The load contains answers, all kinds of refusals, and clients that disconnect.
     assert {"200", "400", "401", "406", "413", "415", "left"} <= result.outcomes.keys()
     assert result.sent == sum(result.outcomes.values())
     assert REQUESTS == result.sent + result.skipped

@@ -1,4 +1,4 @@
-"""The process's logs in a test's hands, and put back as they were afterwards."""
+"""Captures the process's logs, and restores logging afterwards."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def logs_as(level: str = "debug", *, as_json: bool = True, **form: Any) -> Itera
 
 @contextmanager
 def logs_to(stream: TextIO, level: str, *, as_json: bool = True, **form: Any) -> Iterator[None]:
-    """The same for a stream of one's own."""
+    """The same for a given stream."""
     root = logging.getLogger()
     handlers, root_level, config = list(root.handlers), root.level, structlog.get_config()
     levels = {name: logging.getLogger(name).level for name in _LIBRARIES}
@@ -48,7 +48,7 @@ def logs_to(stream: TextIO, level: str, *, as_json: bool = True, **form: Any) ->
 
 
 class Unredacted(NamedTuple):
-    """What is logged, as it is before anything is redacted; of audits, the lines."""
+    """Log events before redaction; of audit events, the lines."""
 
     events: list[Any]
     """Our own, but for audits."""
@@ -59,11 +59,11 @@ class Unredacted(NamedTuple):
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """All text."""
         return f"{self.events}{self.records.text}{self.lines.getvalue()}"
 
     def named(self, event: str) -> list[Any]:
-        """Our own events of a name."""
+        """Our events of a name."""
         return [one for one in self.events if one["event"] == event]
 
 
@@ -75,7 +75,7 @@ def unredacted(records: pytest.LogCaptureFixture) -> Iterator[Unredacted]:
 
 
 def log() -> FilteringBoundLogger:
-    """A new logger of structlog: an old one remembers how it was configured."""
+    """A new structlog logger, because an old one caches its configuration."""
     logger: FilteringBoundLogger = structlog.get_logger("konagraph")
     return logger
 

@@ -1,4 +1,4 @@
-"""A collector of OpenTelemetry: an HTTP server that takes OTLP, or does not, on a socket of this machine."""
+"""An OpenTelemetry collector: a local HTTP server that accepts OTLP, or does not."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def collector(status: int = 200) -> Iterator[Collector]:
 
 @contextmanager
 def silent_collector() -> Iterator[tuple[str, threading.Event]]:
-    """One that accepts connections and never answers; its address, and whether somebody has come."""
+    """The address of a collector that accepts connections and never answers, and an event for the first."""
     came, ended = threading.Event(), threading.Event()
     kept: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -95,6 +95,6 @@ def silent_collector() -> Iterator[tuple[str, threading.Event]]:
 
 
 def dead_endpoint() -> str:
-    """An address at which nobody listens."""
+    """An address without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""Everything that reports are made to."""
+"""The receivers of all reports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graph.telemetry.upstream import UpstreamTelemetry
 
 
 class Reports(Metrics):
-    """Metrics, and the parts that feed them."""
+    """Metrics and the observers that update them."""
 
     def __init__(self) -> None:
         super().__init__()

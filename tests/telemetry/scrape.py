@@ -13,7 +13,7 @@ Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def scrape(metrics: Metrics) -> Series:
-    """Every series by its name and labels."""
+    """All series by name and labels."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(metrics.render().decode("utf-8"))
@@ -22,7 +22,7 @@ def scrape(metrics: Metrics) -> Series:
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
-    """The figure of one series, whose name is given without `konagraph_`; None where there is none."""
+    """The value of one series, whose name is given without `konagraph_`; None without one."""
     return scrape(metrics).get((f"konagraph_{name}", frozenset(labels.items())))
 
 

@@ -1,4 +1,4 @@
-"""The log at a terminal: one line for a request, what is wrong with it, and details for who asks for them."""
+"""The log at a terminal: one line per request, its problems, and details on demand."""
 
 from __future__ import annotations
 

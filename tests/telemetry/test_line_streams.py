@@ -1,4 +1,4 @@
-"""Where lines go: each in one piece, and nothing breaks when they can go nowhere."""
+"""Line streams: each line is written atomically, and nothing breaks when writing fails."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LINES = [b'{"n":%d,"filling":"%s"}\n' % (number, b"x" * 4_500) for number in ran
 
 
 def small_pipe() -> tuple[int, int]:
-    """A pipe that is soon full and does not wait then: where to read and where to write."""
+    """A small non-blocking pipe: its read end and its write end."""
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4_096)
     for end in (reading, writing):
@@ -37,7 +37,7 @@ def small_pipe() -> tuple[int, int]:
 
 
 def drained(reading: int) -> bytes:
-    """All that is in a pipe which does not wait."""
+    """All data in a non-blocking pipe."""
     read = b""
     while True:
         try:
@@ -48,7 +48,7 @@ def drained(reading: int) -> bytes:
 
 
 def without_notices(read: bytes, lost: int) -> list[bytes]:
-    """The lines without those that say how many were lost, which together say it of all."""
+    """The lines without the reports of lost lines, whose numbers must add up."""
     lines = read.splitlines(keepends=True)
     notices = [line for line in lines if line.startswith(b'{"lost":')]
     assert lost == sum(json.loads(notice)["lost"] for notice in notices)
@@ -75,7 +75,7 @@ def test_a_reader_that_stalls_stops_nobody_and_changes_nothing_for_others_at_the
     reading, writing = os.pipe()
     with os.fdopen(writing, "w", encoding="utf-8") as stream:
         lines = LineStream(stream)
-        # More than fits into a pipe, so that a write that waits would never return.
+        # More than fits into a pipe, so that a blocking write would never return.
         for _ in range(40):
             lines.write(b"x" * 20_000 + b"\n")
         assert lines.put(b"a line\n") is False
@@ -108,14 +108,14 @@ def test_each_line_is_written_by_one_call_and_at_once() -> None:
 
 
 def both_ends() -> tuple[socket.socket, TextIO]:
-    """Where each write is read by itself, and where to write."""
+    """A read end that returns each write separately, and its write end."""
     theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     theirs.settimeout(5)
     return theirs, os.fdopen(ours.detach(), "w", encoding="utf-8")
 
 
 def no_space(size: int) -> None:
-    """Bound how large files may become, which a full disk does, too."""
+    """Limit the size of files, like a full disk."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
 
@@ -160,7 +160,7 @@ async def test_what_must_be_out_is_out_at_once_with_what_was_held_back() -> None
             assert lines.put(b"urgent\n" * 20)
             got = theirs.recv(65_536)
             if len(held) > 1_000:
-                # As much as a pipe takes in one piece.
+                # As much as a pipe accepts atomically.
                 got += theirs.recv(65_536)
             assert held + b"urgent\n" * 20 == got
             assert nothing_comes(theirs)
@@ -283,7 +283,7 @@ def test_a_full_pipe_that_nobody_waits_for_loses_whole_lines_and_tears_none() ->
         read += drained(reading)
     os.close(reading)
     found = without_notices(read, lines.lost)
-    # What began is finished, in its order, and what found no room is not there at all.
+    # Partially written lines are finished in order; lines without room are absent.
     assert [*(line for line in LINES if line in found), b"{}\n"] == found
     assert 10 < len(found) < len(LINES)
     assert len(LINES) + 1 == len(found) + lines.lost

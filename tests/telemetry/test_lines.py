@@ -1,4 +1,4 @@
-"""One line: ASCII whatever is in it, the same for ours and for libraries', its fields in an order that stays."""
+"""Log lines: always ASCII, the same for our events and libraries', with fields in a stable order."""
 
 from __future__ import annotations
 

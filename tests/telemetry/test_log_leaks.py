@@ -1,4 +1,4 @@
-"""No way of logging leads around the redaction: not a library's logger, not an exception, not a failing line."""
+"""Nothing bypasses redaction: no library's logger, no exception, no failing line."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ WITHHELD = "event withheld: it could not be redacted"
 
 
 class Leaky:
-    """An object that tells everything."""
+    """An object whose repr contains a card number."""
 
     def __repr__(self) -> str:
         return f"Leaky({CARD}, {NAME})"
 
 
 class LeakyError(Exception):
-    """An exception that tells everything."""
+    """An exception whose text contains a card number."""
 
     def __str__(self) -> str:
         return f"{CARD} of {NAME}"
@@ -142,7 +142,7 @@ def raising(write: Callable[[BaseException], None]) -> Callable[[], None]:
     return failing
 
 
-# They are called where the exception is handled.
+# They are called in the exception handler.
 RAISED: dict[str, Callable[[BaseException], None]] = {
     "ours, exception()": lambda _error: log().exception("failed"),
     "ours, the exception": lambda error: log().error("failed", exc_info=error),

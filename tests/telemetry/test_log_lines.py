@@ -1,4 +1,4 @@
-"""The process's logs: lines of JSON, structured fields kept, levels obeyed, the libraries' chatter left out."""
+"""The process's logs: lines of JSON with structured fields, by level, without libraries' chatter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.telemetry.capture import events, log, logs_as
 from tests.telemetry.reports import Reports
 
 CARD = "9491339400000013"
-# A hash of a document may have as many digits in a row as a card number.
+# A hash may have as many digits in a row as a card number.
 HASH = f"{CARD}abcdef{CARD}abcdef{CARD}abcd"
 
 

@@ -1,4 +1,4 @@
-"""Families of metrics hold no more than so many series; one that is known is there before it is counted."""
+"""Metric families have a limited number of series; known ones start at 0."""
 
 from __future__ import annotations
 

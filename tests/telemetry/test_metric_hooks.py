@@ -1,4 +1,4 @@
-"""What each hook adds to the metrics."""
+"""What each observer method adds to the metrics."""
 
 from __future__ import annotations
 

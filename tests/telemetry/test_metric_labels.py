@@ -1,4 +1,4 @@
-"""Labels are bounded, and nothing that a caller or the upstream writes freely becomes one."""
+"""Labels are bounded, and free text of callers or the upstream never becomes one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CARD = "9491339400000013"
 
 
 class Caller(NamedTuple):
-    """Who sends a request, and whether it succeeds."""
+    """The viewer and outcome of a request."""
 
     viewer: str = "service"
     id: str | None = "a service"
@@ -45,7 +45,7 @@ FAILING = Caller(succeeds=False)
 
 
 class Names:
-    """Names of operations, with a clock that stands still."""
+    """Operation names with a clock that stands still."""
 
     def __init__(self, **bounds: int) -> None:
         self.now = 0.0
@@ -53,7 +53,7 @@ class Names:
         self.names = OperationNames(self.forgotten.append, clock=lambda: self.now, **bounds)
 
     def used(self, name: str | None, caller: Caller = SERVICE) -> str:
-        """The label of a name that is used by somebody."""
+        """The label of a name after a request."""
         codes = [] if caller.succeeds else ["BAD_USER_INPUT"]
         return self.names.label(
             RequestReport("r", "POST", 200, 0.1, caller.viewer, name, codes, viewer_id=caller.id)

@@ -1,4 +1,4 @@
-"""What the gateway counts, seen as Prometheus sees it."""
+"""The metrics of a gateway, as Prometheus sees them."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ async def test_the_document_cache_is_seen_as_it_is() -> None:
         figures = [
             value(running.metrics, f"document_cache_{name}") for name in ("hits_total", "misses_total", "size")
         ]
-    # Without its card number, a document is kept like any other.
+    # Without its card number, a document is cached like any other.
     assert [2, 3, 3] == figures
 
 

@@ -1,4 +1,4 @@
-"""Spans on their way to a collector: what arrives there, and that a bad collector costs no request anything."""
+"""Span export: what arrives at the collector, and that a bad collector does not affect requests."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ async def test_a_failed_request_arrives_as_an_error_without_words() -> None:
 async def test_spans_arrive_while_the_gateway_runs() -> None:
     with collector() as found:
         async with gateway(KONAGRAPH_OTEL_ENDPOINT=found.endpoint) as running:
-            # A full batch does not wait for the next round.
+            # A full batch is exported at once.
             for _ in range(256):
                 await running.post(CARD, {"n": CARD_NO})
             assert await asyncio.to_thread(found.arrived.wait, 10)
 
 
 def exported_to(endpoint: str, timeout: float = 0.1) -> tuple[SpanExportResult, int]:
-    """The result of exporting one span, and how often a failure was told."""
+    """The result of exporting one span, and the number of reported failures."""
     failures: list[None] = []
     exporter = OtlpExporter(endpoint, lambda: failures.append(None), timeout=timeout)
     try:
@@ -129,15 +129,15 @@ async def test_a_collector_that_hangs_keeps_neither_a_request_nor_the_end_waitin
             for _ in range(300):
                 assert 200 == (await running.post(CARD, {"n": CARD_NO})).status_code
             assert await asyncio.to_thread(came.wait, 10)
-            # It hangs now. The loop goes on, and so do requests.
+            # It hangs now, but the loop and requests do not.
             assert 200 == (await running.post(CARD, {"n": CARD_NO})).status_code
-        # The process would wait for other threads at its end. asyncio's own belong to this test.
+        # The process would wait for non-daemon threads. asyncio's own belong to this test.
         left = [thread for thread in set(threading.enumerate()) - threads if not thread.daemon]
         assert {"accept"} >= {thread.name.partition("_")[0] for thread in left} - {"asyncio"}
 
 
 class Stuck(SpanExporter):
-    """An exporter that hangs until it is let go."""
+    """An exporter that hangs until it is released."""
 
     def __init__(self) -> None:
         self.taken: list[str] = []
@@ -156,7 +156,7 @@ async def test_an_exporter_that_hangs_does_not_keep_the_end_waiting() -> None:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(processor)
     provider.get_tracer("t").start_span("a").end()
-    # OpenTelemetry's own end would wait for half a minute.
+    # OpenTelemetry's own shutdown would wait for half a minute.
     async with asyncio.timeout(10):
         await Traces(processor, ()).aclose()
     assert stuck.busy.is_set()
@@ -181,7 +181,7 @@ def test_while_the_exporter_hangs_the_newest_spans_are_kept_and_no_more_than_so_
     first, then = stuck.taken[:512], stuck.taken[512:]
     assert [f"first {number}" for number in range(512)] == first
     assert [f"then {number}" for number in range(3_000 - 2_048, 3_000)] == then
-    # Said once in twenty seconds of the clock, of which others may begin in between, and not for each of them.
+    # Logged once per twenty seconds of wall clock, not for each span; a new interval may begin in between.
     said = [line["event"] for line in events(stream)]
     assert ["Queue full, dropping Span."] * len(said) == said
     assert len(said) in (1, 2)

@@ -1,4 +1,4 @@
-"""The last step before a line is written: every value is clean, or the whole event is withheld."""
+"""Redaction: every value is harmless, or the whole event is withheld."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ WITHHELD = {"event": "event withheld: it could not be redacted", "level": "error
 
 
 class Leaky:
-    """An object that tells everything."""
+    """An object whose repr contains a card number."""
 
     def __repr__(self) -> str:
         return f"Leaky(card={CARD}, name=홍길동)"
 
 
 class Exploding:
-    """An object that cannot even be looked at."""
+    """An object whose repr raises."""
 
     def __repr__(self) -> str:
         raise RuntimeError(CARD)

@@ -1,4 +1,4 @@
-"""What the log says of real requests: the document by its hash, deadlines, breakers, overload."""
+"""Log lines of real requests: document hash, deadlines, breakers, overload."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_a_document_with_card_numbers_is_known_by_what_is_left_without_the
     texts = [f'{{ card(cardNo: "{number}") {{ balance }} }}' for number in (CARD_NO, "9491339400000021")]
     first, second, other = await lines_of(*texts, texts[0].replace("balance", "cardStatus"))
     assert first["document"] == second["document"] != other["document"]
-    # Who has a hash can try all card numbers.
+    # A hash would allow trying all card numbers.
     assert not {sha256(text) for text in texts} & {first["document"], other["document"]}
     assert {64} == {len(line["document"]) for line in (first, second, other)}
 

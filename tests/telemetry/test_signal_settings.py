@@ -1,4 +1,4 @@
-"""Which settings switch traces on, and what of OpenTelemetry's own environment is heard."""
+"""The settings that enable traces; OpenTelemetry's environment variables have no effect."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_what_is_not_wanted_is_not_loaded(module: str, wanted_by: dict[str, str]
 
 
 def exported(**variables: str) -> dict[str, Any] | None:
-    """What a collector gets of one request in a process with these variables, as far as they might change it."""
+    """What a collector receives for one request of a process with these variables."""
     with collector() as found:
         result = python(ONE_REQUEST, KONAGRAPH_OTEL_ENDPOINT=found.endpoint, **variables)
         assert 0 == result.returncode, result.stderr

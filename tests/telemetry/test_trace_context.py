@@ -1,4 +1,4 @@
-"""The trace that a request's header names: W3C Trace Context, and no word more of the header."""
+"""W3C Trace Context of a request; nothing else of the header is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Traces: what spans there are of a request, how they hang together, and what they say."""
+"""Traces: the spans of a request, their parents and attributes."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def test_each_attempt_is_a_span() -> None:
     for span in calls:
         assert "UnavailableError" == attributes(span)["error.type"]
         assert StatusCode.ERROR is span.status.status_code
-        # A failure has no words: they could be anybody's.
+        # A failure has no message, which could contain anything.
         assert None is span.status.description
         assert () == tuple(span.events)
 
@@ -214,7 +214,7 @@ async def ask(running: Gateway, number: str) -> None:
 
 
 async def test_a_call_that_goes_on_after_its_request_is_a_span_below_it_all_the_same() -> None:
-    """The first of two requests starts the call, and gives up; the second one still waits for it."""
+    """The first of two requests starts the call and disconnects; the second still waits for it."""
     exporter = InMemorySpanExporter()
     transport = Blocking()
     async with traced_gateway(exporter, transport, GuardRules(RetryRules(attempts=1))) as running:
