@@ -13,6 +13,7 @@ import pytest
 
 from graph.cli import main
 from graph.config.settings import Settings
+from graph.graphql.limits import DocumentLimits
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS
 from schema.errors import ErrorCode
@@ -207,6 +208,27 @@ def test_a_default_in_the_documents_is_the_default(name: str) -> None:
     value = default.value if isinstance(default, Enum) else str(default).lower() if default is False else default
     (row,) = [line for line in CONFIGURATION.splitlines() if line.startswith(f"| `{name.upper()}`")]
     assert value == () or any(same(shown, value) for shown in re.findall(r"`([^`]+)`", row))
+
+
+def test_the_limits_of_documents_are_those_that_are_shown() -> None:
+    named = {
+        "bytes of the request's body": ("body_bytes",),
+        "characters of the document": ("characters",),
+        "tokens of the document": ("tokens",),
+        "fields": ("fields",),
+        "aliases": ("aliases",),
+        "levels of fields": ("depth",),
+        "directives": ("directives",),
+        "operations in the document": ("operations",),
+        "introspection: levels, fields": ("introspection_depth", "introspection_fields"),
+    }
+    rows = re.findall(r"^\| ([^|`]+?) \| (\d[\d, ]*) \| (\d[\d, ]*)", CONFIGURATION, re.MULTILINE)
+    assert {name for name, *_ in rows} == named.keys()
+    for root_fields, column in ((DocumentLimits().root_fields, 1), (20, 2)):
+        limits = DocumentLimits.for_root_fields(root_fields, cost=1)
+        for row in rows:
+            shown = [int(number.replace(",", "")) for number in re.findall(r"\d{1,3}(?:,\d{3})*", row[column])]
+            assert shown == [getattr(limits, attribute) for attribute in named[row[0]]]
 
 
 def test_every_error_code_has_a_heading_and_no_other() -> None:
