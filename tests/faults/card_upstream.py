@@ -1,4 +1,4 @@
-"""An upstream on real sockets that serves every card well but one."""
+"""An upstream on real sockets that serves every card correctly except one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.konaplate.faulty_upstream import Connection, FaultyUpstream, http
 from tests.konaplate.support import card_fields, member_fields, succeeded
 
 Act = Callable[[Connection, bytes], Awaitable[None]]
-"""What becomes of one request that was read: the connection, and the request. Then the next request is read."""
+"""Handles one request, given the connection and the request. Then the next one is read."""
 
 BAD: Final = "9491339400009999"
 GOOD: Final = "9491339400001234"
@@ -34,7 +34,7 @@ SILENCE: Final = say(b"")
 
 
 def drip(raw: bytes, drop: bytes, gap: float = 0.3) -> Act:
-    """Send these bytes and then a drop again and again, each soon enough to keep a read timeout from passing."""
+    """Send these bytes, then a trickle that is fast enough to keep a read timeout from expiring."""
 
     async def act(connection: Connection, _request: bytes) -> None:
         await connection.send(raw)
@@ -46,7 +46,7 @@ def drip(raw: bytes, drop: bytes, gap: float = 0.3) -> Act:
 
 
 def flood(raw: bytes, piece: bytes) -> Act:
-    """Send these bytes and then one piece after the other, as fast as they go."""
+    """Send these bytes, then one chunk after the other without pause."""
     return drip(raw, piece, 0)
 
 
@@ -71,12 +71,12 @@ def reset(raw: bytes = b"") -> Act:
 
 
 async def reflect(connection: Connection, request: bytes) -> None:
-    """Send back what was asked, as if it were the answer."""
+    """Echo the request as the response."""
     await connection.send(request)
 
 
 def later(event: asyncio.Event, act: Act) -> Act:
-    """Do it once something has happened."""
+    """Act once something has happened."""
 
     async def wait(connection: Connection, request: bytes) -> None:
         await event.wait()
@@ -86,12 +86,12 @@ def later(event: asyncio.Event, act: Act) -> Act:
 
 
 class CardUpstream(FaultyUpstream):
-    """Answers for every card and member, but for the bad card.
+    """Answers for every card and member except the bad card.
 
     Args:
-        acts: what becomes of each call for the bad card; the last one, of all further ones.
-        members: what becomes of the calls for members.
-        everything: what becomes of every call, instead.
+        acts: how to handle each call for the bad card; the last one handles all further calls.
+        members: how to handle calls for members.
+        everything: how to handle every call, instead.
         host: the address to listen on.
     """
 
@@ -107,13 +107,13 @@ class CardUpstream(FaultyUpstream):
         self._members = members or say(http(MEMBER))
         self._everything = everything
         self.bad_calls: list[float] = []
-        """When each call for the bad card came, on the loop's clock."""
+        """When each call for the bad card arrived, on the loop's clock."""
         self._spoiled: list[Connection] = []
         self.good_calls = 0
         self.member_calls = 0
 
     async def until_spoiled_closed(self) -> None:
-        """Wait until the other side has closed every connection that the bad card was asked for on."""
+        """Wait until the other side has closed every connection used for the bad card."""
         async with asyncio.timeout(_PATIENCE):
             for connection in self._spoiled:
                 await connection.closed.wait()
@@ -143,5 +143,5 @@ class CardUpstream(FaultyUpstream):
         return fields
 
     def _sealed(self, body: bytes) -> bytes:
-        """The body of an answer."""
+        """The body of a response."""
         return body

@@ -1,7 +1,7 @@
 """An event loop on real sockets whose clock jumps over waiting.
 
-Time stands still while anything is done, and jumps to the next timer once no socket has anything to say. So a test
-waits a minute in a moment, and what it measures is what the code waited for, on a busy machine, too.
+Time stands still while anything runs, and jumps to the next timer once all sockets are quiet. So a test
+waits a minute in a moment, and measures only what the code waited for, even on a busy machine.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 _QUIET: Final = 0.01
-"""Real seconds without an event after which nothing is on its way; the loopback device takes far fewer."""
+"""Real seconds without an event after which nothing is in transit; the loopback device takes far less."""
 _HANGS: Final = 30.0
 """Real seconds after which a test without a timer is stuck."""
 
 
 class _Patient(selectors.DefaultSelector):
-    """Waits for events without letting time pass; without any, time has passed."""
+    """Waits for events without letting time pass; lets it pass if there are none."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ class Row(NamedTuple):
     attempts: int
     retryable: bool = True
     counted: bool = True
-    """Whether the breaker takes it for a failure of the upstream."""
+    """Whether the breaker counts it as a failure of the upstream."""
 
 
 async def check(
@@ -42,20 +42,20 @@ async def check(
     keeps: bool = False,
     **variables: object,
 ) -> float:
-    """Ask for the bad card and a good one, and then for the good one alone.
+    """Query the bad card and a good one, then the good one alone.
 
     Args:
         row: what is expected.
         upstream: plays the row's fault.
         transport: moves the bytes; None for the gateway's own.
-        keeps: whether the connection may be used again after the fault.
+        keeps: whether the connection may be reused after the fault.
         variables: settings.
 
     Returns:
         How long the first answer took.
     """
     loop = asyncio.get_running_loop()
-    # The good answer and the bad one are enough for the breaker, and half of them failed.
+    # The good and the bad response are enough for the breaker, and half of them failed.
     async with gateway_over(upstream, AFTER_TWO_CALLS, transport, **variables) as gateway:
         started = loop.time()
         answer = await gateway.query(BOTH)

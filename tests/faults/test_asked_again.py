@@ -1,4 +1,4 @@
-"""A server that wants to be asked on another connection: RFC 9110 sections 15.5.9 and 15.5.20, RFC 8470."""
+"""A server that asks for a new connection: RFC 9110 sections 15.5.9 and 15.5.20, RFC 8470."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALWAYS_CLOSED: Final = GuardRules(breaker=BreakerRules(minimum_calls=1_000_000))
 
 
 def once_only(refusal: bytes) -> Script:
-    """Answer the first request of a connection well, and send every later one to another connection."""
+    """Answer the first request of a connection, and refer every later one to a new connection."""
 
     async def script(connection: Connection) -> None:
         await connection.read_request()
@@ -38,7 +38,7 @@ def once_only(refusal: bytes) -> Script:
 async def test_whoever_wants_another_connection_gets_a_new_one_at_once(status: str) -> None:
     upstream = FaultyUpstream(once_only(http(b"", status)))
     async with gateway_over(upstream, ALWAYS_CLOSED) as gateway:
-        # Three connections are kept; none of them is any good for what comes next, first or second.
+        # Three connections are kept; none of them can be used for the next attempt, first or second.
         assert failures(await gateway.query(ALL)) == []
         assert failures(await gateway.query(ALL)) == []
         requests = sorted(len(connection.requests) for connection in upstream.connections)
@@ -67,7 +67,7 @@ async def test_a_full_pool_makes_room_for_a_new_connection() -> None:
 async def test_whoever_never_wants_to_answer_is_asked_twice_and_may_be_asked_later() -> None:
     upstream = FaultyUpstream(answer(http(b"", "408 Request Timeout")))
     async with gateway_over(upstream, GuardRules(breaker=BreakerRules(minimum_calls=1))) as gateway:
-        # No word against the upstream: the breaker stays closed.
+        # Not a failure of the upstream: the breaker stays closed.
         for _ in range(2):
             answered = await gateway.query(ONE)
             assert [Failure(["c"], "UPSTREAM_UNAVAILABLE", True)] == failures(answered)

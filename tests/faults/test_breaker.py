@@ -1,4 +1,4 @@
-"""An upstream that fails again and again is left alone, asked whether it is well, and used again."""
+"""A failing upstream gets no calls for a while, is probed, and is used again."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Switch:
 
 @asynccontextmanager
 async def opened(**variables: object) -> AsyncIterator[tuple[Gateway, Switch]]:
-    """A gateway that has just decided to leave its upstream alone."""
+    """A gateway whose breaker has just opened."""
     switch = Switch(FAILS)
     async with gateway_over(switch.upstream, **variables) as gateway:
         for _ in range(20):
@@ -56,7 +56,7 @@ async def opened(**variables: object) -> AsyncIterator[tuple[Gateway, Switch]]:
 
 
 async def refusal(gateway: Gateway) -> float:
-    """Ask once, see that the answer is a refusal without a call, and give the seconds to wait for."""
+    """Query once, check that it is refused without a call, and return the seconds to wait."""
     extensions = (await gateway.query(ONLY_GOOD))["errors"][0]["extensions"]
     assert {"code", "retryable", "requestId", "retryAfterMs"} == extensions.keys()
     assert (UNAVAILABLE, True) == (extensions["code"], extensions["retryable"])
@@ -65,7 +65,7 @@ async def refusal(gateway: Gateway) -> float:
 
 
 async def many(gateway: Gateway, cards: int) -> dict[str, Any]:
-    """Ask for so many cards at once."""
+    """Query so many cards at once."""
     numbers = ", ".join(f'"94913394{number:08}"' for number in range(cards))
     return await gateway.query(f"{{ cards(cardNos: [{numbers}]) {{ balance }} }}")
 
@@ -96,7 +96,7 @@ async def test_an_open_breaker_refuses_at_once_without_a_call_or_a_connection() 
         wait = await refusal(gateway)
         assert OPEN * (1 - JITTER) <= wait <= OPEN
         assert (20, before) == (switch.calls, (loop.time(), len(switch.upstream.connections)))
-        # The time that is left, not the time that it began with.
+        # The time left, not the full open time.
         await asyncio.sleep(wait - 1)
         assert 1 == pytest.approx(await refusal(gateway), abs=0.002)
         assert 20 == switch.calls
@@ -162,7 +162,7 @@ async def test_each_failed_probe_doubles_the_time_up_to_a_minute() -> None:
         await asyncio.sleep(await refusal(gateway))
         for _ in range(3):
             assert "errors" not in await gateway.query(ONLY_GOOD)
-        # Well again: the next time begins at the beginning.
+        # Recovered: the next open time is the shortest again.
         switch.act = FAILS
         for _ in range(20):
             await gateway.query(ONLY_BAD)

@@ -1,4 +1,4 @@
-"""An upstream that breaks its answer for one card: its code, its retries, and everything else goes on."""
+"""An upstream that breaks its response for one card: code and retries; everything else works."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ GONE: dict[str, Row] = {
     "closed without an answer": Row(hang_up(), UNAVAILABLE, 2),
     "reset without an answer": Row(reset(), UNAVAILABLE, 2),
 }
-"""The connection ends before there is an answer: tried again at once."""
+"""The connection ends before a response begins: retried at once."""
 
 BROKEN: dict[str, Row] = {
     "reset within the head": Row(reset(b"HTTP/1.1 200 OK\r\nContent-"), UNAVAILABLE, 1),
@@ -98,18 +98,18 @@ SLOW: dict[str, Row] = {
     "body without an end in drops": Row(drip(head("HTTP/1.1 200 OK"), b" "), TIMEOUT, 2),
     "informational answers for ever": Row(drip(b"", head("HTTP/1.1 102 Processing")), TIMEOUT, 2),
 }
-"""Ended by the limits of each attempt and of all together."""
+"""Ended by the limits of each attempt and of the whole call."""
 
 EVERY = {**GONE, **BROKEN, **SLOW}
 
 TOLD_APART_BY_LEAN_ONLY = ("closed within the head", "reset within the head", "another protocol")
-"""httpx reports these as it reports a connection that ends without a byte, so that they are tried again."""
+"""httpx reports these like a connection that ends without a byte, so they are retried."""
 
 
 @pytest.mark.parametrize("row", [*GONE.values(), *BROKEN.values()], ids=[*GONE, *BROKEN])
 @jumping
 async def test_a_broken_answer_fails_one_card_at_once_and_leaves_nothing_behind(row: Row) -> None:
-    # Not even a pause: another connection is as good now as later.
+    # No pause: a new connection is as good now as later.
     assert 0 == await check(row, CardUpstream(row.act))
 
 
@@ -162,7 +162,7 @@ async def test_a_fault_that_passes_is_not_seen(row: Row) -> None:
 async def test_a_refused_connection_is_tried_once_more_after_a_pause() -> None:
     loop, before = asyncio.get_running_loop(), open_files()
     with socket.socket() as nobody:
-        # Bound, so that nobody else gets the port, but not listening.
+        # Bound, to reserve the port, but not listening.
         nobody.bind(("127.0.0.1", 0))
         base_url = f"http://127.0.0.1:{nobody.getsockname()[1]}/open-api"
         async with networked(base_url, GuardRules(breaker=BreakerRules(minimum_calls=1))) as gateway:
@@ -174,6 +174,6 @@ async def test_a_refused_connection_is_tried_once_more_after_a_pause() -> None:
     assert {"__typename": "Query", "good": None} == answer["data"]
     assert [Failure(["good"], UNAVAILABLE, retryable=True)] == failures(answer)
     assert 0.05 <= took <= LONGEST_PAUSE
-    # The second answer came without a call.
+    # The second response came without a call.
     assert ["retryAfterMs" in one["errors"][0]["extensions"] for one in (answer, refused)] == [False, True]
     assert (before, {asyncio.current_task()}) == (open_files(), asyncio.all_tasks())

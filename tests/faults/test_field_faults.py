@@ -1,4 +1,4 @@
-"""An upstream whose answer for one card is good but for a field: that field fails, and nothing else."""
+"""An upstream whose response for one card has one bad field: only that field fails."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WELL: dict[str, Any] = {
 class Case(NamedTuple):
     body: bytes
     differs: dict[str, Any]
-    """What is other than in the good card."""
+    """The differences from the good card."""
     failing: tuple[tuple[str, ...], ...] = ()
     """The paths of the errors."""
 
@@ -52,7 +52,7 @@ def changed(differs: dict[str, Any], *failing: tuple[str, ...], **changes: objec
 
 
 def literally(name: str, literal: str, differs: dict[str, Any], *failing: tuple[str, ...]) -> Case:
-    """A value as it stands in the JSON text, which Python's numbers cannot express."""
+    """Raw JSON text that Python's numbers cannot express."""
     return Case(succeeded(card_fields(**{name: "?"})).replace(b'"?"', literal.encode()), differs, failing)
 
 
@@ -103,7 +103,7 @@ CASES: dict[str, Case] = {
         ("cashReceiptInfo", "maskedIdNo"),
         cashReceiptInfo=without(RECEIPT, "idNo"),
     ),
-    # RFC 8259 leaves open what two equal keys mean. One of the two values, and never an error of ours.
+    # RFC 8259 leaves duplicate keys undefined: one of the two values, and never an internal error.
     "a key twice": Case(succeeded(card_fields()).replace(b'{"userId"', b'{"balance":1,"userId"', 1), {}),
     "no response member": Case(encoded(card_fields()), {}),
     "a text of control characters": changed({"serviceName": "\x00\x1b[2J"}, serviceName="\x00\x1b[2J"),
@@ -121,5 +121,5 @@ async def test_an_odd_field_fails_alone(case: Case) -> None:
         assert {"good": WELL, "bad": {**WELL, **case.differs}} == answer["data"]
         expected = [Failure(["bad", *path], INVALID, retryable=False) for path in case.failing]
         assert expected == failures(answer)
-    # Never tried again, and never a reason to leave the upstream alone.
+    # Never retried, and never counted by the breaker.
     assert (2, 2) == (len(upstream.bad_calls), upstream.good_calls)

@@ -1,4 +1,4 @@
-"""The clock of these tests: it stands still while anything happens, and jumps over waiting."""
+"""The clock of these tests: it stands still while anything runs, and jumps over waiting."""
 
 from __future__ import annotations
 

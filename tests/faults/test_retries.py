@@ -1,4 +1,4 @@
-"""What is tried again, when, and how often in all; seen from the upstream's side."""
+"""What is retried, when, and how often in total, as the upstream sees it."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def test_there_are_as_many_attempts_as_the_rules_say(attempts: int) -> Non
 
 
 async def attempts_of(calls: int, **retries: float) -> list[int]:
-    """How many attempts each of so many failing calls got, one after the other."""
+    """How many attempts each of so many consecutive failing calls got."""
     counts, upstream = [], CardUpstream(BUSY)
     async with gateway_over(upstream, without_pause(**retries)) as gateway:
         for _ in range(calls):
@@ -112,7 +112,7 @@ async def attempts_of(calls: int, **retries: float) -> list[int]:
 
 @jumping
 async def test_a_spent_budget_leaves_one_attempt_to_each_call() -> None:
-    # Without any per second there is one to begin with, and a quarter of one comes with each call.
+    # Without any per second, there is one at first, and a quarter more with each call.
     counts = await attempts_of(9, budget_per_second=0, budget_ratio=0.25)
     assert [2, 1, 1, 1, 2, 1, 1, 1, 2] == counts
 

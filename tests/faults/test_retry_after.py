@@ -1,4 +1,4 @@
-"""How long Konaplate asks to be left alone reaches the client, and which of its APIs it was."""
+"""Konaplate's Retry-After reaches the client, with the API that sent it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An upstream whose sealed answer for one card cannot be opened, and sealed or clear errors of its own."""
+"""An upstream whose sealed response for one card cannot be opened, and its sealed or clear errors."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def unopened(sealed: object, status: str = "200 OK") -> bytes:
 
 
 def headed(cek: int = 16, iv: int = 12, **header: object) -> str:
-    """Sealed for us, under another header."""
+    """Sealed for us, with another header."""
     return assemble(encoded({"enc": ENC, "alg": "RSA-OAEP-256", **header}), WELL, OURS, bytes(cek), bytes(iv))
 
 

@@ -1,4 +1,4 @@
-"""Those who ask for one card at the same time share one upstream call, and nothing else."""
+"""Concurrent queries for one card share one upstream call, and nothing else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PROFILE = "member { profile { userName } }"
 
 class Caller(NamedTuple):
     subject: str | None
-    """None: nobody in particular."""
+    """None: anonymous."""
     scopes: tuple[str, ...] = ()
     member: int | None = None
 
@@ -54,7 +54,7 @@ class Crowd:
         self._signer = signer
 
     async def ask(self, caller: Caller, selection: str = "balance", **headers: str) -> dict[str, Any]:
-        """Ask for the card in somebody's name."""
+        """Query the card as somebody."""
         if caller.subject is not None:
             claims = {} if caller.member is None else {"konaplate_user_id": str(caller.member)}
             token = self._signer.token(caller.subject, scopes=caller.scopes, lifetime=600, claims=claims)
@@ -64,7 +64,7 @@ class Crowd:
         return answer
 
     def start(self, caller: Caller, selection: str = "balance", **headers: str) -> asyncio.Task[dict[str, Any]]:
-        """Ask, and do not wait."""
+        """Query without waiting."""
         return asyncio.ensure_future(self.ask(caller, selection, **headers))
 
 
@@ -82,7 +82,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def all_have_asked() -> None:
-    """Time passes only when there is nothing left to do."""
+    """Time passes only when nothing is left to run."""
     await asyncio.sleep(0.1)
 
 
@@ -162,7 +162,7 @@ async def test_whoever_leaves_does_not_disturb_the_others(folder: Path) -> None:
     (answer,) = counting(7)
     upstream = CardUpstream(later(release, answer))
     async with crowd(folder, upstream) as running:
-        # The first one's request made the call; the last one is the only one to stay.
+        # The first caller's request made the call; only the last caller stays.
         gone = [running.start(OWNER), running.start(SERVICE)]
         hasty = running.start(READER, **{"x-request-timeout-ms": "100"})
         stays = running.start(OWNER)
@@ -185,7 +185,7 @@ async def test_whoever_joins_late_waits_no_longer_than_allowed(folder: Path) -> 
         await asyncio.sleep(1)
         second = await running.ask(SERVICE, **{"x-request-timeout-ms": "200"})
         assert 1.2 == pytest.approx(loop.time())
-        # The call's own time limit counts from its beginning.
+        # The call's own time limit counts from its start.
         assert ["UPSTREAM_TIMEOUT"] == codes(await first) == codes(second)
         assert 1.5 == pytest.approx(loop.time())
     assert 1 == len(upstream.bad_calls)
@@ -207,7 +207,7 @@ async def test_the_call_ends_with_the_last_who_waits_for_it(folder: Path) -> Non
         assert 0.2 == pytest.approx(loop.time())
         await settle()
         assert before == asyncio.all_tasks() - upstream.tasks
-        # Whoever comes now has a call of their own.
+        # A later query has a call of its own.
         assert {"data": {"card": {"balance": 9}}} == await running.ask(OWNER)
     assert 2 == len(upstream.bad_calls)
 

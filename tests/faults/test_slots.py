@@ -1,4 +1,4 @@
-"""More calls than the upstream can take: some wait, some are shed, and the limit follows its answers."""
+"""More calls than the upstream can take: some wait, some are shed, and the limit adapts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SLOT_WAIT = 0.25
 
 
 class Slow:
-    """Answers after a while, and remembers how many calls there were at once."""
+    """Answers after a while, and records the number of concurrent calls."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -36,7 +36,7 @@ class Slow:
         self.calls += 1
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        # Given up calls are over once their connection is closed.
+        # Cancelled calls end once their connection is closed.
         closing = asyncio.ensure_future(connection.until_closed())
         done, _ = await asyncio.wait({closing}, timeout=self.seconds)
         closing.cancel()
@@ -47,7 +47,7 @@ class Slow:
 
 
 async def ask(gateway: Gateway, cards: int, first: int = 0, **headers: str) -> dict[str, Any]:
-    """Ask for so many cards at once."""
+    """Query so many cards at once."""
     numbers = ", ".join(f'"94913394{number:08}"' for number in range(first, first + cards))
     answer: dict[str, Any] = (
         await gateway.post(f"{{ cards(cardNos: [{numbers}]) {{ balance }} }}", None, **headers)
@@ -112,7 +112,7 @@ async def test_whoever_leaves_the_queue_leaves_no_slot_behind() -> None:
 
 
 async def burst(gateway: Gateway, slow: Slow, cards: int) -> int:
-    """How many of so many calls there were at once."""
+    """The number of concurrent calls, out of so many."""
     while slow.in_flight:  # noqa: ASYNC110 - until the end of a connection that was given up has arrived
         await asyncio.sleep(0)
     slow.most_in_flight = 0
@@ -129,7 +129,7 @@ async def test_calls_that_time_out_make_the_limit_fall_and_good_ones_make_it_ris
         await burst(gateway, slow, 1)
         slow.seconds = 0.05
         assert 8 == await burst(gateway, slow, 20)
-        # One more for each full round of good answers.
+        # One more for each full round of good responses.
         assert 10 == [await burst(gateway, slow, 20) for _ in range(3)][-1]
 
 

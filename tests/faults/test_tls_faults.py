@@ -1,4 +1,4 @@
-"""An upstream whose TLS is not to be trusted, or never comes about."""
+"""An upstream whose TLS is not trusted or never established."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 @asynccontextmanager
 async def secured(script: Script, **variables: object) -> AsyncIterator[tuple[Gateway, FaultyUpstream]]:
-    """A gateway that expects TLS where the script does the handshake; nothing is left behind."""
+    """A gateway that expects TLS from a script that does the handshake; nothing is left behind."""
     before = open_files()
     async with FaultyUpstream(script) as upstream:
         base_url = upstream.base_url.replace("http:", "https:")
@@ -92,7 +92,7 @@ async def test_an_upstream_that_wants_a_certificate_of_ours_fails_the_call_once(
     authority: trustme.CA, bundle: Path, tmp_path: Path
 ) -> None:
     mutual = Mutual(authority, tmp_path)
-    # The refusal comes with the handshake, as it does not in TLS 1.3.
+    # The rejection is part of the handshake, unlike in TLS 1.3.
     mutual.tls.maximum_version = ssl.TLSVersion.TLSv1_2
     await assert_not_tried_again(mutual.tls, bundle)
 

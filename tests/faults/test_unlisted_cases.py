@@ -1,4 +1,4 @@
-"""What else an upstream or a network can do between a request and its answer."""
+"""What else an upstream or a network can do between a request and its response."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def two_answers(connection: Connection, request: bytes) -> None:
 
 @jumping
 async def test_two_answers_to_one_request_are_none() -> None:
-    """Which of the two is about our card is unsure, and the second one would be the answer to the next request."""
+    """It is unclear which of the two is about our card, and the second would be taken for the next response."""
     upstream = CardUpstream(two_answers, say(http(WELL)))
     async with gateway_over(upstream) as gateway:
         answers = [await gateway.query(ONLY_BAD) for _ in range(3)]
@@ -95,7 +95,7 @@ async def test_an_unasked_answer_on_an_idle_connection_is_nobodys() -> None:
 
 @jumping
 async def test_answers_that_come_in_another_order_reach_who_asked() -> None:
-    """Each card on its own connection, and the last one that asked is answered first."""
+    """Each card on its own connection, and the last request is answered first."""
     waiting: list[asyncio.Event] = []
     balances: dict[int, int] = {}
 
@@ -128,7 +128,7 @@ async def test_a_body_that_ends_with_garbage_spoils_its_connection_only() -> Non
 
 @jumping
 async def test_an_answer_before_the_request_was_sent_out_is_read() -> None:
-    """This upstream answers as soon as anything comes, and closes."""
+    """This upstream responds as soon as anything arrives, and closes."""
 
     class Rash(CardUpstream):
         async def _play(self, connection: Connection) -> None:
@@ -207,7 +207,7 @@ async def test_an_upstream_that_comes_back_serves_who_asked_meanwhile() -> None:
 
 @jumping
 async def test_a_pool_of_stale_connections_does_not_fail_the_next_query() -> None:
-    """All kept connections end as they are used again, as behind a balancer that has forgotten them."""
+    """All kept connections end when reused, as behind a balancer that has dropped them."""
 
     async def act(connection: Connection, _request: bytes) -> None:
         if len(connection.requests) > 1:
@@ -224,7 +224,7 @@ async def test_a_pool_of_stale_connections_does_not_fail_the_next_query() -> Non
 
 @jumping
 async def test_one_query_after_many_does_not_meet_one_stale_connection_after_the_other() -> None:
-    """The connection that ends tells of the others that were kept for as long."""
+    """A closed connection implies that older idle ones are closed, too."""
     loop = asyncio.get_running_loop()
     stale: list[Connection] = []
 
@@ -244,7 +244,7 @@ async def test_one_query_after_many_does_not_meet_one_stale_connection_after_the
 
 
 async def test_a_name_that_cannot_be_looked_up_is_an_upstream_that_cannot_be_reached() -> None:
-    # Not even by the system's resolver: its parts are empty, or too long.
+    # Not even by the system's resolver: its labels are empty or too long.
     for host in ("a..b", f"{'a' * 64}.test"):
         async with networked(f"http://{host}/open-api") as gateway:
             answer = await gateway.query(ONLY_GOOD)
@@ -260,7 +260,7 @@ def has_ipv6() -> bool:
     return True
 
 
-# No tool that could be installed, but a property of the machine.
+# Not an installable tool, but a property of the machine.
 @pytest.mark.skipif(not has_ipv6(), reason="the loopback device has no IPv6")
 @jumping
 async def test_an_upstream_with_an_ipv6_address_only_is_reached() -> None:
@@ -282,5 +282,5 @@ async def test_clients_without_any_patience_leave_nothing_behind() -> None:
             )
             for response in responses:
                 assert {TIMEOUT} == {failure.code for failure in failures(response.json())} - {"OVERLOADED"}
-        # The slots and the breaker are as they were.
+        # The slots and the breaker are unchanged.
         assert {"data": {"good": {"balance": BALANCE}}} == await gateway.query(ONLY_GOOD)

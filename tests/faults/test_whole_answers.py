@@ -1,4 +1,4 @@
-"""An upstream that answers for one card, whole and right by HTTP, but not with a card."""
+"""An upstream whose response for one card is valid HTTP, but not a card."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ HTML = b"<html><body>9491339400009999</body></html>"
 
 
 def useless(raw: bytes) -> Row:
-    """An answer of no documented form: Konaplate would give it again, and it is no outage."""
+    """A response of no documented form: a retry would get it again, and it is not an outage."""
     return Row(say(raw), INVALID, 1, retryable=False, counted=False)
 
 
 def business(code: str, expected: str, *, retryable: bool = False, status: str = "400 Bad Request") -> Row:
-    """A code of Konaplate's: never tried again, never an outage."""
+    """A code of Konaplate: never retried, never an outage."""
     body = encoded({"response": {"code": code, "description": "9491339400009999"}})
     return Row(say(http(body, status)), expected, 1, retryable=retryable, counted=False)
 

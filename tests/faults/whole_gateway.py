@@ -27,7 +27,7 @@ ONLY_BAD: Final = f'{{ bad: card(cardNo: "{BAD}") {{ balance }} }}'
 
 
 class Failure(NamedTuple):
-    """One error of an answer, as far as clients may branch on it."""
+    """The parts of an error that clients may branch on."""
 
     path: list[str | int] | None
     code: str
@@ -35,7 +35,7 @@ class Failure(NamedTuple):
 
 
 def failures(answer: dict[str, Any]) -> list[Failure]:
-    """The errors of an answer."""
+    """The errors of a response."""
     return [
         Failure(error.get("path"), error["extensions"]["code"], error["extensions"]["retryable"])
         for error in answer.get("errors", [])
@@ -50,7 +50,7 @@ async def networked(
     /,
     **variables: object,
 ) -> AsyncIterator[Gateway]:
-    """A gateway as the settings make it, on the network, whose time is the event loop's."""
+    """A gateway on the network, on the event loop's clock."""
     environment = {
         "KONAPLATE_BASE_URL": base_url,
         "KONAPLATE_ASP_ID": ASP_ID,
@@ -78,7 +78,7 @@ async def gateway_over(
     /,
     **variables: object,
 ) -> AsyncIterator[Gateway]:
-    """A gateway over an upstream; at the end, no connection, task or file descriptor is left of it."""
+    """A gateway over an upstream that leaves no connection, task or file descriptor behind."""
     before = open_files()
     async with upstream:
         async with networked(upstream.base_url, rules, transport, **variables) as gateway:
@@ -91,5 +91,5 @@ async def gateway_over(
 
 
 def open_files() -> int:
-    """How many files and connections this process holds."""
+    """How many file descriptors this process has open."""
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the fewest descriptors of its own

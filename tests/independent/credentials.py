@@ -25,7 +25,7 @@ class Credentials:
     client_public_key_pem: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse credentials no correct request could carry."""
+        """Reject credentials that no correct request could carry."""
         if len(self.access_key) != ACCESS_KEY_LENGTH:
             raise ValueError(f"access_key: length is not {ACCESS_KEY_LENGTH}")
         if len(self.crypto_key_id) != CRYPTO_KEY_ID_LENGTH:

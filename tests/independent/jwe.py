@@ -78,7 +78,7 @@ def generate_pair() -> tuple[str, str]:
 
 
 def assemble(header: bytes, plaintext: bytes, public_pem: str, cek: bytes, iv: bytes) -> str:
-    """Seal with every ingredient given; whether they fit the profile is the caller's business."""
+    """Seal with given ingredients; whether they fit the profile is up to the caller."""
     protected = b64url(header)
     wrapped = load_public(public_pem).encrypt(cek, _oaep())
     sealed = AESGCM(cek).encrypt(iv, plaintext, protected.encode("ascii"))

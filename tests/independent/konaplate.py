@@ -124,7 +124,7 @@ class IndependentKonaplate:
                 await writer.wait_closed()
 
     async def _exchange(self, reader: asyncio.StreamReader) -> tuple[bytes, bool]:
-        """Read one request and give its answer, and whether the connection goes on."""
+        """Read one request; returns its response, and whether the connection stays open."""
         try:
             request = await read_request(reader)
         except HttpError as error:
@@ -139,7 +139,7 @@ class IndependentKonaplate:
         return render_response(status, headers, body, keep=request.keep_alive), request.keep_alive
 
     def _answer(self, request: Request) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Judge one request: status, extra headers and body of the answer."""
+        """Check one request; returns status, extra headers and body of the response."""
         found, payload = self._inspect(request)
         if found:
             self.violations.extend(found)

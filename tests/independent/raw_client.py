@@ -85,7 +85,7 @@ class Draft:
         return self
 
     def signed_over(self, other: bytes) -> Draft:
-        """Make the token over other bytes than the body."""
+        """Compute the token over other bytes than the body."""
         return self.edit("X-KM-Tran-Token", lambda _: self.token(self.time, other))
 
     def call(self, method: str = "POST", path: str = CARD_PATH) -> Draft:
@@ -108,7 +108,7 @@ class Client:
         self.reader, self.writer = reader, writer
 
     async def send(self, raw: bytes) -> tuple[int, dict[str, str], dict[str, Any]]:
-        """Send bytes and read one answer: status, headers, JSON."""
+        """Send bytes and read one response: status, headers, JSON."""
         self.writer.write(raw)
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)

@@ -96,7 +96,7 @@ class HeaderInspection:
             self.correlation_id = value
 
     def _token_time(self, secret_key: str) -> str | None:
-        """Check the token and give its 17-digit time."""
+        """Check the token; returns its 17-digit time."""
         value = self._single(TRAN_TOKEN)
         if value is None:
             return None

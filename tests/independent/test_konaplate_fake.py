@@ -1,4 +1,4 @@
-"""The fake upstream takes a correct call and reports every single deviation exactly once."""
+"""The fake upstream accepts a correct call and reports every single deviation exactly once."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def good() -> Draft:
 
 
 def crafted(header: bytes = header_bytes("A128GCM"), cek: int = 16, iv: int = 12) -> Draft:
-    """A soundly sealed JWE with other ingredients."""
+    """A correctly sealed JWE with other ingredients."""
     clear = json.dumps({"cardNo": CARD}).encode()
     key = keys().server_public_key_pem
     return Draft(envelope(assemble(header, clear, key, os.urandom(cek), os.urandom(iv))))
@@ -112,7 +112,7 @@ def payload(text: str, path: str = CARD_PATH) -> Draft:
 
 
 def swap(text: str) -> str:
-    """Another character in the first place."""
+    """Another character in first position."""
     return ("B" if text[0] == "A" else "A") + text[1:]
 
 

@@ -1,4 +1,4 @@
-"""Both ways to move bytes, for the tests of faults."""
+"""Both transports, for the tests of faults."""
 
 from __future__ import annotations
 

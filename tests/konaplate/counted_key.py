@@ -9,7 +9,7 @@ from tests.konaplate.support import KEY_ID, pair, private_key
 
 
 class CountedKey:
-    """Decrypts as an RSA key does, and counts."""
+    """Decrypts like an RSA key, and counts."""
 
     def __init__(self, owner: str) -> None:
         self.operations = 0
@@ -21,6 +21,6 @@ class CountedKey:
 
 
 def counted_pair(key_id: str = KEY_ID, *, opens: str = "client") -> tuple[KeyPair, CountedKey]:
-    """A pair whose private key counts, and that key."""
+    """A key pair whose private key counts, and that key."""
     counted = CountedKey(opens)
     return KeyPair(key_id, pair().seal_with, cast("Any", counted)), counted

@@ -29,9 +29,9 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self.requests: list[bytes] = []
-        """What came in, head and body of each request."""
+        """The head and body of each request received."""
         self.asked = asyncio.Event()
-        """A whole request is there."""
+        """A whole request has arrived."""
         self.closed = asyncio.Event()
         """The other side has closed the connection, or reset it."""
         self.sent = 0
@@ -52,20 +52,20 @@ class Connection:
         self.sent += len(raw)
 
     async def receive(self) -> bytes:
-        """The next bytes as they come; none at the end of the stream."""
+        """The next bytes; none at the end of the stream."""
         return await self._reader.read(64 * 1024)
 
     async def until_closed(self) -> None:
-        """Wait for the other side to close the connection; what it still sends is thrown away."""
+        """Wait for the other side to close the connection; discard what it still sends."""
         while await self.receive():
             pass
 
     def end(self) -> None:
-        """Close our direction; the other side sees the end of the stream."""
+        """Half-close: the other side sees the end of the stream."""
         self._writer.write_eof()
 
     def reset(self) -> None:
-        """Break the connection, so that the other side sees a reset instead of an end."""
+        """Reset the connection."""
         self._writer.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
         )
@@ -73,7 +73,7 @@ class Connection:
 
 
 class FaultyUpstream:
-    """A server that plays one script on every connection; then it waits until the other side closes.
+    """A server that runs one script on every connection, then waits until the other side closes.
 
     Args:
         script: what happens on a connection.
@@ -93,7 +93,7 @@ class FaultyUpstream:
         self._accepted = asyncio.Event()
         self.connections: list[Connection] = []
         self.tasks: set[asyncio.Task[None]] = set()
-        """The server's own tasks, so that a test can tell them from others that were left behind."""
+        """The server's own tasks, to distinguish them from leaked ones."""
 
     @property
     def port(self) -> int:
@@ -115,7 +115,7 @@ class FaultyUpstream:
                 await connection.closed.wait()
 
     async def until_asked(self) -> Connection:
-        """Wait until the first connection has brought a whole request."""
+        """Wait until the first connection has received a whole request."""
         async with asyncio.timeout(_PATIENCE):
             await self._accepted.wait()
             await self.connections[0].asked.wait()
@@ -129,7 +129,7 @@ class FaultyUpstream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         server, self._server = self._server, None
-        # asyncio fails on a connection that is half accepted when its server closes: let those through first.
+        # asyncio fails on a connection that is half accepted when its server closes, so these go first.
         await settle()
         if server is not None:
             server.close()
@@ -157,18 +157,18 @@ class FaultyUpstream:
 
 
 def http(body: bytes = b"", status: str = "200 OK", headers: Sequence[str] = ()) -> bytes:
-    """A whole answer that is right about its length."""
+    """A whole response with its correct length."""
     lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}"]
     return head(*lines) + body
 
 
 def head(*lines: str) -> bytes:
-    """The head of an answer."""
+    """The head of a response."""
     return "".join(f"{line}\r\n" for line in lines).encode("latin-1") + b"\r\n"
 
 
 def chunk(data: bytes) -> bytes:
-    """One piece of a chunked body; the empty one is the last."""
+    """One chunk of a chunked body; the empty one is the last."""
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
@@ -184,7 +184,7 @@ def answer(raw: bytes) -> Script:
 
 
 def silence(raw: bytes = b"") -> Script:
-    """Read the request, send these bytes, and say no more."""
+    """Read the request, send these bytes, then stay silent."""
 
     async def script(connection: Connection) -> None:
         await connection.read_request()
@@ -194,7 +194,7 @@ def silence(raw: bytes = b"") -> Script:
 
 
 def drip(raw: bytes, drop: bytes, gap: float = 0.02) -> Script:
-    """Send these bytes and then a drop again and again, each soon enough to keep a read timeout from passing."""
+    """Send these bytes, then a trickle that is fast enough to keep a read timeout from expiring."""
 
     async def script(connection: Connection) -> None:
         await connection.read_request()
@@ -207,7 +207,7 @@ def drip(raw: bytes, drop: bytes, gap: float = 0.02) -> Script:
 
 
 def flood(raw: bytes, piece: bytes) -> Script:
-    """Send these bytes and then one piece after the other, as fast as they go."""
+    """Send these bytes, then one chunk after the other without pause."""
     return drip(raw, piece, 0)
 
 
@@ -223,7 +223,7 @@ def hang_up(raw: bytes = b"") -> Script:
 
 
 def reset(raw: bytes = b"") -> Script:
-    """Read the request, send these bytes, and break the connection."""
+    """Read the request, send these bytes, and reset the connection."""
 
     async def script(connection: Connection) -> None:
         await connection.read_request()
@@ -234,4 +234,4 @@ def reset(raw: bytes = b"") -> Script:
 
 
 async def mute(_connection: Connection) -> None:
-    """Accept the connection, and say nothing."""
+    """Accept the connection and stay silent."""

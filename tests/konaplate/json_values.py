@@ -1,4 +1,4 @@
-"""JSON as it may come: hypothesis strategies that lean towards the vendor's names and values."""
+"""Hypothesis strategies for JSON that favour the vendor's names and values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the Konaplate client share: throw-away keys, a client, answers, and a search for leaks."""
+"""Shared by the tests of the Konaplate client: throw-away keys, a client, responses, and a search for leaks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from graph.konaplate.record import Record
 
 deterministic: Final = settings(max_examples=examples(200))
-"""The same examples in every run: a failure must not depend on the day."""
+"""The same examples in every run, so that failures are reproducible."""
 
 CARD: Final = CardNo("9491339400001234")
 USER_ID: Final = 9_223_372_036_854_775_808
@@ -92,12 +92,12 @@ CANARIES: Final = frozenset(
 
 
 def card_fields(**changes: object) -> dict[str, Any]:
-    """The business fields of one card, all of them well."""
+    """The business fields of one valid card."""
     return {**_CARD, **changes}
 
 
 def member_fields(**changes: object) -> dict[str, Any]:
-    """`userInfo` of one member, all of it well."""
+    """`userInfo` of one valid member."""
     return {**_MEMBER, **changes}
 
 
@@ -111,7 +111,7 @@ def without(fields: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def succeeded(fields: dict[str, Any]) -> bytes:
-    """The clear body of a successful answer."""
+    """The clear body of a successful response."""
     return encoded({**fields, "response": {"code": "000_000", "description": "Success"}})
 
 
@@ -158,7 +158,7 @@ def lean_network(limits: Limits, connections: int = 64) -> httpx.AsyncBaseTransp
 
 NETWORKS: Final = {"lean": lean_network, "httpx": httpx_network}
 
-# What moves the bytes where a test does not say: see `each_network` in `conftest.py`.
+# The default transport of tests: see `each_network` in `conftest.py`.
 network: Callable[..., httpx.AsyncBaseTransport] = lean_network
 
 
@@ -173,7 +173,7 @@ async def connected(
     endpoints: Iterable[Endpoint[Any, Any]] = ENDPOINTS,
     **options: Any,
 ) -> AsyncIterator[KonaplateClient]:
-    """A client, over the given transport or else the network; plain unless there is a cipher."""
+    """A client over the given transport or the network; unencrypted unless there is a cipher."""
     client = KonaplateClient(
         base_url,
         identity,
@@ -192,13 +192,13 @@ async def connected(
 def answering(
     body: bytes, status: int = 200, headers: Sequence[tuple[str, str]] = ()
 ) -> Callable[[httpx.Request], httpx.Response]:
-    """What a transport does that gives one answer to every request."""
+    """A transport's handler that gives one response to every request."""
     # A stream, because the content of a ready-made response counts as read.
     return lambda _request: httpx.Response(status, headers=list(headers), stream=httpx.ByteStream(body))
 
 
 def leaks(*shown: object) -> list[str]:
-    """The canaries that something shows: by its text, its representation, or the traceback of an exception."""
+    """The canaries in something's text, representation or traceback."""
     text = "\n".join(part for value in shown for part in _texts(value))
     return sorted(canary for canary in CANARIES if canary in text)
 

@@ -1,4 +1,4 @@
-"""The record of a card: every field fails alone, and what only drifts is kept."""
+"""The record of a card: every field fails alone, and drift is kept."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def record_with(name: str, value: object) -> CardInfo:
 
 
 def assert_fault(value: object, name: str) -> None:
-    """The fault of one field: its name and the call, nothing of the value."""
+    """The error of one field: its name and the call, nothing of the value."""
     assert isinstance(value, InvalidFieldError)
     assert (name, DETAILS) == (value.field, value.details)
     assert leaks(value) == []

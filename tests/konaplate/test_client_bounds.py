@@ -46,7 +46,7 @@ TOTAL = 0.15
 IMPATIENT = Limits(total=TOTAL, connect=30, pool=30)
 PATIENT = Limits(total=30, connect=30, pool=30)
 PLENTY = 2.0
-"""Much later than any deadline here, much earlier than a call that has none."""
+"""Well after any deadline here, well before a call without one."""
 WELL = succeeded(card_fields())
 CHUNKED = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")
 MIB = 1024 * 1024
@@ -153,7 +153,7 @@ async def test_cancelling_one_call_leaves_its_neighbour_intact() -> None:
 
 
 class Pieces(httpx.AsyncByteStream):
-    """A body that counts how much of it was asked for, and knows whether it was closed."""
+    """A body that counts how much of it was read, and knows whether it was closed."""
 
     def __init__(self, size: int, piece: int = 1_000) -> None:
         self._size, self._piece = size, piece

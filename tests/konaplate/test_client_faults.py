@@ -1,4 +1,4 @@
-"""Every way in which an upstream can fail on the wire becomes one error of the tree, and leaves nothing behind."""
+"""Every failure on the wire becomes one error of the tree, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class Fault(NamedTuple):
     script: Script
     error: type[KonaplateError]
     status: int | None = None
-    """As the error tells it; None when no whole answer came."""
+    """As in the error; None without a complete response."""
 
 
 def reflect() -> Script:
-    """Send back what was asked, as if it were the answer."""
+    """Echo the request as the response."""
 
     async def script(connection: Connection) -> None:
         await connection.send(await connection.read_request())
@@ -101,7 +101,7 @@ BROKEN: dict[str, Fault] = {
         silence(http(b"", "503 Busy", ["Content-Encoding: x-gzip"])), InvalidResponseError, 503
     ),
 }
-"""After these the connection is of no use: it must be closed before the call is over."""
+"""After these the connection is unusable: it must be closed before the call ends."""
 
 
 @pytest.mark.parametrize("fault", BROKEN.values(), ids=BROKEN.keys())
@@ -151,7 +151,7 @@ COMPLETE: dict[str, Fault] = {
     "504": Fault(answer(http(b"", "504 Gateway Timeout")), UnavailableError, 504),
     "304": Fault(answer(head("HTTP/1.1 304 Not Modified")), InvalidResponseError, 304),
 }
-"""After these the connection may be used again."""
+"""After these the connection may be reused."""
 
 
 @pytest.mark.parametrize("fault", COMPLETE.values(), ids=COMPLETE.keys())
@@ -170,7 +170,7 @@ async def test_a_whole_answer_that_says_nothing_becomes_an_error(fault: Fault) -
 
 async def test_a_refused_connection_is_unavailable() -> None:
     with socket.socket() as nobody:
-        # Bound, so that nobody else gets the port, but not listening.
+        # Bound, to reserve the port, but not listening.
         nobody.bind(("127.0.0.1", 0))
         base_url = f"http://127.0.0.1:{nobody.getsockname()[1]}/open-api"
         async with connected(base_url=base_url, limits=PATIENT) as client:

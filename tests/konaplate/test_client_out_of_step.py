@@ -1,4 +1,4 @@
-"""An upstream whose answers have come out of step with its requests: nobody may get somebody else's card."""
+"""An upstream whose responses are out of step with its requests: nobody may get somebody else's card."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def answer(balance: int, correlation_id: bytes, echoes: int = 1) -> bytes:
 
 @asynccontextmanager
 async def answering_twice() -> AsyncIterator[str]:
-    """Answers the first request with two answers in one piece, and no other request at all."""
+    """Answers the first request with two responses at once, and no other request."""
     ended = asyncio.Event()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -76,7 +76,7 @@ async def test_an_answer_to_another_call_of_ours_is_refused() -> None:
     assert ["same", "another call's"] == [report.echo for report in reports]
 
 
-# Twice, as something in between might make it.
+# Repeated, as an intermediary might do.
 @pytest.mark.parametrize("echoes", [1, 2])
 async def test_a_connection_that_is_out_of_step_is_not_used_again(echoes: int) -> None:
     connections: list[int] = []
@@ -110,7 +110,7 @@ async def test_a_connection_that_is_out_of_step_is_not_used_again(echoes: int) -
         ends = [await ended(client, card_no) for card_no in (FIRST, SECOND, FIRST, SECOND)]
         await client.aclose()
         await asyncio.gather(*(handler for handler in handlers if handler is not None))
-    # Every second call of a connection is answered with the first one's answer, and is its last.
+    # Every second call of a connection gets the first one's response, and is its last.
     assert ["ok", "InvalidResponseError", "ok", "InvalidResponseError"] == ends
     assert connections == [2, 2]
 

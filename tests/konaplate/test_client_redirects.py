@@ -1,4 +1,4 @@
-"""What an answer cannot make the client do: follow a redirect, or carry a cookie to the next call."""
+"""What a response cannot make the client do: follow a redirect, or carry a cookie to the next call."""
 
 from __future__ import annotations
 

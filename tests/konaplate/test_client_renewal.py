@@ -1,4 +1,4 @@
-"""Credentials that are swapped while the client is in use: a call is made with one set of them from end to end."""
+"""Credentials swapped while the client is in use: each call uses one set from beginning to end."""
 
 from __future__ import annotations
 

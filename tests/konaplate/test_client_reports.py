@@ -1,4 +1,4 @@
-"""What a call asks for, and what is told of it when it is over: everything for an operator, nothing secret."""
+"""What a call sends, and how it is reported: everything for an operator, nothing secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody else's correlation id in an answer: when it is only counted, and when the answer is refused."""
+"""A foreign correlation id in a response: when it is only counted, and when the response is rejected."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BODIES = {"/card/info": succeeded(card_fields()), "/user/info": succeeded({"user
 
 
 class Scripted:
-    """Answers every call well, with the correlation ids of a script; `same` repeats that of the call."""
+    """Answers every call correctly, with scripted correlation ids; `same` echoes that of the call."""
 
     def __init__(self, *echoes: str | None) -> None:
         self._echoes = list(echoes)
@@ -54,7 +54,7 @@ async def taken(client: KonaplateClient, *, member: bool = False) -> bool:
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        # Until an answer repeats our id, somebody else's is no fault; nor is an answer without an id, ever.
+        # Until a response echoes our id, a foreign one is no fault; a missing one never is.
         (EchoRule.LEARN, [True, True, True, False, True, True]),
         (EchoRule.REQUIRE, [False, True, True, False, True, True]),
         (EchoRule.IGNORE, [True, True, True, True, True, True]),

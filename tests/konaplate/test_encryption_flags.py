@@ -1,4 +1,4 @@
-"""What is encrypted: a flag for requests and one for answers, of each endpoint, which settings may know better."""
+"""What is encrypted: each endpoint's flags for requests and responses, which settings can override."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ KEYS: Final = {
 
 
 class Upstream(httpx.AsyncBaseTransport):
-    """Gives one answer to every request, and keeps the requests."""
+    """Gives one response to every request, and keeps the requests."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -63,7 +63,7 @@ class Upstream(httpx.AsyncBaseTransport):
         return httpx.Response(200, stream=httpx.ByteStream(self._body))
 
     def sent(self) -> tuple[dict[str, Any], bool]:
-        """The clear body of the one request, and whether it was sealed; the token signs the bytes as they are."""
+        """The clear body of the only request, and whether it was sealed; the token signs the bytes sent."""
         (request,) = self.requests
         times = request.headers["X-KM-Tran-Token"].split(":")[1]
         assert wire.tran_token(IDENTITY.secret_key, times, request.content) == request.headers["X-KM-Tran-Token"]

@@ -35,7 +35,7 @@ def compact_of(envelope: bytes) -> str:
 
 
 def answer(owner: str, enc: str = "A128GCM") -> str:
-    """An answer that another implementation sealed."""
+    """A response sealed by another implementation."""
     return jwe.seal(CLEAR, pem(owner, private=False), enc)
 
 
@@ -139,7 +139,7 @@ DAMAGED = "is damaged: what it holds is no private key"
 LOCKED = "is locked with a passphrase; it must be without one"
 GARBAGE = "garbage-canary"
 CERTIFICATE = trustme.CA().cert_pem.bytes().decode()
-# A SubjectPublicKeyInfo of the algorithm 1.2.3.4, which nobody knows.
+# A SubjectPublicKeyInfo of the unknown algorithm 1.2.3.4.
 OF_NO_ALGORITHM = "-----BEGIN PUBLIC KEY-----\nMA0wBwYDKgMEBQADAgAA\n-----END PUBLIC KEY-----\n"
 
 REFUSED = {

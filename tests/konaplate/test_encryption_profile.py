@@ -1,4 +1,4 @@
-"""Only the one documented profile is opened; the rest is refused, mostly before any use of the private key."""
+"""Only the documented profile is opened; the rest is rejected, mostly before the private key is used."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NEEDS_THE_KEY = {
     "tampered protected header",
     "wrong recipient",
 }
-"""What only a private-key operation can tell from a good message; the others break header or form."""
+"""Messages that only a private-key operation can tell from good ones; the others break header or form."""
 
 GOOD = {"enc": "A128GCM", "alg": "RSA-OAEP-256"}
 ODD_VALUES: list[object] = [None, True, 0, 1.5, "", [], ["RSA-OAEP-256"], ["A128GCM"], {}, {"A128GCM": 1}, "none"]
@@ -47,7 +47,7 @@ FOREIGN_MEMBERS: dict[str, object] = {
 
 
 def crafted(header: bytes, plaintext: bytes = b"{}", *, cek: int = 16, iv: int = 12) -> str:
-    """A message that is soundly sealed for the client, whatever its header says."""
+    """A message correctly sealed for the client, whatever its header says."""
     return jwe.assemble(header, plaintext, pem("client", private=False), os.urandom(cek), os.urandom(iv))
 
 
@@ -131,7 +131,7 @@ def test_a_tag_of_another_length_is_refused(length: int) -> None:
 
 
 def with_loose_bits(text: str) -> str:
-    """Another text of the same bytes: base64url whose last character has bits that stand for nothing."""
+    """Another encoding of the same bytes: base64url whose last character has stray bits."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return text[:-1] + alphabet[alphabet.index(text[-1]) + 1]
 
@@ -139,10 +139,10 @@ def with_loose_bits(text: str) -> str:
 @pytest.mark.parametrize("part", range(5))
 def test_base64url_that_is_not_canonical_is_refused(part: int) -> None:
     key_pair, key = counted_pair()
-    # Header, encrypted key, IV, content and tag of lengths that leave loose bits in each of the texts.
+    # Header, encrypted key, IV, content and tag, with lengths that leave stray bits in each text.
     parts = crafted(json.dumps({**GOOD, "kid": "k"}).encode(), b"clear").split(".")
     if len(parts[part]) % 4 == 0:
-        # An IV has no loose bits, so nothing but padding can be added to it.
+        # An IV has no stray bits, so only padding can be added to it.
         assert part == 2
         parts[part] += "===="
     else:

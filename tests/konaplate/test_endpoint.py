@@ -1,4 +1,4 @@
-"""Endpoints: what is special about one API is data, and the same code reads the answers of all of them."""
+"""Endpoints: everything specific to an API is data, and the same code reads all responses."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def product(service_id: object, name: str = "name") -> dict[str, object]:
 
 
 def read_products(rows: object, *keys: str) -> list[object]:
-    """What each key got: a product's name, or the type of its error."""
+    """The result of each key: a product's name, or the type of its error."""
     read = PRODUCTS.read_batch({"result": {"products": rows}}, DETAILS, keys)
     return [each.service_name if isinstance(each, Product) else type(each) for each in read.values()]
 
@@ -63,11 +63,11 @@ def test_rows_of_a_batch_are_matched_by_key_and_not_by_position() -> None:
     [
         ([product("a")], ["name", CardNotFoundError]),
         ([], [CardNotFoundError, CardNotFoundError]),
-        # A row that names no key may be the one that is missing.
+        # A row without a key may be the missing one.
         ([product("a"), product(None)], ["name", InvalidResponseError]),
         ([product("a"), 5], ["name", InvalidResponseError]),
         ([product("a"), {}], ["name", InvalidResponseError]),
-        # Two answers to one question.
+        # Two different rows for one key.
         ([product("a"), product("a", "another"), product("b")], [InvalidResponseError, "name"]),
         ([product("a"), product("a", "another"), product("a"), product("b")], [InvalidResponseError, "name"]),
         ([product("a"), product("a"), product("b")], ["name", "name"]),

@@ -45,7 +45,7 @@ PRODUCTS: Final = Endpoint(
 
 
 class Upstream(httpx.AsyncBaseTransport):
-    """Knows products by their ids, answers in the order of its own, and waits where it is told to."""
+    """Knows products by id, answers in its own order, and waits when told to."""
 
     def __init__(self, *ids: str, status: int = 200) -> None:
         self._ids = ids
@@ -86,7 +86,7 @@ async def guarded(
 
 
 async def ends(futures: list[asyncio.Future[Any]]) -> list[object]:
-    """The name of each product, or the type of what it failed with."""
+    """The name of each product, or the type of its error."""
     results = await asyncio.gather(*futures, return_exceptions=True)
     return [each.service_name if isinstance(each, Product) else type(each) for each in results]
 

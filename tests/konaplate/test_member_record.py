@@ -1,4 +1,4 @@
-"""The record of a member: only of the one who was asked for, and never with the connecting identifier."""
+"""The record of a member: only of the requested one, and never with the connecting identifier."""
 
 from __future__ import annotations
 

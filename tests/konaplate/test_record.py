@@ -1,4 +1,4 @@
-"""Records: from one declaration per field follow the field's name, its reading and its faults."""
+"""Records: one declaration per field defines its name, its reading and its faults."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def sent(**changes: object) -> dict[str, Any]:
 
 
 def faults(value: object) -> list[str]:
-    """The names of the fields that failed, here or further in."""
+    """The names of the fields that failed, here or in nested records."""
     if isinstance(value, InvalidFieldError):
         return [value.field]
     inner = value if isinstance(value, list) else []

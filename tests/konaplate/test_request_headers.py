@@ -173,7 +173,7 @@ def test_the_zone_of_the_times_is_named() -> None:
 
 
 class Clock:
-    """Goes on by a second at every reading, so that a second reading would show."""
+    """Advances by a second at every reading, so that a second reading would show."""
 
     def __init__(self) -> None:
         self.readings = 0

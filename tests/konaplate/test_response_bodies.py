@@ -1,4 +1,4 @@
-"""The bodies of responses: sealed, plain, broken, and the limits of what is read."""
+"""The bodies of responses: sealed, plain, malformed, and the limits of what is read."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def sealed(clear: bytes, owner: str = "client") -> bytes:
 
 
 def assert_status_decides(body: bytes, *, cipher: Cipher | None) -> None:
-    """Nothing of the body counts: each status means what it means alone."""
+    """The body is ignored: each status has the meaning that it has alone."""
     for status, expected in STATUSES.items():
         with pytest.raises(KonaplateError) as caught:
             read(body, status, cipher=cipher)
@@ -124,7 +124,7 @@ BROKEN_VALUES = {
 
 
 def with_broken(value: bytes, code: bytes = b"000_000") -> bytes:
-    """A card whose name, and description, are broken."""
+    """A card whose name and description are malformed."""
     fields = encoded(without(card_fields(), "serviceName"))[1:]
     answer = b'"response":{"description":%b,"code":"%b"}' % (value, code)
     return b'{"serviceName":%b,%b,%b' % (value, answer, fields)

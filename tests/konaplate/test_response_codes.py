@@ -1,4 +1,4 @@
-"""From an answer's code and status to the error and to the client's code, as the vendor's documentation has it."""
+"""From a response's code and status to the error and the client's code, as the vendor documents."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CARD_REQUIRED = {"balance", "serviceId", "serviceName", "isAutoRechargeBeforePay
 
 
 class Shown(NamedTuple):
-    """What becomes of an answer that is no success."""
+    """The error of an unsuccessful response."""
 
     error: str
     client_code: ErrorCode

@@ -1,4 +1,4 @@
-"""What is tried again and what counts against Konaplate: the table is whole, and says what is documented."""
+"""What is retried and what counts against Konaplate: the table is complete and as documented."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.konaplate.support import DETAILS as CODED
 
 DETAILS = CallDetails("an-id", 503)
 
-# Tried again; counted by the breaker; a sign of too many calls; after a pause.
+# Retried; counted by the breaker; a sign of overload; after a pause.
 EXPECTED = {
     Cause.NOT_CONNECTED: (True, True, False, True),
     Cause.CERTIFICATE: (False, True, False, True),

@@ -1,4 +1,4 @@
-"""One exchange over any transport of httpx's: what goes out, and what of a response is refused."""
+"""One exchange over any httpx transport: what is sent, and which responses are rejected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMITS = Limits(total=30, connect=30, pool=30, response_bytes=1_000)
 
 
 async def exchanged(raw: bytes, limits: Limits = LIMITS) -> Response:
-    """What comes of a response that the upstream gives."""
+    """The outcome of a response of the upstream."""
     transport = support.network(limits)
     async with FaultyUpstream(answer(raw)) as upstream, transport:
         request = httpx.Request("POST", upstream.base_url, content=b"{}")

@@ -1,4 +1,4 @@
-"""The certificate that the gateway shows to an upstream that demands one."""
+"""The certificate that the gateway presents to an upstream that requires one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def test_without_a_certificate_such_an_upstream_is_unavailable(
     version: ssl.TLSVersion, authority: trustme.CA, bundle: Path, tmp_path: Path
 ) -> None:
     mutual = Mutual(authority, tmp_path)
-    # In TLS 1.3 the client's side of the handshake is over before the server refuses.
+    # In TLS 1.3 the client's side of the handshake ends before the server rejects it.
     mutual.tls.minimum_version = mutual.tls.maximum_version = version
     await assert_refused(FaultyUpstream(WELL, tls=mutual.tls), KONAPLATE_CA_BUNDLE=bundle)
 

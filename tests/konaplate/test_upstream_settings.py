@@ -1,4 +1,4 @@
-"""The client that the settings describe: bounds, keys, algorithms, and every problem at once."""
+"""The client that settings configure: limits, keys, algorithms, and every problem reported at once."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ async def test_two_clients_do_not_start_with_the_same_correlation_id() -> None:
         konaplate = build_client(settings(OFF), transport, reports.append)
         await konaplate.fetch(CARD_INFO, CARD)
         await konaplate.aclose()
-    # Five draws out of 2**28; that all of them end alike does not happen by chance.
+    # Five draws out of 2**28 do not all end alike by chance.
     assert len({report.details.correlation_id[-7:] for report in reports}) > 1
 
 

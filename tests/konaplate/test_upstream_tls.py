@@ -1,4 +1,4 @@
-"""TLS to the upstream as the settings describe it: whom we trust, what we show, and no proxy in between."""
+"""TLS to the upstream as configured: trusted CAs, our certificate, and no proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upstreams with certificates, and the client that the settings make for them."""
+"""Upstreams with certificates, and a client configured for them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def settings(*, base_url: str = "https://upstream.test/open-api", **variables: o
 
 @asynccontextmanager
 async def built(base_url: str, **variables: object) -> AsyncIterator[KonaplateClient]:
-    """A client as the gateway makes it, on the network."""
+    """A client on the network, built as the gateway builds it."""
     client = build_client(settings(base_url=base_url, **variables), None, lambda _report: None)
     try:
         yield client
@@ -67,7 +67,7 @@ async def assert_refused(upstream: FaultyUpstream, **variables: object) -> None:
 
 
 def by_hand(tls: ssl.SSLContext, after: bytes = b"") -> Script:
-    """The server's side of a handshake without asyncio's, which drops the alert of a refusal.
+    """The server's side of a handshake, without asyncio's, which drops the alert of a rejection.
 
     Args:
         tls: the server's side.
@@ -97,7 +97,7 @@ def by_hand(tls: ssl.SSLContext, after: bytes = b"") -> Script:
 
 
 class Mutual:
-    """An upstream that demands a certificate of its own authority's."""
+    """An upstream that requires a certificate of its own CA."""
 
     def __init__(self, authority: trustme.CA, directory: Path) -> None:
         clients = trustme.CA()

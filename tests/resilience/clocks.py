@@ -1,4 +1,4 @@
-"""Time and chance that a test decides on."""
+"""Clocks and random numbers under a test's control."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Clock:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass, and others run."""
+        """Let time pass and other tasks run."""
         self.now += seconds
         await asyncio.sleep(0)
 
 
 class HandTimedLoop(asyncio.SelectorEventLoop):
-    """Its time passes, and its timers ring, when the test says so."""
+    """A loop whose time passes and whose timers fire when the test says so."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -54,7 +54,7 @@ class HandTimedLoop(asyncio.SelectorEventLoop):
         return timer
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, and ring each timer at its own moment."""
+        """Let time pass, and fire each timer at its own moment."""
         end = self.now + seconds
         while due := [timer for timer in self.timers if timer.when() <= end and not timer.cancelled()]:
             timer = min(due, key=asyncio.TimerHandle.when)
@@ -65,7 +65,7 @@ class HandTimedLoop(asyncio.SelectorEventLoop):
         self.now = end
 
     def ring(self) -> None:
-        """Ring every timer that was not cancelled."""
+        """Fire every timer that was not cancelled."""
         for timer, ring in zip(self.timers, self._rings, strict=True):
             if not timer.cancelled():
                 ring()

@@ -1,4 +1,4 @@
-"""Shared calls that end when the test says so."""
+"""Shared calls that end when a test says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A guard whose upstream, clock and chance are in the test's hands."""
+"""A guard whose upstream, clock and random numbers a test controls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIMITS = CallRules(total=2.0, attempt=1.0, slot_wait=0.005)
 
 
 class FaultError(Exception):
-    """A failure with the policy on it."""
+    """A failure that carries its policy."""
 
     def __init__(self, policy: FailurePolicy) -> None:
         super().__init__(policy)
@@ -41,7 +41,7 @@ def policy_of(error: Exception) -> FailurePolicy:
 
 @dataclass
 class Log(GuardObserver):
-    """Everything that the guard tells."""
+    """Records every event of the guard."""
 
     events: list[tuple[object, ...]] = field(default_factory=list)
 
@@ -65,7 +65,7 @@ class Log(GuardObserver):
 
 
 class Upstream:
-    """A guarded upstream that answers as the test says, and takes as long as it says."""
+    """A guarded upstream whose responses and delays a test controls."""
 
     def __init__(self, *answers: Exception | str, takes: float = 0.0, slots: int = 2) -> None:
         self.answers = list(answers)

@@ -1,4 +1,4 @@
-"""How many pieces of work run at once, and who is kept out."""
+"""The limit of concurrent work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_work_counts_while_it_runs_and_the_limit_is_a_refusal() -> None:
             admission.check()
         with pytest.raises(AtCapacityError), admission:
             raise AssertionError("it was let in")
-        # A refusal takes no place, and gives none back.
+        # A rejection neither takes nor returns a place.
         assert 2 == admission.running
     admission.check()
     assert 0 == admission.running

@@ -1,4 +1,4 @@
-"""The circuit breaker: when it opens, for how long, and how it finds out that the upstream is well again."""
+"""The circuit breaker: when it opens, for how long, and how it recovers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FAILED, ANSWERED, NOTHING = True, False, None
 
 
 class Watched:
-    """A breaker whose clock, chance and changes are in the test's hands."""
+    """A breaker whose clock and random numbers a test controls."""
 
     def __init__(self, rules: BreakerRules = RULES) -> None:
         self.clock = Clock()
@@ -25,7 +25,7 @@ class Watched:
             self.breaker.settle(self.breaker.admit(), failed=failed)
 
     def opened(self) -> float:
-        """Open it; for how long."""
+        """Open it; returns for how many seconds."""
         self.calls(FAILED, RULES.minimum_calls)
         return self.refused()
 

@@ -1,4 +1,4 @@
-"""The circuit breaker as a state machine: random calls, failures and pauses, compared with a naive history."""
+"""The circuit breaker as a state machine: random calls, failures and pauses, compared with a naive model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULES = BreakerRules(
 
 
 class BreakerMachine(RuleBasedStateMachine):
-    """Keeps everything that ever happened since the last change, and works out anew what must follow from it."""
+    """Keeps everything since the last change of state, and derives from it what must follow."""
 
     def __init__(self) -> None:
         super().__init__()

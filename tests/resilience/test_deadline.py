@@ -1,4 +1,4 @@
-"""The deadline of a request: one moment for everything that it waits for. And one timer for all requests."""
+"""The deadline of a request: one moment for all that it waits for, and one timer for all requests."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ async def test_each_request_ends_at_its_own_moment_whichever_began_first() -> No
     late = await asyncio.gather(request("later", LATER), request("soon", SOON), request("last", 2 * LATER))
     assert ["soon", "later", "last"] == ended
     assert 0 == len(timer)
-    # Not before their time, but for what a timer may be early by.
+    # Not before their time, except for the tolerance of timers.
     assert min(late) > -0.002
 
 

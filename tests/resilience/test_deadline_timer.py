@@ -1,4 +1,4 @@
-"""One timer for many things that end at a moment, which may move."""
+"""One timer for many things that expire at moments that may change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """A timer, and a loop whose time the test moves."""
+    """A timer, and a loop whose time the test controls."""
 
     def __init__(self, loop: HandTimedLoop) -> None:
         self.loop = loop
@@ -28,7 +28,7 @@ class Watch:
         self.expired.append((name, round(self.loop.now - self._began, 4)))
 
     def advance(self, seconds: float) -> None:
-        """Let time pass where a loop runs, as the timer's own calls do."""
+        """Let time pass within a running loop."""
 
         async def passing() -> None:
             self.loop.advance(seconds)
@@ -36,7 +36,7 @@ class Watch:
         self.loop.run_until_complete(passing())
 
     def within(self, thing: Thing, seconds: float) -> Thing:
-        """Watch a thing that ends in so many seconds."""
+        """Watch a thing that expires in so many seconds."""
 
         async def watching() -> None:
             thing.at = self.loop.now + seconds
@@ -157,7 +157,7 @@ def test_a_thousand_requests_in_a_row_set_few_timers(watch: Watch) -> None:
         watch.within(thing, 5)
         watch.within(thing, 75)
         watch.advance(0.05)
-    # In the 50 seconds the shorter time runs out ten times: one timer for the longer time then, one for the next.
+    # The shorter time expires ten times in 50 seconds: each time a timer for the longer one, then for the next.
     assert len(watch.loop.timers) <= 20
     watch.advance(1_000)
     assert watch.expired == [("it", round(999 * 0.05 + 75, 4))]

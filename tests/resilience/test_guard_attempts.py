@@ -1,4 +1,4 @@
-"""The guard: how often a call is tried, after which pauses, and for how long."""
+"""The guard: how often a call is attempted, after which pauses, and for how long."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def test_calls_pay_for_later_retries() -> None:
     upstream.spend_budget()
     for _ in range(10):
         await upstream.ask()
-    # The tenth part of ten calls and of this one.
+    # A tenth of ten calls and of this one.
     assert await upstream.ask() == "good"
     assert [("retried", API, "passing")] == upstream.log.events
 

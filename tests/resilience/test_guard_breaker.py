@@ -1,4 +1,4 @@
-"""The guard: what the breaker learns of each call, and what it lets pass."""
+"""The guard: what the breaker counts, and what it admits."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ async def test_callers_who_leave_early_in_a_further_attempt_say_nothing_about_th
     for _ in range(2):
         upstream.gate = None
         leaves = asyncio.ensure_future(upstream.ask())
-        # One turn to ask, one for the attempt that fails. The next one waits.
+        # One turn to start, one for the failing attempt. The next one waits.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         upstream.gate = asyncio.Event()

@@ -1,4 +1,4 @@
-"""The guard: who shares a call, who takes a slot for one, and what becomes of it at the end."""
+"""The guard: which look-ups share a call, which take a slot, and when slots are returned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single flight: one call for all who ask at the same time, and nothing is remembered."""
+"""Single flight: one call for concurrent look-ups, and no caching."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single flight: each waiter leaves alone, the last one ends the call; closing ends all."""
+"""Single flight: waiters leave independently, the last one cancels the call; closing cancels all."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ async def test_a_waiter_that_leaves_in_the_moment_in_which_the_call_ends_disturb
         work.results[0].set_exception(LookupError("card"))
     else:
         work.results[0].set_result("done")
-    # In this order: the call ends before the loop tells it that a waiter has left.
+    # In this order, the call ends before the loop reports that a waiter has left.
     leaves.cancel()
     (end,) = await asyncio.gather(stays, return_exceptions=True)
     assert leaves.cancelled()

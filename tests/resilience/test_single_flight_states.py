@@ -1,4 +1,4 @@
-"""Single flight as a state machine: random waiters come, leave, and are answered, for three keys."""
+"""Single flight as a state machine: random waiters of three keys join, leave and are answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slots: how many calls may be under way, who gets the next one, and how their number follows the upstream."""
+"""Slots: how many calls may run, who gets the next slot, and how the limit adapts to the upstream."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def credentials() -> SandboxCredentials:
-    """The independent client's credentials, as the sandbox wants them."""
+    """The independent client's credentials in the sandbox's form."""
     known = keys()
     return SandboxCredentials(
         asp_id=known.asp_id,
@@ -36,7 +36,7 @@ def credentials() -> SandboxCredentials:
 
 @functools.cache
 def sandbox(*, encrypted: bool) -> Starlette:
-    """One sandbox for all tests: it remembers nothing between two calls."""
+    """One sandbox for all tests, because it keeps no state between calls."""
     return create_sandbox(credentials(), encrypted=encrypted)
 
 
@@ -57,7 +57,7 @@ def asking_for_member(user_id: int) -> Draft:
 
 
 async def send(draft: Draft, *, encrypted: bool = True) -> httpx.Response:
-    """Send the draft's headers and bytes exactly as they are."""
+    """Send the draft's headers and body unchanged."""
     request = httpx.Request(
         draft.method,
         f"http://127.0.0.1{draft.path}",
@@ -70,7 +70,7 @@ async def send(draft: Draft, *, encrypted: bool = True) -> httpx.Response:
 
 
 def opened(response: httpx.Response) -> dict[str, Any]:
-    """The clear JSON of a sealed answer, opened without the code under test."""
+    """The clear JSON of a sealed response, opened without the code under test."""
     body = response.json()
     assert ["encData"] == list(body)
     clear: dict[str, Any] = json.loads(unseal(body["encData"], keys().client_private_key_pem, "A128GCM"))
@@ -78,7 +78,7 @@ def opened(response: httpx.Response) -> dict[str, Any]:
 
 
 def refusal(response: httpx.Response) -> tuple[int, str, str]:
-    """Status, code and description of an answer that must be a plain error."""
+    """Status, code and description of a response that must be a plain error."""
     body = response.json()
     assert ["response"] == list(body)
     return response.status_code, body["response"]["code"], body["response"]["description"]

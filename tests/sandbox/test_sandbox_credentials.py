@@ -1,4 +1,4 @@
-"""The sandbox's credentials: of the documented sizes, written for the owner's eyes, and read back the same."""
+"""The sandbox's credentials: of the documented sizes, readable only by the owner, and read back unchanged."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ SUCCESS = {"code": "000_000", "description": "Success."}
 
 
 def with_behaviour(kind: type, *, tampered: bool = False) -> list[Fault]:
-    """The rows of one kind, but for those that let their caller wait."""
+    """The rows of one kind, except for the slow ones."""
     return [
         fault
         for fault in FAULTS.values()

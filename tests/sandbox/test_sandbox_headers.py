@@ -1,4 +1,4 @@
-"""The sandbox refuses every header, token and envelope that is not as documented, and says why in clear."""
+"""The sandbox rejects every header, token and envelope that is not as documented, with a plain reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLEAR = json.dumps({"cardNo": FIRST_CARD}).encode()
 
 
 def good() -> Draft:
-    """A correct call, to spoil."""
+    """A correct call, for tests to spoil."""
     return asking_for_card(FIRST_CARD)
 
 

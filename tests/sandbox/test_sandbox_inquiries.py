@@ -1,4 +1,4 @@
-"""What the sandbox answers to calls that are right, made by a client that shares no code with it."""
+"""How the sandbox answers correct calls of a client that shares no code with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trying the sandbox's failures out: no other card, and no other member, meets what comes of it."""
+"""The sandbox's simulated failures do not affect any other card or member."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GOOD = {
         "card": {"balance": CARDS[FIRST_CARD].fields["balance"], "member": {"profile": {"userName": "김샌드"}}}
     }
 }
-# What four failures would exhaust.
+# Limits that four failures would exhaust.
 TIGHT = {"KONAPLATE_MAX_CONNECTIONS": 2, "KONAPLATE_TIMEOUT": 0.2}
 RULES = GuardRules(
     RetryRules(budget_per_second=0, backoff_min=0.001, backoff_max=0.001),

@@ -1,4 +1,4 @@
-"""Callers of a gateway, each with a real token, and everything that the gateway writes down about them."""
+"""Callers of a gateway, each with a real token, and everything that the gateway records about them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REQUEST_ID = "a-request-of-a-test"
 
 @dataclass(frozen=True)
 class Caller:
-    """Whom a token is for."""
+    """The subject of a token."""
 
     id: str
     scopes: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ ALL_KNOWING = Caller("a-service", (ANY_CARD, MEMBER, RECEIPT))
 
 @dataclass
 class Callers:
-    """A running gateway that wants tokens."""
+    """A running gateway that requires tokens."""
 
     gateway: Gateway
     signer: DevelopmentSigner
@@ -60,7 +60,7 @@ class Callers:
         request_id: str = REQUEST_ID,
         accept: str = GRAPHQL_RESPONSE,
     ) -> httpx.Response:
-        """Ask in the name of a caller."""
+        """Send a query as a caller."""
         if caller not in self.tokens:
             claims = {} if caller.member is None else {"konaplate_user_id": caller.member}
             self.tokens[caller] = self.signer.token(caller.id, scopes=caller.scopes, lifetime=600, claims=claims)
@@ -79,7 +79,7 @@ class Callers:
         return self.gateway.transport.paths
 
     def audited(self) -> list[dict[str, Any]]:
-        """The events of the audit log so far, without what every line has: time, level and the logger's name."""
+        """The audit log's events so far, without time, level and logger name."""
         events = [json.loads(line) for line in self.audit_file.read_text(encoding="utf-8").splitlines()]
         for event in events:
             assert ("audit", "info", "konagraph.audit") == tuple(

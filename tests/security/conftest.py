@@ -1,6 +1,6 @@
-"""A gateway that wants bearer tokens, for all tests of a module: what it survives, it survives in a row.
+"""A gateway that requires bearer tokens, shared by all tests of a module, so that failures add up.
 
-And Redis: one for all tests that leave it well, and one for each test that does not.
+And Redis: one for all tests that leave it intact, and one for each test that does not.
 """
 
 from __future__ import annotations

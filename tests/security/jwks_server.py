@@ -1,4 +1,4 @@
-"""An address that answers with a key set, or with anything else. Plain bytes over a socket of this machine."""
+"""A server on this machine that responds with a key set or any other bytes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def unused_port() -> int:
 
 
 class KeyServer:
-    """Gives every request the same bytes, and remembers the requests."""
+    """Gives every request the same bytes, and keeps the requests."""
 
     def __init__(self, reply: bytes) -> None:
         self.reply = reply
@@ -57,7 +57,7 @@ class KeyServer:
         writer.close()
 
     async def _drip(self, writer: asyncio.StreamWriter) -> None:
-        """One byte in ten milliseconds: each of them in time, and all of them far too late."""
+        """One byte per ten milliseconds: each in time, but all of them far too late."""
         for byte in self.reply:
             writer.write(bytes([byte]))
             await writer.drain()
@@ -71,12 +71,12 @@ class KeyServer:
         self.url = f"http://127.0.0.1:{bound}/keys"
         async with server:
             yield
-            # A connection that is accepted and not served yet, of a client that has left already.
+            # An accepted connection that is not served yet, of a client that has left.
             await settle()
             for task, writer in self._open.items():
                 writer.transport.abort()
                 task.cancel()
-            # Each connection's end is known, or a later test would be blamed for it.
+            # Each connection has ended, or a later test would be blamed for it.
             await asyncio.gather(*self._open, return_exceptions=True)
             for writer in self._open.values():
                 with contextlib.suppress(ConnectionError):

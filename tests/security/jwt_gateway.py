@@ -1,4 +1,4 @@
-"""A gateway that wants bearer tokens, with its audit log at hand."""
+"""A gateway that requires bearer tokens, and its audit log."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Guarded:
         self, headers: dict[str, str] | list[tuple[bytes, bytes]], card: str = FIRST_CARD, **more: Any
     ) -> httpx.Response:
         """Ask for a card's balance with these headers."""
-        # Every refusal of a new file is written, however many there were before.
+        # A new file starts a new sample of refusals.
         self.gateway.app.state.reopen_files()
         body = {"query": BALANCE, "variables": {"cardNo": card}, **more}
         return await self.gateway.client.post("/graphql", json=body, headers=headers)
@@ -72,7 +72,7 @@ async def jwt_gateway(folder: Path, keys: bytes | None = None, **variables: obje
 
 
 def jwt_settings(source: object) -> dict[str, object]:
-    """The settings that bearer tokens need."""
+    """The settings for bearer tokens."""
     return {
         "KONAGRAPH_AUTH": "jwt",
         "KONAGRAPH_JWT_JWKS": source,
@@ -95,7 +95,7 @@ async def refuse(running: Guarded, token: str, reason: str) -> None:
 
 
 def assert_refused(answer: httpx.Response, running: Guarded, reason: str) -> None:
-    """The answer to bad credentials is always the same. Only the audit log, whose last event it is, knows why."""
+    """The response to bad credentials is always the same. Only the audit log's last event says why."""
     assert (401, "Bearer") == (answer.status_code, answer.headers.get("www-authenticate"))
     request_id = answer.headers["x-request-id"]
     extensions = {"code": "UNAUTHENTICATED", "retryable": False, "requestId": request_id}

@@ -1,6 +1,6 @@
 """JSON Web Tokens and keys made by hand, from RFC 7515 and RFC 7517 and the primitives of `cryptography`.
 
-The product verifies with another implementation, so that a mistake of one is not a mistake of both.
+The product verifies with another implementation, so that one mistake cannot hide another.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def number(value: int) -> str:
 
 
 def text(value: object) -> bytes:
-    """Bytes as they are; anything else as JSON."""
+    """Bytes unchanged; anything else as JSON."""
     return value if isinstance(value, bytes) else json.dumps(value).encode()
 
 
@@ -98,7 +98,7 @@ def rsa_signer(kid: str = "rsa", *, bits: int = 2048, index: int = 0) -> Signer:
 
 
 def rsa_public_pem() -> bytes:
-    """What an attacker would take for an HMAC secret."""
+    """What an attacker would use as an HMAC secret."""
     return rsa_private().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -147,7 +147,7 @@ def ed_signer(kid: str = "ed") -> Signer:
 
 
 def key_set(*entries: Signer | dict[str, Any]) -> bytes:
-    """A JWK set of signers' public keys and of entries as they are."""
+    """A JWK set of signers' public keys and raw entries."""
     return json.dumps({"keys": [entry.jwk if isinstance(entry, Signer) else entry for entry in entries]}).encode()
 
 

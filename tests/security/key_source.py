@@ -1,4 +1,4 @@
-"""A source of keys in a test's hands, and a clock that stands still."""
+"""A source of keys that a test controls, and a clock that stands still."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Clock:
 
 
 class Source:
-    """Gives the content it is told to, counts how often, and waits where it is told to."""
+    """Gives the content it is told to, counts how often, and waits when told to."""
 
     def __init__(self, content: bytes | Exception) -> None:
         self.content = content

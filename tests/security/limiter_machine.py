@@ -1,4 +1,4 @@
-"""Random uses of a limiter, each compared with the model. Every form of a limiter runs the same machine."""
+"""Random uses of a limiter, each compared with the model. All limiters run the same machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ seconds, so that a bucket's numbers are exact."""
 
 machine_settings = settings(stateful_step_count=40)
 
-# Mostly one key, because much happens only after several uses of the same.
+# Mostly one key, because much happens only after repeated use of the same key.
 _KEYS = st.sampled_from(["a", "a", "a", "b"])
 _MEMBERS = st.lists(st.sampled_from("pqrstu"), max_size=4)
 
@@ -89,7 +89,7 @@ class LimiterMachine(RuleBasedStateMachine):
 
 
 def assert_wait(wait: int, expected: int, late: int) -> None:
-    """A wait is the model's, but for the time that has passed since; it is never none when there is one."""
+    """A wait equals the model's, minus the time passed since, and is 0 only if the model's is."""
     if expected == 0:
         assert wait == 0
     else:

@@ -1,4 +1,4 @@
-"""What buckets and windows promise, written as plainly as can be: whole milliseconds and exact fractions."""
+"""A model of buckets and windows, as simple as possible: whole milliseconds and exact fractions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a bucket must say."""
+    """The expected outcome of a bucket."""
 
     allowed: bool
     remaining: Fraction
@@ -24,7 +24,7 @@ class Expected:
 
 
 class LimiterModel:
-    """Remembers everything; `now` is moved by the test."""
+    """Keeps everything; the test sets `now`."""
 
     def __init__(self) -> None:
         self.now = 0

@@ -1,4 +1,4 @@
-"""A real redis-server on a unix socket, which keeps nothing, and which can be killed, frozen and started again."""
+"""A real redis-server on a Unix socket, without persistence, which can be killed, frozen and restarted."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class RedisServer:
             stdout=subprocess.PIPE,
         )
         assert self._process.stdout is not None
-        # A server that says nothing is killed, which ends its output.
+        # A silent server is killed, which ends its output.
         watch = threading.Timer(_PATIENCE, self._process.kill)
         watch.start()
         try:
@@ -79,7 +79,7 @@ class RedisServer:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """A while in which the server accepts connections and says nothing."""
+        """Freeze the server: it accepts connections and stays silent."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
         try:

@@ -1,4 +1,4 @@
-"""API keys: who is let in, with what, and that the answer's time tells nothing."""
+"""API keys: which are accepted, with which permissions, and that timing reveals nothing."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_a_known_key_opens_the_gateway(name: str, tmp_path: Path) -> None:
     "key",
     [
         *(f"{KEY}x", KEY[:-1], KEY.upper(), f"{KEY} {KEY}", f"Bearer {KEY}", "", "x" * 20_000),
-        # A digest is no key: who reads the file has nothing.
+        # A digest is not a key: reading the file gains nothing.
         hashlib.sha256(KEY.encode()).hexdigest(),
     ],
     ids=lambda key: key[:30],

@@ -1,4 +1,4 @@
-"""What the audit log keeps of who read whose personal data."""
+"""What the audit log records of who read whose personal data."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PERSONAL = {
     **{name: PROFILE % name for name in ("birthDate", "loginId", "mobileNumber", "userName", "email")},
     **{name: PROFILE % f"addressInfo {{ {name} }}" for name in ("address", "zipCode", "addressDetail")},
 }
-"""Every field with personal data, and how it is asked for."""
+"""Every field with personal data, and how to query it."""
 HARMLESS = {
     "cardNo maskedCardNo balance cardStatus cardStatusRaw serviceId serviceName ownerKa isRegistered",
     "isAutoRechargeBeforePayment member { userId }",
@@ -67,7 +67,7 @@ def event(number: str, *fields: str, **changes: Any) -> dict[str, Any]:
 
 
 async def asked(running: Callers, selection: str, *numbers: str, caller: Caller = ALL_KNOWING) -> dict[str, Any]:
-    """Ask for a selection of each card; each in an alias."""
+    """Query a selection of each card, each under an alias."""
     aliases = " ".join(f'c{i}: card(cardNo: "{number}") {{ {selection} }}' for i, number in enumerate(numbers))
     return await running.ask(
         caller,
@@ -86,7 +86,7 @@ async def test_reading_a_personal_field_is_an_event(name: str, selection: str, t
 
 
 def test_every_text_of_a_person_in_the_schema_is_one_of_these() -> None:
-    """A new field of a person's type is personal until somebody says that it is not."""
+    """A new field of a member's type is personal unless declared otherwise."""
     harmless = {
         "aspId",
         "nationality",

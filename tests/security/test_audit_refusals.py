@@ -1,4 +1,4 @@
-"""What the audit log keeps of what was refused."""
+"""What the audit log records of refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot be put on record is not given out: it is null with an error of its own until writing works again."""
+"""Data whose access cannot be audited is withheld: null with its own error until writing works again."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_what_is_not_personal_is_answered_without_a_word_about_the_log(tmp
 
 
 class Clock:
-    """A clock that is set."""
+    """A clock that tests set."""
 
     now = 0.0
 
@@ -100,7 +100,7 @@ def lines_of(path: Path) -> list[str]:
 
 @pytest.fixture
 def no_space() -> Iterator[Callable[[int], None]]:
-    """Bounds how large files may become, which a full disk does, too."""
+    """Limits the size of files, as a full disk does."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def bound(size: int) -> None:
@@ -234,7 +234,7 @@ async def test_who_is_not_let_in_cannot_fill_the_file(tmp_path: Path) -> None:
             assert response.status_code == 401
         assert 10 == len(running.audited())
         assert 'konagraph_refusals_total{code="UNAUTHENTICATED"} 40.0' in rendered(running)
-        # Who has credentials is on record all the same.
+        # Authenticated callers are recorded all the same.
         await running.ask(ALL_KNOWING, QUERY, {"n": OWN})
         await running.ask(Caller("nobody"), QUERY, {"n": OWN})
         assert ["read", "refused"] == [event["action"] for event in running.audited()[10:]]
@@ -244,7 +244,7 @@ def test_each_source_is_sampled_by_itself_and_all_together_are_bounded(clock: Cl
     sampler = RefusalSampler(clock)
     assert [0] * 10 + [None] * 5 == [sampler.admit("192.0.2.1") for _ in range(15)]
     assert 0 == sampler.admit("192.0.2.2")
-    # One caller has a whole network of IPv6.
+    # One caller controls a whole IPv6 network.
     assert 10 == sum(sampler.admit(f"2001:db8::{number:x}") is not None for number in range(50))
     many = [sampler.admit(f"10.0.{number // 250}.{number % 250}") for number in range(5_000)]
     assert 300 - 21 == sum(one is not None for one in many)

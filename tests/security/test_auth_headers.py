@@ -1,4 +1,4 @@
-"""Where credentials are looked for, and how a request without good ones is answered."""
+"""Where credentials are read from, and the response to requests without valid ones."""
 
 from __future__ import annotations
 

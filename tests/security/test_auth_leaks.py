@@ -1,4 +1,4 @@
-"""Credentials are searched for wherever a refused request leaves a trace: logs, the audit, answers, exceptions."""
+"""Searches for credentials wherever a refused request leaves a trace: logs, audit, responses, exceptions."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CANARY = "c4n4ry"
-# Values that a token or key holds, and that nobody but its holder should see.
+# Values in tokens and keys that only their holder should see.
 SUBJECT, MEMBER = f"{CANARY}-subject", "7700112233445566"
 NOW = 1_800_000_000.0
 
 
 def refused_tokens() -> dict[str, str]:
-    """Tokens of every reason to be refused, each full of canaries."""
+    """A token for every reason of refusal, each full of canaries."""
     ec, rsa = ec_signer(), rsa_signer()
     full = claims(sub=SUBJECT, konaplate_user_id=MEMBER, name=CANARY)
     return {
@@ -81,7 +81,7 @@ async def test_no_part_of_a_refused_token_is_logged_or_answered(tmp_path: Path, 
     reasons = {event["reason"] for event in audited}
 
     assert len(tokens) == len(audited) == stream.getvalue().count("action=refused" if not as_json else '"refused"')
-    # Each case is refused for the reason that it stands for, or the search would be of little worth.
+    # Each case is refused for its own reason, or the search would prove little.
     assert len(reasons) >= len(tokens) - 5
     for text in (stream.getvalue(), str(audited), *answers):
         assert [] == found(text, tokens.values())

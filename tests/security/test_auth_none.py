@@ -1,4 +1,4 @@
-"""A gateway that asks nobody who they are: what that means, and how loudly it says so."""
+"""A gateway without authentication: what that means, and how loudly it warns."""
 
 from __future__ import annotations
 

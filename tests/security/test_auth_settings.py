@@ -1,4 +1,4 @@
-"""Settings of authentication: what each way needs, what production forbids, and when nobody need say who calls."""
+"""Settings of authentication: what each mode needs, what production forbids, and when it may be off."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_a_way_to_authenticate_that_cannot_be_read_is_the_only_problem() -> None
         ({"KONAGRAPH_ALLOW_ANONYMOUS": "false"}, []),
         ({"KONAGRAPH_ALLOW_ANONYMOUS": "true"}, [WARNING]),
         ({"KONAGRAPH_ALLOW_ANONYMOUS": "true", "KONAGRAPH_HOST": "0.0.0.0"}, [WARNING]),
-        # Without effect: callers say who they are.
+        # Without effect, because callers authenticate.
         ({"KONAGRAPH_ALLOW_ANONYMOUS": "true", **JWT}, []),
     ],
     ids=str,
@@ -197,7 +197,7 @@ def test_a_gateway_that_is_open_to_all_by_request_says_so(changes: dict[str, str
         ({"KONAGRAPH_COST_BURST": "499", **JWT}, True),
         ({"KONAGRAPH_COST_BURST": "500", **JWT}, False),
         ({"KONAGRAPH_MAX_COST": "1001", **JWT}, True),
-        # Without effect: nobody has a budget.
+        # Without effect, because nobody has a budget.
         ({"KONAGRAPH_COST_BURST": "499"}, False),
     ],
     ids=str,

@@ -1,4 +1,4 @@
-"""`konagraph token`: a signer, a key set and a token for trying things out."""
+"""`konagraph token`: a signer, a key set and a token for development."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROFILE = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { member { profi
 
 
 def make(folder: Path, *arguments: str) -> tuple[str, dict[str, str]]:
-    """A token, and the settings that are told with it."""
+    """A token, and the settings that are printed with it."""
     status, printed, told = invoke("token", "--directory", str(folder), *arguments)
     assert status == 0
     (token,) = printed.splitlines()

@@ -1,4 +1,4 @@
-"""Who sees which card and which of its fields: every caller, every card, every field."""
+"""Which callers see which cards and which fields: every combination."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ async def test_what_a_caller_does_not_see_is_not_fetched_either(sees: Sees, tmp_
             before = len(running.calls)
             data, _ = expected_of(number, sees)
             await running.ask(sees.caller, QUERY, {"n": number})
-            # The card, which nobody knows before, and the profile, where it is shown.
+            # The card, which is not known before, and the profile if it is shown.
             shown = data is not None and data["member"] is not None and data["member"]["profile"] is not None
             assert len(running.calls) - before == 1 + shown
 
@@ -141,7 +141,7 @@ OTHER_FAILURES = [
     for fault in FAULTS.values()
     if fault.code is not None and fault not in ABOUT_CARDS and fault.field is None
 ]
-# No answer, or one that says of itself that it is none.
+# No response, or one that reports a temporary failure.
 SILENT = (ErrorCode.UPSTREAM_TIMEOUT, ErrorCode.UPSTREAM_UNAVAILABLE)
 
 

@@ -1,4 +1,4 @@
-"""To whom a card is hidden, it is as if there were none: the same answer, byte for byte, at the same cost."""
+"""A hidden card is indistinguishable from a missing one: the same response, byte for byte, at the same cost."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def test_every_hidden_card_gives_the_same_answer_at_the_same_cost(
 
 
 def expected_calls(query: str, blind: Caller) -> tuple[str, ...]:
-    """One call for the hidden card; where the own card is in the list, one more, and one for its profile."""
+    """One call for the hidden card; if the own card is in the list, one more, and one for its profile."""
     own = OWN in query and blind.member is not None
     profile = own and "member:read" in blind.scopes
     return (CARD_INFO.path,) * (2 if OWN in query else 1) + (USER_INFO.path,) * profile
@@ -113,7 +113,7 @@ async def test_the_answer_for_a_hidden_card_is_this_one(tmp_path: Path) -> None:
 
 
 class Answering(Recorder):
-    """An upstream in clear that gives one answer to every call."""
+    """An unencrypted upstream that gives one response to every call."""
 
     def __init__(self, status: int, body: bytes) -> None:
         super().__init__(httpx.MockTransport(answering(body, status)))

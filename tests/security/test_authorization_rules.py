@@ -1,4 +1,4 @@
-"""The rules by themselves: an endpoint's data says whose its records are."""
+"""The rules alone: an endpoint declares who owns its records."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ MEMBER = viewer("member")
 
 
 class Purse:
-    """Budgets whose clock is the test's."""
+    """Budgets whose clock the test controls."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -111,7 +111,7 @@ async def test_three_hundred_cards_an_hour(purse: Purse) -> None:
     for minute in range(10):
         assert [0] * 30 == await purse.cards(CARDS[30 * minute : 30 * minute + 30])
         purse.now += 60
-    # The first card came ten minutes ago.
+    # The first card was counted ten minutes ago.
     assert [3_000_000] == await purse.cards(CARDS[300:301])
     purse.now += 3_000
     assert [0] * 30 == await purse.cards(CARDS[300:330])

@@ -63,7 +63,7 @@ async def test_a_gateway_whose_redis_dies_goes_on_within_the_budget_and_says_so(
     async with callers(tmp_path, **redis_settings(own_redis)) as running:
         await running.ask(SERVICE, LIST, {"n": NUMBERS[:2]})
         own_redis.kill()
-        # What was seen before counts: the two may be seen again, and no other.
+        # Cards seen before still count: only these two may be seen again.
         answer = await running.ask(SERVICE, LIST, {"n": NUMBERS[:3]})
         again = await running.ask(SERVICE, LIST, {"n": NUMBERS[:3]})
     expected = [{"balance": BALANCES[0]}, {"balance": BALANCES[1]}, None]

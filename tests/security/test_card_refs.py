@@ -1,4 +1,4 @@
-"""The names that cards and viewers have where their own must not be."""
+"""The references that stand for cards and viewers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A key set that is kept loaded in the background: nobody has to ask for a key first."""
+"""A key set that is reloaded in the background, before anybody asks for a key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KEYS = key_set(ec_signer())
 
 
 class Pauses:
-    """Waits as long as the test wants, and notes how long it should be."""
+    """Waits until the test says so, and records how long it should have waited."""
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
@@ -25,7 +25,7 @@ class Pauses:
         self._watched.clock.now += seconds
 
     async def over(self) -> None:
-        """End one pause, and let what comes after it happen."""
+        """End one pause, and let what follows it run."""
         self._turn.release()
         await settle()
 

@@ -1,4 +1,4 @@
-"""A source of keys over a day: it comes up late, changes its keys, and goes down."""
+"""A source of keys over a day: it starts late, changes its keys, and goes down."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEYS = key_set(SIGNER)
 
 
 class Door:
-    """What stands behind the gate, with an address as the source and a clock that stands still."""
+    """An authenticator with a URL as the source and a clock that stands still."""
 
     def __init__(self, url: str) -> None:
         self.clock = Clock()
@@ -47,7 +47,7 @@ async def test_a_source_that_comes_up_later_is_used_then() -> None:
         await door.opens(SIGNER.token())
 
     async with server.running(free_port):
-        # It was asked this very second.
+        # It was loaded this very second.
         with pytest.raises(KeysUnavailableError):
             await door.opens(SIGNER.token())
         door.clock.now += 1

@@ -1,4 +1,4 @@
-"""Which keys of a JWK set are used to verify tokens, and which are left out."""
+"""Which keys of a JWK set are used to verify tokens, and which are ignored."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ every_kind = pytest.mark.parametrize("kind", SIGNERS)
 
 
 def usable(*entries: Any) -> set[str]:
-    """The ids of the keys that are used, out of a set with one good key at its end."""
+    """The ids of the usable keys of a set that ends with a good key."""
     return read_key_set(json.dumps({"keys": [*entries, GOOD.jwk]}).encode()).keys() - {"good"}
 
 
 def changed(kind: str, **changes: Any) -> dict[str, Any]:
-    """A good entry with changes; a member that is None is taken out."""
+    """A good entry with changes; a member that is None is removed."""
     return {name: value for name, value in (SIGNERS[kind].jwk | changes).items() if value is not None}
 
 
@@ -98,7 +98,7 @@ def test_a_key_for_an_algorithm_of_another_kind_is_left_out(kind: str, algorithm
 @pytest.mark.parametrize("value", [None, "", "A", "A===", "!!!!", "AAAA", LONG, 5, -1, True, [], {}, ["AQAB"]])
 def test_a_key_with_a_broken_part_is_left_out(name: str, value: object) -> None:
     for kind, signer in SIGNERS.items():
-        # A long exponent is odd, but an exponent.
+        # A long exponent is unusual but valid.
         if name in signer.jwk and (name, value) != ("e", LONG):
             assert set() == usable(changed(kind, **{name: value}))
 
@@ -110,7 +110,7 @@ def test_a_key_of_another_curve_is_left_out(crv: str, algorithm: str | None) -> 
     entry |= {} if algorithm == "own" else {"alg": algorithm}
 
     assert set() == usable({name: value for name, value in entry.items() if value is not None})
-    # Nor under the accepted curve's name: its points are not on that.
+    # Nor under the accepted curve's name, because its points are not on that curve.
     assert set() == usable({**entry, "crv": "P-256", "alg": "ES256"})
 
 

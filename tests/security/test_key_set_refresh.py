@@ -1,4 +1,4 @@
-"""When a key set is loaded again, and who waits for that. Time is what the test says."""
+"""When a key set is reloaded, and who waits for it. The test controls time."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_an_old_set_is_loaded_again_while_it_still_answers(watched: Watche
     watched.source.content = key_set(NEW)
     watched.source.hold()
 
-    # Nobody waits: the source does not answer, and the key is there at once.
+    # Nobody waits: the source does not answer, but the key is available.
     assert await asyncio.wait_for(has(watched, "old"), 1)
     await watched.source.begun.wait()
     assert await asyncio.wait_for(has(watched, "old"), 1)

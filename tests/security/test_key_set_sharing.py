@@ -1,4 +1,4 @@
-"""Loads are shared by all who wait, and none of them can stop one for the others."""
+"""Loads are shared by all who wait, and none of them can cancel one for the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def test_a_thousand_invented_ids_at_once_share_one_load() -> None:
     storm = [asyncio.ensure_future(has(watched, f"invented-{index}")) for index in range(1000)]
     await watched.source.begun.wait()
 
-    # Known keys are found meanwhile.
+    # Known keys are still found meanwhile.
     assert await asyncio.wait_for(has(watched, "old"), 1)
     watched.source.open.set()
     assert [False] * 1000 == await asyncio.gather(*storm)

@@ -1,4 +1,4 @@
-"""Where a key set is loaded from: an address that behaves or does not, and a file."""
+"""The sources of key sets: a URL, well-behaved or not, and a file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNKNOWN = "the token's key is unknown"
 
 
 async def assert_overloaded(running: Guarded) -> None:
-    """The answer while no key can be had: come again, and nothing about why."""
+    """The response while no keys are available: retry later, and no reason."""
     answered = await running.bearer(SIGNER.token())
     assert (503, "1") == (answered.status_code, answered.headers.get("retry-after"))
     assert "www-authenticate" not in answered.headers
@@ -63,7 +63,7 @@ async def test_a_source_that_is_down_at_the_start_does_not_stop_the_gateway(tmp_
     with logs_as() as stream:
         async with gateway_with(tmp_path, **jwt_settings(url)) as running:
             await assert_overloaded(running)
-            # Without a key, no token is looked at; one that needs none to be refused is refused.
+            # Without keys, no token is accepted, but a malformed one is still refused.
             assert_refused(await running.bearer("x"), running, "the token has not three parts")
     failures = [event for event in events(stream) if event["event"] == "verification keys cannot be loaded"]
     assert [("error", "the key set cannot be read (ConnectError)")] == [

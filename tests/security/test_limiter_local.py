@@ -1,4 +1,4 @@
-"""The local limiter at its edges: waits that are exact, numbers that are not whole, more keys than it keeps."""
+"""Edge cases of the local limiter: exact waits, fractions, more keys than it keeps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ deterministic = settings(max_examples=examples(200))
 
 
 class Clock:
-    """Monotonic seconds in a test's hands; counted in milliseconds, so that no rounding adds up."""
+    """Monotonic seconds that a test controls; in milliseconds, so that no rounding errors add up."""
 
     def __init__(self) -> None:
         self.milliseconds = 0

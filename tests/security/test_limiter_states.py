@@ -1,6 +1,6 @@
-"""The local limiter and the one in Redis say what the model says, whatever is asked in whatever order.
+"""The local limiter and the one in Redis agree with the model on any sequence of calls.
 
-Both are held to the same model, and so to each other.
+Both are compared with the same model, and so with each other.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class LocalMachine(LimiterMachine):
-    """The local limiter; its clock is the test's."""
+    """The local limiter on the test's clock."""
 
     def new_limiter(self) -> Limiter:
         self.milliseconds = 0
@@ -33,7 +33,7 @@ class LocalMachine(LimiterMachine):
 
 
 class RedisMachine(LimiterMachine):
-    """The limiter in Redis. Redis has its own clock: time passes by making everything that it keeps older."""
+    """The limiter in Redis. Redis has its own clock, so time passes by ageing everything it keeps."""
 
     server: RedisServer
 
@@ -53,7 +53,7 @@ class RedisMachine(LimiterMachine):
                     self.admin.zincrby(key, -milliseconds, str(member))
             life = self.admin.pttl(key)
             assert life > 0
-            # A time to live that is over deletes the key, as it would have done by itself.
+            # An expired time to live deletes the key, as Redis would.
             self.admin.pexpire(key, life - milliseconds)
 
     def late_by(self) -> int:
@@ -75,5 +75,5 @@ def test_the_local_limiter_does_what_the_model_does() -> None:
 
 def test_the_limiter_in_redis_does_what_the_model_does(redis_server: RedisServer) -> None:
     machine = type("RedisMachineOfThisTest", (RedisMachine,), {"server": redis_server})
-    # Shrinking a failure would take minutes here; the steps that are printed as they are will do.
+    # Shrinking a failure would take minutes; the steps as printed will do.
     run_state_machine_as_test(machine, settings=settings(machine_settings, phases=[Phase.generate]))

@@ -18,7 +18,7 @@ SILENT = "192.0.2.1"
 
 
 async def pong(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer as Redis does, whatever is asked."""
+    """Answer every command as Redis does."""
     while asked := await reader.read(4096):
         writer.write(b"+PONG\r\n" * asked.count(b"*"))
     writer.close()

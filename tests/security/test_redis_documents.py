@@ -1,4 +1,4 @@
-"""Registered documents in Redis: shared by gateways, and not missed while Redis is away."""
+"""Registered documents in Redis: shared by gateways, and dispensable while Redis is down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Without Redis, requests go on at the same numbers, and no more than one of them waits for it in a while."""
+"""Without Redis, requests continue under the same limits, and at most one per pause waits for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAUSE = 1.0
 
 
 class Shared:
-    """A shared limiter that does as it is told, and counts."""
+    """A shared limiter that does as told, and counts its calls."""
 
     def __init__(self) -> None:
         self.behave: Callable[[], Awaitable[None]] = well
@@ -57,7 +57,7 @@ async def broken() -> None:
 
 
 class Fallback:
-    """A fallback limiter with everything around it in the test's hands."""
+    """A fallback limiter whose surroundings the test controls."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -71,7 +71,7 @@ class Fallback:
         self.told += 1
 
     async def takes(self, count: int, bucket: Bucket = BUCKET) -> list[bool]:
-        """What so many takes at once come to."""
+        """The outcomes of so many concurrent takes."""
         taken = await asyncio.gather(*(self.limiter.take("a", bucket, 1) for _ in range(count)))
         return [one.allowed for one in taken]
 
@@ -130,7 +130,7 @@ async def test_it_says_whether_the_shared_limiter_answers_as_far_as_it_knows(fal
         fallback.shared.behave, fallback.now = behave, now
         await fallback.takes(1)
         seen.append(fallback.limiter.away)
-    # The one before the last came in a pause, and asked nobody.
+    # The one before the last fell into a pause and made no call.
     assert [False, False, True, True, True, False] == seen
 
 

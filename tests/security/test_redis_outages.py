@@ -1,4 +1,4 @@
-"""A Redis that is killed, frozen, started again or that will not write: the budgets hold, and requests go on."""
+"""A Redis that is killed, frozen, restarted or read-only: the budgets hold, and requests continue."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Counted:
 
 
 class Protected:
-    """A limiter in Redis, with what stands in for it; only the pause is on the test's clock."""
+    """A limiter in Redis with its fallback; only the pause is on the test's clock."""
 
     def __init__(self, shared: Limiter) -> None:
         self.now = 0.0
@@ -63,18 +63,18 @@ class Protected:
         return [one.allowed for one in taken], [wait == 0 for wait in waits]
 
     async def takes(self) -> bool:
-        """Whether one take passes."""
+        """Whether one take is allowed."""
         return (await self.limiter.take("a", BUCKET, 1)).allowed
 
 
 WITHIN = ([True, True, True, False, False], [True, True, False])
-"""What one limiter, whichever, lets pass of the spends."""
+"""What either limiter alone allows of the spends."""
 SPENT = ([False] * 5, [True, True, False])
 
 
 @asynccontextmanager
 async def protected(url: str, others: Collection[asyncio.Task[None]] = ()) -> AsyncIterator[Protected]:
-    """A limiter at an address. When it is closed no task is left but those of others."""
+    """A limiter for a URL. Closing it leaves no tasks behind."""
     before = asyncio.all_tasks()
     client = connect(Credential(url))
     try:
@@ -130,7 +130,7 @@ async def test_a_redis_that_is_killed_and_started_again_is_used_again(own_redis:
         own_redis.start()
         assert await redis.takes() is False
         redis.now += 1.0
-        # It has forgotten everything, but this process has not.
+        # It has lost everything, but this process has not.
         assert await redis.spends() == SPENT
         assert redis.told == 1
 
@@ -170,7 +170,7 @@ def test_a_wait_for_redis_is_short_and_is_not_repeated() -> None:
 
 
 class Unwilling(NamedTuple):
-    """How a Redis is made to answer, but not to write, and made to write again."""
+    """How to make a Redis read-only and writable again."""
 
     command: tuple[str | int, ...]
     undo: tuple[str | int, ...]
@@ -211,7 +211,7 @@ async def test_a_loop_that_is_held_up_is_no_outage_and_no_new_budget(own_redis: 
             asking = asyncio.ensure_future(redis.limiter.add("a", WINDOWS, [member]))
             for _ in range(4):
                 await asyncio.sleep(0)
-            # As a caller's expensive document does.
+            # As an expensive document does.
             time.sleep(0.12)  # noqa: ASYNC251 - the loop is to stand still
             assert (await asking)[0] > 0
         assert (redis.told, redis.limiter.away) == (0, False)
@@ -262,5 +262,5 @@ async def test_closing_leaves_no_connection_behind(own_redis: RedisServer) -> No
 
 
 def connections(server: RedisServer) -> int:
-    """How many clients there are besides the one that asks."""
+    """The number of clients except the one that asks."""
     return len(str(server.ask("CLIENT", "LIST")).splitlines()) - 1

@@ -1,4 +1,4 @@
-"""The limiter in Redis at its edges: its commands and rights, what it leaves behind, its clock."""
+"""Edge cases of the limiter in Redis: its commands and permissions, its leftovers, its clock."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def connected(url: str) -> AsyncIterator[tuple[RedisLimiter, Redis]]:
 
 
 async def use_everything(limiter: RedisLimiter) -> None:
-    """Every way through the script."""
+    """Every path through the script."""
     bucket = Bucket(rate=0.001, burst=1)
     assert [True, False] == [(await limiter.take("a", bucket, 1)).allowed for _ in range(2)]
     assert [0, 0, 0, 60_000] == await limiter.add("a", [MINUTE, HOUR], ["x", "x", "y", "z"])
@@ -113,7 +113,7 @@ async def test_every_key_goes_by_itself_once_it_means_nothing(redis_server: Redi
     async with connected(redis_server.patient_url) as (limiter, _):
         await limiter.take("a", Bucket(rate=50, burst=100), 1)
         await limiter.add("a", [MINUTE, HOUR], ["x"])
-        # Members that are refused make no keys either.
+        # Refused members create no keys either.
         await limiter.add("b", [Window(60, 1)], ["x", "y"])
     lives = {key: redis_server.ask("PTTL", key) for key in redis_server.ask("KEYS", "*")}
     expected = {

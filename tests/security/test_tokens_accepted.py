@@ -64,10 +64,10 @@ async def test_an_rsa_key_that_is_long_enough_is_accepted(bits: int, tmp_path: P
         {"typ": "APPLICATION/AT+JWT"},
         {"cty": "json"},
         {"x5t": "AAAA", "x5t#S256": "AAAA"},
-        # RFC 7515, section 4: what is not understood is to be ignored.
+        # RFC 7515, section 4: unknown parameters must be ignored.
         {"cat": "a vendor's own"},
         {"nonce": {"deep": [1, None, True]}},
-        # More than a library may take for a header.
+        # More than libraries accept as a header.
         {"padding": "x" * 3000},
     ],
     ids=str,

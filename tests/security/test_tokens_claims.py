@@ -1,4 +1,4 @@
-"""What a token must say: who made it, for whom, for how long, and who calls."""
+"""The required claims of a token: issuer, audience, lifetime and subject."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FORM = "the token's signature or form is wrong"
 
 
 def signed(payload: object) -> str:
-    """A token that is right in everything but perhaps its payload."""
+    """A token that is valid except, perhaps, for its payload."""
     signer = ec_signer()
     return compact(signer.header(), payload, signer.sign)
 

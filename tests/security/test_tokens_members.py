@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def card_of(user_id: int | None) -> str:
-    """The first card of a member, or the first that is nobody's."""
+    """The first card of a member, or the first unregistered one."""
     return next(number for number, card in CARDS.items() if card.fields["userId"] == user_id)
 
 
@@ -30,13 +30,13 @@ BIGGEST = 9_999_999_999_999_999_999
 
 def member_token(claim: object, *, scope: str = "", name: str = "konaplate_user_id") -> str:
     signer = ec_signer()
-    # A subject of its own for each: cards are counted by subject.
+    # Each has its own subject, because cards are counted by subject.
     payload = claims(scope=scope) | {"sub": f"{name} {claim!r}", name: claim}
     return compact(signer.header(), payload, signer.sign)
 
 
 def assert_hidden(answer: httpx.Response) -> None:
-    """No such card, as far as this viewer is told."""
+    """For this viewer, no such card."""
     assert answer.status_code == 200
     assert {"card": None} == answer.json()["data"]
     (error,) = answer.json()["errors"]
@@ -66,14 +66,14 @@ async def test_the_biggest_member_id_is_read_to_the_last_digit(claim: object, ru
     "claim",
     [
         *(None, True, False, 1001.0, 1001.5, 1e3, -1001, "-1001", "+1001", " 1001", "1001 ", "1001\n", "1_001"),
-        # Not as Konaplate writes ids: two claims of one member would be one too many.
+        # Not as Konaplate writes ids: one member must not have two spellings.
         *("01001", "0000000000000001001", "0001001", "1001-0"),
         # Nobody.
         *(0, "0", "000", -0.0),
         *("", "0x3e9", "1001.0", "1e3", "１００１", "١٠٠١", "1001²", "NaN", [1001], ["1001"], {"id": "1001"}),
         # Twenty digits, with the right ones at either end.
         *("00000000000000001001", "10010000000000000000", 10_010_000_000_000_000_000, 10**300),
-        # Beyond 64 bits, where a careless reading comes round again.
+        # Beyond 64 bits, where careless parsing would wrap around.
         *(2**64 + 1001, -(2**64) + 1001, str(2**64 + 1001)),
     ],
     ids=repr,
@@ -135,7 +135,7 @@ def scoped_token(**scopes: object) -> str:
         ),
         # An element is a scope, and no scope has a space in it.
         {"scope": ["openid cards:read:any"]},
-        # What the usual claim says counts, even when it is nothing.
+        # The standard claim counts, even if it is empty.
         *({"scope": "openid", "scp": "cards:read:any"}, {"scope": [], "scp": "cards:read:any"}),
         {"scopes": "cards:read:any"},
     ],

@@ -1,4 +1,4 @@
-"""Verified tokens are remembered: what is saved by that, and what is not."""
+"""Verified tokens are cached: what that saves, and what it does not."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class CountingKeys(KeySet):
 
 
 class Desk:
-    """An authenticator with its keys and clocks; the keys' clock and the tokens' are two."""
+    """An authenticator with its keys, and separate clocks for keys and tokens."""
 
     def __init__(self, keys: KeySet | None = None, *, remembered: int = 10_000) -> None:
         self.source = Source(key_set(SIGNER))
@@ -130,7 +130,7 @@ async def test_a_token_that_came_too_early_is_accepted_at_its_second(name: str) 
     assert await desk.reason(early) == "the token is not valid yet"
     desk.clock.now = NOW + 100 - LEEWAY
     assert await desk.reason(early) is None
-    # Its signature was right the first time.
+    # Its signature was valid the first time.
     assert keys.only.checks == 1
 
 
@@ -150,7 +150,7 @@ async def test_a_known_token_is_refused_when_its_key_is_withdrawn() -> None:
 
     desk.source.content = key_set(ec_signer("another", index=1))
     desk.keys_clock.now += 301
-    # The old set answers while the new one is on its way: nobody else asks, and yet it is fetched.
+    # The old set is used while the new one loads: nobody else asks, and yet it is loaded.
     assert await desk.reason(good) is None
     await settle()
     assert desk.source.loads == 2

@@ -92,7 +92,7 @@ async def test_a_signature_of_another_token_is_refused(running: Guarded) -> None
 async def test_only_one_way_to_write_a_token_is_accepted(running: Guarded) -> None:
     token = ec_signer().token()
     header, payload, signature = token.split(".")
-    # 64 bytes are 86 characters, whose last one carries four bits that mean nothing.
+    # 64 bytes are 86 characters, whose last one carries four stray bits.
     last = "AQgw"["AQgw".index(signature[-1])]
     twin = {"A": "B", "Q": "R", "g": "h", "w": "x"}[last]
 

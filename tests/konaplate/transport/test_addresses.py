@@ -15,7 +15,7 @@ SIX = [f"2001:db8::{last}" for last in range(1, 3)]
 
 
 class Dialled:
-    """Connects to addresses: which were tried, in their order, and how each behaves."""
+    """Connects to addresses that behave as told; records the order of attempts."""
 
     def __init__(self, **behaviours: Any) -> None:
         self.tried: list[str] = []

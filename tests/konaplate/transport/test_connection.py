@@ -1,4 +1,4 @@
-"""What one connection does with bytes that come when nobody has asked, over a transport that only writes down."""
+"""What one connection does with unsolicited bytes, over a recording transport."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exchanges that take too long end at their own deadline, and nothing else does."""
+"""Only exchanges that take too long end, each at its own deadline."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_the_deadline_of_an_exchange_that_is_over_ends_nothing() -> None:
         connection = await doors.next()
         await connection.send(OK)
         assert await first == b"ok"
-        # The same connection, without a deadline, past the one that it had, which another's failure tells.
+        # The same connection without a deadline outlives its old one, as another's failure shows.
         second = line.ask()
         assert connection is await doors.next()
         with pytest.raises(TimedOutError):

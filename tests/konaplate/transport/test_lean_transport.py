@@ -1,4 +1,4 @@
-"""The transport as httpx uses it: an `httpx.AsyncBaseTransport` like any other, over the same connections."""
+"""The transport as an ordinary `httpx.AsyncBaseTransport`, used by an httpx client."""
 
 from __future__ import annotations
 

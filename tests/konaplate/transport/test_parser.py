@@ -1,4 +1,4 @@
-"""From bytes to one whole answer: however they are split, whatever they are."""
+"""From bytes to one whole response, however they are split and whatever they are."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_what_is_too_large_is_refused_with_its_status(raw: bytes, status: int) -
 
 @pytest.mark.parametrize("lengths", [["1", "1"], ["1, 1"], ["1", "2"]])
 def test_a_length_that_is_a_list_is_refused(lengths: list[str]) -> None:
-    """RFC 9110, section 8.6, leaves it to the recipient if all are equal; one that is refused misleads nobody."""
+    """RFC 9110, section 8.6, lets the recipient choose if all are equal; rejecting is the safe choice."""
     head = "".join(f"Content-Length: {length}\r\n" for length in lengths)
     with pytest.raises(httpx.RemoteProtocolError):
         read(f"HTTP/1.1 200 OK\r\n{head}\r\nx".encode())

@@ -1,4 +1,4 @@
-"""Connections to one server, over real sockets: reused, bounded, waited for, given up."""
+"""Connections to one server over real sockets: reuse, limits, waiting, cancellation."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def line_to(upstream: FaultyUpstream, limits: PoolLimits | None = None) ->
 
 
 class Doors:
-    """Answers each request when its turn is let through."""
+    """Answers each request when the test releases it."""
 
     def __init__(self) -> None:
         self.asked: asyncio.Queue[Connection] = asyncio.Queue()
@@ -235,7 +235,7 @@ async def test_what_comes_unasked_ends_the_connection(late: bytes) -> None:
         await connection.send(late)
 
     async with FaultyUpstream(talkative) as upstream, line_to(upstream) as line:
-        # Unless it comes together with the answer, which is refused then.
+        # Unless it arrives together with the response, which is then rejected.
         await asyncio.gather(line.ask(), return_exceptions=True)
         await upstream.until_closed()
         await asyncio.gather(line.ask(), return_exceptions=True)

@@ -1,4 +1,4 @@
-"""A crowd that comes and goes, and a server that fails at random: no place of the pool is lost or given twice."""
+"""Many callers and a server that fails at random: no place of the pool is lost or given twice."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Chance:
                     await connection.send(OK)
 
     async def ask(self, line: Line) -> None:
-        """Ask with little patience, and end the connection or leave the response unread now and then."""
+        """Ask with a short timeout; sometimes close the connection or leave the response unread."""
         wait, patience = self._random.choice([0.001, 5.0]), self._random.choice([0.001, 0.01, 5.0])
         fresh, ends, reads = (self._random.random() < part for part in (0.2, 0.1, 0.9))
         async with asyncio.timeout(patience):
