@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from graph import DeclarationError
@@ -17,17 +16,6 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 R = TypeVar("R", bound=Record)
-
-
-class Certainty(StrEnum):
-    """How sure the form of a response is."""
-
-    DOC = "documented"
-    """The vendor's own page says so."""
-    SEEN = "seen"
-    """Working public code of users of the API does so."""
-    INFERRED = "inferred"
-    """It follows from the other two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,7 +47,6 @@ class Endpoint(Generic[K, R]):
     """The key of a row. Batch endpoints must have it, others must not."""
     not_found: type[KonaplateError] = InvalidResponseError
     """The error of a key that a batch response omits."""
-    certainty: Certainty = Certainty.DOC
     seals_request: bool = True
     """Whether requests are encrypted. Settings can override it."""
     seals_response: bool = True
@@ -73,25 +60,13 @@ class Endpoint(Generic[K, R]):
     """The record's attribute that names its owner. Without `cards:read:any`, viewers see only their own."""
 
     def __post_init__(self) -> None:
-        self._check_batch()
         names = {each.name for each in record_fields(self.record)}
         if self.owner is not None and self.owner not in names:
             raise DeclarationError(f"{self.name}: the record has no attribute {self.owner}")
-        if self.certainty is not Certainty.DOC and any(each.required for each in record_fields(self.record)):
-            raise DeclarationError(f"{self.name}: what is not documented cannot be required")
-
-    def _check_batch(self) -> None:
-        if not self.batch:
-            if self.key_of is not None:
-                raise DeclarationError(f"{self.name}: `key_of` is of a batch endpoint, which says `batch=True`")
-            return
-        missing = []
-        if self.key_of is None:
-            missing.append("`key_of`, the key that a row answers")
-        if not self.within:
-            missing.append("`within`, which leads to the list of rows")
-        if missing:
-            raise DeclarationError(f"{self.name}: a batch endpoint needs {' and '.join(missing)}")
+        if self.batch and (self.key_of is None or not self.within):
+            raise DeclarationError(f"{self.name}: a batch endpoint needs `key_of` and `within`")
+        if self.key_of is not None and not self.batch:
+            raise DeclarationError(f"{self.name}: `key_of` needs `batch=True`")
 
     def error_of(self, code: str) -> type[KonaplateError] | None:
         """The error that a code stands for; None for an unknown code."""

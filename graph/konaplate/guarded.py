@@ -25,14 +25,7 @@ R = TypeVar("R", bound=Record)
 
 
 class GuardedKonaplate:
-    """Looks up records; all that a request needs of the upstream.
-
-    Args:
-        client: makes the calls.
-        endpoints: what can be called.
-        shared: what the guards share.
-        rules: the breakers' rules.
-    """
+    """Looks up records; all that a request needs of the upstream."""
 
     def __init__(
         self,

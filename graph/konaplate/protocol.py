@@ -162,10 +162,6 @@ class CorrelationCheck:
 
     That Konaplate echoes the id of a call is inferred, not documented, so it is learned for each API: once a
     response has echoed one of our ids, a response with a foreign id is about somebody else's card.
-
-    Args:
-        ids: those of this process.
-        rule: see `EchoRule`.
     """
 
     def __init__(self, ids: CorrelationIds, rule: EchoRule) -> None:

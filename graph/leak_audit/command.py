@@ -46,13 +46,7 @@ _SETTINGS: Final = {
 async def leak_audit(
     endpoints: Sequence[Endpoint[Any, Any]] = ENDPOINTS, data: Mapping[str, Table] = DATA, query: type = Query
 ) -> dict[str, Outcome]:
-    """Run every case as each kind of viewer; returns the outcomes by kind.
-
-    Args:
-        endpoints: the registry.
-        data: the sandbox's tables, by endpoint name.
-        query: the root type of the schema.
-    """
+    """Run every case as each kind of viewer; returns the outcomes by kind."""
     log, spans = io.StringIO(), io.StringIO()
     configure_logging("debug", as_json=True, stream=log)
     credentials = SandboxCredentials.generate()

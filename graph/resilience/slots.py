@@ -16,11 +16,7 @@ class AtCapacityError(Exception):
 
 
 class Admission:
-    """Limits concurrent work, and rejects what exceeds the limit at once. Use it as a context manager.
-
-    Args:
-        limit: how much work may run at once.
-    """
+    """Limits concurrent work, and rejects what exceeds the limit at once. Use it as a context manager."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

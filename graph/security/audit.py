@@ -62,13 +62,7 @@ class Recorder(Protocol):
 
 
 class RequestAudit:
-    """Collects what one request reads, and records it before the response is sent.
-
-    Args:
-        caller: the caller of the request.
-        refs: stand for cards and members.
-        recorder: records the events.
-    """
+    """Collects what one request reads, and records it before the response is sent."""
 
     __slots__ = ("_caller", "_off_record", "_read", "_recorder", "_refs", "_refusals", "_withheld")
 

@@ -34,17 +34,14 @@ class CostStatus(NamedTuple):
     restore_rate: int
 
 
-class ViewerBudgets:
-    """One viewer's buckets, windows and limiter keys, kept because viewers come again."""
+class ViewerBudgets(NamedTuple):
+    """One viewer's buckets and windows, kept because viewers come again."""
 
-    __slots__ = ("allowance", "cards", "cards_key", "cost", "cost_key", "requests", "requests_key")
-
-    def __init__(self, ref: str, allowance: Allowance) -> None:
-        self.allowance = allowance
-        self.requests = Bucket(allowance.requests_per_second, allowance.request_burst)
-        self.cost = Bucket(allowance.cost_per_second, allowance.cost_burst)
-        self.cards = Window(_MINUTE, allowance.cards_per_minute), Window(_HOUR, allowance.cards_per_hour)
-        self.requests_key, self.cost_key, self.cards_key = f"{ref}:requests", f"{ref}:cost", f"{ref}:cards"
+    allowance: Allowance
+    ref: str
+    requests: Bucket
+    cost: Bucket
+    cards: tuple[Window, Window]
 
 
 class Budgets:
@@ -69,10 +66,10 @@ class Budgets:
         Raises:
             RateLimitedError: it is one too many.
         """
-        if viewer.allowance is None:
+        budgets = self._budgets_of(viewer)
+        if budgets is None:
             return
-        budgets = self._budgets_of(viewer, viewer.allowance)
-        taken = await self._limiter.take(budgets.requests_key, budgets.requests, 1)
+        taken = await self._limiter.take(f"{budgets.ref}:requests", budgets.requests, 1)
         if not taken.allowed:
             raise RateLimitedError("requests", taken.retry_after_ms)
 
@@ -82,27 +79,35 @@ class Budgets:
         Raises:
             RateLimitedError: it is more than is left.
         """
-        allowance = viewer.allowance
-        if allowance is None:
+        budgets = self._budgets_of(viewer)
+        if budgets is None:
             return None
-        budgets = self._budgets_of(viewer, allowance)
-        taken = await self._limiter.take(budgets.cost_key, budgets.cost, cost)
+        taken = await self._limiter.take(f"{budgets.ref}:cost", budgets.cost, cost)
         if not taken.allowed:
             raise RateLimitedError("cost", taken.retry_after_ms)
-        return CostStatus(cost, int(taken.remaining), allowance.cost_burst, int(allowance.cost_per_second))
+        return CostStatus(cost, int(taken.remaining), budgets.allowance.cost_burst, int(budgets.cost.rate))
 
     async def spend_cards(self, viewer: Viewer, card_nos: Sequence[CardNo]) -> list[RateLimitedError | None]:
         """Count cards before they are looked up; returns for each None, or the error of one too many."""
-        if viewer.allowance is None or not card_nos:
+        budgets = self._budgets_of(viewer)
+        if budgets is None or not card_nos:
             return [None] * len(card_nos)
-        budgets = self._budgets_of(viewer, viewer.allowance)
         refs = [self._refs.of(card_no) for card_no in card_nos]
-        waits = await self._limiter.add(budgets.cards_key, budgets.cards, refs)
+        waits = await self._limiter.add(f"{budgets.ref}:cards", budgets.cards, refs)
         return [RateLimitedError("cards", wait) if wait else None for wait in waits]
 
-    def _budgets_of(self, viewer: Viewer, allowance: Allowance) -> ViewerBudgets:
+    def _budgets_of(self, viewer: Viewer) -> ViewerBudgets | None:
+        allowance = viewer.allowance
+        if allowance is None:
+            return None
         budgets = self._viewers.get(viewer.id)
         # By identity: a reloaded key file brings new allowances.
         if budgets is None or budgets.allowance is not allowance:
-            budgets = self._viewers[viewer.id] = ViewerBudgets(self._refs.of_viewer(viewer.id), allowance)
+            budgets = self._viewers[viewer.id] = ViewerBudgets(
+                allowance,
+                self._refs.of_viewer(viewer.id),
+                Bucket(allowance.requests_per_second, allowance.request_burst),
+                Bucket(allowance.cost_per_second, allowance.cost_burst),
+                (Window(_MINUTE, allowance.cards_per_minute), Window(_HOUR, allowance.cards_per_hour)),
+            )
         return budgets

@@ -29,11 +29,7 @@ class _Source:
 
 
 class RefusalSampler:
-    """Decides which refusals are written: per minute 10 of each source, and 300 in total.
-
-    Args:
-        clock: monotonic seconds.
-    """
+    """Decides which refusals are written: per minute 10 of each source, and 300 in total."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -21,12 +21,7 @@ TOO_SLOW: Final = "No whole response in time."
 
 
 class ClientConnection(asyncio.Protocol):
-    """Carries one exchange at a time.
-
-    Args:
-        max_body: the largest body of a response, in bytes.
-        on_lost: called once, when the connection is gone.
-    """
+    """Carries one exchange at a time."""
 
     def __init__(self, max_body: int, on_lost: Callable[[ClientConnection], None]) -> None:
         self._on_lost = on_lost

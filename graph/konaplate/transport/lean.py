@@ -36,12 +36,7 @@ TOTAL: Final = "konagraph.total"
 
 
 class Template:
-    """The prepared common part of many POST requests.
-
-    Args:
-        url: their URL.
-        headers: their common headers.
-    """
+    """The prepared common part of many POST requests."""
 
     def __init__(self, url: str, headers: RawHeaders) -> None:
         blank = httpx.Request("POST", url, headers=headers, stream=httpx.ByteStream(b""))
@@ -52,14 +47,7 @@ class Template:
 
 
 class TemplateRequest(httpx.Request):
-    """A POST request made from a template.
-
-    Args:
-        template: the common part.
-        raw_headers: further headers.
-        body: the content.
-        extensions: as for httpx.Request.
-    """
+    """A POST request made from a template."""
 
     def __init__(
         self, template: Template, raw_headers: RawHeaders, body: bytes, extensions: dict[str, Any]

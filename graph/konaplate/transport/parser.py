@@ -35,11 +35,7 @@ class ResponseRefusedError(httpx.RemoteProtocolError):
 
 
 class ResponseParser:
-    """Reads the responses of one connection, one after the other. httptools calls the `on_` methods.
-
-    Args:
-        max_body: the largest body, in bytes.
-    """
+    """Reads the responses of one connection, one after the other. httptools calls the `on_` methods."""
 
     def __init__(self, max_body: int) -> None:
         self._max_body = max_body
