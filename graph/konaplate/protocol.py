@@ -10,7 +10,7 @@ import base64
 import functools
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
@@ -72,6 +72,11 @@ class Identity:
     access_key: Credential
     secret_key: Credential
     zone: Zone
+    mac: hmac.HMAC = field(init=False, repr=False, compare=False)
+    """Keyed with the secret key, to be copied for each call: keying a new one costs 10 µs more."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mac", _keyed(self.secret_key))
 
 
 def tran_token(secret_key: Credential, token_time: str, body: bytes) -> str:
@@ -79,8 +84,16 @@ def tran_token(secret_key: Credential, token_time: str, body: bytes) -> str:
 
     The result has 67 characters; the 66 in the vendor's header table is off by one, as its own sample shows.
     """
-    mac = hmac.digest(secret_key.reveal().encode(), body, "sha256")
-    return f"KMV1:{token_time}:{base64.b64encode(mac).decode('ascii')}"
+    return _token(_keyed(secret_key), token_time, body)
+
+
+def _keyed(secret_key: Credential) -> hmac.HMAC:
+    return hmac.new(secret_key.reveal().encode(), digestmod="sha256")
+
+
+def _token(mac: hmac.HMAC, token_time: str, body: bytes) -> str:
+    mac.update(body)
+    return f"KMV1:{token_time}:{base64.b64encode(mac.digest()).decode('ascii')}"
 
 
 def common_headers(identity: Identity, crypto_key_id: str | None) -> RawHeaders:
@@ -108,7 +121,7 @@ def signed_headers(identity: Identity, now: Timestamp, correlation_id: str, body
     """The headers of one call, signed over the exact `body`."""
     return [
         (b"X-KM-Correlation-Id", correlation_id.encode()),
-        (b"X-KM-Tran-Token", tran_token(identity.secret_key, now.token_time, body).encode()),
+        (b"X-KM-Tran-Token", _token(identity.mac.copy(), now.token_time, body).encode()),
         (b"X-KM-Tran-Time", now.tran_time.encode()),
     ]
 

@@ -35,7 +35,8 @@ class CardRefs:
     """
 
     def __init__(self, key: Credential) -> None:
-        self._key = key
+        # Copied for each reference, because keying a new one costs 10 µs more.
+        self._keyed = hmac.new(key.reveal().encode(), digestmod="sha256")
 
     def of(self, subject: Subject) -> str:
         """The reference of a card or member."""
@@ -46,5 +47,6 @@ class CardRefs:
         return self._ref(b"viewer:" + viewer_id.encode("utf-8", "replace"))
 
     def _ref(self, value: bytes) -> str:
-        digest = hmac.digest(self._key.reveal().encode(), value, "sha256")
-        return hexlify(digest[:_BYTES]).translate(_LETTERS).decode("ascii")
+        digest = self._keyed.copy()
+        digest.update(value)
+        return hexlify(digest.digest()[:_BYTES]).translate(_LETTERS).decode("ascii")
