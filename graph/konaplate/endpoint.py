@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from graph import DeclarationError
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 R = TypeVar("R", bound=Record)
+
+
+class Certainty(StrEnum):
+    """How sure the form of a response is."""
+
+    DOC = "documented"
+    """The vendor's own page says so."""
+    SEEN = "seen"
+    """Working public code of users of the API does so."""
+    INFERRED = "inferred"
+    """It follows from the other two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,6 +59,8 @@ class Endpoint(Generic[K, R]):
     """The key of a row. Batch endpoints must have it, others must not."""
     not_found: type[KonaplateError] = InvalidResponseError
     """The error of a key that a batch response omits."""
+    certainty: Certainty = Certainty.DOC
+    """Nothing that is less than documented can be required."""
     seals_request: bool = True
     """Whether requests are encrypted. Settings can override it."""
     seals_response: bool = True
@@ -63,6 +77,8 @@ class Endpoint(Generic[K, R]):
         names = {each.name for each in record_fields(self.record)}
         if self.owner is not None and self.owner not in names:
             raise DeclarationError(f"{self.name}: the record has no attribute {self.owner}")
+        if self.certainty is not Certainty.DOC and any(each.required for each in record_fields(self.record)):
+            raise DeclarationError(f"{self.name}: what is not documented cannot be required")
         if self.batch and (self.key_of is None or not self.within):
             raise DeclarationError(f"{self.name}: a batch endpoint needs `key_of` and `within`")
         if self.key_of is not None and not self.batch:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import pytest
 
 from graph import DeclarationError
-from graph.konaplate.endpoint import Endpoint, by_name
+from graph.konaplate.endpoint import Certainty, Endpoint, by_name
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.user_info import USER_INFO
@@ -140,6 +140,7 @@ def test_an_answer_without_a_code_is_none_where_nothing_is_required() -> None:
     ("endpoint", "changes"),
     [
         (CARD_INFO, {"owner": "nobody"}),
+        (CARD_INFO, {"certainty": Certainty.SEEN}),
         (CARD_INFO, {"batch": True}),
         (CARD_INFO, {"key_of": lambda card: card.user_id}),
         (PRODUCTS, {"key_of": None}),
