@@ -17,8 +17,6 @@ from schema.errors import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Headers = list[tuple[bytes, bytes]]
-
 _PRIVATE: Final = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -71,16 +69,12 @@ def error_response(error: Exception, request_id: str, media_type: str = JSON) ->
     return json_response(_status(error, media_type), {"errors": errors}, media_type, _headers(error))
 
 
-def private_headers(given: Iterable[tuple[bytes, bytes]], request_id: str) -> Headers:
+def private_headers(given: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
     """The headers of a response, with the request's id and those that keep it private."""
-    headers: Headers = []
-    policy = [_NOTHING_TO_LOAD]
-    for header in given:
-        if header[0] not in _OWN:
-            headers.append(header)
-            if header[0] == _POLICY:
-                policy = []
-    return [*headers, *policy, *_PRIVATE, (b"x-request-id", request_id.encode("ascii"))]
+    headers = [header for header in given if header[0] not in _OWN]
+    if _POLICY not in dict(headers):
+        headers.append(_NOTHING_TO_LOAD)
+    return [*headers, *_PRIVATE, (b"x-request-id", request_id.encode("ascii"))]
 
 
 def _status(error: Exception, media_type: str) -> int:

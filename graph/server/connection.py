@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from graph.resilience.deadline import DeadlineTimer
 from graph.server.limits import ConnectionState, HttpLimits
-from graph.server.rejection import RequestRejectedError
+from graph.server.request_validation import RequestRejectedError
 from graph.server.response_transport import ResponseTransport, is_reset
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
-    from graph.server.rejection import RejectionResponse
+    from graph.server.request_validation import RejectionResponse
 
 ON_DISCONNECT: Final = "konagraph.on_disconnect"
 """The name of the ASGI extension `DisconnectNotice` in the scope."""

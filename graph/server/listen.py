@@ -25,7 +25,7 @@ _LAST_ROUNDS: Final = 20
 
 
 class ListenError(Exception):
-    """An address that cannot be listened on: which and why, the system's error number, what chooses the port."""
+    """An address that cannot be listened on: which and why, the error number, what chooses the port."""
 
     def __init__(self, text: str, number: int | None = None, chosen_by: str | None = None) -> None:
         super().__init__(text)
@@ -33,7 +33,7 @@ class ListenError(Exception):
         self.chosen_by = chosen_by
 
 
-def bind(host: str, port: int) -> list[socket.socket]:
+def bind(host: str, port: int, chosen_by: str | None = None) -> list[socket.socket]:
     """A bound socket for every address of a host, all with one port. Clients cannot connect before they listen.
 
     Raises:
@@ -56,7 +56,9 @@ def bind(host: str, port: int) -> list[socket.socket]:
     except OSError as error:
         for made in sockets:
             made.close()
-        raise ListenError(f"{host} port {port}: {str(error.strerror).lower()}", error.errno) from None
+        reason = f"{host} port {port}: {str(error.strerror).lower()}"
+        reason += f" ({chosen_by})" if chosen_by else ""
+        raise ListenError(reason, error.errno, chosen_by) from None
     return sockets
 
 

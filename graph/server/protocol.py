@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 import httptools
 
 from graph.server.connection import Connection, RequestPart
-from graph.server.rejection import RequestRejectedError, bad_request
-from graph.server.request_validation import check_host, check_line, origin_form, read_headers
+from graph.server.request_validation import (
+    RequestRejectedError,
+    bad_request,
+    check_host,
+    check_line,
+    origin_form,
+    read_headers,
+)
 
 if TYPE_CHECKING:
     from uvicorn.config import Config

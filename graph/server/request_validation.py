@@ -1,4 +1,4 @@
-"""Checks of a request's head, before anything else looks at it. Functions of bytes, no I/O.
+"""Checks of a request's head, before anything else looks at it, and the rejection of a request. No I/O.
 
 Sources: RFC 3986 section 3.2, RFC 9110 section 7 and RFC 9112 sections 3 and 6.
 """
@@ -11,12 +11,13 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graph.header_values import parts
-from graph.server.rejection import RequestRejectedError, bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from graph.server.limits import HttpLimits
+
+    Header = tuple[bytes, bytes]
 
 # No user info and no percent-encoding: clients do not send them, and parsers disagree about them.
 _AUTHORITY: Final = re.compile(
@@ -27,6 +28,37 @@ _MAX_PORT: Final = 65535
 _DEFAULT_PORTS: Final = (80, 443)
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE | re.DOTALL)
 _ALLOW: Final = (b"allow", b"GET, POST")
+
+
+class RequestRejectedError(Exception):
+    """A rejected request: its status, a constant message, and headers that the status requires."""
+
+    def __init__(self, status: HTTPStatus, message: str, *headers: Header) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+
+def bad_request(message: str) -> RequestRejectedError:
+    """A rejection with status 400."""
+    return RequestRejectedError(HTTPStatus.BAD_REQUEST, message)
+
+
+class RejectionResponse(NamedTuple):
+    """The response to a rejected request, without the headers that the server adds to every response."""
+
+    headers: Sequence[Header]
+    body: bytes
+    request_id: str
+    """For the log."""
+
+    def as_bytes(self, status: HTTPStatus, server_headers: Iterable[Header], *, with_body: bool) -> bytes:
+        """The complete response, which closes the connection; a response to HEAD has no body."""
+        end = ((b"content-length", b"%d" % len(self.body)), (b"connection", b"close"))
+        lines = [b"HTTP/1.1 %d %b" % (status.value, status.phrase.encode("ascii"))]
+        lines += [b"%b: %b" % header for header in (*server_headers, *self.headers, *end)]
+        return b"\r\n".join([*lines, b"", self.body if with_body else b""])
 
 
 def check_line(method: bytes, version: str) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 import time
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO, cast
@@ -172,10 +173,5 @@ def _without_traceback(event: EventDict) -> EventDict:
 
 def frames_of(error: BaseException) -> list[str]:
     """File, line and function of each frame of an exception, without source lines and values."""
-    frames = []
-    traceback = error.__traceback__
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        frames.append(f"{Path(code.co_filename).name}:{traceback.tb_lineno} {code.co_name}")
-        traceback = traceback.tb_next
-    return frames[-_MOST_FRAMES:]
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)][-_MOST_FRAMES:]
+    return [f"{Path(code.co_filename).name}:{line} {code.co_name}" for code, line in frames]

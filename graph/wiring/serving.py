@@ -14,7 +14,7 @@ from graph.http.responses import HttpError, error_response, private_headers
 from graph.server.connection import ConnectionOptions
 from graph.server.limits import HttpLimits
 from graph.server.listen import ListenError, bind
-from graph.server.rejection import RejectionResponse
+from graph.server.request_validation import RejectionResponse
 from graph.server.server import Drain, Server
 
 if TYPE_CHECKING:
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from graph.config.settings import Settings
-    from graph.server.rejection import RequestRejectedError
+    from graph.server.request_validation import RequestRejectedError
     from graph.telemetry.metrics import Metrics
 
 
-# What is open when the listener closes is served out: a request that has just begun may take its whole time, and
-# its answer has to be written.
+# A request that began just before the listener closed may take its whole timeout, plus this to write its response.
 AFTER_REQUESTS: Final = 1.0
 
 
@@ -54,20 +53,14 @@ def gateway_server(app: Starlette, settings: Settings, on_ready: Callable[[int],
     )
     if settings.konagraph_admin_port is not None:
         try:
-            admin_sockets = _bind_admin(settings.konagraph_admin_host, settings.konagraph_admin_port)
+            host, port = settings.konagraph_admin_host, settings.konagraph_admin_port
+            admin_sockets = bind(host, port, chosen_by="KONAGRAPH_ADMIN_PORT")
         except ListenError:
             for one in sockets:
                 one.close()
             raise
         server.beside.append(_admin_server(app, settings, admin_sockets))
     return server
-
-
-def _bind_admin(host: str, port: int) -> list[socket.socket]:
-    try:
-        return bind(host, port)
-    except ListenError as error:
-        raise ListenError(f"{error} (KONAGRAPH_ADMIN_PORT)", error.number, "KONAGRAPH_ADMIN_PORT") from None
 
 
 def _admin_server(app: Starlette, settings: Settings, sockets: list[socket.socket]) -> Server:
