@@ -1,4 +1,4 @@
-"""The composition root: the only place that knows every part by name."""
+"""The composition root: the only module that knows every part."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def create_app(
     Args:
         settings: see `graph.config.settings`.
         endpoints: the APIs of Konaplate.
-        query: the type of the schema's root, whose edges lead to them.
-        transport: moves the bytes to Konaplate; None for the network. The sandbox and the tests pass their own.
-        example_card: the card number of the explorer's first query; None for a number that no card has.
+        query: the root type of the schema.
+        transport: to Konaplate; None for the network. The sandbox and the tests pass their own.
+        example_card: the card number of GraphiQL's first query; None for one that no card has.
         reserved: see `graph.wiring.upstream`.
-        span_exporter: takes the spans of traces, instead of the collector that the settings name.
-        clock: monotonic seconds, for what protects Konaplate and this process.
+        span_exporter: replaces the trace collector of the settings.
+        clock: monotonic seconds, for the guards of Konaplate.
         rules: of the guard in front of Konaplate; None for the defaults.
 
     Raises:
@@ -128,7 +128,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as closing:
-            # In the opposite order, and each whatever becomes of the others.
+            # Closed in reverse order, each even if another one fails.
             closing.push_async_callback(telemetry.aclose)
             closing.push_async_callback(protection.aclose)
             closing.push_async_callback(konaplate.aclose)

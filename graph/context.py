@@ -1,6 +1,6 @@
-"""One request's way to Konaplate's records, whichever field asks for one and whatever executes the query.
+"""One request's access to Konaplate's records, for plans and graphql-core alike.
 
-Every key passes the same steps: spend the budget, load, check whose it is.
+Every key takes the same steps: spend the budget, load, authorize.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
     from graph.security.card_refs import Subject
 
 _Asked: TypeAlias = "tuple[Endpoint[Any, Any], Any]"
-"""An API, and the key that it is asked for."""
+"""An endpoint, and a key of it."""
 
 K = TypeVar("K")
 R = TypeVar("R", bound=Record)
 
 
 class Upstream(Protocol):
-    """What a request needs of Konaplate."""
+    """The guarded client of Konaplate."""
 
     def start(
         self, endpoint: Endpoint[Any, Any], keys: Sequence[Any], stats: CallStats
     ) -> list[asyncio.Future[Any]]:
-        """Begin to look keys up. Each future, no task, is the caller's own, and its failure may go unseen."""
+        """Begin to look keys up. Each future is the caller's own, and its exception need not be retrieved."""
         ...
 
 
 class Guards(NamedTuple):
-    """What stands between a viewer and the cards."""
+    """Authorization, budgets and audit of one viewer's request."""
 
     authorization: Authorization
     budgets: Budgets
@@ -54,13 +54,13 @@ class Guards(NamedTuple):
 
 
 class RequestContext:
-    """What lives as long as one request: its loaders and its deadline. Use it as an async context manager.
+    """The state of one request. Use it as an async context manager.
 
     Args:
         upstream: where records come from.
         guards: what the viewer may see and spend.
         deadline: when this request stops waiting.
-        max_cards: how many keys one list may name.
+        max_cards: the maximum number of keys in a list.
     """
 
     __slots__ = (
@@ -87,7 +87,7 @@ class RequestContext:
         self._deadline = deadline
         self._max_cards = max_cards
         self._stats = CallStats()
-        # Gone with the request: it leads back here, and a circle of garbage costs more than all else that is left.
+        # None after the request: it refers back here, and cyclic garbage is expensive.
         self._loader: Loader[_Asked, Any] | None = None
         self._loads = 0
         self._keys = 0
@@ -97,13 +97,13 @@ class RequestContext:
 
     @property
     def upstream_calls(self) -> int:
-        """How many upstream calls this request made, further attempts included."""
+        """The number of upstream calls of this request, retries included."""
         return self._stats.attempts
 
     @property
     def saved_calls(self) -> int:
-        """How many look-ups shared another one's call, of this request or of one at the same time."""
-        # Fewer loads than keys: what was begun and never asked for has saved nothing.
+        """The number of look-ups that shared a call, within this request or with a concurrent one."""
+        # There may be fewer loads than keys, because some that began were never awaited.
         return max(0, self._loads - self._keys) + self._stats.joined
 
     def may(self, scope: str) -> bool:
@@ -111,23 +111,23 @@ class RequestContext:
         return scope in self._viewer.scopes
 
     def note(self, subject: Subject | None, name: str) -> Exception | None:
-        """Note that personal data is read; or return what the client shall see as its error, and nothing of it.
+        """Record that personal data is read, or return the error to show instead.
 
         Args:
-            subject: whose it is.
-            name: the field's name.
+            subject: whose data it is.
+            name: of the field.
         """
         return self._audit.note(subject, name)
 
     def refuse(self, subject: Subject | None, name: str) -> Exception:
-        """Note that a field was asked for in vain; return what the client shall see as its error."""
+        """Record that a field was denied, and return its error."""
         return self._audit.refuse(subject, name)
 
     def check_length(self, endpoint: Endpoint[Any, Any], asked: Sized) -> None:
-        """Let a list of an API's keys pass that is not too long.
+        """Check the length of a list of keys.
 
         Raises:
-            GatewayError: when it names more than a request may.
+            GatewayError: when it is longer than allowed.
         """
         most = self._max_cards
         if len(asked) > most:
@@ -137,7 +137,7 @@ class RequestContext:
             raise GatewayError(ErrorCode.QUERY_LIMIT_EXCEEDED, what, limit=limit, maximum=most)
 
     def begin(self, endpoint: Endpoint[K, Any], key: K) -> None:
-        """Begin to look a key up, with the others of this turn of the event loop."""
+        """Begin to look a key up, batched with others of this turn of the event loop."""
         self._opened().begin((endpoint, key))
 
     async def load(
@@ -146,30 +146,30 @@ class RequestContext:
         """Look a key up; equal keys of one request share one call.
 
         Args:
-            endpoint: the API that is asked.
-            key: what is asked for.
+            endpoint: to ask.
+            key: to look up.
             subject: whose data it is.
-            named: whether the caller named the key, and no record led to it.
+            named: whether the client named the key, rather than a record.
 
         Raises:
-            Exception: what the client shall see as the field's error.
+            Exception: the field's error, as the viewer may see it.
         """
         loader = self._opened()
         self._loads += 1
         try:
             record: R = await loader.load((endpoint, key))
             self._authorization.check(record, endpoint)
-        except Exception as error:  # noqa: BLE001 - every failure is looked at before the viewer sees it
-            # `from None`: a hidden card must not be told apart by what caused its error.
+        except Exception as error:  # noqa: BLE001 - the viewer may not see every failure as it is
+            # `from None`: the cause would tell a hidden card from a missing one.
             raise self._shown(error, endpoint, subject, named=named) from None
         return record
 
     def settle(self) -> bool:
-        """Put on record what was read so far; whether it may be given out."""
+        """Write the audit log of what was read; return whether the data may be returned."""
         return self._audit.settle()
 
     def begin_again(self) -> None:
-        """Forget what was asked for, but nothing that is known: something else executes the same operation."""
+        """Count loads anew, because the operation is executed again."""
         self._loads = 0
 
     async def __aenter__(self) -> Self:
@@ -193,7 +193,7 @@ class RequestContext:
     def _shown(
         self, error: Exception, endpoint: Endpoint[Any, Any], subject: Subject | None, *, named: bool
     ) -> Exception:
-        """What the viewer sees of a failure; a refusal is noted, once for each subject."""
+        """Return a failure as the viewer may see it, and audit refusals."""
         if named and isinstance(error, KonaplateError):
             error = self._authorization.failure(error, endpoint)
         if isinstance(error, RateLimitedError | CardHiddenError):
@@ -202,14 +202,13 @@ class RequestContext:
 
     def _opened(self) -> Loader[_Asked, Any]:
         if self._closed:
-            # What is left of an execution that was given up.
             raise asyncio.CancelledError
         if self._loader is None:
             self._loader = Loader(self._start, self._deadline.loop)
         return self._loader
 
     async def _start(self, asked: list[_Asked]) -> list[asyncio.Future[Any]]:
-        """Begin to look up what was asked for in one turn: the future of each key, failed where it is refused."""
+        """Begin the look-ups of one turn; return a future for each key, failed if the key is refused."""
         if self._closed:
             raise asyncio.CancelledError
         self._keys += len(asked)
@@ -217,11 +216,11 @@ class RequestContext:
             self._deadline.check()
             if self._viewer.allowance is not None:
                 await self._spend(asked)
-        except Exception as error:  # noqa: BLE001 - the error of each of these keys, whatever it is
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the error of these keys
             return [_failed(error) for _ in asked]
         spent, begin, bound = self._spent, self._upstream.start, self._deadline.bound
         if len(asked) == 1 and not any(spent.values()):
-            # Most often there is one key, for which nothing needs sorting.
+            # The usual case: there is nothing to group.
             ((endpoint, key),) = asked
             return [bound(begin(endpoint, [key], self._stats)[0])]
         keys: dict[Endpoint[Any, Any], list[Any]] = {}
@@ -235,9 +234,9 @@ class RequestContext:
         ]
 
     async def _spend(self, asked: list[_Asked]) -> None:
-        """Count cards against the viewer's budget, before anything is known of them.
+        """Charge cards to the viewer's budget before they are looked up.
 
-        A card counts once in a request, and the verdict stands: asking again costs nothing and changes nothing.
+        A card counts once per request, and so does a refusal.
         """
         spent = self._spent
         fresh = [key for endpoint, key in asked if endpoint.key is CardNo and key not in spent]
@@ -252,6 +251,6 @@ class RequestContext:
 def _failed(error: Exception) -> asyncio.Future[Any]:
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     future.set_exception(error)
-    # Looked at, also when nobody else will: else asyncio logs it.
+    # Retrieved, so that asyncio does not log it.
     future.exception()
     return future

@@ -1,7 +1,7 @@
-"""A server that has several addresses: staggered attempts, as RFC 8305 ("Happy Eyeballs") has them.
+"""Staggered connection attempts to a server with several addresses (RFC 8305, "Happy Eyeballs").
 
-An address that stays silent costs a fraction of a second, once: it is tried last from then on. asyncio's own way
-does not exist in uvloop, and remembers nothing.
+An address that does not answer is tried last from then on. asyncio's own implementation remembers nothing, and
+uvloop has none.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Section 5: the recommended time between two attempts, and the shortest that is allowed.
-_APART: Final = 0.25
-_AT_LEAST_APART: Final = 0.01
+# Section 5: the recommended and the minimum delay between attempts, in seconds.
+_DELAY: Final = 0.25
+_MIN_DELAY: Final = 0.01
 
 
 class Addresses:
-    """The addresses of one server, and what became of the last attempts.
+    """The addresses of one server, and the outcome of the last attempts.
 
     Args:
         host: a name, or an address.
@@ -43,20 +43,20 @@ class Addresses:
     async def first(
         self, connect: Callable[[str], Coroutine[Any, Any, T]], discard: Callable[[T], None], within: float
     ) -> T:
-        """The connection to whichever address answers first.
+        """Return the connection to the address that answers first.
 
         Args:
             connect: connects to an address.
-            discard: closes a connection that came too late.
-            within: the seconds after which the caller gives up; every address gets its turn before that.
+            discard: closes a connection that lost the race.
+            within: the caller's timeout in seconds; every address is tried within it.
 
         Raises:
-            OSError: when there is no address, or what the attempts at all of them have failed with.
+            OSError: when there is no address, or every attempt failed.
         """
         if self._single:
             return await connect(self._host)
         waiting = deque(await self._in_order())
-        apart = max(_AT_LEAST_APART, min(_APART, within / (len(waiting) + 1)))
+        delay = max(_MIN_DELAY, min(_DELAY, within / (len(waiting) + 1)))
         attempts: dict[asyncio.Task[T], str] = {}
         failures: list[BaseException] = []
         try:
@@ -65,7 +65,7 @@ class Addresses:
                     address = waiting.popleft()
                     attempts[asyncio.ensure_future(connect(address))] = address
                 done, late = await asyncio.wait(
-                    attempts, timeout=apart if waiting else None, return_when=asyncio.FIRST_COMPLETED
+                    attempts, timeout=delay if waiting else None, return_when=asyncio.FIRST_COMPLETED
                 )
                 self._pass_over(attempts[task] for task in late)
                 for task in done:
@@ -81,7 +81,7 @@ class Addresses:
         raise next((error for error in failures if isinstance(error, ssl.SSLError)), failures[0])
 
     async def _in_order(self) -> list[str]:
-        """The one that answered last, then the others, the families by turns, and last what was silent."""
+        """Return the last one that answered, then the others with alternating families, then the silent ones."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         families: dict[int, dict[str, None]] = {}
@@ -89,7 +89,7 @@ class Addresses:
             families.setdefault(family, {})[str(address[0])] = None
         addresses = [each for each in chain(*zip_longest(*families.values())) if each is not None]
         if not addresses:
-            raise OSError("The name has no address.")
+            raise OSError("the name has no address")
         self._passed_over.intersection_update(addresses)
         return sorted(addresses, key=lambda each: (each != self._answered, each in self._passed_over))
 
@@ -105,7 +105,7 @@ class Addresses:
 
 
 async def _end(attempts: Iterable[asyncio.Task[T]], discard: Callable[[T], None]) -> None:
-    """End the attempts that nobody waits for any more, and leave nothing of them."""
+    """Cancel the attempts that lost, and discard their connections."""
     left = list(attempts)
     for task in left:
         task.cancel()

@@ -1,4 +1,4 @@
-"""The header fields of a request, and the values of those that are lists (RFC 9110 section 5.6)."""
+"""Header fields, and list-valued ones (RFC 9110 section 5.6)."""
 
 from __future__ import annotations
 
@@ -7,36 +7,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 HeaderValues: TypeAlias = Mapping[str, Sequence[str]]
-"""By name, in lower case, what each field says, in the order in which they came."""
+"""The values of each field in order of arrival, by its name in lower case."""
 
-# A separator within quotes separates nothing. Each character fits one way only, so that this is linear.
+# Separators within quotes do not count. Each character matches in one way only, so that this is linear.
 _PARTS: Final = {
     separator: re.compile(rf'(?:"(?:\\.|[^"\\])*"?|[^{separator}"])+', re.DOTALL) for separator in (",", ";")
 }
 
 
 def by_name(headers: Iterable[tuple[bytes, bytes]]) -> HeaderValues:
-    """The headers of an ASGI scope, read once: a dozen rules look at them."""
+    """Decode the headers of an ASGI scope."""
     values: dict[str, list[str]] = {}
     for raw, value in headers:
-        name = raw.decode("latin-1")
-        if name in values:
-            values[name].append(value.decode("latin-1"))
-        else:
-            values[name] = [value.decode("latin-1")]
+        values.setdefault(raw.decode("latin-1"), []).append(value.decode("latin-1"))
     return values
 
 
 def parts(value: str, separator: Literal[",", ";"] = ",") -> list[str]:
-    """What stands between the separators, without white space around it and without empty parts.
+    """Split a value at its separators, and drop surrounding white space and empty parts.
 
     Args:
-        value: of the field; of several ones, their values joined by commas.
-        separator: of the elements of a list, or of the parameters of one element.
+        value: of a field; the values of several fields are joined by commas.
+        separator: of list elements, or of an element's parameters.
     """
     return [part for match in _PARTS[separator].findall(value) if (part := match.strip(" \t"))]
 
 
 def is_encoded(content_encoding: str) -> bool:
-    """Whether a `Content-Encoding`, which may be empty, names any encoding but identity (RFC 9110 section 8.4)."""
+    """Whether a `Content-Encoding` names an encoding other than identity (RFC 9110 section 8.4)."""
     return any(coding.lower() != "identity" for coding in parts(content_encoding))

@@ -1,8 +1,7 @@
-"""Finds card numbers in what is about to be shown, logged or kept: the one detector for all places.
+"""Finds card numbers in texts to be shown, logged or kept: the only detector.
 
-Thirteen digits are a card number in some scheme, and so is what only looks as if it were none: digits of any
-script, spelled as escapes, with anything between them but letters of ASCII. Those tell a number from the hashes
-and ids that a gateway is full of. Every search is linear in the text.
+A card number is 13 or more digits of any script, possibly escaped, with anything but ASCII letters between them;
+the letters tell it from hashes and ids. Every search is linear in the text.
 """
 
 from __future__ import annotations
@@ -21,34 +20,34 @@ _FEWEST_DIGITS: Final = 13
 _MANY_DIGITS: Final = 8
 HIDDEN: Final = "[hidden]"
 
-# What is a digit to Unicode but no decimal one: superscripts, subscripts, digits in circles and the like.
+# Unicode digits that are not decimal: superscripts, subscripts, circled digits and the like.
 _OTHER_DIGITS: Final = (
     "\u00b2\u00b3\u00b9\u1369-\u1371\u19da\u2070\u2074-\u2079\u2080-\u2089\u2460-\u2468\u2474-\u247c\u2488-\u2490"
     "\u24ea\u24f5-\u24fd\u24ff\u2776-\u277e\u2780-\u2788\u278a-\u2792\U00010a40-\U00010a43\U00010e60-\U00010e68"
     "\U00011052-\U0001105a\U0001f100-\U0001f10a"
 )
 _DIGIT: Final = re.compile(rf"[\d{_OTHER_DIGITS}]")
-# Whatever stands between two letters, if it is long enough: looked through once, wherever its digits are.
+# What is between two letters and long enough.
 _SEGMENT: Final = re.compile(rf"[^A-Za-z]{{{_FEWEST_DIGITS},}}+")
 _MAY_BE_RUN: Final = re.compile(rf"[^A-Za-z]{{{_FEWEST_DIGITS}}}")
-# The same for ASCII in a tenth of the time: each digit becomes a 0, and what stands between digits is left out.
+# The same for ASCII, ten times as fast: digits become 0, and what is between them is deleted.
 _ZEROS: Final = bytes.maketrans(string.digits.encode(), b"0" * len(string.digits))
 _BETWEEN: Final = bytes(set(range(128)) - set((string.digits + string.ascii_letters).encode()))
 _RUN: Final = b"0" * _FEWEST_DIGITS
 
-# Of JSON, GraphQL and other languages, of URLs (which may be escaped twice), of HTML.
+# Escapes of JSON, GraphQL and other languages, of URLs (possibly escaped twice), and of HTML.
 _ESCAPE: Final = re.compile(
     r"\\u\{0*([0-9A-Fa-f]{1,6})\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|%(?:25)*+([0-9A-Fa-f]{2})"
     r"|&#[xX]0*([0-9A-Fa-f]{1,6});?|&#0*([0-9]{1,7});?"
 )
 _DECIMAL: Final = 6
 _LAST_CHARACTER: Final = 0x10FFFF
-# An escape may stand for the beginning of another one.
+# Escapes may be nested.
 _TIMES: Final = 3
 
 
 def may_hold_card_number(text: str) -> bool:
-    """Whether it is worth while to look closely: a quick look, which misses nothing."""
+    """Quickly rule out texts without a card number."""
     if len(text) < _FEWEST_DIGITS:
         return False
     if "\\" in text or "%" in text or "&" in text:
@@ -59,14 +58,14 @@ def may_hold_card_number(text: str) -> bool:
 
 
 def holds_card_number(text: str) -> bool:
-    """Whether a text spells what may be a card number. Redaction would change it."""
+    """Whether a text contains what may be a card number, so that `redact` would change it."""
     return may_hold_card_number(text) and (_has_run(text) or _spells_card_number(text))
 
 
 def redact(text: str) -> str:
-    """Mask every run of 13 or more digits: a card number as its first six and last four, others wholly.
+    """Mask every run of 13 or more digits: 16 as a card number, others wholly.
 
-    Of a text that spells one in escapes nothing is left.
+    A text with an escaped card number is hidden as a whole.
     """
     if not may_hold_card_number(text):
         return text
@@ -75,7 +74,7 @@ def redact(text: str) -> str:
 
 
 def safe_name(name: str) -> str:
-    """A name out of a caller's document as it may be shown: one with many digits could spell a card number."""
+    """Return a name of a client's document as it may be shown: one with many digits could be a card number."""
     return HIDDEN if sum(character.isdigit() for character in name) > _MANY_DIGITS else name
 
 
@@ -84,7 +83,7 @@ def _has_run(text: str) -> bool:
 
 
 def _spells_card_number(text: str) -> bool:
-    """Whether there is one once escapes are read."""
+    """Whether a text contains a card number once its escapes are decoded."""
     for _ in range(_TIMES):
         read = _ESCAPE.sub(_character, text)
         if read == text:
@@ -96,7 +95,7 @@ def _spells_card_number(text: str) -> bool:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """A text whose escapes were read, as characters; else as the halves or bytes of which characters are made."""
+    """Yield a decoded text, also with its characters read as UTF-16 code units or UTF-8 bytes."""
     yield text
     if not text.isascii():
         yield text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -110,7 +109,7 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _masked(match: re.Match[str]) -> str:
-    """A segment with all from its first digit to its last one masked, if they are many."""
+    """Mask a segment from its first digit to its last, if they are many."""
     segment = match[0]
     digits = _DIGIT.findall(segment)
     if len(digits) < _FEWEST_DIGITS:

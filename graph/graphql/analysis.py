@@ -1,16 +1,16 @@
-"""How large the operations of a document are, once every fragment stands where it is spread.
+"""Measures the operations of a document, with every fragment expanded.
 
-Every selection set is visited once, however often its fragment is spread: a definition is measured on its own, and
-the measures are added up from the innermost fragment outwards. Sixty fragments that each spread the next one twice
-stand for 2^60 fields and cost sixty additions.
+Each definition is measured once, and the measures are added up from the innermost fragment outwards. Sixty
+fragments that each spread the next one twice stand for 2^60 fields and take sixty additions.
 
-A document is measured before it is validated, because validation is quadratic in places. It may therefore spread
-fragments that do not exist, or that spread themselves; neither adds anything, and both are refused later.
+Documents are measured before validation, which is quadratic in places. A spread of a fragment that does not
+exist, or that spreads itself, adds nothing; validation refuses it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from graphql import (
@@ -25,9 +25,8 @@ from graphql import (
     get_named_type,
 )
 
-from graph.graphql.cost import INTROSPECTION_FIELDS, ONCE, Times, field_cost
+from graph.graphql.cost import INTROSPECTION_FIELDS, ONCE, SATURATED, Price, Times, field_cost
 from graph.graphql.literals import CARD_NUMBER
-from graph.graphql.size import Analysis, Place, Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,13 +47,78 @@ if TYPE_CHECKING:
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
 
 
+class Place(NamedTuple):
+    """Where a selection is: below how many fields, in how many selection sets."""
+
+    level: int
+    nesting: int
+    introspective: bool
+    parent: GraphQLNamedType | None
+    times: Times
+
+
+@dataclass(slots=True)
+class Size:
+    """The measures of one operation or fragment. Counters saturate.
+
+    Introspection counts separately, except in `root_fields`, `nesting` and `price`. Repeated fields and those
+    that a directive may skip count, too, so that execution never exceeds the measure.
+    """
+
+    depth: int = 0
+    aliases: int = 0
+    root_fields: int = 0
+    fields: int = 0
+    directives: int = 0
+    introspection_depth: int = 0
+    introspection_fields: int = 0
+    """Including its directives."""
+    nesting: int = 0
+    """How deep selection sets are nested, fragments included."""
+    takes_card_numbers: bool = False
+    """Whether any argument takes a card number."""
+    price: Price = field(default_factory=Price)
+
+    def add(self, part: Size, place: Place) -> None:
+        """Add a fragment that is spread at a place."""
+        self.nesting = max(self.nesting, place.nesting + part.nesting)
+        if place.introspective:
+            # Everything within introspection is introspection.
+            part = Size(
+                introspection_fields=part.introspection_fields + part.fields + part.directives,
+                introspection_depth=max(part.introspection_depth, part.depth),
+            )
+        self.price.add_all(part.price, place.times)
+        self.takes_card_numbers |= part.takes_card_numbers
+        for counter in ("fields", "aliases", "directives", "introspection_fields"):
+            setattr(self, counter, min(getattr(self, counter) + getattr(part, counter), SATURATED))
+        if place.level == 0:
+            self.root_fields = min(self.root_fields + part.root_fields, SATURATED)
+        if part.depth:
+            self.depth = max(self.depth, place.level + part.depth)
+        if part.introspection_depth:
+            self.introspection_depth = max(self.introspection_depth, place.level + part.introspection_depth)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The sizes of a document's operations, in order, and of its unused fragments."""
+
+    operations: tuple[tuple[OperationDefinitionNode, Size], ...]
+    unused: tuple[Size, ...]
+    introspection: FieldNode | None
+    """An introspection field, anywhere in the document."""
+    comparisons: int
+    """How many comparisons it takes to merge fields, not counting those across fragments."""
+
+
 class _Spread(NamedTuple):
     fragment: str
     place: Place
 
 
 class _Definition:
-    """One operation or fragment: what it selects by itself, and where it spreads others."""
+    """One operation or fragment: its own size, and the fragments that it spreads."""
 
     def __init__(self, schema: GraphQLSchema, node: _Node, parent: GraphQLNamedType | None) -> None:
         self._schema = schema
@@ -63,7 +127,7 @@ class _Definition:
         self.introspection: FieldNode | None = None
         self.comparisons = 0
         self.begun = self.complete = False
-        """Whether it is being added to what its spreads stand for, and whether that is done."""
+        """Whether adding its spreads has begun, and whether it is done."""
         root = Place(0, 1, introspective=False, parent=parent, times=ONCE)
         self._directives(node, root)
         for variable in node.variable_definitions or ():
@@ -115,10 +179,10 @@ class _Definition:
             self._pending.append((node.selection_set, inner))
 
     def _charge(self, node: FieldNode, place: Place) -> Times:
-        """Add the cost of an object, and return how often its fields are selected."""
+        """Add the cost of a field, and return how often its selection is made."""
         once, each, times = field_cost(place.parent, node)
         self.size.price.add(once, place.times)
-        times = place.times.and_(times)
+        times = place.times.multiply(times)
         self.size.price.add(each, times)
         return times
 
@@ -131,7 +195,7 @@ class _Definition:
 
 
 def _add_spreads(root: _Definition, fragments: Mapping[str, _Definition]) -> None:
-    """Add what a definition spreads, the innermost fragments first; without recursion, for a chain may be long."""
+    """Add what a definition spreads, innermost fragments first; iteratively, because chains may be long."""
     pending = [root]
     while pending:
         definition = pending[-1]
@@ -143,14 +207,14 @@ def _add_spreads(root: _Definition, fragments: Mapping[str, _Definition]) -> Non
         pending.pop()
         if not definition.complete:
             for place, part in parts:
-                # What is begun and not complete spreads itself.
+                # One that is begun and not complete spreads itself.
                 if part is not None and part.complete:
                     definition.size.add(part.size, place)
             definition.complete = True
 
 
 def analyse(document: DocumentNode, schema: GraphQLSchema) -> Analysis:
-    """Measure a document that need not be valid, in time proportional to its length."""
+    """Measure a document, valid or not, in linear time."""
     every: list[_Definition] = []
     operations: list[tuple[OperationDefinitionNode, _Definition]] = []
     fragments: dict[str, _Definition] = {}
@@ -176,10 +240,7 @@ def analyse(document: DocumentNode, schema: GraphQLSchema) -> Analysis:
 
 
 def _comparisons(keys: list[str]) -> int:
-    """How often graphql-core compares fields that are written side by side, by their names in the answer."""
-    if len(keys) == len(set(keys)):
-        return 0
-    # Each with each, from both sides.
+    """Count the pairs that graphql-core compares, in both directions, among sibling fields with equal keys."""
     return sum(count * (count - 1) for count in Counter(keys).values())
 
 
@@ -193,7 +254,7 @@ def _gives_card_number(node: FieldNode, definition: GraphQLField) -> bool:
 
 
 def _may_hold_card_number(kind: GraphQLInputType) -> bool:
-    """Whether a value of a type is a card number, or has one within it."""
+    """Whether values of a type are card numbers, or contain one."""
     pending, seen = [kind], set()
     while pending:
         named = get_named_type(pending.pop())

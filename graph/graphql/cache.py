@@ -1,8 +1,7 @@
-"""A cache with two bounds that a flood of entries nobody asks for again cannot empty.
+"""A cache that a flood of entries used only once cannot empty.
 
-The policy is SIEVE: a hit only marks its entry, and whoever needs room goes through the entries from the oldest
-on, spares each marked one and removes its mark, and drops the first that has none. The next one who needs room
-goes on from there. What was spared lies behind, and is out of reach until all that came after it was gone through.
+The policy is SIEVE: a hit marks its entry. To evict one, a hand moves from the oldest entry to the newest, clears
+the marks that it meets, and drops the first unmarked entry; the next eviction continues from there.
 
 Source: https://www.usenix.org/conference/nsdi24/presentation/zhang-yazhuo
 """
@@ -27,11 +26,11 @@ class _Entry(Generic[K, V]):
 
 
 class SieveCache(Generic[K, V]):
-    """Values by key.
+    """A cache with two bounds.
 
     Args:
-        entries: how many there may be at most.
-        characters: how many characters their keys may have together.
+        entries: the maximum number of entries.
+        characters: the maximum number of characters of all keys together.
     """
 
     def __init__(self, entries: int, characters: int) -> None:
@@ -39,6 +38,7 @@ class SieveCache(Generic[K, V]):
         self._max_characters = characters
         self._entries: dict[K, _Entry[K, V]] = {}
         self._characters = 0
+        # Relative to the hand.
         self._ahead: deque[_Entry[K, V]] = deque()
         self._behind: deque[_Entry[K, V]] = deque()
 
@@ -47,11 +47,11 @@ class SieveCache(Generic[K, V]):
 
     @property
     def characters(self) -> int:
-        """How many characters the keys have together."""
+        """Of all keys together."""
         return self._characters
 
     def get(self, key: K) -> V | None:
-        """The value of a key, if it is there."""
+        """Return the value of a key, or None."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -59,18 +59,18 @@ class SieveCache(Generic[K, V]):
         return entry.value
 
     def put(self, key: K, value: V, characters: int) -> None:
-        """Keep a value under a key that is not there yet, unless it is too large by itself; others make room."""
+        """Add a value under a new key, unless it is too large by itself."""
         if characters > self._max_characters or self._max_entries < 1:
             return
         while len(self._entries) >= self._max_entries or self._characters + characters > self._max_characters:
-            self._drop_one()
+            self._evict()
         entry = _Entry(key, value, characters)
         self._entries[key] = entry
         self._characters += characters
         self._ahead.append(entry)
 
-    def _drop_one(self) -> None:
-        # Ends: a second time round, nothing is marked.
+    def _evict(self) -> None:
+        # Ends: in the second round, nothing is marked.
         while True:
             if not self._ahead:
                 self._ahead, self._behind = self._behind, self._ahead

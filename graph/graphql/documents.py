@@ -10,7 +10,7 @@ from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, p
 from graph.errors import GatewayError
 from graph.graphql.analysis import analyse
 from graph.graphql.cache import SieveCache
-from graph.graphql.cost import default_numbers, reading_cost
+from graph.graphql.cost import CHARACTERS, default_numbers
 from graph.graphql.errors import DocumentError, introspection_refused, limit_exceeded
 from graph.graphql.limits import DocumentLimits, check
 from graph.graphql.literals import declare, hoist, put_back
@@ -22,27 +22,26 @@ from schema.errors import ErrorCode
 if TYPE_CHECKING:
     from graphql import DocumentNode, GraphQLSchema
 
+    from graph.graphql.analysis import Analysis
     from graph.graphql.literals import Hoisted
-    from graph.graphql.size import Analysis
 
-    # A skeleton is a key of another kind than a text: what a client sends must not be taken for a skeleton.
+    # A tuple for skeletons, so that no text of a client is taken for one.
     _Key: TypeAlias = str | tuple[str]
 
 
 def must_not_be_kept(text: str) -> bool:
-    """Whether a document could hold a card number, and must be kept in no form, nor hashed.
+    """Whether a document could hold a card number, and must neither be kept nor hashed.
 
-    Digits anywhere in it may be one: in a literal, a default, an alias, a comment. An escape could spell
-    any part of one, whatever stands around it.
+    Digits anywhere may be one: in a literal, a default, an alias, a comment. Escapes may spell any part of one.
     """
     return "\\u" in text or holds_card_number(text)
 
 
 class Documents:
-    """Parses and validates documents, and remembers the valid ones.
+    """Parses, validates and caches documents.
 
-    A text that may hold a card number is never remembered: it would stay in memory, and as every such text is new
-    it would drive out the useful ones. Where its numbers can be taken out of it, what is left is remembered.
+    A text that may hold a card number is never cached: it would stay in memory, and evict useful ones. If its card
+    numbers can be hoisted, the skeleton that is left is cached.
     """
 
     def __init__(self, schema: GraphQLSchema, limits: DocumentLimits, *, introspection: bool) -> None:
@@ -54,14 +53,11 @@ class Documents:
         self.misses = 0
 
     def cost(self, text: str) -> int:
-        """What it costs to read a text. One that is too long costs nothing: it is not read."""
-        return reading_cost(text) if len(text) <= self._limits.characters else 0
+        """Return the cost of parsing a text. One that is too long costs nothing: it is not parsed."""
+        return len(text) // CHARACTERS if len(text) <= self._limits.characters else 0
 
     def known(self, text: str) -> Resolved | None:
-        """The document of a text that was read before, without the card numbers that stand in it as literals.
-
-        It is valid, and costs and gives, what it would with them.
-        """
+        """Return the document of a cached text, or of its cached skeleton."""
         found = self._cache.get(text)
         if found is None:
             hoisted = self._hoisted(text)
@@ -73,11 +69,11 @@ class Documents:
         return found
 
     def resolve(self, text: str, *, introspection: bool = True) -> Resolved:
-        """The document of a text, known or not.
+        """Return the document of a text, cached or not.
 
         Args:
             text: the document.
-            introspection: whether whoever asks may query the schema; known documents are given to everybody.
+            introspection: whether the viewer may query the schema; cached documents are for every viewer.
 
         Raises:
             DocumentError: when it exceeds a limit, cannot be parsed or does not fit the schema.
@@ -92,7 +88,7 @@ class Documents:
         return found
 
     def read(self, text: str, *, introspection: bool = True) -> Document:
-        """The document of a text as it stands, without the cache.
+        """Parse and validate a text as it is, bypassing the cache.
 
         Raises:
             DocumentError: as `resolve`.
@@ -110,14 +106,11 @@ class Documents:
 
     def _hoisted(self, text: str) -> Hoisted | None:
         hoisted = hoist(text) if len(text) <= self._limits.characters else None
-        # A number that is no literal of its own stays in the skeleton.
+        # Numbers that are not literals of their own stay in the skeleton.
         return None if hoisted is None or must_not_be_kept(hoisted.skeleton) else hoisted
 
     def _read_hoisted(self, text: str, *, introspection: bool) -> Resolved | None:
-        """Read a text and keep its skeleton; None where it has none that can be parsed.
-
-        It is validated once, with its card numbers in place.
-        """
+        """Validate a text with its card numbers, and cache its skeleton; None if it has no valid one."""
         hoisted = self._hoisted(text)
         if hoisted is None:
             return None
@@ -136,10 +129,10 @@ class Documents:
         return Resolved(document, hoisted.card_nos)
 
     def _checked(self, node: DocumentNode, *, introspection: bool) -> Analysis:
-        """The measures of a valid document.
+        """Validate a document, the cheapest checks first, and return its measures.
 
         Raises:
-            DocumentError: as `resolve`; the cheapest reason comes first.
+            DocumentError: as `resolve`.
         """
         analysis = analyse(node, self.schema)
         if analysis.introspection and not (introspection and self._introspection):
@@ -151,7 +144,6 @@ class Documents:
         return analysis
 
     def _document(self, node: DocumentNode, analysis: Analysis, text: str) -> Document:
-        # Hashed once for each document that is kept, not for each request.
         digest = None if must_not_be_kept(text) else sha256(text.encode("utf-8")).hexdigest()
         operations: dict[str | None, Operation] = {}
         nodes = (found for found in node.definitions if isinstance(found, OperationDefinitionNode))
@@ -168,12 +160,12 @@ class Documents:
         try:
             return parse(text, max_lexical_tokens=tokens, max_comments=limits.comments)
         except GraphQLSyntaxError as error:
-            # `from None`: the error quotes the text around its position.
+            # `from None`: the error quotes the text.
             raise _syntax_error(error, limits) from None
 
 
 def _syntax_error(error: GraphQLSyntaxError, limits: DocumentLimits) -> DocumentError:
-    # graphql-core tells these apart by their words alone; a test notices when the words change.
+    # graphql-core distinguishes these only by their messages; a test notices if those change.
     if f"more than {limits.tokens} tokens" in error.message:
         return limit_exceeded("tokens", limits.tokens)
     if f"more than {limits.comments} comments" in error.message:

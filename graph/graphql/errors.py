@@ -1,20 +1,26 @@
-"""Why a document is refused: the errors that are ready to be presented."""
+"""Errors of documents and values, ready to be shown. graphql-core's messages, which quote values, never are."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from graphql import GraphQLError
+from graphql.language import ValueNode, VariableDefinitionNode, VariableNode, print_ast
 
 from graph.errors import GatewayError
+from graph.redact import safe_name
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from graphql import FieldNode
+
+MAX_VARIABLE_ERRORS: Final = 5
 
 
 class DocumentError(Exception):
-    """A document that cannot be executed. `errors` are ready to be presented."""
+    """A document cannot be executed; `errors` say why."""
 
     def __init__(self, errors: list[GraphQLError]) -> None:
         super().__init__(f"{len(errors)} errors")
@@ -22,17 +28,17 @@ class DocumentError(Exception):
 
 
 class UnavailableDocumentError(DocumentError):
-    """A document that is not known, or that must not be executed here."""
+    """A document is unknown, or not allowed here."""
 
 
 def refused(code: ErrorCode, message: str | None = None, **extensions: str | int) -> DocumentError:
-    """A refusal with one error; the message is the code's own unless another is given."""
+    """Make an error with one entry; the message is the code's own unless another is given."""
     cause = GatewayError(code, message, **extensions)
     return DocumentError([GraphQLError(cause.message, original_error=cause)])
 
 
 def limit_exceeded(limit: str, maximum: int | None) -> DocumentError:
-    """A refusal by one of the limits, which it names; by how much the document exceeds it is not told."""
+    """Make the error of a limit, which does not tell by how much the document exceeds it."""
     extensions: dict[str, str | int] = {"limit": limit}
     if maximum is not None:
         extensions["maximum"] = maximum
@@ -40,6 +46,53 @@ def limit_exceeded(limit: str, maximum: int | None) -> DocumentError:
 
 
 def introspection_refused(node: FieldNode | None = None) -> DocumentError:
-    """A refusal of a document that queries the schema, at a field that does."""
+    """Make the error of a document that queries the schema, located at a field that does."""
     cause = GatewayError(ErrorCode.GRAPHQL_VALIDATION_FAILED, "Introspection is switched off.")
     return DocumentError([GraphQLError(cause.message, nodes=node, original_error=cause)])
+
+
+def variable_errors(errors: Iterable[GraphQLError]) -> list[GraphQLError]:
+    """Rewrite the errors of variables whose values do not fit."""
+    rewritten = [
+        _variable_error(node)
+        for error in errors
+        for node in error.nodes or ()
+        if isinstance(node, VariableDefinitionNode)
+    ]
+    # Coercion failed for another reason than a value.
+    return rewritten[:MAX_VARIABLE_ERRORS] or [
+        GraphQLError("", original_error=GatewayError(ErrorCode.BAD_USER_INPUT))
+    ]
+
+
+def argument_errors(errors: Sequence[GraphQLError]) -> Sequence[GraphQLError]:
+    """Rewrite those errors of an execution that are about arguments.
+
+    Valid documents can have them: null for a variable whose default value made it fit, for example.
+    """
+    return [_argument_error(error) for error in errors]
+
+
+def _variable_error(node: VariableDefinitionNode) -> GraphQLError:
+    name, kind = safe_name(node.variable.name.value), print_ast(node.type)
+    return _bad_input(
+        f"The variable '${name}' needs a valid value of type '{kind}'.", GraphQLError("", nodes=node)
+    )
+
+
+def _argument_error(error: GraphQLError) -> GraphQLError:
+    first = error
+    while isinstance(first.original_error, GraphQLError):
+        first = first.original_error
+    node = first.nodes[0] if first.nodes else None
+    # graphql-core's own errors have no cause, and point at a value only if an argument is wrong.
+    if first.original_error is not None or not isinstance(node, ValueNode):
+        return error
+    if isinstance(node, VariableNode):
+        return _bad_input(f"The variable '${safe_name(node.name.value)}' must have a value here, not null.", error)
+    return _bad_input(None, error)
+
+
+def _bad_input(message: str | None, error: GraphQLError) -> GraphQLError:
+    cause = GatewayError(ErrorCode.BAD_USER_INPUT, message)
+    return GraphQLError(cause.message, error.nodes, path=error.path, original_error=cause)

@@ -1,4 +1,4 @@
-"""Runs one operation: by its compiled plan, or on graphql-core."""
+"""Executes an operation by its compiled plan, or on graphql-core."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from graphql import ExecutionResult
 from graphql.execution import Executor, execute_root_selection_set
 
-from graph.graphql.errors import DocumentError
-from graph.graphql.input_errors import MAX_VARIABLE_ERRORS, argument_errors, variable_errors
+from graph.graphql.errors import MAX_VARIABLE_ERRORS, DocumentError, argument_errors, variable_errors
 from graph.graphql.plan.cache import Plans
 from graph.graphql.plan.fields import FallbackToGraphQLCore
 from graph.graphql.plan.steps import Result
@@ -27,26 +26,26 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Executions:
-    """How operations were executed, counted for metrics."""
+    """Counts how operations were executed, for metrics."""
 
     planned: int = 0
     """By a compiled plan."""
     unplanned: int = 0
-    """On graphql-core: there was no plan, or there were values that no plan takes."""
+    """On graphql-core, because there was no plan, or a value did not fit."""
     abandoned: int = 0
-    """On graphql-core, after a plan that was not finished. More than a few are a fault of the plan."""
+    """On graphql-core, after a plan gave up. More than a few indicate a bug in plans."""
 
 
 class OperationExecutor:
-    """Executes operations by their compiled plans, and on graphql-core what plans do not do.
+    """Executes operations by their plans, or on graphql-core.
 
-    What a plan cannot finish starts again on graphql-core over the same context: no upstream call is repeated, no
-    budget spent and nothing audited twice, and data, errors and paths are graphql-core's.
+    What a plan cannot finish starts again on graphql-core in the same context, so that no upstream call is
+    repeated, no budget spent and nothing audited twice.
 
     Args:
-        schema: the executable schema, see `graph.graphql.bindings`.
+        schema: see `graph.graphql.bindings`.
         kind: `core` executes everything on graphql-core.
-        on_unplanned: told, once for each, of the operations that have no plan.
+        on_unplanned: called once for each operation that has no plan.
     """
 
     def __init__(
@@ -63,15 +62,15 @@ class OperationExecutor:
     async def execute(
         self, document: Document, operation: Operation, variables: dict[str, Any], context: RequestContext
     ) -> Result:
-        """Coerce the variables and execute one operation; give out what it read only if that is on record.
+        """Execute an operation; its personal data is returned only once the audit log has it.
 
         Raises:
-            DocumentError: when a variable's value does not fit; nothing was executed then.
+            DocumentError: when a variable does not fit. Nothing was executed.
         """
         result = await self._execute(document, operation, variables, context)
         if context.settle():
             return result
-        # Once more, without the personal fields, which are errors now. What was looked up is found in the context.
+        # Again, from the look-ups in the context: personal fields are errors now.
         context.begin_again()
         return await self._execute(document, operation, variables, context)
 

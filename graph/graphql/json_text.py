@@ -1,8 +1,8 @@
-"""Reads JSON that callers send: only what all readers read alike.
+"""Parses clients' JSON strictly: only what all parsers read alike.
 
-orjson reads strictly, but of two members with one name it takes the last without a word, where others take the
-first (RFC 8259 section 4). So Python's own reader, which can look at the names, goes over the text once more. It
-need not where orjson would write the very same text, as it does for what `JSON.stringify` wrote: nothing is lost.
+Of duplicate names in an object, orjson silently takes the last value, and other parsers the first (RFC 8259
+section 4). So Python's parser, which can check the names, reads the text again, unless orjson would write exactly
+the same text, as it does for the output of `JSON.stringify`.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from graph.redact import safe_name
 from schema.errors import ErrorCode
 
 
-class _DoubledNameError(Exception):
-    """Two members of an object have one name."""
+class _DuplicateNameError(Exception):
+    """Two members of an object have the same name."""
 
 
-def _once_each(members: list[tuple[str, Any]]) -> None:
+def _check_names(members: list[tuple[str, Any]]) -> None:
     if len(dict(members)) < len(members):
-        raise _DoubledNameError
+        raise _DuplicateNameError
 
 
-# Of long numbers orjson makes floats; Python refuses to read them.
-_NAMES: Final = json.JSONDecoder(object_pairs_hook=_once_each, parse_int=float)
+# `parse_int`: Python refuses long integers, of which orjson makes floats.
+_NAMES: Final = json.JSONDecoder(object_pairs_hook=_check_names, parse_int=float)
 
 
 def read_json(text: bytes, what: str) -> Any:
-    """The value of a JSON text in UTF-8, whose byte order mark is ignored (RFC 8259 section 8.1).
+    """Parse a JSON text in UTF-8, ignoring its byte order mark (RFC 8259 section 8.1).
 
     Args:
         text: as it was sent.
-        what: the subject of the sentence that says what is wrong.
+        what: the subject of error messages.
 
     Raises:
-        GatewayError: `BAD_REQUEST`, when it is no JSON, or an object has two members of one name.
-        DocumentError: `BAD_USER_INPUT`, when it would be JSON, were it not for a half of a surrogate pair.
+        GatewayError: `BAD_REQUEST`, when it is not JSON, or an object has duplicate names.
+        DocumentError: `BAD_USER_INPUT`, when a lone surrogate is all that is wrong.
     """
     text = text.removeprefix(codecs.BOM_UTF8)
-    # `from None` below: the causes hold the text.
+    # `from None` below: the causes quote the text.
     try:
         value = orjson.loads(text)
         if not _is_plain(value, text):
             _NAMES.decode(text.decode("utf-8"))
     except json.JSONDecodeError:
         raise _fault(text, what) from None
-    except _DoubledNameError:
+    except _DuplicateNameError:
         raise GatewayError(ErrorCode.BAD_REQUEST, f"{what} gives a name twice in one object.") from None
     except RecursionError:
         raise GatewayError(ErrorCode.BAD_REQUEST, f"{what} is nested too deeply.") from None
@@ -62,12 +62,12 @@ def _is_plain(value: Any, text: bytes) -> bool:
     try:
         return orjson.dumps(value) == text
     except orjson.JSONEncodeError:
-        # It is nested deeper than orjson writes.
+        # Nested more deeply than orjson writes.
         return False
 
 
-def is_half(text: str) -> bool:
-    """Whether a text holds a half of a surrogate pair, which stands for no character."""
+def has_lone_surrogate(text: str) -> bool:
+    """Whether a text contains half of a surrogate pair, which is no character."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -75,27 +75,27 @@ def is_half(text: str) -> bool:
     return False
 
 
-def half_character(what: str) -> Exception:
-    """The refusal of a text that holds one."""
+def lone_surrogate(what: str) -> Exception:
+    """Make the error of such a text."""
     return refused(ErrorCode.BAD_USER_INPUT, f"{what} holds half of a surrogate pair, which is no character.")
 
 
 def _fault(text: bytes, what: str) -> Exception:
-    """What is wrong with a text that is no JSON."""
+    """Return the error of a text that orjson refuses."""
     try:
         value = json.loads(text.decode("utf-8", "surrogatepass"), parse_int=float)
-        if is_half(json.dumps(value, ensure_ascii=False)):
-            return half_character(_holder(value) or what)
+        if has_lone_surrogate(json.dumps(value, ensure_ascii=False)):
+            return lone_surrogate(_holder(value) or what)
     except (ValueError, RecursionError):
-        # As orjson said.
+        # Not JSON, as orjson said.
         pass
     return GatewayError(ErrorCode.BAD_REQUEST, f"{what} is not JSON.")
 
 
 def _holder(parameters: object) -> str | None:
-    """The parameter or variable that holds half of a pair, if its name can be told."""
+    """Name the parameter or variable with a lone surrogate, if its own name has none."""
     for name, value in parameters.items() if isinstance(parameters, dict) else ():
-        if is_half(json.dumps(value, ensure_ascii=False)) and not is_half(name):
+        if has_lone_surrogate(json.dumps(value, ensure_ascii=False)) and not has_lone_surrogate(name):
             inner = _holder(value) if name == "variables" else None
             return inner or f"The value of '{safe_name(name)}'"
     return None

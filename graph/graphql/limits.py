@@ -1,4 +1,4 @@
-"""How large a document may be. A limit that is exceeded is named, with its maximum, and nothing else."""
+"""The limits of a document. An error names the limit and its maximum, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final, Self
 from graph.graphql.errors import limit_exceeded
 
 if TYPE_CHECKING:
-    from graph.graphql.size import Analysis, Size
+    from graph.graphql.analysis import Analysis, Size
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
-    """Bounds of one document and of the cache.
+    """The limits of one document and of the cache.
 
-    All but the first four and `operations` hold for each operation, with its fragments put where they are spread.
+    The first four and `operations` limit the document; the others limit each operation, with its fragments
+    expanded.
     """
 
     # Of a request: room for the longest document, and for its variables.
@@ -36,15 +37,14 @@ class DocumentLimits:
     # The full introspection query of graphql-js keeps both.
     introspection_depth: int = 20
     introspection_fields: int = 1_000
-    # What the rules can walk without a deep stack.
+    # Validation rules walk this deep without exhausting the stack.
     nesting: int = 200
-    # To find out whether fields can be merged. GraphiQL's own introspection query needs less than a hundred.
+    # Comparisons of fields to be merged. GraphiQL's introspection query needs less than a hundred.
     comparisons: int = 1_000
     cost: int = 500
     # Clients have tens of documents; the characters bound the memory.
     cached: int = 1_000
-    # A parsed document is hundreds of objects for each kilobyte of its text, and every full garbage collection
-    # walks them all.
+    # Parsed documents are hundreds of objects per kilobyte, which every full garbage collection walks.
     cached_characters: int = 300_000
 
     @classmethod
@@ -77,26 +77,25 @@ _MEASURES: Final = {
     "introspection_depth": "introspectionDepth",
     "introspection_fields": "introspectionFields",
 }
-"""What is measured of an operation, by the names that clients are told."""
+"""The attributes of a `Size`, and what clients call them."""
 
 
 def check(analysis: Analysis, limits: DocumentLimits) -> None:
     """Refuse a document that is too large.
 
     Raises:
-        DocumentError: `QUERY_LIMIT_EXCEEDED` for the first limit that is exceeded.
+        DocumentError: `QUERY_LIMIT_EXCEEDED`, for the first limit that is exceeded.
     """
     if len(analysis.operations) > limits.operations:
         raise limit_exceeded("operations", limits.operations)
     for _, size in analysis.operations:
         _check(size, limits)
-    # A fragment that is never used is validated all the same, before it is refused; but it is at no root.
+    # Unused fragments are validated, too, before they are refused; but they have no root.
     for size in analysis.unused:
         _check(replace(size, root_fields=0), limits)
     if analysis.comparisons > limits.comparisons:
         raise limit_exceeded("comparisons", limits.comparisons)
-    # One operation that is too expensive keeps nobody from running another one of the document. What its variables
-    # add is known with them alone, see `Operation.cost`.
+    # A document is fine if any of its operations is affordable. `Operation.cost` adds what variables say.
     if analysis.operations and all(size.price.fixed > limits.cost for _, size in analysis.operations):
         raise limit_exceeded("cost", limits.cost)
 

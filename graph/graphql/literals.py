@@ -1,16 +1,13 @@
-"""Card numbers taken out of a document's text, so that what is left can be remembered.
+"""Hoists card numbers out of a document's text, so that the rest can be cached.
 
-A literal that is exactly a quoted card number is replaced by a variable of the same length. What is left, the
-skeleton, holds none of these numbers and is the same for every number, so that it can be parsed and validated
-once. Nothing in it moves: errors still point at the right places of what the client sent. Equal literals become
-the same variable and different ones different variables, because fields that are asked for twice must have equal
+A literal that is exactly a quoted card number is replaced by a variable of the same length. The result, the
+skeleton, is the same for every card number and is parsed and validated once. As nothing in it moves, the
+locations of errors stay right. Equal literals become the same variable, because merged fields must have equal
 arguments.
 
-This is a pass over tokens, and only over texts in which that is simple: without escapes, comments and block
-strings a quotation mark can only begin or end a string. Every other text is left alone.
-
-Whether a variable may stand where the number stood is known once the document is validated, with its numbers put
-back. Only then are the variables declared.
+Only simple texts are hoisted: without escapes, comments and block strings, a quotation mark always begins or ends
+a string. The variables are declared after validation with the card numbers restored, which tells whether
+variables are allowed in their places.
 """
 
 from __future__ import annotations
@@ -40,14 +37,14 @@ if TYPE_CHECKING:
     from graphql import DocumentNode, GraphQLSchema
 
 RESERVED: Final = "konagraph_card_"
-"""How the names begin of the variables that stand for literals."""
+"""The prefix of the variables that replace literals."""
 
 CARD_NUMBER: Final = "CardNumber"
-"""The scalar of card numbers, which is the type of these variables."""
+"""Their type: the scalar of card numbers."""
 
 _CARD_NUMBER: Final = NamedTypeNode(name=NameNode(value=CARD_NUMBER))
 _DIGITS: Final = 16
-# What is not GraphQL is parsed twice, to say where.
+# Invalid GraphQL is parsed twice, to locate the error.
 _MAX_CHARACTERS: Final = 5_000
 _NAMES: Final = tuple(f"{RESERVED}{number:02}" for number in range(100))
 # `"9410123412341234"` and `$konagraph_card_00` are equally long.
@@ -60,24 +57,24 @@ class Hoisted(NamedTuple):
 
     skeleton: str
     card_nos: Mapping[str, str]
-    """The card numbers by the names of their variables."""
+    """By the names of their variables."""
     literals: int
-    """How many literals became variables; each is one token more."""
+    """The number of literals that became variables; each is one token more."""
 
     def __repr__(self) -> str:
         return "Hoisted(...)"
 
 
 def hoist(text: str) -> Hoisted | None:
-    """Take the card numbers out of a text.
+    """Hoist the card numbers of a text.
 
     Returns:
-        None, when there are none, more than a hundred, one outside of all braces, where a variable may not be, or
-        when the text is too long or not of the simple kind.
+        None if there are none, or more than a hundred, or one outside all braces, where variables are not
+        allowed; or if the text is too long or not simple.
     """
     if not _is_simple(text):
         return None
-    # As every mark begins or ends a string, the strings stand at the odd places.
+    # The parts at odd places are strings.
     parts = text.split('"')
     variables: dict[str, str] = {}
     literals = braces = 0
@@ -85,7 +82,7 @@ def hoist(text: str) -> Hoisted | None:
         literal = parts[place]
         braces += parts[place - 1].count("{") - parts[place - 1].count("}")
         if _is_card_number(literal):
-            # `"…"x` is two tokens, and `$…x` would be one name.
+            # `"…"x` is two tokens, but `$…x` would be one.
             if braces < 1 or parts[place + 1][:1] in _NAME_CHARACTERS:
                 return None
             if literal not in variables:
@@ -128,19 +125,17 @@ class _PutBack(Visitor):
 
 
 def put_back(skeleton: DocumentNode, card_nos: Mapping[str, str]) -> DocumentNode:
-    """The document that a skeleton was made of, with every literal at its place."""
+    """Restore the document of a skeleton, with every literal in its place."""
     document: DocumentNode = visit(skeleton, _PutBack(card_nos))
     return document
 
 
 def declare(schema: GraphQLSchema, skeleton: DocumentNode, names: Collection[str]) -> DocumentNode | None:
-    """Declare the variables of a skeleton in its operation.
-
-    In the syntax tree and not in the text, where everything behind would move.
+    """Declare the variables of a skeleton in the syntax tree; in the text, everything behind would move.
 
     Returns:
-        None, when there is not exactly one operation, for each would need the variables that it uses and no other;
-        or when one of them does not stand where a card number is expected.
+        None if there are several operations, each of which must declare only the variables that it uses; or if a
+        variable is not in the place of a card number.
     """
     operations = [node for node in skeleton.definitions if isinstance(node, OperationDefinitionNode)]
     if len(operations) != 1:

@@ -1,7 +1,7 @@
-"""Trusted documents: the manifest that a client's build writes, checked as a whole before the first request.
+"""Trusted documents: the manifest that a client's build writes, validated as a whole before the first request.
 
-Three tools' forms are read: Apollo's (`generate-persisted-query-manifest`), and the plain object from ids to
-documents that GraphQL Code Generator's client preset and Relay's compiler write.
+Accepted are Apollo's format (`generate-persisted-query-manifest`) and an object from ids to documents, as GraphQL
+Code Generator's client preset and Relay's compiler write it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _UNKNOWN_FORM: Final = (
     f"has an unknown form; known are {_APOLLO} version {_APOLLO_VERSION} and an object from ids to documents"
 )
 _SHOWN_CHARACTERS: Final = 80
-# What the GraphQL-over-HTTP draft puts before an id that is a hash.
+# The prefix of ids that are hashes in the GraphQL-over-HTTP draft.
 _HASH_PREFIX: Final = "sha256:"
 
 
 class ManifestError(Exception):
-    """A manifest that cannot be used; `problems` names every reason."""
+    """A manifest is unusable; `problems` has every reason."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -43,39 +43,39 @@ class ManifestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TrustedDocuments:
-    """Valid documents by id and by text. They are few, and stay for the life of the process."""
+    """The valid documents of a manifest."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
-    """The documents' texts by id."""
+    """By id."""
     documents: Mapping[str, Document] = field(default_factory=dict, compare=False)
-    """The documents by text, which must be the manifest's to the letter."""
+    """By exact text."""
 
     def __len__(self) -> int:
         return len(self.texts)
 
     @property
     def operation_names(self) -> frozenset[str]:
-        """The names of all operations."""
+        """Of all documents."""
         return frozenset(
             name for document in self.documents.values() for name in document.operations if name is not None
         )
 
     def text(self, document_id: str) -> str | None:
-        """The text of an id."""
+        """Return the text of an id, or None."""
         text = self.texts.get(document_id)
         return self.texts.get(document_id.removeprefix(_HASH_PREFIX)) if text is None else text
 
     def by_id(self, document_id: str) -> Document | None:
-        """The document of an id."""
+        """Return the document of an id, or None."""
         text = self.text(document_id)
         return None if text is None else self.documents[text]
 
 
 def trust(content: bytes, documents: Documents) -> TrustedDocuments:
-    """Check the content of a manifest: its form, and each document against the schema and the limits.
+    """Validate the content of a manifest: its format, and each document against the schema and the limits.
 
     Raises:
-        ManifestError: with every problem at once; no problem quotes a document.
+        ManifestError: with every problem at once. No problem quotes a document.
     """
     texts: dict[str, str] = {}
     checked: dict[str, Document] = {}
@@ -97,11 +97,11 @@ def trust(content: bytes, documents: Documents) -> TrustedDocuments:
 
 
 def _entries(content: bytes) -> Iterator[tuple[object, object]]:
-    """The manifest's ids and texts, whatever they are."""
+    """Yield the manifest's ids and texts, of any type."""
     try:
         manifest = json.loads(content.decode("utf-8"), object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):
-        # `from None`: the cause holds the content.
+        # `from None`: the cause quotes the content.
         raise ManifestError(["is not JSON"]) from None
     if not isinstance(manifest, _Pairs):
         raise ManifestError([_UNKNOWN_FORM])
@@ -119,11 +119,11 @@ def _entries(content: bytes) -> Iterator[tuple[object, object]]:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """An object of JSON as it is written: a dictionary would hide an id that is there twice."""
+    """A JSON object as it is written: a dictionary would hide duplicate ids."""
 
 
 def _check(text: str, documents: Documents, checked: dict[str, Document]) -> list[str]:
-    """What is wrong with one document; a good one joins those that are checked."""
+    """Return the problems of a document, or add it to those that are `checked`."""
     if text in checked:
         return []
     if must_not_be_kept(text):
@@ -141,6 +141,6 @@ def _message(error: GraphQLError) -> str:
 
 
 def _shown(document_id: object, place: int) -> str:
-    """A document's place and id, as far as the id may be shown."""
+    """Return a document's place and redacted id."""
     shown = f" {redact(document_id)[:_SHOWN_CHARACTERS]!r}" if isinstance(document_id, str) and document_id else ""
     return f"document {place}{shown}"

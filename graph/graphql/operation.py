@@ -1,10 +1,9 @@
-"""What is known of a valid document before any request, so that none of them has to find it out."""
+"""Valid documents and their operations, with what is computed once for all requests."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import FieldNode
 
@@ -19,30 +18,26 @@ if TYPE_CHECKING:
 
     from graphql import DocumentNode, OperationDefinitionNode
 
+    from graph.graphql.analysis import Size
     from graph.graphql.cost import Factor
-    from graph.graphql.size import Size
-
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False)
 class Operation:
-    """One operation of a valid document, and what every request would otherwise ask of it anew."""
+    """One operation of a valid document."""
 
     name: str | None
     node: OperationDefinitionNode
     size: Size
     max_cost: int
     defaults: Mapping[str, Any]
-    """The variables that have a default value, with what their factors take for it."""
+    """Stand-ins for the variables' default values, see `default_numbers`."""
     kind: str = field(init=False)
-    """`query`: the word of its type."""
+    """Its type: `query`."""
     shown_name: str | None = field(init=False)
-    """Its name as far as logs may show it."""
+    """Its name, as logs may show it."""
     roots: str = field(init=False)
-    """What it selects at the root, which says what it is about when it has no name."""
-    takes_card_numbers: bool = field(init=False)
-    """Whether an argument, wherever it stands, may be given a card number."""
+    """Its root fields, which identify it if it has no name."""
     prepared: Prepared = field(init=False, default_factory=Prepared)
     """What is compiled of it."""
     _fixed_cost: int = field(init=False)
@@ -51,18 +46,16 @@ class Operation:
     def __post_init__(self) -> None:
         self.kind = self.node.operation.value
         self.shown_name = safe_name(self.name) if self.name else None
-        # Names of the schema. The limits bound how many there are.
         fields = (one.name.value for one in self.node.selection_set.selections if isinstance(one, FieldNode))
         self.roots = " ".join(dict.fromkeys(fields)) or self.kind
-        self.takes_card_numbers = self.size.takes_card_numbers
         self._fixed_cost = self.size.price.fixed
         self._factors = self.size.price.factors
 
     def cost(self, variables: Mapping[str, Any]) -> int:
-        """What the operation costs with these variables, coerced or as they came.
+        """Return the cost with these variables, coerced or not.
 
         Raises:
-            DocumentError: `QUERY_LIMIT_EXCEEDED`, when it is more than a request may cost.
+            DocumentError: `QUERY_LIMIT_EXCEEDED`, when a request may not cost as much.
         """
         cost = self._fixed_cost
         if self._factors:
@@ -75,25 +68,24 @@ class Operation:
 
 @dataclass(slots=True, eq=False)
 class Document:
-    """A valid document and its operations by name; an operation without a name has the name None."""
+    """A valid document, and its operations by name; an anonymous one has the name None."""
 
     node: DocumentNode
     operations: Mapping[str | None, Operation]
     introspects: bool
-    """Whether it queries the schema, in whichever of its operations."""
+    """Whether any operation queries the schema."""
     sha256: str | None
-    """The hash of its text, or of what is left of it without its card numbers. None where that could hold a card
-    number all the same, and must be neither kept nor hashed."""
+    """The hash of its text or skeleton; None if that could hold a card number, see `must_not_be_kept`."""
     _only: Operation | None = field(init=False)
 
     def __post_init__(self) -> None:
         self._only = next(iter(self.operations.values())) if len(self.operations) == 1 else None
 
     def operation(self, name: str | None) -> Operation:
-        """The operation that a request means.
+        """Return the operation of a request.
 
         Raises:
-            GatewayError: `BAD_REQUEST`, when there is none of that name, or no name where one is needed.
+            GatewayError: `BAD_REQUEST`, when no operation has the name, or a name is needed and missing.
         """
         if name is None and self._only is not None:
             return self._only
@@ -104,18 +96,12 @@ class Document:
         return operation
 
 
-class Resolved:
-    """A document, and the card numbers that were taken out of this request's text of it.
+class Resolved(NamedTuple):
+    """A document, and the card numbers that were hoisted from the request's text. Its `repr` shows neither."""
 
-    Its `repr` shows nothing of either.
-    """
-
-    __slots__ = ("document", "hoisted")
-
-    def __init__(self, document: Document, hoisted: Mapping[str, str] = _NOTHING) -> None:
-        self.document = document
-        self.hoisted = hoisted
-        """By the names of the variables that stand for them; these come before the client's own values."""
+    document: Document
+    hoisted: Mapping[str, str] = {}
+    """By their variables' names. They take precedence over the client's variables."""
 
     def __repr__(self) -> str:
         return "Resolved(...)"

@@ -1,7 +1,7 @@
-"""From a request to its document: by text, by the id of a trusted document, or by a registered hash.
+"""Resolves a request to its document: by text, by the id of a trusted document, or by a registered hash.
 
-Registering is Apollo's protocol of automatic persisted queries: a client asks by hash, is told that it is unknown,
-and sends the text along once. See https://www.apollographql.com/docs/apollo-server/performance/apq
+Hashes are registered by Apollo's protocol of automatic persisted queries: a client sends a hash, learns that it is
+unknown, and sends the text along once. See https://www.apollographql.com/docs/apollo-server/performance/apq
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 Pay: TypeAlias = Callable[[int], Awaitable[object]]
-"""Spends what it costs to read a text."""
+"""Charges the cost of parsing a text."""
 
-# Clients of automatic persisted queries look for this message to the letter, and no longer ask by hash then.
+# Clients of automatic persisted queries match this message literally, and stop sending hashes.
 _NOT_SUPPORTED: Final = "PersistedQueryNotSupported"
 
 
 class Mode(StrEnum):
-    """What becomes of a text that is not in the manifest: nothing, a report, or a refusal."""
+    """Whether texts outside the manifest are executed, executed and logged, or refused."""
 
     OFF = "off"
     LOG = "log"
@@ -45,23 +45,23 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UntrustedDocument:
-    """A document that was executed although it is not in the manifest; free of secrets."""
+    """A document that was executed although it is not in the manifest. Safe to log."""
 
     operations: tuple[str, ...]
-    """The names of its operations."""
+    """Their names."""
     sha256: str | None
-    """The hash of its text, or of what is left of it without its card numbers; None where that could hold one."""
+    """As in `Document`."""
 
 
 class DocumentResolver:
-    """Finds the document of a request. Whoever sends a text that is not known yet pays before it is read.
+    """Resolves requests to documents. Parsing an unknown text is charged first.
 
     Args:
-        documents: reads and remembers texts.
+        documents: parses and caches texts.
         trusted: the manifest's documents.
-        mode: what becomes of other texts.
-        registered: where hashes are registered; None to register nothing.
-        on_untrusted: told of each document that mode `log` lets pass.
+        mode: for texts outside the manifest.
+        registered: the store of hashes; None for no automatic persisted queries.
+        on_untrusted: called with each document that mode `log` lets pass.
     """
 
     def __init__(
@@ -74,25 +74,24 @@ class DocumentResolver:
         on_untrusted: Callable[[UntrustedDocument], None] | None = None,
     ) -> None:
         self.cache = documents
-        """What reads and remembers texts; its counters are for metrics."""
         self.trusted = trusted or TrustedDocuments()
-        """The manifest's documents; others may take their place at any time."""
+        """Replaceable at any time."""
         self._mode = mode
         self._registered = None if mode is Mode.ENFORCE else registered
         self._on_untrusted = on_untrusted if mode is Mode.LOG else None
 
     async def find(self, request: GraphQLRequest, pay: Pay, introspection: Callable[[], bool]) -> Resolved:
-        """The document that a request names.
+        """Return the document of a request.
 
         Args:
-            request: names it by an id, a hash or its text.
-            pay: is asked before a text is read that is not known; its errors pass through.
-            introspection: whether the viewer may query the schema; asked for such a text, too.
+            request: names it by id, hash or text.
+            pay: called before an unknown text is parsed; its errors propagate.
+            introspection: whether the viewer may query the schema; called for unknown texts only.
 
         Raises:
-            GatewayError: `BAD_REQUEST`, for a hash that is none, or not the text's.
-            UnavailableDocumentError: when it is unknown or not allowed.
-            DocumentError: when it is too large or not valid.
+            GatewayError: `BAD_REQUEST`, for a malformed hash, or one that is not the text's.
+            UnavailableDocumentError: when the document is unknown or not allowed.
+            DocumentError: when it is too large or invalid.
         """
         text, sha256_hash = request.query, request.persisted_hash
         if request.document_id is not None:
@@ -115,7 +114,7 @@ class DocumentResolver:
         if trusted is not None:
             return Resolved(trusted)
         if self._mode is Mode.ENFORCE:
-            # Before it is even parsed: a text of somebody's own shall cost nothing.
+            # Before parsing, so that a foreign text costs nothing.
             raise _unavailable(ErrorCode.DOCUMENT_NOT_ALLOWED)
         resolved = self.cache.known(text)
         if resolved is None:
@@ -129,19 +128,19 @@ class DocumentResolver:
         return resolved
 
     async def _by_hash(self, sha256_hash: str, pay: Pay, introspection: Callable[[], bool]) -> Resolved:
-        # An id of the manifest need not be a SHA-256 hash, and clients send it in the place of one.
+        # Clients send ids of the manifest in place of hashes; they need not look like one.
         trusted = self.trusted.by_id(sha256_hash)
         if trusted is not None:
             return Resolved(trusted)
         _check_form(sha256_hash)
         text = await self._registered.get(sha256_hash) if self._registered is not None else None
-        # A store that is shared could have been written to by others.
+        # Others could have written to the store.
         if text is None or _hash(text) != sha256_hash:
             raise self._not_found()
         return await self._by_text(text, pay, introspection)
 
     def _check_hash(self, sha256_hash: str, text: str) -> bool:
-        """Whether a text may be registered by the hash that came with it, which must be its own."""
+        """Verify the hash of a text, and return whether it may be registered."""
         trusted = self.trusted.text(sha256_hash)
         if trusted is not None:
             if trusted != text:
@@ -149,14 +148,14 @@ class DocumentResolver:
             return False
         _check_form(sha256_hash)
         if must_not_be_kept(text):
-            # Not even hashed: who has the hash can try all card numbers.
+            # Not even hashed: a hash can be reversed by trying all card numbers.
             return False
         if _hash(text) != sha256_hash:
             raise _mismatch()
         return True
 
     def _not_found(self) -> UnavailableDocumentError:
-        # Where nothing is ever found, a client had better not ask by hash again.
+        # If nothing is ever stored, clients should stop sending hashes.
         supported = self._registered is not None or len(self.trusted) > 0
         return _unavailable(ErrorCode.PERSISTED_QUERY_NOT_FOUND, None if supported else _NOT_SUPPORTED)
 

@@ -1,6 +1,6 @@
-"""Registered documents: texts by their SHA-256 hashes, in this process and, shared by all gateways, in Redis.
+"""The store of automatic persisted queries: texts by their SHA-256 hashes, in this process and in Redis.
 
-Only documents that cannot hold a card number get here. Any of them may be forgotten at any time.
+Only documents that cannot hold a card number get here. Any of them may be evicted at any time.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "konagraph:document:"
 _DAY: Final = 24 * 3600
-# Seconds without a further try after a failure, so that not every request waits for a dead Redis.
+# Seconds without Redis after a failure, so that not every request waits for a dead server.
 _PAUSE: Final = 1.0
 
 
 class RegisteredDocuments:
-    """Asks this process first and Redis then; while Redis is away, this process alone. It never raises.
+    """Asks this process first, then Redis. It never raises.
 
-    A text lives for a day in Redis, so that what nobody asks for goes by itself. The resolver compares each text
-    with its hash again: Redis could have been written to by others.
+    Texts expire after a day in Redis. Others could write to it, so that the resolver verifies each text's hash.
 
     Args:
-        entries: how many documents this process holds.
-        characters: how long they may be together.
-        redis: a client with short waits; None keeps documents in this process alone.
+        entries: the maximum number of documents in this process.
+        characters: the maximum of their lengths together.
+        redis: a client with short timeouts, or None.
         clock: monotonic seconds.
     """
 
@@ -44,13 +43,13 @@ class RegisteredDocuments:
         self._local: SieveCache[str, str] = SieveCache(entries, characters)
         self._redis = redis
         self._clock = clock
-        self._away_until = -float("inf")
+        self._paused_until = -float("inf")
 
     def __len__(self) -> int:
         return len(self._local)
 
     async def get(self, sha256: str) -> str | None:
-        """The text with this hash, or None when it is not, or no longer, there."""
+        """Return the text with this hash, or None."""
         text = self._local.get(sha256)
         if text is None:
             found = await self._ask(lambda redis: redis.get(_PREFIX + sha256))
@@ -58,19 +57,19 @@ class RegisteredDocuments:
         return text
 
     async def put(self, sha256: str, text: str) -> None:
-        """Keep a text here and there."""
+        """Store a text here and in Redis."""
         if self._local.get(sha256) is None:
             self._local.put(sha256, text, len(text))
         await self._ask(lambda redis: redis.set(_PREFIX + sha256, text, ex=_DAY))
 
     async def _ask(self, question: Callable[[Redis], Awaitable[Any]]) -> Any:
-        if self._redis is None or self._clock() < self._away_until:
+        if self._redis is None or self._clock() < self._paused_until:
             return None
-        # Here, because a gateway without Redis is 6 MB smaller.
+        # Imported here: a gateway without Redis is 6 MB smaller.
         from redis.exceptions import RedisError  # noqa: PLC0415
 
         try:
             return await question(self._redis)
         except (RedisError, OSError, TimeoutError):
-            self._away_until = self._clock() + _PAUSE
+            self._paused_until = self._clock() + _PAUSE
             return None

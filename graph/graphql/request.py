@@ -1,7 +1,7 @@
 """The parameters of GraphQL over HTTP, from a JSON body or a query string.
 
-A document is named in one way only: by its text (`query`), by the id of a trusted document (`documentId`, or
-`doc_id` as Relay says), or by a hash (`extensions.persistedQuery`). A text may come with its hash, to register it.
+A document is named in exactly one way: by its text (`query`), by the id of a trusted document (`documentId`, or
+Relay's `doc_id`), or by a hash (`extensions.persistedQuery`). A text may come with its hash, which registers it.
 
 Sources: https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters,
 https://www.apollographql.com/docs/apollo-server/performance/apq
@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from graph.errors import GatewayError
-from graph.graphql.json_text import half_character, is_half, read_json
+from graph.graphql.json_text import has_lone_surrogate, lone_surrogate, read_json
 from schema.errors import ErrorCode
 
 _MAX_QUERY_STRING_FIELDS: Final = 10
@@ -28,10 +28,9 @@ _TYPES: Final[dict[str, type]] = {
 }
 
 
-# Not frozen: that makes a new one three times as expensive, and there is one for each request.
 @dataclass(slots=True)
 class GraphQLRequest:
-    """What a client asks for. Its `repr` shows nothing of it: documents and variables hold card numbers."""
+    """The parameters of a request. Its `repr` hides them: documents and variables hold card numbers."""
 
     query: str | None
     operation_name: str | None = None
@@ -42,7 +41,7 @@ class GraphQLRequest:
 
     @property
     def wants_cost(self) -> bool:
-        """Whether the answer shall say what it cost."""
+        """Whether the client wants to know the cost."""
         return self.extensions.get("cost") is True
 
     def __repr__(self) -> str:
@@ -53,8 +52,8 @@ def from_json(body: bytes) -> GraphQLRequest:
     """Read the parameters from a request body.
 
     Raises:
-        GatewayError: `BAD_REQUEST`, when it is no JSON object with parameters of the right types.
-        DocumentError: `BAD_USER_INPUT`, when a text is none that could be written.
+        GatewayError: `BAD_REQUEST`, when it is not a JSON object with parameters of the right types.
+        DocumentError: `BAD_USER_INPUT`, when a text has a lone surrogate.
     """
     parameters = read_json(body, "The body")
     if not isinstance(parameters, dict):
@@ -63,17 +62,17 @@ def from_json(body: bytes) -> GraphQLRequest:
 
 
 def names_parameters(query_string: bytes) -> bool:
-    """Whether there is any parameter of a GraphQL request in a URL, well-formed or not."""
+    """Whether a query string has a parameter of GraphQL, well-formed or not."""
     names = (pair.partition(b"=")[0] for pair in query_string.split(b"&"))
     return any(unquote_to_bytes(name).decode("latin-1") in _TYPES for name in names)
 
 
 def from_query_string(query_string: bytes) -> GraphQLRequest:
-    """Read the parameters from a URL; `variables` and `extensions` are JSON texts there.
+    """Read the parameters from a query string, where `variables` and `extensions` are JSON texts.
 
     Raises:
         GatewayError: `BAD_REQUEST`, as for a body.
-        DocumentError: likewise.
+        DocumentError: as for a body.
     """
     try:
         pairs = parse_qsl(
@@ -88,8 +87,8 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
     for name, value in pairs:
         if name in parameters:
             raise _bad_request("A parameter is given twice.")
-        if is_half(name) or is_half(value):
-            raise half_character("The query string")
+        if has_lone_surrogate(name) or has_lone_surrogate(value):
+            raise lone_surrogate("The query string")
         parameters[name] = value
     for name in ("variables", "extensions"):
         if name in parameters:
@@ -105,7 +104,7 @@ def _request(parameters: dict[str, Any]) -> GraphQLRequest:
     for name, value in parameters.items():
         if value is not None and not isinstance(value, _TYPES.get(name, object)):
             raise _wrong_type(parameters)
-    # An empty text is none: clients send that when they have nothing to give.
+    # Clients send empty values in place of missing ones.
     extensions, query = parameters.get("extensions") or {}, parameters.get("query") or None
     persisted_hash = _persisted_hash(extensions) if extensions else None
     document_id, relay_id = parameters.get("documentId") or None, parameters.get("doc_id") or None

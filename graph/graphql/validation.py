@@ -1,25 +1,52 @@
-"""Validation against the schema: graphql-core's rules, with bounded work, in our own words."""
+"""Validation against the schema: graphql-core's rules, with bounded work and with our own messages.
+
+graphql-core's messages quote the offending text (`… found: "9411…"`), which would carry a card number into the
+answer. Ours name only what the client named, and the types there, and suggest nothing.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from graphql import GraphQLError, ParallelVisitor, TypeInfo, TypeInfoVisitor, Visitor, specified_rules, visit
+from graphql import (
+    GraphQLError,
+    ParallelVisitor,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    get_named_type,
+    specified_rules,
+    visit,
+)
+from graphql.language import (
+    ArgumentNode,
+    DirectiveNode,
+    FieldNode,
+    FragmentSpreadNode,
+    NamedTypeNode,
+    NameNode,
+    OperationDefinitionNode,
+    TypeNode,
+    VariableDefinitionNode,
+    print_ast,
+)
 from graphql.validation import OverlappingFieldsCanBeMergedRule, ValidationContext
 from graphql.validation.validate import ValidationAbortedError, query_document_keys_to_validate
 
 from graph.errors import GatewayError
 from graph.graphql.errors import limit_exceeded
-from graph.graphql.validation_messages import MESSAGES, About
+from graph.redact import safe_name
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from graphql import DocumentNode, GraphQLSchema
+    from collections.abc import Sequence
+
+    from graphql import DocumentNode, GraphQLSchema, Node
     from graphql.validation.validation_context import NodeWithSelectionSet, VariableUsage
 
 MAX_ERRORS: Final = 5
 
-# The schema has neither `@defer` nor `@stream`: that there is no such directive is all to be said.
+# About `@defer` and `@stream`, which the schema does not have: one error per unknown directive is enough.
 _WITHOUT_DIRECTIVE: Final = frozenset(
     {
         "DeferStreamDirectiveOnRootField",
@@ -31,11 +58,10 @@ _WITHOUT_DIRECTIVE: Final = frozenset(
 
 _EXECUTABLE: Final = frozenset({"operation_definition", "fragment_definition", "variable_definition"})
 
-# A literal that does not fit is the same mistake as a variable's value that does not.
+# A bad literal is the same mistake as a bad variable.
 _CODES: Final = {"ValuesOfCorrectTypeRule": ErrorCode.BAD_USER_INPUT}
 
-
-# Not what is in definitions of types, which are refused as a whole.
+# Type definitions are refused as a whole, without a look inside.
 _WALKED: Final = {
     kind: keys
     for kind, keys in query_document_keys_to_validate.items()
@@ -45,8 +71,41 @@ _WALKED: Final = {
 RULES: Final = tuple(rule for rule in specified_rules if rule.__name__ not in _WITHOUT_DIRECTIVE)
 
 
+MESSAGES: Final = {
+    "ExecutableDefinitionsRule": "A document may hold only operations and fragments; '{0.name}' is neither.",
+    "KnownOperationTypesRule": "The schema has only queries, and no {0.operation}.",
+    "UniqueOperationNamesRule": "There is more than one operation named '{0.name}'.",
+    "LoneAnonymousOperationRule": "An operation without a name must be the only one.",
+    "SingleFieldSubscriptionsRule": "A subscription must select exactly one field.",
+    "KnownTypeNamesRule": "There is no type '{0.name}'.",
+    "FragmentsOnCompositeTypesRule": "A fragment must be on a type that has fields; '{0.condition}' has none.",
+    "VariablesAreInputTypesRule": "The variable '${0.variable}' must have an input type, which '{0.name}' is not.",
+    "ScalarLeafsRule": "The field '{0.field}' needs a selection of subfields, or must not have one.",
+    "FieldsOnCorrectTypeRule": "The type '{0.parent}' has no field '{0.name}'.",
+    "UniqueFragmentNamesRule": "There is more than one fragment named '{0.name}'.",
+    "KnownFragmentNamesRule": "There is no fragment '{0.name}'.",
+    "NoUnusedFragmentsRule": "The fragment '{0.name}' is never used.",
+    "PossibleFragmentSpreadsRule": "The fragment {0.fragment} can never apply to the type '{0.parent}'.",
+    "NoFragmentCyclesRule": "The fragment '{0.name}' spreads itself.",
+    "UniqueVariableNamesRule": "There is more than one variable named '${0.name}'.",
+    "NoUndefinedVariablesRule": "The variable '${0.name}' is not defined.",
+    "NoUnusedVariablesRule": "The variable '${0.name}' is never used.",
+    "KnownDirectivesRule": "There is no directive '@{0.name}', or it may not be here.",
+    "UniqueDirectivesPerLocationRule": "The directive '@{0.name}' may be used only once here.",
+    "KnownArgumentNamesRule": "There is no argument '{0.name}' of {0.owner}.",
+    "UniqueArgumentNamesRule": "The argument '{0.name}' of {0.owner} is given twice.",
+    "ValuesOfCorrectTypeRule": "{0.receiver} needs a valid value of type '{0.expected}'.",
+    "ProvidedRequiredArgumentsRule": "A required argument of {0.owner} is missing.",
+    "VariablesInAllowedPositionRule": "The type of the variable '${0.name}' does not fit where it is used.",
+    "OverlappingFieldsCanBeMergedRule": "Fields '{0.key}' conflict; give them different aliases.",
+    "UniqueInputFieldNamesRule": "The input field '{0.name}' is given twice.",
+    "MaxIntrospectionDepthRule": "Introspection is nested too deeply within '{0.name}'.",
+}
+"""By graphql-core's rules; `0` is the `_Subject` of the error."""
+
+
 class _Context(ValidationContext):
-    """Searches a definition for variables only where its text has some: a search is a walk of its own."""
+    """Skips the walk for variables in definitions whose text has none."""
 
     def get_variable_usages(self, node: NodeWithSelectionSet) -> list[VariableUsage]:
         place = node.loc
@@ -56,7 +115,7 @@ class _Context(ValidationContext):
 
 
 class _Place(Visitor):
-    """Knows the node that the rules look at, and what leads to it."""
+    """Knows the node that the rules are visiting, and its ancestors."""
 
     visited: tuple[Any, ...] = ()
 
@@ -66,8 +125,92 @@ class _Place(Visitor):
     leave = enter
 
 
+class _Subject:
+    """What an error is about, as far as a message may name it.
+
+    Args:
+        nodes: those that the rule reports.
+        visited: the node where the rule found the error, and its ancestors.
+        context: knows the types there.
+    """
+
+    def __init__(self, nodes: Sequence[Node], visited: Sequence[Any], context: ValidationContext) -> None:
+        self._nodes = nodes
+        self._visited = visited
+        self._context = context
+
+    @property
+    def name(self) -> str:
+        for node in self._nodes:
+            name = getattr(node, "name", None) or getattr(getattr(node, "variable", None), "name", node)
+            if isinstance(name, NameNode):
+                return safe_name(name.value)
+        # A type within lists, or a nameless part of a type system document.
+        node = self._nodes[0]
+        return safe_name(print_ast(node)) if isinstance(node, TypeNode) else node.kind.partition("_")[0]
+
+    @property
+    def key(self) -> str:
+        node = next(node for node in self._nodes if isinstance(node, FieldNode))
+        return safe_name((node.alias or node.name).value)
+
+    @property
+    def operation(self) -> str:
+        return next(node.operation.value for node in self._nodes if isinstance(node, OperationDefinitionNode))
+
+    @property
+    def field(self) -> str:
+        return safe_name(self._innermost(FieldNode).name.value)
+
+    @property
+    def variable(self) -> str:
+        return safe_name(self._innermost(VariableDefinitionNode).variable.name.value)
+
+    @property
+    def parent(self) -> str:
+        return str(get_named_type(self._context.get_parent_type()))
+
+    @property
+    def condition(self) -> str:
+        return next(safe_name(node.name.value) for node in self._nodes if isinstance(node, NamedTypeNode))
+
+    @property
+    def fragment(self) -> str:
+        node = self._nodes[0]
+        if isinstance(node, FragmentSpreadNode):
+            return f"'{safe_name(node.name.value)}'"
+        return f"on '{self._context.get_type()}'"
+
+    @property
+    def owner(self) -> str:
+        """The field or directive that the argument belongs to."""
+        node = self._innermost(FieldNode, DirectiveNode)
+        name = safe_name(node.name.value)
+        return f"'@{name}'" if isinstance(node, DirectiveNode) else f"'{name}'"
+
+    @property
+    def receiver(self) -> str:
+        """What the value is given for."""
+        node = self._innermost(ArgumentNode, VariableDefinitionNode)
+        if isinstance(node, VariableDefinitionNode):
+            return f"The default of the variable '${safe_name(node.variable.name.value)}'"
+        return f"The argument '{safe_name(node.name.value)}' of {self.owner}"
+
+    @property
+    def expected(self) -> str:
+        node = self._innermost(ArgumentNode, VariableDefinitionNode)
+        if isinstance(node, VariableDefinitionNode):
+            return safe_name(print_ast(node.type))
+        argument = self._context.get_argument()
+        return str(argument.type) if argument else ""
+
+    def _innermost(self, *kinds: type[Node]) -> Any:
+        node, _, parent, _, ancestors = self._visited
+        return next(node for node in (node, parent, *reversed(ancestors)) if isinstance(node, kinds))
+
+
 class _Reporter:
-    """Stands in for the validation context of one rule and rewrites what the rule reports."""
+    """Stands in for the validation context of one rule and rewrites its errors."""
 
     def __init__(self, context: ValidationContext, place: _Place, rule: str) -> None:
         self._context = context
@@ -78,29 +221,29 @@ class _Reporter:
         return getattr(self._context, name)
 
     def report_error(self, error: GraphQLError) -> None:
-        about = About(error.nodes or (), self._place.visited, self._context)
-        message = MESSAGES[self._rule].format(about)
+        subject = _Subject(error.nodes or (), self._place.visited, self._context)
+        message = MESSAGES[self._rule].format(subject)
         cause = GatewayError(_CODES.get(self._rule, ErrorCode.GRAPHQL_VALIDATION_FAILED), message)
         self._context.report_error(GraphQLError(message, nodes=error.nodes, original_error=cause))
 
 
 def validate(schema: GraphQLSchema, document: DocumentNode, *, max_comparisons: int) -> list[GraphQLError]:
-    """What is wrong with a document; at most `MAX_ERRORS` entries, each made of our own words.
+    """Return the errors of a document, at most `MAX_ERRORS`.
 
     Args:
         schema: the executable schema.
-        document: its fragments must not be nested deeper than can be walked.
-        max_comparisons: how much may be compared to find out whether fields can be merged.
+        document: must not be nested deeper than the stack allows.
+        max_comparisons: limits the search for fields that cannot be merged.
 
     Raises:
-        DocumentError: `QUERY_LIMIT_EXCEEDED`, when more would have to be compared.
+        DocumentError: `QUERY_LIMIT_EXCEEDED`, when it takes more comparisons.
     """
     errors: list[GraphQLError] = []
 
     def note(error: GraphQLError) -> None:
         errors.append(error)
         if len(errors) == MAX_ERRORS:
-            raise ValidationAbortedError("nobody reads more")
+            raise ValidationAbortedError("enough errors")
 
     types = TypeInfo(schema)
     context = _Context(schema, document, types, note, hide_suggestions=True)
@@ -114,7 +257,7 @@ def validate(schema: GraphQLSchema, document: DocumentNode, *, max_comparisons: 
     try:
         visit(document, TypeInfoVisitor(types, ParallelVisitor(visitors)), _WALKED)
     except ValidationAbortedError:
-        # A rule gave up, or there are enough errors; what was found before that is all that is told.
+        # There are enough errors, or a rule gave up.
         if not errors:
             raise limit_exceeded("comparisons", max_comparisons) from None
     return errors

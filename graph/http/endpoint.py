@@ -200,7 +200,7 @@ class GraphQLEndpoint:
 
     def _check(self, document: Document, operation: Operation, viewer: Viewer, method: str) -> None:
         """Refuse operations that this method or this viewer may not execute."""
-        if method == "GET" and (operation.takes_card_numbers or document.sha256 is None):
+        if method == "GET" and (operation.size.takes_card_numbers or document.sha256 is None):
             raise _not_by_get()
         if document.introspects and not self._may_introspect(viewer):
             raise introspection_refused()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from graph.errors import GatewayError
 from graph.graphql.analysis import analyse
 from graph.graphql.bindings import executable_schema
-from graph.graphql.cost import COST, SATURATED, FieldCost, length_of
+from graph.graphql.cost import COST, SATURATED, Factor, FieldCost
 from graph.graphql.documents import Documents
 from graph.graphql.errors import DocumentError
 from graph.graphql.limits import DocumentLimits
@@ -111,7 +111,7 @@ def test_a_default_value_that_becomes_a_list_is_one_card() -> None:
     ("value", "length"), [(None, 0), ([], 0), (["1", "2"], 2), (("1", "2"), 2), ("12", 1), (7, 1)]
 )
 def test_coerced_and_raw_values_have_the_same_length(value: object, length: int) -> None:
-    assert length == length_of(value)
+    assert length == Factor("n", is_amount=False).of(value)
 
 
 def test_a_request_may_cost_the_maximum_and_no_more() -> None:

@@ -173,7 +173,7 @@ SPREAD_TWICE = """query ($n: CardNumber!) { ...F }
 
 
 def takes_card_numbers(document: Document, name: str | None = None) -> bool:
-    return document.operation(name).takes_card_numbers
+    return document.operation(name).size.takes_card_numbers
 
 
 @pytest.mark.parametrize(

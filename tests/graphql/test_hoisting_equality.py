@@ -56,7 +56,7 @@ def run(document: Document, name: str | None, variables: Mapping[str, Any]) -> t
     executed = asyncio.run(
         outcome_of(OperationExecutor(SCHEMA, "core"), WORLD, document, operation, dict(variables))
     )
-    measures = operation.takes_card_numbers, document.introspects, operation.kind, operation.shown_name
+    measures = operation.size.takes_card_numbers, document.introspects, operation.kind, operation.shown_name
     return measures, cost, executed
 
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from graph.errors import GatewayError
 from graph.graphql.bindings import executable_schema
 from graph.graphql.errors import DocumentError
-from graph.graphql.validation import MAX_ERRORS, RULES, validate
-from graph.graphql.validation_messages import MESSAGES
+from graph.graphql.validation import MAX_ERRORS, MESSAGES, RULES, validate
 from schema.errors import ErrorCode
 from tests.graphql.test_hoisting_equality import texts
 from tests.tools import examples
@@ -51,7 +50,7 @@ BROKEN = {
     ),
     "VariablesAreInputTypesRule": (
         "query ($a: Card) { __typename }",
-        "The variable '$a' must have an input type; 'Card' is none.",
+        "The variable '$a' must have an input type, which 'Card' is not.",
     ),
     "ScalarLeafsRule": (
         f'{{ card(cardNo: "{CARD}") }}',
@@ -174,7 +173,7 @@ ABOUT = {
     ),
     "a list of objects as a variable": (
         "query ($a: [Card!]) { __typename }",
-        "The variable '$a' must have an input type; '[Card!]' is none.",
+        "The variable '$a' must have an input type, which '[Card!]' is not.",
     ),
     "a fragment with a name": (
         "{ ...F } fragment F on Card { balance }",

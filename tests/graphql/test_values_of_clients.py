@@ -12,7 +12,7 @@ from graphql import GraphQLError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.graphql.input_errors import argument_errors
+from graph.graphql.errors import argument_errors
 from graph.sandbox.ledger import FIRST_CARD
 from tests.graphql.plan_cases import run_both
 from tests.graphql.plan_documents import DocumentMaker
