@@ -83,21 +83,15 @@ lock: setup-dev  ## resolve the dependencies anew
 schema: setup  ## write schema/schema.graphql from the code
 	$(BIN)/konagraph export-schema --output schema/schema.graphql
 
-bench: setup-dev  ## what the gateway can do, for about ten minutes; results in benchmarks/results and docs/performance.md
+bench: setup-dev  ## the gateway alone, for about four minutes; results in benchmarks/results and docs/performance.md
 	$(BIN)/python -m benchmarks
-	$(BIN)/python -m benchmarks.overload
-	$(BIN)/python -m benchmarks.worst
 
 bench-peers:  ## the gateway beside other servers, for about a quarter of an hour
 	$(INSTALL) dev --try peers --try node-peers
-	@test ! -d benchmarks/peers/node_modules || (cd benchmarks/peers && \
-		node_modules/.bin/mesh-compose -c mesh.config.mjs -o supergraph.graphql)
-	@test -e .peers/libc || benchmarks/peers/newer-libc .peers/libc >/dev/null 2>&1 || \
-		echo "No newer C library: Tailcall is left out where it needs one." >&2
-	$(BIN)/python -m benchmarks.compare
+	$(BIN)/python -m benchmarks --peers
 
 soak: setup-dev  ## a mixed load for SOAK_SECONDS (1800), and whether memory, descriptors and tasks stay flat
-	$(BIN)/python -m benchmarks.soak --seconds $(SOAK_SECONDS)
+	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS)
 
 clean:  ## remove everything that can be made again
 	rm -rf .venv .venv-build .venv-outside .peers dist explorer/node_modules tests/node/node_modules \

@@ -1,4 +1,4 @@
-"""Where a run took place: without it no figure means anything."""
+"""Where a run took place, and with what."""
 
 from __future__ import annotations
 
@@ -13,89 +13,37 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from graph import __version__
+
 if TYPE_CHECKING:
     from benchmarks.processes import Cores
 
-_PACKAGES: Final = (
-    "konagraph",
-    "graphql-core",
-    "strawberry-graphql",
-    "aiodataloader",
-    "starlette",
-    "uvicorn",
-    "uvloop",
-    "httptools",
-    "httpx",
-    "httpcore",
-    "msgspec",
-    "orjson",
-    "joserfc",
-    "cryptography",
-    "aiohttp",
-    "httpx-aiohttp",
-)
+_OURS: Final = ("graphql-core", "uvicorn", "uvloop", "httptools", "cryptography")
+_PEERS: Final = ("strawberry-graphql", "httpx", "joserfc")
 
 
 def describe(cores: Cores) -> dict[str, Any]:
-    """Time, machine and versions."""
+    """Time and machine."""
+    processor = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("model name")[2].partition("\n")[0]
     return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cpu": _cpu_model(),
+        "time": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "cpu": processor.partition(":")[2].strip() or platform.machine(),
         "cores": os.cpu_count(),
-        "server_and_load_on_separate_cores": cores.separate,
-        "load_average_at_start": round(os.getloadavg()[0], 2),
+        "separate": cores.server != cores.load,
+        "load_average": round(os.getloadavg()[0], 2),
         "system": f"{platform.system()} {platform.release()}",
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        # One version comes in builds of different speed.
-        "python_build": f"{platform.python_build()[1]}, {'shared' if _is_shared() else 'static'} library",
-        "wrk": _wrk_version(),
-        "packages": _versions(),
+        "python": f"CPython {platform.python_version()}",
     }
 
 
-def _is_shared() -> bool:
-    """Whether the interpreter is a library beside its program, as pyenv builds it and Debian does not."""
-    return any("libpython" in line for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines())
-
-
-def _cpu_model() -> str:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return next(
-        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine()
-    )
-
-
-def _wrk_version() -> str:
-    path = shutil.which("wrk")
-    if path is None:
-        return "missing"
-    # It has no option for that; any wrong one makes it introduce itself.
-    text = subprocess.run([path, "-v"], capture_output=True, text=True, check=False)
-    return (text.stdout + text.stderr).split("[")[0].removeprefix("wrk").strip()
-
-
-def _versions() -> dict[str, str]:
-    versions = {}
-    for name in _PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def peers() -> dict[str, str]:
-    """Versions of what the other servers are made of."""
-    lock = Path(__file__).with_name("peers") / "package-lock.json"
-    packages = orjson.loads(lock.read_bytes())["packages"]
-    versions = {
-        name: packages[f"node_modules/{name}"]["version"]
-        for group in ("dependencies", "optionalDependencies")
-        for name in packages[""][group]
-    }
-    for program, option in (("node", "--version"), ("nginx", "-v")):
-        path = shutil.which(program) or shutil.which(program, path="/usr/sbin")
-        if path is not None:
-            seen = subprocess.run([path, option], capture_output=True, text=True, check=False)
-            versions[program] = (seen.stdout + seen.stderr).strip().removeprefix("nginx version: nginx/")
-    return versions
+def versions(*, peers: bool) -> dict[str, str]:
+    """Of what the servers are made of."""
+    names = (*_OURS, *(_PEERS if peers else ()))
+    found = {"konagraph": __version__, **{name: metadata.version(name) for name in names}}
+    if peers:
+        lock = Path(__file__).with_name("peers") / "package-lock.json"
+        packages = orjson.loads(lock.read_bytes())["packages"]
+        found |= {name: packages[f"node_modules/{name}"]["version"] for name in packages[""]["dependencies"]}
+        if shutil.which("node"):
+            found["node"] = subprocess.check_output(["node", "--version"], text=True).strip()
+    return found

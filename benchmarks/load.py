@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,19 +18,9 @@ _FAULTS: Final = ("connect", "read", "write", "status", "timeout", "wrong")
 _PATIENCE: Final = 20
 
 
-def placeholder(which: int = 1) -> str:
-    """What stands for the first, second, … card in a body; the script replaces it by a card number."""
-    return f"{'9' * 12}{which:04d}"
-
-
 def placeholders(cards: int) -> list[str]:
-    """The ones of a body with so many distinct cards."""
-    return [placeholder(which + 1) for which in range(cards)]
-
-
-def missing_tool() -> str | None:
-    """What to install, in one line; None when nothing is missing."""
-    return None if shutil.which("wrk") else "the benchmark needs wrk (on Debian: apt-get install wrk)"
+    """What stands for the first, second, … card in a body; the script replaces them by card numbers."""
+    return [f"{'9' * 12}{which + 1:04d}" for which in range(cards)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +33,6 @@ class Load:
     p99_ms: float
     generator_cpu_seconds: float
 
-    @property
-    def per_second(self) -> float:
-        """Answers a second."""
-        return self.requests / self.seconds
-
 
 def run(
     url: str,
@@ -58,8 +42,8 @@ def run(
     seconds: int,
     seed: int,
     core: int,
-    expected: str = "",
-    authorization: str = "",
+    expected: str,
+    credential: str = "",
     cards: Path | None = None,
     warms_up: bool = False,
 ) -> Load:
@@ -72,56 +56,45 @@ def run(
         seconds: how long.
         seed: of the card numbers.
         core: where wrk runs.
-        expected: what every answer must hold; empty for not looking at them.
-        authorization: header of every request, or `Name: value` of another one; empty for none.
+        expected: what every answer must hold.
+        credential: `Name: value` of a header of every request; empty for none.
         cards: a file of card numbers to ask for in turn, instead of new ones.
         warms_up: nothing is measured, so there need not be an answer yet.
 
     Raises:
-        BenchmarkError: when any answer was wrong or any connection failed.
+        BenchmarkError: any answer was wrong, or any connection failed.
     """
     before = _cpu_of_ended_children()
-    # wrk's own two seconds are little for the slowest peer on a busy machine.
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{connections}",
-        f"-d{seconds}s",
-        "--timeout",
-        "10s",
-        "-s",
-        str(_SCRIPT),
-        url,
-        "--",
-    ]
-    arguments = [body.decode(), str(seed), expected, authorization, str(cards or "")]
-    output = run_pinned([*command, *arguments], core=core, timeout=seconds + _PATIENCE)
+    # wrk's own two seconds are little for the slowest server on a busy machine.
+    options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(_SCRIPT)]
+    arguments = [body.decode(), str(seed), expected, credential, str(cards or "")]
+    output = run_pinned(["wrk", *options, url, "--", *arguments], core=core, timeout=seconds + _PATIENCE)
     return parse(output, url, cpu_seconds=_cpu_of_ended_children() - before, may_be_empty=warms_up)
 
 
 def parse(output: str, url: str, *, cpu_seconds: float, may_be_empty: bool = False) -> Load:
-    """Read the script's last line.
+    """Read the script's last lines.
 
     Raises:
-        BenchmarkError: when any answer was wrong or any connection failed.
+        BenchmarkError: any answer was wrong, or any connection failed.
     """
-    lines = [line for line in output.splitlines() if line.startswith(_RESULT)]
-    if not lines:
+    said = {
+        mark: line.removeprefix(mark)
+        for line in output.splitlines()
+        for mark in (_RESULT, _SAMPLE)
+        if mark in line
+    }
+    if _RESULT not in said:
         raise BenchmarkError(f"wrk gave no result for {url}")
-    result = orjson.loads(lines[-1].removeprefix(_RESULT))
+    result = orjson.loads(said[_RESULT])
     faults = [f"{result[name]} x {name}" for name in _FAULTS if result[name]]
     if faults or not (result["requests"] or may_be_empty):
-        samples = [f"; {line}" for line in output.splitlines() if line.startswith(_SAMPLE)]
         raise BenchmarkError(
-            f"{url} under load: {result['requests']} answers; "
-            f"faults: {', '.join(faults) or 'none'}{''.join(samples)}"
+            f"{url} under load: {result['requests']} answers; faults: {', '.join(faults) or 'none'}; "
+            f"a wrong answer: {said.get(_SAMPLE, '').strip() or 'none'}"
         )
     return Load(
-        requests=result["requests"],
-        seconds=result["microseconds"] / 1e6,
-        p50_ms=result["p50"] / 1000,
-        p99_ms=result["p99"] / 1000,
-        generator_cpu_seconds=cpu_seconds,
+        result["requests"], result["microseconds"] / 1e6, result["p50"] / 1000, result["p99"] / 1000, cpu_seconds
     )
 
 

@@ -1,46 +1,48 @@
-"""Rotated rounds: every round runs every target, each in a new process, and one after the other."""
+"""Paired rounds: each starts all servers anew and asks them one right after the other, in a rotating order."""
 
 from __future__ import annotations
 
 import contextlib
+import random
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import httpx
 import orjson
 
 from benchmarks import load
-from benchmarks.measurement import Figures, check_calls
-from benchmarks.processes import BenchmarkError, Child, Cores, free_port, program
-from benchmarks.targets import Start
-from benchmarks.upstream import BASE_PATH, CALLS_PATH, CARD_PATH, DELAY_PATH
-from benchmarks.zipf import card_numbers
+from benchmarks.attack import attack
+from benchmarks.processes import BenchmarkError, Child, Cores, server
+from benchmarks.scenarios import CARD_32
+from benchmarks.upstream import BASE_PATH, CALLS_PATH, CHECK_PATH, DELAY_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from benchmarks.cases import Case
-    from benchmarks.scenarios import Question
-    from benchmarks.targets import Target
+    from benchmarks.scenarios import Case, Question
+    from benchmarks.targets import Run, Target
 
 T = TypeVar("T")
-Rounds = dict[str, dict[str, list[dict[str, Any]]]]
-"""Figures by case, target and round."""
+Rounds = dict[str, dict[str, dict[str, list[float]]]]
+"""By case, server and figure: its values, one for each round."""
 
-_FIRST_CARD = 9_491_339_400_001_234
-_PATIENCE = 30
+_FIRST_CARD: Final = 9_491_339_400_001_234
+_PATIENCE: Final = 30
+_ATTACK_SECONDS: Final = 5
+"""An attack begins with a burst, and is measured for longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How long and how often."""
+    """How often, and for how many seconds."""
 
-    rounds: int
-    seconds: int
-    warm_up: int
-    first_warm_up: int = 0
+    rounds: int = 3
+    seconds: int = 2
+    warm_up: int = 1
+    """Before each measurement."""
+    first_warm_up: int = 2
     """Of a new process, besides: those that compile as they run take their time."""
 
 
@@ -49,179 +51,176 @@ class Bench:
 
     Args:
         upstream: the running upstream.
-        cores: who runs where.
+        cores: where servers and load run.
         options: how long and how often.
         folder: for files of the run.
-        progress: is told what was measured.
+        say: is told what was measured.
     """
 
     def __init__(
-        self, upstream: Child, cores: Cores, options: Options, folder: Path, progress: Callable[[str], None]
+        self, upstream: Child, cores: Cores, options: Options, folder: Path, say: Callable[[str], None]
     ) -> None:
         self._upstream = upstream
         self._cores = cores
         self._options = options
-        self._progress = progress
+        self._folder = folder
+        self._say = say
         self._seed = 0
         self.failed: dict[tuple[str, str], str] = {}
-        """Why another server has no figures, by case and server."""
-        self._folder = folder
+        """Why another's server has no figures, by case and server."""
 
-    @property
-    def upstream_url(self) -> str:
-        """The upstream's base URL."""
-        return self._upstream.url
-
-    def upstream_capacity(self) -> dict[str, float]:
-        """How many calls a second the upstream can answer when wrk calls it directly, from the servers' core."""
-        self._control(f"{DELAY_PATH}0")
-        before = self._upstream.cpu_seconds()
-        seen = load.run(
-            self._upstream.url.removesuffix(BASE_PATH) + CARD_PATH,
-            orjson.dumps({"cardNo": load.placeholder()}),
-            connections=32,
-            seconds=self._options.warm_up + 1,
-            seed=self._next_seed(),
-            core=self._cores.server,
-        )
-        share = (self._upstream.cpu_seconds() - before) / seen.seconds
-        return {"calls_per_second": round(seen.per_second), "upstream_share": round(min(share, 1.0), 2)}
-
-    def run(self, targets: Sequence[Target], cases: Sequence[Case]) -> Rounds:
-        """All rounds. Another server that fails in a case is left out of it.
+    def round(self, number: int, runs: Sequence[Run], figures: Rounds) -> None:
+        """One round; its figures are added.
 
         Raises:
-            BenchmarkError: when the gateway gives a wrong answer, fails under load or saves upstream calls.
+            BenchmarkError: the gateway gives a wrong answer, fails under load or saves upstream calls.
         """
-        figures: Rounds = {}
-        for number in range(self._options.rounds):
-            self.round(number, targets, cases, figures)
-        for case, target in self.failed:
-            figures.get(case, {}).pop(target, None)
-        # The first round's order is the tables' order.
-        return {case.name: figures[case.name] for case in cases if case.name in figures}
-
-    def round(self, number: int, targets: Sequence[Target], cases: Sequence[Case], figures: Rounds) -> None:
-        """One round; its figures are added."""
-        for target in rotated(targets, number):
-            asked = [case for case in rotated(cases, number) if target.path(case.question) is not None]
-            if not asked:
-                continue
-            with self._forgiven(target, asked), self._started(target) as child:
-                self._warm(child, target, asked[0])
-                for case in asked:
-                    with self._forgiven(target, [case]):
-                        self._add(number, child, target, case, figures)
+        with contextlib.ExitStack() as stack:
+            started: list[tuple[Run, Child]] = []
+            for run in rotated(runs, number * -(-len(runs) // self._options.rounds)):
+                with self._forgiven(run.target, run.cases):
+                    child = stack.enter_context(self._started(run.target))
+                    self._prepare(child, run.target, CARD_32)
+                    self._load(child, run.target, CARD_32, self._options.first_warm_up, warms_up=True)
+                    started.append((run, child))
+            for case in dict.fromkeys(case for run in runs for case in run.cases):
+                for run, child in started:
+                    if case in run.cases and (case.name, run.target.name) not in self.failed:
+                        with self._forgiven(run.target, [case]):
+                            self._add(number, child, run.target, case, figures)
 
     @contextlib.contextmanager
     def _forgiven(self, target: Target, cases: Sequence[Case]) -> Iterator[None]:
-        """Another server may fail; the gateway may not."""
+        """Another's server may fail; the gateway may not."""
         try:
             yield
         except BenchmarkError as error:
             if target.ours:
                 raise
-            for case in cases:
-                self.failed[case.name, target.name] = str(error)
-            self._progress(f"{target.name} is left out of {', '.join(case.name for case in cases)}: {error}")
-
-    def _add(self, number: int, child: Child, target: Target, case: Case, figures: Rounds) -> None:
-        if (case.name, target.name) in self.failed:
-            return
-        measured = self._measure(child, target, case)
-        figures.setdefault(case.name, {}).setdefault(target.name, []).append(asdict(measured))
-        speed = f"{measured.requests_per_second:,.0f} requests/s"
-        self._progress(f"round {number + 1}, {case.name}: {target.name} {speed}")
+            self.failed |= {(case.name, target.name): str(error) for case in cases}
+            self._say(f"{target.name} is left out of {', '.join(case.name for case in cases)}: {error}")
 
     @contextlib.contextmanager
     def _started(self, target: Target) -> Iterator[Child]:
-        with tempfile.TemporaryDirectory() as folder:
-            start = Start(self._upstream.url, free_port(), Path(folder))
-            launch = target.launch(start)
-            url = None if launch.announces else f"http://127.0.0.1:{start.port}"
-            with (
-                (start.folder / "log").open("wb") as log,
-                program(
-                    launch.command, cores={self._cores.server}, settings=launch.environment, log=log, url=url
-                ) as child,
-            ):
+        with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
+            settings = target.environment(self._upstream.url, Path(folder))
+            with server(target.command, core=self._cores.server, settings=settings, log=log) as child:
                 yield child
 
-    def _warm(self, child: Child, target: Target, case: Case) -> None:
-        if self._options.first_warm_up:
-            self._control(f"{DELAY_PATH}0")
-            url = f"{origin(child.url)}{target.path(case.question)}"
-            check_answer(url, target, case.question)
-            self._load(url, target, case, self._options.first_warm_up, warms_up=True)
+    def _add(self, number: int, child: Child, target: Target, case: Case, figures: Rounds) -> None:
+        self._prepare(child, target, case)
+        self._load(child, target, case, self._options.warm_up, warms_up=True)
+        measured = self._measured(child, target, case, self._options.seconds)
+        if case.attacked:
+            before = measured["requests_per_second"]
+            with attack(self._url(child, target, case), self._cores.load):
+                measured = self._measured(child, target, case, _ATTACK_SECONDS)
+            measured["kept"] = round(measured["requests_per_second"] / before, 3)
+        of_target = figures.setdefault(case.name, {}).setdefault(target.name, {})
+        for figure, value in measured.items():
+            of_target.setdefault(figure, []).append(value)
+        speed = f"{measured['requests_per_second']:,.0f} requests/s, {measured['cpu_us']:,.0f} µs"
+        self._say(f"round {number + 1}, {case.name}: {target.name} {speed}")
 
-    def _measure(self, child: Child, target: Target, case: Case) -> Figures:
-        path = target.path(case.question)
-        url = f"{origin(child.url)}{path}"
+    def _prepare(self, child: Child, target: Target, case: Case) -> None:
+        """Set the upstream's time, and see that the server gives the whole right answer by right calls."""
         self._control(f"{DELAY_PATH}{case.upstream_ms}")
-        check_answer(url, target, case.question)
-        self._load(url, target, case, self._options.warm_up, warms_up=True)
-        calls, own, upstream = self._calls(), child.cpu_seconds(), self._upstream.cpu_seconds()
-        seen = self._load(url, target, case, self._options.seconds * target.times)
+        self._control(f"{CHECK_PATH}{'sealed' if target.sealed else 'clear'}")
+        check_answer(self._url(child, target, case), target, case.question)
+        self._control(f"{CHECK_PATH}off")
+
+    def _measured(self, child: Child, target: Target, case: Case, seconds: int) -> dict[str, float]:
+        """One server's figures in one case of one round.
+
+        `cpu_us` is the server's own CPU time for each answer, `calls` are upstream calls for each request that was
+        begun, and `load_share` is how much of their core upstream and load generator used.
+        """
+        calls, own, upstream = self._control(CALLS_PATH), child.cpu_seconds(), self._upstream.cpu_seconds()
+        seen = self._load(child, target, case, seconds * target.times)
         own, upstream = child.cpu_seconds() - own, self._upstream.cpu_seconds() - upstream
-        calls = self._calls() - calls
+        calls = self._control(CALLS_PATH) - calls
         if case.hot is None:
             check_calls(target.name, case.question, requests=seen.requests, calls=calls)
-        memory = child.resident_megabytes()
-        return Figures.of(seen, own, upstream, calls=calls, connections=case.connections, resident_mb=memory)
+        return {
+            "requests_per_second": round(seen.requests / seen.seconds, 1),
+            "cpu_us": round(own / seen.requests * 1e6, 1),
+            "p50_ms": round(seen.p50_ms, 2),
+            "p99_ms": round(seen.p99_ms, 2),
+            # Requests without an answer at the end have made their calls, too.
+            "calls": round(calls / (seen.requests + case.connections), 3),
+            "resident_mb": round(child.resident_megabytes(), 1),
+            "load_share": round((upstream + seen.generator_cpu_seconds) / seen.seconds, 3),
+        }
 
-    def _load(self, url: str, target: Target, case: Case, seconds: int, *, warms_up: bool = False) -> load.Load:
+    def _load(
+        self, child: Child, target: Target, case: Case, seconds: int, *, warms_up: bool = False
+    ) -> load.Load:
+        self._seed += 1
         return load.run(
-            url,
+            self._url(child, target, case),
             case.question.body(*load.placeholders(case.question.cards)),
             connections=case.connections,
             seconds=seconds,
-            seed=self._next_seed(),
+            seed=self._seed,
             core=self._cores.load,
             expected=case.question.expected,
-            authorization=target.authorization(),
+            credential=target.credential(),
             cards=None if case.hot is None else self._hot_cards(case.hot),
             warms_up=warms_up,
         )
 
     def _hot_cards(self, exponent: float) -> Path:
-        """Which cards are asked for: the same ones of every server and in every round."""
+        """The same cards for every server and in every round."""
         path = self._folder / f"hot-cards-{exponent:g}"
         if not path.exists():
-            path.write_text(card_numbers(exponent, seed=1), encoding="ascii")
+            path.write_text("\n".join(hot_cards(exponent, seed=1)), encoding="ascii")
         return path
 
-    def _calls(self) -> int:
-        return sum(self._control(CALLS_PATH).json().values())
+    @staticmethod
+    def _url(child: Child, target: Target, case: Case) -> str:
+        return str(httpx.URL(child.url).copy_with(path=target.path(case.question)))
 
-    def _control(self, path: str) -> httpx.Response:
-        return httpx.get(self._upstream.url.removesuffix(BASE_PATH) + path, trust_env=False)
-
-    def _next_seed(self) -> int:
-        self._seed += 1
-        return self._seed
+    def _control(self, path: str) -> int:
+        """Tell the upstream something; how many calls it has answered."""
+        return int(httpx.get(self._upstream.url.removesuffix(BASE_PATH) + path, trust_env=False).content)
 
 
-def rotated(items: Sequence[T], number: int) -> list[T]:
-    """The order of one round: each item comes first, second, … equally often."""
-    start = number % len(items)
+def rotated(items: Sequence[T], places: int) -> list[T]:
+    """The items, from another one on."""
+    start = places % len(items)
     return [*items[start:], *items[:start]]
 
 
-def origin(url: str) -> str:
-    """Scheme, host and port of an address."""
-    return str(httpx.URL(url).copy_with(raw_path=b"/")).removesuffix("/")
+def hot_cards(exponent: float, *, seed: int, cards: int = 10_000, count: int = 200_000) -> list[str]:
+    """Card numbers by Zipf's law: the one of a rank is drawn with the weight 1 / rank^exponent."""
+    weights = [1 / rank**exponent for rank in range(1, cards + 1)]
+    # Hot ones are no neighbours.
+    numbers = [f"94{rank * 7_368_787 % 10_000_019:014d}" for rank in range(cards)]
+    return random.Random(seed).choices(numbers, weights, k=count)  # noqa: S311 - a load, no secret
 
 
 def check_answer(url: str, target: Target, question: Question) -> None:
     """Ask once and compare the whole answer.
 
     Raises:
-        BenchmarkError: when the answer is not the right one.
+        BenchmarkError: it is not the right one.
     """
-    # Even ones: beyond 2^53 JavaScript, which some of the servers are written in, knows no odd numbers.
+    # Even ones: JavaScript knows no odd numbers beyond 2^53.
     card_nos = [str(_FIRST_CARD + 2 * at) for at in range(question.cards)]
-    headers = {"Content-Type": "application/json"}
-    if authorization := target.authorization():
-        headers["Authorization"] = authorization
+    name, _, value = target.credential().partition(": ")
+    headers = {"Content-Type": "application/json", **({name: value} if name else {})}
     answer = httpx.post(url, content=question.body(*card_nos), headers=headers, trust_env=False, timeout=_PATIENCE)
-    target.check(question, card_nos, answer.status_code, answer.content)
+    with contextlib.suppress(ValueError):
+        if orjson.loads(answer.content) == question.answer(*card_nos):
+            return
+    raise BenchmarkError(f"{target.name} gives a wrong answer: HTTP {answer.status_code} {answer.content[:400]!r}")
+
+
+def check_calls(name: str, question: Question, *, requests: int, calls: int) -> None:
+    """Compare the upstream's count with what the requests need. More is no fault: some are still under way.
+
+    Raises:
+        BenchmarkError: there were fewer, as of a server that remembers or shares answers.
+    """
+    if calls < requests * question.upstream_calls:
+        raise BenchmarkError(f"{name} made {calls} upstream calls for {requests} requests")

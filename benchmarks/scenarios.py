@@ -1,110 +1,106 @@
-"""What is asked, and the one answer that counts as right."""
+"""What is asked, under which load, and the one answer that counts as right."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import orjson
 
-CARD_FIELDS: Final = "cardNo balance cardStatus serviceId serviceName ownerKa isAutoRechargeBeforePayment"
-WHOLE_CARD: Final = f"{CARD_FIELDS} member {{ userId }} cashReceiptInfo {{ approvalDiv idNo manYn }}"
-
-
-class Question(Protocol):
-    """A request about one or several cards."""
-
-    @property
-    def name(self) -> str:
-        """Of its own among all questions."""
-        ...
-
-    @property
-    def cards(self) -> int:
-        """How many distinct cards it asks for."""
-        ...
-
-    @property
-    def upstream_calls(self) -> int:
-        """The fewest calls that answer it when nothing is remembered."""
-        ...
-
-    @property
-    def expected(self) -> str:
-        """What is in every right answer, and in no wrong one."""
-        ...
-
-    def body(self, *card_nos: str) -> bytes:
-        """The request's body; every target gets the same."""
-        ...
-
-    def answer(self, *card_nos: str) -> dict[str, Any]:
-        """The right answer, for the benchmark's upstream."""
-        ...
+ALIASES: Final = 20
+DISTINCT: Final = 15
+_FIELDS: Final = (
+    "cardNo balance cardStatus serviceId serviceName ownerKa isAutoRechargeBeforePayment "
+    "member {{ userId {profile} }} cashReceiptInfo {{ approvalDiv idNo manYn }}"
+)
+_CARD_FIELDS: Final = _FIELDS.format(profile="")
 
 
 @dataclass(frozen=True, slots=True)
-class Scenario:
-    """One card."""
+class Question:
+    """A GraphQL request for some cards."""
 
     name: str
     query: str
+    cards: int
+    """Distinct cards that it asks for: one, or several by aliases."""
     upstream_calls: int
-    with_profile: bool
-
-    @property
-    def cards(self) -> int:
-        """One."""
-        return 1
-
-    @property
-    def expected(self) -> str:
-        """A field of the last upstream answer."""
-        return '"email":' if self.with_profile else '"balance":'
+    """The fewest calls that answer it."""
+    expected: str
+    """In every right answer, and in no wrong one: the load generator looks for it."""
+    with_profile: bool = False
 
     def body(self, *card_nos: str) -> bytes:
-        """The card number is a variable."""
-        return orjson.dumps({"query": self.query, "variables": {"cardNo": card_nos[0]}})
+        """The request's body, the same for every server."""
+        variables = {"cardNo": card_nos[0]}
+        if self.cards > 1:
+            variables = {f"c{at}": card_nos[at % self.cards] for at in range(ALIASES)}
+        return orjson.dumps({"query": self.query, "variables": variables})
 
     def answer(self, *card_nos: str) -> dict[str, Any]:
-        """The card, and nothing else."""
-        return {"data": {"card": card(card_nos[0], with_profile=self.with_profile)}}
+        """The right answer, for the benchmark's upstream."""
+        if self.cards > 1:
+            return {"data": {f"a{at}": self._card(card_nos[at % self.cards]) for at in range(ALIASES)}}
+        return {"data": {"card": self._card(card_nos[0])}}
 
-
-def card(card_no: str, *, with_profile: bool = False) -> dict[str, Any]:
-    """What every query here selects of a card."""
-    member: dict[str, Any] = {"userId": card_no}
-    if with_profile:
-        member["profile"] = {
-            "userName": "Hong Gildong",
-            "mobileNumber": "01012345678",
-            "email": "member@example.com",
+    def _card(self, card_no: str) -> dict[str, Any]:
+        profile = {"userName": "Hong Gildong", "mobileNumber": "01012345678", "email": "member@example.com"}
+        return {
+            "cardNo": card_no,
+            "balance": 152300,
+            "cardStatus": "ACTIVE",
+            "serviceId": "100000000000001",
+            "serviceName": "Benchmark card",
+            "ownerKa": "100000000000002",
+            "isAutoRechargeBeforePayment": True,
+            "member": {"userId": card_no, **({"profile": profile} if self.with_profile else {})},
+            "cashReceiptInfo": {"approvalDiv": "INCOME_DEDUCTION", "idNo": "01012345678", "manYn": "MANUAL"},
         }
-    return {
-        "cardNo": card_no,
-        "balance": 152300,
-        "cardStatus": "ACTIVE",
-        "serviceId": "100000000000001",
-        "serviceName": "Benchmark card",
-        "ownerKa": "100000000000002",
-        "isAutoRechargeBeforePayment": True,
-        "member": member,
-        "cashReceiptInfo": {"approvalDiv": "INCOME_DEDUCTION", "idNo": "01012345678", "manYn": "MANUAL"},
-    }
 
 
-def _query(member_fields: str) -> str:
-    return (
-        f"query ($cardNo: CardNumber!) {{ card(cardNo: $cardNo) {{ {CARD_FIELDS} "
-        f"member {{ {member_fields} }} cashReceiptInfo {{ approvalDiv idNo manYn }} }} }}"
-    )
-
-
-TWO_CALLS: Final = Scenario(
+_ONE: Final = "query ($cardNo: CardNumber!) {{ card(cardNo: $cardNo) {{ {fields} }} }}"
+CARD: Final = Question("card", _ONE.format(fields=_CARD_FIELDS), 1, 1, '"balance":152300')
+MEMBER: Final = Question(
     "card and member",
-    _query("userId profile { userName mobileNumber email }"),
+    _ONE.format(fields=_FIELDS.format(profile="profile { userName mobileNumber email }")),
+    cards=1,
     upstream_calls=2,
+    expected='"email":"member@example.com"',
     with_profile=True,
 )
-ONE_CALL: Final = Scenario("card", _query("userId"), upstream_calls=1, with_profile=False)
-SCENARIOS: Final = (TWO_CALLS, ONE_CALL)
+MANY: Final = Question(
+    f"{ALIASES} aliases with {ALIASES - DISTINCT} duplicates",
+    f"query ({', '.join(f'$c{at}: CardNumber!' for at in range(ALIASES))}) "
+    f"{{ {' '.join(f'a{at}: card(cardNo: $c{at}) {{ {_CARD_FIELDS} }}' for at in range(ALIASES))} }}",
+    cards=DISTINCT,
+    upstream_calls=DISTINCT,
+    expected=f'"a{ALIASES - 1}":{{"cardNo":',
+)
+SCENARIOS: Final = (CARD, MEMBER, MANY)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question under a load: one column of figures."""
+
+    name: str
+    question: Question = CARD
+    connections: int = 32
+    """Each has one request in flight."""
+    upstream_ms: int = 0
+    hot: float | None = None
+    """Exponent of Zipf's law, by which cards are asked for again. None: every request asks for new ones."""
+    attacked: bool = False
+    """Whether one viewer sends the worst documents meanwhile: the figures are the others'."""
+
+
+CARD_32: Final = Case("card, 32 connections")
+CARD_128: Final = Case("card, 128 connections", connections=128)
+CARD_32_SLOW: Final = Case("card, 32 connections, 20 ms", upstream_ms=20)
+CARD_128_SLOW: Final = Case("card, 128 connections, 20 ms", connections=128, upstream_ms=20)
+CARD_AND_MEMBER: Final = Case("card and member, 32 connections", MEMBER)
+MANY_CARDS: Final = Case(f"{MANY.name}, 8 connections", MANY, connections=8)
+HOT: Final = Case("hot cards, 256 connections, 20 ms", connections=256, upstream_ms=20, hot=1.5)
+ATTACKED: Final = Case("card, beside the worst documents", attacked=True)
+CASES: Final = (CARD_32, CARD_128, CARD_32_SLOW, CARD_128_SLOW, CARD_AND_MEMBER, MANY_CARDS, HOT)
+PLAIN_32: Final = Case("plain: card, 32 connections")

@@ -1,62 +1,43 @@
-"""What is measured: a server, how it is started, and how it is asked."""
+"""The servers that are measured, how each is started, and how each is asked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+import os
+import shutil
+import sys
+import sysconfig
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-import orjson
-
-from benchmarks.processes import BenchmarkError
+from benchmarks import credentials
+from benchmarks.peers import raw
+from benchmarks.processes import ROOT
+from benchmarks.scenarios import ATTACKED, CARD, CARD_32, CASES, MEMBER, PLAIN_32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
-    from benchmarks.scenarios import Question
+    from benchmarks.scenarios import Case, Question
+
+    Settings = Callable[[Path], Mapping[str, str]]
 
 GATEWAY: Final = "konagraph"
-GRAPHQL: Final = "/graphql"
+_NODE: Final = ROOT / "benchmarks" / "peers"
+_PACKAGES: Final = ROOT / ".peers" / "python" / Path(sysconfig.get_path("purelib")).relative_to(sys.prefix)
+_GRAPHQL: Final = "/graphql"
 
-
-def gateway_settings(base_url: str) -> dict[str, str]:
-    """Settings of a gateway for the benchmark's upstream: plain mode, quiet, everything else as it comes."""
-    return {
-        "KONAPLATE_BASE_URL": base_url,
-        "KONAPLATE_ASP_ID": "100000000000002",
-        "KONAPLATE_ACCESS_KEY": "a" * 40,
-        "KONAPLATE_SECRET_KEY": "benchmark-secret-key",
-        "KONAPLATE_ENCRYPTION": "off",
-        "KONAGRAPH_LOG_LEVEL": "warning",
-        "KONAGRAPH_ADMIN_PORT": "0",
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What a server may need to start."""
-
-    base_url: str
-    """Of the upstream."""
-    port: int
-    """One that is free, for a server that cannot find one itself."""
-    folder: Path
-    """For files that it needs; gone when it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """How a server is started."""
-
-    command: list[str]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    announces: bool = True
-    """Whether it says where it listens; otherwise it listens on the port that it was given."""
-
-
-def whole_answer(question: Question, card_nos: list[str], answer: Any) -> bool:
-    """Whether it is the right answer, and all of it."""
-    return bool(answer == question.answer(*card_nos))
+# More than the defaults allow: twenty whole cards in a request, and 256 requests and calls at once.
+_RAISED: Final = {
+    "KONAGRAPH_MAX_ALIASES": "20",
+    "KONAGRAPH_MAX_ROOT_FIELDS": "20",
+    "KONAGRAPH_MAX_FIELDS": "400",
+    "KONAGRAPH_MAX_COST": "1000",
+    "KONAGRAPH_MAX_DOCUMENT_TOKENS": "1200",
+    "KONAGRAPH_MAX_REQUESTS": "300",
+    "KONAPLATE_MAX_CONNECTIONS": "256",
+    "KONAPLATE_POOL_TIMEOUT": "2",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +45,17 @@ class Target:
     """One server."""
 
     name: str
-    launch: Callable[[Start], Launch]
-    paths: Mapping[str, str] | str
+    command: tuple[str, ...]
+    settings: Settings
+    """Beside those for calling Konaplate; the folder is for files of the run."""
+    credential: Callable[[], str] = str
+    """`Name: value` of a header of every request; empty for none."""
+    sealed: bool = True
+    """Whether calls and answers are encrypted."""
+    paths: Mapping[str, str] | str = _GRAPHQL
     """Where each question, by name, is answered: one path for all, or only these questions."""
-    missing: Callable[[], str | None] = lambda: None
+    missing: str = ""
     """Why it cannot run here."""
-    is_right: Callable[[Question, list[str], Any], bool] = whole_answer
-    authorization: Callable[[], str] = str
-    """The `Authorization` header of every request; empty for none."""
     times: int = 1
     """It is measured so many times longer: a slow server needs time to give answers that can be counted."""
 
@@ -84,16 +68,85 @@ class Target:
         """Where the question is answered; None when it is not."""
         return self.paths if isinstance(self.paths, str) else self.paths.get(question.name)
 
-    def check(self, question: Question, card_nos: list[str], status: int, content: bytes) -> None:
-        """See that an answer is right.
+    def environment(self, base_url: str, folder: Path) -> dict[str, str]:
+        """The variables that start it."""
+        return {**credentials.konaplate_settings(base_url, sealed=self.sealed), **self.settings(folder)}
 
-        Raises:
-            BenchmarkError: when it is not.
-        """
-        try:
-            right = self.is_right(question, card_nos, orjson.loads(content))
-        except (ValueError, LookupError, TypeError, AttributeError):
-            # Not JSON, or of another shape.
-            right = False
-        if not right:
-            raise BenchmarkError(f"{self.name} gives a wrong answer: HTTP {status} {content[:400]!r}")
+
+def _gateway(name: str, settings: Settings, credential: Callable[[], str] = credentials.bearer) -> Target:
+    command = ("-m", "graph", "serve", "--host", "127.0.0.1", "--port", "0")
+    return Target(name, command, lambda folder: {"KONAGRAPH_ADMIN_PORT": "0", **settings(folder)}, credential)
+
+
+def _everything(folder: Path) -> Mapping[str, str]:
+    return {**_RAISED, **credentials.jwt_settings(), "KONAGRAPH_AUDIT_LOG": str(folder / "audit.log")}
+
+
+def _by_api_keys(folder: Path) -> Mapping[str, str]:
+    return {**credentials.api_key_settings(), "KONAGRAPH_AUDIT_LOG": str(folder / "audit.log")}
+
+
+KONAGRAPH: Final = _gateway(GATEWAY, _everything)
+"""With a token, budgets, the audit log in a file, and a log line for each request."""
+BY_API_KEYS: Final = _gateway(GATEWAY, _by_api_keys, lambda: "X-Api-Key: others")
+"""The same with API keys, whose budgets can differ: the attacker is bounded, the others are not."""
+QUIET: Final = _gateway(
+    f"{GATEWAY}, quiet, no tokens", lambda _: {**_RAISED, "KONAGRAPH_LOG_LEVEL": "warning"}, str
+)
+OVER_HTTPX: Final = _gateway(
+    f"{GATEWAY} over httpx's transport", lambda folder: {**_everything(folder), "KONAPLATE_TRANSPORT": "httpx"}
+)
+
+
+def _node(name: str, script: str, path: str = _GRAPHQL, crypto: str = "jose") -> Target:
+    settings = {"NODE_ENV": "production", "PEER_CRYPTO": crypto}
+    installed = shutil.which("node") and (_NODE / "node_modules").is_dir()
+    missing = "" if installed else "Node.js or its npm packages are missing"
+    return Target(name, ("node", str(_NODE / script)), lambda _: settings, paths=path, missing=missing)
+
+
+def _python(name: str, app: str, paths: Mapping[str, str] | str = _GRAPHQL, times: int = 1) -> Target:
+    settings = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(_PACKAGES)])}
+    missing = "" if (_PACKAGES / "aiohttp").is_dir() else "aiohttp is missing"
+    command = ("-m", f"benchmarks.peers.{app}")
+    return Target(name, command, lambda _: settings, paths=paths, missing=missing, times=times)
+
+
+MERCURIUS_NODE: Final = _node("Mercurius + JIT, node:crypto", "mercurius.mjs", crypto="node")
+MERCURIUS: Final = _node("Mercurius + JIT, jose", "mercurius.mjs")
+RAW: Final = _python(
+    "raw ASGI + aiohttp, joserfc", "raw", {CARD.name: raw.CARD_PATH, MEMBER.name: raw.MEMBER_PATH}
+)
+APOLLO: Final = _node("Apollo Server, jose", "apollo.mjs", "/")
+YOGA: Final = _node("Yoga + undici, jose", "yoga.mjs")
+STOCK: Final = _python("Strawberry + httpx, joserfc", "stock", times=2)
+PEERS: Final = (MERCURIUS_NODE, MERCURIUS, RAW, APOLLO, YOGA, STOCK)
+
+
+def plain(target: Target) -> Target:
+    """The same server with encryption off; then its library makes no difference."""
+    return replace(target, name=target.name.split(", ")[0], sealed=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One server, and what it is asked."""
+
+    target: Target
+    cases: tuple[Case, ...]
+
+
+_OURS: Final = (
+    Run(KONAGRAPH, CASES),
+    Run(BY_API_KEYS, (ATTACKED,)),
+    Run(QUIET, (CARD_32,)),
+    Run(plain(KONAGRAPH), (PLAIN_32,)),
+)
+ALONE: Final = (*_OURS, Run(OVER_HTTPX, (CARD_32,)))
+"""What `make bench` measures."""
+BESIDE: Final = (
+    *_OURS,
+    *(Run(peer, tuple(case for case in (*CASES, ATTACKED) if peer.path(case.question))) for peer in PEERS),
+    *(Run(plain(peer), (PLAIN_32,)) for peer in PEERS if peer is not MERCURIUS_NODE),
+)
+"""What `make bench-peers` measures."""

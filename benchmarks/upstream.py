@@ -1,28 +1,37 @@
-"""A Konaplate that costs next to nothing: canned plain answers from one event loop, in a process of its own.
+"""A Konaplate that costs next to nothing: prepared answers, from a process of its own.
 
-`python -m benchmarks.upstream [MILLISECONDS [PUBLIC_KEY]]` answers at once, or after that time. It checks nothing.
-The number that a request asks for becomes the answer's, so that no two cards share a member and nobody can save
-the second call. A sealed request is not opened: it gets one of a few hundred cards that were sealed at the start,
-with the client's public key in that file. For whom they are, nobody can tell.
+`python -m benchmarks.upstream FOLDER` answers both APIs, in clear to clear calls and sealed to sealed ones; the
+folder holds the keys (`benchmarks/credentials.py`). In clear, the number that is asked for becomes the answer's. A
+sealed call for a card is not opened, because that takes as much CPU as a server needs to open the answer: it gets
+one of a few hundred cards that were sealed at the start. One for a member is opened, because the answer must be
+about that member.
+
+After a call of `/check/sealed` or `/check/clear` it does all that Konaplate does: it opens calls, verifies
+signatures, and seals answers about the very card. Every server is asked in that way before it is measured.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import itertools
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
-import httptools
-import uvloop
+import orjson
 from joserfc import jwe
+from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from benchmarks.credentials import CLIENT_KEY, SECRET_KEY, VENDOR_KEY
+from benchmarks.serving import serve
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from benchmarks.serving import Message, Receive, Send
 
 BASE_PATH: Final = "/open-api"
 CARD_PATH: Final = BASE_PATH + "/api/v1/user/card/info"
@@ -31,139 +40,107 @@ CALLS_PATH: Final = "/calls"
 """Answers how many calls there were so far."""
 DELAY_PATH: Final = "/delay/"
 """With milliseconds behind it: how long calls take from now on."""
+CHECK_PATH: Final = "/check/"
+"""With `sealed`, `clear` or `off` behind it: what calls must be from now on."""
 
 _FIRST_MEMBER: Final = 10**15
-_SEALED: Final = 256
+_PREPARED: Final = 256
 _SIXTEEN_DIGITS: Final = re.compile(rb"[0-9]{16}")
-_SUCCESS: Final = b'{"response":{"code":"000_000","description":"Success."},'
-
+_TOKEN: Final = re.compile(rb"KMV1:[0-9]{17}:(.+)")
+_HEADER: Final = {"enc": "A128GCM", "alg": "RSA-OAEP-256"}
 _CARD: Final = (
-    _SUCCESS + b'"userId":%b,"balance":152300,"serviceId":"100000000000001","serviceName":"Benchmark card",'
-    b'"ownerKa":"100000000000002","cashReceiptInfo":{"approvalDiv":"0","idNo":"01012345678","manYn":"1"},'
-    b'"cardStatus":"ACTIVE","isAutoRechargeBeforePayment":true}'
+    b'{"response":{"code":"000_000","description":"Success."},"userId":%b,"balance":152300,'
+    b'"serviceId":"100000000000001","serviceName":"Benchmark card","ownerKa":"100000000000002","cashReceiptInfo":'
+    b'{"approvalDiv":"0","idNo":"01012345678","manYn":"1"},"cardStatus":"ACTIVE","isAutoRechargeBeforePayment":true}'
 )
 _MEMBER: Final = (
-    _SUCCESS + b'"userInfo":{"aspId":"100000000000002","userId":%b,"birthDate":"19900102","ci":"-",'
-    b'"loginId":"member@example.com","nationality":"Korean","gender":"Female","mobileNumber":"01012345678",'
-    b'"userName":"Hong Gildong","email":"member@example.com"}}'
+    b'{"response":{"code":"000_000","description":"Success."},"userInfo":{"aspId":"100000000000002","userId":%b,'
+    b'"birthDate":"19900102","ci":"-","loginId":"member@example.com","nationality":"Korean","gender":"Female",'
+    b'"mobileNumber":"01012345678","userName":"Hong Gildong","email":"member@example.com"}}'
 )
-_REFUSED: Final = b'{"response":{"code":"000_002","description":"Invalid input parameter."}}'
-_NOT_FOUND: Final = b'{"response":{"code":"020_998","description":"No such path."}}'
+_REFUSED: Final = 400, b'{"response":{"code":"000_002","description":"Invalid input parameter."}}'
 
 
-@dataclass(slots=True)
-class Calls:
-    """How often each API was called."""
+class Konaplate:
+    """The ASGI application.
 
-    card: int = 0
-    member: int = 0
-    sealed: Iterator[bytes] | None = None
-    """Answers to sealed requests."""
-    seconds: float = 0.0
-    """How long a call takes."""
+    Args:
+        keys: the folder with the keys.
+    """
 
-    def answer(self, path: bytes, body: bytes) -> tuple[bytes, bytes]:
-        """Status line and body of the answer to one request."""
-        if path == CALLS_PATH.encode():
-            return b"200 OK", b'{"card":%d,"member":%d}' % (self.card, self.member)
-        if path.startswith(DELAY_PATH.encode()):
-            self.seconds = int(path.removeprefix(DELAY_PATH.encode())) / 1000
-            return b"200 OK", b"{}"
-        if self.sealed is not None and body.startswith(b'{"encData"'):
-            self.card += 1
-            return b"200 OK", next(self.sealed)
-        number = _SIXTEEN_DIGITS.search(body)
-        if path == CARD_PATH.encode():
-            self.card += 1
-            template = _CARD
-        elif path == MEMBER_PATH.encode():
-            self.member += 1
-            template = _MEMBER
+    def __init__(self, keys: Path) -> None:
+        self.calls = 0
+        self.seconds = 0.0
+        """How long a call takes."""
+        self._check = "off"
+        self._ours = RSAKey.import_key((keys / VENDOR_KEY).read_bytes())
+        self._theirs = RSAKey.import_key((keys / CLIENT_KEY).read_bytes())
+        self._registry = jwe.JWERegistry(algorithms=list(_HEADER.values()))
+        members = [b"%d" % (_FIRST_MEMBER + at) for at in range(_PREPARED)]
+        self._cards = itertools.cycle([self._sealed(_CARD % member) for member in members])
+        self._members = {member: self._sealed(_MEMBER % member) for member in members}
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        body, more = b"", True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body, more = body + message["body"], message["more_body"]
+        headers = dict(scope["headers"])
+        if scope["path"] in (CARD_PATH, MEMBER_PATH):
+            status, answer = self.answer(scope["path"], headers.get(b"x-km-tran-token", b""), body)
+            await asyncio.sleep(self.seconds)
         else:
-            return b"404 Not Found", _NOT_FOUND
-        return (b"400 Bad Request", _REFUSED) if number is None else (b"200 OK", template % number[0])
+            status, answer = self._controlled(scope["path"])
+        echo = headers.get(b"x-km-correlation-id", b"")
+        fields = {b"content-type": b"application/json", b"content-length": b"%d" % len(answer)}
+        fields |= {b"x-km-correlation-id": echo} if echo else {}
+        await send({"type": "http.response.start", "status": status, "headers": list(fields.items())})
+        await send({"type": "http.response.body", "body": answer})
 
+    def answer(self, path: str, token: bytes, body: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer to one call, whose tran-token is `token`."""
+        self.calls += 1
+        checks, sealed = self._check != "off", body.startswith(b'{"encData"')
+        if checks and not self._is_right(token, body, sealed=sealed):
+            return _REFUSED
+        if sealed and path == CARD_PATH and not checks:
+            return 200, next(self._cards)
+        number = _SIXTEEN_DIGITS.search(self._opened(body) if sealed else body)
+        if number is None:
+            return _REFUSED
+        if path == MEMBER_PATH and sealed and number[0] in self._members:
+            return 200, self._members[number[0]]
+        content = (_CARD if path == CARD_PATH else _MEMBER) % number[0]
+        return 200, self._sealed(content) if sealed else content
 
-class _Connection(asyncio.Protocol):
-    """One client connection. The lower half of the methods is called by httptools' parser."""
+    def _controlled(self, path: str) -> tuple[int, bytes]:
+        if path.startswith(DELAY_PATH):
+            self.seconds = int(path.removeprefix(DELAY_PATH)) / 1000
+        elif path.startswith(CHECK_PATH):
+            self._check = path.removeprefix(CHECK_PATH)
+        elif path != CALLS_PATH:
+            return 404, b"{}"
+        return 200, b"%d" % self.calls
 
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
-        self._parser = httptools.HttpRequestParser(self)
-        self._transport: asyncio.Transport | None = None
-        self._forget()
+    def _is_right(self, token: bytes, body: bytes, *, sealed: bool) -> bool:
+        parts = _TOKEN.fullmatch(token)
+        digest = base64.b64encode(hmac.digest(SECRET_KEY.encode(), body, hashlib.sha256))
+        return sealed == (self._check == "sealed") and parts is not None and hmac.compare_digest(parts[1], digest)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+    def _sealed(self, content: bytes) -> bytes:
+        sealed = jwe.encrypt_compact(dict(_HEADER), content, self._theirs, registry=self._registry)
+        return b'{"encData":"%b"}' % sealed.encode()
 
-    def data_received(self, data: bytes) -> None:
+    def _opened(self, body: bytes) -> bytes:
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError:
-            if self._transport is not None:
-                self._transport.close()
-
-    def on_url(self, url: bytes) -> None:
-        self._path = url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"x-km-correlation-id":
-            self._echo = b"X-KM-Correlation-Id: %b\r\n" % value
-
-    def on_body(self, body: bytes) -> None:
-        self._body += body
-
-    def on_message_complete(self) -> None:
-        status, body = self._calls.answer(self._path, self._body)
-        head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b\r\n"
-        self._answer(head % (status, len(body), self._echo) + body, stays=self._parser.should_keep_alive())
-        self._forget()
-
-    def _answer(self, answer: bytes, *, stays: bool) -> None:
-        if self._calls.seconds:
-            asyncio.get_running_loop().call_later(self._calls.seconds, self._send, answer, stays)
-        else:
-            self._send(answer, stays)
-
-    def _send(self, answer: bytes, stays: bool) -> None:  # noqa: FBT001 - called by the loop
-        # A client that ends a run does not wait for answers that were delayed.
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(answer)
-            if not stays:
-                self._transport.close()
-
-    def _forget(self) -> None:
-        self._path = b""
-        self._body = b""
-        self._echo = b""
-
-
-async def start_upstream(calls: Calls) -> asyncio.Server:
-    """Listen on loopback, on a port that is free."""
-    return await asyncio.get_running_loop().create_server(lambda: _Connection(calls), "127.0.0.1", 0)
-
-
-def base_url(server: asyncio.Server) -> str:
-    """What a client of this upstream takes as the vendor's base URL."""
-    return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{BASE_PATH}"
-
-
-def sealed_cards(public_key: str) -> Iterator[bytes]:
-    """Cards that only the owner of the key can open, over and over."""
-    key = RSAKey.import_key(public_key)
-    header = {"enc": "A128GCM", "alg": "RSA-OAEP-256"}
-    members = range(_FIRST_MEMBER, _FIRST_MEMBER + _SEALED)
-    jwes = (jwe.encrypt_compact(dict(header), _CARD % b"%d" % one, key, list(header.values())) for one in members)
-    return itertools.cycle([b'{"encData":"%b"}' % one.encode() for one in jwes])
-
-
-async def _serve(milliseconds: int, sealed: Iterator[bytes] | None) -> None:
-    server = await start_upstream(Calls(sealed=sealed, seconds=milliseconds / 1000))
-    print(f"upstream answers on {base_url(server)}", flush=True)
-    await server.serve_forever()
+            sealed = orjson.loads(body)["encData"]
+            return jwe.decrypt_compact(sealed, self._ours, registry=self._registry).plaintext or b""
+        except (JoseError, ValueError, KeyError):
+            return b""
 
 
 if __name__ == "__main__":
-    key_files = [Path(name) for name in sys.argv[2:3]]
-    sealing = next((sealed_cards(path.read_text(encoding="ascii")) for path in key_files), None)
-    uvloop.run(_serve(int((sys.argv[1:] or ["0"])[0]), sealing))
+    serve(Konaplate(Path(sys.argv[1])), BASE_PATH)

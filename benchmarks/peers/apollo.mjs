@@ -1,38 +1,25 @@
-// Apollo Server with a RESTDataSource: `node apollo.mjs BASE_URL`.
+// Apollo's standalone server over its own RESTDataSource.
 
 import { RESTDataSource } from '@apollo/datasource-rest';
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
-import { announce } from './konaplate.mjs';
-import { refuseAllBut000, resolversOver, typeDefs } from './schema.mjs';
+import { announce, baseUrl, loaders, prepare, read } from './konaplate.mjs';
+import { resolvers, typeDefs } from './schema.mjs';
 
 class Konaplate extends RESTDataSource {
-  constructor(baseURL) {
-    super();
-    this.baseURL = `${baseURL}/`;
-  }
+  baseURL = `${baseUrl}/`;
 
-  // A POST is not shared by itself; these are look-ups, and equal ones of a request may be.
-  requestDeduplicationPolicyFor(url, request) {
-    return { policy: 'deduplicate-during-request-lifetime', deduplicationKey: `${url} ${request.body}` };
-  }
-
-  async look(path, body) {
-    return refuseAllBut000(await this.post(path, { body }));
+  async look(path, payload) {
+    return read(await this.post(path.slice(1), await prepare(payload)));
   }
 }
 
-const server = new ApolloServer({
-  typeDefs,
-  resolvers: resolversOver({
-    card: (context, cardNo) => context.look('api/v1/user/card/info', { cardNo }),
-    member: (context, userId) => context.look('api/v1/user/info', { userId }),
-  }),
-  introspection: false,
-  csrfPrevention: true,
-});
+const server = new ApolloServer({ typeDefs, resolvers });
 const { url } = await startStandaloneServer(server, {
   listen: { port: 0, host: '127.0.0.1' },
-  context: async () => new Konaplate(process.argv[2]),
+  context: async () => {
+    const konaplate = new Konaplate();
+    return loaders((path, payload) => konaplate.look(path, payload));
+  },
 });
 announce('apollo', new URL(url).port);

@@ -1,4 +1,4 @@
-// The part of the gateway's schema that the benchmark asks for, and how these servers resolve it.
+// The part of the gateway's schema that the benchmark asks for, and how the Node servers resolve it.
 
 export const typeDefs = /* GraphQL */ `
   scalar CardNumber
@@ -26,8 +26,7 @@ export const typeDefs = /* GraphQL */ `
 const divisions = { 0: 'INCOME_DEDUCTION', 1: 'EXPENSE_PROOF' };
 const entries = { 0: 'CARD_NUMBER', 1: 'MANUAL' };
 
-/** One upstream answer as the type `Card`. */
-export function toCard(cardNo, found) {
+function toCard(cardNo, found) {
   const receipt = found.cashReceiptInfo;
   return {
     cardNo,
@@ -46,17 +45,8 @@ export function toCard(cardNo, found) {
   };
 }
 
-/** `card(context, cardNo)` and `member(context, userId)` give one upstream answer each. */
-export function resolversOver({ card, member }) {
-  return {
-    Query: { card: async (_, { cardNo }, context) => toCard(cardNo, await card(context, cardNo)) },
-    Member: { profile: async ({ userId }, _, context) => (await member(context, userId)).userInfo },
-  };
-}
-
-export function refuseAllBut000(answer) {
-  if (answer.response.code !== '000_000') {
-    throw new Error('the upstream refused the call');
-  }
-  return answer;
-}
+/** The context holds the loaders of one request. */
+export const resolvers = {
+  Query: { card: async (_, { cardNo }, { cards }) => toCard(cardNo, await cards.load(cardNo)) },
+  Member: { profile: async ({ userId }, _, { members }) => (await members.load(userId)).userInfo },
+};

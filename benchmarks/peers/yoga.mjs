@@ -1,14 +1,14 @@
-// GraphQL Yoga on node:http: `node yoga.mjs BASE_URL`.
+// GraphQL Yoga on node:http over undici.
 
 import { createServer } from 'node:http';
 import { createSchema, createYoga } from 'graphql-yoga';
-import { announce, byLoaders, Konaplate } from './konaplate.mjs';
-import { resolversOver, typeDefs } from './schema.mjs';
+import { announce, loaders, pooled } from './konaplate.mjs';
+import { resolvers, typeDefs } from './schema.mjs';
 
-const konaplate = new Konaplate(process.argv[2]);
+const post = pooled();
 const yoga = createYoga({
-  schema: createSchema({ typeDefs, resolvers: resolversOver(byLoaders) }),
-  context: () => konaplate.loaders(),
+  schema: createSchema({ typeDefs, resolvers }),
+  context: () => loaders(post),
   graphiql: false,
   landingPage: false,
   logging: false,

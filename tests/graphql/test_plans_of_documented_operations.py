@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
 SCHEMA = executable_schema()
-LIMITS = DocumentLimits(aliases=100, root_fields=100)
+LIMITS = DocumentLimits(aliases=100, root_fields=100, fields=1000, tokens=2000)
 TEXTS = [
     EXAMPLE_QUERY,
     CONTRACT_QUERY,

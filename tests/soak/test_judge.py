@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.soak.judge import FEWEST_SAMPLES, FIGURES, Sample, judge, table
-from benchmarks.soak.run import Result
+from tests.soak.judge import FEWEST_SAMPLES, MARGINS, Sample, judge, table
+from tests.soak.run import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def series(
 
 
 def growing(samples: list[Sample]) -> list[str]:
-    return [verdict.figure.name for verdict in judge(samples) if not verdict.flat]
+    return [verdict.name for verdict in judge(samples) if not verdict.flat]
 
 
 def test_what_stays_the_same_is_flat() -> None:
@@ -51,7 +51,7 @@ def test_a_task_in_five_minutes_grows() -> None:
 
 
 def test_everything_that_grows_is_named() -> None:
-    samples = series(*(lambda part: 100 * (1 + part),) * len(FIGURES))
+    samples = series(*(lambda part: 100 * (1 + part),) * len(MARGINS))
     assert ["megabytes", "descriptors", "tasks"] == growing(samples)
 
 
@@ -73,7 +73,7 @@ def test_a_few_samples_that_came_too_early_are_no_leak() -> None:
 
 def test_what_is_just_being_closed_may_vary() -> None:
     chance = random.Random(4)  # noqa: S311 - noise, not a secret
-    assert [] == growing(series(*(lambda _part: chance.uniform(30, 32),) * len(FIGURES)))
+    assert [] == growing(series(*(lambda _part: chance.uniform(30, 32),) * len(MARGINS)))
 
 
 def test_a_leak_shows_through_what_varies() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.soak.judge import FEWEST_SAMPLES
-from benchmarks.soak.run import soak
+from tests.soak.judge import FEWEST_SAMPLES
+from tests.soak.run import soak
 
 SECONDS, PER_SECOND, REQUESTS = 6.4, 50, 320
 

@@ -1,20 +1,16 @@
-"""The command: `python -m benchmarks.soak`, or `make soak`."""
+"""The command: `python -m tests.soak`, or `make soak`."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import sys
-from typing import Final
 
 import click
 
 from benchmarks.processes import BenchmarkError
-from benchmarks.soak.judge import table
-from benchmarks.soak.run import PER_SECOND, soak
-
-_SAY_EVERY: Final = 10
-_TERMINATED: Final = 128 + signal.SIGTERM
+from tests.soak.judge import table
+from tests.soak.run import PER_SECOND, soak
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,17 +20,9 @@ _TERMINATED: Final = 128 + signal.SIGTERM
 def main(*, seconds: float, per_second: float, seed: int) -> None:
     """Load a gateway for long, and see that its memory, descriptors and tasks stay flat."""
     # An exit that runs the `finally` blocks, which end the child processes.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(_TERMINATED))
-    said = 0
-
-    def say(text: str) -> None:
-        nonlocal said
-        if said % _SAY_EVERY == 0:
-            click.echo(text, err=True)
-        said += 1
-
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
-        result = asyncio.run(soak(seconds, per_second, seed=seed, say=say))
+        result = asyncio.run(soak(seconds, per_second, seed=seed, say=lambda text: click.echo(text, err=True)))
     except BenchmarkError as error:
         click.echo(f"No result: {error}", err=True)
         sys.exit(1)

@@ -1,21 +1,24 @@
-"""What one would write with Strawberry alone: its own ASGI view, plain resolvers, httpx."""
+"""What one would write with Strawberry alone: its own ASGI view and loaders over httpx, all as they come."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from enum import Enum
-from typing import TYPE_CHECKING, Final, NewType
+from typing import TYPE_CHECKING, Any, Final, NewType
 
+import httpx
 import strawberry
 from starlette.applications import Starlette
 from starlette.routing import Route
 from strawberry.asgi import GraphQL
+from strawberry.dataloader import DataLoader
 from strawberry.schema.config import StrawberryConfig
 
-from benchmarks.handwritten import Konaplate, httpx_client
+from benchmarks.peers.konaplate import BASE_URL, Konaplate, card_answer
+from benchmarks.serving import serve
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -23,43 +26,34 @@ if TYPE_CHECKING:
     from strawberry.types.scalar import ScalarDefinition
 
 CardNumber = NewType("CardNumber", str)
-Won = NewType("Won", int)
-
-Info = strawberry.Info[Konaplate, None]
+_SCALARS: Final[dict[object, ScalarDefinition]] = {CardNumber: strawberry.scalar(name="CardNumber")}
 
 
-@strawberry.enum
-class CardStatus(Enum):
-    """The vendor's words."""
+class Loaders:
+    """One request's loaders."""
 
-    ACTIVE = "ACTIVE"
-    SUSPENDED = "SUSPENDED"
-    TERMINATED = "TERMINATED"
-
-
-@strawberry.enum
-class ApprovalDivision(Enum):
-    """`0` and `1` of the vendor."""
-
-    INCOME_DEDUCTION = "0"
-    EXPENSE_PROOF = "1"
+    def __init__(self, konaplate: Konaplate) -> None:
+        self.cards: DataLoader[str, dict[str, Any]] = DataLoader(_each(konaplate.card))
+        self.members: DataLoader[int, dict[str, Any]] = DataLoader(_each(konaplate.member))
 
 
-@strawberry.enum
-class IdentityEntry(Enum):
-    """`0` and `1` of the vendor."""
+def _each(load: Callable[[Any], Awaitable[Any]]) -> Callable[[list[Any]], Awaitable[list[Any]]]:
+    async def load_all(keys: list[Any]) -> list[Any]:
+        return await asyncio.gather(*map(load, keys))
 
-    CARD_NUMBER = "0"
-    MANUAL = "1"
+    return load_all
+
+
+Info = strawberry.Info[Loaders, None]
 
 
 @strawberry.type
 class CashReceiptInfo:
     """Konaplate's `cashReceiptInfo`."""
 
-    approval_div: ApprovalDivision
+    approval_div: str
     id_no: str
-    man_yn: IdentityEntry
+    man_yn: str
 
 
 @strawberry.type
@@ -80,7 +74,7 @@ class Member:
     @strawberry.field
     async def profile(self, info: Info) -> MemberProfile:
         """Look the member up."""
-        found = await info.context.member(int(self.user_id))
+        found = await info.context.members.load(int(self.user_id))
         return MemberProfile(
             user_name=found["userName"], mobile_number=found["mobileNumber"], email=found["email"]
         )
@@ -88,11 +82,11 @@ class Member:
 
 @strawberry.type
 class Card:
-    """One reply of the Card-User Mapped Inquiry."""
+    """One answer of the Card-User Mapped Inquiry."""
 
     card_no: CardNumber
-    balance: Won
-    card_status: CardStatus
+    balance: int
+    card_status: str
     service_id: str
     service_name: str
     owner_ka: str
@@ -108,36 +102,27 @@ class Query:
     @strawberry.field
     async def card(self, info: Info, card_no: CardNumber) -> Card | None:
         """Look one card up."""
-        found = await info.context.card(card_no)
+        found = card_answer(card_no, await info.context.cards.load(card_no))
         receipt = found["cashReceiptInfo"]
         return Card(
             card_no=card_no,
             balance=found["balance"],
-            card_status=CardStatus(found["cardStatus"]),
+            card_status=found["cardStatus"],
             service_id=found["serviceId"],
             service_name=found["serviceName"],
             owner_ka=found["ownerKa"],
             is_auto_recharge_before_payment=found["isAutoRechargeBeforePayment"],
-            member=Member(user_id=strawberry.ID(str(found["userId"]))),
+            member=Member(user_id=found["member"]["userId"]),
             cash_receipt_info=CashReceiptInfo(
-                approval_div=ApprovalDivision(receipt["approvalDiv"]),
-                id_no=receipt["idNo"],
-                man_yn=IdentityEntry(receipt["manYn"]),
+                approval_div=receipt["approvalDiv"], id_no=receipt["idNo"], man_yn=receipt["manYn"]
             ),
         )
 
 
-_SCALARS: Final[dict[object, ScalarDefinition]] = {
-    CardNumber: strawberry.scalar(name="CardNumber"),
-    Won: strawberry.scalar(name="Won"),
-}
-
-
-class _View(GraphQL[Konaplate, None]):
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Konaplate:
+class _View(GraphQL[Loaders, None]):
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Loaders:
         del response
-        konaplate: Konaplate = request.app.state.konaplate
-        return konaplate
+        return Loaders(request.app.state.konaplate)
 
 
 def create_app(base_url: str) -> Starlette:
@@ -145,9 +130,17 @@ def create_app(base_url: str) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with httpx_client(base_url) as post:
+        async with httpx.AsyncClient(trust_env=False) as client:
+
+            async def post(path: str, content: bytes, headers: dict[str, str]) -> bytes:
+                return (await client.post(base_url + path, content=content, headers=headers)).content
+
             app.state.konaplate = Konaplate(post)
             yield
 
     schema = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=_SCALARS))
     return Starlette(routes=[Route("/graphql", _View(schema, graphql_ide=None))], lifespan=lifespan)
+
+
+if __name__ == "__main__":
+    serve(create_app(BASE_URL))

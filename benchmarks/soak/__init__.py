@@ -1,1 +1,0 @@
-"""A long mixed load against one gateway process, and whether the process stays as it was."""

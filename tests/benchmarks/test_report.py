@@ -1,0 +1,257 @@
+"""What the benchmark makes of its figures: ratios, goals, tables and the chart."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import xml.etree.ElementTree as ET
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import goals, report, targets
+from benchmarks.__main__ import chosen, main, write
+from benchmarks.chart import bars
+from benchmarks.goals import Goal
+from benchmarks.processes import BenchmarkError
+from benchmarks.rounds import check_calls, hot_cards, rotated
+from benchmarks.scenarios import ATTACKED, CARD_32, CARD_128, CARD_128_SLOW, HOT, MANY_CARDS, MEMBER
+from benchmarks.summary import Spread, ratio
+from benchmarks.targets import ALONE, BESIDE, GATEWAY, Run
+from tests.tools import ROOT, require_tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MERCURIUS, RAW = targets.MERCURIUS.name, targets.RAW.name
+
+
+def figures(*speeds: float, p99: float = 2.0, calls: float = 1.0, kept: float = 0.9) -> dict[str, list[float]]:
+    count = len(speeds)
+    return {
+        "requests_per_second": list(speeds),
+        "cpu_us": [1e6 / speed for speed in speeds],
+        "p50_ms": [1.0] * count,
+        "p99_ms": [p99] * count,
+        "calls": [calls] * count,
+        "resident_mb": [80.0] * count,
+        "load_share": [0.2] * count,
+        "kept": [kept] * count,
+    }
+
+
+def result(runs: tuple[Run, ...]) -> dict[str, Any]:
+    """Of a run in which everything was measured; each server is twice as fast as the one before it."""
+    names = list(dict.fromkeys(run.target.name for run in runs))
+    cases: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for run in runs:
+        for case in run.cases:
+            speed = 100.0 * 2 ** names.index(run.target.name)
+            cases.setdefault(case.name, {})[run.target.name] = figures(speed, speed * 1.5)
+    return {
+        "environment": {
+            "time": "2026-01-02 03:04 UTC",
+            "cpu": "a processor",
+            "cores": 2,
+            "separate": True,
+            "load_average": 0.1,
+            "system": "a system",
+            "python": "a Python",
+        },
+        "versions": {"konagraph": "1.2.3"},
+        "options": {"rounds": 2, "seconds": 3},
+        "left_out": ["somebody is left out"],
+        "bare_us": [400.0, 500.0],
+        "cases": cases,
+    }
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    write(tmp_path / "peers.json", result(BESIDE))
+    write(tmp_path / "gateway.json", result(ALONE))
+    return tmp_path
+
+
+def written(results: Path, text: str) -> tuple[str, str]:
+    page, chart = results / "page.md", results / "chart.svg"
+    page.write_text(text, encoding="utf-8")
+    report.rewrite(results, page, chart)
+    return page.read_text(encoding="utf-8"), chart.read_text(encoding="utf-8")
+
+
+def test_every_case_and_every_server_is_in_the_page(results: Path) -> None:
+    text, chart = written(results, report.PAGE.read_text(encoding="utf-8"))
+    for run in (*ALONE, *BESIDE):
+        assert run.target.name in text
+    for case in (*ALONE[0].cases, MANY_CARDS, HOT):
+        assert case.name in text
+    for run in BESIDE:
+        if CARD_32 in run.cases:
+            assert run.target.name in chart
+    assert "somebody is left out" in text
+
+
+def test_the_same_results_give_the_same_page(results: Path) -> None:
+    once = written(results, report.PAGE.read_text(encoding="utf-8"))
+    assert once == written(results, once[0])
+
+
+def test_the_page_is_what_its_results_give() -> None:
+    text = report.PAGE.read_text(encoding="utf-8")
+    for name in ("peers", "gateway"):
+        measured = orjson.loads((report.RESULTS / f"{name}.json").read_bytes())
+        assert report.insert(text, name, report.tables(measured)) == text
+
+
+def test_a_result_keeps_the_rounds_of_a_figure_on_one_line(tmp_path: Path) -> None:
+    write(tmp_path / "a.json", {"figures": [1.5, 2.0, 3], "names": ["a"]})
+    text = (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert '"figures": [1.5, 2.0, 3]' in text
+    assert {"figures": [1.5, 2.0, 3], "names": ["a"]} == orjson.loads(text)
+
+
+def test_a_throughput_is_compared_within_each_round() -> None:
+    # The medians alone would give 100 / 400.
+    assert Spread(0.6, 0.25, 0.9) == ratio(figures(90, 100, 300), figures(100, 400, 500))
+    assert "2,000.0 (1.0 to 3,000.0)" == Spread.of([1, 3000, 2000]).text(1)
+
+
+def beside(case: str, of: dict[str, dict[str, list[float]]]) -> list[Goal]:
+    return [goal for goal in goals.goals({"cases": {case: of}, "bare_us": [250.0]}) if case in goal.name]
+
+
+def test_a_multiple_of_another_s_throughput_is_a_goal_and_an_aim() -> None:
+    few = {GATEWAY: figures(1_200), MERCURIUS: figures(1_000), RAW: figures(1_000)}
+    many = {GATEWAY: figures(1_080), MERCURIUS: figures(1_000), RAW: figures(900)}
+    found = list(goals.goals({"cases": {CARD_32.name: few, CARD_128.name: many}, "bare_us": [250.0]}))
+    assert [
+        (1.1, "1.20, 1.08", "**missed**"),
+        (1.0, "1.20, 1.20", "aim reached"),
+        (0.43, "0.30", "**missed**"),
+    ] == [(goal.bound, *goal.row()[-2:]) for goal in found if "memory" not in goal.name]
+
+
+def test_an_aim_without_a_bound_is_never_missed() -> None:
+    only_aim = Goal("speed", (0.9,), None, 1.0)
+    assert ("speed", "", "1", "0.90", "aim missed") == only_aim.row()
+    assert not only_aim.missed
+    assert "aim reached" == replace(only_aim, measured=(1.1,)).row()[-1]
+    assert ("size", "≤ 2", "", "3.00", "**missed**") == Goal("size", (3,), 2, at_least=False).row()
+    assert "met" == Goal("speed", (1.15, 1.2), 1.1, 1.25).row()[-1]
+
+
+def test_latency_and_calls_are_compared_with_the_best_of_all_peers() -> None:
+    slow = beside(
+        CARD_128_SLOW.name, {GATEWAY: figures(1, p99=30), "a": figures(1, p99=60), "b": figures(1, p99=40)}
+    )
+    assert [((0.75,), False)] == [(goal.measured, goal.missed) for goal in slow]
+    hot = beside(HOT.name, {GATEWAY: figures(1, calls=0.3), "a": figures(1, calls=1), "b": figures(1, calls=1.2)})
+    assert [((0.3,), True)] == [(goal.measured, goal.missed) for goal in hot]
+    many = beside(MANY_CARDS.name, {GATEWAY: figures(90), "a": figures(10), "b": figures(60)})
+    assert [((1.5,), False)] == [(goal.measured, goal.missed) for goal in many]
+
+
+def test_what_was_not_measured_is_no_goal() -> None:
+    assert [] == beside(CARD_128.name, {GATEWAY: figures(900)})
+    assert [] == beside(CARD_32.name, {MERCURIUS: figures(900)})
+    assert [] == list(goals.goals({"cases": {}, "bare_us": []}))
+
+
+def test_every_goal_is_judged_when_everything_was_measured() -> None:
+    found = list(goals.goals(result(BESIDE)))
+    # Six servers, latency, aliases, hot cards; and three of the gateway alone.
+    assert 6 + 3 + 3 == len(found)
+    assert len(found) == len({goal.name for goal in found})
+    assert re.match(r"\| \d+ of 12 are missed \|", report.goal_table(result(BESIDE)))
+
+
+def test_the_others_must_keep_their_throughput_beside_the_worst_documents() -> None:
+    cases = {ATTACKED.name: {GATEWAY: figures(100, kept=0.7)}}
+    found = [goal for goal in goals.goals({"cases": cases, "bare_us": [250.0]}) if "worst" in goal.name]
+    assert [((0.7,), True)] == [(goal.measured, goal.missed) for goal in found]
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.9, "They may have held back: fast (a case)."), (0.5, "nobody")])
+def test_a_server_that_may_have_waited_for_the_load_is_named(share: float, said: str) -> None:
+    of = {"fast": {**figures(1), "load_share": [share]}}
+    assert said in report.tables({**result(()), "cases": {"a case": of}})
+
+
+def test_figures_replace_those_of_the_last_run_and_nothing_else() -> None:
+    def marked(name: str, text: str) -> str:
+        return f"<!-- {name}: begin; written by `python -m benchmarks.report` -->\n\n{text}\n<!-- {name}: end -->"
+
+    page = f"# Title\n{marked('one', 'old')}\nText\n{marked('two', 'kept')}\n"
+    expected = f"# Title\n{marked('one', 'new')}\nText\n{marked('two', 'kept')}\n"
+    assert expected == report.insert(page, "one", "new")
+    for without in ("", marked("two", ""), marked("one", "").split("\n", maxsplit=1)[0]):
+        with pytest.raises(BenchmarkError, match="markers of one"):
+            report.insert(without, "one", "new")
+
+
+def test_without_results_the_page_stays_as_it_is(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("no markers", encoding="utf-8")
+    report.rewrite(tmp_path, page, tmp_path / "chart.svg")
+    assert "no markers" == page.read_text(encoding="utf-8")
+    assert not (tmp_path / "chart.svg").exists()
+
+
+def test_bars_are_as_long_as_their_figures_from_one_zero_and_the_own_stands_out() -> None:
+    drawn = ET.fromstring(bars('a "title"', {"fast & <good>": 200.0, "slow": 50.0}, "slow"))  # noqa: S314 - our own text
+    namespace = "{http://www.w3.org/2000/svg}"
+    fast, slow = [float(bar.get("width", "")) for bar in drawn.iter(f"{namespace}rect")]
+    assert 0.25 == slow / fast
+    texts = {text.text: text.get("font-weight") for text in drawn.iter(f"{namespace}text")}
+    assert (None, "bold") == (texts["fast & <good>"], texts["slow"])
+    assert 'a "title"' == drawn.get("aria-label")
+    assert [] == list(ET.fromstring(bars("t", {}, "")).iter(f"{namespace}rect"))  # noqa: S314 - our own text
+
+
+def test_every_server_comes_first_in_turn() -> None:
+    assert [["a", "b", "c"], ["b", "c", "a"], ["a", "b", "c"]] == [
+        rotated(["a", "b", "c"], places) for places in (0, 1, 3)
+    ]
+
+
+def test_a_server_that_saves_upstream_calls_is_not_compared() -> None:
+    check_calls("server", MEMBER, requests=10, calls=20)
+    with pytest.raises(BenchmarkError, match="server made 19 upstream calls for 10 requests"):
+        check_calls("server", MEMBER, requests=10, calls=19)
+
+
+def test_hot_cards_follow_zipf_s_law_and_are_the_same_for_every_server() -> None:
+    drawn = hot_cards(1.5, seed=3, cards=100, count=50_000)
+    assert drawn == hot_cards(1.5, seed=3, cards=100, count=50_000)
+    assert all(len(card) == 16 and card.isdecimal() for card in drawn)
+    total = sum(1 / rank**1.5 for rank in range(1, 101))
+    for rank, (_, count) in enumerate(Counter(drawn).most_common(4), start=1):
+        assert pytest.approx(1 / rank**1.5 / total, rel=0.1) == count / 50_000
+
+
+def test_a_part_can_be_chosen() -> None:
+    (run,) = chosen(BESIDE, ["mercurius + jit, jose: card, 32 connections, 20"])
+    assert MERCURIUS == run.target.name
+    assert 1 == len(run.cases)
+    assert list(BESIDE) == chosen(BESIDE, [])
+
+
+def test_the_command_measures_and_says_what_it_saw() -> None:
+    require_tool("wrk", present=shutil.which("wrk") is not None, how="apt-get install wrk")
+    arguments = ["--rounds", "1", "--seconds", "1", "--dry", "--only", "quiet"]
+    seen = CliRunner().invoke(main, arguments)
+    assert 0 == seen.exit_code, seen.output
+    assert re.search(
+        r"^\| card, 32 connections: konagraph, quiet, no tokens \| [\d,]+ \| ", seen.output, re.MULTILINE
+    )
+
+
+def test_no_registry_has_an_address_in_the_benchmark() -> None:
+    for file in (ROOT / "benchmarks").glob("**/*.[jlp]*"):
+        if "node_modules" not in file.parts and file.is_file():
+            assert "registry." not in file.read_text(encoding="utf-8")
