@@ -13,6 +13,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from graph.config.settings import Settings
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.viewer import EVERY_SCOPE, Allowance
 
@@ -29,7 +30,7 @@ _BUDGETS: Final = (
     "CARDS_PER_MINUTE",
     "CARDS_PER_HOUR",
 )
-_UNBOUNDED: Final = "1000000"
+_UNBOUNDED: Final = "20000000"
 """High enough for a run; every budget is counted all the same."""
 
 
@@ -78,7 +79,12 @@ def bearer() -> str:
 def jwt_settings() -> dict[str, str]:
     """The gateway accepts that token, and counts budgets that are not used up."""
     bearer()
-    return {**signer_settings(folder()), **{f"KONAGRAPH_{budget}": _UNBOUNDED for budget in _BUDGETS}}
+    return {**signer_settings(folder()), **known({f"KONAGRAPH_{budget}": _UNBOUNDED for budget in _BUDGETS})}
+
+
+def known(settings: dict[str, str]) -> dict[str, str]:
+    """Those of some settings that there are."""
+    return {name: value for name, value in settings.items() if name.lower() in Settings.model_fields}
 
 
 def api_key_settings() -> dict[str, str]:

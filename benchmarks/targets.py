@@ -28,16 +28,18 @@ _PACKAGES: Final = ROOT / ".peers" / "python" / Path(sysconfig.get_path("purelib
 _GRAPHQL: Final = "/graphql"
 
 # More than the defaults allow: twenty whole cards in a request, and 256 requests and calls at once.
-_RAISED: Final = {
-    "KONAGRAPH_MAX_ALIASES": "20",
-    "KONAGRAPH_MAX_ROOT_FIELDS": "20",
-    "KONAGRAPH_MAX_FIELDS": "400",
-    "KONAGRAPH_MAX_COST": "1000",
-    "KONAGRAPH_MAX_DOCUMENT_TOKENS": "1200",
-    "KONAGRAPH_MAX_REQUESTS": "300",
-    "KONAPLATE_MAX_CONNECTIONS": "256",
-    "KONAPLATE_POOL_TIMEOUT": "2",
-}
+_RAISED: Final = credentials.known(
+    {
+        "KONAGRAPH_MAX_ALIASES": "20",
+        "KONAGRAPH_MAX_ROOT_FIELDS": "20",
+        "KONAGRAPH_MAX_FIELDS": "400",
+        "KONAGRAPH_MAX_COST": "1000",
+        "KONAGRAPH_MAX_DOCUMENT_TOKENS": "1200",
+        "KONAGRAPH_MAX_REQUESTS": "300",
+        "KONAPLATE_MAX_CONNECTIONS": "256",
+        "KONAPLATE_POOL_TIMEOUT": "2",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,6 @@ BY_API_KEYS: Final = _gateway(GATEWAY, _by_api_keys, lambda: "X-Api-Key: others"
 QUIET: Final = _gateway(
     f"{GATEWAY}, quiet, no tokens", lambda _: {**_RAISED, "KONAGRAPH_LOG_LEVEL": "warning"}, str
 )
-OVER_HTTPX: Final = _gateway(
-    f"{GATEWAY} over httpx's transport", lambda folder: {**_everything(folder), "KONAPLATE_TRANSPORT": "httpx"}
-)
 
 
 def _node(name: str, script: str, path: str = _GRAPHQL, crypto: str = "jose") -> Target:
@@ -105,9 +104,10 @@ def _node(name: str, script: str, path: str = _GRAPHQL, crypto: str = "jose") ->
     return Target(name, ("node", str(_NODE / script)), lambda _: settings, paths=path, missing=missing)
 
 
-def _python(name: str, app: str, paths: Mapping[str, str] | str = _GRAPHQL, times: int = 1) -> Target:
+def _python(
+    name: str, app: str, paths: Mapping[str, str] | str = _GRAPHQL, *, missing: str = "", times: int = 1
+) -> Target:
     settings = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(_PACKAGES)])}
-    missing = "" if (_PACKAGES / "aiohttp").is_dir() else "aiohttp is missing"
     command = ("-m", f"benchmarks.peers.{app}")
     return Target(name, command, lambda _: settings, paths=paths, missing=missing, times=times)
 
@@ -115,7 +115,10 @@ def _python(name: str, app: str, paths: Mapping[str, str] | str = _GRAPHQL, time
 MERCURIUS_NODE: Final = _node("Mercurius + JIT, node:crypto", "mercurius.mjs", crypto="node")
 MERCURIUS: Final = _node("Mercurius + JIT, jose", "mercurius.mjs")
 RAW: Final = _python(
-    "raw ASGI + aiohttp, joserfc", "raw", {CARD.name: raw.CARD_PATH, MEMBER.name: raw.MEMBER_PATH}
+    "raw ASGI + aiohttp, joserfc",
+    "raw",
+    {CARD.name: raw.CARD_PATH, MEMBER.name: raw.MEMBER_PATH},
+    missing="" if (_PACKAGES / "aiohttp").is_dir() else "aiohttp is missing",
 )
 APOLLO: Final = _node("Apollo Server, jose", "apollo.mjs", "/")
 YOGA: Final = _node("Yoga + undici, jose", "yoga.mjs")
@@ -142,7 +145,7 @@ _OURS: Final = (
     Run(QUIET, (CARD_32,)),
     Run(plain(KONAGRAPH), (PLAIN_32,)),
 )
-ALONE: Final = (*_OURS, Run(OVER_HTTPX, (CARD_32,)))
+ALONE: Final = _OURS
 """What `make bench` measures."""
 BESIDE: Final = (
     *_OURS,

@@ -37,7 +37,8 @@ _ANSWERS_ON = "konagraph answers on "
 _HERE: Final = Path(__file__).parent
 # What tests need beyond this process: by the first part of their path that is named here, and by their fixtures.
 _MARKS_OF_PLACES: Final = {
-    "benchmarks/test_benchmark.py": "process",
+    "benchmarks/test_load.py": "process",
+    "benchmarks/test_servers.py": "process",
     "browser": "browser",
     "cli/test_cli_dev.py": "process",
     "cli/test_cli_serve.py": "process",

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import sys
 from typing import TYPE_CHECKING
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
 from benchmarks import load
+from benchmarks.__main__ import main
 from benchmarks.processes import BenchmarkError, Cores, run_pinned, server
 from tests.tools import require_tool
 
@@ -91,11 +94,11 @@ async def test_wrk_goes_round_the_cards_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "cards").write_text("\n".join(cards), encoding="ascii")
     async with recording(b"{}") as (url, bodies):
         await generate(url, orjson.dumps(load.placeholders(1)), "{}", tmp_path / "cards")
-    assert set(cards) == {card for body in bodies for card in orjson.loads(body)}
+    assert {card for body in bodies for card in orjson.loads(body)} == set(cards)
 
 
 def test_a_load_is_read_from_the_script_s_line() -> None:
-    assert load.Load(600, 3.0, 1.5, 9.0, 0.1) == load.parse(WRK, "http://server", cpu_seconds=0.1)
+    assert load.parse(WRK, "http://server", cpu_seconds=0.1) == load.Load(600, 3.0, 1.5, 9.0, 0.1)
 
 
 @pytest.mark.parametrize("fault", ["connect", "read", "write", "status", "timeout", "wrong"])
@@ -114,10 +117,10 @@ def test_a_load_without_answers_is_no_result(output: str) -> None:
 def test_a_server_process_is_pinned_and_ends_with_its_block() -> None:
     core = Cores.available().server
     with server(ANNOUNCING, core=core) as child:
-        assert {core} == os.sched_getaffinity(child.pid)
+        assert os.sched_getaffinity(child.pid) == {core}
         assert child.resident_megabytes() > 1
         assert child.cpu_seconds() >= 0
-        assert ALLOWED == os.sched_getaffinity(0)
+        assert os.sched_getaffinity(0) == ALLOWED
     with pytest.raises(ProcessLookupError):
         os.kill(child.pid, 0)
     with pytest.raises(BenchmarkError, match="http://x has ended"):
@@ -136,3 +139,13 @@ def test_a_program_that_fails_says_why() -> None:
     code = "import sys; sys.exit('no such thing')"
     with pytest.raises(BenchmarkError, match="failed with exit code 1\nno such thing"):
         run_pinned([sys.executable, "-c", code], core=Cores.available().load, timeout=20)
+
+
+def test_the_command_measures_and_says_what_it_saw() -> None:
+    require_tool("wrk", present=shutil.which("wrk") is not None, how="apt-get install wrk")
+    arguments = ["--rounds", "1", "--seconds", "1", "--dry", "--only", "quiet"]
+    seen = CliRunner().invoke(main, arguments)
+    assert seen.exit_code == 0, seen.output
+    assert re.search(
+        r"^\| card, 32 connections: konagraph, quiet, no tokens \| [\d,]+ \| ", seen.output, re.MULTILINE
+    )

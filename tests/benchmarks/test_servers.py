@@ -19,7 +19,6 @@ from benchmarks.scenarios import ALIASES, CARD, DISTINCT, MANY, MEMBER, SCENARIO
 from benchmarks.targets import ALONE, BESIDE, BY_API_KEYS, KONAGRAPH, PEERS, Target, plain
 from benchmarks.upstream import BASE_PATH, CALLS_PATH, CARD_PATH, CHECK_PATH, DELAY_PATH, MEMBER_PATH, Konaplate
 from graph.konaplate.encryption import Cipher, KeyPair, import_private_key
-from tests.tools import require_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,13 +55,13 @@ async def test_the_upstream_answers_in_clear_about_the_number_and_repeats_the_co
     answer = await konaplate.post(
         CARD_PATH, json={"cardNo": CARD_NO}, headers={"X-KM-Correlation-Id": "221108120814-0000001"}
     )
-    assert "221108120814-0000001" == answer.headers["X-KM-Correlation-Id"]
-    assert int(CARD_NO) == answer.json()["userId"]
+    assert answer.headers["X-KM-Correlation-Id"] == "221108120814-0000001"
+    assert answer.json()["userId"] == int(CARD_NO)
     member = await konaplate.post(MEMBER_PATH, json={"userId": int(CARD_NO)})
-    assert int(CARD_NO) == member.json()["userInfo"]["userId"]
-    assert 400 == (await konaplate.post(CARD_PATH, content=b"{}")).status_code
-    assert 404 == (await konaplate.get("/nowhere")).status_code
-    assert 3 == (await konaplate.get(CALLS_PATH)).json()
+    assert member.json()["userInfo"]["userId"] == int(CARD_NO)
+    assert (await konaplate.post(CARD_PATH, content=b"{}")).status_code == 400
+    assert (await konaplate.get("/nowhere")).status_code == 404
+    assert (await konaplate.get(CALLS_PATH)).json() == 3
 
 
 async def test_a_sealed_call_gets_a_prepared_card_and_its_member(konaplate: httpx.AsyncClient) -> None:
@@ -70,7 +69,7 @@ async def test_a_sealed_call_gets_a_prepared_card_and_its_member(konaplate: http
     first, second = [opened(await konaplate.post(CARD_PATH, content=body)) for _ in range(2)]
     assert first["userId"] != second["userId"]
     member = await konaplate.post(MEMBER_PATH, content=cipher().seal(b'{"userId":%d}' % first["userId"]))
-    assert first["userId"] == opened(member)["userInfo"]["userId"]
+    assert opened(member)["userInfo"]["userId"] == first["userId"]
 
 
 @pytest.mark.parametrize(("expected", "sealed"), [("sealed", True), ("clear", False)])
@@ -88,16 +87,16 @@ async def test_a_checked_call_must_be_signed_and_sealed_as_it_should(
         )
 
     answer = await asked(right, right)
-    assert int(CARD_NO) == (opened(answer) if sealed else answer.json())["userId"]
-    assert 400 == (await asked(right, b"another body")).status_code
-    assert 400 == (await asked(wrong, wrong)).status_code
-    assert 400 == (await konaplate.post(CARD_PATH, content=right)).status_code
+    assert (opened(answer) if sealed else answer.json())["userId"] == int(CARD_NO)
+    assert (await asked(right, b"another body")).status_code == 400
+    assert (await asked(wrong, wrong)).status_code == 400
+    assert (await konaplate.post(CARD_PATH, content=right)).status_code == 400
 
 
 async def test_what_is_sealed_for_somebody_else_is_refused(konaplate: httpx.AsyncClient) -> None:
     await konaplate.get(f"{DELAY_PATH}1")
     answer = await konaplate.post(MEMBER_PATH, json={"encData": "not.a.sealed.member.call"})
-    assert 400 == answer.status_code
+    assert answer.status_code == 400
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +108,9 @@ def upstream() -> Iterator[Child]:
 @contextlib.contextmanager
 def checked(target: Target, upstream: Child, folder: Path) -> Iterator[str]:
     """The address of a started server whose calls the upstream checks."""
-    require_tool(target.name, present=not target.missing, how="make bench-peers")
+    if target.missing:
+        # `make test` does without; the benchmark itself checks every server that it measures.
+        pytest.skip(f"{target.name}: {target.missing}")
     mode = "sealed" if target.sealed else "clear"
     httpx.get(f"{upstream.url.removesuffix(BASE_PATH)}{CHECK_PATH}{mode}", trust_env=False)
     with server(target.command, core=CORE, settings=target.environment(upstream.url, folder)) as child:
@@ -132,7 +133,7 @@ def test_a_server_answers_rightly_by_signed_calls_and_no_more_than_it_must(
             if (path := target.path(question)) is not None:
                 before = calls(upstream)
                 check_answer(url.removesuffix("/") + path, target, question)
-                assert question.upstream_calls == calls(upstream) - before
+                assert calls(upstream) - before == question.upstream_calls
 
 
 def test_the_worst_documents_are_read_until_the_attacker_s_budget_is_spent(
@@ -159,7 +160,7 @@ def test_an_answer_that_is_not_the_right_one_stops_the_benchmark(upstream: Child
 def test_twenty_aliases_ask_for_fifteen_cards_of_which_five_come_again() -> None:
     variables = orjson.loads(MANY.body(*(str(9 * 10**15 + at) for at in range(DISTINCT))))["variables"]
     asked = list(variables.values())
-    assert (ALIASES, DISTINCT) == (len(asked), len(set(asked)))
+    assert (len(asked), len(set(asked))) == (ALIASES, DISTINCT)
     assert asked[:5] == asked[15:]
 
 
