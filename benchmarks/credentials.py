@@ -13,7 +13,6 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from graph.config.settings import Settings
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.viewer import EVERY_SCOPE, Allowance
 
@@ -22,14 +21,7 @@ VENDOR_KEY: Final = "vendor.pem"
 CLIENT_KEY: Final = "client.pem"
 _VENDOR_PUBLIC_KEY: Final = "vendor.pub"
 _LIFETIME: Final = 7200
-_BUDGETS: Final = (
-    "REQUEST_RATE",
-    "REQUEST_BURST",
-    "COST_RATE",
-    "COST_BURST",
-    "CARDS_PER_MINUTE",
-    "CARDS_PER_HOUR",
-)
+_BUDGETS: Final = ("REQUEST_RATE", "REQUEST_BURST", "COST_BURST", "CARDS_PER_MINUTE")
 _UNBOUNDED: Final = "20000000"
 """High enough for a run; every budget is counted all the same."""
 
@@ -79,12 +71,7 @@ def bearer() -> str:
 def jwt_settings() -> dict[str, str]:
     """The gateway accepts that token, and counts budgets that are not used up."""
     bearer()
-    return {**signer_settings(folder()), **known({f"KONAGRAPH_{budget}": _UNBOUNDED for budget in _BUDGETS})}
-
-
-def known(settings: dict[str, str]) -> dict[str, str]:
-    """Those of some settings that there are."""
-    return {name: value for name, value in settings.items() if name.lower() in Settings.model_fields}
+    return {**signer_settings(folder()), **{f"KONAGRAPH_{budget}": _UNBOUNDED for budget in _BUDGETS}}
 
 
 def api_key_settings() -> dict[str, str]:

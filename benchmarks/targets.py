@@ -28,18 +28,13 @@ _PACKAGES: Final = ROOT / ".peers" / "python" / Path(sysconfig.get_path("purelib
 _GRAPHQL: Final = "/graphql"
 
 # More than the defaults allow: twenty whole cards in a request, and 256 requests and calls at once.
-_RAISED: Final = credentials.known(
-    {
-        "KONAGRAPH_MAX_ALIASES": "20",
-        "KONAGRAPH_MAX_ROOT_FIELDS": "20",
-        "KONAGRAPH_MAX_FIELDS": "400",
-        "KONAGRAPH_MAX_COST": "1000",
-        "KONAGRAPH_MAX_DOCUMENT_TOKENS": "1200",
-        "KONAGRAPH_MAX_REQUESTS": "300",
-        "KONAPLATE_MAX_CONNECTIONS": "256",
-        "KONAPLATE_POOL_TIMEOUT": "2",
-    }
-)
+_RAISED: Final = {
+    "KONAGRAPH_MAX_ROOT_FIELDS": "20",
+    "KONAGRAPH_MAX_COST": "1000",
+    "KONAGRAPH_MAX_REQUESTS": "300",
+    "KONAPLATE_MAX_CONNECTIONS": "256",
+    "KONAPLATE_POOL_TIMEOUT": "2",
+}
 
 
 @dataclass(frozen=True, slots=True)

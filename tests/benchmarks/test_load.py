@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ALLOWED = os.sched_getaffinity(0)
 """The cores of this process before any test has started another."""
-ANNOUNCING = ["-c", "print('it answers on http://x', flush=True); input(); import time; time.sleep(60)"]
+ANNOUNCING = ["-c", "print('it answers on http://x', flush=True); import time; time.sleep(60)"]
 WRK = (
     "Running 3s test\nWRONG \n"
     'RESULT {"requests":600,"microseconds":3000000,"connect":0,"read":0,"write":0,"status":0,"timeout":0,'

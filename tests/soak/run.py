@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PER_SECOND: Final = 60.0
 _ROUNDS: Final = 200
 _ROUND_SECONDS: Final = 5.0
-_LOOKS: Final = 25
+_LOOKS: Final = 200
 _BETWEEN_LOOKS: Final = 0.1
 _ERRORS: Final = ('"level":"error"', '"level":"critical"', "Traceback")
 
@@ -104,7 +104,6 @@ def _settings(folder: Path, upstream: int) -> dict[str, str]:
         "KONAGRAPH_ADMIN_PORT": str(admin_port),
         # Short, so that it is at rest soon after each round.
         "KONAPLATE_TIMEOUT": "0.4",
-        "KONAPLATE_KEEPALIVE": "0.2",
         # A line for each request would be the largest part of the load.
         "KONAGRAPH_LOG_LEVEL": "error",
     }
