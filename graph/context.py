@@ -121,7 +121,7 @@ class RequestContext:
 
     def refuse(self, subject: Subject | None, name: str) -> Exception:
         """Record that a field was denied, and return its error."""
-        return self._audit.refuse(subject, name)
+        return self._audit.withhold(subject, name)
 
     def check_length(self, endpoint: Endpoint[Any, Any], asked: Sized) -> None:
         """Check the length of a list of keys.
@@ -197,7 +197,7 @@ class RequestContext:
         if named and isinstance(error, KonaplateError):
             error = self._authorization.failure(error, endpoint)
         if isinstance(error, RateLimitedError | CardHiddenError):
-            self._audit.refused(code_of(error), subject)
+            self._audit.record_refusal(code_of(error), subject)
         return error
 
     def _opened(self) -> Loader[_Asked, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from graph.konaplate.record import Record
 from graph.konaplate.retry_policy import policy_of
@@ -53,7 +53,7 @@ class GuardedKonaplate:
         guard = self._guards[endpoint.name]
         if endpoint.batch and keys:
             unique = tuple(dict.fromkeys(keys))
-            return _Batch[K, R](guard.start(unique, stats), keys).futures
+            return _divided(guard.start(unique, stats), keys)
         return [guard.start(key, stats) for key in keys]
 
     def breakers(self) -> Mapping[str, State]:
@@ -75,31 +75,19 @@ class GuardedKonaplate:
             await guard.aclose()
 
 
-class _Batch(Generic[K, R]):
-    """One call for many keys, and a future for each of them.
+def _divided(call: asyncio.Future[dict[K, R | Exception]], keys: Sequence[K]) -> list[asyncio.Future[R]]:
+    """A future for each key of a batch call, which is cancelled when nobody waits for any key any more."""
+    futures: list[asyncio.Future[R]] = [call.get_loop().create_future() for _ in keys]
 
-    Args:
-        call: gives the record or the error of each key; cancelled when nobody waits for any key any more.
-        keys: what is looked up.
-    """
+    def left(_future: asyncio.Future[R]) -> None:
+        if all(future.done() for future in futures):
+            call.cancel()
 
-    def __init__(self, call: asyncio.Future[dict[K, R | Exception]], keys: Sequence[K]) -> None:
-        self._call = call
-        self._keys = keys
-        self.futures: list[asyncio.Future[R]] = [call.get_loop().create_future() for _ in keys]
-        for future in self.futures:
-            future.add_done_callback(self._left)
-        call.add_done_callback(self._answered)
-
-    def _left(self, _future: asyncio.Future[R]) -> None:
-        if all(future.done() for future in self.futures):
-            self._call.cancel()
-
-    def _answered(self, call: asyncio.Future[dict[K, R | Exception]]) -> None:
+    def answered(call: asyncio.Future[dict[K, R | Exception]]) -> None:
         if call.cancelled():
             return
         failure = call.exception()
-        for key, future in zip(self._keys, self.futures, strict=True):
+        for key, future in zip(keys, futures, strict=True):
             answer = failure or call.result()[key]
             if future.done():
                 continue
@@ -109,3 +97,8 @@ class _Batch(Generic[K, R]):
                 future.exception()
             else:
                 future.set_result(answer)
+
+    for future in futures:
+        future.add_done_callback(left)
+    call.add_done_callback(answered)
+    return futures

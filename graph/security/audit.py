@@ -88,12 +88,12 @@ class RequestAudit:
         self._read.setdefault(subject, {})[name] = None
         return None
 
-    def refuse(self, subject: Subject | None, name: str) -> Exception:
+    def withhold(self, subject: Subject | None, name: str) -> Exception:
         """Note that a personal field was requested without its scope; returns the field's error."""
         self._withheld.setdefault(subject, {})[name] = None
         return ForbiddenError()
 
-    def refused(self, code: str, subject: Subject | None) -> None:
+    def record_refusal(self, code: str, subject: Subject | None) -> None:
         """Record a refusal, once per subject however many aliases and lists name it."""
         if (code, subject) not in self._refusals:
             self._refusals.add((code, subject))

@@ -31,7 +31,7 @@ class ClientConnection(asyncio.Protocol):
         self._pending: asyncio.Future[ParsedResponse] | None = None
         self.usable = False
         """Whether it may carry an exchange."""
-        self.kept = False
+        self.reused = False
         """Whether it was idle before."""
         self.at = math.inf
         """When its exchange or its idle time expires; see `DeadlineTimer`."""

@@ -94,7 +94,7 @@ class WholeBody(httpx.AsyncByteStream):
         if pool is not None:
             if not self._was_read:
                 self.connection.abort()
-            pool.give_back(self.connection)
+            pool.release(self.connection)
 
 
 class WholeResponse(httpx.Response):
@@ -150,10 +150,10 @@ class LeanTransport(httpx.AsyncBaseTransport):
         except BaseException as error:
             # Even if the caller was cancelled: a late response must not reach the next request.
             connection.abort()
-            pool.give_back(connection)
-            if connection.kept and isinstance(error, httpx.RemoteProtocolError) and str(error) == NO_RESPONSE:
+            pool.release(connection)
+            if connection.reused and isinstance(error, httpx.RemoteProtocolError) and str(error) == NO_RESPONSE:
                 # The other idle connections are even older, and probably closed too.
-                pool.end_idle()
+                pool.close_idle()
             raise
         return WholeResponse(status, headers, WholeBody(body, connection, pool))
 

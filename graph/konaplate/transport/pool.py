@@ -76,7 +76,7 @@ class Pool:
     async def take(
         self, ends: float, *, wait: float | None, connect: float | None, fresh: bool
     ) -> ClientConnection:
-        """Take a connection for one exchange; return it with `give_back`.
+        """Take a connection for one exchange; return it with `release`.
 
         Args:
             ends: the exchange's deadline, by the event loop's clock.
@@ -104,17 +104,17 @@ class Pool:
         self._timer.watch(connection)
         return connection
 
-    def give_back(self, connection: ClientConnection) -> None:
+    def release(self, connection: ClientConnection) -> None:
         """Return a connection, and keep it if it is reusable."""
         # Otherwise `_lost` releases its place.
         if connection.usable:
-            connection.kept = True
+            connection.reused = True
             connection.at = self.loop.time() + self._limits.keepalive
             self._idle[connection] = None
             self._timer.watch(connection)
             self._places.release(lost=None)
 
-    def end_idle(self) -> None:
+    def close_idle(self) -> None:
         """Close all idle connections."""
         for connection in self._idle:
             connection.abort()
