@@ -242,7 +242,7 @@ def leak_audit() -> None:
     Every failure and bad input is sent through a gateway.
     """
     # Imports OpenTelemetry, which would slow every other command's start.
-    from graph.leak_audit.command import leak_audit as run_leak_audit  # noqa: PLC0415
+    from graph.leak_audit.run import leak_audit as run_leak_audit  # noqa: PLC0415
 
     outcomes = asyncio.run(run_leak_audit())
     for viewer, outcome in outcomes.items():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from graph.redact import holds_card_number
-from graph.security.sampling import RefusalSampler
+from graph.security.audit import RefusalSampler
 from graph.telemetry.logs import AUDIT_LOGGER, LOGGER, clean, process_log, to_json
 
 if TYPE_CHECKING:

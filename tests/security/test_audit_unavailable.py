@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from graph.config.warnings import start_warnings
-from graph.security.audit import AuditEvent
-from graph.security.sampling import RefusalSampler
+from graph.security.audit import AuditEvent, RefusalSampler
 from graph.telemetry.audit_log import AuditFile, AuditLog
 from graph.telemetry.logs import configure_logging
 from tests.security.callers import ALL_KNOWING, OWN, Caller, Callers, callers, codes
