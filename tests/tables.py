@@ -12,14 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _MOST_SHOWN: Final = 20
+_MOST_CHARACTERS: Final = 200
 
 
 class WrongRowsError(AssertionError):
     """Says which rows fail, and how the first of them do."""
 
     def __init__(self, wrong: Sequence[tuple[object, BaseException]], count: int) -> None:
-        shown = [f"{row!r}: {type(error).__name__}: {error}" for row, error in wrong[:_MOST_SHOWN]]
+        shown = [_shown(row, error) for row, error in wrong[:_MOST_SHOWN]]
         super().__init__("\n".join([f"{len(wrong)} of {count} rows are wrong", *shown]))
+
+
+def _shown(row: object, error: BaseException) -> str:
+    first = str(error).partition("\n")[0]
+    return f"{repr(row)[:_MOST_CHARACTERS]}: {type(error).__name__}: {first[:_MOST_CHARACTERS]}"
 
 
 def table(names: str | Sequence[str], rows: Iterable[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

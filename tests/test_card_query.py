@@ -8,6 +8,7 @@ import pytest
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.sandbox.ledger import CARDS
+from tests.faults.jumping_clock import jumping
 from tests.independent.konaplate import Credentials, IndependentKonaplate
 from tests.support import CONTRACT_QUERY, Recorder, gateway
 
@@ -127,6 +128,7 @@ async def test_the_profile_costs_no_call_unless_it_is_selected() -> None:
     assert recorder.paths == [CARD_INFO.path]
 
 
+@jumping
 async def test_ten_cards_of_one_member_make_one_member_call() -> None:
     # A fake upstream of another make, so that the ten cards can be had.
     async with IndependentKonaplate(credentials=Credentials.generate(), encrypted=False) as upstream:
@@ -143,6 +145,7 @@ async def test_ten_cards_of_one_member_make_one_member_call() -> None:
 
 
 @pytest.mark.parametrize("content_encryption", ["A128GCM", "A256GCM"])
+@jumping
 async def test_an_upstream_of_another_make_accepts_every_encrypted_call(content_encryption: str) -> None:
     async with IndependentKonaplate(content_encryption=content_encryption) as upstream:
         numbers = [f"94913394{index:08d}" for index in range(20)]

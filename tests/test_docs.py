@@ -19,6 +19,7 @@ from graph.sandbox.ledger import CARDS
 from schema.errors import ErrorCode
 from tests.deploy.known_metrics import RENDERED
 from tests.support import CONTRACT_QUERY, gateway
+from tests.tables import table
 from tests.telemetry.capture import logs_as
 from tests.tools import ROOT
 
@@ -109,7 +110,7 @@ def same(shown: str, value: Any) -> bool:
     return shown == (" ".join(value) if isinstance(value, tuple) else str(value))
 
 
-@every_document
+@table("document", CURRENT)
 def test_every_link_leads_somewhere(document: str) -> None:
     folder, dead = (ROOT / document).parent, []
     for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", FENCE.sub("", CURRENT[document])):
@@ -120,14 +121,14 @@ def test_every_link_leads_somewhere(document: str) -> None:
     assert dead == []
 
 
-@every_document
+@table("document", CURRENT)
 def test_every_target_of_make_exists(document: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = [words[1] for words in commands(CURRENT[document]) if words[0] == "make" and words[1:]]
     assert [target for target in named if target not in targets] == []
 
 
-@every_document
+@table("document", CURRENT)
 def test_every_command_of_konagraph_exists_with_its_options(document: str) -> None:
     unknown = []
     for program, *words in commands(CURRENT[document]):
@@ -141,7 +142,7 @@ def test_every_command_of_konagraph_exists_with_its_options(document: str) -> No
     assert unknown == []
 
 
-@every_document
+@table("document", CURRENT)
 def test_every_setting_that_is_named_exists(document: str) -> None:
     named = set(re.findall(r"\bKONA(?:GRAPH|PLATE)_[A-Z0-9_]*[A-Z0-9]\b", CURRENT[document]))
     others = {name for name in named if name.removesuffix("_FILE").lower() not in Settings.model_fields}
@@ -150,20 +151,20 @@ def test_every_setting_that_is_named_exists(document: str) -> None:
     assert {name for name in others if not re.search(rf"\b{name}\b", known)} == set()
 
 
-@every_document
+@table("document", CURRENT)
 def test_every_constant_that_is_named_exists(document: str) -> None:
     named = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", " ".join(spans(CURRENT[document]))))
     assert named - STANDARD - WORDS == set()
 
 
-@every_document
+@table("document", CURRENT)
 def test_every_metric_that_is_named_exists(document: str) -> None:
     families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in RENDERED}
     named = set(re.findall(r"\bkonagraph_[a-z_]+[a-z]\b", " ".join(spans(CURRENT[document]))))
     assert named - families == set()
 
 
-@every_document
+@table("document", CURRENT)
 def test_every_file_that_is_named_exists(document: str) -> None:
     text = CURRENT[document]
     made = set(re.findall(r"in a new file,\s+`([^`]+)`", text))
@@ -180,7 +181,7 @@ def test_every_file_that_is_named_exists(document: str) -> None:
     assert missing == []
 
 
-@every_document
+@table("document", CURRENT)
 def test_every_figure_beside_a_setting_is_its_default(document: str) -> None:
     shown = re.findall(r"`([A-Z][A-Z_]+)`\s+\((\d[\d.,]*)\)", CURRENT[document])
     assert [pair for pair in shown if not same(pair[1].replace(",", ""), default_of(pair[0]))] == []
@@ -195,7 +196,7 @@ def test_every_setting_is_explained_and_no_other() -> None:
     assert explained == {name.upper() for name in Settings.model_fields}
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [
         name

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from graph.sandbox.faults import FAULTS, NEVER, Altered, Fault
+from graph.sandbox.faults import FAULTS, Fault
 from graph.sandbox.ledger import CARDS, FIRST_CARD
-from schema.errors import ErrorCode
+from tests.faults.jumping_clock import jumping
 from tests.support import gateway
+from tests.tables import table
 
 if TYPE_CHECKING:
     from tests.telemetry.capture import Unredacted
@@ -19,21 +18,12 @@ QUERY = """query ($n: [CardNumber!]!) { cards(cardNos: $n) {
   member { userId profile { userName } } cashReceiptInfo { approvalDiv maskedIdNo manYn } } }"""
 
 
-def describe(fault: Fault) -> str:
-    return fault.shows.replace(" ", "-")
-
-
-def settings_for(fault: Fault) -> dict[str, object]:
-    """Do not wait two seconds for an answer that never comes."""
-    late = isinstance(fault.behaviour, Altered) and fault.behaviour.delay == NEVER
-    return {"KONAPLATE_TIMEOUT": 0.15} if late or fault.code is ErrorCode.UPSTREAM_TIMEOUT else {}
-
-
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=describe)
+@table("fault", FAULTS.values())
+@jumping
 async def test_a_reserved_card_fails_as_documented_and_its_neighbour_answers(
     fault: Fault, logged: Unredacted
 ) -> None:
-    async with gateway(None, **settings_for(fault)) as running:
+    async with gateway() as running:
         response = await running.post(QUERY, {"n": [fault.number, FIRST_CARD]})
     answer = response.json()
     neighbour = answer["data"]["cards"][1]
@@ -55,9 +45,10 @@ def expected_path(fault: Fault) -> list[Any]:
     return ["cards", 0, *(field.split(".") if field else [])]
 
 
-@pytest.mark.parametrize("fault", [fault for fault in FAULTS.values() if fault.code is not None], ids=describe)
+@table("fault", [fault for fault in FAULTS.values() if fault.code is not None])
+@jumping
 async def test_an_error_tells_its_upstream_call_and_nothing_of_the_upstreams_words(fault: Fault) -> None:
-    async with gateway(None, **settings_for(fault)) as running:
+    async with gateway() as running:
         answer = await running.query(QUERY, {"n": [fault.number]})
     (error,) = answer["errors"]
     assert fault.code is not None

@@ -20,6 +20,7 @@ from graph.wiring.documents import read_trusted
 from graph.wiring.security import read_key_files
 from tests.security.jwt_maker import ec_signer, key_set
 from tests.support import credentials, sandbox_settings
+from tests.tables import table
 
 MARK = b"\xef\xbb\xbf"
 
@@ -135,7 +136,7 @@ def test_what_is_plainly_a_path_is_told(path: str) -> None:
     assert is_plainly_a_path(path)
 
 
-@pytest.mark.parametrize(
+@table(
     "secret",
     [
         *(
@@ -151,7 +152,6 @@ def test_what_is_plainly_a_path_is_told(path: str) -> None:
         ),
         *("MIIEvQIBADANBgkqhkiG9w0", "/run/\x1b[31m", "/var/a\nb", "\ud800", "x" * 5000, "a\0b"),
     ],
-    ids=lambda secret: ascii(secret)[:20],
 )
 def test_what_may_be_a_secret_is_not_told(secret: str) -> None:
     assert not is_plainly_a_path(secret)

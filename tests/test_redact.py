@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.redact import HIDDEN, holds_card_number, may_hold_card_number, redact, safe_name
+from tests.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +118,7 @@ def test_sixteen_digits_show_the_first_six_and_the_last_four(digits: str, separa
     assert f"card {digits[:6]}******{digits[-4:]}!" == redact(f"card {number}!")
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "expected"),
     [
         (CARD, MASK),
@@ -156,7 +157,7 @@ def test_what_may_be_a_card_number_is_masked(text: str, expected: str) -> None:
     assert holds_card_number(text)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "",

@@ -12,6 +12,7 @@ from graph.config.environment import load_settings, unknown_variables
 from graph.config.settings import Settings, SettingsError
 from graph.konaplate.protocol import EchoRule
 from tests.settings_cases import NECESSARY, PLAIN, PRIVATE_PEM, PROTECTED, PUBLIC_PEM, SECOND_PAIR, VARIABLES
+from tests.tables import table
 
 
 def without(environment: dict[str, str], name: str) -> dict[str, str]:
@@ -26,7 +27,7 @@ def test_every_setting_is_in_the_table_of_this_test() -> None:
     assert list(Settings.model_fields) == [name.lower() for name, _, _ in VARIABLES]
 
 
-@pytest.mark.parametrize(("variable", "text", "expected"), VARIABLES, ids=[row[0] for row in VARIABLES])
+@table(("variable", "text", "expected"), VARIABLES)
 def test_a_variable_is_read_from_the_environment(variable: str, text: str, expected: Any) -> None:
     settings = load_settings({**PROTECTED, **SECOND_PAIR, variable: text})
 
@@ -34,7 +35,7 @@ def test_a_variable_is_read_from_the_environment(variable: str, text: str, expec
     assert type(expected) is type(value_of(settings, variable)) or isinstance(expected, Path)
 
 
-@pytest.mark.parametrize(("variable", "text", "expected"), VARIABLES, ids=[row[0] for row in VARIABLES])
+@table(("variable", "text", "expected"), VARIABLES)
 def test_a_variable_is_read_from_a_secret_file(variable: str, text: str, expected: Any, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(f"{text}\n", encoding="utf-8")
@@ -43,8 +44,8 @@ def test_a_variable_is_read_from_a_secret_file(variable: str, text: str, expecte
     assert expected == value_of(load_settings(environment), variable)
 
 
-@pytest.mark.parametrize("spoil", ["{}\r", " \t{}\n", "\ufeff{}", "\ufeff {}\u00a0\r\n"], ids=ascii)
-@pytest.mark.parametrize("form", ["text", "file variable", "path with the same around it"])
+@table("spoil", ["{}\r", " \t{}\n", "\ufeff{}", "\ufeff {}\u00a0\r\n"])
+@table("form", ["text", "file variable", "path with the same around it"])
 def test_white_space_and_a_byte_order_mark_around_a_value_are_no_part_of_it(
     spoil: str, form: str, tmp_path: Path
 ) -> None:
@@ -59,7 +60,7 @@ def test_white_space_and_a_byte_order_mark_around_a_value_are_no_part_of_it(
     assert load_settings({**PLAIN, **given}).konagraph_jwt_issuer == "an issuer"
 
 
-@pytest.mark.parametrize("variable", [row[0] for row in VARIABLES])
+@table("variable", [row[0] for row in VARIABLES])
 def test_a_variable_and_its_file_together_are_a_problem(variable: str, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     text = {row[0]: row[1] for row in VARIABLES}[variable]
@@ -143,7 +144,7 @@ def test_encryption_is_on_unless_it_is_switched_off() -> None:
     assert load_settings({**NECESSARY, **keys}).konaplate_encryption == "on"
 
 
-@pytest.mark.parametrize("variable", [row[0] for row in VARIABLES if row[0] not in PLAIN])
+@table("variable", [row[0] for row in VARIABLES if row[0] not in PLAIN])
 def test_an_empty_variable_is_as_good_as_none(variable: str) -> None:
     assert load_settings(PLAIN) == load_settings({**PLAIN, variable: ""})
     assert load_settings(PLAIN) == load_settings({**PLAIN, f"{variable}_FILE": ""})
@@ -160,7 +161,7 @@ def test_an_empty_variable_does_not_contradict_its_file(tmp_path: Path) -> None:
     assert direct.konagraph_log_level == "error"
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         PUBLIC_PEM,
@@ -170,16 +171,8 @@ def test_an_empty_variable_does_not_contradict_its_file(tmp_path: Path) -> None:
         f"\n  {PUBLIC_PEM}",
         f"\ufeff{PUBLIC_PEM}",
     ],
-    ids=[
-        "line breaks",
-        "written as backslash n",
-        "written as backslash r, backslash n",
-        "a last line break",
-        "space around",
-        "a byte order mark",
-    ],
 )
-@pytest.mark.parametrize("form", ["text", "path", "file variable", "path in a file"])
+@table("form", ["text", "path", "file variable", "path in a file"])
 def test_a_key_is_pem_text_or_the_path_of_a_file_with_it(text: str, form: str, tmp_path: Path) -> None:
     file, pointer = tmp_path / "key.pem", tmp_path / "pointer"
     file.write_text(text)
@@ -198,8 +191,8 @@ def test_a_key_is_pem_text_or_the_path_of_a_file_with_it(text: str, form: str, t
     assert PUBLIC_PEM == key.reveal().strip()
 
 
-@pytest.mark.parametrize("switch", ["konagraph_introspection", "konagraph_get"])
-@pytest.mark.parametrize(
+@table("switch", ["konagraph_introspection", "konagraph_get"])
+@table(
     ("environment", "text", "allowed"),
     [
         ("development", "", True),

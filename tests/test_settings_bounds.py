@@ -6,6 +6,7 @@ import pytest
 
 from graph.config.environment import load_settings
 from tests.settings_cases import PLAIN, VARIABLES
+from tests.tables import table
 from tests.test_settings_problems import CANARY, problems
 
 OTHER_BOUNDS = ("KONAGRAPH_KEEPALIVE", "KONAGRAPH_DRAIN_DELAY")
@@ -21,7 +22,7 @@ def test_an_address_may_have_a_port_and_a_path(url: str) -> None:
     assert url == load_settings({**PLAIN, "KONAPLATE_BASE_URL": url}).konaplate_base_url
 
 
-@pytest.mark.parametrize(
+@table(
     "url",
     [
         CANARY,
@@ -48,28 +49,28 @@ def test_any_other_address_is_refused(url: str) -> None:
     assert [expected] == problems({**PLAIN, "KONAPLATE_BASE_URL": url})
 
 
-@pytest.mark.parametrize("variable", SECONDS)
-@pytest.mark.parametrize("text", ["0.001", "60", "1e1"])
+@table("variable", SECONDS)
+@table("text", ["0.001", "60", "1e1"])
 def test_a_time_is_at_most_a_minute(variable: str, text: str) -> None:
     assert float(text) == getattr(load_settings({**PLAIN, variable: text}), variable.lower())
 
 
-@pytest.mark.parametrize("variable", SECONDS)
-@pytest.mark.parametrize("text", ["0", "-1", "60.1", "inf", "-inf", "nan", "1s", CANARY])
+@table("variable", SECONDS)
+@table("text", ["0", "-1", "60.1", "inf", "-inf", "nan", "1s", CANARY])
 def test_a_time_out_of_bounds_is_refused(variable: str, text: str) -> None:
     (problem,) = problems({**PLAIN, variable: text})
 
     assert problem.startswith(f"{variable}: input should be ")
 
 
-@pytest.mark.parametrize("variable", COUNTS)
-@pytest.mark.parametrize("text", ["1", "1000000000"])
+@table("variable", COUNTS)
+@table("text", ["1", "1000000000"])
 def test_a_number_has_wide_bounds(variable: str, text: str) -> None:
     assert int(text) == getattr(load_settings({**PLAIN, variable: text}), variable.lower())
 
 
-@pytest.mark.parametrize("variable", COUNTS)
-@pytest.mark.parametrize("text", ["0", "-1", "1000000001", "1.5", "9" * 5000, CANARY])
+@table("variable", COUNTS)
+@table("text", ["0", "-1", "1000000001", "1.5", "9" * 5000, CANARY])
 def test_a_number_out_of_bounds_is_refused(variable: str, text: str) -> None:
     (problem,) = problems({**PLAIN, variable: text})
 
@@ -107,7 +108,7 @@ def test_what_has_bounds_of_its_own_keeps_them(variable: str, text: str, *, fits
         assert problems({**PLAIN, variable: text})[0].startswith(f"{variable}: input should be ")
 
 
-@pytest.mark.parametrize(
+@table(
     ("variable", "choices"),
     [
         ("KONAPLATE_ENCRYPTION", "'on' or 'off'"),
@@ -117,7 +118,7 @@ def test_what_has_bounds_of_its_own_keeps_them(variable: str, text: str, *, fits
         ("KONAGRAPH_LOG_FORMAT", "'json' or 'console'"),
     ],
 )
-@pytest.mark.parametrize("text", [CANARY, "ON", "o n"])
+@table("text", [CANARY, "ON", "o n"])
 def test_a_word_that_is_no_choice_is_answered_with_the_choices(variable: str, choices: str, text: str) -> None:
     assert [f"{variable}: input should be {choices}"] == problems({**PLAIN, variable: text})
 
@@ -125,13 +126,13 @@ def test_a_word_that_is_no_choice_is_answered_with_the_choices(variable: str, ch
 SWITCHES = [row[0] for row in VARIABLES if isinstance(row[2], bool)]
 
 
-@pytest.mark.parametrize("variable", SWITCHES)
-@pytest.mark.parametrize("text", ["yes", "no", "on", "off", "1", "0", "t", "True", "FALSE", CANARY])
+@table("variable", SWITCHES)
+@table("text", ["yes", "no", "on", "off", "1", "0", "t", "True", "FALSE", CANARY])
 def test_a_switch_is_true_or_false_and_no_other_word(variable: str, text: str) -> None:
     assert [f"{variable}: must be true or false"] == problems({**PLAIN, variable: text})
 
 
-@pytest.mark.parametrize("variable", [*COUNTS, *SECONDS, *NO_COUNTS, *OTHER_BOUNDS])
+@table("variable", [*COUNTS, *SECONDS, *NO_COUNTS, *OTHER_BOUNDS])
 def test_a_number_is_written_in_digits_alone(variable: str) -> None:
     assert [f"{variable}: input should be a number in digits"] == problems({**PLAIN, variable: "1_0"})
 
@@ -145,8 +146,8 @@ def test_a_host_is_an_address_or_a_name(variable: str, text: str, expected: str)
     assert expected == getattr(load_settings({**PLAIN, variable: text}), variable.lower())
 
 
-@pytest.mark.parametrize("variable", ["KONAGRAPH_HOST", "KONAGRAPH_ADMIN_HOST"])
-@pytest.mark.parametrize(
+@table("variable", ["KONAGRAPH_HOST", "KONAGRAPH_ADMIN_HOST"])
+@table(
     "text",
     [f"{CANARY}:8000", f"http://{CANARY}", f"{CANARY} x", f"{CANARY}/8", f"-{CANARY}", "*", f"[::1]:{CANARY}"],
 )
@@ -165,9 +166,9 @@ def test_a_key_set_at_an_address_that_is_none_is_refused(text: str) -> None:
     assert [expected] == problems({**PLAIN, "KONAGRAPH_JWT_JWKS": text})
 
 
-@pytest.mark.parametrize(
+@table(
     "variable", ["KONAGRAPH_JWT_JWKS", "KONAGRAPH_JWT_ISSUER", "KONAGRAPH_JWT_AUDIENCE", "KONAGRAPH_MEMBER_CLAIM"]
 )
-@pytest.mark.parametrize("text", [f"a\n{CANARY}", f"{CANARY}\0b", f"{CANARY}\udc80", f"a\u200b{CANARY}"])
+@table("text", [f"a\n{CANARY}", f"{CANARY}\0b", f"{CANARY}\udc80", f"a\u200b{CANARY}"])
 def test_a_text_is_one_line(variable: str, text: str) -> None:
     assert [f"{variable}: must be one line of text"] == problems({**PLAIN, variable: text})

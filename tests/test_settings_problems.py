@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from graph.config.environment import load_settings
 from graph.config.settings import Settings, SettingsError
 from tests.settings_cases import NECESSARY, PLAIN, PRIVATE_PEM, PROTECTED, PUBLIC_PEM, SECOND_PAIR, VARIABLES
+from tests.tables import table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,12 +113,12 @@ def test_a_second_key_pair_needs_all_its_keys(missing: str, encryption: str) -> 
     assert [f"{missing} is missing; the second key pair needs all three"] == problems(environment)
 
 
-@pytest.mark.parametrize("variable", FILES)
-@pytest.mark.parametrize("kind", ["missing", "a folder", "not text", "too large", "empty"])
+@table("variable", FILES)
+@table("kind", ["missing", "a folder", "not text", "too large", "empty"])
 def test_a_file_that_cannot_be_read_is_told_with_its_path_and_the_reason(
     variable: str, kind: str, tmp_path: Path
 ) -> None:
-    file = tmp_path / "secret"
+    file = tmp_path / kind
     content = {
         "not text": b"\xff\xfe" + CANARY.encode("utf-16-le"),
         "too large": b"x" * 2_000_000,
@@ -126,7 +127,7 @@ def test_a_file_that_cannot_be_read_is_told_with_its_path_and_the_reason(
     if kind in content:
         file.write_bytes(content[kind])
     elif kind == "a folder":
-        file.mkdir()
+        file.mkdir(exist_ok=True)
     reason = {
         "missing": f"names a file that cannot be read: {file}: {MISSING}",
         "a folder": f"names a file that cannot be read: {file}: Is a directory",
@@ -194,7 +195,7 @@ def test_a_key_that_is_plainly_a_path_is_told_with_the_reason(variable: str, pat
     )
 
 
-@pytest.mark.parametrize(
+@table(
     ("variable", "quotes"),
     [(row[0], '""') for row in VARIABLES]
     + [("KONAPLATE_SECRET_KEY", quotes) for quotes in ("''", "``", "\u201c\u201d", "\u2018\u2019")],
@@ -218,8 +219,8 @@ def test_quotes_around_a_value_are_a_problem(variable: str, quotes: str, tmp_pat
     )
 
 
-@pytest.mark.parametrize("variable", HEADERS)
-@pytest.mark.parametrize("text", [f"{CANARY} x", f"{CANARY}\r\nX-Evil: 1", f"{CANARY}\0", "카나리", "\x7f"])
+@table("variable", HEADERS)
+@table("text", [f"{CANARY} x", f"{CANARY}\r\nX-Evil: 1", f"{CANARY}\0", "카나리", "\x7f"])
 def test_what_goes_into_a_header_is_printable_ascii(variable: str, text: str) -> None:
     assert [f"{variable}: must be printable ASCII without spaces"] == problems({**PLAIN, variable: text})
 

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from ruamel.yaml import YAML
 
 from graph.telemetry.metrics import FAULTS
@@ -17,6 +16,7 @@ from graph.telemetry.upstream import BREAKER_STATES
 from schema.errors import ErrorCode
 from tests.deploy.alert_cases import CASES, Case
 from tests.deploy.known_metrics import RENDERED, metrics_in, missing
+from tests.tables import table
 from tests.tools import ROOT, require_tool
 
 if TYPE_CHECKING:
@@ -83,13 +83,13 @@ def test_every_alert_has_a_case() -> None:
     assert {rule["alert"] for rule in RULES} == {case.alert for case in CASES}
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
+@table("rule", RULES)
 def test_an_alert_is_of_figures_that_there_are(rule: dict[str, Any]) -> None:
     assert metrics_in(rule["expr"])
     assert set() == missing(rule["expr"])
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
+@table("rule", RULES)
 def test_an_alert_says_how_bad_it_is_and_where_it_is_explained(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in ("critical", "warning")
     assert f"docs/operations.md#{rule['alert'].lower()}" == rule["annotations"]["runbook"]

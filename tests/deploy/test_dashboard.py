@@ -6,21 +6,17 @@ import json
 import re
 from typing import Any
 
-import pytest
 from ruamel.yaml import YAML
 
 from tests.deploy.known_metrics import OF_HAPROXY, RENDERED, metrics_in, missing
 from tests.deploy.test_alerts import OPERATIONS, RULES
+from tests.tables import table
 from tests.tools import ROOT
 
 GRAFANA = ROOT / "deploy" / "grafana"
 DASHBOARD = json.loads((GRAFANA / "dashboards" / "konagraph.json").read_text(encoding="utf-8"))
 PANELS: list[dict[str, Any]] = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
-QUERIES = [
-    pytest.param(target, id=f"{panel['title']} {target['refId']}")
-    for panel in PANELS
-    for target in panel["targets"]
-]
+QUERIES = [target for panel in PANELS for target in panel["targets"]]
 # Prometheus adds these labels.
 _ADDED = {"job", "instance"}
 LABELS = {**RENDERED, **OF_HAPROXY}
@@ -36,13 +32,13 @@ def test_the_rows_are_the_ways_to_look_at_a_gateway() -> None:
     assert ["Traffic", "Balancer", "Errors", "Latency", "Konaplate", "Protection", "Process"] == rows
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@table("query", QUERIES)
 def test_a_panel_is_of_figures_that_there_are(query: dict[str, Any]) -> None:
     assert metrics_in(query["expr"])
     assert set() == missing(query["expr"])
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@table("query", QUERIES)
 def test_a_panel_uses_labels_that_its_figures_have(query: dict[str, Any]) -> None:
     labels = set().union(*(LABELS.get(name, set()) for name in metrics_in(query["expr"]))) | _ADDED
     grouped = {

@@ -21,6 +21,7 @@ from schema.scalars import Won
 from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText
 from tests.graphql.plan_cases import says
 from tests.graphql.plan_world import World, outcome_of
+from tests.tables import table
 
 
 class Inner(Record):
@@ -307,7 +308,7 @@ def shown_of_a_card(fields: dict[str, tuple[Any, Any]]) -> None:
     executable_schema(HELD, declared("Query", held=(declared("A", **fields) | None, edge_to_it)))
 
 
-@pytest.mark.parametrize(("fields", "message"), MISFITS.values(), ids=MISFITS)
+@table(("fields", "message"), MISFITS.values())
 def test_types_that_do_not_fit_are_refused_and_both_named(
     fields: dict[str, tuple[Any, Any]], message: str
 ) -> None:
@@ -316,12 +317,12 @@ def test_types_that_do_not_fit_are_refused_and_both_named(
     assert message == str(caught.value)
 
 
-@pytest.mark.parametrize("fields", FITS.values(), ids=FITS)
+@table("fields", FITS.values())
 def test_types_that_fit_are_bound(fields: dict[str, tuple[Any, Any]]) -> None:
     shown_of_a_card(fields)
 
 
-@pytest.mark.parametrize(("fields", "message"), MISTAKES.values(), ids=MISTAKES)
+@table(("fields", "message"), MISTAKES.values())
 def test_a_mistake_is_refused_and_its_place_named(fields: dict[str, tuple[Any, Any]], message: str) -> None:
     with pytest.raises(BindingError) as caught:
         executable_schema([ROWS], declared("Query", **fields))

@@ -18,6 +18,7 @@ from graph.graphql.errors import DocumentError
 from graph.graphql.limits import DocumentLimits
 from graph.graphql.plan.fields import LookUp
 from schema.errors import ErrorCode
+from tests.tables import table
 
 if TYPE_CHECKING:
     from graph.graphql.operation import Operation
@@ -88,7 +89,7 @@ COSTS = {
 }
 
 
-@pytest.mark.parametrize(("text", "variables", "expected"), COSTS.values(), ids=COSTS)
+@table(("text", "variables", "expected"), COSTS.values())
 def test_cost(text: str, variables: dict[str, Any], expected: int) -> None:
     assert expected == cost(text, variables)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any, NamedTuple
 
-import pytest
 import strawberry
 from graphql import parse
 
@@ -17,6 +16,7 @@ from graph.graphql.limits import DocumentLimits
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record
 from schema.fields import argument, edge, part
+from tests.tables import table
 
 
 class Row(Record):
@@ -77,7 +77,7 @@ def cost(selected: str, **variables: Any) -> int:
     return operation.cost({**VARIABLES, **variables})
 
 
-@pytest.mark.parametrize(
+@table(
     ("selected", "expected"),
     [
         ("key", 2 * 10),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from graph.graphql.bindings import executable_schema
 from graph.graphql.literals import declare, hoist
+from tests.tables import table
 
 SCHEMA = executable_schema()
 A, B = "9491339400000013", "9491339400000021"
@@ -84,7 +85,7 @@ LEFT_ALONE = {
 }
 
 
-@pytest.mark.parametrize("text", LEFT_ALONE.values(), ids=LEFT_ALONE)
+@table("text", LEFT_ALONE.values())
 def test_what_is_not_simple_is_left_alone(text: str) -> None:
     assert hoist("{" + text) is None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from graph.graphql.literals import hoist
 from graph.security.viewer import ANONYMOUS
 from tests.graphql.plan_cases import SCHEMA, A, B, C, card, says
 from tests.graphql.plan_world import Reply, World, outcome_of
+from tests.tables import table
 from tests.tools import examples
 
 if TYPE_CHECKING:
@@ -170,8 +170,8 @@ def test_a_document_is_treated_as_if_its_literals_were_where_they_are(text: str,
         assert expected == outcome(lambda: resolved(documents, text))
 
 
-@pytest.mark.parametrize("field", ["a: card(cardNo: {})", "cards(cardNos: [{}])"])
-@pytest.mark.parametrize(
+@table("field", ["a: card(cardNo: {})", "cards(cardNos: [{}])"])
+@table(
     ("limit", "maximum"),
     [
         ("characters", 60),

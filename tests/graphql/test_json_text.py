@@ -15,6 +15,7 @@ from graph.graphql.errors import DocumentError
 from graph.graphql.json_text import read_json
 from graph.graphql.request import from_json, from_query_string
 from schema.errors import ErrorCode
+from tests.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,16 +86,16 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize(("text", "what"), PLACES.values(), ids=PLACES)
-@pytest.mark.parametrize("half", HALVES)
+@table(("text", "what"), PLACES.values())
+@table("half", HALVES)
 def test_half_a_character_is_the_fault_of_a_value(text: bytes, what: str, half: bytes) -> None:
     with pytest.raises(DocumentError) as caught:
         from_json(text % half)
     _is_of(caught.value, what)
 
 
-@pytest.mark.parametrize("half", HALVES)
-@pytest.mark.parametrize("name", ["variables", "extensions"])
+@table("half", HALVES)
+@table("name", ["variables", "extensions"])
 def test_half_a_character_in_json_of_a_url_is_the_same(name: str, half: bytes) -> None:
     value = quote_from_bytes(b'{"v": "%s"}' % half)
     with pytest.raises(DocumentError) as caught:

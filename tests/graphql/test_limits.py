@@ -14,6 +14,7 @@ from graph.graphql.documents import Documents
 from graph.graphql.errors import DocumentError
 from graph.graphql.limits import DocumentLimits
 from schema.errors import ErrorCode
+from tests.tables import table
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -119,7 +120,7 @@ AT_THE_MAXIMUM = {
 }
 
 
-@pytest.mark.parametrize(("text", "limits", "name"), AT_THE_MAXIMUM.values(), ids=AT_THE_MAXIMUM)
+@table(("text", "limits", "name"), AT_THE_MAXIMUM.values())
 def test_a_document_at_a_limit_is_accepted(text: str, limits: dict[str, int], name: str) -> None:
     assert is_accepted(text, **limits), name
 
@@ -194,7 +195,7 @@ BEYOND = {
 }
 
 
-@pytest.mark.parametrize(("text", "limits", "named"), BEYOND.values(), ids=BEYOND)
+@table(("text", "limits", "named"), BEYOND.values())
 def test_a_document_beyond_a_limit_is_refused_by_its_name(
     text: str, limits: dict[str, int], named: tuple[str, int | None]
 ) -> None:

@@ -20,6 +20,7 @@ from tests.graphql.documents import (
     texts_within,
 )
 from tests.graphql.resolving import ID, MANIFEST, NOT_FOUND, NOT_SUPPORTED, Fixture, refusal
+from tests.tables import table
 
 
 async def test_a_text_is_its_document() -> None:
@@ -67,8 +68,8 @@ async def test_an_id_that_is_no_hash_may_stand_in_its_place() -> None:
     assert await fixture.by_hash("card-query-7", CARD_QUERY) is await fixture.by_id("card-query-7")
 
 
-@pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize("document_id", ["x", hash_of(TYPENAME), CARD, ID.upper()])
+@table("mode", Mode)
+@table("document_id", ["x", hash_of(TYPENAME), CARD, ID.upper()])
 async def test_an_unknown_id_is_not_found(mode: Mode, document_id: str) -> None:
     with pytest.raises(DocumentError) as caught:
         await Fixture(mode, manifest=MANIFEST).by_id(document_id)
@@ -127,10 +128,10 @@ async def test_a_trusted_id_with_another_text_is_a_bad_request(mode: Mode, text:
         await Fixture(mode, manifest=MANIFEST).by_hash(ID, text)
 
 
-@pytest.mark.parametrize(
+@table(
     "sha256", ["x", "0" * 63, "0" * 65, ID.upper(), "g" * 64, f"{ID}\n", f" {ID}", "٠" * 64, f"sha256:{'0' * 64}"]
 )
-@pytest.mark.parametrize("text", [None, TYPENAME, INLINE_CARD])
+@table("text", [None, TYPENAME, INLINE_CARD])
 async def test_what_is_neither_an_id_nor_a_hash_is_a_bad_request(sha256: str, text: str | None) -> None:
     with pytest.raises(GatewayError, match="BAD_REQUEST") as caught:
         await Fixture(manifest=apollo_manifest(apollo_operation(TYPENAME))).by_hash(sha256, text)
@@ -159,7 +160,7 @@ MAY_HOLD_A_CARD_NUMBER = [
 ]
 
 
-@pytest.mark.parametrize("text", MAY_HOLD_A_CARD_NUMBER)
+@table("text", MAY_HOLD_A_CARD_NUMBER)
 async def test_a_document_that_may_hold_a_card_number_is_executed_and_leaves_no_trace(text: str) -> None:
     fixture = Fixture(Mode.LOG, manifest=MANIFEST)
     document = await fixture.by_hash(hash_of(text), text)

@@ -20,6 +20,7 @@ from graph.graphql.request import (
     names_parameters,
 )
 from schema.errors import ErrorCode
+from tests.tables import table
 
 
 def test_a_body_gives_its_parameters() -> None:
@@ -154,7 +155,7 @@ def test_a_document_that_is_not_named_is_refused(parameters: dict[str, Any]) -> 
     assert message == refusal(parameters)
 
 
-@pytest.mark.parametrize(
+@table(
     "persisted",
     [
         [],
@@ -176,8 +177,8 @@ def test_a_malformed_hash_is_refused_with_and_without_a_text(persisted: object) 
     assert "'extensions.persistedQuery" in refusal({"query": "{ a }", "extensions": {"persistedQuery": persisted}})
 
 
-@pytest.mark.parametrize("name", ["documentId", "doc_id", "query"])
-@pytest.mark.parametrize("value", [1, True, ["a"], {"a": "b"}])
+@table("name", ["documentId", "doc_id", "query"])
+@table("value", [1, True, ["a"], {"a": "b"}])
 def test_a_name_that_is_no_text_is_refused(name: str, value: object) -> None:
     assert f"The parameter '{name}' must be a string." == refusal({name: value})
 
@@ -201,14 +202,14 @@ def test_no_id_or_hash_is_shown() -> None:
     assert shown == "GraphQLRequest(...)"
 
 
-@pytest.mark.parametrize("value", [0, False, [], "", 1, "a", ["a"]])
-@pytest.mark.parametrize("name", ["variables", "extensions"])
+@table("value", [0, False, [], "", 1, "a", ["a"]])
+@table("name", ["variables", "extensions"])
 def test_what_is_no_object_is_refused_even_if_it_is_empty(name: str, value: object) -> None:
     assert f"The parameter '{name}' must be an object." == refusal({"query": "{ a }", name: value})
 
 
-@pytest.mark.parametrize("value", [0, False, [], {}, 1, ["a"]])
-@pytest.mark.parametrize("name", ["query", "operationName", "documentId", "doc_id"])
+@table("value", [0, False, [], {}, 1, ["a"]])
+@table("name", ["query", "operationName", "documentId", "doc_id"])
 def test_what_is_no_text_is_refused_even_if_it_is_empty(name: str, value: object) -> None:
     assert f"The parameter '{name}' must be a string." == refusal({"query": "{ a }", name: value})
 

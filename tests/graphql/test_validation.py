@@ -14,6 +14,7 @@ from graph.graphql.errors import DocumentError
 from graph.graphql.validation import MAX_ERRORS, MESSAGES, RULES, validate
 from schema.errors import ErrorCode
 from tests.graphql.test_hoisting_equality import texts
+from tests.tables import table
 from tests.tools import examples
 
 SCHEMA = executable_schema()
@@ -116,7 +117,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("rule", BROKEN)
+@table("rule", BROKEN)
 def test_a_broken_rule_is_told_in_our_own_words(rule: str) -> None:
     text, message = BROKEN[rule]
     assert message in messages(text)
@@ -193,7 +194,7 @@ ABOUT = {
 }
 
 
-@pytest.mark.parametrize(("text", "message"), ABOUT.values(), ids=ABOUT)
+@table(("text", "message"), ABOUT.values())
 def test_a_message_names_what_it_is_about(text: str, message: str) -> None:
     found = messages(text)
     assert any(message in one for one in found), found

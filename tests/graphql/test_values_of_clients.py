@@ -18,6 +18,7 @@ from tests.graphql.plan_cases import run_both
 from tests.graphql.plan_documents import DocumentMaker
 from tests.graphql.plan_records import world
 from tests.support import Gateway, gateway, on_core
+from tests.tables import table
 from tests.telemetry.scrape import value
 from tests.tools import examples
 
@@ -63,8 +64,8 @@ def unexpected(running: Gateway) -> float | None:
     return value(running.metrics, "unexpected_exceptions_total")
 
 
-@pytest.mark.parametrize("executed", [str, on_core], ids=["plan", "core"])
-@pytest.mark.parametrize(("query", "path"), NULL_OVER_A_DEFAULT.values(), ids=NULL_OVER_A_DEFAULT)
+@table("executed", [str, on_core])
+@table(("query", "path"), NULL_OVER_A_DEFAULT.values())
 async def test_a_null_that_overrules_a_default_value_is_the_clients_fault(
     query: str, path: list[str | int] | None, executed: Callable[[str], str]
 ) -> None:

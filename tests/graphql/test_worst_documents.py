@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import pytest
 from graphql import get_introspection_query
 
 from graph.graphql.bindings import executable_schema
@@ -13,6 +12,7 @@ from graph.graphql.documents import Documents
 from graph.graphql.errors import DocumentError
 from graph.graphql.limits import DocumentLimits
 from tests.graphql.documents import CARD
+from tests.tables import table
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -100,8 +100,8 @@ def calls(text: str, *, introspection: bool) -> int:
     return count
 
 
-@pytest.mark.parametrize("introspection", [True, False])
-@pytest.mark.parametrize("text", WORST.values(), ids=WORST)
+@table("introspection", [True, False])
+@table("text", WORST.values())
 def test_a_document_is_read_in_a_bounded_number_of_calls(text: str, *, introspection: bool) -> None:
     assert len(text) <= DocumentLimits().characters
     assert calls(text, introspection=introspection) < MOST_CALLS

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from graph.http.accept import GRAPHQL_RESPONSE, JSON, prefers_html, response_type
+from tests.tables import table
 
 CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 URQL = "application/graphql-response+json, application/json, text/event-stream, multipart/mixed"
 
 
-@pytest.mark.parametrize(
+@table(
     ("accept", "expected"),
     [
         ("", JSON),

@@ -14,6 +14,7 @@ from graph.http.client_address import ClientAddresses
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import ec_signer, key_set
 from tests.support import gateway
+from tests.tables import table
 from tests.telemetry.capture import events
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def test_a_peer_that_is_not_trusted_is_the_client_whatever_it_says(forwarded: tu
     assert found("198.51.100.7", *forwarded) == "198.51.100.7"
 
 
-@pytest.mark.parametrize(
+@table(
     ("forwarded", "client"),
     [
         (("203.0.113.9",), "203.0.113.9"),
@@ -67,14 +68,14 @@ def test_a_peer_that_is_not_trusted_is_the_client_whatever_it_says(forwarded: tu
         (("10.0.0.3, 10.0.0.2",), "10.0.0.3"),
     ],
 )
-@pytest.mark.parametrize("peer", ["10.0.0.1", "::ffff:10.0.0.1", "2001:db8::2"])
+@table("peer", ["10.0.0.1", "::ffff:10.0.0.1", "2001:db8::2"])
 def test_the_last_address_that_a_trusted_proxy_vouches_for_is_the_client(
     peer: str, forwarded: tuple[str, ...], client: str
 ) -> None:
     assert client == found(peer, *forwarded)
 
 
-@pytest.mark.parametrize(
+@table(
     "forwarded",
     [
         "",

@@ -11,6 +11,7 @@ import pytest
 from graph.sandbox.ledger import FIRST_CARD
 from tests.http.asking import JSON, TYPENAME, codes, send
 from tests.support import GRAPHQL_RESPONSE, Recorder, gateway
+from tests.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -122,8 +123,8 @@ BAD_BODIES = {
 }
 
 
-@pytest.mark.parametrize("body", BAD_BODIES.values(), ids=BAD_BODIES)
-@pytest.mark.parametrize("accept", [GRAPHQL_RESPONSE, "application/json"])
+@table("body", BAD_BODIES.values())
+@table("accept", [GRAPHQL_RESPONSE, "application/json"])
 async def test_a_malformed_request_is_a_400(body: bytes, accept: str) -> None:
     response = await send(content=body, accept=accept)
     assert response.status_code == 400

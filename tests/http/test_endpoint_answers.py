@@ -11,6 +11,7 @@ import pytest
 from graph.sandbox.ledger import FIRST_CARD
 from tests.http.asking import codes, send
 from tests.support import GRAPHQL_RESPONSE, Recorder, gateway
+from tests.tables import table
 
 
 async def test_no_acceptable_media_type_is_a_406() -> None:
@@ -19,7 +20,7 @@ async def test_no_acceptable_media_type_is_a_406() -> None:
     assert codes(response) == ["BAD_REQUEST"]
 
 
-@pytest.mark.parametrize(
+@table(
     ("query", "code"),
     [
         ("{", "GRAPHQL_PARSE_FAILED"),
@@ -30,7 +31,7 @@ async def test_no_acceptable_media_type_is_a_406() -> None:
         ("{" + " ".join(f"a{index}: __typename" for index in range(250)) + "}", "QUERY_LIMIT_EXCEEDED"),
     ],
 )
-@pytest.mark.parametrize(("accept", "status"), [(GRAPHQL_RESPONSE, 400), ("application/json", 200)])
+@table(("accept", "status"), [(GRAPHQL_RESPONSE, 400), ("application/json", 200)])
 async def test_a_refused_document_has_the_status_of_its_media_type(
     query: str, code: str, accept: str, status: int
 ) -> None:

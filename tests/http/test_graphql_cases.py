@@ -8,6 +8,7 @@ import pytest
 
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from tests.support import GRAPHQL_RESPONSE, Recorder, gateway
+from tests.tables import table
 
 CARD_QUERY = "query ($n: CardNumber!) { card(cardNo: $n) { %s } }"
 CARDS_QUERY = "query ($n: [CardNumber!]!) { cards(cardNos: $n) { %s } }"
@@ -67,7 +68,7 @@ LIMITED = {
 }
 
 
-@pytest.mark.parametrize(("query", "limit"), LIMITED.values(), ids=LIMITED)
+@table(("query", "limit"), LIMITED.values())
 async def test_a_document_beyond_a_limit_is_told_which_and_nothing_else(
     query: str, limit: tuple[str, int | None]
 ) -> None:

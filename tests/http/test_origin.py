@@ -12,6 +12,7 @@ from graph.app import create_app
 from graph.http.cors import OriginRules
 from graph.http.exchange import Exchange
 from tests.support import sandbox_settings, sandbox_transport
+from tests.tables import table
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -90,9 +91,9 @@ async def test_a_request_of_its_own_pages_or_of_a_program_is_answered(headers: d
     assert cors_of(response) == {}
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site", "Same-Origin", "", "same-origin, none"])
-@pytest.mark.parametrize("origin", [None, "https://evil.example", "null", "", f"{APP}.evil.example", f"{APP}:444"])
-@pytest.mark.parametrize("allowed", ["", APP])
+@table("site", ["cross-site", "same-site", "Same-Origin", "", "same-origin, none"])
+@table("origin", [None, "https://evil.example", "null", "", f"{APP}.evil.example", f"{APP}:444"])
+@table("allowed", ["", APP])
 async def test_a_foreign_page_is_refused(site: str, origin: str | None, allowed: str) -> None:
     headers = {"sec-fetch-site": site, "sec-fetch-mode": "cors"}
     assert_is_forbidden(await post(headers if origin is None else {**headers, "origin": origin}, allowed=allowed))
@@ -164,7 +165,7 @@ async def test_a_preflight_of_an_allowed_page_says_what_it_may_send(headers: dic
     assert response.content == b""
 
 
-@pytest.mark.parametrize(
+@table(
     "header",
     [
         *("accept", "authorization", "content-type", "x-api-key", "x-request-id", "x-request-timeout-ms"),
@@ -210,9 +211,9 @@ OF_THIS_MACHINE = [
 ]
 
 
-@pytest.mark.parametrize("allowed", ["", APP])
-@pytest.mark.parametrize("site", [{}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}])
-@pytest.mark.parametrize("origin", OF_THIS_MACHINE)
+@table("allowed", ["", APP])
+@table("site", [{}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}])
+@table("origin", OF_THIS_MACHINE)
 async def test_in_development_pages_of_this_machine_are_allowed(
     origin: str, site: dict[str, str], allowed: str
 ) -> None:

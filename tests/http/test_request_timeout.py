@@ -10,6 +10,7 @@ from graph.header_values import HeaderValues, by_name
 from graph.http.exchange import request_timeout
 from graph.http.responses import HttpError
 from tests.support import Blocking, gateway
+from tests.tables import table
 
 if TYPE_CHECKING:
     import httpx
@@ -52,7 +53,7 @@ def test_a_whole_number_of_milliseconds_shortens_it(text: bytes, seconds: float)
     assert seconds == request_timeout(headers(text), OURS)
 
 
-@pytest.mark.parametrize(
+@table(
     "values",
     [
         [b""],

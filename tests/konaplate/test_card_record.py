@@ -24,6 +24,7 @@ from tests.konaplate.support import (
     without,
 )
 from tests.support import filled
+from tests.tables import table
 
 ABSENT: Final = ...
 NO_TEXT: Final[list[object]] = [5, Decimal("1.5"), SPOILED, True, False, [], ["a"], {}, {"a": 1}]
@@ -108,11 +109,7 @@ def test_a_good_card_has_every_field() -> None:
     assert expected == read(card_fields())
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [(name, value) for name, values in FAULTS.items() for value in values],
-    ids=lambda value: "SPOILED" if value is SPOILED else repr(value),
-)
+@table(("name", "value"), [(name, value) for name, values in FAULTS.items() for value in values])
 def test_a_bad_field_fails_alone(name: str, value: object) -> None:
     record = as_sent(record_with(name, value))
     assert_fault(record[name], name)
@@ -130,10 +127,8 @@ def test_an_optional_field_may_be_missing(name: str, value: object) -> None:
     assert as_sent(record_with(name, value))[name] is None
 
 
-@pytest.mark.parametrize(
-    "value", [ABSENT, None, *NO_TEXT], ids=lambda value: "SPOILED" if value is SPOILED else repr(value)
-)
-@pytest.mark.parametrize("name", INNER)
+@table("value", [ABSENT, None, *NO_TEXT])
+@table("name", INNER)
 def test_a_bad_field_of_the_receipt_fails_alone(name: str, value: object) -> None:
     well = card_fields()["cashReceiptInfo"]
     receipt = without(well, name) if value is ABSENT else {**well, name: value}

@@ -33,6 +33,7 @@ from tests.konaplate.support import (
     leaks,
     succeeded,
 )
+from tests.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -74,7 +75,7 @@ async def soon(call: Coroutine[Any, Any, CardInfo]) -> CardInfo:
         return await call
 
 
-@pytest.mark.parametrize("script", SLOW.values(), ids=SLOW.keys())
+@table("script", SLOW.values())
 async def test_a_slow_answer_ends_at_the_total_deadline(script: Script) -> None:
     loop, reports = asyncio.get_running_loop(), Reports()
     async with (

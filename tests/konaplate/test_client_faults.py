@@ -37,6 +37,7 @@ from tests.konaplate.support import (
     leaks,
     succeeded,
 )
+from tests.tables import table
 
 if TYPE_CHECKING:
     from tests.konaplate.faulty_upstream import Script
@@ -104,7 +105,7 @@ BROKEN: dict[str, Fault] = {
 """After these the connection is unusable: it must be closed before the call ends."""
 
 
-@pytest.mark.parametrize("fault", BROKEN.values(), ids=BROKEN.keys())
+@table("fault", BROKEN.values())
 async def test_a_broken_answer_becomes_an_error_and_its_connection_is_closed(fault: Fault) -> None:
     reports = Reports()
     async with (
@@ -154,7 +155,7 @@ COMPLETE: dict[str, Fault] = {
 """After these the connection may be reused."""
 
 
-@pytest.mark.parametrize("fault", COMPLETE.values(), ids=COMPLETE.keys())
+@table("fault", COMPLETE.values())
 async def test_a_whole_answer_that_says_nothing_becomes_an_error(fault: Fault) -> None:
     async with FaultyUpstream(fault.script) as upstream:
         async with connected(base_url=upstream.base_url, limits=PATIENT) as client:

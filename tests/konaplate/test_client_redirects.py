@@ -9,6 +9,7 @@ from graph.konaplate.errors import InvalidResponseError
 from graph.konaplate.send import Limits
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http
 from tests.konaplate.support import CARD, card_fields, connected, succeeded
+from tests.tables import table
 
 pytestmark = pytest.mark.usefixtures("each_network")
 
@@ -31,7 +32,7 @@ async def test_a_redirect_is_not_followed(status: str) -> None:
     assert int(status[:3]) == caught.value.details.status
 
 
-@pytest.mark.parametrize(
+@table(
     "location",
     [
         "mailto:a@example.com",
@@ -42,7 +43,6 @@ async def test_a_redirect_is_not_followed(status: str) -> None:
         "//",
         "x" * 70_000,
     ],
-    ids=lambda location: ascii(location[:20]),
 )
 async def test_a_redirect_to_nowhere_is_only_a_redirect(location: str) -> None:
     async with (

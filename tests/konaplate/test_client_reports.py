@@ -43,6 +43,7 @@ from tests.konaplate.support import (
     pem,
     succeeded,
 )
+from tests.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +98,7 @@ async def test_a_member_is_reported_under_its_own_path() -> None:
     assert leaks(reports.one()) == []
 
 
-@pytest.mark.parametrize(
+@table(
     ("headers", "echo"),
     [
         ([("X-KM-Correlation-Id", OWN_ID)], "same"),
@@ -110,7 +111,7 @@ async def test_a_member_is_reported_under_its_own_path() -> None:
         ([("X-KM-Correlation-Id", OWN_ID), ("X-KM-Correlation-Id", "250306120000-0ABCDEF")], "another process's"),
     ],
 )
-@pytest.mark.parametrize("body", [WELL, b"<html>"], ids=["good", "bad"])
+@table("body", [WELL, b"<html>"])
 async def test_the_echo_of_the_correlation_id_is_reported_and_the_answer_stands(
     headers: list[tuple[str, str]], echo: str, body: bytes
 ) -> None:
@@ -150,7 +151,7 @@ FAILURES: list[tuple[Handler, type[KonaplateError], CallDetails, str | None, Cau
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("handler", "kind", "details", "echo", "cause"), FAILURES)
+@table(("handler", "kind", "details", "echo", "cause"), FAILURES)
 async def test_a_failed_call_is_reported_by_the_name_of_its_error(
     handler: Handler, kind: type[KonaplateError], details: CallDetails, echo: str | None, cause: Cause | None
 ) -> None:

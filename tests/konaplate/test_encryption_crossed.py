@@ -6,7 +6,6 @@ import functools
 import json
 from typing import TYPE_CHECKING, Final
 
-import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
@@ -16,6 +15,7 @@ from joserfc.jwk import RSAKey
 
 from graph.konaplate.encryption import Cipher, KeyPair, import_private_key, import_public_key
 from tests.konaplate.support import KEY_ID, deterministic, private_key
+from tests.tables import table
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -64,9 +64,9 @@ def key_of(bits: int) -> RSAPrivateKey:
     return import_private_key(text)
 
 
-@pytest.mark.parametrize("bits", [2048, 3072, 4096])
-@pytest.mark.parametrize("alg", ALGORITHMS)
-@pytest.mark.parametrize("enc", ENCRYPTIONS)
+@table("bits", [2048, 3072, 4096])
+@table("alg", ALGORITHMS)
+@table("enc", ENCRYPTIONS)
 def test_keys_of_other_sizes_are_used_alike(bits: int, alg: str, enc: str) -> None:
     private = key_of(bits)
     spki = serialization.PublicFormat.SubjectPublicKeyInfo

@@ -16,6 +16,7 @@ from graph.konaplate.pem import BadPemError
 from tests.independent import jwe
 from tests.konaplate.counted_key import counted_pair
 from tests.konaplate.support import KEY_ID, pair, pem, vectors
+from tests.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,7 +178,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("text", "private", "reason"), REFUSED.values(), ids=REFUSED.keys())
+@table(("text", "private", "reason"), REFUSED.values())
 def test_a_key_that_cannot_be_used_is_refused_without_repeating_it(text: str, private: bool, reason: str) -> None:
     with pytest.raises(BadPemError) as caught:
         (import_private_key if private else import_public_key)(text)

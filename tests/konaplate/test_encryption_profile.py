@@ -14,6 +14,7 @@ from graph.konaplate.encryption import CannotOpenError, Cipher
 from tests.independent import jwe
 from tests.konaplate.counted_key import counted_pair
 from tests.konaplate.support import CARD, KEY_ID, deterministic, leaks, pair, pem, vectors
+from tests.tables import table
 
 VALID = vectors("jwe.json")["valid"]
 HOSTILE = vectors("jwe.json")["hostile"]
@@ -56,7 +57,7 @@ def test_what_another_implementation_sealed_opens(case: dict[str, Any]) -> None:
     assert case["plaintext"].encode() == Cipher([pair(opens=case["open_with"])]).open(case["compact"], KEY_ID)
 
 
-@pytest.mark.parametrize("case", HOSTILE, ids=lambda case: case["name"])
+@table("case", HOSTILE)
 def test_a_hostile_message_is_refused(case: dict[str, Any]) -> None:
     key_pair, key = counted_pair(opens=case["open_with"])
     with pytest.raises(CannotOpenError):
@@ -94,7 +95,7 @@ BROKEN_HEADERS: list[bytes] = [
 ]
 
 
-@pytest.mark.parametrize("header", BROKEN_HEADERS, ids=lambda header: repr(header[:60]))
+@table("header", BROKEN_HEADERS)
 def test_a_header_outside_the_profile_costs_no_use_of_the_private_key(header: bytes) -> None:
     key_pair, key = counted_pair()
     with pytest.raises(CannotOpenError):
@@ -191,8 +192,8 @@ def test_nothing_tells_in_which_operation_a_message_failed() -> None:
     assert {("no key opens the message", None, None)} == told
 
 
-@pytest.mark.parametrize("part", range(5))
-@pytest.mark.parametrize("foreign", ["é", "１", "🙂", " ", "\n", "\0"])
+@table("part", range(5))
+@table("foreign", ["é", "１", "🙂", " ", "\n", "\0"])
 def test_a_foreign_character_in_any_part_is_refused(part: int, foreign: str) -> None:
     key_pair, key = counted_pair()
     parts = FOR_THE_CLIENT["compact"].split(".")

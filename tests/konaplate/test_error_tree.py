@@ -26,6 +26,7 @@ from tests.konaplate.support import (
     pair,
     succeeded,
 )
+from tests.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,7 +141,7 @@ def test_every_leaf_of_the_tree_is_reached_above() -> None:
     assert leaves == (REACHED.keys() - {"InvalidResponseError"}) | {"InvalidFieldError", "UnsealedError"}
 
 
-@pytest.mark.parametrize("kind", list(tree()), ids=lambda kind: kind.__name__)
+@table("kind", list(tree()))
 def test_an_error_shows_the_call_and_nothing_else(kind: type[KonaplateError]) -> None:
     error = made(kind)
     assert repr(error) == f"{kind.__name__}({DETAILS!r})"

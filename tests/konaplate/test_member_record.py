@@ -26,6 +26,7 @@ from tests.konaplate.support import (
     member_fields,
     without,
 )
+from tests.tables import table
 
 ABSENT: Final = ...
 NO_TEXT: Final[list[object]] = [5, 1.5, True, [], {}]
@@ -84,14 +85,13 @@ def test_a_good_member_has_every_field() -> None:
     assert expected == read(member_fields())
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "value"),
     [
         *((name, value) for name in REQUIRED for value in [ABSENT, None, *NO_TEXT]),
         *(("joinChannel", value) for value in NO_TEXT),
         *(("addressInfo", value) for value in [5, 1.5, True, "", "서울", [], [{}]]),
     ],
-    ids=repr,
 )
 def test_a_bad_field_fails_alone(name: str, value: object) -> None:
     fields = without(member_fields(), name) if value is ABSENT else member_fields(**{name: value})
@@ -100,8 +100,8 @@ def test_a_bad_field_fails_alone(name: str, value: object) -> None:
     assert without(as_sent(read(member_fields())), name) == without(record, name)
 
 
-@pytest.mark.parametrize("value", NO_TEXT, ids=repr)
-@pytest.mark.parametrize("name", ADDRESS)
+@table("value", NO_TEXT)
+@table("name", ADDRESS)
 def test_a_bad_field_of_the_address_fails_alone(name: str, value: object) -> None:
     record = read(member_fields(addressInfo={**member_fields()["addressInfo"], name: value}))
     good = read(member_fields())
@@ -133,7 +133,7 @@ def test_an_unknown_word_survives(name: str) -> None:
     assert as_sent(read(member_fields(**{name: "Other"})))[name] == "Other"
 
 
-@pytest.mark.parametrize(
+@table(
     "user_id",
     [
         USER_ID + 1,
@@ -152,7 +152,6 @@ def test_an_unknown_word_survives(name: str) -> None:
         {"userId": USER_ID},
         ABSENT,
     ],
-    ids=repr,
 )
 def test_another_members_data_is_refused_as_a_whole(user_id: object) -> None:
     fields = without(member_fields(), "userId") if user_id is ABSENT else member_fields(userId=user_id)

@@ -35,6 +35,7 @@ from tests.konaplate.support import (
     succeeded,
     vectors,
 )
+from tests.tables import table
 
 CASES = vectors("wire.json")["cases"]
 TOKEN = re.compile(r"KMV1:[0-9]{17}:[A-Za-z0-9+/]{43}=", re.ASCII)
@@ -63,7 +64,7 @@ def request_headers(
     return named([*common, *wire.signed_headers(identity, now, correlation_id, body)])
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@table("case", CASES)
 def test_times_and_token_are_those_that_openssl_and_date_compute(case: dict[str, Any]) -> None:
     moment = wire.Timestamp.at(case["epoch_ms"], wire.Zone(case["zone"]))
     token = wire.tran_token(Credential(case["secret_key"]), moment.token_time, case["body"].encode())

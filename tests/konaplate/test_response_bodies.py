@@ -39,6 +39,7 @@ from tests.konaplate.support import (
     succeeded,
     without,
 )
+from tests.tables import table
 
 CALL = CallDetails(CORRELATION_ID, api="/some/api")
 CIPHER = Cipher([pair()])
@@ -93,12 +94,12 @@ def assert_status_decides(body: bytes, *, cipher: Cipher | None) -> None:
         assert leaks(caught.value) == []
 
 
-@pytest.mark.parametrize("body", NO_OBJECTS.values(), ids=NO_OBJECTS.keys())
+@table("body", NO_OBJECTS.values())
 def test_a_body_that_is_no_json_object_says_nothing(body: bytes) -> None:
     assert_status_decides(body, cipher=None)
 
 
-@pytest.mark.parametrize("clear", NO_OBJECTS.values(), ids=NO_OBJECTS.keys())
+@table("clear", NO_OBJECTS.values())
 def test_a_sealed_body_that_is_no_json_object_says_nothing(clear: bytes) -> None:
     short_enough = clear[:100_000]
     assert_status_decides(sealed(short_enough), cipher=CIPHER)
@@ -130,8 +131,8 @@ def with_broken(value: bytes, code: bytes = b"000_000") -> bytes:
     return b'{"serviceName":%b,%b,%b' % (value, answer, fields)
 
 
-@pytest.mark.parametrize("wrap", [bytes, sealed], ids=["plain", "sealed"])
-@pytest.mark.parametrize("value", BROKEN_VALUES.values(), ids=BROKEN_VALUES.keys())
+@table("wrap", [bytes, sealed])
+@table("value", BROKEN_VALUES.values())
 def test_a_broken_value_spoils_itself_and_nothing_beside_it(value: bytes, wrap: Any) -> None:
     record: Any = CardInfo.read(read(wrap(with_broken(value)), cipher=CIPHER), DETAILS)
     assert isinstance(record.service_name, InvalidFieldError)
@@ -139,8 +140,8 @@ def test_a_broken_value_spoils_itself_and_nothing_beside_it(value: bytes, wrap: 
     assert structs.replace(good, service_name=record.service_name) == record
 
 
-@pytest.mark.parametrize("status", [200, 400, 500])
-@pytest.mark.parametrize("value", BROKEN_VALUES.values(), ids=BROKEN_VALUES.keys())
+@table("status", [200, 400, 500])
+@table("value", BROKEN_VALUES.values())
 def test_a_code_is_read_however_broken_the_text_beside_it_is(value: bytes, status: int) -> None:
     for body in (with_broken(value, b"003_001"), b'{"\xff":1,"code":"003_001","message":%b}' % value):
         with pytest.raises(CardNotFoundError):

@@ -34,6 +34,7 @@ from tests.konaplate.support import (
     succeeded,
     without,
 )
+from tests.tables import table
 
 if TYPE_CHECKING:
     from graph.konaplate.endpoint import Endpoint
@@ -162,17 +163,17 @@ def sealed(clear: bytes) -> bytes:
     return encoded({"encData": jwe.seal(clear, pem("client", private=False), "A128GCM")})
 
 
-@pytest.mark.parametrize("wrap", [bytes, sealed], ids=["plain", "sealed"])
-@pytest.mark.parametrize("status", BY_STATUS)
-@pytest.mark.parametrize("code", KNOWN)
+@table("wrap", [bytes, sealed])
+@table("status", BY_STATUS)
+@table("code", KNOWN)
 def test_a_documented_code_means_the_same_under_every_status(code: str, status: int, wrap: Any) -> None:
     error = failed(wrap(encoded(refusal(code))), status)
     assert KNOWN[code] == shown(error)
     assert code == error.details.code
 
 
-@pytest.mark.parametrize("status", BY_STATUS)
-@pytest.mark.parametrize("code", ["777_777", "000_0000", "00_002", "003_001_02"])
+@table("status", BY_STATUS)
+@table("code", ["777_777", "000_0000", "00_002", "003_001_02"])
 def test_an_unknown_code_is_shown_and_the_status_says_whether_to_retry(code: str, status: int) -> None:
     error = failed(encoded(refusal(code)), status)
     expected = UNKNOWN if BY_STATUS[status] is INVALID else BY_STATUS[status]
@@ -180,22 +181,22 @@ def test_an_unknown_code_is_shown_and_the_status_says_whether_to_retry(code: str
     assert code == error.details.code
 
 
-@pytest.mark.parametrize("status", BY_STATUS)
-@pytest.mark.parametrize("fields", [{}, {"message": "System Error."}, {"response": "003_001"}, {"response": []}])
+@table("status", BY_STATUS)
+@table("fields", [{}, {"message": "System Error."}, {"response": "003_001"}, {"response": []}])
 def test_without_a_code_the_status_decides(fields: dict[str, Any], status: int) -> None:
     error = failed(encoded(fields), status)
     assert BY_STATUS[status] == shown(error)
     assert error.details.code is None
 
 
-@pytest.mark.parametrize("status", [status for status in BY_STATUS if status >= 300])
+@table("status", [status for status in BY_STATUS if status >= 300])
 def test_a_success_code_under_a_failing_status_is_a_failure(status: int) -> None:
     error = failed(succeeded(card_fields()), status)
     assert BY_STATUS[status] == shown(error)
     assert error.details.code == "000_000"
 
 
-@pytest.mark.parametrize("code", NO_CODES, ids=repr)
+@table("code", NO_CODES)
 def test_what_does_not_look_like_a_code_is_never_shown(code: object) -> None:
     for status, expected in BY_STATUS.items():
         error = failed(encoded({**refusal(code), "code": code, "reason": code}), status)
@@ -203,7 +204,7 @@ def test_what_does_not_look_like_a_code_is_never_shown(code: object) -> None:
         assert error.details.code is None
 
 
-@pytest.mark.parametrize("odd", NO_CODES, ids=repr)
+@table("odd", NO_CODES)
 def test_what_does_not_look_like_a_code_gives_way_to_the_next_place(odd: object) -> None:
     second = failed(encoded({**refusal(odd), "code": "003_001", "reason": "006_022"}), 400)
     third = failed(encoded({**refusal(odd), "code": odd, "reason": "006_022"}), 400)

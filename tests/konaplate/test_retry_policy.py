@@ -9,6 +9,7 @@ from graph.konaplate.errors import CallDetails, Cause, KonaplateError, TimedOutE
 from graph.konaplate.responses import seconds_to_wait
 from graph.konaplate.retry_policy import POLICIES, policy_of
 from tests.konaplate.support import DETAILS as CODED
+from tests.tables import table
 
 DETAILS = CallDetails("an-id", 503)
 
@@ -78,7 +79,7 @@ def test_whatever_else_is_an_answer_and_neither_tried_again_nor_counted(kind: ty
     assert (False, False, False) == (policy.retry, policy.failed, policy.lost)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "seconds"),
     [
         ("0", 0.0),

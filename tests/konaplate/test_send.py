@@ -12,6 +12,7 @@ from graph.konaplate.send import Limits, send
 from tests.konaplate import support
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, head, http
 from tests.konaplate.support import DETAILS
+from tests.tables import table
 
 if TYPE_CHECKING:
     from graph.konaplate.responses import Response
@@ -59,7 +60,7 @@ async def test_what_is_too_large_or_compressed_is_refused_with_its_status(raw: b
     assert status == refusal.value.details.status
 
 
-@pytest.mark.parametrize(
+@table(
     "headers",
     [
         ["Content-Encoding:"],

@@ -24,6 +24,7 @@ from tests.independent.jwe import JweError, unseal
 from tests.independent.raw_client import keys
 from tests.sandbox.calls import asking_for_card, asking_for_member, opened, send
 from tests.sandbox.luhn import passes_luhn
+from tests.tables import table
 
 SUCCESS = {"code": "000_000", "description": "Success."}
 
@@ -43,7 +44,7 @@ def shows(fault: Fault) -> str:
     return fault.shows
 
 
-@pytest.mark.parametrize("fault", with_behaviour(Coded), ids=shows)
+@table("fault", with_behaviour(Coded))
 async def test_a_coded_error_is_answered_where_its_row_says(fault: Fault) -> None:
     expected = fault.behaviour
     assert isinstance(expected, Coded)
@@ -58,7 +59,7 @@ async def test_a_coded_error_is_answered_where_its_row_says(fault: Fault) -> Non
         assert {expected.place: expected.code} == body
 
 
-@pytest.mark.parametrize("fault", with_behaviour(Raw), ids=shows)
+@table("fault", with_behaviour(Raw))
 async def test_an_answer_outside_the_protocol_is_given_byte_for_byte(fault: Fault) -> None:
     expected = fault.behaviour
     assert isinstance(expected, Raw)
@@ -70,7 +71,7 @@ async def test_an_answer_outside_the_protocol_is_given_byte_for_byte(fault: Faul
     assert dict(expected.headers) == {name: response.headers[name] for name in expected.headers}
 
 
-@pytest.mark.parametrize("fault", with_behaviour(Altered), ids=shows)
+@table("fault", with_behaviour(Altered))
 async def test_an_altered_answer_differs_from_a_good_one_only_as_its_row_says(fault: Fault) -> None:
     expected = fault.behaviour
     assert isinstance(expected, Altered)
@@ -149,13 +150,10 @@ def test_every_code_for_an_upstream_failure_can_be_had() -> None:
     assert wanted == {fault.code for fault in FAULTS.values() if fault.code is not None}
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
+@table("code", [
         "000_002", "000_003", "000_015", "001_006", "003_001", "003_008", "003_021", "003_022", "006_022",
         "900_001", "010_001", "020_001", "020_998",
-    ],
-)  # fmt: skip
+    ])  # fmt: skip
 def test_every_documented_code_of_the_vendor_can_be_had(code: str) -> None:
     assert code in {f.behaviour.code for f in FAULTS.values() if isinstance(f.behaviour, Coded)}
 

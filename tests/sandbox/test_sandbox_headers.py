@@ -11,6 +11,7 @@ from graph.sandbox.ledger import FIRST_CARD
 from tests.independent.jwe import assemble, generate_pair, header_bytes, seal
 from tests.independent.raw_client import SENT, Draft, envelope, keys, sealed
 from tests.sandbox.calls import asking_for_card, refusal, send
+from tests.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +33,8 @@ async def test_the_call_that_these_tests_spoil_is_accepted() -> None:
     assert (await send(good())).status_code == 200
 
 
-@pytest.mark.parametrize("name", KM_HEADERS)
-@pytest.mark.parametrize("spoil", [Draft.without, Draft.twice], ids=["missing", "twice"])
+@table("name", KM_HEADERS)
+@table("spoil", [Draft.without, Draft.twice])
 async def test_a_header_of_the_vendor_must_be_there_once(name: str, spoil: Callable[[Draft, str], Draft]) -> None:
     assert refusal(await send(spoil(good(), name))) == (400, "010_001", f"{name} must be given once.")
 
@@ -70,10 +71,8 @@ MALFORMED: list[tuple[str, str, Callable[[str], str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "_what", "change"), MALFORMED, ids=[f"{row[0]}-{row[1]}" for row in MALFORMED])
-async def test_a_header_without_its_documented_form_is_refused(
-    name: str, _what: str, change: Callable[[str], str]
-) -> None:
+@table(("name", "change"), [(name, change) for name, _, change in MALFORMED])
+async def test_a_header_without_its_documented_form_is_refused(name: str, change: Callable[[str], str]) -> None:
     response = await send(good().edit(name, change))
 
     assert refusal(response) == (400, "010_001", f"{name} has not the documented form.")
@@ -201,7 +200,7 @@ UNOPENABLE: dict[str, Callable[[], str]] = {
 }
 
 
-@pytest.mark.parametrize("compact", UNOPENABLE.values(), ids=UNOPENABLE)
+@table("compact", UNOPENABLE.values())
 async def test_a_sealed_text_that_cannot_be_opened_is_refused(compact: Callable[[], str]) -> None:
     response = await send(Draft(envelope(compact())))
 

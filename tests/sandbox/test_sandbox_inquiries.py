@@ -11,12 +11,13 @@ from tests.independent.jwe import seal
 from tests.independent.raw_client import Draft, envelope, keys
 from tests.independent.rules import MEMBER_PATH
 from tests.sandbox.calls import asking, asking_for_card, asking_for_member, opened, refusal, send
+from tests.tables import table
 
 SUCCESS = {"code": "000_000", "description": "Success."}
 UNKNOWN_CARD = with_luhn_digit("949133941234567")
 
 
-@pytest.mark.parametrize("card", CARDS.values(), ids=lambda card: card.shows)
+@table("card", CARDS.values())
 async def test_each_card_is_answered_sealed_with_all_its_fields(card: SandboxCard) -> None:
     draft = asking_for_card(card.number)
 
@@ -90,7 +91,7 @@ async def test_the_vendors_third_case_is_a_missing_value() -> None:
     assert refusal(await send(asking({}))) == (400, "000_003", "Missing required values. cardNo")
 
 
-@pytest.mark.parametrize(
+@table(
     ("clear", "code", "description"),
     [
         ({"cardNo": None}, "000_003", "Missing required values. cardNo"),

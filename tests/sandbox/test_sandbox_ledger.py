@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from graph.sandbox.ledger import CARDS, FIRST_CARD, MEMBERS, SandboxCard, with_luhn_digit
 from tests.sandbox.luhn import passes_luhn
+from tests.tables import table
 
 
 def having(**fields: Any) -> list[SandboxCard]:
@@ -94,7 +95,7 @@ def test_there_is_recharging_and_there_is_none() -> None:
     assert having(isAutoRechargeBeforePayment=False)
 
 
-@pytest.mark.parametrize("card", CARDS.values(), ids=lambda card: card.shows)
+@table("card", CARDS.values())
 def test_a_cards_fields_are_as_documented(card: SandboxCard) -> None:
     fields = card.fields
 

@@ -17,6 +17,7 @@ from graph.resilience.slots import SlotRules
 from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, OPEN_BREAKER
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from schema.secrets import CardNo, MemberId
+from tests.faults.jumping_clock import jumping
 from tests.support import Gateway, Recorder, sandbox_settings
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ GOOD = {
     }
 }
 # Limits that four failures would exhaust.
-TIGHT = {"KONAPLATE_MAX_CONNECTIONS": 2, "KONAPLATE_TIMEOUT": 0.2}
+TIGHT = {"KONAPLATE_MAX_CONNECTIONS": 2}
 RULES = GuardRules(
     RetryRules(budget_per_second=0, backoff_min=0.001, backoff_max=0.001),
     BreakerRules(minimum_calls=4),
@@ -57,6 +58,7 @@ async def separated() -> AsyncIterator[tuple[Gateway, Recorder]]:
 
 
 @pytest.mark.parametrize("fault", UPSTREAM, ids=lambda fault: fault.shows.replace(" ", "-"))
+@jumping
 async def test_a_failure_stays_itself_and_a_good_card_good_however_often_it_is_tried(fault: Any) -> None:
     async with separated() as (running, _):
         answers = [await running.query(QUERY, {"n": fault.number}) for _ in range(5)]
@@ -68,6 +70,7 @@ async def test_a_failure_stays_itself_and_a_good_card_good_however_often_it_is_t
         assert "status" in error["extensions"]["upstream"]
 
 
+@jumping
 async def test_one_card_meets_an_open_breaker_and_nobody_else_does() -> None:
     async with separated() as (running, upstream):
         first = await running.query(QUERY, {"n": OPEN_BREAKER})
@@ -84,6 +87,7 @@ async def test_one_card_meets_an_open_breaker_and_nobody_else_does() -> None:
         )
 
 
+@jumping
 async def test_a_breakers_state_is_shown_for_what_the_other_cards_meet() -> None:
     async with separated() as (running, _):
         for _ in range(5):

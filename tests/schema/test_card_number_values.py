@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schema.secrets import CardNo
+from tests.tables import table
 
 DIGITS = "0123456789"
 REFUSAL = "a card number is 16 ASCII digits"
@@ -49,7 +50,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
+@table("text", REFUSED.values())
 def test_anything_but_sixteen_ascii_digits_is_refused_without_an_echo(text: str) -> None:
     with pytest.raises(ValueError) as caught:
         CardNo(text)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from schema.errors import ErrorCode
+from tests.tables import table
 
 
-@pytest.mark.parametrize("code", ErrorCode)
+@table("code", ErrorCode)
 def test_a_code_is_its_own_name(code: ErrorCode) -> None:
     assert code.name == code.value
     assert code.name == str(code)
@@ -19,7 +18,7 @@ def test_a_code_is_its_own_name(code: ErrorCode) -> None:
 LITERAL = {"PERSISTED_QUERY_NOT_FOUND": "PersistedQueryNotFound"}
 
 
-@pytest.mark.parametrize("code", ErrorCode)
+@table("code", ErrorCode)
 def test_a_message_is_a_sentence_without_digits(code: ErrorCode) -> None:
     message = code.message
 

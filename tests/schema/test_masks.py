@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schema.secrets import CardNo, Credential, IdentityNo, MemberId, PersonalText, Secret
+from tests.tables import table
 
 DIGITS = st.text("0123456789")
 CARD_NUMBERS = st.text("0123456789", min_size=16, max_size=16)
@@ -63,7 +64,7 @@ def test_a_card_number_shows_its_first_six_and_last_four(clear: str) -> None:
     assert long_run(masked) is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("clear", "mask"),
     [
         ("01012345678", "010-****-5678"),

@@ -13,6 +13,7 @@ from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.record import record_fields
 from schema.fields import Edge, Part, declaration, present
 from schema.query import build_schema, export_schema
+from tests.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +71,7 @@ def is_semantically_non_null(kind: str, name: str) -> bool:
     return [directive.name.value for directive in node.directives or ()] == ["semanticNonNull"]
 
 
-@pytest.mark.parametrize(("kind", "name"), pairs(REQUIRED_UPSTREAM, FOLLOWS_REQUIRED))
+@table(("kind", "name"), pairs(REQUIRED_UPSTREAM, FOLLOWS_REQUIRED))
 def test_what_konaplate_requires_is_null_only_with_an_error(kind: str, name: str) -> None:
     assert is_nullable(kind, name)
     assert is_semantically_non_null(kind, name)
@@ -149,8 +150,6 @@ def test_look_ups_need_their_card_numbers(name: str, argument: str, expected: st
     assert expected == str(arguments[argument].type)
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"), [*pairs(REQUIRED_UPSTREAM, OPTIONAL_UPSTREAM), ("Card", "cardNo"), ("Member", "userId")]
-)
+@table(("kind", "name"), [*pairs(REQUIRED_UPSTREAM, OPTIONAL_UPSTREAM), ("Card", "cardNo"), ("Member", "userId")])
 def test_a_field_from_upstream_names_the_vendors_field(kind: str, name: str) -> None:
     assert f"`{name}`" in (field(kind, name).description or "")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schema.query import build_schema
 from schema.secrets import CardNo
+from tests.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,7 @@ def test_a_card_number_comes_from_a_string_literal_as_a_secret(literal: str) -> 
     assert CardNo(CARD) == from_literal(literal)
 
 
-@pytest.mark.parametrize(
+@table(
     "literal",
     [
         CARD,
@@ -109,8 +110,8 @@ def test_nothing_else_is_answered_as_a_card_number(value: Any) -> None:
     assert CANARY not in str(caught.value)
 
 
-@pytest.mark.parametrize("amount", [0, 1, 9_999_999_999, BIGGEST, -1, -BIGGEST])
-@pytest.mark.parametrize("convert", [WON.serialize, WON.parse_value], ids=["answer", "variable"])
+@table("amount", [0, 1, 9_999_999_999, BIGGEST, -1, -BIGGEST])
+@table("convert", [WON.serialize, WON.parse_value])
 def test_whole_won_within_the_range_of_a_json_number_pass_unchanged(
     amount: int, convert: Callable[[Any], Any]
 ) -> None:
@@ -120,11 +121,11 @@ def test_whole_won_within_the_range_of_a_json_number_pass_unchanged(
     assert type(converted) is int
 
 
-@pytest.mark.parametrize(
+@table(
     "value",
     [BIGGEST + 1, -BIGGEST - 1, 10**30, True, False, 0.0, 1.0, 1.5, float("nan"), float("inf"), "1", None, [1]],
 )
-@pytest.mark.parametrize("convert", [WON.serialize, WON.parse_value], ids=["answer", "variable"])
+@table("convert", [WON.serialize, WON.parse_value])
 def test_what_is_no_amount_of_whole_won_is_refused(value: Any, convert: Callable[[Any], Any]) -> None:
     with pytest.raises(TypeError):
         convert(value)

@@ -18,6 +18,7 @@ import orjson
 import pytest
 
 from schema.secrets import CardNo, Credential, IdentityNo, MemberId, PersonalText, Secret
+from tests.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,8 +96,8 @@ SHOWN: dict[str, Callable[[Secret], str]] = {
 }
 
 
-@pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN)
-@pytest.mark.parametrize(("secret", "mask"), SECRETS.values(), ids=SECRETS)
+@table("show", SHOWN.values())
+@table(("secret", "mask"), SECRETS.values())
 def test_whatever_shows_a_secret_shows_its_mask(secret: Secret, mask: str, show: Callable[[Secret], str]) -> None:
     shown = show(secret)
 
@@ -146,13 +147,9 @@ CONVERSIONS: dict[str, Callable[[Any], object]] = {
 }
 
 
-@pytest.mark.parametrize("convert", CONVERSIONS.values(), ids=CONVERSIONS)
-@pytest.mark.parametrize(("secret", "_mask"), SECRETS.values(), ids=SECRETS)
-def test_a_secret_becomes_no_other_data(
-    secret: Secret,
-    _mask: str,
-    convert: Callable[[Any], object],
-) -> None:
+@table("convert", CONVERSIONS.values())
+@table("secret", [secret for secret, _ in SECRETS.values()])
+def test_a_secret_becomes_no_other_data(secret: Secret, convert: Callable[[Any], object]) -> None:
     with pytest.raises(TypeError) as caught:
         convert(secret)
 

@@ -14,6 +14,7 @@ from graph.security.api_keys import BadKeyFileError, read_api_keys
 from graph.security.viewer import EVERY_SCOPE, Allowance
 from graph.wiring.security import read_key_files
 from tests.support import sandbox_settings
+from tests.tables import table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,12 +27,12 @@ HEXADECIMAL = "sha256 must be 64 lowercase hexadecimal digits"
 NAME = "name must be a text"
 
 
-def table(text: str) -> str:
+def entry(text: str) -> str:
     return f"[[keys]]\n{text}\n"
 
 
 def good(name: str = "reporting", digest: str = DIGEST) -> str:
-    return table(f'name = "{name}"\nsha256 = "{digest}"')
+    return entry(f'name = "{name}"\nsha256 = "{digest}"')
 
 
 def problems(text: str) -> list[str]:
@@ -80,7 +81,7 @@ def test_a_key_does_not_show_its_digest() -> None:
     assert repr(bytes.fromhex(DIGEST)) not in repr(key)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "expected"),
     [
         ("", ["it has no [[keys]]"]),
@@ -94,9 +95,8 @@ def test_a_key_does_not_show_its_digest() -> None:
         (f"keys = {'[' * 10_000}{']' * 10_000}", ["it is not TOML"]),
         (f"keys = {'9' * 5_000}", ["it is not TOML"]),
         (f'keys = ["c4n4ry", 5, "{DIGEST}"]', [f"key {number} is not a table" for number in (1, 2, 3)]),
-        (table(""), [f"key 1: {NAME}", f"key 1: {HEXADECIMAL}"]),
+        (entry(""), [f"key 1: {NAME}", f"key 1: {HEXADECIMAL}"]),
     ],
-    ids=lambda value: repr(value)[:40],
 )
 def test_what_is_no_key_file_is_refused(text: str, expected: list[str]) -> None:
     assert expected == problems(text)
@@ -104,10 +104,10 @@ def test_what_is_no_key_file_is_refused(text: str, expected: list[str]) -> None:
 
 @pytest.mark.parametrize("name", ['""', "5", "true", '["c4n4ry"]', "{}", "2020-01-01"])
 def test_a_name_that_is_no_text_is_refused(name: str) -> None:
-    assert [f"key 1: {NAME}"] == problems(table(f'name = {name}\nsha256 = "{DIGEST}"'))
+    assert [f"key 1: {NAME}"] == problems(entry(f'name = {name}\nsha256 = "{DIGEST}"'))
 
 
-@pytest.mark.parametrize(
+@table(
     "digest",
     [
         *('""', "5", "true", "[]", f'"{DIGEST[:-1]}"', f'"{DIGEST}0"', f'"{DIGEST.upper()}"', f'"{DIGEST}\\n"'),
@@ -122,7 +122,7 @@ def test_a_name_that_is_no_text_is_refused(name: str) -> None:
     ],
 )
 def test_a_digest_of_another_form_is_refused(digest: str) -> None:
-    assert [f"key 1: {HEXADECIMAL}"] == problems(table(f'name = "reporting"\nsha256 = {digest}'))
+    assert [f"key 1: {HEXADECIMAL}"] == problems(entry(f'name = "reporting"\nsha256 = {digest}'))
 
 
 @pytest.mark.parametrize(
@@ -143,10 +143,8 @@ def test_a_scope_that_is_not_known_is_refused(scopes: str) -> None:
     assert [f"key 1: {SCOPES}"] == problems(good() + f"scopes = {scopes}")
 
 
-@pytest.mark.parametrize("budget", sorted(field.name for field in dataclasses.fields(Allowance)))
-@pytest.mark.parametrize(
-    "value", ["0", "-1", "1.5", "1e3", "inf", "nan", "true", '"5"', "[5]", "1000000001", "9" * 400]
-)
+@table("budget", sorted(field.name for field in dataclasses.fields(Allowance)))
+@table("value", ["0", "-1", "1.5", "1e3", "inf", "nan", "true", '"5"', "[5]", "1000000001", "9" * 400])
 def test_a_budget_that_is_no_count_is_refused(budget: str, value: str) -> None:
     expected = [f"key 1: {budget} must be a whole number from 1 to 1000000000"]
 
@@ -170,9 +168,9 @@ def test_two_keys_that_share_a_name_or_a_digest_are_refused() -> None:
 def test_every_problem_is_named_at_once() -> None:
     text = (
         good()
-        + table('name = ""\nsha256 = "c4n4ry"\nscopes = ["all"]\ncost_burst = 0\ncards_per_hour = -1\nmore = 1')
+        + entry('name = ""\nsha256 = "c4n4ry"\nscopes = ["all"]\ncost_burst = 0\ncards_per_hour = -1\nmore = 1')
         + good("third", DIGEST)
-        + table(f'sha256 = "{OTHER}"')
+        + entry(f'sha256 = "{OTHER}"')
     )
 
     budgets = "must be a whole number from 1 to 1000000000"

@@ -9,6 +9,7 @@ import pytest
 from graph.sandbox.ledger import FIRST_CARD
 from tests.security.jwt_gateway import BALANCE, assert_accepted, assert_refused
 from tests.security.jwt_maker import claims, ec_signer
+from tests.tables import table
 
 if TYPE_CHECKING:
     from tests.security.jwt_gateway import Guarded
@@ -45,7 +46,7 @@ async def test_a_request_without_credentials_is_refused(running: Guarded) -> Non
     assert calls == running.calls
 
 
-@pytest.mark.parametrize(
+@table(
     "value",
     [
         *(b"", b"Bearer", b"Bearer ", b"Bearer    ", b"Bearer\t@", b"Bearer=@"),

@@ -9,6 +9,7 @@ from graph.config.rules import is_loopback
 from graph.config.settings import SettingsError
 from graph.config.warnings import start_warnings
 from tests.settings_cases import PLAIN
+from tests.tables import table
 
 JWT = {
     "KONAGRAPH_AUTH": "jwt",
@@ -90,14 +91,12 @@ RULES: list[tuple[dict[str, str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "problem"), RULES, ids=lambda value: str(value)[:60])
+@table(("changes", "problem"), RULES)
 def test_each_unsafe_setting_alone_stops_production(changes: dict[str, str], problem: str) -> None:
     assert [problem] == problems(PRODUCTION | changes)
 
 
-@pytest.mark.parametrize(
-    "changes", [changes for changes, problem in RULES if problem != AUTH], ids=lambda changes: str(changes)[:60]
-)
+@table("changes", [changes for changes, problem in RULES if problem != AUTH])
 def test_in_development_each_of_them_is_allowed(changes: dict[str, str]) -> None:
     assert [] == problems(PRODUCTION | changes | {"KONAGRAPH_ENV": "development"})
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from tests.cli.processes import DEADLINE, command, exported, run
 from tests.security.in_process import invoke
 from tests.security.jwt_gateway import BALANCE, FIRST_BALANCE
 from tests.security.jwt_maker import ec_signer, rsa_signer
+from tests.tables import table
 
 OTHERS = next(number for number, card in CARDS.items() if card.fields["userId"] == 1002)
 PROFILE = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { member { profile { userName } } } }"
@@ -130,7 +130,7 @@ def test_the_signing_key_stays_and_its_set_is_made_anew(tmp_path: Path) -> None:
     assert published == (tmp_path / "jwks.json").read_bytes()
 
 
-@pytest.mark.parametrize(
+@table(
     "content",
     [
         *("", "c4n4ry", "[]", "5", "null", "{}", '{"kty": "EC"}', "[" * 100_000),
@@ -139,7 +139,6 @@ def test_the_signing_key_stays_and_its_set_is_made_anew(tmp_path: Path) -> None:
         json.dumps({**ec_signer().jwk, "d": "c4n4ry"}),
         json.dumps({**ec_signer("x", "P-384").jwk, "d": "AAAA"}),
     ],
-    ids=lambda content: content[:30],
 )
 def test_a_signing_key_that_cannot_be_used_is_told_and_left_alone(content: str, tmp_path: Path) -> None:
     (tmp_path / "signing-key.json").write_text(content)
@@ -160,7 +159,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     assert "holds no usable signing key and none can be made there" in told
 
 
-@pytest.mark.parametrize(
+@table(
     "arguments",
     [
         ["--member", "-1"],
@@ -177,7 +176,6 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         ["--lifetime", "0"],
         ["more"],
     ],
-    ids=str,
 )
 def test_a_token_that_could_not_be_used_is_not_made(arguments: list[str], tmp_path: Path) -> None:
     status, printed, told = invoke("token", "--directory", str(tmp_path), *arguments)

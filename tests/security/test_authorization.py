@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pytest
-
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, MEMBERS
 from schema.errors import ErrorCode
+from tests.faults.jumping_clock import jumping
 from tests.security.callers import (
     ANY_CARD,
     MEMBER,
@@ -21,6 +20,7 @@ from tests.security.callers import (
     callers,
     codes,
 )
+from tests.tables import table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +97,7 @@ def expected_of(number: str, sees: Sees) -> tuple[dict[str, Any] | None, list[An
     return registered(number, profile=sees.profile, id_no=sees.id_no)
 
 
-@pytest.mark.parametrize("sees", SEES.values(), ids=SEES)
+@table("sees", SEES.values())
 async def test_a_caller_sees_of_each_card_what_the_table_says(sees: Sees, tmp_path: Path) -> None:
     async with callers(tmp_path) as running:
         for number in (OWN, OTHERS, UNREGISTERED):
@@ -105,7 +105,7 @@ async def test_a_caller_sees_of_each_card_what_the_table_says(sees: Sees, tmp_pa
             assert (answer["data"]["card"], codes(answer)) == expected_of(number, sees)
 
 
-@pytest.mark.parametrize("sees", SEES.values(), ids=SEES)
+@table("sees", SEES.values())
 async def test_what_a_caller_does_not_see_is_not_fetched_either(sees: Sees, tmp_path: Path) -> None:
     async with callers(tmp_path) as running:
         for number in (OWN, OTHERS, UNREGISTERED):
@@ -145,9 +145,10 @@ OTHER_FAILURES = [
 SILENT = (ErrorCode.UPSTREAM_TIMEOUT, ErrorCode.UPSTREAM_UNAVAILABLE)
 
 
+@jumping
 async def test_who_sees_every_card_is_told_every_failure_with_its_details(tmp_path: Path) -> None:
     assert len(OTHER_FAILURES) > 20
-    async with callers(tmp_path, KONAPLATE_TIMEOUT=0.1) as running:
+    async with callers(tmp_path) as running:
         for fault in OTHER_FAILURES:
             answer = await running.ask(Caller("a", (ANY_CARD,), "1001"), QUERY, {"n": fault.number})
             assert codes(answer) == [(("card",), fault.code)]
@@ -156,9 +157,10 @@ async def test_who_sees_every_card_is_told_every_failure_with_its_details(tmp_pa
             assert extensions["retryable"] is fault.retryable
 
 
+@jumping
 async def test_a_member_is_told_only_what_says_nothing_of_the_card(tmp_path: Path) -> None:
     assert sum(fault.code in SILENT for fault in OTHER_FAILURES) > 5
-    async with callers(tmp_path, KONAPLATE_TIMEOUT=0.1) as running:
+    async with callers(tmp_path) as running:
         for fault in OTHER_FAILURES:
             answer = await running.ask(Caller("a", (), "1001"), QUERY, {"n": fault.number})
             silent = fault.code in SILENT

@@ -15,6 +15,7 @@ from schema.query import build_schema
 from tests.konaplate.support import answering, card_fields, encoded, succeeded, without
 from tests.security.callers import ANY_CARD, NOT_ISSUED, NUMBERS, OTHERS, OWN, UNREGISTERED, Caller, callers, codes
 from tests.support import GRAPHQL_RESPONSE, Recorder, sandbox_transport
+from tests.tables import table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +66,7 @@ def bare(response: httpx.Response) -> str:
     return repr((response.status_code, response.headers.multi_items(), response.content))
 
 
-@pytest.mark.parametrize(("query", "accept", "encryption"), CASES, ids=[*SHAPES, "as JSON", "a list as JSON"])
+@table(("query", "accept", "encryption"), CASES)
 async def test_every_hidden_card_gives_the_same_answer_at_the_same_cost(
     query: str, accept: str, encryption: str, tmp_path: Path
 ) -> None:
@@ -200,7 +201,7 @@ ARRIVED = {
 }
 
 
-@pytest.mark.parametrize(("status", "body"), ARRIVED.values(), ids=ARRIVED)
+@table(("status", "body"), ARRIVED.values())
 async def test_whatever_arrived_about_a_hidden_card_is_the_same_answer_at_the_same_cost(
     status: int, body: bytes, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from tests.security.jwt_maker import (
     rsa_private,
     rsa_signer,
 )
+from tests.tables import table
 from tests.tools import examples
 
 GOOD = ec_signer("good", index=1)
@@ -47,8 +48,8 @@ def problem(content: bytes) -> str:
     return str(caught.value)
 
 
-@every_kind
-@pytest.mark.parametrize(
+@table("kind", SIGNERS)
+@table(
     "changes",
     [
         {},
@@ -57,14 +58,13 @@ def problem(content: bytes) -> str:
         {"key_ops": ["sign", "verify"], "use": None},
         {"x5c": 5, "x5t": [], "x5u": "no address", "unknown": {"deep": []}},
     ],
-    ids=str,
 )
 def test_a_proper_key_is_used(kind: str, changes: dict[str, Any]) -> None:
     assert {"x"} == usable(changed(kind, **changes))
 
 
-@every_kind
-@pytest.mark.parametrize(
+@table("kind", SIGNERS)
+@table(
     "changes",
     [
         *({"kid": None}, {"kid": ""}, {"kid": 5}, {"kid": ["x"]}, {"kid": {}}),
@@ -81,7 +81,6 @@ def test_a_proper_key_is_used(kind: str, changes: dict[str, Any]) -> None:
         ),
         *({"d": "AAAA"}, {"d": ""}, {"d": 0}),
     ],
-    ids=str,
 )
 def test_a_key_for_another_purpose_is_left_out(kind: str, changes: dict[str, Any]) -> None:
     assert set() == usable(changed(kind, **changes))
@@ -94,8 +93,8 @@ def test_a_key_for_an_algorithm_of_another_kind_is_left_out(kind: str, algorithm
     assert set() == usable(changed(kind, alg=algorithm))
 
 
-@pytest.mark.parametrize("name", ["n", "e", "x", "y", "crv"])
-@pytest.mark.parametrize("value", [None, "", "A", "A===", "!!!!", "AAAA", LONG, 5, -1, True, [], {}, ["AQAB"]])
+@table("name", ["n", "e", "x", "y", "crv"])
+@table("value", [None, "", "A", "A===", "!!!!", "AAAA", LONG, 5, -1, True, [], {}, ["AQAB"]])
 def test_a_key_with_a_broken_part_is_left_out(name: str, value: object) -> None:
     for kind, signer in SIGNERS.items():
         # A long exponent is unusual but valid.
@@ -162,7 +161,7 @@ def test_of_two_keys_with_one_id_the_first_usable_one_counts() -> None:
     assert read_key_set(key_set(second))["x"].key.thumbprint() != found.key.thumbprint()
 
 
-@pytest.mark.parametrize(
+@table(
     ("content", "reason"),
     [
         (b"", "the key set is not JSON"),
@@ -183,7 +182,6 @@ def test_of_two_keys_with_one_id_the_first_usable_one_counts() -> None:
         (key_set(private_jwk("EC")), "the key set holds no usable key"),
         (b" " * (MAX_BYTES + 1), "the key set is too large"),
     ],
-    ids=lambda value: repr(value[:30]),
 )
 def test_what_is_no_usable_set_is_refused_in_our_own_words(content: bytes, reason: str) -> None:
     assert reason == problem(content)

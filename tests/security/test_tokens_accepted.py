@@ -18,6 +18,7 @@ from tests.security.jwt_maker import (
     of_length,
     rsa_signer,
 )
+from tests.tables import table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,7 @@ async def test_an_rsa_key_that_is_long_enough_is_accepted(bits: int, tmp_path: P
         assert_accepted(await running.bearer(signer.token()))
 
 
-@pytest.mark.parametrize(
+@table(
     "header",
     [
         {"typ": None},
@@ -70,7 +71,6 @@ async def test_an_rsa_key_that_is_long_enough_is_accepted(bits: int, tmp_path: P
         # More than libraries accept as a header.
         {"padding": "x" * 3000},
     ],
-    ids=str,
 )
 async def test_harmless_header_parameters_do_not_matter(header: dict[str, Any], tmp_path: Path) -> None:
     async with jwt_gateway(tmp_path) as running:
@@ -91,7 +91,7 @@ async def test_a_key_without_optional_parameters_verifies_its_own_algorithm(
             assert_accepted(await running.bearer(token))
 
 
-@pytest.mark.parametrize(
+@table(
     "changes",
     [
         {"aud": [AUDIENCE]},
@@ -108,7 +108,6 @@ async def test_a_key_without_optional_parameters_verifies_its_own_algorithm(
         {"scope": None, "scp": ["cards:read:any"]},
         {"jti": "x", "nested": {"a": [1, 2]}, "big": 10**300, "negative": -(10**300)},
     ],
-    ids=" ".join,
 )
 async def test_claims_of_every_proper_form_are_accepted(changes: dict[str, Any], tmp_path: Path) -> None:
     async with jwt_gateway(tmp_path) as running:

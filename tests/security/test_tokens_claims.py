@@ -10,6 +10,7 @@ import pytest
 
 from tests.security.jwt_gateway import assert_accepted, refuse
 from tests.security.jwt_maker import AUDIENCE, ISSUER, claims, compact, ec_signer
+from tests.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,13 +53,12 @@ async def test_a_token_without_an_issuer_is_refused(running: Guarded) -> None:
     await refuse(running, signed(without("iss")), WRONG_ISSUER)
 
 
-@pytest.mark.parametrize(
+@table(
     "audience",
     [
         *("another", AUDIENCE.upper(), f"{AUDIENCE} another", AUDIENCE[:-1], "", None, True, 5),
         *([], ["another"], [[AUDIENCE]], [{"aud": AUDIENCE}], [None, 5], {AUDIENCE: AUDIENCE}),
     ],
-    ids=repr,
 )
 async def test_another_audience_is_refused(audience: object, running: Guarded) -> None:
     await refuse(running, signed(claims() | {"aud": audience}), WRONG_AUDIENCE)
@@ -127,18 +127,16 @@ ODD_TIMES: dict[str, Callable[[int], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
-@pytest.mark.parametrize("odd", ODD_TIMES.values(), ids=ODD_TIMES)
+@table("name", ["exp", "nbf", "iat"])
+@table("odd", ODD_TIMES.values())
 async def test_a_time_that_is_no_number_of_seconds_is_refused(
     name: str, odd: Callable[[int], object], running: Guarded
 ) -> None:
     await refuse(running, signed(claims() | {name: odd(int(time.time()) + 600)}), NO_TIME)
 
 
-@pytest.mark.parametrize("name", ["exp", "nbf", "iat", "unused"])
-@pytest.mark.parametrize(
-    "number", [b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e400", b"1" * 4400, b"01", b"1."]
-)
+@table("name", ["exp", "nbf", "iat", "unused"])
+@table("number", [b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e400", b"1" * 4400, b"01", b"1."])
 async def test_a_number_that_is_not_in_json_is_refused(name: str, number: bytes, running: Guarded) -> None:
     payload = json.dumps(claims() | {name: "@"}).encode().replace(b'"@"', number)
 

@@ -20,6 +20,7 @@ from tests.security.jwt_maker import (
     rsa_public_pem,
     rsa_signer,
 )
+from tests.tables import table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,8 +42,8 @@ SIGNATURE = "the token's signature or form is wrong"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.mark.parametrize("name", ["none", "None", "NONE", "nOnE"])
-@pytest.mark.parametrize("signature", [b"", b"\x00", b"x" * 64])
+@table("name", ["none", "None", "NONE", "nOnE"])
+@table("signature", [b"", b"\x00", b"x" * 64])
 async def test_a_token_without_an_algorithm_is_refused(name: str, signature: bytes, running: Guarded) -> None:
     for signer in (rsa_signer(), ec_signer(), ed_signer()):
         token = compact(signer.header(alg=name), claims(), lambda _: signature)
@@ -75,14 +76,13 @@ async def test_an_accepted_algorithm_that_is_not_the_keys_is_refused(name: str, 
         await refuse(running, signer.token(alg=name), NOT_THE_KEYS)
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [
         *("RS384", "RS512", "PS256", "ES384", "ES512", "ES256K", "Ed448"),
         *("rs256", "RS256 ", "", "RSA-OAEP", "dir"),
         *(None, True, 5, ["RS256"], {"RS256": 1}, [["RS256"]]),
     ],
-    ids=str,
 )
 async def test_an_algorithm_outside_the_list_is_refused(name: object, running: Guarded) -> None:
     signer = rsa_signer()
@@ -112,7 +112,7 @@ async def test_a_token_that_names_no_key_is_refused_though_there_is_only_one(tmp
 ATTACKER = ec_signer("attacker", index=1)
 
 
-@pytest.mark.parametrize(
+@table(
     "parameter",
     [
         {"jwk": ATTACKER.jwk},
@@ -130,9 +130,8 @@ ATTACKER = ec_signer("attacker", index=1)
         {"enc": "A128GCM"},
         {"jwk": None},
     ],
-    ids=lambda parameter: str(parameter)[:30],
 )
-@pytest.mark.parametrize("signer", [ec_signer(), ATTACKER], ids=["our key", "a key of its own"])
+@table("signer", [ec_signer(), ATTACKER])
 async def test_a_parameter_that_would_steer_the_verification_is_refused(
     parameter: dict[str, Any], signer: Signer, running: Guarded
 ) -> None:
@@ -148,7 +147,7 @@ async def test_a_key_that_is_not_in_the_set_signs_nothing(key_id: str, running: 
     await refuse(running, ATTACKER.token(kid=key_id), reason)
 
 
-@pytest.mark.parametrize(
+@table(
     "kind",
     [
         "JWE",
@@ -164,7 +163,6 @@ async def test_a_key_that_is_not_in_the_set_signs_nothing(key_id: str, running: 
         ["JWT"],
         {},
     ],
-    ids=repr,
 )
 async def test_a_token_of_another_type_is_refused(kind: object, running: Guarded) -> None:
     signer = ec_signer()
@@ -179,7 +177,7 @@ async def test_a_known_parameter_of_an_odd_type_is_refused(parameter: dict[str, 
     await refuse(running, compact(signer.header() | parameter, claims(), signer.sign), SIGNATURE)
 
 
-@pytest.mark.parametrize(
+@table(
     "header",
     [
         b"",
@@ -198,7 +196,6 @@ async def test_a_known_parameter_of_an_odd_type_is_refused(parameter: dict[str, 
         b'{"alg":"ES256","kid":"ec","x":' + b"1" * 4400 + b"}",
         b'{"x":' + b"[" * 2400 + b"]" * 2400 + b"}",
     ],
-    ids=lambda header: repr(header[:40]),
 )
 async def test_a_header_that_is_no_json_object_is_refused(header: bytes, running: Guarded) -> None:
     await refuse(running, compact(header, claims(), ec_signer().sign), UNREADABLE)

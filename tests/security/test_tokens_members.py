@@ -9,6 +9,7 @@ import pytest
 from graph.sandbox.ledger import CARDS
 from tests.security.jwt_gateway import assert_accepted, jwt_gateway
 from tests.security.jwt_maker import claims, compact, ec_signer
+from tests.tables import table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +63,7 @@ async def test_the_biggest_member_id_is_read_to_the_last_digit(claim: object, ru
     assert_hidden(await running.bearer(member_token(BIGGEST - 1), card_of(BIGGEST)))
 
 
-@pytest.mark.parametrize(
+@table(
     "claim",
     [
         *(None, True, False, 1001.0, 1001.5, 1e3, -1001, "-1001", "+1001", " 1001", "1001 ", "1001\n", "1_001"),
@@ -76,7 +77,6 @@ async def test_the_biggest_member_id_is_read_to_the_last_digit(claim: object, ru
         # Beyond 64 bits, where careless parsing would wrap around.
         *(2**64 + 1001, -(2**64) + 1001, str(2**64 + 1001)),
     ],
-    ids=repr,
 )
 async def test_a_claim_that_names_no_member_opens_no_card(claim: object, running: Guarded) -> None:
     token = member_token(claim)

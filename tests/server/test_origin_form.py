@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graph.http.cors import is_origin
+from tests.tables import table
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_an_origin_is_a_scheme_a_host_and_perhaps_a_port(text: str) -> None:
     assert is_origin(text)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "",

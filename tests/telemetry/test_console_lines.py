@@ -13,6 +13,7 @@ from graph.konaplate.errors import CallDetails, Cause
 from graph.security.audit import AuditEvent
 from graph.telemetry.audit_log import AuditLog
 from graph.telemetry.logs import AUDIT_LOGGER
+from tests.tables import table
 from tests.telemetry.capture import log, logs_as
 from tests.telemetry.reports import Reports
 
@@ -166,8 +167,8 @@ def test_colours_say_how_it_went() -> None:
     assert bad.endswith("\x1b[33mUPSTREAM_TIMEOUT\x1b[0m")
 
 
-@pytest.mark.parametrize("level", ["debug", "info"])
-@pytest.mark.parametrize("order", ["\x1b[2J", "\x9b2J", "\r", "\n", "\u2028", "\u202e", "\x07", "\udc80"])
+@table("level", ["debug", "info"])
+@table("order", ["\x1b[2J", "\x9b2J", "\r", "\n", "\u2028", "\u202e", "\x07", "\udc80"])
 def test_no_value_gives_the_terminal_an_order(order: str, level: str) -> None:
     with logs_as(level, as_json=False) as stream:
         log().warning(f"text{order}", value=order, listed=[order])

@@ -10,6 +10,7 @@ import pytest
 
 from graph.telemetry.logs import frames_of
 from schema.secrets import CardNo
+from tests.tables import table
 from tests.telemetry.capture import events, log, logs_as
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ FOREIGN: dict[str, Callable[[logging.Logger], None]] = {
 }
 
 
-@pytest.mark.parametrize("as_json", [True, False], ids=["json", "console"])
-@pytest.mark.parametrize("write", FOREIGN.values(), ids=FOREIGN)
+@table("as_json", [True, False])
+@table("write", FOREIGN.values())
 def test_a_line_of_another_library_is_redacted(write: Callable[[logging.Logger], None], *, as_json: bool) -> None:
     with logs_as(as_json=as_json) as stream:
         write(logging.getLogger("x"))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from graph.telemetry.redaction import redact_event
 from schema.secrets import CardNo, Credential, MemberId, PersonalText
+from tests.tables import table
 from tests.test_redact import most_digits
 
 CARD = "9491339400000013"
@@ -39,7 +40,7 @@ def redacted(**event: Any) -> dict[str, Any]:
     return dict(redact_event(None, "info", event))
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "expected"),
     [
         (None, None),
@@ -89,7 +90,7 @@ def looped() -> list[Any]:
     return loop
 
 
-@pytest.mark.parametrize(
+@table(
     "value",
     [
         Leaky(),
@@ -108,7 +109,6 @@ def looped() -> list[Any]:
         [[[[[["deep"]]]]]],
         {"a": {"a": {"a": {"a": {"a": {"a": 1}}}}}},
     ],
-    ids=lambda value: type(value).__name__,
 )
 def test_an_event_that_cannot_be_cleaned_is_replaced_as_a_whole(value: Any) -> None:
     assert WITHHELD == redacted(event="e", other="홍길동", value=value)

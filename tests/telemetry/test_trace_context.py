@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from opentelemetry.trace import SpanContext, get_current_span
 
 from graph.telemetry.traces import parent_of
+from tests.tables import table
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -31,7 +32,7 @@ def test_a_later_version_is_read_as_far_as_it_is_known(version: str, more: str) 
     assert int(TRACE, 16) == read(f"{version}-{TRACE}-{PARENT}-01{more}").trace_id
 
 
-@pytest.mark.parametrize(
+@table(
     "header",
     [
         "",
