@@ -132,7 +132,7 @@ def gateway_url() -> Iterator[str]:
         finally:
             process.terminate()
             process.stdout.read()
-            assert process.wait(10) == 0
+            assert process.wait(30) == 0
 
 
 @pytest.fixture(scope="session")

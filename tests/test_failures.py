@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from graph.sandbox.faults import FAULTS, Fault
 from graph.sandbox.ledger import CARDS, FIRST_CARD
+from schema.errors import ErrorCode
 from tests.faults.jumping_clock import jumping
 from tests.support import gateway
 from tests.tables import table

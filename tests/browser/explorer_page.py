@@ -8,7 +8,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-SECONDS = 15
+SECONDS = 60
 EDITORS = {
     "query": ".graphiql-query-editor",
     "variables": ".graphiql-editor-tool .graphiql-editor:not(.hidden)",

@@ -57,7 +57,7 @@ async def test_no_request_fails_and_limits_hold_while_redis_is_killed_frozen_and
 ) -> None:
     seen: dict[str, list[str]] = {}
     async with (
-        running_stack(tmp_path, redis.url_with_timeout(0.2)) as stack,
+        running_stack(tmp_path, redis.url_with_timeout(1)) as stack,
         steady_load(stack.balancer.url, stack.viewer()) as load,
     ):
         redis.kill()

@@ -17,7 +17,7 @@ BAD: Final = "9491339400009999"
 GOOD: Final = "9491339400001234"
 BALANCE: Final = 9_999_999_999
 WELL: Final = succeeded(card_fields())
-_PATIENCE: Final = 5.0
+_PATIENCE: Final = 30.0
 MEMBER: Final = succeeded({"userInfo": member_fields()})
 
 

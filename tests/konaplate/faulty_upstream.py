@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Script = Callable[["Connection"], Awaitable[None]]
 
-_PATIENCE: Final = 5.0
+_PATIENCE: Final = 30.0
 _CONTENT_LENGTH: Final = re.compile(rb"\r\ncontent-length: ([0-9]+)\r\n", re.IGNORECASE)
 
 

@@ -46,7 +46,7 @@ pytestmark = pytest.mark.usefixtures("each_network")
 TOTAL = 0.15
 IMPATIENT = Limits(total=TOTAL, connect=30, pool=30)
 PATIENT = Limits(total=30, connect=30, pool=30)
-PLENTY = 2.0
+PLENTY = 20.0
 """Well after any deadline here, well before a call without one."""
 WELL = succeeded(card_fields())
 CHUNKED = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")

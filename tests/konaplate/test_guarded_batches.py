@@ -20,6 +20,7 @@ from graph.resilience.retry_budget import RetryBudget, RetryRules
 from graph.resilience.single_flight import AbandonedError
 from graph.resilience.slots import SlotRules, Slots
 from tests.konaplate.support import Reports, connected, encoded
+from tests.tools import settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -123,7 +124,7 @@ async def test_nothing_is_asked_for_without_a_key() -> None:
     upstream = Upstream("a")
     async with guarded(upstream) as konaplate:
         assert [] == konaplate.start(PRODUCTS, [], CallStats())
-        await asyncio.sleep(0.01)
+        await settle()
     assert [] == upstream.asked
 
 
@@ -140,9 +141,9 @@ async def test_a_key_that_nobody_waits_for_leaves_the_others() -> None:
     upstream.gate = asyncio.Event()
     async with guarded(upstream) as konaplate:
         first, second = konaplate.start(PRODUCTS, ["a", "b"], CallStats())
-        await asyncio.sleep(0.01)
+        await settle()
         first.cancel()
-        await asyncio.sleep(0.01)
+        await settle()
         upstream.gate.set()
         assert "name of b" == (await second).service_name
     assert 0 == upstream.cancelled
@@ -153,10 +154,10 @@ async def test_a_call_ends_when_nobody_waits_for_any_of_its_keys() -> None:
     upstream.gate = asyncio.Event()
     async with guarded(upstream) as konaplate:
         futures = konaplate.start(PRODUCTS, ["a", "b"], CallStats())
-        await asyncio.sleep(0.01)
+        await settle()
         for future in futures:
             future.cancel()
-        await asyncio.sleep(0.01)
+        await settle()
         assert (1, 1) == (len(upstream.asked), upstream.cancelled)
 
 
@@ -165,7 +166,7 @@ async def test_whoever_waits_when_the_process_ends_is_told() -> None:
     upstream.gate = asyncio.Event()
     async with guarded(upstream) as konaplate:
         futures = konaplate.start(PRODUCTS, ["a"], CallStats())
-        await asyncio.sleep(0.01)
+        await settle()
         await konaplate.cancel()
         assert [AbandonedError] == await ends(futures)
 

@@ -22,7 +22,7 @@ from tests.conftest import clean_environment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PATIENCE: Final = 10.0
+PATIENCE: Final = 30.0
 _ANSWERS_ON: Final = "konagraph answers on "
 _SIXTEEN_DIGITS: Final = re.compile(r"\d{4}[ ._-]?\d{4}[ ._-]?\d{4}[ ._-]?\d{4}")
 # A correlation id: twelve digits of time, a dash and seven hexadecimal digits; and the hash of a document. Both

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 # Only a failing test waits this long.
-PATIENCE = 10
+PATIENCE = 30
 
 # A deadline that a test waits for, and one that is never reached.
 SOON = 0.1

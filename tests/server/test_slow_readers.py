@@ -61,7 +61,7 @@ def test_a_client_that_reads_for_a_while_and_then_stops_is_dropped(serve: Serve)
 
 
 def test_a_client_that_reads_slowly_gets_all_of_it(serve: Serve) -> None:
-    _, live = serve(only(write_timeout=0.3))
+    _, live = serve(only(write_timeout=1))
     with Wire(live.port, receive_buffer=65_536) as wire:
         wire.send(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         started = time.monotonic()
@@ -69,7 +69,7 @@ def test_a_client_that_reads_slowly_gets_all_of_it(serve: Serve) -> None:
         while data := wire.some(65_536):
             if read // _MEBIBYTE < (read + len(data)) // _MEBIBYTE:
                 # The client's own pace.
-                time.sleep(0.02)
+                time.sleep(0.05)
             read += len(data)
         assert read > Probe.LARGE
-        assert time.monotonic() - started > 0.35
+        assert time.monotonic() - started > 1.2

@@ -101,7 +101,7 @@ def test_each_line_is_written_by_one_call_and_at_once() -> None:
     theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with theirs, os.fdopen(ours.detach(), "w", encoding="utf-8") as stream:
         lines = LineStream(stream)
-        theirs.settimeout(5)
+        theirs.settimeout(30)
         for line in (b"short\n", b'{"a":"%s"}\n' % (b"x" * 20_000)):
             lines.write(line)
             assert line == theirs.recv(65_536)
@@ -110,7 +110,7 @@ def test_each_line_is_written_by_one_call_and_at_once() -> None:
 def both_ends() -> tuple[socket.socket, TextIO]:
     """A read end that returns each write separately, and its write end."""
     theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    theirs.settimeout(5)
+    theirs.settimeout(30)
     return theirs, os.fdopen(ours.detach(), "w", encoding="utf-8")
 
 

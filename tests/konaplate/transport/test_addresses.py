@@ -72,7 +72,7 @@ async def test_an_address_that_refuses_is_followed_by_the_next_at_once(named: An
     addresses, dialled = named(*FOUR), Dialled()
     dialled.becomes(FOUR[0], "refuses")
     # In an hour, no time would pass for a second attempt.
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert FOUR[1] == await dialled.first(addresses, within=3600)
 
 
@@ -80,8 +80,8 @@ async def test_every_address_gets_its_turn_before_the_time_is_over(named: Any) -
     addresses, dialled = named(*FOUR), Dialled()
     for address in FOUR[:3]:
         dialled.becomes(address, "silent")
-    async with asyncio.timeout(0.2):
-        assert FOUR[3] == await dialled.first(addresses, within=0.2)
+    async with asyncio.timeout(2):
+        assert FOUR[3] == await dialled.first(addresses, within=2)
 
 
 async def test_the_families_take_turns(named: Any) -> None:

@@ -77,7 +77,7 @@ class Doors:
             await self.asked.put(connection)
 
     async def next(self) -> Connection:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.asked.get()
 
 
