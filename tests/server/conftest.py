@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from graph.server.limits import HttpLimits
-from tests.server.live_server import Probe, serving
+from tests.server.live_server import Probe, only, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from graph.server.limits import HttpLimits
     from tests.server.live_server import Serve, Served
 
 
@@ -34,8 +34,8 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def limits() -> HttpLimits:
-    """The limits of `probe` and `port`; a module may have its own."""
-    return HttpLimits()
+    """The limits of `probe` and `port`, without any of time; a module may have its own."""
+    return only()
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from graph.server.limits import HttpLimits
+from tests.server.live_server import only
 from tests.server.raw_http import Wire, assert_is_a_refusal, exchange
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ MEBIBYTE = 1024 * 1024
 
 @pytest.fixture
 def limits() -> HttpLimits:
-    return HttpLimits(header_bytes=1_000, headers=20, url_bytes=200)
+    return replace(only(), header_bytes=1_000, headers=20, url_bytes=200)
 
 
 def is_answered(port: int, data: bytes) -> bool:

@@ -14,6 +14,7 @@ from tests.setup.checkout import (
     OLDEST_PIP,
     bare_environment,
     bare_path,
+    copy_to,
     installed,
     locked,
     old_pip,
@@ -26,19 +27,18 @@ from tests.tools import ROOT, require_tool
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.setup.conftest import FirstStart
-
 # The oldest supported pip and a current one, whose resolvers differ.
 PIPS = (OLDEST_PIP, "26.3")
 
 
 @pytest.fixture(scope="module")
-def wheel(first_start: FirstStart) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel that `make wheel` builds."""
     require_tool("npm", present=shutil.which("npm") is not None, how="on Debian `apt-get install npm`")
-    made = run(first_start.folder, bare_environment(os.environ["PATH"]), "make", "wheel")
+    folder = copy_to(tmp_path_factory.mktemp("source") / "checkout")
+    made = run(folder, bare_environment(os.environ["PATH"]), "make", "wheel")
     assert 0 == made.returncode, made.stdout + made.stderr
-    (path,) = (first_start.folder / "dist").glob("*.whl")
+    (path,) = (folder / "dist").glob("*.whl")
     return path
 
 
