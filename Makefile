@@ -28,7 +28,7 @@ doctor:  ## what this machine lacks, and how to get it
 setup:  ## what running needs: .venv from requirements-runtime.lock
 	$(INSTALL) runtime
 
-setup-dev:  ## what developing needs, too: .venv from requirements.lock
+setup-dev:  ## what development needs: .venv from requirements.lock
 	$(INSTALL) dev
 
 explorer:  ## GraphiQL's files, from npm
@@ -42,11 +42,11 @@ check: setup-dev  ## ruff, mypy and the import contracts
 
 # A worker for each core. Each file stays with one worker, so that what its tests share is made once.
 PARALLEL = -n auto --dist loadfile --no-loadscope-reorder
-unit: setup-dev  ## every test that needs nothing but this process: the command to run all the time
+unit: setup-dev  ## the fast tests, which need nothing outside of this process
 	$(BIN)/pytest -q $(PARALLEL) --hypothesis-profile=quick \
 		-m 'not process and not browser and not outside and not containers and not fresh'
 
-test:  ## every check and every test that this machine has the tools for
+test:  ## all checks, and all tests that this machine has the tools for
 	$(INSTALL) dev --try explorer --try clients --try outside
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest $(PARALLEL) --cov --cov-report=term
@@ -73,7 +73,7 @@ wheel:  ## dist/konagraph-….whl, with GraphiQL's files in it
 
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--only-binary :all: --quiet --upgrade
-lock: setup-dev  ## resolve the dependencies anew
+lock: setup-dev  ## resolve the dependencies again
 	$(LOCK) pyproject.toml --output-file requirements-runtime.lock
 	$(LOCK) pyproject.toml --group dev --constraint requirements-runtime.lock --output-file requirements.lock
 	$(LOCK) --group build --constraint requirements.lock --output-file requirements-build.lock
@@ -90,9 +90,9 @@ bench-peers:  ## the gateway beside other servers, for about a quarter of an hou
 	$(INSTALL) dev --try peers --try node-peers
 	$(BIN)/python -m benchmarks --peers
 
-soak: setup-dev  ## a mixed load for SOAK_SECONDS (1800), and whether memory, descriptors and tasks stay flat
+soak: setup-dev  ## a mixed load for SOAK_SECONDS (1800); checks that memory, descriptors and tasks stay flat
 	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS)
 
-clean:  ## remove everything that can be made again
+clean:  ## remove everything that can be generated
 	rm -rf .venv .venv-build .venv-outside .peers dist explorer/node_modules tests/node/node_modules \
 		benchmarks/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

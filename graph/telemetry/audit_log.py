@@ -140,7 +140,7 @@ class AuditLog:
         first, self._next_try = self._next_try is None, self._clock() + _SECONDS_BETWEEN_TRIES
         if first:
             reason = errno.errorcode.get(error.errno or 0, "unknown")
-            self._about.error("the audit log cannot be written: no personal data is given out", reason=reason)
+            self._about.error("the audit log cannot be written: personal data is withheld", reason=reason)
 
     def _resume(self) -> bool:
         """Write a line about resuming, which also tests whether that works."""
@@ -148,7 +148,7 @@ class AuditLog:
         if not (self._reopen_file() and self._write([event])):
             return False
         self._next_try = None
-        self._about.info("the audit log is written again")
+        self._about.info("the audit log can be written again")
         return True
 
     def _fields(self, event: AuditEvent) -> EventDict:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _ROOM: Final = 1 << 20
 _NEXT_TRY_SECONDS: Final = 0.1
 _HELD_SECONDS: Final = 0.005
-_LOST: Final = b'{"lost":%d,"event":"lines of this log were lost: nobody took them","level":"warning"}\n'
+_LOST: Final = b'{"lost":%d,"event":"log lines were lost: their reader stalled","level":"warning"}\n'
 
 
 class LineStream:
@@ -208,11 +208,13 @@ def _nonblocking(owner: LineStream, raw: io.FileIO) -> Write:
         return raw.write
     try:
         # Opened again, because other processes that inherited the file share its O_NONBLOCK flag.
-        anew = os.open(f"/proc/self/fd/{raw.fileno()}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        reopened = os.open(
+            f"/proc/self/fd/{raw.fileno()}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        )
     except OSError:
         return _polled(raw)
-    weakref.finalize(owner, os.close, anew).atexit = False
-    return partial(os.write, anew)
+    weakref.finalize(owner, os.close, reopened).atexit = False
+    return partial(os.write, reopened)
 
 
 def _polled(raw: io.FileIO) -> Write:

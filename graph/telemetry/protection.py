@@ -31,14 +31,18 @@ class ProtectionTelemetry:
         self._refusals = metrics.counters("refusals", "Refusals in the audit log.", "code")
         budgets = [(name,) for name in BUDGETS]
         self._budgets = metrics.counters(
-            "budget_refusals", "Refusals of a viewer's budget.", "budget", known=budgets
+            "budget_refusals", "Refusals by a viewer's budget.", "budget", known=budgets
         )
         text = "Callers without valid credentials."
         self._unauthenticated = metrics.counters("unauthenticated", text, "reason")
         self._reads = count("personal_data_reads", "Reads of personal data in the audit log.")
-        self._fallbacks = count("limiter_fallbacks", "Failures of Redis, after which budgets are kept locally.")
-        self._key_failures = count("key_set_failures", "Failed loads of the keys that verify tokens.")
-        self._keys = metrics.gauge("key_set_state", "1 for the state of the keys that verify tokens.", "state")
+        self._fallbacks = count(
+            "limiter_fallbacks", "Failures of Redis that made this gateway count budgets alone."
+        )
+        self._key_failures = count("key_set_failures", "Failed loads of the key set that verifies tokens.")
+        self._keys = metrics.gauge(
+            "key_set_state", "1 for the present state of the key set that verifies tokens.", "state"
+        )
 
     def watch_keys(self, current: Callable[[], str]) -> None:
         """Expose the state of the keys that verify tokens."""

@@ -38,19 +38,19 @@ class RequestTelemetry:
         self._silent_until = -math.inf
         count, codes = metrics.counter, [(code.value,) for code in ErrorCode]
         self._durations = metrics.durations(
-            "request_duration_seconds", "Requests, by operation and by code.", "operation", "code"
+            "request_duration_seconds", "Requests, by operation and code.", "operation", "code"
         )
         self._operations = OperationNames(self._durations.forget)
         self._responses = metrics.counters(
-            "responses", "Answers, by HTTP status and kind of viewer.", "status", "viewer"
+            "responses", "Responses, by HTTP status and kind of viewer.", "status", "viewer"
         )
-        text = "Errors in answers; one answer may hold several."
+        text = "Errors in responses; one response may hold several."
         self._errors = metrics.counters("errors", text, "code", known=codes)
-        self._unexpected = count("unexpected_exceptions", "Exceptions that nobody foresaw.")
-        self._deadlines = count("deadline_hits", "Fields given up because the request's time was over.")
-        self._saved = count("request_calls_saved", "Look-ups answered by another one of the same request.")
+        self._unexpected = count("unexpected_exceptions", "Exceptions that no table maps to a code.")
+        self._deadlines = count("deadline_hits", "Fields given up at the request's deadline.")
+        self._saved = count("request_calls_saved", "Look-ups that shared another look-up of the same request.")
         self._untrusted = count("untrusted_documents", "Documents that ran without being in the manifest.")
-        self._unplanned = count("unplanned_documents", "Documents with an operation that no plan takes.")
+        self._unplanned = count("unplanned_documents", "Documents with an operation that has no plan.")
 
     def trust(self, names: frozenset[str]) -> None:
         """Set the operation names that are always labels: those of the trusted documents."""

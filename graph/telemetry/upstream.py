@@ -39,25 +39,27 @@ class UpstreamTelemetry(GuardObserver):
         apis = [endpoint.path for endpoint in endpoints]
         by_api = partial(metrics.counters, known=[(api,) for api in apis])
         causes = [(api, cause.value) for api in apis for cause in Cause]
-        text = "Calls to Konaplate, each attempt, by API, outcome and the vendor's code."
+        text = "Attempts to call Konaplate, by API, outcome and Konaplate's code."
         self._durations = metrics.durations("upstream_duration_seconds", text, "api", "outcome", "code")
-        text = "Calls without a usable answer, by cause."
+        text = "Attempts without a usable answer, by cause."
         self._failures = metrics.counters("upstream_failures", text, "api", "cause", known=causes)
-        text = "Answers, by what became of our correlation id."
+        text = "Answers, by the correlation id that they carried."
         self._echoes = metrics.counters(
             "upstream_echoes", text, "echo", known=[(echo,) for echo in get_args(Echo)]
         )
         self._drifts = by_api("upstream_drift", "Answers with longer fields than documented.", "api")
-        self._unsealed = by_api("upstream_unsealed", "Successes in clear although answers are sealed.", "api")
-        self._joined = by_api("single_flight_saves", "Look-ups that shared a call which was under way.", "api")
-        self._retries = metrics.counters("retries", "Calls that were tried again, by cause.", "api", "cause")
-        self._refused = by_api("retries_refused", "Calls not tried again because the budget was spent.", "api")
+        self._unsealed = by_api(
+            "upstream_unsealed", "Successes that were not encrypted although they should be.", "api"
+        )
+        self._joined = by_api("single_flight_saves", "Look-ups that joined a call in flight.", "api")
+        self._retries = metrics.counters("retries", "Retries, by cause.", "api", "cause")
+        self._refused = by_api("retries_refused", "Retries not made because the retry budget was spent.", "api")
         self._shed = by_api("calls_shed", "Calls given up because no slot became free in time.", "api")
-        text = "Changes of a breaker, by its new state."
+        text = "Breaker transitions, by new state."
         self._changes = metrics.counters("breaker_changes", text, "api", "state")
-        text = "1 for the state that an API's breaker is in."
+        text = "1 for the present state of an API's breaker."
         self._breakers = metrics.gauge("breaker_state", text, "api", "state")
-        self._limit = metrics.gauge("upstream_call_limit", "How many calls may be under way at once.")
+        self._limit = metrics.gauge("upstream_call_limit", "How many calls may be in flight at present.")
         for api in apis:
             self._show_breaker(api, "closed")
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-READ_ANEW: Final = "secrets and documents were read anew"
-NOTHING_CHANGED: Final = "secrets and documents were read, and none of them has changed"
+RELOADED: Final = "secrets and documents were reloaded"
+UNCHANGED: Final = "secrets and documents were reloaded, and none has changed"
 
 RENEWED: Final = (
     "konaplate_access_key",
@@ -79,11 +79,11 @@ class Reload:
                 outcome = await self._renewal.renew(self._load())
             except SettingsError as error:
                 # Problems name variables, never values.
-                self._log.error("reload refused: everything stays as it was", problems=error.problems)
+                self._log.error("reload refused: nothing has changed", problems=error.problems)
             except Exception as error:  # noqa: BLE001 - must not stop a running gateway
                 self._log.error("reload failed", exception=type(error).__name__)
             else:
-                self._log.info(READ_ANEW if outcome["changed"] else NOTHING_CHANGED, **outcome)
+                self._log.info(RELOADED if outcome["changed"] else UNCHANGED, **outcome)
 
 
 class _Parts(NamedTuple):

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from graph.telemetry.traces import Traces
 
 _EXECUTIONS: Final = {
-    "planned": "Operations executed by a compiled plan.",
-    "unplanned": "Operations executed on graphql-core, because there was no plan for them.",
-    "abandoned": "Operations executed on graphql-core after a plan that was not finished.",
+    "planned": "Operations executed by a plan.",
+    "unplanned": "Operations executed by graphql-core because they have no plan.",
+    "abandoned": "Operations that left their plan for graphql-core.",
 }
 
 
@@ -59,10 +59,12 @@ class Telemetry:
             self.audit = AuditLog(settings.konagraph_audit_log, refs.of_viewer, count=self.protection.count)
         except OSError:
             raise SettingsError(["KONAGRAPH_AUDIT_LOG names a file that cannot be written"]) from None
-        self._lost = self.metrics.counter("span_batches_lost", "Batches of spans that the collector did not take.")
+        self._lost = self.metrics.counter(
+            "span_batches_lost", "Batches of spans that the collector did not accept."
+        )
         self.traces = self._make_traces(settings, endpoints, exporter)
         self.metrics.gauge("tasks", "Tasks of the event loop.").set_function(lambda: len(asyncio.all_tasks()))
-        self.metrics.read_counter("log_lines_lost", "Lines of the log that nobody took in time.", _lost_lines)
+        self.metrics.read_counter("log_lines_lost", "Log lines dropped because their reader stalled.", _lost_lines)
 
     def on_request(self, report: RequestReport) -> None:
         """A request was answered."""
@@ -81,17 +83,19 @@ class Telemetry:
         metrics, cache, audit = self.metrics, documents.cache, self.audit
         self.requests.trust(documents.trusted.operation_names)
         metrics.read_counter("document_cache_hits", "Documents found in the cache.", lambda: cache.hits)
-        metrics.read_counter("document_cache_misses", "Documents read anew.", lambda: cache.misses)
+        metrics.read_counter(
+            "document_cache_misses", "Documents not in the cache, parsed and validated.", lambda: cache.misses
+        )
         metrics.gauge("document_cache_size", "Documents in the cache.").set_function(lambda: len(cache))
         for how, text in _EXECUTIONS.items():
             metrics.read_counter(f"operations_{how}", text, partial(getattr, counts, how))
-        running = metrics.gauge("requests_in_flight", "Operations that are being executed.")
+        running = metrics.gauge("requests_in_flight", "Operations being executed.")
         running.set_function(lambda: admission.running)
-        limit = metrics.gauge("requests_in_flight_limit", "How many operations may be.")
+        limit = metrics.gauge("requests_in_flight_limit", "The most that may be executed at once.")
         limit.set_function(lambda: admission.limit)
         available = metrics.gauge("audit_available", "1 while the audit log can be written.")
         available.set_function(lambda: audit.available)
-        text = "Audit events that could not be written; personal data was not given out for them."
+        text = "Audit events that could not be written; their personal data was withheld."
         metrics.read_counter("audit_unwritten", text, lambda: audit.unwritten)
 
     def _make_traces(
@@ -110,7 +114,7 @@ class Telemetry:
 
     def _on_lost_spans(self) -> None:
         self._lost.inc()
-        structlog.get_logger(LOGGER).warning("spans are lost: the collector does not take them")
+        structlog.get_logger(LOGGER).warning("spans are lost: the collector does not accept them")
 
     async def aclose(self) -> None:
         """Export the remaining spans, and close files."""

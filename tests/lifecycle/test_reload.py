@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from tests.lifecycle.upstreams import HeldUpstream
 
-READ = '"secrets and documents were read anew"'
-UNCHANGED = '"secrets and documents were read, and none of them has changed"'
-REFUSED = '"reload refused: everything stays as it was"'
+READ = '"secrets and documents were reloaded"'
+UNCHANGED = '"secrets and documents were reloaded, and none has changed"'
+REFUSED = '"reload refused: nothing has changed"'
 
 
 def api_keys(*names: str) -> str:

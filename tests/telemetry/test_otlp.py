@@ -117,7 +117,7 @@ async def test_requests_are_answered_although_there_is_no_collector() -> None:
         lost = value(running.metrics, "span_batches_lost_total")
     assert [200] * 5 == [answer.status_code for answer in answers]
     assert 1 == lost
-    assert ["spans are lost: the collector does not take them"] == [
+    assert ["spans are lost: the collector does not accept them"] == [
         line["event"] for line in events(stream) if "spans" in line["event"]
     ]
 
