@@ -52,11 +52,11 @@ class BreakerRules:
     open_for: float = 5.0
     """How long the breaker stays open; doubles whenever probing fails."""
     open_at_most: float = 60.0
-    """Seconds that the doubling stops at, so that an upstream that is back is found within a minute."""
+    """The longest open time, so that a recovered upstream is noticed within a minute."""
     jitter: float = 0.2
     """The random part of the open time, so that gateways do not all probe at the same moment."""
     probes: int = 3
-    """Calls that try the upstream after that; the breaker closes when all of them succeed."""
+    """Calls that probe the upstream then; the breaker closes when all of them succeed."""
 
 
 class Breaker:
@@ -80,7 +80,8 @@ class Breaker:
         self._clock = clock
         self._random = random
         self._on_change = on_change
-        self._state = State.CLOSED
+        self.state = State.CLOSED
+        """The state after the latest call; right after `admit`, the state in which the call was admitted."""
         self._era = 0
         self._window = _Window(rules.window)
         self._opened_in_a_row = 0
@@ -88,20 +89,15 @@ class Breaker:
         self._probes_under_way = 0
         self._probes_answered = 0
 
-    @property
-    def state(self) -> State:
-        """The state after the latest call; right after `admit`, the state in which the call was admitted."""
-        return self._state
-
     def admit(self) -> int:
         """Admit one call, to be settled when it is over; returns the number of the state's era.
 
         Raises:
             CircuitOpenError: the breaker is open.
         """
-        if self._state is State.CLOSED:
+        if self.state is State.CLOSED:
             return self._era
-        if self._state is State.OPEN:
+        if self.state is State.OPEN:
             left = self._open_until - self._clock()
             if left > 0:
                 raise CircuitOpenError(left)
@@ -122,7 +118,7 @@ class Breaker:
         # A call that began before the last change of state says nothing about the current one.
         if era != self._era:
             return
-        if self._state is State.HALF_OPEN:
+        if self.state is State.HALF_OPEN:
             self._settle_probe(failed=failed)
         elif failed is not None:
             self._settle_call(failed=failed)
@@ -152,7 +148,7 @@ class Breaker:
         self._enter(State.OPEN)
 
     def _enter(self, state: State) -> None:
-        self._state = state
+        self.state = state
         self._era += 1
         self._window.clear()
         self._probes_under_way = self._probes_answered = 0

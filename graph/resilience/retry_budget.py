@@ -18,7 +18,7 @@ class RetryRules:
     """Attempts of a call, pauses between them in seconds, and how many retries all calls may use together."""
 
     attempts: int = 2
-    """For one call. A third one would hardly fit into its time."""
+    """Per call. A third one would hardly fit into its time."""
     backoff_min: float = 0.05
     backoff_max: float = 0.25
     """A tenth of a call's time."""

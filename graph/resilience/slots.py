@@ -32,7 +32,8 @@ class Admission:
             raise AtCapacityError
 
     def __enter__(self) -> None:
-        self.check()
+        if self.running >= self.limit:
+            raise AtCapacityError
         self.running += 1
 
     def __exit__(self, *_exception: object) -> None:
@@ -49,7 +50,7 @@ class SlotRules:
 
     most: int = 64
     least: int = 4
-    """Enough to notice that the upstream is well again; the breaker stops calls to one that is down."""
+    """Enough to notice that the upstream has recovered; the breaker handles one that is down."""
     decrease: float = 0.8
     """The factor applied to the limit after a lost call."""
     pause: float = 1.0

@@ -35,18 +35,14 @@ class Allowance:
 
     @classmethod
     def of(cls, requests_per_second: int, request_burst: int, cost_burst: int, cards_per_minute: int) -> Self:
-        """Budgets as the settings have them.
+        """The rate limits that the settings define.
 
-        A twentieth of the cost comes back each second, as at Shopify. An hour allows ten minutes' worth of cards:
-        an app looks at the same few cards, which count once.
+        A twentieth of the cost is restored each second, as at Shopify. An hour allows ten minutes' worth of cards,
+        because an app looks at the same few cards, which count once.
         """
+        cost_per_second, cards_per_hour = cost_burst / 20, 10 * cards_per_minute
         return cls(
-            requests_per_second,
-            request_burst,
-            cost_burst / 20,
-            cost_burst,
-            cards_per_minute,
-            10 * cards_per_minute,
+            requests_per_second, request_burst, cost_per_second, cost_burst, cards_per_minute, cards_per_hour
         )
 
 

@@ -27,8 +27,7 @@ class PoolLimits:
     """Bounds of a pool."""
 
     connections: int = 64
-    # Less than the servers and balancers that we know keep one. Where the upstream keeps connections for less
-    # time, it closes them, and none of those is used again.
+    # Shorter than common servers and balancers keep one. If the upstream closes one first, it is not reused.
     keepalive: float = 15.0
     """Seconds that an idle connection is kept."""
     response_bytes: int = 256 * 1024
