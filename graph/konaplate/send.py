@@ -23,9 +23,8 @@ from graph.konaplate.errors import (
     UnavailableError,
 )
 from graph.konaplate.responses import Response
-from graph.konaplate.transport.connection import NO_RESPONSE
+from graph.konaplate.transport.connection import NO_RESPONSE, ResponseRefusedError
 from graph.konaplate.transport.lean import TOTAL, LeanTransport, WholeResponse
-from graph.konaplate.transport.parser import ResponseRefusedError
 
 if TYPE_CHECKING:
     from graph.konaplate.errors import CallDetails

@@ -11,8 +11,8 @@ import httpx
 import pytest
 import trustme
 
+from graph.konaplate.transport.connection import ResponseRefusedError
 from graph.konaplate.transport.lean import LeanTransport, Template, TemplateRequest, request_bytes
-from graph.konaplate.transport.parser import ResponseRefusedError
 from graph.konaplate.transport.pool import PoolLimits
 from tests.konaplate.faulty_upstream import FaultyUpstream, answer, http, mute
 

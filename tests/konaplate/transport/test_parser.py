@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.konaplate.transport.parser import ParsedResponse, ResponseParser, ResponseRefusedError
+from graph.konaplate.transport.connection import ParsedResponse, ResponseParser, ResponseRefusedError
 from tests.konaplate.faulty_upstream import chunk, head, http
 from tests.tools import examples
 
