@@ -17,7 +17,7 @@ from graph.resilience.slots import Admission
 from graph.security.audit import RequestAudit
 from graph.security.authorization import Authorization
 from graph.security.viewer import Scope
-from graph.wiring.documents import build_documents, document_limits
+from graph.wiring.documents import build_documents
 from graph.wiring.http import build_app, build_explorer
 from graph.wiring.reload import Renewal
 from graph.wiring.security import build_protection, build_refs
@@ -119,7 +119,7 @@ def create_app(
         ),
         admission=admission,
         request_timeout=settings.konagraph_request_timeout,
-        max_body_bytes=document_limits(settings).body_bytes,
+        max_body_bytes=settings.document_limits.body_bytes,
         get=settings.allowed_in_development(settings.konagraph_get),
         explorer=explorer,
         on_request=telemetry.on_request,

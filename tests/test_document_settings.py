@@ -13,7 +13,7 @@ from graph.config.settings import Settings, SettingsError
 from graph.graphql.errors import DocumentError
 from graph.graphql.limits import DocumentLimits
 from graph.graphql.request import GraphQLRequest
-from graph.wiring.documents import build_documents, document_limits, read_trusted
+from graph.wiring.documents import build_documents, read_trusted
 from tests.graphql.documents import CARD_QUERY, INLINE_CARD, TYPENAME, apollo_manifest, apollo_operation, hash_of
 from tests.support import credentials, sandbox_settings, sandbox_transport
 
@@ -98,7 +98,7 @@ def test_the_manifest_is_held_to_the_limits_and_the_introspection_of_the_setting
 
 
 def test_the_limits_that_are_not_set_are_the_defaults_of_a_document() -> None:
-    assert DocumentLimits() == document_limits(sandbox_settings())
+    assert DocumentLimits() == sandbox_settings().document_limits
 
 
 @pytest.mark.parametrize(

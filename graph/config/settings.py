@@ -29,8 +29,10 @@ from graph.config.types import (
     UrlOrPath,
     Words,
 )
+from graph.graphql.limits import DocumentLimits
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
 from graph.konaplate.protocol import EchoRule
+from graph.security.viewer import Allowance
 from graph.server.limits import HttpLimits
 
 
@@ -126,6 +128,27 @@ class Settings(BaseModel):
     konaplate_ca_bundle: Path | None = None
     konaplate_client_certificate: Path | None = None
     konaplate_client_certificate_key: Path | None = None
+
+    @property
+    def document_limits(self) -> DocumentLimits:
+        """The limits of a document and of the request that brings it."""
+        return DocumentLimits.for_root_fields(self.konagraph_max_root_fields, self.konagraph_max_cost)
+
+    @property
+    def allowance(self) -> Allowance:
+        """A viewer's rate limits.
+
+        A twentieth of the cost is restored each second, as at Shopify. An hour allows ten minutes' worth of cards,
+        because an app looks at the same few cards, which count once.
+        """
+        return Allowance(
+            requests_per_second=self.konagraph_request_rate,
+            request_burst=self.konagraph_request_burst,
+            cost_per_second=self.konagraph_cost_burst / 20,
+            cost_burst=self.konagraph_cost_burst,
+            cards_per_minute=self.konagraph_cards_per_minute,
+            cards_per_hour=10 * self.konagraph_cards_per_minute,
+        )
 
     def allowed_in_development(self, switch: bool | None) -> bool:  # noqa: FBT001 - a setting's own value
         """The value of a switch that is on in development and off in production by default."""

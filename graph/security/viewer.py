@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from schema.secrets import MemberId
@@ -32,18 +32,6 @@ class Allowance:
     cost_burst: int = 1_000
     cards_per_minute: int = 30
     cards_per_hour: int = 300
-
-    @classmethod
-    def of(cls, requests_per_second: int, request_burst: int, cost_burst: int, cards_per_minute: int) -> Self:
-        """The rate limits that the settings define.
-
-        A twentieth of the cost is restored each second, as at Shopify. An hour allows ten minutes' worth of cards,
-        because an app looks at the same few cards, which count once.
-        """
-        cost_per_second, cards_per_hour = cost_burst / 20, 10 * cards_per_minute
-        return cls(
-            requests_per_second, request_burst, cost_per_second, cost_burst, cards_per_minute, cards_per_hour
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from graph.config.files import UnreadableFileError, read_bytes, unreadable
 from graph.config.settings import Settings, SettingsError
 from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import Documents
-from graph.graphql.limits import DocumentLimits
 from graph.graphql.manifests import MAX_BYTES, ManifestError, TrustedDocuments, trust
 from graph.graphql.persisted import DocumentResolver, Mode
 from graph.graphql.registered import RegisteredDocuments
@@ -48,11 +47,6 @@ def build_documents(
     )
 
 
-def document_limits(settings: Settings) -> DocumentLimits:
-    """The limits of a document."""
-    return DocumentLimits.for_root_fields(settings.konagraph_max_root_fields, settings.konagraph_max_cost)
-
-
 def read_trusted(settings: Settings, schema: GraphQLSchema | None = None) -> TrustedDocuments:
     """The current manifest, parsed with a reader of its own, so that this may run in a thread.
 
@@ -65,7 +59,7 @@ def read_trusted(settings: Settings, schema: GraphQLSchema | None = None) -> Tru
 def _reader(settings: Settings, schema: GraphQLSchema | None) -> Documents:
     return Documents(
         executable_schema() if schema is None else schema,
-        document_limits(settings),
+        settings.document_limits,
         # Forbidden for all, it is a matter of validation; allowed for some, of the viewer.
         introspection=settings.konagraph_introspection is not False,
     )

@@ -22,7 +22,6 @@ from graph.security.card_refs import CardRefs
 from graph.security.jwks import MAX_BYTES, BadKeySetError, KeySet, read_key_set
 from graph.security.limiter import LocalLimiter
 from graph.security.tokens import TokenAuthenticator, TokenRules
-from graph.security.viewer import Allowance
 from schema.secrets import Credential
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def build_protection(
         source = settings.konagraph_jwt_jwks or ""
         load = key_set_at(source) if is_url(source) else partial(_read_key_set_file, Path(source))
         keys = KeySet(load, time.monotonic, on_key_failure)
-        tokens = TokenAuthenticator(keys, _token_rules(settings), _allowance(settings), time.time)
+        tokens = TokenAuthenticator(keys, _token_rules(settings), settings.allowance, time.time)
         authenticate = by_token(tokens)
     elif settings.konagraph_auth == "api-key":
         api_keys = ApiKeyAuthenticator(read_key_files(settings) or ())
@@ -117,7 +116,7 @@ def read_key_files(settings: Settings) -> tuple[ApiKey, ...] | None:
     auth, jwks, file = settings.konagraph_auth, settings.konagraph_jwt_jwks, settings.konagraph_api_keys
     try:
         if auth == "api-key" and file is not None:
-            return read_api_keys(read_text(file), _allowance(settings))
+            return read_api_keys(read_text(file), settings.allowance)
         if auth == "jwt" and jwks is not None and not is_url(jwks):
             read_key_set(read_bytes(Path(jwks), MAX_BYTES))
     except UnreadableFileError as error:
@@ -128,15 +127,6 @@ def read_key_files(settings: Settings) -> tuple[ApiKey, ...] | None:
     except BadKeyFileError as error:
         raise SettingsError([f"KONAGRAPH_API_KEYS: {problem}" for problem in error.problems]) from None
     return None
-
-
-def _allowance(settings: Settings) -> Allowance:
-    return Allowance.of(
-        settings.konagraph_request_rate,
-        settings.konagraph_request_burst,
-        settings.konagraph_cost_burst,
-        settings.konagraph_cards_per_minute,
-    )
 
 
 def _token_rules(settings: Settings) -> TokenRules:

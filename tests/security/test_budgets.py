@@ -11,7 +11,6 @@ from graph.security.card_refs import CardRefs
 from graph.security.errors import RateLimitedError
 from graph.security.limiter import LocalLimiter
 from graph.security.viewer import ANONYMOUS, Allowance, Viewer
-from graph.wiring.security import _allowance
 from schema.secrets import CardNo, Credential
 from tests.support import sandbox_settings
 
@@ -63,7 +62,7 @@ def test_the_settings_defaults_are_the_allowances_and_the_documented_numbers() -
         cards_per_hour=300,
     )
     assert expected == Allowance()
-    assert expected == _allowance(sandbox_settings())
+    assert expected == sandbox_settings().allowance
 
 
 def test_budgets_come_from_the_settings_or_follow_from_them() -> None:
@@ -73,7 +72,7 @@ def test_budgets_come_from_the_settings_or_follow_from_them() -> None:
         KONAGRAPH_COST_BURST=50,
         KONAGRAPH_CARDS_PER_MINUTE=5,
     )
-    assert Allowance(2, 3, 2.5, 50, 5, 50) == _allowance(settings)
+    assert Allowance(2, 3, 2.5, 50, 5, 50) == settings.allowance
 
 
 async def test_a_hundred_requests_at_once_and_then_fifty_a_second(purse: Purse) -> None:
