@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from graph.config.files import UnreadableFileError, is_plainly_a_path, read_text, unreadable
 from graph.http.client_address import Network
 from graph.http.cors import is_header, is_origin
-from graph.server.request_validation import read_authority
+from graph.server.request_validation import parse_authority
 from schema.secrets import Credential
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _pem_file(path: str) -> str:
 
 def _allowed_host(word: str) -> bytes | None:
     # A host is ASCII, and a question mark is not allowed in one either.
-    authority = read_authority(word.encode("ascii", errors="replace"))
+    authority = parse_authority(word.encode("ascii", errors="replace"))
     return authority.text if authority else None
 
 

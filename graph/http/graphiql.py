@@ -10,32 +10,9 @@ from types import MappingProxyType
 
 from starlette.responses import HTMLResponse, Response
 
-from graph.http.graphiql_files import FILES, PAGE
+from graph.http.graphiql_files import DIRECTORY, FILES, MISSING_PAGE, PAGE
 
 _MEDIA_TYPES: Mapping[str, str] = MappingProxyType({".css": "text/css", ".js": "text/javascript"})
-
-_MISSING_PAGE = Template(
-    """<!DOCTYPE html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <title>konagraph explorer: not installed</title>
-    <link rel="icon" href="data:,">
-    <link rel="stylesheet" href="$assets/explorer.css">
-  </head>
-  <body>
-    <main class="missing">
-      <h1>The explorer is not installed</h1>
-      <p>The GraphQL endpoint <code>$endpoint</code> works; only this page lacks files:</p>
-      <ul>$missing</ul>
-      <p>They come from npm and need Node 18 or newer. In the project's folder run</p>
-      <pre>make explorer</pre>
-      <p>and start the gateway again.</p>
-    </main>
-  </body>
-</html>
-"""
-)
 
 
 class Explorer:
@@ -65,7 +42,7 @@ class Explorer:
         names = {"assets": html.escape(f"{self._endpoint}/explorer"), "endpoint": html.escape(self._endpoint)}
         if self._template is None or self.missing:
             items = "".join(f"<li><code>{html.escape(path)}</code></li>" for path in self.missing)
-            page = _MISSING_PAGE.substitute(names, missing=items)
+            page = Template((DIRECTORY / MISSING_PAGE).read_text()).substitute(names, missing=items)
         else:
             settings = {
                 "endpoint": self._endpoint,

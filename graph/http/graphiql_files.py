@@ -9,6 +9,8 @@ from types import MappingProxyType
 from typing import Final
 
 PAGE: Final = "index.html"
+MISSING_PAGE: Final = "missing.html"
+"""Shown while files of the page are missing."""
 FILES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "explorer.css": "explorer.css",
@@ -22,7 +24,7 @@ FILES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
-PAGE_FILES: Final = (PAGE, *FILES.values())
+PAGE_FILES: Final = (PAGE, MISSING_PAGE, *FILES.values())
 """All files of the page, as paths below its directory; a wheel contains exactly these."""
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]

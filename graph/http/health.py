@@ -12,7 +12,7 @@ from graph.http.responses import json_response
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 Keys = Literal["none", "loaded", "stale", "missing"]
 """The keys that verify tokens: not needed, loaded, too old, or not loaded."""
@@ -65,28 +65,25 @@ class Health:
         }
 
 
-class AdminApp:
+def admin_app(health: Health, metrics: Callable[[], Response]) -> ASGIApp:
     """The ASGI app of the admin port, which has no authentication; `metrics` builds the response to `/metrics`."""
 
-    def __init__(self, health: Health, metrics: Callable[[], Response]) -> None:
-        self._health = health
-        self._metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request, without reading its body."""
-        await self._response(scope["method"], scope["path"])(scope, receive, send)
-
-    def _response(self, method: str, path: str) -> Response:
+    def response_to(method: str, path: str) -> Response:
         if method not in ("GET", "HEAD"):
             return Response(status_code=HTTPStatus.METHOD_NOT_ALLOWED, headers={"allow": "GET, HEAD"})
         match path:
             case "/livez":
                 return PlainTextResponse("ok\n")
             case "/readyz":
-                status = HTTPStatus.OK if self._health.ready else HTTPStatus.SERVICE_UNAVAILABLE
-                return json_response(status, self._health.report())
+                status = HTTPStatus.OK if health.ready else HTTPStatus.SERVICE_UNAVAILABLE
+                return json_response(status, health.report())
             case "/metrics":
-                return self._metrics()
+                return metrics()
             case _:
                 text = "This port answers /livez, /readyz and /metrics.\n"
                 return PlainTextResponse(text, HTTPStatus.NOT_FOUND)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await response_to(scope["method"], scope["path"])(scope, receive, send)
+
+    return app

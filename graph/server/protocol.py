@@ -17,7 +17,7 @@ from graph.server.request_validation import (
     RequestRejectedError,
     bad_request,
     check_host,
-    check_line,
+    check_request_line,
     origin_form,
     read_headers,
 )
@@ -94,7 +94,7 @@ class HardenedProtocol(Connection):
     def on_headers_complete(self) -> None:
         """Check the head as a whole before uvicorn starts the app."""
         version, method = self.parser.get_http_version(), self.parser.get_method()
-        check_line(method, version)
+        check_request_line(method, version)
         self.url, authority = origin_form(self.url, method)
         host, self.expect_100_continue = read_headers(self.headers, version)
         if host is None or host != self._host or authority is not None:

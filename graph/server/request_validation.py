@@ -26,7 +26,7 @@ _AUTHORITY: Final = re.compile(
 _MAX_BYTES: Final = 255
 _MAX_PORT: Final = 65535
 _DEFAULT_PORTS: Final = (80, 443)
-_ABSOLUTE: Final = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE | re.DOTALL)
+_ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE | re.DOTALL)
 _ALLOW: Final = (b"allow", b"GET, POST")
 
 
@@ -61,7 +61,7 @@ class RejectionResponse(NamedTuple):
         return b"\r\n".join([*lines, b"", self.body if with_body else b""])
 
 
-def check_line(method: bytes, version: str) -> None:
+def check_request_line(method: bytes, version: str) -> None:
     """Reject versions and methods that are not supported.
 
     Raises:
@@ -83,7 +83,7 @@ def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:
         raise bad_request("The request target has a fragment.")
     if target.startswith(b"/") or (target == b"*" and method == b"OPTIONS"):
         return target, None
-    absolute = _ABSOLUTE.fullmatch(target)
+    absolute = _ABSOLUTE_FORM.fullmatch(target)
     if absolute is None:
         raise bad_request("The request target is not a path.")
     path = absolute[2]
@@ -129,19 +129,19 @@ def check_host(host: bytes | None, authority: bytes | None, version: str, limits
     bound = bool(allowed) and not fixed
     if host is None and (version != "1.0" or (bound and authority is None)):
         raise bad_request("The Host header is missing.")
-    place = None
+    parsed = None
     if host is not None:
-        place = read_authority(host)
-        if place is None:
+        parsed = parse_authority(host)
+        if parsed is None:
             raise bad_request("The Host header is not valid.")
     if authority is not None:
-        place = read_authority(authority)
-        if place is None:
+        parsed = parse_authority(authority)
+        if parsed is None:
             raise bad_request("The request target names no valid host.")
     # A request without any host does not come from a browser.
-    if place is None or not (allowed or fixed):
+    if parsed is None or not (allowed or fixed):
         return
-    if not place.is_among(allowed) and not (fixed and place.is_fixed):
+    if not parsed.is_among(allowed) and not (fixed and parsed.is_fixed):
         raise bad_request("The Host is not one of this gateway's.")
 
 
@@ -174,7 +174,7 @@ class Authority(NamedTuple):
         return _address(self.host.strip(b"[]")) is not None
 
 
-def read_authority(text: bytes) -> Authority | None:
+def parse_authority(text: bytes) -> Authority | None:
     """Parse an authority; None if it is not valid."""
     match = _AUTHORITY.fullmatch(text) if len(text) <= _MAX_BYTES else None
     if match is None:

@@ -131,7 +131,8 @@ class Server(uvicorn.Server):
             return
         backlog = self.config.backlog
         self._acceptors = [
-            Acceptor(one, self._protocol, backlog, self._make_room) for one in sockets or self._sockets
+            Acceptor(one, self._protocol, backlog, self._close_idle_connections)
+            for one in sockets or self._sockets
         ]
         try:
             for acceptor in self._acceptors:
@@ -169,7 +170,7 @@ class Server(uvicorn.Server):
     def _connections(self) -> list[HardenedProtocol]:
         return [cast("HardenedProtocol", one) for one in self.server_state.connections]
 
-    def _make_room(self) -> None:
+    def _close_idle_connections(self) -> None:
         """Close idle connections in favour of new ones."""
         for connection in self._connections():
             connection.close_if_idle()

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 _OWNER_ONLY: Final = 0o600
 _CLOSED: Final = -1
 # Non-blocking for a pipe whose reader stalls; no terminal may become the controlling one.
-_HOW: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-_SECONDS_BETWEEN_TRIES: Final = 1.0
-_VIEWERS: Final = 1_000
+_OPEN_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_RETRY_SECONDS: Final = 1.0
+_CACHED_VIEWERS: Final = 1_000
 _NAMED: Final = logging.getLogger(AUDIT_LOGGER)
 
 
@@ -58,7 +58,7 @@ class AuditLog:
         count: Callable[[AuditEvent], None] = lambda _event: None,
     ) -> None:
         # Cached, because viewers send many requests.
-        self._viewer_ref = functools.lru_cache(_VIEWERS)(viewer_ref)
+        self._viewer_ref = functools.lru_cache(_CACHED_VIEWERS)(viewer_ref)
         self._clock = clock
         self._count = count
         self._sampler = RefusalSampler(clock)
@@ -137,7 +137,7 @@ class AuditLog:
         return True
 
     def _failed(self, error: OSError) -> None:
-        first, self._next_try = self._next_try is None, self._clock() + _SECONDS_BETWEEN_TRIES
+        first, self._next_try = self._next_try is None, self._clock() + _RETRY_SECONDS
         if first:
             reason = errno.errorcode.get(error.errno or 0, "unknown")
             self._about.error("the audit log cannot be written: personal data is withheld", reason=reason)
@@ -224,4 +224,4 @@ class AuditFile:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, _HOW, _OWNER_ONLY)
+    return os.open(path, _OPEN_FLAGS, _OWNER_ONLY)

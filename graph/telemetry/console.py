@@ -21,14 +21,14 @@ FOR_PEOPLE: Final = "for_people"
 """The name of a field that only the console shows."""
 
 # Konaplate answered; the line of the request shows the outcome.
-_ANSWERS: Final = frozenset(
+_ANSWERED: Final = frozenset(
     {"ok", "cancelled", *(error.__name__ for error in (CardNotFoundError, MemberNotFoundError, InvalidInputError))}
 )
 _OK: Final = 200
 _CLIENT_GONE: Final = 499
 _COLORS: Final = {"warning": "yellow", "error": "red", "critical": "red"}
 # Fields of every line, shown only with details.
-_ABOUT_THE_LINE: Final = frozenset({"timestamp", "logger", "request_id"})
+_METADATA: Final = frozenset({"timestamp", "logger", "request_id"})
 _IN_THE_TEXT: Final = frozenset({"event", "level", FOR_PEOPLE})
 _GAP: Final = "  "
 
@@ -60,12 +60,12 @@ class ConsoleRenderer:
         """
         if not (self._details or self._is_shown(event)):
             raise structlog.DropEvent
-        about = _OURS.get((event.get("logger"), event.get("event")))
+        about = _FORMATS.get((event.get("logger"), event.get("event")))
         level = str(event.get("level", "info"))
         text = _text(event.get("event", "")) if about is None else about(event, self._paint)
         if level in _COLORS:
             text = f"{self._paint(f'{level}:', _COLORS[level])} {text}"
-        hidden = _IN_THE_TEXT if self._details else {*_IN_THE_TEXT, *_ABOUT_THE_LINE}
+        hidden = _IN_THE_TEXT if self._details else {*_IN_THE_TEXT, *_METADATA}
         more = _pairs(event, hidden) if self._details or about is None else ()
         line = _GAP.join([text, *(self._paint(pair, "bright_black") for pair in more)])
         return line.encode(self._encoding, "backslashreplace")
@@ -73,7 +73,7 @@ class ConsoleRenderer:
     def _is_shown(self, event: EventDict) -> bool:
         match event:
             case {"logger": "konagraph", "event": "upstream call"}:
-                return event["outcome"] not in _ANSWERS or bool(event["drift"]) or _is_foreign(event["echo"])
+                return event["outcome"] not in _ANSWERED or bool(event["drift"]) or _is_foreign(event["echo"])
             case {"logger": "konagraph", "event": "operation without plan"}:
                 return False
             case {"logger": "konagraph.audit", "action": "read"}:
@@ -133,7 +133,7 @@ def _audit(event: Mapping[str, Any], paint: Paint) -> str:
     return _GAP.join(parts)
 
 
-_OURS: Final[Mapping[Any, Callable[[Mapping[str, Any], Paint], str]]] = MappingProxyType(
+_FORMATS: Final[Mapping[Any, Callable[[Mapping[str, Any], Paint], str]]] = MappingProxyType(
     {
         ("konagraph", "request"): _request,
         ("konagraph", "upstream call"): _call,

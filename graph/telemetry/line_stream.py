@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Write = Callable[[bytes | bytearray], int | None]
 
 _ROOM: Final = 1 << 20
-_NEXT_TRY_SECONDS: Final = 0.1
+_RETRY_SECONDS: Final = 0.1
 _HELD_SECONDS: Final = 0.005
 _LOST: Final = b'{"lost":%d,"event":"log lines were lost: their reader stalled","level":"warning"}\n'
 
@@ -131,7 +131,7 @@ class LineStream:
         # No other line may come to trigger a retry. Without an event loop, the next line does.
         if self._waiting and not self._comes_back:
             with contextlib.suppress(RuntimeError):
-                asyncio.get_running_loop().call_later(_NEXT_TRY_SECONDS, self._come_back)
+                asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._come_back)
                 self._comes_back = True
 
     def _come_back(self) -> None:

@@ -27,7 +27,7 @@ AUDIT_LOGGER: Final = f"{LOGGER}.audit"
 
 _TRACEBACK: Final = "Traceback (most recent call last)"
 _NOT_FORMATTED: Final = b'{"event":"event withheld: it could not be formatted","level":"error"}\n'
-_MOST_FRAMES: Final = 10
+_MAX_FRAMES: Final = 10
 _SECOND: Final = 1_000_000_000
 _ROOT: Final = logging.getLogger()
 _add_extra: Final = structlog.stdlib.ExtraAdder()
@@ -173,5 +173,5 @@ def _without_traceback(event: EventDict) -> EventDict:
 
 def frames_of(error: BaseException) -> list[str]:
     """File, line and function of each frame of an exception, without source lines and values."""
-    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)][-_MOST_FRAMES:]
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)][-_MAX_FRAMES:]
     return [f"{Path(code.co_filename).name}:{line} {code.co_name}" for code, line in frames]

@@ -48,9 +48,9 @@ ANONYMOUS: Final = "anonymous"
 """The label of operations without a name, and of requests refused before it was known."""
 OK: Final = "OK"
 
-MOST_NAMES: Final = 50
+MAX_NAMES: Final = 50
 """How many operation names get a label, besides those of trusted documents."""
-_MOST_OF_A_MEMBER: Final = 10
+_MAX_PER_MEMBER: Final = 10
 UNUSED_SECONDS: Final = 3_600
 """After how many seconds an unused name may be replaced."""
 # Short, and without a run of digits that could be part of a card number.
@@ -79,12 +79,12 @@ class Series(dict[tuple[str, ...], Family]):
     def __init__(self, family: Family, known: Iterable[tuple[str, ...]] = ()) -> None:
         super().__init__()
         self._family: Any = family
-        self.most = MAX_SERIES
+        self.limit = MAX_SERIES
         for values in known:
             self[values] = self._family.labels(*values)
 
     def __missing__(self, values: tuple[str, ...]) -> Family:
-        if len(self) >= self.most:
+        if len(self) >= self.limit:
             values = (OTHER,) * len(values)
         made: Family = self.get(values) or self._family.labels(*values)
         self[values] = made
@@ -162,8 +162,8 @@ class OperationNames:
 
     Args:
         on_forgotten: called with each name that loses its label.
-        most: how many names get a label, besides the trusted ones.
-        each: how many of them one member may introduce.
+        limit: how many names get a label, besides the trusted ones.
+        per_member: how many of them one member may introduce.
         clock: seconds.
     """
 
@@ -171,13 +171,13 @@ class OperationNames:
         self,
         on_forgotten: Callable[[str], None],
         *,
-        most: int = MOST_NAMES,
-        each: int = _MOST_OF_A_MEMBER,
+        limit: int = MAX_NAMES,
+        per_member: int = _MAX_PER_MEMBER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._on_forgotten = on_forgotten
-        self._most = most
-        self._each = each
+        self._limit = limit
+        self._per_member = per_member
         self._clock = clock
         self._trusted: frozenset[str] = frozenset()
         self._others: dict[str, _Name] = {}
@@ -219,7 +219,7 @@ class OperationNames:
 
     def _has_place(self, member: str | None) -> bool:
         brought = sum(known.member == member for known in self._others.values())
-        return len(self._others) < self._most and (member is None or brought < self._each)
+        return len(self._others) < self._limit and (member is None or brought < self._per_member)
 
     def _forget_unused(self) -> None:
         oldest = self._clock() - UNUSED_SECONDS

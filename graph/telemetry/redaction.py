@@ -18,7 +18,7 @@ _MAX_DEPTH: Final = 4
 # SHA-256 of a document without card numbers. One hash in thirty has thirteen digits in a row.
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 # Values that this gateway makes, each of a fixed form, which redaction must not take for card numbers.
-_OWN: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
+_OWN_FORMATS: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
     {
         "address": re.compile(
             r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:%[0-9A-Za-z]{1,15})?", re.ASCII
@@ -53,7 +53,7 @@ def _is_clean(event: EventDict) -> bool:
         kind = type(value)
         if kind is str:
             # The only one of the forms above that usually looks like a card number.
-            if name != "correlation_id" or not _OWN[name].fullmatch(value):
+            if name != "correlation_id" or not _OWN_FORMATS[name].fullmatch(value):
                 texts.append(value)
         elif kind is int or kind is float:
             if not -_LARGE < value < _LARGE:
@@ -75,7 +75,7 @@ def _cleaned(event: EventDict) -> EventDict:
 
 
 def _clean_field(name: str, value: object) -> object:
-    own = type(value) is str and name in _OWN and _OWN[name].fullmatch(value)
+    own = type(value) is str and name in _OWN_FORMATS and _OWN_FORMATS[name].fullmatch(value)
     return value if own else _clean(value)
 
 

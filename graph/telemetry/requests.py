@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from graph.telemetry.logs import LOGGER, frames_of
-from graph.telemetry.metrics import MAX_SERIES, MOST_NAMES, OperationNames, request_code
+from graph.telemetry.metrics import MAX_NAMES, MAX_SERIES, OperationNames, request_code
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from graph.telemetry.metrics import Metrics
 
 # A caller can choose a name of any length.
-_LONGEST_NAME: Final = 100
+_MAX_NAME_LENGTH: Final = 100
 _QUIET_SECONDS: Final = 1.0
 
 
@@ -55,7 +55,7 @@ class RequestTelemetry:
     def trust(self, names: frozenset[str]) -> None:
         """Set the operation names that are always labels: those of the trusted documents."""
         self._operations.trust(names)
-        self._durations.most = max(MAX_SERIES, (len(names) + MOST_NAMES) * len(ErrorCode))
+        self._durations.limit = max(MAX_SERIES, (len(names) + MAX_NAMES) * len(ErrorCode))
 
     def on_request(self, report: RequestReport) -> None:
         """A request was answered: write its line, and one for each unexpected exception."""
@@ -69,7 +69,7 @@ class RequestTelemetry:
             method=report.method,
             status=report.status,
             viewer=report.viewer,
-            operation=None if report.operation is None else report.operation[:_LONGEST_NAME],
+            operation=None if report.operation is None else report.operation[:_MAX_NAME_LENGTH],
             document=report.document,
             duration_ms=round(report.seconds * 1000, 1),
             upstream_calls=report.upstream_calls,

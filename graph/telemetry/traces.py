@@ -67,7 +67,7 @@ _LIMITS: Final = SpanLimits(
     max_span_attribute_length=_LENGTH,
 )
 # OpenTelemetry logs a line about each longer header.
-_LONGEST_HEADER: Final = 512
+_MAX_HEADER_LENGTH: Final = 512
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 # The context with the request's span. OpenTelemetry's own context variable depends on the environment.
 _REQUEST: Final[ContextVar[Context]] = ContextVar("request")
@@ -206,7 +206,7 @@ def parent_of(headers: Iterable[tuple[bytes, bytes]]) -> Context:
     """
     given = [value.decode("latin-1") for name, value in headers if name == b"traceparent"]
     # The specification requires exactly one.
-    if len(given) != 1 or len(given[0]) > _LONGEST_HEADER or given[0] != given[0].strip():
+    if len(given) != 1 or len(given[0]) > _MAX_HEADER_LENGTH or given[0] != given[0].strip():
         return Context()
     context = _PROPAGATOR.extract({"traceparent": given[0]}, Context())
     found = get_current_span(context).get_span_context()

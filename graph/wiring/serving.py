@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from graph.http.exchange import new_request_id
 from graph.http.front import Front
-from graph.http.health import AdminApp, Health
+from graph.http.health import Health, admin_app
 from graph.http.responses import HttpError, error_response, private_headers
 from graph.server.connection import ConnectionOptions
 from graph.server.limits import HttpLimits
@@ -66,7 +66,7 @@ def gateway_server(app: Starlette, settings: Settings, on_ready: Callable[[int],
 def _admin_server(app: Starlette, settings: Settings, sockets: list[socket.socket]) -> Server:
     """The server of the admin port, which shuts down without waiting."""
     metrics: Metrics = app.state.metrics
-    admin = AdminApp(app.state.health, lambda: Response(metrics.render(), media_type=metrics.content_type))
+    admin = admin_app(app.state.health, lambda: Response(metrics.render(), media_type=metrics.content_type))
     return Server(
         Front(admin),
         sockets,

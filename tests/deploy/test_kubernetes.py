@@ -13,7 +13,7 @@ from starlette.responses import Response
 import graph
 from graph.config.settings import Settings
 from graph.config.warnings import start_warnings
-from graph.http.health import AdminApp, Health
+from graph.http.health import Health, admin_app
 from graph.wiring.serving import AFTER_REQUESTS
 from tests.deploy.deployed_settings import loaded, secrets_in_clear, settings_named
 from tests.deploy.manifests import (
@@ -169,7 +169,7 @@ async def test_a_probe_asks_what_the_admin_port_answers(probe: str, path: str) -
     health.started = True
     asked = container()[probe]["httpGet"]
     assert {"path": path, "port": "admin"} == asked
-    transport = httpx.ASGITransport(AdminApp(health, Response))
+    transport = httpx.ASGITransport(admin_app(health, Response))
     async with httpx.AsyncClient(transport=transport, base_url="http://pod") as client:
         assert 200 == (await client.get(asked["path"])).status_code
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from graph.app import create_app
 from graph.http.front import Front
-from graph.http.health import AdminApp, Health
+from graph.http.health import Health, admin_app
 from tests.support import Recorder, sandbox_settings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ NUMBERS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def ask(health: Health, path: str, method: str = "GET", **headers: str) -> httpx.Response:
-    app = Front(AdminApp(health, lambda: Response("some_total 1.0\n", media_type=NUMBERS)))
+    app = Front(admin_app(health, lambda: Response("some_total 1.0\n", media_type=NUMBERS)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
         return await client.request(method, f"http://admin{path}", headers=headers)
 

@@ -50,7 +50,7 @@ def test_durations_have_no_more_series_than_they_may_and_lose_no_event() -> None
 def test_what_is_forgotten_gives_its_place_to_another_and_begins_anew() -> None:
     metrics = Metrics()
     counts = metrics.counters("c", "text", "one", "two")
-    counts.most = 3
+    counts.limit = 3
     for values in (("a", "x"), ("a", "y"), ("b", "x")):
         counts[values].inc()
     counts.forget("a")

@@ -65,7 +65,7 @@ def member(number: int) -> Caller:
 
 
 def test_the_names_of_trusted_documents_are_labels_however_many_others_there_are() -> None:
-    names = Names(most=1)
+    names = Names(limit=1)
     names.used("Other")
     names.names.trust(frozenset({"Card", "Cards"}))
     assert ["Card", "Cards", "Other", "other"] == [names.used(name) for name in ("Card", "Cards", "Other", "Mine")]
@@ -85,12 +85,12 @@ def test_without_credentials_a_name_is_a_label_only_where_no_document_is_trusted
 
 
 def test_there_are_only_so_many_labels_and_those_that_are_used_stay() -> None:
-    names = Names(most=2)
+    names = Names(limit=2)
     assert ["A", "B", "other", "A", "B", "other"] == [names.used(name) for name in "ABCABC"]
 
 
 def test_an_unused_name_gives_its_place_to_another_one_after_a_while() -> None:
-    names = Names(most=2)
+    names = Names(limit=2)
     names.used("A")
     names.used("B")
     names.now = UNUSED_SECONDS - 1
@@ -101,7 +101,7 @@ def test_an_unused_name_gives_its_place_to_another_one_after_a_while() -> None:
 
 
 def test_a_member_takes_only_a_part_of_the_places() -> None:
-    names = Names(most=5, each=2)
+    names = Names(limit=5, per_member=2)
     assert ["A", "B", "other"] == [names.used(name, member(1)) for name in "ABC"]
     assert ["C", "D", "other"] == [names.used(name, member(2)) for name in "CDE"]
     assert "E" == names.used("E", SERVICE)
@@ -121,18 +121,18 @@ def test_names_that_are_trusted_no_more_are_forgotten_and_proven_again() -> None
     "name", ["a1234", "Q9491_3394_0000_0013", "[hidden]", "", "1a", "a b", "a" * 65, "a\n", "í", 'a"', "a{b}"]
 )
 def test_a_name_with_digits_or_of_an_odd_form_is_no_label_and_takes_no_place(name: str) -> None:
-    names = Names(most=1)
+    names = Names(limit=1)
     assert ["other", "Good"] == [names.used(name), names.used("Good")]
 
 
 @pytest.mark.parametrize("name", ["a123", "_1", "a" * 64, "GetCards2"])
 def test_an_ordinary_name_is_a_label(name: str) -> None:
-    assert name == Names(most=1).used(name)
+    assert name == Names(limit=1).used(name)
 
 
 @given(st.lists(st.text(max_size=70), max_size=200))
 def test_names_are_never_more_than_so_many_labels(given_names: list[str]) -> None:
-    names = Names(most=5)
+    names = Names(limit=5)
     assert len({names.used(name) for name in given_names}) <= 5 + 1
 
 
