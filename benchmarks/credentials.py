@@ -13,8 +13,8 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from graph.security.authorization import EVERY_SCOPE, Allowance
 from graph.security.development import DevelopmentSigner, signer_settings
-from graph.security.viewer import EVERY_SCOPE, Allowance
 
 SECRET_KEY: Final = "benchmark-secret-key"  # noqa: S105 - of the benchmark's own upstream
 VENDOR_KEY: Final = "vendor.pem"

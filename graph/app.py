@@ -15,8 +15,7 @@ from graph.http.health import Health
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.resilience.slots import Admission
 from graph.security.audit import RequestAudit
-from graph.security.authorization import Authorization
-from graph.security.viewer import Scope
+from graph.security.authorization import Authorization, Scope
 from graph.wiring.documents import build_documents
 from graph.wiring.http import build_app, build_explorer
 from graph.wiring.reload import Renewal

@@ -24,9 +24,9 @@ from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.data import DATA, table_of
 from graph.sandbox.faults import OPEN_BREAKER
 from graph.sandbox.ledger import FIRST_CARD
+from graph.security.authorization import EVERY_SCOPE
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.tokens import member_id_of
-from graph.security.viewer import EVERY_SCOPE
 from graph.start import fail, read_settings, serve_gateway, serve_sandbox, shows_colors
 from graph.telemetry.logs import configure_logging
 from graph.wiring.checks import start_problems

@@ -13,8 +13,8 @@ import click
 
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, FIRST_CARD
+from graph.security.authorization import Scope
 from graph.security.development import signer_folder
-from graph.security.viewer import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

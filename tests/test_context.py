@@ -13,11 +13,10 @@ from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.resilience.deadline import Deadline, DeadlineExceededError
 from graph.sandbox.ledger import FIRST_CARD
 from graph.security.audit import Caller, RequestAudit
-from graph.security.authorization import Authorization
+from graph.security.authorization import ANONYMOUS, EVERY_SCOPE, Allowance, Authorization, Viewer
 from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
 from graph.security.limiter import LocalLimiter
-from graph.security.viewer import ANONYMOUS, EVERY_SCOPE, Allowance, Viewer
 from schema.secrets import CardNo, Credential, MemberId
 from tests.support import Blocking, KeptEvents, Recorder, gateway
 

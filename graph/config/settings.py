@@ -32,7 +32,7 @@ from graph.config.types import (
 from graph.graphql.limits import DocumentLimits
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
 from graph.konaplate.protocol import EchoRule
-from graph.security.viewer import Allowance
+from graph.security.authorization import Allowance
 from graph.server.limits import HttpLimits
 
 

@@ -16,7 +16,7 @@ from graph.graphql.plan.fields import TypeOf
 from graph.graphql.resolvers import edge_to, part_of, value_of
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.endpoints import ENDPOINTS
-from graph.security.viewer import EVERY_SCOPE
+from graph.security.authorization import EVERY_SCOPE
 from schema.fields import Argument, Edge, Part, Value
 from schema.query import Query, build_schema
 

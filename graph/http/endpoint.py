@@ -28,7 +28,7 @@ from graph.http.responses import HttpError, error_response, json_response
 from graph.resilience.deadline import Deadline, DeadlineTimer
 from graph.resilience.slots import AtCapacityError
 from graph.security.audit import Caller
-from graph.security.viewer import ANONYMOUS
+from graph.security.authorization import ANONYMOUS
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from graph.http.exchange import Exchange
     from graph.http.graphiql import Explorer
     from graph.resilience.slots import Admission
+    from graph.security.authorization import Viewer
     from graph.security.budgets import CostStatus
-    from graph.security.viewer import Viewer
 
 CLIENT_CLOSED_REQUEST: Final = 499
 """nginx's status for a request whose client disconnected; only in logs and metrics."""

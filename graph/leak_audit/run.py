@@ -22,8 +22,8 @@ from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.data import DATA
 from graph.sandbox.ledger import MEMBERS
+from graph.security.authorization import EVERY_SCOPE
 from graph.security.development import DevelopmentSigner, signer_settings
-from graph.security.viewer import EVERY_SCOPE
 from graph.telemetry.logs import configure_logging
 from schema.query import Query, build_schema
 

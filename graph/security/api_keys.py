@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from graph.redact import holds_card_number
+from graph.security.authorization import EVERY_SCOPE, Allowance, Viewer
 from graph.security.errors import UnauthenticatedError
-from graph.security.viewer import EVERY_SCOPE, Allowance, Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

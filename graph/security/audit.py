@@ -19,8 +19,8 @@ from schema.secrets import CardNo
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from graph.security.authorization import Viewer
     from graph.security.card_refs import CardRefs, Subject
-    from graph.security.viewer import Viewer
 
 # Sampling of refusals, per minute.
 _SECONDS: Final = 60.0

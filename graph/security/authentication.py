@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from graph.header_values import HeaderValues
+from graph.security.authorization import ANONYMOUS, Viewer
 from graph.security.errors import UnauthenticatedError
-from graph.security.viewer import ANONYMOUS, Viewer
 
 if TYPE_CHECKING:
     from graph.security.api_keys import ApiKeyAuthenticator

@@ -15,9 +15,9 @@ from graph.security.limiter import Bucket, Window
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from graph.security.authorization import Allowance, Viewer
     from graph.security.card_refs import CardRefs
     from graph.security.limiter import Limiter
-    from graph.security.viewer import Allowance, Viewer
     from schema.secrets import CardNo
 
 _MINUTE: Final = 60.0

@@ -18,8 +18,8 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from graph.konaplate.record import MAX_USER_ID
+from graph.security.authorization import Allowance, Viewer
 from graph.security.errors import UnauthenticatedError
-from graph.security.viewer import Allowance, Viewer
 from schema.secrets import MemberId
 
 if TYPE_CHECKING:

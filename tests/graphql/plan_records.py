@@ -12,7 +12,7 @@ from graph.resilience.breaker import CircuitOpenError
 from graph.resilience.deadline import DeadlineExceededError
 from graph.resilience.single_flight import AbandonedError
 from graph.resilience.slots import NoSlotError
-from graph.security.viewer import EVERY_SCOPE, Allowance, Scope, Viewer
+from graph.security.authorization import EVERY_SCOPE, Allowance, Scope, Viewer
 from schema.secrets import IdentityNo, MemberId, PersonalText
 from tests.graphql.plan_documents import NUMBERS
 from tests.graphql.plan_world import Reply, World

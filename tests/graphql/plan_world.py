@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from graph.konaplate.endpoint import Endpoint
     from graph.resilience.guard import CallStats
     from graph.security.audit import Recorder
+    from graph.security.authorization import Viewer
     from graph.security.limiter import Bucket, Taken, Window
-    from graph.security.viewer import Viewer
 
 
 REFS = CardRefs(Credential("k" * 32))

@@ -19,7 +19,7 @@ from graphql import (
 
 from graph.konaplate.errors import CallDetails, InvalidFieldError
 from graph.konaplate.record import Record, record_fields
-from graph.security.viewer import EVERY_SCOPE, Viewer
+from graph.security.authorization import EVERY_SCOPE, Viewer
 from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText
 from tests.graphql.plan_records import FAILURES
 from tests.graphql.plan_world import Reply, World

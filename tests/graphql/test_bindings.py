@@ -15,7 +15,7 @@ from graph.graphql.executor import OperationExecutor
 from graph.graphql.limits import DocumentLimits
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record, Whole
-from graph.security.viewer import ANONYMOUS
+from graph.security.authorization import ANONYMOUS
 from schema.fields import KEY, argument, edge, field, masked, part, present
 from schema.scalars import Won
 from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText

@@ -14,7 +14,7 @@ from graph.graphql.errors import DocumentError
 from graph.graphql.executor import OperationExecutor
 from graph.graphql.limits import DocumentLimits
 from graph.graphql.literals import hoist
-from graph.security.viewer import ANONYMOUS
+from graph.security.authorization import ANONYMOUS
 from tests.graphql.plan_cases import SCHEMA, A, B, C, card, says
 from tests.graphql.plan_world import Reply, World, outcome_of
 from tests.tables import table

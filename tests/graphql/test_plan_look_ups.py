@@ -8,7 +8,7 @@ import pytest
 
 from graph.graphql.executor import OperationExecutor
 from graph.konaplate.errors import TimedOutError
-from graph.security.viewer import ANONYMOUS, Viewer
+from graph.security.authorization import ANONYMOUS, Viewer
 from schema.secrets import MemberId
 from tests.graphql.plan_cases import (
     DETAILS,

@@ -16,7 +16,7 @@ from graph.graphql.plan.cache import Plans
 from graph.graphql.plan.compiler import Shape
 from graph.graphql.plan.fields import FallbackToGraphQLCore, Read
 from graph.konaplate.endpoints.card_info import CARD_INFO
-from graph.security.viewer import ANONYMOUS, EVERY_SCOPE, Allowance, Viewer
+from graph.security.authorization import ANONYMOUS, EVERY_SCOPE, Allowance, Viewer
 from schema.secrets import CardNo, MemberId
 from tests.graphql.plan_cases import (
     SCHEMA,

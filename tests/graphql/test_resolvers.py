@@ -13,7 +13,7 @@ from graph.graphql.limits import DocumentLimits
 from graph.konaplate import errors
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.errors import CallDetails
-from graph.security.viewer import ANONYMOUS, Viewer
+from graph.security.authorization import ANONYMOUS, Viewer
 from schema.secrets import CardNo, MemberId, PersonalText
 from tests.graphql.plan_cases import A, B, C, broken, card, member, run_both, says
 from tests.graphql.plan_world import REFS, World, outcome_of

@@ -9,8 +9,8 @@ import pytest
 
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from graph.security.api_keys import ApiKey, ApiKeyAuthenticator
+from graph.security.authorization import Allowance, Viewer
 from graph.security.errors import UnauthenticatedError
-from graph.security.viewer import Allowance, Viewer
 from tests.security.jwt_gateway import assert_accepted, assert_refused, guarded
 from tests.security.jwt_maker import ec_signer
 

@@ -11,7 +11,7 @@ import pytest
 from graph.app import create_app
 from graph.config.settings import SettingsError
 from graph.security.api_keys import BadKeyFileError, read_api_keys
-from graph.security.viewer import EVERY_SCOPE, Allowance
+from graph.security.authorization import EVERY_SCOPE, Allowance
 from graph.wiring.security import read_key_files
 from tests.support import sandbox_settings
 from tests.tables import table

@@ -10,8 +10,8 @@ import pytest
 from graph.sandbox.faults import FAULTS
 from graph.security.audit import AuditEvent, RequestAudit
 from graph.security.audit import Caller as AuditedCaller
+from graph.security.authorization import Viewer
 from graph.security.card_refs import CardRefs
-from graph.security.viewer import Viewer
 from schema.secrets import CardNo, Credential, MemberId
 from tests.security.callers import ANY_CARD, NOT_ISSUED, NUMBERS, OTHERS, OWN, REQUEST_ID, Caller, callers
 from tests.support import KeptEvents

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.security.api_keys import ApiKeyAuthenticator
+from graph.security.authorization import Allowance
 from graph.security.errors import UnauthenticatedError
 from graph.security.jwks import BadKeySetError, KeySet, read_key_set
 from graph.security.tokens import TokenAuthenticator, TokenRules
-from graph.security.viewer import Allowance
 from tests.security.jwt_gateway import guarded, jwt_gateway
 from tests.security.jwt_maker import AUDIENCE, ISSUER, b64, claims, compact, ec_signer, key_set, rsa_signer
 from tests.security.key_source import Clock, Source

@@ -9,9 +9,8 @@ import pytest
 
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import CallDetails, InvalidFieldError, SystemFaultError
-from graph.security.authorization import Authorization
+from graph.security.authorization import Authorization, Scope, Viewer
 from graph.security.errors import CardHiddenError
-from graph.security.viewer import Scope, Viewer
 from schema.secrets import MemberId
 
 OWN, DETAILS = MemberId("1001"), CallDetails("an-id", 200, "003_001")

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
+from graph.security.authorization import ANONYMOUS, Allowance, Viewer
 from graph.security.budgets import Budgets, CostStatus
 from graph.security.card_refs import CardRefs
 from graph.security.errors import RateLimitedError
 from graph.security.limiter import LocalLimiter
-from graph.security.viewer import ANONYMOUS, Allowance, Viewer
 from schema.secrets import CardNo, Credential
 from tests.support import sandbox_settings
 

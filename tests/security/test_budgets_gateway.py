@@ -13,10 +13,9 @@ from graph.resilience.deadline import Deadline, DeadlineExceededError
 from graph.sandbox.ledger import CARDS
 from graph.security.audit import Caller as AuditedCaller
 from graph.security.audit import RequestAudit
-from graph.security.authorization import Authorization
+from graph.security.authorization import Allowance, Authorization, Viewer
 from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
-from graph.security.viewer import Allowance, Viewer
 from schema.secrets import CardNo, Credential
 from tests.security.callers import ANY_CARD, NOT_ISSUED, NUMBERS, OWN, Caller, callers, codes
 from tests.support import GRAPHQL_RESPONSE, KeptEvents, gateway

@@ -7,10 +7,10 @@ import time
 import pytest
 
 from graph.security.authentication import by_token
+from graph.security.authorization import Allowance
 from graph.security.errors import KeysUnavailableError, UnauthenticatedError
 from graph.security.jwks import KeySet
 from graph.security.tokens import TokenAuthenticator, TokenRules
-from graph.security.viewer import Allowance
 from graph.wiring.security import key_set_at
 from tests.security.jwks_server import KeyServer, answer, unused_port
 from tests.security.jwt_maker import AUDIENCE, ISSUER, ec_signer, key_set

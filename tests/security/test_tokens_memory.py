@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from joserfc.jwk import ECKey
 
+from graph.security.authorization import Allowance
 from graph.security.errors import KeysUnavailableError, UnauthenticatedError
 from graph.security.jwks import KeySet, VerificationKey
 from graph.security.tokens import TokenAuthenticator, TokenRules
-from graph.security.viewer import Allowance
 from tests.security.jwt_maker import AUDIENCE, ISSUER, Signer, claims, ec_signer, key_set
 from tests.security.key_source import Clock, Source
 from tests.tools import settle
