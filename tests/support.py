@@ -75,7 +75,7 @@ def sandbox_settings(**variables: object) -> Settings:
 def checked_settings(environment: dict[str, str]) -> Settings:
     """Settings from variables that there are: a test with a variable that nothing reads would try nothing."""
     settings = load_settings(environment)
-    assert [] == unknown_variables(environment) + removed_variables(environment, settings)
+    assert unknown_variables(environment) + removed_variables(environment, settings) == []
     return settings
 
 

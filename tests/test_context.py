@@ -124,8 +124,8 @@ async def test_a_request_that_waits_when_the_gateway_ends_is_told_at_once() -> N
         await upstream.arrived.wait()
     answer = await request
     assert answer["data"] == {"card": None}
-    assert [("OVERLOADED", True)] == [
-        (error["extensions"]["code"], error["extensions"]["retryable"]) for error in answer["errors"]
+    assert [(error["extensions"]["code"], error["extensions"]["retryable"]) for error in answer["errors"]] == [
+        ("OVERLOADED", True)
     ]
     assert upstream.cancelled == 1
 

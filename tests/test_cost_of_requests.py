@@ -40,7 +40,7 @@ async def test_an_answer_says_what_it_cost_only_when_it_is_asked() -> None:
     assert "extensions" not in await ask(2)
     assert "extensions" not in await ask(2, {"cost": False})
     # Ten for each upstream call.
-    assert {"cost": {"requestedQueryCost": 20}} == (await ask(2, {"cost": True}))["extensions"]
+    assert (await ask(2, {"cost": True}))["extensions"] == {"cost": {"requestedQueryCost": 20}}
 
 
 async def test_a_request_that_costs_too_much_is_refused_before_any_call() -> None:
@@ -48,10 +48,12 @@ async def test_a_request_that_costs_too_much_is_refused_before_any_call() -> Non
     async with gateway(recorder, KONAGRAPH_MAX_COST=19) as running:
         answer = await running.query(LIST, {"n": NUMBERS[:2]})
     (error,) = answer["errors"]
-    assert ("QUERY_LIMIT_EXCEEDED", "cost", 19) == tuple(
-        error["extensions"][name] for name in ("code", "limit", "maximum")
+    assert tuple(error["extensions"][name] for name in ("code", "limit", "maximum")) == (
+        "QUERY_LIMIT_EXCEEDED",
+        "cost",
+        19,
     )
-    assert [] == recorder.paths
+    assert recorder.paths == []
 
 
 async def test_a_viewer_spends_cost_until_none_is_left(tmp_path: Path) -> None:
@@ -65,16 +67,18 @@ async def test_a_viewer_spends_cost_until_none_is_left(tmp_path: Path) -> None:
         answers = [
             await running.client.post("/graphql", json=body, headers={"x-api-key": "key"}) for _ in range(3)
         ]
-    assert [200, 200, 429] == [answer.status_code for answer in answers]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
     throttle = answers[0].json()["extensions"]["cost"]["throttleStatus"]
-    assert (50, 30, 1) == tuple(
-        throttle[name] for name in ("maximumAvailable", "currentlyAvailable", "restoreRate")
+    assert tuple(throttle[name] for name in ("maximumAvailable", "currentlyAvailable", "restoreRate")) == (
+        50,
+        30,
+        1,
     )
     (error,) = answers[2].json()["errors"]
-    assert ("RATE_LIMITED", True) == (error["extensions"]["code"], error["extensions"]["retryable"])
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("RATE_LIMITED", True)
     assert 9_000 < error["extensions"]["retryAfterMs"] <= 10_000
-    assert "10" == answers[2].headers["retry-after"]
-    assert 4 == len(recorder.paths)
+    assert answers[2].headers["retry-after"] == "10"
+    assert len(recorder.paths) == 4
 
 
 @asynccontextmanager
@@ -104,10 +108,10 @@ def spent(answer: dict[str, Any]) -> tuple[int, int]:
 async def test_a_document_is_paid_for_by_its_size_when_it_is_first_read_and_then_no_more(tmp_path: Path) -> None:
     query = "{ __typename }".ljust(1_000)
     async with bounded(tmp_path, 100) as ask:
-        assert [(0, 10), (0, 10)] == [spent(await ask(query)) for _ in range(2)]
+        assert [spent(await ask(query)) for _ in range(2)] == [(0, 10), (0, 10)]
         # Another text is another document; a small one costs nothing.
-        assert (0, 20) == spent(await ask(query + " "))
-        assert (0, 20) == spent(await ask("{ __typename }"))
+        assert spent(await ask(query + " ")) == (0, 20)
+        assert spent(await ask("{ __typename }")) == (0, 20)
 
 
 REFUSED = {
@@ -123,20 +127,20 @@ async def test_a_document_that_is_refused_is_paid_for_each_time(query: str, tmp_
     async with bounded(tmp_path, 50, KONAGRAPH_INTROSPECTION="false") as ask:
         first, second, third = [(await ask(query))["errors"][0]["extensions"] for _ in range(3)]
     assert first["code"] == second["code"] != "RATE_LIMITED"
-    assert "RATE_LIMITED" == third["code"]
+    assert third["code"] == "RATE_LIMITED"
     assert 9_000 < third["retryAfterMs"] <= 10_000
 
 
 async def test_nothing_of_a_document_is_read_that_cannot_be_paid_for(tmp_path: Path) -> None:
     async with bounded(tmp_path, 5) as ask:
         answer = await ask("{ not GraphQL at all".ljust(1_000))
-    assert (429, "RATE_LIMITED") == (answer["status"], answer["errors"][0]["extensions"]["code"])
+    assert (answer["status"], answer["errors"][0]["extensions"]["code"]) == (429, "RATE_LIMITED")
 
 
 async def test_a_text_that_is_too_long_is_not_read_and_costs_nothing(tmp_path: Path) -> None:
     async with bounded(tmp_path, 200) as ask:
-        assert "QUERY_LIMIT_EXCEEDED" == (await ask(" " * 15_001))["errors"][0]["extensions"]["code"]
-        assert (0, 0) == spent(await ask("{ __typename }"))
+        assert (await ask(" " * 15_001))["errors"][0]["extensions"]["code"] == "QUERY_LIMIT_EXCEEDED"
+        assert spent(await ask("{ __typename }")) == (0, 0)
 
 
 async def test_a_text_with_other_card_numbers_is_the_same_document(tmp_path: Path) -> None:
@@ -144,7 +148,7 @@ async def test_a_text_with_other_card_numbers_is_the_same_document(tmp_path: Pat
         answers = [
             await ask(f'{{ card(cardNo: "{number}") {{ balance }} }}'.ljust(1_000)) for number in NUMBERS[:3]
         ]
-    assert [(10, 20), (10, 30), (10, 40)] == [spent(answer) for answer in answers]
+    assert [spent(answer) for answer in answers] == [(10, 20), (10, 30), (10, 40)]
 
 
 async def test_a_trusted_document_costs_nothing_to_read(tmp_path: Path) -> None:
@@ -152,7 +156,7 @@ async def test_a_trusted_document_costs_nothing_to_read(tmp_path: Path) -> None:
     manifest = tmp_path / "documents.json"
     manifest.write_text(json.dumps({"name": query}), encoding="utf-8")
     async with bounded(tmp_path, 100, KONAGRAPH_DOCUMENTS=manifest, KONAGRAPH_DOCUMENTS_MODE="enforce") as ask:
-        assert (0, 0) == spent(await ask(query))
+        assert spent(await ask(query)) == (0, 0)
 
 
 async def test_introspection_costs_by_the_number_of_its_fields(tmp_path: Path) -> None:
@@ -160,4 +164,4 @@ async def test_introspection_costs_by_the_number_of_its_fields(tmp_path: Path) -
     async with bounded(tmp_path, 100, '"introspection"') as ask:
         cost, _ = spent(await ask(f"{{ __schema {{ types {{ {names} }} }} }}"))
     # One for the object at its root, and one for ten fields.
-    assert 1 + 10 == cost
+    assert cost == 1 + 10

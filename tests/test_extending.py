@@ -114,7 +114,7 @@ def test_a_recipe_works_as_it_stands(names: list[str], checkout: Path) -> None:
     run(checkout, "-m", "konagraph", "export-schema", "--output", "schema/schema.graphql")
     assert answers
     for query, expected in answers.items():
-        assert expected == json.loads(run(checkout, "-c", ASK, query).splitlines()[-1])
+        assert json.loads(run(checkout, "-c", ASK, query).splitlines()[-1]) == expected
     if len(names) > 1:
         # What is said of every field and endpoint holds for the new ones.
         run(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/schema", "tests/graphql/test_cost.py")
@@ -159,7 +159,7 @@ def test_what_does_not_fit_together_ends_the_start_with_one_line(
     (checkout / file).write_text(text.replace(old, new), encoding="utf-8")
     status, said = ended(checkout)
     first, problem = said.splitlines()
-    assert (2, "konagraph cannot start:") == (status, first)
+    assert (status, first) == (2, "konagraph cannot start:")
     assert problem.startswith(f"  - {told}")
 
 
@@ -184,7 +184,7 @@ def test_imports_are_added_whatever_is_imported_already(tmp_path: Path) -> None:
 
 
 def test_both_recipes_are_there() -> None:
-    assert ["Add a field", "Add an API"] == list(RECIPES)
+    assert list(RECIPES) == ["Add a field", "Add an API"]
     assert dict.fromkeys(RECIPES, 3) == {
         name: len({path for language, _, path in blocks(recipe) if language == "python"})
         for name, recipe in RECIPES.items()

@@ -31,10 +31,10 @@ async def test_a_reserved_card_fails_as_documented_and_its_neighbour_answers(
     assert CARDS[FIRST_CARD].fields["balance"] == neighbour["balance"]
     assert neighbour["member"]["profile"]["userName"] == "김샌드"
     expected = [] if fault.code is None else [(fault.code.value, fault.retryable, expected_path(fault))]
-    assert expected == [
+    assert [
         (error["extensions"]["code"], error["extensions"]["retryable"], error["path"])
         for error in answer.get("errors", [])
-    ]
+    ] == expected
     assert (fault.code is not None and fault.field is None) == (answer["data"]["cards"][0] is None)
     assert fault.number not in response.text
     assert fault.number not in logged.text
@@ -55,8 +55,8 @@ async def test_an_error_tells_its_upstream_call_and_nothing_of_the_upstreams_wor
     assert fault.code is not None
     assert ErrorCode[fault.code].message == error["message"]
     extensions = error["extensions"]
-    assert {"code", "retryable", "requestId", "upstream"} == extensions.keys() - {"retryAfterMs"}
-    assert {"api", "code", "status", "correlationId"} == extensions["upstream"].keys()
+    assert extensions.keys() - {"retryAfterMs"} == {"code", "retryable", "requestId", "upstream"}
+    assert extensions["upstream"].keys() == {"api", "code", "status", "correlationId"}
     assert len(extensions["upstream"]["correlationId"]) == 20
 
 

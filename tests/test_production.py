@@ -58,21 +58,21 @@ async def send(
 
 
 async def test_a_query_is_answered_and_get_is_not(key_file: Path) -> None:
-    assert {"data": {"__typename": "Query"}} == (await send(key_file, "POST")).json()
-    assert 405 == (await send(key_file, "GET")).status_code
+    assert (await send(key_file, "POST")).json() == {"data": {"__typename": "Query"}}
+    assert (await send(key_file, "GET")).status_code == 405
 
 
 async def test_a_browser_gets_no_explorer(key_file: Path) -> None:
     response = await send(key_file, "GET", query="")
-    assert 405 == response.status_code
+    assert response.status_code == 405
     assert "text/html" not in response.headers["content-type"]
 
 
 async def test_introspection_takes_a_scope(key_file: Path) -> None:
     refused = (await send(key_file, "POST", "plain-key", INTROSPECTION)).json()
     allowed = (await send(key_file, "POST", "introspecting-key", INTROSPECTION)).json()
-    assert ["Introspection is switched off."] == [error["message"] for error in refused["errors"]]
-    assert {"data": {"__schema": {"queryType": {"name": "Query"}}}} == allowed
+    assert [error["message"] for error in refused["errors"]] == ["Introspection is switched off."]
+    assert allowed == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
 
 
 async def test_whether_a_viewer_may_introspect_does_not_depend_on_who_asked_before(key_file: Path) -> None:
@@ -85,6 +85,6 @@ async def test_whether_a_viewer_may_introspect_does_not_depend_on_who_asked_befo
             (await client.post("/graphql", json=body, headers={"x-api-key": key})).json()
             for key in ("plain-key", "introspecting-key", "plain-key")
         ]
-    assert {"data": {"__typename": "Query"}} == allowed
+    assert allowed == {"data": {"__typename": "Query"}}
     for answer in (before, after):
-        assert ["Introspection is switched off."] == [error["message"] for error in answer["errors"]]
+        assert [error["message"] for error in answer["errors"]] == ["Introspection is switched off."]

@@ -79,7 +79,7 @@ def test_the_error_is_as_shown(gateway_url: str) -> None:
 )
 def test_the_token_command_gives_a_token(line: str, tmp_path: Path) -> None:
     result = shell(line, tmp_path)
-    assert 0 == result.returncode
+    assert result.returncode == 0
     assert re.fullmatch(r"ey[\w-]+\.[\w-]+\.[\w-]+", result.stdout.strip())
 
 
@@ -101,7 +101,7 @@ def test_the_settings_shown_are_complete(tmp_path: Path) -> None:
         value = name.removesuffix("_FILE") if name.endswith("_FILE") else credentials[name]
         script = script.replace(f"{name}=…", f"{name}={value}")
     result = shell(script, tmp_path)
-    assert 0 == result.returncode, result.stderr
+    assert result.returncode == 0, result.stderr
 
 
 def test_its_profiles_and_its_version_are_those_that_there_are() -> None:

@@ -31,7 +31,7 @@ def test_every_setting_is_in_the_table_of_this_test() -> None:
 def test_a_variable_is_read_from_the_environment(variable: str, text: str, expected: Any) -> None:
     settings = load_settings({**PROTECTED, **SECOND_PAIR, variable: text})
 
-    assert expected == value_of(settings, variable)
+    assert value_of(settings, variable) == expected
     assert type(expected) is type(value_of(settings, variable)) or isinstance(expected, Path)
 
 
@@ -41,7 +41,7 @@ def test_a_variable_is_read_from_a_secret_file(variable: str, text: str, expecte
     file.write_text(f"{text}\n", encoding="utf-8")
     environment = {**without({**PROTECTED, **SECOND_PAIR}, variable), f"{variable}_FILE": str(file)}
 
-    assert expected == value_of(load_settings(environment), variable)
+    assert value_of(load_settings(environment), variable) == expected
 
 
 @table("spoil", ["{}\r", " \t{}\n", "\ufeff{}", "\ufeff {}\u00a0\r\n"])
@@ -69,7 +69,7 @@ def test_a_variable_and_its_file_together_are_a_problem(variable: str, tmp_path:
     with pytest.raises(SettingsError) as caught:
         load_settings({**PROTECTED, **SECOND_PAIR, variable: text, f"{variable}_FILE": str(file)})
 
-    assert [f"{variable} and {variable}_FILE are both set"] == caught.value.problems
+    assert caught.value.problems == [f"{variable} and {variable}_FILE are both set"]
 
 
 def test_what_is_not_set_has_its_default() -> None:
@@ -188,7 +188,7 @@ def test_a_key_is_pem_text_or_the_path_of_a_file_with_it(text: str, form: str, t
     key = load_settings({**PLAIN, **given}).konaplate_server_public_key
 
     assert key is not None
-    assert PUBLIC_PEM == key.reveal().strip()
+    assert key.reveal().strip() == PUBLIC_PEM
 
 
 @table("switch", ["konagraph_introspection", "konagraph_get"])
@@ -249,7 +249,7 @@ def test_settings_show_no_secret() -> None:
     ],
 )
 def test_a_variable_that_nothing_reads_is_named_with_what_was_likely_meant(variable: str, hint: str) -> None:
-    assert [f"{variable} is not a setting{hint}"] == unknown_variables({**PLAIN, variable: "a-secret"})
+    assert unknown_variables({**PLAIN, variable: "a-secret"}) == [f"{variable} is not a setting{hint}"]
 
 
 def test_known_and_foreign_variables_are_not_named() -> None:

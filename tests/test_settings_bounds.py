@@ -46,7 +46,7 @@ def test_an_address_may_have_a_port_and_a_path(url: str) -> None:
 def test_any_other_address_is_refused(url: str) -> None:
     expected = "KONAPLATE_BASE_URL: must be an http or https URL without credentials, query and fragment"
 
-    assert [expected] == problems({**PLAIN, "KONAPLATE_BASE_URL": url})
+    assert problems({**PLAIN, "KONAPLATE_BASE_URL": url}) == [expected]
 
 
 @table("variable", SECONDS)
@@ -120,7 +120,7 @@ def test_what_has_bounds_of_its_own_keeps_them(variable: str, text: str, *, fits
 )
 @table("text", [CANARY, "ON", "o n"])
 def test_a_word_that_is_no_choice_is_answered_with_the_choices(variable: str, choices: str, text: str) -> None:
-    assert [f"{variable}: input should be {choices}"] == problems({**PLAIN, variable: text})
+    assert problems({**PLAIN, variable: text}) == [f"{variable}: input should be {choices}"]
 
 
 SWITCHES = [row[0] for row in VARIABLES if isinstance(row[2], bool)]
@@ -129,12 +129,12 @@ SWITCHES = [row[0] for row in VARIABLES if isinstance(row[2], bool)]
 @table("variable", SWITCHES)
 @table("text", ["yes", "no", "on", "off", "1", "0", "t", "True", "FALSE", CANARY])
 def test_a_switch_is_true_or_false_and_no_other_word(variable: str, text: str) -> None:
-    assert [f"{variable}: must be true or false"] == problems({**PLAIN, variable: text})
+    assert problems({**PLAIN, variable: text}) == [f"{variable}: must be true or false"]
 
 
 @table("variable", [*COUNTS, *SECONDS, *NO_COUNTS, *OTHER_BOUNDS])
 def test_a_number_is_written_in_digits_alone(variable: str) -> None:
-    assert [f"{variable}: input should be a number in digits"] == problems({**PLAIN, variable: "1_0"})
+    assert problems({**PLAIN, variable: "1_0"}) == [f"{variable}: input should be a number in digits"]
 
 
 @pytest.mark.parametrize("variable", ["KONAGRAPH_HOST", "KONAGRAPH_ADMIN_HOST"])
@@ -143,7 +143,7 @@ def test_a_number_is_written_in_digits_alone(variable: str) -> None:
     [("::1", "::1"), ("[::1]", "::1"), ("localhost", "localhost"), ("127.1.2.3", "127.1.2.3")],
 )
 def test_a_host_is_an_address_or_a_name(variable: str, text: str, expected: str) -> None:
-    assert expected == getattr(load_settings({**PLAIN, variable: text}), variable.lower())
+    assert getattr(load_settings({**PLAIN, variable: text}), variable.lower()) == expected
 
 
 @table("variable", ["KONAGRAPH_HOST", "KONAGRAPH_ADMIN_HOST"])
@@ -154,7 +154,7 @@ def test_a_host_is_an_address_or_a_name(variable: str, text: str, expected: str)
 def test_what_is_neither_is_refused(variable: str, text: str) -> None:
     expected = [f"{variable}: must be an address or the name of a host, without a port"]
 
-    assert expected == problems({**PLAIN, variable: text})
+    assert problems({**PLAIN, variable: text}) == expected
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_what_is_neither_is_refused(variable: str, text: str) -> None:
 def test_a_key_set_at_an_address_that_is_none_is_refused(text: str) -> None:
     expected = "KONAGRAPH_JWT_JWKS: must be an http or https URL, or the path of a file"
 
-    assert [expected] == problems({**PLAIN, "KONAGRAPH_JWT_JWKS": text})
+    assert problems({**PLAIN, "KONAGRAPH_JWT_JWKS": text}) == [expected]
 
 
 @table(
@@ -171,4 +171,4 @@ def test_a_key_set_at_an_address_that_is_none_is_refused(text: str) -> None:
 )
 @table("text", [f"a\n{CANARY}", f"{CANARY}\0b", f"{CANARY}\udc80", f"a\u200b{CANARY}"])
 def test_a_text_is_one_line(variable: str, text: str) -> None:
-    assert [f"{variable}: must be one line of text"] == problems({**PLAIN, variable: text})
+    assert problems({**PLAIN, variable: text}) == [f"{variable}: must be one line of text"]

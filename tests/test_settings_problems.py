@@ -80,7 +80,7 @@ def test_nothing_at_all_names_all_that_is_missing() -> None:
 def test_a_necessary_variable_that_is_missing_is_named(variable: str, *, empty: bool) -> None:
     environment = {name: value for name, value in PLAIN.items() if name != variable}
 
-    assert [f"{variable} is missing"] == problems({**environment, variable: ""} if empty else environment)
+    assert problems({**environment, variable: ""} if empty else environment) == [f"{variable} is missing"]
 
 
 @pytest.mark.parametrize("missing", ENCRYPTION)
@@ -110,7 +110,7 @@ def test_a_second_key_pair_needs_all_its_keys(missing: str, encryption: str) -> 
     keys = dict(zip(ENCRYPTION, ["k", PUBLIC_PEM, PRIVATE_PEM], strict=True))
     environment = {**NECESSARY, **keys, **SECOND_PAIR, "KONAPLATE_ENCRYPTION": encryption, missing: ""}
 
-    assert [f"{missing} is missing; the second key pair needs all three"] == problems(environment)
+    assert problems(environment) == [f"{missing} is missing; the second key pair needs all three"]
 
 
 @table("variable", FILES)
@@ -139,7 +139,7 @@ def test_a_file_that_cannot_be_read_is_told_with_its_path_and_the_reason(
     environment = {name: value for name, value in PROTECTED.items() if name != variable}
     environment[f"{variable}_FILE"] = str(file)
 
-    assert [f"{variable}_FILE {reason}"] == problems(environment)
+    assert problems(environment) == [f"{variable}_FILE {reason}"]
 
 
 @pytest.mark.parametrize(
@@ -157,9 +157,9 @@ def test_a_file_that_cannot_be_read_is_told_with_its_path_and_the_reason(
 def test_a_secret_in_place_of_the_path_of_its_file_is_not_repeated(path: str, reason: str) -> None:
     environment = {name: value for name, value in PLAIN.items() if name != "KONAPLATE_SECRET_KEY"}
 
-    assert [f"KONAPLATE_SECRET_KEY_FILE names a file that cannot be read: {reason}"] == problems(
-        {**environment, "KONAPLATE_SECRET_KEY_FILE": path}
-    )
+    assert problems({**environment, "KONAPLATE_SECRET_KEY_FILE": path}) == [
+        f"KONAPLATE_SECRET_KEY_FILE names a file that cannot be read: {reason}"
+    ]
 
 
 @pytest.mark.parametrize("variable", ENCRYPTION[1:])
@@ -174,9 +174,9 @@ def test_a_secret_in_place_of_the_path_of_its_file_is_not_repeated(path: str, re
     ids=lambda value: str(value)[:20],
 )
 def test_a_key_that_is_neither_pem_nor_a_path_is_not_repeated(variable: str, text: str, reason: str) -> None:
-    assert [f"{variable}: is neither PEM text nor the path of a file that can be read ({reason})"] == problems(
-        {**PLAIN, variable: text}
-    )
+    assert problems({**PLAIN, variable: text}) == [
+        f"{variable}: is neither PEM text nor the path of a file that can be read ({reason})"
+    ]
 
 
 @pytest.mark.parametrize("variable", ENCRYPTION[1:])
@@ -190,9 +190,9 @@ def test_a_key_that_is_neither_pem_nor_a_path_is_not_repeated(variable: str, tex
     ],
 )
 def test_a_key_that_is_plainly_a_path_is_told_with_the_reason(variable: str, path: str, reason: str) -> None:
-    assert [f"{variable}: names a file that cannot be read: {path}: {reason}"] == problems(
-        {**PLAIN, variable: path}
-    )
+    assert problems({**PLAIN, variable: path}) == [
+        f"{variable}: names a file that cannot be read: {path}: {reason}"
+    ]
 
 
 @table(
@@ -210,19 +210,19 @@ def test_quotes_around_a_value_are_a_problem(variable: str, quotes: str, tmp_pat
     }
     reason = "is in quotes, which would be part of the value"
 
-    assert [f"{variable} {reason}"] == problems({**others, variable: quoted})
-    assert [f"{variable}_FILE {reason}"] == problems(
-        {**others, f"{variable}_FILE": f"{quotes[0]}{file}{quotes[1]}"}
-    )
-    assert [f"{variable}_FILE names a file whose content {reason}"] == problems(
-        {**others, f"{variable}_FILE": str(file)}
-    )
+    assert problems({**others, variable: quoted}) == [f"{variable} {reason}"]
+    assert problems({**others, f"{variable}_FILE": f"{quotes[0]}{file}{quotes[1]}"}) == [
+        f"{variable}_FILE {reason}"
+    ]
+    assert problems({**others, f"{variable}_FILE": str(file)}) == [
+        f"{variable}_FILE names a file whose content {reason}"
+    ]
 
 
 @table("variable", HEADERS)
 @table("text", [f"{CANARY} x", f"{CANARY}\r\nX-Evil: 1", f"{CANARY}\0", "카나리", "\x7f"])
 def test_what_goes_into_a_header_is_printable_ascii(variable: str, text: str) -> None:
-    assert [f"{variable}: must be printable ASCII without spaces"] == problems({**PLAIN, variable: text})
+    assert problems({**PLAIN, variable: text}) == [f"{variable}: must be printable ASCII without spaces"]
 
 
 def test_an_override_is_checked_too() -> None:

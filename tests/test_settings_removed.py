@@ -45,7 +45,7 @@ def test_each_is_named_with_what_holds_now(tmp_path: Path) -> None:
         file = tmp_path / name
         file.write_text(generous)
         assert [warning] == warnings(**{f"{name}_FILE": str(file)})
-        assert [] == warnings(**{name: ""})
+        assert warnings(**{name: ""}) == []
 
 
 def test_one_that_asks_for_more_protection_stops_the_start(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_one_that_asks_for_more_protection_stops_the_start(tmp_path: Path) -> No
 )
 def test_what_the_other_settings_make_of_it_is_what_holds(variables: dict[str, str], now: str) -> None:
     (name, *_) = variables
-    assert [f"{name} is no longer a setting, and has no effect (now: {now})"] == warnings(**variables)
+    assert warnings(**variables) == [f"{name} is no longer a setting, and has no effect (now: {now})"]
 
 
 @pytest.mark.parametrize(

@@ -69,10 +69,10 @@ async def test_an_endpoint_needs_nothing_but_its_declaration(tmp_path: Path) -> 
         first, second = await asyncio.gather(*(client.post("/graphql", json=body) for _ in range(2)))
     cards = [{"balance": balance, "member": {"userId": "1001"}} for balance in (50_000, 3_200)]
     expected = [{"giverName": "Kim", "card": cards[0]}, {"giverName": "Lee", "card": cards[1]}]
-    assert [expected] * 2 == [answer.json()["data"]["coupons"] for answer in (first, second)]
+    assert [answer.json()["data"]["coupons"] for answer in (first, second)] == [expected] * 2
     # A call, and a card and a member for each of the ten coupons that a member is taken to have.
     assert first.json()["extensions"]["cost"]["requestedQueryCost"] == 7 + 10 * (10 + 1)
     assert [COUPONS.path, *2 * ["/api/v1/user/card/info"]] == upstream.paths
     assert value(app.state.metrics, "operations_planned_total") == 2
     assert value(app.state.metrics, "breaker_state", api=COUPONS.path, state="closed") == 1
-    assert [["giverName"]] * 2 == [json.loads(line)["fields"] for line in audit_log.read_text().splitlines()]
+    assert [json.loads(line)["fields"] for line in audit_log.read_text().splitlines()] == [["giverName"]] * 2

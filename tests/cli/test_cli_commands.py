@@ -45,7 +45,7 @@ def test_the_sandbox_lists_every_card_and_every_reserved_number() -> None:
 
     assert (result.exit_code, result.stderr) == (0, "")
     rows = [line for line in result.stdout.splitlines() if line.startswith("  ")]
-    assert [*CARDS, *FAULTS] == [row.split()[0] for row in rows]
+    assert [row.split()[0] for row in rows] == [*CARDS, *FAULTS]
     for row, fault in zip(rows[len(CARDS) :], FAULTS.values(), strict=True):
         assert fault.shows in row
         assert (fault.code or "(no error)") in row
@@ -322,7 +322,7 @@ def test_help_names_every_command_in_the_order_of_use_and_in_whole_sentences(opt
 
 
 def test_the_version_is_the_projects() -> None:
-    assert f"konagraph, version {__version__}\n" == invoke("--version").stdout
+    assert invoke("--version").stdout == f"konagraph, version {__version__}\n"
 
 
 @pytest.mark.parametrize(

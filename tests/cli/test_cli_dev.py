@@ -207,7 +207,7 @@ async def test_the_first_query_of_graphiql_asks_for_a_card_of_the_sandbox(client
     async with command("dev", "--port", "0") as dev, client:
         page = await client.get(await dev.url(), headers={"Accept": "text/html"})
 
-    assert 200 == page.status_code
+    assert page.status_code == 200
     assert FIRST_CARD in page.text
 
 
@@ -294,8 +294,8 @@ async def test_dev_heeds_the_gateways_settings_and_not_those_of_an_upstream(clie
     assert answered.json() == {"data": {"card": {"balance": 50_000}}}
     assert status == 0
     events = [json.loads(line)["event"] for line in error_output.splitlines()]
-    assert ("gateway started", "gateway ended") == (events[0], events[-1])
-    assert {"request", "upstream call"} == set(events[1:-1])
+    assert (events[0], events[-1]) == ("gateway started", "gateway ended")
+    assert set(events[1:-1]) == {"request", "upstream call"}
     assert FIRST_CARD not in error_output
 
 
@@ -320,7 +320,7 @@ async def test_dev_heeds_how_long_its_upstream_is_asked(client: httpx.AsyncClien
 
     assert late.json()["errors"][0]["extensions"]["code"] == "UPSTREAM_TIMEOUT"
     calls = [line for line in map(json.loads, error_output.splitlines()) if line["event"] == "upstream call"]
-    assert [1] == [call["attempt"] for call in calls]
+    assert [call["attempt"] for call in calls] == [1]
 
 
 async def test_an_option_wins_over_the_environment(taken_port: int) -> None:

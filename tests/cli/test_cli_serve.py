@@ -94,7 +94,7 @@ async def test_the_sandbox_makes_its_credentials_once_and_for_their_owner_alone(
 
     assert made == SandboxCredentials.read(directory)
     assert first.keys() == second.keys()
-    assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()} == {0o600}
     assert made.secret_key.reveal() not in sandbox.printed
     assert "PRIVATE KEY-" not in sandbox.printed
 
@@ -145,8 +145,8 @@ async def test_everything_in_the_log_of_a_quiet_gateway_is_json_with_its_start_a
 
     lines = [json.loads(line) for line in error_output.splitlines()]
     ended = lines[-1]
-    assert (0, "") == (status, gateway.printed)
-    assert "UPSTREAM_UNAVAILABLE" == response.json()["errors"][0]["extensions"]["code"]
+    assert (status, gateway.printed) == (0, "")
+    assert response.json()["errors"][0]["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
     assert (__version__, "development") == (started["version"], started["environment"])
     assert started["admin_url"].startswith("http://127.0.0.1:")
-    assert ("gateway ended", "SIGTERM", 0) == (ended["event"], ended["reason"], ended["cut_off"])
+    assert (ended["event"], ended["reason"], ended["cut_off"]) == ("gateway ended", "SIGTERM", 0)

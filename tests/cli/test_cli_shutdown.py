@@ -78,12 +78,12 @@ async def test_serve_does_not_wait_against_a_second_signal_for_a_request_that_ne
         status, error_output = await gateway.ended()
 
     (error,) = response.json()["errors"]
-    assert (503, "OVERLOADED", True) == (
+    assert (
         response.status_code,
         error["extensions"]["code"],
         error["extensions"]["retryable"],
-    )
-    assert ("close", "no-store") == (response.headers["connection"], response.headers["cache-control"])
+    ) == (503, "OVERLOADED", True)
+    assert (response.headers["connection"], response.headers["cache-control"]) == ("close", "no-store")
     assert error["extensions"]["requestId"] == response.headers["x-request-id"]
     assert status == 0
     for secret in (FIRST_CARD, "c4n4ry", "Traceback", "Exception"):

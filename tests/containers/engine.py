@@ -77,7 +77,7 @@ class Engine:
     def run(self, *command: str) -> str:
         """Run a program, which must succeed; its output."""
         result = self.tried(*command)
-        assert 0 == result.returncode, result.stdout + result.stderr
+        assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
     def tried(self, *command: str) -> subprocess.CompletedProcess[str]:
@@ -124,7 +124,7 @@ class Engine:
     def python(self, service: str, program: str) -> str:
         """Run a Python program in a service's container; its output."""
         result = self.inside(service, "python3", "-c", program)
-        assert 0 == result.returncode, result.stderr
+        assert result.returncode == 0, result.stderr
         return result.stdout.strip()
 
     def remove(self) -> None:

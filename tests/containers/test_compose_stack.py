@@ -31,20 +31,20 @@ BY_HASH: dict[str, object] = {
 def test_a_card_is_answered_from_the_outside_to_the_sandbox_and_back(stack: Running) -> None:
     answer = stack.ask({"query": QUERY, "variables": {"cardNo": FIRST_CARD}})
     assert FIRST_CARD in CARDS
-    assert {"card": {"balance": BALANCE}} == answer["data"]
+    assert answer["data"] == {"card": {"balance": BALANCE}}
 
 
 def test_the_explorers_page_is_in_the_image(stack: Running) -> None:
     page = httpx.get(f"{stack.url}/graphql", headers={"Accept": "text/html"}, trust_env=False)
-    assert (200, True) == (page.status_code, "<html" in page.text)
+    assert (page.status_code, "<html" in page.text) == (200, True)
     for name in re.findall(r'(?:src|href)="(/graphql/explorer/[^"]+)"', page.text):
-        assert 200 == httpx.get(f"{stack.url}{name}", trust_env=False).status_code
+        assert httpx.get(f"{stack.url}{name}", trust_env=False).status_code == 200
 
 
 def test_the_image_holds_no_tools_to_build_with_and_no_tests(stack: Running) -> None:
     program = "import importlib.util as u; print([n for n in {} if u.find_spec(n)])"
     wanted = ["graph", "pytest", "mypy", "hatchling", "tests"]
-    assert "['graph']" == stack.python("gateway-1", program.format(wanted))
+    assert stack.python("gateway-1", program.format(wanted)) == "['graph']"
 
 
 @pytest.mark.parametrize("service", LASTING)
@@ -52,12 +52,12 @@ def test_a_process_has_no_rights_and_cannot_get_any(stack: Running, service: str
     status = dict(
         line.split(":\t", 1) for line in stack.inside(service, "cat", "/proc/1/status").stdout.splitlines()
     )
-    assert ("0000000000000000", "0000000000000000", "1") == (
+    assert (
         status["CapEff"],
         status["CapBnd"],
         status["NoNewPrivs"],
-    )
-    assert {"10001"} == set(status["Uid"].split())
+    ) == ("0000000000000000", "0000000000000000", "1")
+    assert set(status["Uid"].split()) == {"10001"}
 
 
 @pytest.mark.parametrize("service", LASTING)
@@ -96,14 +96,14 @@ def test_no_secret_is_in_the_environment_of_a_container(stack: Running) -> None:
     ]
     assert all(len(secret) > 20 for secret in secrets)
     inspected = stack.run("podman", "inspect", *(stack.container(service) for service in containers()))
-    assert [] == [secret for secret in secrets if secret in inspected]
+    assert [secret for secret in secrets if secret in inspected] == []
 
 
 def test_a_document_that_one_gateway_registers_is_found_at_the_other(stack: Running) -> None:
     first, second = GATEWAYS
     assert "errors" in stack.ask_gateway(second, BY_HASH)
-    assert {"data": {"__typename": "Query"}} == stack.ask_gateway(first, {"query": DOCUMENT, **BY_HASH})
-    assert {"data": {"__typename": "Query"}} == stack.ask_gateway(second, BY_HASH)
+    assert stack.ask_gateway(first, {"query": DOCUMENT, **BY_HASH}) == {"data": {"__typename": "Query"}}
+    assert stack.ask_gateway(second, BY_HASH) == {"data": {"__typename": "Query"}}
 
 
 @pytest.mark.parametrize("command", [("stop", "--time", "40"), ("kill",)], ids=["stopped", "killed"])
@@ -116,7 +116,7 @@ async def test_no_request_fails_while_gateways_are_replaced(stack: Running, comm
             await asyncio.to_thread(stack.run, "podman", "start", stack.container(gateway))
             await stack.until_ready()
             await load.more(50)
-    assert {} == load.failures
+    assert load.failures == {}
 
 
 async def test_no_request_fails_while_redis_is_killed_and_started_again(stack: Running) -> None:
@@ -125,4 +125,4 @@ async def test_no_request_fails_while_redis_is_killed_and_started_again(stack: R
         await load.more(100)
         await asyncio.to_thread(stack.run, "podman", "start", stack.container("redis"))
         await load.more(100)
-    assert {} == load.failures
+    assert load.failures == {}

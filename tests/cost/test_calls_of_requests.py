@@ -64,12 +64,12 @@ def counted(work: Callable[[], object]) -> tuple[int, int]:
 
 
 def test_calls_of_python_and_of_c_are_counted_apart() -> None:
-    assert (2, 2) == counted(one)
+    assert counted(one) == (2, 2)
 
 
 def test_every_step_of_a_generator_is_counted() -> None:
     few, many = (counted(functools.partial(list, (None for _ in range(count)))) for count in (2, 12))
-    assert (10, 0) == (many[0] - few[0], many[1] - few[1])
+    assert (many[0] - few[0], many[1] - few[1]) == (10, 0)
 
 
 def test_nothing_is_counted_once_it_has_stopped() -> None:

@@ -52,5 +52,5 @@ def rendered(folder: Path, home: Path) -> list[Any]:
     """What `kubectl apply -k` would send."""
     output = run_tool("kubectl", "kustomize", str(folder), folder=home)
     # Deprecated fields are reported there.
-    assert (0, "") == (output.returncode, output.stderr)
+    assert (output.returncode, output.stderr) == (0, "")
     return list(YAML(typ="safe").load_all(output.stdout))

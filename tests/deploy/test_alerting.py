@@ -48,14 +48,14 @@ def receiver_of(severity: str) -> str:
 
 def test_every_severity_has_a_receiver_of_its_own_whose_address_is_a_file() -> None:
     severities = {rule["labels"]["severity"] for rule in RULES}
-    assert {"critical": "critical", "warning": "warning"} == {name: receiver_of(name) for name in severities}
+    assert {name: receiver_of(name) for name in severities} == {"critical": "critical", "warning": "warning"}
     folders = {target: source for source, target in mounts(SERVICES["alertmanager"])}
     for receiver in CONFIGURATION["receivers"]:
         (webhook,) = receiver["webhook_configs"]
-        assert f"/etc/receivers/{receiver['name']}" == webhook["url_file"]
+        assert webhook["url_file"] == f"/etc/receivers/{receiver['name']}"
         url = (ROOT / folders["/etc/receivers"] / receiver["name"]).read_text(encoding="ascii").strip()
         # It runs, and it notifies nobody.
-        assert f"http://alert-log:{SERVICES['alert-log']['command'][0]}/{receiver['name']}" == url
+        assert url == f"http://alert-log:{SERVICES['alert-log']['command'][0]}/{receiver['name']}"
 
 
 def test_every_alert_that_silences_others_or_is_silenced_is_one() -> None:
@@ -81,21 +81,25 @@ def alert_log() -> Iterator[str]:
 
 
 def test_each_alert_is_a_line_of_the_log(alert_log: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert 200 == httpx.post(f"{alert_log}/critical", json=MESSAGE, trust_env=False).status_code
-    assert 200 == httpx.get(f"{alert_log}/livez", trust_env=False).status_code
+    assert httpx.post(f"{alert_log}/critical", json=MESSAGE, trust_env=False).status_code == 200
+    assert httpx.get(f"{alert_log}/livez", trust_env=False).status_code == 200
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [
-        {
-            "event": "alert",
-            "receiver": "critical",
-            "status": "firing",
-            "severity": "critical",
-            "alert": "KonagraphNoTargets",
-            "summary": "No gateway answers Prometheus",
-            "runbook": "docs/operations.md#konagraphnotargets",
-            "since": "2026-11-26T21:00:00Z",
-        }
-    ] * 2 == lines
+    assert (
+        lines
+        == [
+            {
+                "event": "alert",
+                "receiver": "critical",
+                "status": "firing",
+                "severity": "critical",
+                "alert": "KonagraphNoTargets",
+                "summary": "No gateway answers Prometheus",
+                "runbook": "docs/operations.md#konagraphnotargets",
+                "since": "2026-11-26T21:00:00Z",
+            }
+        ]
+        * 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,5 +108,5 @@ def test_each_alert_is_a_line_of_the_log(alert_log: str, capsys: pytest.CaptureF
 def test_what_is_no_message_of_alertmanagers_is_refused(
     alert_log: str, capsys: pytest.CaptureFixture[str], content: bytes
 ) -> None:
-    assert 400 == httpx.post(alert_log, content=content, trust_env=False).status_code
-    assert ("", "") == capsys.readouterr()
+    assert httpx.post(alert_log, content=content, trust_env=False).status_code == 400
+    assert capsys.readouterr() == ("", "")

@@ -66,12 +66,12 @@ def unit_tests(tmp_path: Path, rules: Path, *, swapped: bool = False) -> str:
 
 
 def test_the_configuration_is_one() -> None:
-    assert "" == promtool("check", "config", str(PROMETHEUS / "prometheus.yml"))
-    assert "" == promtool("check", "rules", "--lint=all", "--lint-fatal", str(PROMETHEUS / "alerts.yml"))
+    assert promtool("check", "config", str(PROMETHEUS / "prometheus.yml")) == ""
+    assert promtool("check", "rules", "--lint=all", "--lint-fatal", str(PROMETHEUS / "alerts.yml")) == ""
 
 
 def test_every_alert_fires_when_it_should_and_only_then(tmp_path: Path) -> None:
-    assert "" == unit_tests(tmp_path, PROMETHEUS / "alerts.yml")
+    assert unit_tests(tmp_path, PROMETHEUS / "alerts.yml") == ""
 
 
 def test_a_wrong_expectation_is_noticed_for_every_case(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_an_alert_is_of_figures_that_there_are(rule: dict[str, Any]) -> None:
 @table("rule", RULES)
 def test_an_alert_says_how_bad_it_is_and_where_it_is_explained(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in ("critical", "warning")
-    assert f"docs/operations.md#{rule['alert'].lower()}" == rule["annotations"]["runbook"]
+    assert rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
     section = OPERATIONS.partition(f"\n### {rule['alert']}\n")[2]
     assert section.lstrip().startswith(rule["labels"]["severity"].capitalize() + ".")
 
@@ -112,7 +112,7 @@ def test_the_codes_and_states_that_the_rules_name_are_those_of_the_gateway() -> 
     for rule in RULES:
         for label, operator, value in re.findall(r'(\w+)(=~|!=|=)"([^"]*)"', rule["expr"]):
             if operator == "=~":
-                assert FAULTS == {code for code in known[label] if re.fullmatch(value, code)}
+                assert {code for code in known[label] if re.fullmatch(value, code)} == FAULTS
             elif label in known:
                 assert value in known[label]
 

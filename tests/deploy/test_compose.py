@@ -59,18 +59,18 @@ def networks(name: str) -> set[str]:
 def test_the_compose_files_follow_their_specification(file: Path) -> None:
     command = [str(TOOLS / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(file)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert 0 == result.returncode, result.stdout + result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_is_confined_and_bounded(service: str) -> None:
     definition = SERVICES[service]
     assert definition["read_only"] is True
-    assert ["ALL"] == definition["cap_drop"]
-    assert ["no-new-privileges:true"] == definition["security_opt"]
+    assert definition["cap_drop"] == ["ALL"]
+    assert definition["security_opt"] == ["no-new-privileges:true"]
     assert int(definition["user"].split(":")[0]) > 0
     assert {"mem_limit", "cpus", "pids_limit"} <= definition.keys()
-    assert {"max-size", "max-file"} == definition["logging"]["options"].keys()
+    assert definition["logging"]["options"].keys() == {"max-size", "max-file"}
     assert not {"privileged", "devices", "cap_add", "pid", "ipc"} & definition.keys()
     assert "docker.sock" not in str(definition)
 
@@ -83,14 +83,14 @@ def test_a_service_has_a_health_check(service: str) -> None:
 
 def test_only_the_balancer_and_grafana_are_published_and_on_loopback_only() -> None:
     published = {name: definition["ports"] for name, definition in SERVICES.items() if "ports" in definition}
-    assert {"haproxy", "grafana"} == published.keys()
+    assert published.keys() == {"haproxy", "grafana"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
 def test_only_what_is_published_has_a_network_that_leads_outside() -> None:
     internal = {name: (network or {}).get("internal", False) for name, network in BASE["networks"].items()}
-    assert ["clients"] == [name for name, inside in internal.items() if not inside]
-    assert {"haproxy", "grafana"} == {name for name in SERVICES if "clients" in networks(name)}
+    assert [name for name, inside in internal.items() if not inside] == ["clients"]
+    assert {name for name in SERVICES if "clients" in networks(name)} == {"haproxy", "grafana"}
 
 
 def test_redis_and_the_sandbox_are_reached_by_the_gateways_only() -> None:
@@ -102,15 +102,15 @@ def test_images_of_others_are_pinned_by_release_and_digest() -> None:
     for name in SERVICES.keys() - OWN:
         tag = filled(SERVICES[name]["image"], {}).partition(":")[2]
         assert re.fullmatch(r"v?\d+\.\d+\.\d+[\w.-]*@sha256:[0-9a-f]{64}", tag), name
-    assert {"konagraph"} == {SERVICES[name]["image"] for name in OWN}
+    assert {SERVICES[name]["image"] for name in OWN} == {"konagraph"}
 
 
 def test_what_is_mounted_is_a_folder_because_a_single_file_would_stay_the_old_one() -> None:
     mounted = {source for definition in SERVICES.values() for source, _ in mounts(definition) if "/" in source}
     assert len(mounted) > 5
-    assert [] == [path for path in sorted(mounted) if not (ROOT / path).is_dir()]
+    assert [path for path in sorted(mounted) if not (ROOT / path).is_dir()] == []
     own = {source for definition in OVERLAY["services"].values() for source, _ in mounts(definition)}
-    assert {"./secrets/gateway", "./secrets/balancer"} == own
+    assert own == {"./secrets/gateway", "./secrets/balancer"}
     assert not {"secrets", "configs"} & (BASE.keys() | OVERLAY.keys())
 
 
@@ -133,30 +133,30 @@ def test_every_volume_and_network_is_declared_and_used() -> None:
 def test_every_variable_of_a_gateway_is_a_setting_and_secrets_are_files() -> None:
     for environment in (GATEWAY["environment"], PRODUCTION_ENVIRONMENT):
         assert settings_named(environment) <= Settings.model_fields.keys()
-        assert [] == secrets_in_clear(environment)
+        assert secrets_in_clear(environment) == []
 
 
 def test_there_is_more_than_one_gateway() -> None:
     # Without the mode, podman-compose starts one.
-    assert "replicated" == GATEWAY["deploy"]["mode"]
+    assert GATEWAY["deploy"]["mode"] == "replicated"
     assert GATEWAY["deploy"]["replicas"] > 1
 
 
 def test_a_gateway_starts_with_the_settings_of_the_compose_file(tmp_path: Path) -> None:
     settings = loaded({"KONAGRAPH_HOST": "0.0.0.0", **GATEWAY["environment"]}, tmp_path, {})
-    assert "http://sandbox:9000/open-api" == settings.konaplate_base_url
+    assert settings.konaplate_base_url == "http://sandbox:9000/open-api"
     assert settings.konagraph_otel_endpoint is None
 
 
 def test_a_gateway_starts_in_production_with_the_settings_of_both_files(tmp_path: Path) -> None:
     environment = {"KONAGRAPH_HOST": "0.0.0.0", **PRODUCTION_ENVIRONMENT}
     settings = loaded(environment, tmp_path, PLACE)
-    assert ("production", "jwt", False) == (
+    assert (
         settings.konagraph_env,
         settings.konagraph_auth,
         settings.konagraph_allow_anonymous,
-    )
-    assert [] == start_warnings(settings)
+    ) == ("production", "jwt", False)
+    assert start_warnings(settings) == []
 
 
 def test_in_production_every_secret_of_konaplates_is_in_the_folder_that_is_mounted() -> None:
@@ -174,7 +174,7 @@ def test_in_production_every_secret_of_konaplates_is_in_the_folder_that_is_mount
 def test_the_gateways_trust_the_balancers_network_and_no_other() -> None:
     (subnet,) = [entry["subnet"] for entry in BASE["networks"]["front"]["ipam"]["config"]]
     assert subnet == GATEWAY["environment"]["KONAGRAPH_TRUSTED_PROXIES"]
-    assert {"haproxy", "gateway"} == {name for name in SERVICES if "front" in networks(name)}
+    assert {name for name in SERVICES if "front" in networks(name)} == {"haproxy", "gateway"}
 
 
 def test_the_balancer_finds_the_gateways_by_a_name_that_is_of_the_trusted_network_alone() -> None:
@@ -232,19 +232,23 @@ def test_prometheus_asks_every_gateway_the_balancer_and_whoever_tells_people() -
     jobs = {job["job_name"]: job for job in configuration["scrape_configs"]}
     (found,) = jobs["konagraph"]["dns_sd_configs"]
     # A service's name resolves to all of its containers.
-    assert (["gateway"], "A", 9090) == (found["names"], found["type"], found["port"])
-    assert "haproxy:8405" == jobs["haproxy"]["static_configs"][0]["targets"][0]
+    assert (found["names"], found["type"], found["port"]) == (["gateway"], "A", 9090)
+    assert jobs["haproxy"]["static_configs"][0]["targets"][0] == "haproxy:8405"
     alerting = configuration["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
     assert ["alertmanager:9093"] == alerting == jobs["alertmanager"]["static_configs"][0]["targets"]
-    assert {"konagraph", "haproxy", "alertmanager"} == jobs.keys()
+    assert jobs.keys() == {"konagraph", "haproxy", "alertmanager"}
     for name in ("prometheus", "gateway", "haproxy", "alertmanager", "alert-log"):
         assert "observed" in networks(name)
 
 
 def test_profiles_add_the_sandbox_and_the_observers() -> None:
     profiles = {name: tuple(definition.get("profiles", [])) for name, definition in SERVICES.items()}
-    assert {"sandbox"} == {name for name, given in profiles.items() if given == ("dev",)}
-    assert {"prometheus", "alertmanager", "alert-log", "grafana", "otel-collector"} == {
-        name for name, given in profiles.items() if given == ("obs",)
+    assert {name for name, given in profiles.items() if given == ("dev",)} == {"sandbox"}
+    assert {name for name, given in profiles.items() if given == ("obs",)} == {
+        "prometheus",
+        "alertmanager",
+        "alert-log",
+        "grafana",
+        "otel-collector",
     }
-    assert {"haproxy", "redis", "secrets", "gateway"} == {name for name, given in profiles.items() if given == ()}
+    assert {name for name, given in profiles.items() if given == ()} == {"haproxy", "redis", "secrets", "gateway"}

@@ -52,9 +52,9 @@ def delivered(tmp_path: Path) -> Iterator[tuple[RedisServer, str]]:
 
 def test_the_secrets_are_files_for_their_owner_alone(tmp_path: Path) -> None:
     secrets = made(tmp_path)
-    assert GATEWAY_FILES | {"users.acl"} == secrets.keys()
-    assert {0o400} == {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("*/*")}
-    assert GATEWAY_FILES == {file.name for file in (tmp_path / "gateway").iterdir()}
+    assert secrets.keys() == GATEWAY_FILES | {"users.acl"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("*/*")} == {0o400}
+    assert {file.name for file in (tmp_path / "gateway").iterdir()} == GATEWAY_FILES
     assert {name.lower() for name in GATEWAY_FILES} <= Settings.model_fields.keys()
     assert secrets["KONAGRAPH_REDIS_URL"].endswith("@redis:6379/0")
 
@@ -98,8 +98,8 @@ def test_the_script_and_its_folders_are_what_the_compose_file_runs() -> None:
     folder, _, name = service["entrypoint"][1].rpartition("/")
     assert SCRIPT.name == name
     assert f"./{SCRIPT.parent.relative_to(ROOT)}:{folder}:ro" in service["volumes"]
-    assert ["gateway-secrets:/secrets", "redis-users:/redis"] == service["volumes"][1:]
-    assert ["/secrets", "/redis"] == service["entrypoint"][2:]
+    assert service["volumes"][1:] == ["gateway-secrets:/secrets", "redis-users:/redis"]
+    assert service["entrypoint"][2:] == ["/secrets", "/redis"]
     assert {"gateway-secrets:/secrets:ro"} <= set(SERVICES["gateway"]["volumes"])
     assert {"redis-users:/run/redis:ro"} <= set(SERVICES["redis"]["volumes"])
 
@@ -109,7 +109,7 @@ async def test_a_gateway_can_count_in_the_delivered_redis(delivered: tuple[Redis
     client = connect(Credential(server.url_of("konagraph", password)))
     limiter = RedisLimiter(client)
     assert (await limiter.take("a", Bucket(rate=1, burst=2), 1)).allowed
-    assert [0, 0] == await limiter.add("a", [Window(60, 2)], ["x", "y"])
+    assert await limiter.add("a", [Window(60, 2)], ["x", "y"]) == [0, 0]
     await client.aclose()
 
 
@@ -152,4 +152,4 @@ def test_the_health_check_of_the_delivered_redis_is_answered(delivered: tuple[Re
     result = subprocess.run(
         ["sh", "-c", command.replace("redis-cli", f"redis-cli -s {socket}")], capture_output=True, check=False
     )
-    assert 0 == result.returncode, result.stderr
+    assert result.returncode == 0, result.stderr

@@ -29,7 +29,7 @@ def provisioned(kind: str) -> Any:
 
 def test_the_rows_are_the_ways_to_look_at_a_gateway() -> None:
     rows = [panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"]
-    assert ["Traffic", "Balancer", "Errors", "Latency", "Konaplate", "Protection", "Process"] == rows
+    assert rows == ["Traffic", "Balancer", "Errors", "Latency", "Konaplate", "Protection", "Process"]
 
 
 @table("query", QUERIES)
@@ -87,7 +87,7 @@ def test_panels_do_not_overlap_and_have_ids_of_their_own() -> None:
 
 def test_every_panel_asks_the_data_source_that_is_set_up() -> None:
     (source,) = provisioned("datasources")["datasources"]
-    assert ("prometheus", "http://prometheus:9090") == (source["type"], source["url"])
+    assert (source["type"], source["url"]) == ("prometheus", "http://prometheus:9090")
     assert {source["uid"]} == {panel["datasource"]["uid"] for panel in PANELS}
 
 
@@ -99,4 +99,4 @@ def test_grafana_finds_the_dashboard_where_the_compose_file_puts_it() -> None:
 
 
 def test_no_variable_of_the_dashboard_is_free_text() -> None:
-    assert ["query"] == [variable["type"] for variable in DASHBOARD["templating"]["list"]]
+    assert [variable["type"] for variable in DASHBOARD["templating"]["list"]] == ["query"]

@@ -69,7 +69,7 @@ async def complaints(folder: Path, panels: list[dict[str, Any]]) -> str:
 
 
 async def test_no_panel_is_empty_until_something_goes_wrong(tmp_path: Path) -> None:
-    assert "" == await complaints(tmp_path, PANELS)
+    assert await complaints(tmp_path, PANELS) == ""
 
 
 async def test_a_panel_that_is_empty_is_noticed(tmp_path: Path) -> None:

@@ -24,12 +24,12 @@ def test_the_dockerfile_follows_good_practice() -> None:
     # DL3006 wants a tag although the image is an argument with a tag.
     command = [str(Path(sys.executable).parent / "hadolint"), "--ignore", "DL3006", str(DOCKERFILE)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (0, "") == (result.returncode, result.stdout + result.stderr)
+    assert (result.returncode, result.stdout + result.stderr) == (0, "")
 
 
 def test_the_bases_are_arguments_with_a_tag() -> None:
-    assert ["${NODE} AS explorer", "${BASE} AS build", "${BASE}"] == given("FROM")
-    assert ["BASE", "NODE"] == [argument.partition("=")[0] for argument in given("ARG")]
+    assert given("FROM") == ["${NODE} AS explorer", "${BASE} AS build", "${BASE}"]
+    assert [argument.partition("=")[0] for argument in given("ARG")] == ["BASE", "NODE"]
     assert all(re.fullmatch(r"\w+:\d[\w.-]+", argument.partition("=")[2]) for argument in given("ARG"))
 
 
@@ -37,14 +37,14 @@ def test_what_is_installed_is_locked_and_nothing_is_compiled() -> None:
     installs = re.findall(r"pip install [^&]*", " ".join(given("RUN")))
     wheel, *from_index = sorted(installs, key=lambda install: "/wheels/" not in install)
     assert "--no-index --no-deps" in wheel
-    assert 2 == len(from_index)
+    assert len(from_index) == 2
     for install in from_index:
         assert "--no-deps --require-hashes --only-binary :all:" in install
-    assert ["npm ci --ignore-scripts"] == re.findall(r"npm ci --ignore-scripts", " ".join(given("RUN")))
+    assert re.findall(r"npm ci --ignore-scripts", " ".join(given("RUN"))) == ["npm ci --ignore-scripts"]
 
 
 def test_the_image_does_not_run_as_root() -> None:
-    assert ["10001"] == given("USER")
+    assert given("USER") == ["10001"]
     assert INSTRUCTIONS.index("USER 10001") > INSTRUCTIONS.index("FROM ${BASE}")
 
 
@@ -57,7 +57,7 @@ def test_the_image_asks_the_admin_port_whether_it_is_alive() -> None:
 
 def test_every_setting_of_the_image_is_one() -> None:
     names = set(re.findall(r"\b(KONA[A-Z_]+)=", " ".join(given("ENV"))))
-    assert {"KONAGRAPH_HOST"} == names
+    assert names == {"KONAGRAPH_HOST"}
     assert {name.lower() for name in names} <= Settings.model_fields.keys()
 
 

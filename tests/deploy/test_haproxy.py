@@ -57,20 +57,20 @@ def test_haproxy_accepts_the_file_as_it_is_delivered() -> None:
         ["haproxy", "-c", "-f", CONFIGURATION], capture_output=True, text=True, env=bare_environment(), check=False
     )
     warnings = [line for line in result.stderr.splitlines() if "WARNING" in line or "ALERT" in line]
-    assert 0 == result.returncode, result.stderr
+    assert result.returncode == 0, result.stderr
     # No other host has this name.
-    assert [] == [line for line in warnings if "could not resolve address 'gateways'" not in line]
+    assert [line for line in warnings if "could not resolve address 'gateways'" not in line] == []
 
 
 async def test_without_any_gateway_the_refusal_has_the_form_of_the_gateways_own(tmp_path: Path) -> None:
     async with balancer(tmp_path / "log") as front, client(front.url) as asking:
         await front.until_up(0)
         response = await asking.post("/graphql", json={"query": "{ __typename }"})
-    assert (503, "1", "no-store") == (
+    assert (
         response.status_code,
         response.headers["retry-after"],
         response.headers["cache-control"],
-    )
+    ) == (503, "1", "no-store")
     assert_refusal(ErrorCode.OVERLOADED, response.json(), retryable=True, retryAfterMs=1000)
 
 
@@ -82,10 +82,10 @@ async def test_other_methods_than_those_of_the_gateway_are_refused(tmp_path: Pat
         }
         refused = await asking.request("TRACE", "/graphql")
         reached = len(fakes[0].requests) + len(fakes[1].requests)
-    assert [200] * 4 + [405] * 5 == list(statuses.values())
-    assert "GET, HEAD, POST, OPTIONS" == refused.headers["allow"]
+    assert list(statuses.values()) == [200] * 4 + [405] * 5
+    assert refused.headers["allow"] == "GET, HEAD, POST, OPTIONS"
     assert_refusal(ErrorCode.BAD_REQUEST, refused.json(), retryable=False)
-    assert 4 == reached
+    assert reached == 4
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ async def test_requests_that_are_not_well_formed_reach_no_gateway_and_are_not_re
         raw = b"POST /graphql HTTP/1.1\r\nHost: gateway\r\n" + field + b"\r\n\r\n"
         answer = await asyncio.to_thread(sent_raw, front.url, raw)
         reached = fakes[0].requests + fakes[1].requests
-    assert (400, []) == (answer.status, reached)
+    assert (answer.status, reached) == (400, [])
     assert field not in answer.body
 
 
@@ -109,7 +109,7 @@ async def test_names_that_a_server_may_take_for_others_are_refused(tmp_path: Pat
     async with balanced_fakes(tmp_path) as (front, fakes), client(front.url, headers=claim) as asking:
         response = await asking.post("/graphql", content=b"{}")
         reached = fakes[0].requests + fakes[1].requests
-    assert (403, []) == (response.status_code, reached)
+    assert (response.status_code, reached) == (403, [])
     assert_refusal(ErrorCode.FORBIDDEN, response.json(), retryable=False)
 
 
@@ -118,7 +118,7 @@ async def test_a_refusal_names_its_request_in_the_header_too(tmp_path: Path) -> 
         await front.until_up(0)
         answer = await asking.post("/graphql", json={}, headers={"X-Request-Id": "the-clients-own"})
     assert answer.headers["x-request-id"] == answer.json()["errors"][0]["extensions"]["requestId"]
-    assert "nosniff" == answer.headers["x-content-type-options"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_an_overloaded_gateways_refusal_is_tried_twice_more_and_then_passed_on(tmp_path: Path) -> None:
@@ -126,15 +126,15 @@ async def test_an_overloaded_gateways_refusal_is_tried_twice_more_and_then_passe
         fakes[0].answer = fakes[1].answer = http(b"its own words", "503 Service Unavailable", ["Retry-After: 7"])
         response = await asking.post("/graphql", content=b"{}")
         tries = [len(fake.requests) for fake in fakes]
-    assert (503, "its own words", "7") == (response.status_code, response.text, response.headers["retry-after"])
-    assert [1, 2] == sorted(tries)
+    assert (response.status_code, response.text, response.headers["retry-after"]) == (503, "its own words", "7")
+    assert sorted(tries) == [1, 2]
 
 
 async def test_what_one_gateway_refuses_for_its_load_another_answers(tmp_path: Path) -> None:
     async with balanced_fakes(tmp_path) as (front, fakes), client(front.url) as asking:
         fakes[0].answer = http(status="503 Service Unavailable")
         answers = [await asking.post("/graphql", content=b"{}") for _ in range(6)]
-    assert ["fine"] * 6 == [answer.text for answer in answers]
+    assert [answer.text for answer in answers] == ["fine"] * 6
 
 
 @pytest.mark.parametrize("status", ["400 Bad Request", "429 Too Many Requests", "500 Internal Server Error"])
@@ -164,7 +164,7 @@ async def test_the_clients_word_about_its_address_is_replaced(tmp_path: Path) ->
         await asking.post("/graphql", content=b"{}")
         (request,) = fakes[0].requests + fakes[1].requests
     head = request.decode().lower().split("\r\n")
-    assert ["x-forwarded-for: 127.0.0.1"] == [line for line in head if "forwarded" in line]
+    assert [line for line in head if "forwarded" in line] == ["x-forwarded-for: 127.0.0.1"]
 
 
 @pytest.mark.parametrize("own", [None, "an-id-of-the-client"])
@@ -184,11 +184,13 @@ async def test_the_log_holds_no_url_header_or_body(tmp_path: Path) -> None:
         await asking.post(f"/{CARD}?query={CARD}", content=CARD)
         await asking.request("TRACE", f"/{CARD}")
         raw = f"POST /{CARD} HTTP/1.1\r\nBad Field: {CARD}\r\n\r\n".encode()
-        assert 400 == (await asyncio.to_thread(sent_raw, front.url, raw)).status
+        assert (await asyncio.to_thread(sent_raw, front.url, raw)).status == 400
         lines = await front.logged(3)
         log = front.log()
-    assert [("proxied", 200), ("proxied", 405), ("refused", None)] == [
-        (line["event"], line.get("status")) for line in lines
+    assert [(line["event"], line.get("status")) for line in lines] == [
+        ("proxied", 200),
+        ("proxied", 405),
+        ("refused", None),
     ]
     assert CARD not in log
     assert "c4n4ry" not in log
@@ -207,9 +209,9 @@ async def test_the_inner_port_has_health_and_metrics_and_nothing_else(tmp_path: 
         answers = [await front.inside(path) for path in ("/livez", "/metrics", "/", "/graphql", "/stats")]
         outside = await asking.get("/metrics")
         (request,) = fakes[0].requests + fakes[1].requests
-    assert [200, 200, 404, 404, 404] == [answer.status_code for answer in answers]
+    assert [answer.status_code for answer in answers] == [200, 200, 404, 404, 404]
     assert set(re.findall(r"^haproxy_\w+", answers[1].text, re.MULTILINE)) >= OF_HAPROXY.keys()
-    assert "fine" == outside.text
+    assert outside.text == "fine"
     assert request.startswith(b"GET /metrics ")
 
 
@@ -224,7 +226,7 @@ async def test_with_a_certificate_clients_are_answered_over_tls_and_told_to_stay
         status, head = await curl(front, trusted)
         old_status, _ = await curl(front, trusted, "--tls-max", "1.1")
         requests = len(fakes[0].requests) + len(fakes[1].requests)
-    assert (0, 1) == (status, requests)
+    assert (status, requests) == (0, 1)
     assert head.startswith("http/2 200")
     assert "\r\nstrict-transport-security: max-age=63072000\r\n" in head
-    assert 0 != old_status
+    assert old_status != 0

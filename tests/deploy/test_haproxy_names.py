@@ -40,18 +40,18 @@ async def test_gateways_are_used_as_long_as_their_name_has_them(tmp_path: Path) 
         client(front.url) as asking,
     ):
         await front.until_up(1)
-        assert ["fine"] * 6 == await answers(asking, 6)
+        assert await answers(asking, 6) == ["fine"] * 6
         # One more: `docker compose up --scale`.
         front.names.addresses = [f"{network}.1", f"{network}.2"]
         await front.until_up(2)
-        assert ["fine"] * 6 == await answers(asking, 6)
+        assert await answers(asking, 6) == ["fine"] * 6
         assert new.requests
         # One less: the health check notices first, and the address disappears.
         old.ready = False
         front.names.addresses = [f"{network}.2"]
         await front.until_up(1)
         before = len(old.requests)
-        assert ["fine"] * 6 == await answers(asking, 6)
+        assert await answers(asking, 6) == ["fine"] * 6
         assert before == len(old.requests)
 
 
@@ -127,7 +127,7 @@ async def test_a_certificate_that_was_replaced_is_used_after_a_reload_and_no_req
         }
         async with balancer(tmp_path / "log", ["127.0.0.1"], "-W", **settings) as front:
             await _reload_under_load(front, clients, replace)
-    assert {"HTTP/1.1 200 OK"} == clients.answers.keys()
+    assert clients.answers.keys() == {"HTTP/1.1 200 OK"}
 
 
 async def _reload_under_load(front: Balancer, clients: _TlsClients, replace: Callable[[], None]) -> None:

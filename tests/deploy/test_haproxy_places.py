@@ -53,8 +53,8 @@ async def test_no_gateway_gets_more_at_once_than_it_shall_and_the_others_wait(tm
             reached = [len(fake.requests) for fake in fakes]
         statuses = [request.result().status_code for request in requests]
         logged = await front.logged(7)
-    assert ([2, 2], [200] * 7) == (reached, statuses)
-    assert 3 == sum(line["queue_ms"] > 0 for line in logged)
+    assert (reached, statuses) == ([2, 2], [200] * 7)
+    assert sum(line["queue_ms"] > 0 for line in logged) == 3
 
 
 async def test_who_finds_the_line_full_is_refused_at_once_in_the_words_of_the_gateways(tmp_path: Path) -> None:
@@ -64,15 +64,15 @@ async def test_who_finds_the_line_full_is_refused_at_once_in_the_words_of_the_ga
             reached = [len(fake.requests) for fake in fakes]
         statuses = [request.result().status_code for request in requests]
         (first, *_) = await front.logged(6)
-    assert (503, "1", "no-store") == (
+    assert (
         refused.status_code,
         refused.headers["retry-after"],
         refused.headers["cache-control"],
-    )
+    ) == (503, "1", "no-store")
     assert_refusal(ErrorCode.OVERLOADED, refused.json(), retryable=True, retryAfterMs=1000)
-    assert ([1, 1], [200] * 5) == (reached, statuses)
+    assert (reached, statuses) == ([1, 1], [200] * 5)
     # Answered first, while the gateways were busy.
-    assert (503, "<NOSRV>") == (first["status"], first["server"])
+    assert (first["status"], first["server"]) == (503, "<NOSRV>")
 
 
 async def test_who_hangs_up_leaves_the_line_and_the_gateway(tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ async def test_who_hangs_up_leaves_the_line_and_the_gateway(tmp_path: Path) -> N
         async with waiting(front, fakes, 2) as (first, second):
             pass
     # All were ended by their clients, none by a timeout.
-    assert ["C"] * 5 == [state[0] for state in gone]
-    assert [200, 200] == [first.result().status_code, second.result().status_code]
+    assert [state[0] for state in gone] == ["C"] * 5
+    assert [first.result().status_code, second.result().status_code] == [200, 200]
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ async def test_a_large_request_that_is_not_whole_takes_no_place(tmp_path: Path, 
             async with client(front.url) as asking:
                 answers = [(await asking.post("/graphql", content=b"{}")).text for _ in range(5)]
         reached = fakes[0].requests + fakes[1].requests
-    assert ["fine"] * 5 == answers
-    assert 5 == len(reached)
+    assert answers == ["fine"] * 5
+    assert len(reached) == 5
 
 
 @pytest.mark.parametrize("chunked", [True, False])
@@ -135,7 +135,7 @@ async def test_the_largest_body_that_a_gateway_takes_gets_through_and_no_larger_
             answers.append(await asking.post("/graphql", content=content(1_000_000)))
         reached = fakes[0].requests + fakes[1].requests
     assert [200, 413, 413][: len(answers)] == [answer.status_code for answer in answers]
-    assert 1 == len(reached)
+    assert len(reached) == 1
     assert_refusal(ErrorCode.BAD_REQUEST, answers[1].json(), retryable=False)
 
 
@@ -147,4 +147,4 @@ async def test_with_the_line_full_the_gateways_are_still_asked_whether_they_live
             alive = asyncio.ensure_future(asking.get("/livez"))
             await front.until(lambda queued: queued == 2)
         answer = await alive
-    assert (503, 200) == (refused.status_code, answer.status_code)
+    assert (refused.status_code, answer.status_code) == (503, 200)

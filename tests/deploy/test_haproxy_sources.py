@@ -41,7 +41,7 @@ async def idle_connections(front: Balancer, held: ExitStack, count: int) -> int:
         for _ in range(count)
     ]
     async with from_source(front, OTHER) as asking:
-        assert 200 == (await asking.post("/graphql", content=b"{}")).status_code
+        assert (await asking.post("/graphql", content=b"{}")).status_code == 200
     async with asyncio.timeout(DEADLINE):
         while await front.connected() <= count:
             pass
@@ -64,14 +64,14 @@ async def test_one_source_holds_no_more_connections_than_its_share(tmp_path: Pat
     settings = {"SOURCE_CONNECTIONS": "20", "FRONT_MAXCONN": "50"}
     async with balanced_fakes(tmp_path, **settings) as (front, _):
         with ExitStack() as held:
-            assert 20 == await idle_connections(front, held, 60)
+            assert await idle_connections(front, held, 60) == 20
 
 
 async def test_a_source_that_stands_for_many_has_no_share(tmp_path: Path) -> None:
     settings = {"SOURCE_CONNECTIONS": "20", "SOURCES_OF_MANY": f"192.0.2.1 {GREEDY}/32"}
     async with balanced_fakes(tmp_path, **settings) as (front, _):
         with ExitStack() as held:
-            assert 60 == await idle_connections(front, held, 60)
+            assert await idle_connections(front, held, 60) == 60
 
 
 async def test_one_source_has_no_more_requests_under_way_than_its_share(tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ async def test_one_source_has_no_more_requests_under_way_than_its_share(tmp_path
                 for fake in fakes:
                     fake.free.set()
             again = await greedy.post("/graphql", content=b"{}")
-    assert [200] * 5 == [answer.status_code for answer in (*(task.result() for task in [*first, another]), again)]
-    assert (429, "1") == (refused.status_code, refused.headers["retry-after"])
+    assert [answer.status_code for answer in (*(task.result() for task in [*first, another]), again)] == [200] * 5
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
     assert_refusal(ErrorCode.RATE_LIMITED, refused.json(), retryable=True, retryAfterMs=1000)
 
 
@@ -110,7 +110,7 @@ async def test_open_streams_with_long_heads_cost_less_than_half_of_the_container
     ):
         answers = [(await asking.post("/graphql", content=b"{}")).text for _ in range(20)]
         peak = front.peak_memory()
-    assert ["fine"] * 20 == answers
+    assert answers == ["fine"] * 20
     assert peak < bound
 
 
@@ -121,7 +121,7 @@ async def test_what_the_head_decides_is_not_put_off_until_the_body_comes(tmp_pat
             wire.send(raw)
             answer = await asyncio.to_thread(wire.answer)
     # A timeout is 408.
-    assert 400 == answer.status
+    assert answer.status == 400
 
 
 async def test_where_places_are_scarce_an_answered_connection_gives_its_own_back(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ async def test_where_places_are_scarce_an_answered_connection_gives_its_own_back
             await idle_connections(front, held, 35)
             async with from_source(front, OTHER) as asking:
                 crowded = await asking.post("/graphql", content=b"{}")
-    assert (None, "close") == (before.headers.get("connection"), crowded.headers.get("connection"))
+    assert (before.headers.get("connection"), crowded.headers.get("connection")) == (None, "close")
 
 
 async def test_with_all_places_taken_the_balancer_still_tells_how_it_is(tmp_path: Path) -> None:
@@ -147,4 +147,4 @@ async def test_with_all_places_taken_the_balancer_still_tells_how_it_is(tmp_path
             answers = [await front.inside(path) for path in ("/livez", "/metrics")]
             # None of them was closed before.
             assert all(map(_is_open, idle))
-    assert [200, 200] == [answer.status_code for answer in answers]
+    assert [answer.status_code for answer in answers] == [200, 200]

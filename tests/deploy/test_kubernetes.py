@@ -43,7 +43,7 @@ PORTS = {"http": "konagraph_port", "admin": "konagraph_admin_port"}
 def test_the_base_lists_every_file_and_no_other() -> None:
     files = {file.name for file in BASE.glob("*.yaml")} - {"kustomization.yaml"}
     assert files == set(read(BASE / "kustomization.yaml")["resources"])
-    assert KINDS == {read(BASE / file)["kind"] for file in files}
+    assert {read(BASE / file)["kind"] for file in files} == KINDS
 
 
 def test_the_example_lists_every_file_and_no_other() -> None:
@@ -62,7 +62,7 @@ def test_every_manifest_follows_kubernetes_own_schema(tmp_path: Path, version: s
     files += [str(EXAMPLE / name) for name in ("ingress.yaml", "namespace.yaml")]
     command = ["--strict", "--kubernetes-version", version, *files]
     result = run_tool("kubernetes-validate", *command, folder=tmp_path)
-    assert 0 == result.returncode, result.stdout + result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert len(files) == (result.stdout + result.stderr).count(" passed for resource ")
 
 
@@ -72,42 +72,42 @@ def test_what_is_rendered_follows_kubernetes_own_schema(tmp_path: Path) -> None:
     with file.open("w", encoding="utf-8") as output:
         YAML(typ="safe").dump_all(documents, output)
     result = run_tool("kubernetes-validate", "--strict", str(file), folder=tmp_path)
-    assert 0 == result.returncode, result.stdout + result.stderr
-    assert KINDS | {"Namespace", "Ingress", "ConfigMap"} == {document["kind"] for document in documents}
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert {document["kind"] for document in documents} == KINDS | {"Namespace", "Ingress", "ConfigMap"}
 
 
 def test_the_example_changes_what_it_says(tmp_path: Path) -> None:
     documents = {document["kind"]: document for document in rendered(EXAMPLE, tmp_path)}
     settings = documents["ConfigMap"]
     (gateway,) = documents["Deployment"]["spec"]["template"]["spec"]["containers"]
-    assert "registry.example/konagraph:0.1.0" == gateway["image"]
+    assert gateway["image"] == "registry.example/konagraph:0.1.0"
     assert [{"configMapRef": {"name": settings["metadata"]["name"]}}] == gateway["envFrom"]
     assert example_variables() == settings["data"]
-    assert (3, 12) == tuple(
+    assert tuple(
         documents["HorizontalPodAutoscaler"]["spec"][name] for name in ("minReplicas", "maxReplicas")
-    )
-    assert {"konagraph"} == {
-        document["metadata"]["namespace"] for kind, document in documents.items() if kind != "Namespace"
+    ) == (3, 12)
+    assert {document["metadata"]["namespace"] for kind, document in documents.items() if kind != "Namespace"} == {
+        "konagraph"
     }
 
 
 def test_the_pods_are_as_confined_as_the_strictest_standard_wants() -> None:
     everyone, gateway = pod()["securityContext"], container()["securityContext"]
-    assert (True, 10001, {"type": "RuntimeDefault"}) == (
+    assert (
         everyone["runAsNonRoot"],
         everyone["runAsUser"],
         everyone["seccompProfile"],
-    )
-    assert {
+    ) == (True, 10001, {"type": "RuntimeDefault"})
+    assert gateway == {
         "allowPrivilegeEscalation": False,
         "privileged": False,
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
-    } == gateway
+    }
     assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & pod().keys()
-    assert ["secret"] == [next(key for key in volume if key != "name") for volume in pod()["volumes"]]
+    assert [next(key for key in volume if key != "name") for volume in pod()["volumes"]] == ["secret"]
     namespace = read(EXAMPLE / "namespace.yaml")["metadata"]["labels"]
-    assert "restricted" == namespace["pod-security.kubernetes.io/enforce"]
+    assert namespace["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
 def test_the_pods_have_no_way_into_the_cluster_itself() -> None:
@@ -118,22 +118,22 @@ def test_the_pods_have_no_way_into_the_cluster_itself() -> None:
 
 def test_memory_is_bounded_and_what_is_needed_is_asked_for() -> None:
     resources = container()["resources"]
-    assert {"cpu", "memory"} == resources["requests"].keys()
-    assert {"memory"} == resources["limits"].keys()
+    assert resources["requests"].keys() == {"cpu", "memory"}
+    assert resources["limits"].keys() == {"memory"}
 
 
 def test_every_variable_is_a_setting_and_secrets_are_files() -> None:
     environment = {**variables(), **example_variables()}
     assert settings_named(environment) <= Settings.model_fields.keys()
-    assert [] == secrets_in_clear(environment)
+    assert secrets_in_clear(environment) == []
     assert not variables().keys() & example_variables().keys()
 
 
 def test_a_gateway_starts_with_these_settings(tmp_path: Path) -> None:
     environment = {"KONAGRAPH_HOST": "0.0.0.0", **variables(), **example_variables()}
     settings = loaded(environment, tmp_path, {})
-    assert ("production", "jwt") == (settings.konagraph_env, settings.konagraph_auth)
-    assert [] == start_warnings(settings)
+    assert (settings.konagraph_env, settings.konagraph_auth) == ("production", "jwt")
+    assert start_warnings(settings) == []
 
 
 def test_every_secret_file_is_where_the_secret_is_mounted() -> None:
@@ -141,10 +141,10 @@ def test_every_secret_file_is_where_the_secret_is_mounted() -> None:
     (volume,) = pod()["volumes"]
     assert mount["readOnly"] is True
     assert volume["name"] == mount["name"]
-    assert 0o440 == volume["secret"]["defaultMode"]
+    assert volume["secret"]["defaultMode"] == 0o440
     for name, path in variables().items():
         if name.endswith("_FILE"):
-            assert f"{mount['mountPath']}/{name.removesuffix('_FILE')}" == path
+            assert path == f"{mount['mountPath']}/{name.removesuffix('_FILE')}"
 
 
 def test_no_secret_is_delivered() -> None:
@@ -158,7 +158,7 @@ def test_no_secret_is_delivered() -> None:
 def test_the_ports_are_those_that_the_gateway_opens() -> None:
     ports = {port["name"]: port["containerPort"] for port in container()["ports"]}
     assert {name: Settings.model_fields[field].default for name, field in PORTS.items()} == ports
-    assert ["http"] == [port["targetPort"] for port in manifest("Service")["spec"]["ports"]]
+    assert [port["targetPort"] for port in manifest("Service")["spec"]["ports"]] == ["http"]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ async def test_a_probe_asks_what_the_admin_port_answers(probe: str, path: str) -
     assert {"path": path, "port": "admin"} == asked
     transport = httpx.ASGITransport(admin_app(health, Response))
     async with httpx.AsyncClient(transport=transport, base_url="http://pod") as client:
-        assert 200 == (await client.get(asked["path"])).status_code
+        assert (await client.get(asked["path"])).status_code == 200
 
 
 def test_a_pod_is_given_longer_to_end_than_its_gateway_takes() -> None:
@@ -185,7 +185,7 @@ def test_a_pod_is_given_longer_to_end_than_its_gateway_takes() -> None:
 
 def test_a_new_pod_answers_before_an_old_one_goes() -> None:
     strategy = manifest("Deployment")["spec"]["strategy"]
-    assert {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}} == strategy
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
     assert "replicas" not in manifest("Deployment")["spec"]
     scaler = manifest("HorizontalPodAutoscaler")["spec"]
     assert 2 <= scaler["minReplicas"] < scaler["maxReplicas"]
@@ -209,7 +209,7 @@ def test_every_selector_means_the_gateway() -> None:
 
 
 def test_the_image_has_the_projects_version() -> None:
-    assert f"konagraph:{graph.__version__}" == container()["image"]
+    assert container()["image"] == f"konagraph:{graph.__version__}"
     (image,) = read(EXAMPLE / "kustomization.yaml")["images"]
     assert graph.__version__ == str(image["newTag"])
 
@@ -225,8 +225,8 @@ def test_only_the_ingress_asks_and_only_the_monitoring_looks() -> None:
 
 def test_the_gateway_reaches_names_redis_and_https_only() -> None:
     policy = manifest("NetworkPolicy")["spec"]
-    assert ["Ingress", "Egress"] == policy["policyTypes"]
-    assert [[53, 53], [6379], [443]] == [[port["port"] for port in rule["ports"]] for rule in policy["egress"]]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert [[port["port"] for port in rule["ports"]] for rule in policy["egress"]] == [[53, 53], [6379], [443]]
     assert all(rule["to"] for rule in policy["egress"])
     (anywhere,) = policy["egress"][2]["to"]
     # The address of a cloud's metadata service is in the fourth.

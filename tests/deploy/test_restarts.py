@@ -29,8 +29,8 @@ async def test_no_request_fails_while_both_gateways_are_restarted_one_after_the_
             await gateway.start()
             await stack.balancer.until_up(2)
             await load.more(50)
-    assert {} == load.failures
-    assert [(0, ""), (0, "")] == ends
+    assert load.failures == {}
+    assert ends == [(0, ""), (0, "")]
 
 
 async def test_no_request_fails_when_a_gateway_is_killed_and_started_again(
@@ -48,6 +48,6 @@ async def test_no_request_fails_when_a_gateway_is_killed_and_started_again(
             await stack.balancer.until_up(2)
             await load.more(50)
         retries = await stack.balancer.retries()
-    assert {} == load.failures
+    assert load.failures == {}
     # Requests in flight at a killed gateway were answered by the other.
     assert retries > 0

@@ -34,9 +34,9 @@ async def test_the_budget_of_cards_is_one_for_both_gateways(tmp_path: Path, redi
         at_first = await codes_of_cards(first.url, viewer, NOT_ISSUED[:2])
         at_second = await codes_of_cards(second.url, viewer, NOT_ISSUED[2:4])
         at_both = await codes_of_cards(stack.balancer.url, viewer, NOT_ISSUED[4:])
-    assert [FOUND_NOTHING, FOUND_NOTHING] == at_first
-    assert [FOUND_NOTHING, REFUSED] == at_second
-    assert [REFUSED] * 4 == at_both
+    assert at_first == [FOUND_NOTHING, FOUND_NOTHING]
+    assert at_second == [FOUND_NOTHING, REFUSED]
+    assert at_both == [REFUSED] * 4
 
 
 async def test_a_document_that_one_gateway_registers_is_found_at_the_other(
@@ -48,7 +48,7 @@ async def test_a_document_that_one_gateway_registers_is_found_at_the_other(
         before = await ask(second.url, viewer, BY_HASH)
         registered = await ask(first.url, viewer, {"query": DOCUMENT, **BY_HASH})
         found = await ask(second.url, viewer, BY_HASH)
-    assert ["PERSISTED_QUERY_NOT_FOUND"] == [error["extensions"]["code"] for error in before["errors"]]
+    assert [error["extensions"]["code"] for error in before["errors"]] == ["PERSISTED_QUERY_NOT_FOUND"]
     assert {"__typename": "Query"} == registered["data"] == found["data"]
 
 
@@ -71,12 +71,12 @@ async def test_no_request_fails_and_limits_hold_while_redis_is_killed_frozen_and
             seen["frozen"] = await _search(stack)
         await _until_shared_again(stack, redis)
         seen["thawed"] = await _search(stack)
-    assert {} == load.failures
+    assert load.failures == {}
     for state, codes in seen.items():
         # Without Redis each gateway counts by itself, so that two of them allow twice as many.
         bound = CARDS_PER_MINUTE * (2 if state in ("killed", "frozen") else 1)
         assert codes.count(FOUND_NOTHING) <= bound, state
-        assert {FOUND_NOTHING, REFUSED} == set(codes), state
+        assert set(codes) == {FOUND_NOTHING, REFUSED}, state
 
 
 async def _search(stack: Stack) -> list[str]:

@@ -42,7 +42,7 @@ async def test_whoever_wants_another_connection_gets_a_new_one_at_once(status: s
         assert failures(await gateway.query(ALL)) == []
         assert failures(await gateway.query(ALL)) == []
         requests = sorted(len(connection.requests) for connection in upstream.connections)
-        assert [1, 1, 1, 2, 2, 2] == requests
+        assert requests == [1, 1, 1, 2, 2, 2]
 
 
 async def test_a_second_attempt_after_a_stale_connection_meets_no_other_stale_one() -> None:
@@ -72,4 +72,4 @@ async def test_whoever_never_wants_to_answer_is_asked_twice_and_may_be_asked_lat
             answered = await gateway.query(ONE)
             assert [Failure(["c"], "UPSTREAM_UNAVAILABLE", True)] == failures(answered)
             assert answered["errors"][0]["extensions"]["upstream"]["status"] == 408
-        assert [1, 1, 1, 1] == [len(connection.requests) for connection in upstream.connections]
+        assert [len(connection.requests) for connection in upstream.connections] == [1, 1, 1, 1]

@@ -51,15 +51,15 @@ async def opened(**variables: object) -> AsyncIterator[tuple[Gateway, Switch]]:
     async with gateway_over(switch.upstream, **variables) as gateway:
         for _ in range(20):
             await gateway.query(ONLY_BAD)
-        assert 20 == switch.calls
+        assert switch.calls == 20
         yield gateway, switch
 
 
 async def refusal(gateway: Gateway) -> float:
     """Query once, check that it is refused without a call, and return the seconds to wait."""
     extensions = (await gateway.query(ONLY_GOOD))["errors"][0]["extensions"]
-    assert {"code", "retryable", "requestId", "retryAfterMs"} == extensions.keys()
-    assert (UNAVAILABLE, True) == (extensions["code"], extensions["retryable"])
+    assert extensions.keys() == {"code", "retryable", "requestId", "retryAfterMs"}
+    assert (extensions["code"], extensions["retryable"]) == (UNAVAILABLE, True)
     milliseconds: int = extensions["retryAfterMs"]
     return milliseconds / 1000
 
@@ -82,10 +82,10 @@ async def test_half_of_twenty_calls_that_fail_open_the_breaker_and_no_fewer() ->
             await gateway.query(ONLY_GOOD)
             return upstream.good_calls - before
 
-    assert 0 == await ask(10, 10)
-    assert 1 == await ask(11, 9)
-    assert 1 == await ask(0, 19)
-    assert 0 == await ask(0, 20)
+    assert await ask(10, 10) == 0
+    assert await ask(11, 9) == 1
+    assert await ask(0, 19) == 1
+    assert await ask(0, 20) == 0
 
 
 @jumping
@@ -98,15 +98,15 @@ async def test_an_open_breaker_refuses_at_once_without_a_call_or_a_connection() 
         assert (20, before) == (switch.calls, (loop.time(), len(switch.upstream.connections)))
         # The time left, not the full open time.
         await asyncio.sleep(wait - 1)
-        assert 1 == pytest.approx(await refusal(gateway), abs=0.002)
-        assert 20 == switch.calls
+        assert pytest.approx(await refusal(gateway), abs=0.002) == 1
+        assert switch.calls == 20
 
 
 @jumping
 async def test_an_open_breaker_leaves_the_rest_of_a_query_alone() -> None:
     async with opened() as (gateway, _):
         answer = await gateway.query(ONLY_BAD.replace("{ bad", "{ __typename bad", 1))
-    assert {"__typename": "Query", "bad": None} == answer["data"]
+    assert answer["data"] == {"__typename": "Query", "bad": None}
 
 
 @jumping
@@ -115,11 +115,11 @@ async def test_three_good_probes_close_the_breaker() -> None:
         await asyncio.sleep(await refusal(gateway))
         switch.act = SUCCEEDS
         for _ in range(4):
-            assert {"data": {"good": {"balance": BALANCE}}} == await gateway.query(ONLY_GOOD)
-        assert 24 == switch.calls
+            assert await gateway.query(ONLY_GOOD) == {"data": {"good": {"balance": BALANCE}}}
+        assert switch.calls == 24
         answer = await many(gateway, 20)
         assert "errors" not in answer
-        assert 44 == switch.calls
+        assert switch.calls == 44
 
 
 @jumping
@@ -130,11 +130,11 @@ async def test_no_more_than_three_probes_are_under_way() -> None:
         switch.act = later(release, SUCCEEDS)
         query = asyncio.ensure_future(many(gateway, 10))
         await asyncio.sleep(0.1)
-        assert 23 == switch.calls
+        assert switch.calls == 23
         release.set()
         answer = await query
-        assert [{"balance": BALANCE}] * 3 + [None] * 7 == answer["data"]["cards"]
-        assert [UNAVAILABLE] * 7 == [error["extensions"]["code"] for error in answer["errors"]]
+        assert answer["data"]["cards"] == [{"balance": BALANCE}] * 3 + [None] * 7
+        assert [error["extensions"]["code"] for error in answer["errors"]] == [UNAVAILABLE] * 7
         assert "errors" not in await many(gateway, 10)
 
 
@@ -144,9 +144,9 @@ async def test_a_probe_is_one_attempt() -> None:
         await asyncio.sleep(await refusal(gateway))
         switch.act = BUSY
         await gateway.query(ONLY_GOOD)
-        assert 21 == switch.calls
+        assert switch.calls == 21
         await refusal(gateway)
-        assert 21 == switch.calls
+        assert switch.calls == 21
 
 
 @jumping
@@ -176,8 +176,8 @@ async def test_a_probe_that_nobody_waits_for_makes_room_for_another() -> None:
         switch.act = SILENCE
         for _ in range(5):
             response = await gateway.post(ONLY_GOOD, None, **{"x-request-timeout-ms": "100"})
-            assert "UPSTREAM_TIMEOUT" == response.json()["errors"][0]["extensions"]["code"]
-        assert 25 == switch.calls
+            assert response.json()["errors"][0]["extensions"]["code"] == "UPSTREAM_TIMEOUT"
+        assert switch.calls == 25
         switch.act = SUCCEEDS
         for _ in range(3):
             assert "errors" not in await gateway.query(ONLY_GOOD)
@@ -191,7 +191,7 @@ async def test_failures_are_forgotten_after_ten_seconds() -> None:
             for _ in range(19):
                 await gateway.query(ONLY_BAD)
             await asyncio.sleep(10)
-    assert 57 == len(upstream.bad_calls)
+    assert len(upstream.bad_calls) == 57
 
 
 @jumping
@@ -200,9 +200,9 @@ async def test_members_that_fail_leave_the_cards_answered() -> None:
     async with gateway_over(upstream) as gateway:
         for _ in range(30):
             answer = await gateway.query(PROFILE)
-            assert {"card": {"balance": BALANCE, "member": {"profile": None}}} == answer["data"]
-            assert [["card", "member", "profile"]] == [error["path"] for error in answer["errors"]]
-    assert (30, 20) == (upstream.good_calls, upstream.member_calls)
+            assert answer["data"] == {"card": {"balance": BALANCE, "member": {"profile": None}}}
+            assert [error["path"] for error in answer["errors"]] == [["card", "member", "profile"]]
+    assert (upstream.good_calls, upstream.member_calls) == (30, 20)
     assert "retryAfterMs" in answer["errors"][0]["extensions"]
 
 
@@ -219,7 +219,7 @@ async def test_an_upstream_that_answers_is_never_left_alone_whatever_it_says(row
     async with gateway_over(upstream) as gateway:
         for _ in range(25):
             await gateway.query(ONLY_BAD)
-    assert 25 == len(upstream.bad_calls)
+    assert len(upstream.bad_calls) == 25
 
 
 @jumping
@@ -229,7 +229,7 @@ async def test_the_rules_say_when_and_for_how_long() -> None:
     async with gateway_over(switch.upstream, GuardRules(breaker=rules)) as gateway:
         for _ in range(5):
             await gateway.query(ONLY_BAD)
-        assert 4 == switch.calls
+        assert switch.calls == 4
         for _ in range(3):
             wait = await refusal(gateway)
             assert 0.4 <= wait <= 0.5

@@ -110,7 +110,7 @@ TOLD_APART_BY_LEAN_ONLY = ("closed within the head", "reset within the head", "a
 @jumping
 async def test_a_broken_answer_fails_one_card_at_once_and_leaves_nothing_behind(row: Row) -> None:
     # No pause: a new connection is as good now as later.
-    assert 0 == await check(row, CardUpstream(row.act))
+    assert await check(row, CardUpstream(row.act)) == 0
 
 
 @pytest.mark.parametrize("row", SLOW.values(), ids=SLOW)
@@ -143,7 +143,7 @@ async def test_no_fault_outlasts_the_clients_own_patience(row: Row) -> None:
         await settle()
         assert {asyncio.current_task()} == asyncio.all_tasks() - upstream.tasks
         await upstream.until_spoiled_closed()
-    assert {"good": {"balance": BALANCE}, "bad": None} == answer["data"]
+    assert answer["data"] == {"good": {"balance": BALANCE}, "bad": None}
     assert [Failure(["bad"], row.code, row.retryable)] == failures(answer)
     assert took <= 0.15 + SLACK
 
@@ -154,8 +154,8 @@ async def test_a_fault_that_passes_is_not_seen(row: Row) -> None:
     upstream = CardUpstream(row.act, say(http(WELL)))
     async with gateway_over(upstream) as gateway:
         answer = await gateway.query(BOTH)
-    assert {"data": {"good": {"balance": BALANCE}, "bad": {"balance": BALANCE}}} == answer
-    assert 2 == len(upstream.bad_calls)
+    assert answer == {"data": {"good": {"balance": BALANCE}, "bad": {"balance": BALANCE}}}
+    assert len(upstream.bad_calls) == 2
 
 
 @jumping
@@ -171,7 +171,7 @@ async def test_a_refused_connection_is_tried_once_more_after_a_pause() -> None:
             refused = await gateway.query(ONLY_GOOD)
             assert loop.time() == took
     await settle()
-    assert {"__typename": "Query", "good": None} == answer["data"]
+    assert answer["data"] == {"__typename": "Query", "good": None}
     assert [Failure(["good"], UNAVAILABLE, retryable=True)] == failures(answer)
     assert 0.05 <= took <= LONGEST_PAUSE
     # The second response came without a call.

@@ -120,6 +120,6 @@ async def test_an_odd_field_fails_alone(case: Case) -> None:
     for answer in (first, second):
         assert {"good": WELL, "bad": {**WELL, **case.differs}} == answer["data"]
         expected = [Failure(["bad", *path], INVALID, retryable=False) for path in case.failing]
-        assert expected == failures(answer)
+        assert failures(answer) == expected
     # Never retried, and never counted by the breaker.
-    assert (2, 2) == (len(upstream.bad_calls), upstream.good_calls)
+    assert (len(upstream.bad_calls), upstream.good_calls) == (2, 2)

@@ -57,8 +57,8 @@ WAITED: dict[str, tuple[Act, float, float]] = {
 async def test_an_upstream_that_names_a_short_delay_is_asked_after_it(act: Act, least: float, most: float) -> None:
     loop, upstream = asyncio.get_running_loop(), CardUpstream(act, say(http(WELL)))
     async with gateway_over(upstream, ALWAYS_CLOSED) as gateway:
-        assert ALL_WELL == await gateway.query(BOTH)
-    assert 2 == len(upstream.bad_calls)
+        assert await gateway.query(BOTH) == ALL_WELL
+    assert len(upstream.bad_calls) == 2
     assert least <= loop.time() <= most + 0.001
 
 
@@ -78,14 +78,14 @@ async def test_an_upstream_that_names_a_longer_delay_or_none_is_not_asked_again(
     loop, upstream = asyncio.get_running_loop(), CardUpstream(act)
     async with gateway_over(upstream, ALWAYS_CLOSED) as gateway:
         answer = await gateway.query(BOTH)
-    assert [(UNAVAILABLE, True)] == [(failure.code, failure.retryable) for failure in failures(answer)]
-    assert (1, 0) == (len(upstream.bad_calls), loop.time())
+    assert [(failure.code, failure.retryable) for failure in failures(answer)] == [(UNAVAILABLE, True)]
+    assert (len(upstream.bad_calls), loop.time()) == (1, 0)
 
 
 @jumping
 async def test_a_throttled_call_is_no_reason_to_leave_the_upstream_alone() -> None:
     row = Row(refuse("1"), UNAVAILABLE, 2, counted=False)
-    assert 1.0 == pytest.approx(await check(row, CardUpstream(row.act), keeps=True))
+    assert pytest.approx(await check(row, CardUpstream(row.act), keeps=True)) == 1.0
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 3, 5])
@@ -95,7 +95,7 @@ async def test_there_are_as_many_attempts_as_the_rules_say(attempts: int) -> Non
     async with gateway_over(upstream, without_pause(attempts=attempts)) as gateway:
         await gateway.query(BOTH)
     assert attempts == len(upstream.bad_calls)
-    assert 1 == upstream.good_calls
+    assert upstream.good_calls == 1
 
 
 async def attempts_of(calls: int, **retries: float) -> list[int]:
@@ -105,7 +105,7 @@ async def attempts_of(calls: int, **retries: float) -> list[int]:
         for _ in range(calls):
             before = len(upstream.bad_calls)
             answer = await gateway.query(ONLY_BAD)
-            assert [UNAVAILABLE] == [failure.code for failure in failures(answer)]
+            assert [failure.code for failure in failures(answer)] == [UNAVAILABLE]
             counts.append(len(upstream.bad_calls) - before)
     return counts
 
@@ -114,13 +114,13 @@ async def attempts_of(calls: int, **retries: float) -> list[int]:
 async def test_a_spent_budget_leaves_one_attempt_to_each_call() -> None:
     # Without any per second, there is one at first, and a quarter more with each call.
     counts = await attempts_of(9, budget_per_second=0, budget_ratio=0.25)
-    assert [2, 1, 1, 1, 2, 1, 1, 1, 2] == counts
+    assert counts == [2, 1, 1, 1, 2, 1, 1, 1, 2]
 
 
 @jumping
 async def test_the_default_budget_bears_a_burst_and_then_a_tenth_of_the_calls() -> None:
     counts = await attempts_of(100)
-    assert [2] * 30 == counts[:30]
+    assert counts[:30] == [2] * 30
     # Three a second, in the tenth of a second that the pauses took, hardly add to the tenth of the calls.
     assert 5 <= sum(count - 1 for count in counts[35:]) <= 9
 
@@ -131,11 +131,11 @@ async def test_the_budget_grows_back_with_time() -> None:
     async with gateway_over(upstream, without_pause(budget_per_second=1, budget_ratio=0)) as gateway:
         for _ in range(20):
             await gateway.query(ONLY_BAD)
-        assert 30 == len(upstream.bad_calls)
+        assert len(upstream.bad_calls) == 30
         await asyncio.sleep(3)
         for _ in range(20):
             await gateway.query(ONLY_BAD)
-    assert 53 == len(upstream.bad_calls)
+    assert len(upstream.bad_calls) == 53
 
 
 @jumping
@@ -150,8 +150,8 @@ async def test_a_budget_is_shared_by_all_cards() -> None:
     upstream = CardUpstream(everything=act)
     async with gateway_over(upstream, without_pause(budget_per_second=0.5, budget_ratio=0)) as gateway:
         answer = await gateway.query(f"{{ cards(cardNos: [{cards}]) {{ balance }} }}")
-    assert [UNAVAILABLE] * 20 == [failure.code for failure in failures(answer)]
-    assert 20 + 5 == len(calls)
+    assert [failure.code for failure in failures(answer)] == [UNAVAILABLE] * 20
+    assert len(calls) == 20 + 5
 
 
 @pytest.mark.parametrize("end", [hang_up(), reset()], ids=["closed", "reset"])
@@ -165,8 +165,8 @@ async def test_a_connection_that_ends_as_it_is_used_again_is_replaced_at_once(en
     upstream = CardUpstream(everything=act)
     async with gateway_over(upstream) as gateway:
         for _ in range(2):
-            assert {"data": {"good": {"balance": BALANCE}}} == await gateway.query(ONLY_GOOD)
-    assert [2, 1] == [len(connection.requests) for connection in upstream.connections]
+            assert await gateway.query(ONLY_GOOD) == {"data": {"good": {"balance": BALANCE}}}
+    assert [len(connection.requests) for connection in upstream.connections] == [2, 1]
     assert loop.time() == 0
 
 
@@ -176,5 +176,5 @@ async def test_a_connection_that_was_closed_while_idle_is_not_used_again(end: Ac
     upstream = CardUpstream(everything=end)
     async with gateway_over(upstream, GuardRules(RetryRules(attempts=1))) as gateway:
         for _ in range(3):
-            assert {"data": {"good": {"balance": BALANCE}}} == await gateway.query(ONLY_GOOD)
-    assert [1, 1, 1] == [len(connection.requests) for connection in upstream.connections]
+            assert await gateway.query(ONLY_GOOD) == {"data": {"good": {"balance": BALANCE}}}
+    assert [len(connection.requests) for connection in upstream.connections] == [1, 1, 1]

@@ -32,9 +32,9 @@ async def test_the_wait_that_konaplate_asks_for_is_told(status: str, asked: str,
     async with gateway_over(upstream, GuardRules(RetryRules(attempts=1))) as gateway:
         (error,) = (await gateway.query(ONE))["errors"]
     extensions = error["extensions"]
-    assert ("UPSTREAM_UNAVAILABLE", True) == (extensions["code"], extensions["retryable"])
+    assert (extensions["code"], extensions["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
     assert least <= extensions["retryAfterMs"] <= most
-    assert "/api/v1/user/card/info" == extensions["upstream"]["api"]
+    assert extensions["upstream"]["api"] == "/api/v1/user/card/info"
 
 
 @pytest.mark.parametrize("asked", ["soon", "-1", ""])

@@ -128,10 +128,10 @@ GOOD: dict[str, bytes] = {
 async def test_an_answer_that_can_be_opened_is_read(raw: bytes) -> None:
     async with gateway_over(SealedUpstream(say(raw)), **SETTINGS) as gateway:
         answer = await gateway.query(BOTH)
-    assert {"data": {"good": {"balance": BALANCE}, "bad": {"balance": BALANCE}}} == answer
+    assert answer == {"data": {"good": {"balance": BALANCE}, "bad": {"balance": BALANCE}}}
 
 
 def test_the_refused_messages_differ_from_a_good_one_only_where_they_say() -> None:
     private = pem("client", private=True)
-    assert WELL == unseal(headed(), private, ENC)
+    assert unseal(headed(), private, ENC) == WELL
     assert header_bytes(ENC) == encoded({"enc": ENC, "alg": "RSA-OAEP-256"})

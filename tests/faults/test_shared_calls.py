@@ -106,16 +106,16 @@ async def test_twenty_different_queries_share_a_call_and_each_viewer_sees_no_mor
     async with crowd(folder, upstream) as running:
         tasks = [running.start(viewer, field) for viewer, field in asked]
         await all_have_asked()
-        assert 1 == len(upstream.bad_calls)
+        assert len(upstream.bad_calls) == 1
         release.set()
         together = await asyncio.gather(*tasks)
-        assert 1 == len(upstream.bad_calls)
+        assert len(upstream.bad_calls) == 1
         alone = [await running.ask(viewer, field) for viewer, field in asked]
     seen = {place: (answer.get("data"), codes(answer)) for place, answer in zip(asked, together, strict=True)}
     assert list(seen.values()) == [(answer.get("data"), codes(answer)) for answer in alone]
     for field in FIELDS:
         assert ({"card": None}, ["CARD_NOT_FOUND"]) == seen[STRANGER, field] == seen[POWERLESS, field]
-        assert (None, ["UNAUTHENTICATED"]) == seen[NOBODY, field]
+        assert seen[NOBODY, field] == (None, ["UNAUTHENTICATED"])
     identity = FIELDS[-1]
     masked = {"idNo": None, "maskedIdNo": "010-****-5432"}
     assert {"card": {"cashReceiptInfo": {**masked, "idNo": "01098765432"}}} == seen[SERVICE, identity][0]
@@ -129,9 +129,9 @@ async def test_a_member_is_looked_up_once_for_all_who_may_know(folder: Path) -> 
     async with crowd(folder, upstream) as running:
         answers = await asyncio.gather(*(running.ask(viewer, PROFILE) for viewer in (SERVICE, READER, OWNER) * 3))
     for allowed, reader, owner in zip(answers[::3], answers[1::3], answers[2::3], strict=True):
-        assert {"card": {"member": {"profile": {"userName": "홍카나리"}}}} == allowed["data"]
+        assert allowed["data"] == {"card": {"member": {"profile": {"userName": "홍카나리"}}}}
         assert ["FORBIDDEN"] == codes(reader) == codes(owner)
-    assert (1, 1) == (len(upstream.bad_calls), upstream.member_calls)
+    assert (len(upstream.bad_calls), upstream.member_calls) == (1, 1)
 
 
 @jumping
@@ -141,7 +141,7 @@ async def test_nothing_is_remembered_once_the_call_is_over(folder: Path) -> None
         for balance in (1, 2, 3):
             answers = await asyncio.gather(*(running.ask(OWNER) for _ in range(5)))
             assert [{"data": {"card": {"balance": balance}}}] * 5 == answers
-    assert 3 == len(upstream.bad_calls)
+    assert len(upstream.bad_calls) == 3
 
 
 @jumping
@@ -149,11 +149,11 @@ async def test_a_failure_is_shared_and_not_remembered(folder: Path) -> None:
     upstream = CardUpstream(say(http(b"", "500 Internal Server Error")), *counting(5))
     async with crowd(folder, upstream) as running:
         answers = await asyncio.gather(*(running.ask(viewer) for viewer in (OWNER, SERVICE, READER)))
-        assert [["UPSTREAM_UNAVAILABLE"]] * 3 == [codes(answer) for answer in answers]
+        assert [codes(answer) for answer in answers] == [["UPSTREAM_UNAVAILABLE"]] * 3
         # One call, and one id of it for the vendor's support.
         ids = {answer["errors"][0]["extensions"]["upstream"]["correlationId"] for answer in answers}
-        assert (1, 1) == (len(ids), len(upstream.bad_calls))
-        assert {"data": {"card": {"balance": 5}}} == await running.ask(OWNER)
+        assert (len(ids), len(upstream.bad_calls)) == (1, 1)
+        assert await running.ask(OWNER) == {"data": {"card": {"balance": 5}}}
 
 
 @jumping
@@ -170,11 +170,11 @@ async def test_whoever_leaves_does_not_disturb_the_others(folder: Path) -> None:
         for task in gone:
             task.cancel()
         await asyncio.wait(gone)
-        assert ["UPSTREAM_TIMEOUT"] == codes(await hasty)
-        assert 0.1 == pytest.approx(loop.time())
+        assert codes(await hasty) == ["UPSTREAM_TIMEOUT"]
+        assert pytest.approx(loop.time()) == 0.1
         release.set()
-        assert {"data": {"card": {"balance": 7}}} == await stays
-    assert 1 == len(upstream.bad_calls)
+        assert await stays == {"data": {"card": {"balance": 7}}}
+    assert len(upstream.bad_calls) == 1
 
 
 @jumping
@@ -184,11 +184,11 @@ async def test_whoever_joins_late_waits_no_longer_than_allowed(folder: Path) -> 
         first = running.start(OWNER)
         await asyncio.sleep(1)
         second = await running.ask(SERVICE, **{"x-request-timeout-ms": "200"})
-        assert 1.2 == pytest.approx(loop.time())
+        assert pytest.approx(loop.time()) == 1.2
         # The call's own time limit counts from its start.
         assert ["UPSTREAM_TIMEOUT"] == codes(await first) == codes(second)
-        assert 1.5 == pytest.approx(loop.time())
-    assert 1 == len(upstream.bad_calls)
+        assert pytest.approx(loop.time()) == 1.5
+    assert len(upstream.bad_calls) == 1
 
 
 @jumping
@@ -204,12 +204,12 @@ async def test_the_call_ends_with_the_last_who_waits_for_it(folder: Path) -> Non
         assert not upstream.connections[0].closed.is_set()
         waiting[2].cancel()
         await upstream.connections[0].closed.wait()
-        assert 0.2 == pytest.approx(loop.time())
+        assert pytest.approx(loop.time()) == 0.2
         await settle()
         assert before == asyncio.all_tasks() - upstream.tasks
         # A later query has a call of its own.
-        assert {"data": {"card": {"balance": 9}}} == await running.ask(OWNER)
-    assert 2 == len(upstream.bad_calls)
+        assert await running.ask(OWNER) == {"data": {"card": {"balance": 9}}}
+    assert len(upstream.bad_calls) == 2
 
 
 @jumping
@@ -220,8 +220,8 @@ async def test_whoever_joins_as_the_last_one_leaves_gets_an_answer(folder: Path)
         await all_have_asked()
         leaving.cancel()
         joining = running.start(SERVICE)
-        assert {"data": {"card": {"balance": 3}}} == await joining
-    assert 2 == len(upstream.bad_calls)
+        assert await joining == {"data": {"card": {"balance": 3}}}
+    assert len(upstream.bad_calls) == 2
 
 
 @jumping
@@ -232,5 +232,5 @@ async def test_a_retry_serves_all_who_wait(folder: Path) -> None:
     upstream = CardUpstream(vanish, *counting(4))
     async with crowd(folder, upstream) as running:
         answers = await asyncio.gather(*(running.ask(OWNER) for _ in range(6)))
-    assert [{"data": {"card": {"balance": 4}}}] * 6 == answers
-    assert 2 == len(upstream.bad_calls)
+    assert answers == [{"data": {"card": {"balance": 4}}}] * 6
+    assert len(upstream.bad_calls) == 2

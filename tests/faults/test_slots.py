@@ -61,8 +61,8 @@ async def test_cards_beyond_the_slots_wait_for_their_turn() -> None:
     async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=2) as gateway:
         answer = await ask(gateway, 6)
         assert 0.3 <= loop.time() <= 0.301
-    assert {"data": {"cards": [{"balance": BALANCE}] * 6}} == answer
-    assert (2, 2) == (slow.most_in_flight, len(slow.upstream.connections))
+    assert answer == {"data": {"cards": [{"balance": BALANCE}] * 6}}
+    assert (slow.most_in_flight, len(slow.upstream.connections)) == (2, 2)
 
 
 @jumping
@@ -71,10 +71,10 @@ async def test_cards_that_would_wait_too_long_are_shed() -> None:
     async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=2) as gateway:
         answer = await ask(gateway, 7)
         assert 0.4 <= loop.time() <= 0.401
-    assert [{"balance": BALANCE}] * 4 + [None] * 3 == answer["data"]["cards"]
+    assert answer["data"]["cards"] == [{"balance": BALANCE}] * 4 + [None] * 3
     assert [Failure(["cards", place], "OVERLOADED", retryable=True) for place in (4, 5, 6)] == failures(answer)
-    assert [1_000] * 3 == [error["extensions"]["retryAfterMs"] for error in answer["errors"]]
-    assert 4 == slow.calls
+    assert [error["extensions"]["retryAfterMs"] for error in answer["errors"]] == [1_000] * 3
+    assert slow.calls == 4
 
 
 @jumping
@@ -86,7 +86,7 @@ async def test_other_requests_wait_for_the_same_slots() -> None:
         started = loop.time()
         second = await ask(gateway, 1, first=5)
         assert SLOT_WAIT <= loop.time() - started <= SLOT_WAIT + 0.001
-        assert ["OVERLOADED"] == [failure.code for failure in failures(second)]
+        assert [failure.code for failure in failures(second)] == ["OVERLOADED"]
         assert "errors" not in await first
 
 
@@ -95,7 +95,7 @@ async def test_shed_calls_say_nothing_against_the_upstream() -> None:
     slow = Slow(0.4)
     async with gateway_over(slow.upstream, AFTER_TWO_CALLS, KONAPLATE_MAX_CONNECTIONS=1) as gateway:
         answer = await ask(gateway, 10)
-        assert [{"balance": BALANCE}] + [None] * 9 == answer["data"]["cards"]
+        assert answer["data"]["cards"] == [{"balance": BALANCE}] + [None] * 9
         assert "errors" not in await gateway.query(ONLY_GOOD)
 
 
@@ -105,10 +105,10 @@ async def test_whoever_leaves_the_queue_leaves_no_slot_behind() -> None:
     async with gateway_over(slow.upstream, KONAPLATE_MAX_CONNECTIONS=2) as gateway:
         for _ in range(3):
             answer = await ask(gateway, 5, 0, **{"x-request-timeout-ms": "100"})
-            assert ["UPSTREAM_TIMEOUT"] * 5 == [failure.code for failure in failures(answer)]
-        assert 6 == slow.calls
+            assert [failure.code for failure in failures(answer)] == ["UPSTREAM_TIMEOUT"] * 5
+        assert slow.calls == 6
         assert "errors" not in await ask(gateway, 4)
-    assert 2 == slow.most_in_flight
+    assert slow.most_in_flight == 2
 
 
 async def burst(gateway: Gateway, slow: Slow, cards: int) -> int:
@@ -124,13 +124,13 @@ async def burst(gateway: Gateway, slow: Slow, cards: int) -> int:
 async def test_calls_that_time_out_make_the_limit_fall_and_good_ones_make_it_rise() -> None:
     slow = Slow(0.05)
     async with gateway_over(slow.upstream, ONE_ATTEMPT, KONAPLATE_MAX_CONNECTIONS=10) as gateway:
-        assert 10 == await burst(gateway, slow, 20)
+        assert await burst(gateway, slow, 20) == 10
         slow.seconds = 100
         await burst(gateway, slow, 1)
         slow.seconds = 0.05
-        assert 8 == await burst(gateway, slow, 20)
+        assert await burst(gateway, slow, 20) == 8
         # One more for each full round of good responses.
-        assert 10 == [await burst(gateway, slow, 20) for _ in range(3)][-1]
+        assert [await burst(gateway, slow, 20) for _ in range(3)][-1] == 10
 
 
 @jumping
@@ -139,7 +139,7 @@ async def test_calls_that_time_out_together_count_once() -> None:
     async with gateway_over(slow.upstream, ONE_ATTEMPT, KONAPLATE_MAX_CONNECTIONS=10) as gateway:
         await ask(gateway, 10)
         slow.seconds = 0.05
-        assert 8 == await burst(gateway, slow, 16)
+        assert await burst(gateway, slow, 16) == 8
 
 
 @jumping
@@ -149,7 +149,7 @@ async def test_the_limit_does_not_fall_below_its_least() -> None:
         for _ in range(12):
             await ask(gateway, 1)
         slow.seconds = 0.01
-        assert 4 == await burst(gateway, slow, 4 * 2)
+        assert await burst(gateway, slow, 4 * 2) == 4
 
 
 @jumping
@@ -165,6 +165,6 @@ async def test_an_upstream_that_takes_few_calls_ends_up_with_few() -> None:
     async with gateway_over(slow.upstream, ONE_ATTEMPT, KONAPLATE_MAX_CONNECTIONS=20) as gateway:
         sizes = [await burst(gateway, slow, 20) for _ in range(20)]
         answer = await ask(gateway, 4)
-    assert 20 == sizes[0]
+    assert sizes[0] == 20
     assert max(sizes[-5:]) <= 6
     assert "errors" not in answer

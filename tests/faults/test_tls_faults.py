@@ -50,15 +50,16 @@ async def assert_not_tried_again(tls: ssl.SSLContext, bundle: Path, **variables:
     async with secured(by_hand(tls), KONAPLATE_CA_BUNDLE=bundle, **variables) as (gateway, upstream):
         for connections in (1, 2):
             answer = await gateway.query(QUERY)
-            assert {"__typename": "Query", "good": None} == answer["data"]
+            assert answer["data"] == {"__typename": "Query", "good": None}
             assert [Failure(["good"], UNAVAILABLE, retryable=True)] == failures(answer)
-            assert {"code": None, "status": None} == {
-                name: answer["errors"][0]["extensions"]["upstream"][name] for name in ("code", "status")
+            assert {name: answer["errors"][0]["extensions"]["upstream"][name] for name in ("code", "status")} == {
+                "code": None,
+                "status": None,
             }
             assert connections == len(upstream.connections)
         # It counts as an outage.
         assert "retryAfterMs" in (await gateway.query(QUERY))["errors"][0]["extensions"]
-        assert (2, 0) == (len(upstream.connections), loop.time())
+        assert (len(upstream.connections), loop.time()) == (2, 0)
 
 
 @jumping
@@ -106,7 +107,7 @@ async def test_an_upstream_without_tls_is_tried_twice(bundle: Path) -> None:
     async with secured(script, KONAPLATE_CA_BUNDLE=bundle) as (gateway, upstream):
         answer = await gateway.query(QUERY)
         assert [Failure(["good"], UNAVAILABLE, retryable=True)] == failures(answer)
-        assert 2 == len(upstream.connections)
+        assert len(upstream.connections) == 2
         assert loop.time() <= LONGEST_PAUSE
 
 
@@ -124,7 +125,7 @@ async def test_a_handshake_without_end_is_given_up_at_the_connect_limit(script: 
     async with secured(script, KONAPLATE_CA_BUNDLE=bundle) as (gateway, upstream):
         answer = await gateway.query(QUERY)
         assert [Failure(["good"], TIMEOUT, retryable=True)] == failures(answer)
-        assert 2 == len(upstream.connections)
+        assert len(upstream.connections) == 2
         assert 2 * CONNECT <= loop.time() <= 2 * CONNECT + LONGEST_PAUSE
 
 
@@ -141,7 +142,7 @@ async def test_silence_within_tls_ends_with_the_upstreams_time(
     upstream = FaultyUpstream(script, tls=server_tls(authority.issue_cert("127.0.0.1")))
     async with upstream, networked(upstream.base_url, KONAPLATE_CA_BUNDLE=bundle) as gateway:
         answer = await gateway.query(QUERY)
-        assert TOTAL == pytest.approx(loop.time(), abs=0.001)
+        assert pytest.approx(loop.time(), abs=0.001) == TOTAL
         await upstream.until_closed()
     assert [Failure(["good"], TIMEOUT, retryable=True)] == failures(answer)
     await settle()

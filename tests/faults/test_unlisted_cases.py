@@ -55,8 +55,8 @@ async def test_an_answer_that_only_looks_odd_is_good_on_every_connection(raw: by
     upstream = CardUpstream(say(raw))
     async with gateway_over(upstream) as gateway:
         for _ in range(3):
-            assert ALL_WELL == await gateway.query(BOTH)
-    assert 3 == len(upstream.bad_calls)
+            assert await gateway.query(BOTH) == ALL_WELL
+    assert len(upstream.bad_calls) == 3
 
 
 async def two_answers(connection: Connection, request: bytes) -> None:
@@ -74,8 +74,8 @@ async def test_two_answers_to_one_request_are_none() -> None:
     async with gateway_over(upstream) as gateway:
         answers = [await gateway.query(ONLY_BAD) for _ in range(3)]
     assert [Failure(["bad"], UNAVAILABLE, retryable=True)] == failures(answers[0])
-    assert [{"data": {"bad": {"balance": BALANCE}}}] * 2 == answers[1:]
-    assert [1, 2] == [len(connection.requests) for connection in upstream.connections]
+    assert answers[1:] == [{"data": {"bad": {"balance": BALANCE}}}] * 2
+    assert [len(connection.requests) for connection in upstream.connections] == [1, 2]
 
 
 @jumping
@@ -88,9 +88,9 @@ async def test_an_unasked_answer_on_an_idle_connection_is_nobodys() -> None:
     upstream = CardUpstream(everything=answer_and_say_more)
     async with gateway_over(upstream) as gateway:
         for _ in range(3):
-            assert {"data": {"good": {"balance": BALANCE}}} == await gateway.query(ONLY_GOOD)
+            assert await gateway.query(ONLY_GOOD) == {"data": {"good": {"balance": BALANCE}}}
             await asyncio.sleep(1)
-    assert 3 == len(upstream.connections)
+    assert len(upstream.connections) == 3
 
 
 @jumping
@@ -121,9 +121,9 @@ async def test_a_body_that_ends_with_garbage_spoils_its_connection_only() -> Non
     upstream = CardUpstream(say(http(WELL) + b"garbage that nobody asked for"), say(http(WELL)))
     async with gateway_over(upstream) as gateway:
         first, second = [await gateway.query(BOTH) for _ in range(2)]
-    assert {"good": {"balance": BALANCE}, "bad": None} == first["data"]
-    assert [UNAVAILABLE] == [failure.code for failure in failures(first)]
-    assert ALL_WELL == second
+    assert first["data"] == {"good": {"balance": BALANCE}, "bad": None}
+    assert [failure.code for failure in failures(first)] == [UNAVAILABLE]
+    assert second == ALL_WELL
 
 
 @jumping
@@ -151,7 +151,7 @@ async def test_a_connection_that_closes_as_soon_as_it_is_accepted_is_tried_twice
     async with gateway_over(upstream) as gateway:
         answer = await gateway.query(ONLY_GOOD)
     assert [Failure(["good"], UNAVAILABLE, retryable=True)] == failures(answer)
-    assert 2 == len(upstream.connections)
+    assert len(upstream.connections) == 2
 
 
 @jumping
@@ -162,10 +162,10 @@ async def test_a_slow_member_leaves_the_card_answered_within_the_upstreams_time(
         answer = await gateway.query(
             f'{{ card(cardNo: "{GOOD}") {{ balance member {{ profile {{ userName }} }} }} }}'
         )
-        assert 2.5 == pytest.approx(loop.time(), abs=0.001)
-    assert {"card": {"balance": BALANCE, "member": {"profile": None}}} == answer["data"]
+        assert pytest.approx(loop.time(), abs=0.001) == 2.5
+    assert answer["data"] == {"card": {"balance": BALANCE, "member": {"profile": None}}}
     assert [Failure(["card", "member", "profile"], TIMEOUT, retryable=True)] == failures(answer)
-    assert 2 == upstream.member_calls
+    assert upstream.member_calls == 2
 
 
 @jumping
@@ -180,9 +180,9 @@ async def test_a_card_and_its_member_together_end_with_the_request() -> None:
     query = f'{{ card(cardNo: "{BAD}") {{ balance member {{ profile {{ userName }} }} }} }}'
     async with gateway_over(upstream) as gateway:
         answer = (await gateway.post(query, None, **{"x-request-timeout-ms": "2000"})).json()
-        assert 2.0 == pytest.approx(loop.time(), abs=0.001)
-    assert {"card": {"balance": BALANCE, "member": {"profile": None}}} == answer["data"]
-    assert [TIMEOUT] == [failure.code for failure in failures(answer)]
+        assert pytest.approx(loop.time(), abs=0.001) == 2.0
+    assert answer["data"] == {"card": {"balance": BALANCE, "member": {"profile": None}}}
+    assert [failure.code for failure in failures(answer)] == [TIMEOUT]
 
 
 @jumping
@@ -201,8 +201,8 @@ async def test_an_upstream_that_comes_back_serves_who_asked_meanwhile() -> None:
     upstream = Restarting()
     async with gateway_over(upstream) as gateway:
         answer = await gateway.query(f"{{ cards(cardNos: [{numbers}]) {{ balance }} }}")
-    assert {"data": {"cards": [{"balance": BALANCE}] * 5}} == answer
-    assert 10 == len(upstream.connections)
+    assert answer == {"data": {"cards": [{"balance": BALANCE}] * 5}}
+    assert len(upstream.connections) == 10
 
 
 @jumping
@@ -219,7 +219,7 @@ async def test_a_pool_of_stale_connections_does_not_fail_the_next_query() -> Non
     query = f"{{ cards(cardNos: [{numbers}]) {{ balance }} }}"
     async with gateway_over(CardUpstream(everything=act)) as gateway:
         for _ in range(3):
-            assert {"data": {"cards": [{"balance": BALANCE}] * 5}} == await gateway.query(query)
+            assert await gateway.query(query) == {"data": {"cards": [{"balance": BALANCE}] * 5}}
 
 
 @jumping
@@ -239,8 +239,8 @@ async def test_one_query_after_many_does_not_meet_one_stale_connection_after_the
     async with gateway_over(upstream) as gateway:
         await gateway.query(f"{{ cards(cardNos: [{numbers}]) {{ balance }} }}")
         stale += upstream.connections
-        assert {"data": {"good": {"balance": BALANCE}}} == await gateway.query(ONLY_GOOD)
-    assert (5, 6, 0) == (len(stale), len(upstream.connections), loop.time())
+        assert await gateway.query(ONLY_GOOD) == {"data": {"good": {"balance": BALANCE}}}
+    assert (len(stale), len(upstream.connections), loop.time()) == (5, 6, 0)
 
 
 async def test_a_name_that_cannot_be_looked_up_is_an_upstream_that_cannot_be_reached() -> None:
@@ -266,7 +266,7 @@ def has_ipv6() -> bool:
 async def test_an_upstream_with_an_ipv6_address_only_is_reached() -> None:
     upstream = CardUpstream(host="::1")
     async with gateway_over(upstream) as gateway:
-        assert {"data": {"good": {"balance": BALANCE}}} == await gateway.query(ONLY_GOOD)
+        assert await gateway.query(ONLY_GOOD) == {"data": {"good": {"balance": BALANCE}}}
         named = f"\r\nhost: [::1]:{upstream.port}\r\n"
     (request,) = upstream.connections[0].requests
     assert named in request.decode().lower()
@@ -281,6 +281,6 @@ async def test_clients_without_any_patience_leave_nothing_behind() -> None:
                 *(gateway.post(BOTH, None, **{"x-request-timeout-ms": milliseconds}) for _ in range(20))
             )
             for response in responses:
-                assert {TIMEOUT} == {failure.code for failure in failures(response.json())} - {"OVERLOADED"}
+                assert {failure.code for failure in failures(response.json())} - {"OVERLOADED"} == {TIMEOUT}
         # The slots and the breaker are unchanged.
-        assert {"data": {"good": {"balance": BALANCE}}} == await gateway.query(ONLY_GOOD)
+        assert await gateway.query(ONLY_GOOD) == {"data": {"good": {"balance": BALANCE}}}

@@ -97,7 +97,7 @@ EVERY = {**USELESS, **STATUSES, **CODES}
 async def test_an_answer_without_a_card_fails_one_card_and_its_connection_is_kept(row: Row) -> None:
     took = await check(row, CardUpstream(row.act), keeps=True)
     if row.attempts == 1:
-        assert 0 == took
+        assert took == 0
     else:
         assert 0.05 <= took <= 0.25
 
@@ -108,8 +108,8 @@ async def test_a_bad_gateway_that_passes_is_not_seen(name: str) -> None:
     upstream = CardUpstream(STATUSES[name].act, say(http(WELL)))
     async with gateway_over(upstream) as gateway:
         answer = await gateway.query(BOTH)
-    assert {"data": {"good": {"balance": BALANCE}, "bad": {"balance": BALANCE}}} == answer
-    assert 2 == len(upstream.bad_calls)
+    assert answer == {"data": {"good": {"balance": BALANCE}, "bad": {"balance": BALANCE}}}
+    assert len(upstream.bad_calls) == 2
 
 
 @jumping
@@ -121,8 +121,8 @@ async def test_a_redirect_is_never_followed() -> None:
     elsewhere, upstream = CardUpstream(), CardUpstream(redirect)
     async with elsewhere, gateway_over(upstream) as gateway:
         answer = await gateway.query(BOTH)
-    assert [INVALID] == [error["extensions"]["code"] for error in answer["errors"]]
-    assert [] == elsewhere.connections
+    assert [error["extensions"]["code"] for error in answer["errors"]] == [INVALID]
+    assert elsewhere.connections == []
 
 
 @jumping
@@ -131,7 +131,7 @@ async def test_nothing_that_the_upstream_wrote_is_shown() -> None:
         async with gateway_over(CardUpstream(row.act), GuardRules(RetryRules(attempts=1))) as gateway:
             response = await gateway.post(BOTH)
         (error,) = response.json()["errors"]
-        assert {"api", "code", "status", "correlationId"} == error["extensions"]["upstream"].keys()
+        assert error["extensions"]["upstream"].keys() == {"api", "code", "status", "correlationId"}
         for secret in ("9491339400009999", "html", "oops", "who are you", "Location"):
             assert secret not in response.text
 
@@ -143,12 +143,12 @@ async def test_a_deadline_between_two_attempts_is_kept() -> None:
     upstream = CardUpstream(STATUSES["503"].act)
     async with gateway_over(upstream, GuardRules(RetryRules(backoff_min=1, backoff_max=1))) as gateway:
         answer = (await gateway.post(BOTH, None, **{"x-request-timeout-ms": "150"})).json()
-        assert 0.15 == pytest.approx(loop.time())
+        assert pytest.approx(loop.time()) == 0.15
         await asyncio.sleep(5)
-    assert ["UPSTREAM_TIMEOUT"] == [error["extensions"]["code"] for error in answer["errors"]]
-    assert {"balance": BALANCE} == answer["data"]["good"]
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UPSTREAM_TIMEOUT"]
+    assert answer["data"]["good"] == {"balance": BALANCE}
     # Nobody waits for it any more.
-    assert 1 == len(upstream.bad_calls)
+    assert len(upstream.bad_calls) == 1
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def doubled(levels: int, leaf: str = "__typename", on: str = "Query") -> str:
 @pytest.mark.parametrize(("levels", "expected"), [(1, 2), (10, 1024), (21, 2**21), (60, SATURATED)])
 def test_counters_of_doubled_fragments_are_right_until_they_saturate(levels: int, expected: int) -> None:
     size = only("{ ...F0 } " + doubled(levels, "x: a @d"))
-    assert (expected,) * 4 == (size.fields, size.root_fields, size.aliases, size.directives)
+    assert (size.fields, size.root_fields, size.aliases, size.directives) == (expected,) * 4
     hidden = only("{ __schema { ...F0 } } " + doubled(levels))
     assert min(expected + 1, SATURATED) == hidden.introspection_fields
 

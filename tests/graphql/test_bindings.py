@@ -343,7 +343,7 @@ async def test_a_list_of_keys_that_is_too_long_is_refused_whatever_it_names() ->
         outcome = await outcome_of(executor, around, document, document.operation(None), {})
         assert outcome.data == b'{"rows":null}'
         (error,) = outcome.errors
-        assert ("A list may have 3 keys.", "keys", 3) == (
+        assert (
             error["message"], error["extensions"]["limit"], error["extensions"]["maximum"],
-        )  # fmt: skip
+        ) == ("A list may have 3 keys.", "keys", 3)  # fmt: skip
         assert not outcome.calls

@@ -91,7 +91,7 @@ COSTS = {
 
 @table(("text", "variables", "expected"), COSTS.values())
 def test_cost(text: str, variables: dict[str, Any], expected: int) -> None:
-    assert expected == cost(text, variables)
+    assert cost(text, variables) == expected
 
 
 DEFAULT = f"query ($n: [CardNumber!]! = [{CARD}, {CARD}]) {{ cards(cardNos: $n) {{ balance }} }}"
@@ -101,7 +101,7 @@ DEFAULT = f"query ($n: [CardNumber!]! = [{CARD}, {CARD}]) {{ cards(cardNos: $n) 
     ("variables", "expected"), [({}, 20), ({"n": ["1", "2", "3"]}, 30), ({"n": []}, 0), ({"m": ["1"]}, 20)]
 )
 def test_the_default_value_counts_unless_the_variable_is_given(variables: dict[str, Any], expected: int) -> None:
-    assert expected == cost(DEFAULT, variables)
+    assert cost(DEFAULT, variables) == expected
 
 
 def test_a_default_value_that_becomes_a_list_is_one_card() -> None:
@@ -137,14 +137,14 @@ def refused_cost(text: str, **limits: int) -> tuple[object, ...]:
 
 def test_a_document_that_always_costs_too_much_is_refused_before_it_is_validated() -> None:
     three = f"{{ cards(cardNos: [{CARD}, {CARD}, {CARD}]) {{ nothing }} }}"
-    assert (ErrorCode.QUERY_LIMIT_EXCEEDED, "cost", 29) == refused_cost(three, cost=29)
+    assert refused_cost(three, cost=29) == (ErrorCode.QUERY_LIMIT_EXCEEDED, "cost", 29)
     assert refused_cost(three, cost=30) == (ErrorCode.GRAPHQL_VALIDATION_FAILED,)
 
 
 def test_what_variables_add_is_not_refused_before_they_are_known() -> None:
     text = f"query ($n: [CardNumber!]!) {{ cards(cardNos: $n) {{ balance }} card(cardNo: {CARD}) {{ balance }} }}"
     assert operation(text, maximum=10).cost({"n": []}) == 10
-    assert (ErrorCode.QUERY_LIMIT_EXCEEDED, "cost", 9) == refused_cost(text, cost=9)
+    assert refused_cost(text, cost=9) == (ErrorCode.QUERY_LIMIT_EXCEEDED, "cost", 9)
 
 
 def test_an_operation_that_costs_too_much_leaves_the_others_of_its_document() -> None:
@@ -153,8 +153,10 @@ def test_an_operation_that_costs_too_much_leaves_the_others_of_its_document() ->
     assert document.operation("B").cost({}) == 0
     with pytest.raises(DocumentError):
         document.operation("A").cost({})
-    assert (ErrorCode.QUERY_LIMIT_EXCEEDED, "cost", 9) == refused_cost(
-        f"{dear} {dear.replace('A', 'C', 1)}", cost=9
+    assert refused_cost(f"{dear} {dear.replace('A', 'C', 1)}", cost=9) == (
+        ErrorCode.QUERY_LIMIT_EXCEEDED,
+        "cost",
+        9,
     )
 
 

@@ -95,16 +95,16 @@ def cost(selected: str, **variables: Any) -> int:
     ],
 )
 def test_a_list_in_a_list_costs_their_product(selected: str, expected: int) -> None:
-    assert expected == cost(selected)
+    assert cost(selected) == expected
 
 
 def test_a_variable_without_a_value_counts_as_its_default_or_its_arguments() -> None:
     page = "page(first: $n) { counted { key } }"
-    assert 2 * 10 + 2 * (7 + 4) == Documents(SCHEMA, LIMITS, introspection=True).read(
+    assert Documents(SCHEMA, LIMITS, introspection=True).read(
         f"query ($a: [String!]!, $n: Int! = 4) {{ rows(keys: $a) {{ {page} }} }}"
-    ).operation(None).cost({"a": VARIABLES["a"]})
-    assert 2 * 10 + 2 * (7 + 20) == cost(page, n=None)
-    assert 2 * 10 + 2 * 7 == cost(page, n=-3)
+    ).operation(None).cost({"a": VARIABLES["a"]}) == 2 * 10 + 2 * (7 + 4)
+    assert cost(page, n=None) == 2 * 10 + 2 * (7 + 20)
+    assert cost(page, n=-3) == 2 * 10 + 2 * 7
     assert 2 * 10 + 2 * (7 + 20) == cost(page, n="x") == cost(page, n=float("inf"))
     assert cost(page, n=10**30) == SATURATED
 
@@ -113,7 +113,7 @@ def test_a_fragment_within_lists_is_paid_for_as_often_as_it_is_selected() -> Non
     text = """query ($a: [String!]!, $b: [String!]!) { rows(keys: $a) { ...F } rows2: rows(keys: $b) { ...F } }
     fragment F on Row { rows(keys: $b) { key } }"""
     operation = Documents(SCHEMA, LIMITS, introspection=True).read(text).operation(None)
-    assert 2 * 10 + 2 * 3 * 10 + 3 * 10 + 3 * 3 * 10 == operation.cost(VARIABLES)
+    assert operation.cost(VARIABLES) == 2 * 10 + 2 * 3 * 10 + 3 * 10 + 3 * 3 * 10
 
 
 def test_lists_within_lists_in_too_many_combinations_cost_the_most_that_there_is_at_once() -> None:

@@ -155,8 +155,8 @@ def texts(draw: st.DrawFn) -> str:
 def test_a_document_is_treated_as_if_its_literals_were_where_they_are(text: str, *, introspection: bool) -> None:
     expected = outcome(lambda: (Documents(SCHEMA, LIMITS, introspection=introspection).read(text), {}))
     documents = Documents(SCHEMA, LIMITS, introspection=introspection)
-    assert expected == outcome(lambda: resolved(documents, text))
-    assert expected == outcome(lambda: resolved(documents, text))
+    assert outcome(lambda: resolved(documents, text)) == expected
+    assert outcome(lambda: resolved(documents, text)) == expected
     kept = repr(list(documents._cache._entries))
     assert not any(number in kept for number in (A, B, C))
     hoisted = hoist(text)
@@ -167,7 +167,7 @@ def test_a_document_is_treated_as_if_its_literals_were_where_they_are(text: str,
         skeleton = hoisted.skeleton
         plain = outcome(lambda: (Documents(SCHEMA, LIMITS, introspection=introspection).read(skeleton), {}))
         assert plain == outcome(lambda: resolved(documents, skeleton))
-        assert expected == outcome(lambda: resolved(documents, text))
+        assert outcome(lambda: resolved(documents, text)) == expected
 
 
 @table("field", ["a: card(cardNo: {})", "cards(cardNos: [{}])"])

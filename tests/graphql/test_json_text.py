@@ -50,7 +50,7 @@ def test_a_name_that_is_there_twice_is_refused_wherever_it_is(
     with pytest.raises(GatewayError) as caught:
         read_json(text.encode(), "The body")
     assert ErrorCode.BAD_REQUEST is caught.value.code
-    assert "The body gives a name twice in one object." == caught.value.message
+    assert caught.value.message == "The body gives a name twice in one object."
 
 
 def _escaped(name: str) -> str:
@@ -62,11 +62,11 @@ def test_names_are_compared_however_deep_they_are() -> None:
     deep = b'{"a":' * 400 + b'{"b": 1, "b": 1}' + b"}" * 400
     with pytest.raises(GatewayError) as caught:
         read_json(deep, "The body")
-    assert "The body gives a name twice in one object." == caught.value.message
+    assert caught.value.message == "The body gives a name twice in one object."
 
 
 def test_long_numbers_are_read_as_before() -> None:
-    assert {"n": 1e30, "m": 1e308} == read_json(b'{ "n": 1%b, "m": 1e308 }' % (b"0" * 30), "The body")
+    assert read_json(b'{ "n": 1%b, "m": 1e308 }' % (b"0" * 30), "The body") == {"n": 1e30, "m": 1e308}
     assert isinstance(read_json(b'{ "n": %b }' % (b"1" * 300), "The body")["n"], float)
 
 
@@ -112,14 +112,14 @@ def test_half_a_character_in_a_url_is_the_same(query_string: bytes) -> None:
 
 def _is_of(error: DocumentError, what: str) -> None:
     (one,) = error.errors
-    assert f"{what} holds half of a surrogate pair, which is no character." == one.message
+    assert one.message == f"{what} holds half of a surrogate pair, which is no character."
     cause = one.original_error
     assert isinstance(cause, GatewayError)
     assert ErrorCode.BAD_USER_INPUT is cause.code
 
 
 def test_a_whole_pair_is_a_character() -> None:
-    assert {"v": "\U0001f600"} == from_json(b'{"query": "x", "variables": {"v": "\\ud83d\\ude00"}}').variables
+    assert from_json(b'{"query": "x", "variables": {"v": "\\ud83d\\ude00"}}').variables == {"v": "\U0001f600"}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_name_that_is_there_twice_in_json_of_a_url_is_refused(query_string: by
     with pytest.raises(GatewayError) as caught:
         from_query_string(b"query=x&" + query_string)
     name = query_string.partition(b"=")[0].decode()
-    assert f"The parameter '{name}' gives a name twice in one object." == caught.value.message
+    assert caught.value.message == f"The parameter '{name}' gives a name twice in one object."
 
 
 @pytest.mark.parametrize(
@@ -140,5 +140,5 @@ def test_a_name_that_is_there_twice_in_json_of_a_url_is_refused(query_string: by
 def test_anything_else_is_no_json(text: bytes) -> None:
     with pytest.raises(GatewayError) as caught:
         read_json(text, "The body")
-    assert "The body is not JSON." == caught.value.message
-    assert (None, True) == (caught.value.__cause__, caught.value.__suppress_context__)
+    assert caught.value.message == "The body is not JSON."
+    assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)

@@ -248,7 +248,7 @@ def test_sixty_levels_of_doubled_fragments_are_over_the_default_limit_of_tokens(
 def test_circular_fragments_are_a_validation_error(text: str) -> None:
     errors = refusal(text)
     causes = [error.original_error for error in errors if isinstance(error.original_error, GatewayError)]
-    assert {ErrorCode.GRAPHQL_VALIDATION_FAILED} == {cause.code for cause in causes}
+    assert {cause.code for cause in causes} == {ErrorCode.GRAPHQL_VALIDATION_FAILED}
     assert any("spreads itself" in error.message for error in errors)
 
 

@@ -62,13 +62,13 @@ def test_apollos_manifest_is_read() -> None:
 )
 def test_a_plain_object_of_ids_is_read(document_id: str) -> None:
     trusted = trust(flat({document_id: CARD_QUERY}), new_documents())
-    assert CARD_QUERY == trusted.text(document_id)
+    assert trusted.text(document_id) == CARD_QUERY
     assert trusted.by_id(document_id) is trusted.documents.get(CARD_QUERY)
 
 
 def test_an_id_may_say_that_it_is_a_hash() -> None:
     trusted = trust(flat({hash_of(CARD_QUERY): CARD_QUERY}), new_documents())
-    assert CARD_QUERY == trusted.text(f"sha256:{hash_of(CARD_QUERY)}")
+    assert trusted.text(f"sha256:{hash_of(CARD_QUERY)}") == CARD_QUERY
     assert trusted.by_id(f"sha256:sha256:{hash_of(CARD_QUERY)}") is None
 
 
@@ -116,7 +116,7 @@ UNKNOWN_FORMS = {
 def test_an_unknown_form_is_refused(content: bytes) -> None:
     (problem,) = problems(content)
     known = "apollo-persisted-query-manifest version 1 and an object from ids to documents"
-    assert f"has an unknown form; known are {known}" == problem
+    assert problem == f"has an unknown form; known are {known}"
 
 
 @pytest.mark.parametrize("content", [b"{}", apollo_manifest()])

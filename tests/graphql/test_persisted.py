@@ -35,13 +35,13 @@ async def test_a_text_is_paid_for_when_it_is_read_and_never_again_whatever_comes
     long = TYPENAME + " " * 1_000
     for _ in range(2):
         await fixture.by_text(long)
-        assert 10 == fixture.paid
+        assert fixture.paid == 10
     for _ in range(2):
         with pytest.raises(DocumentError):
             await fixture.by_text("{ nothing }" + " " * 1_000)
-    assert 30 == fixture.paid
+    assert fixture.paid == 30
     await fixture.by_text(CARD_QUERY)
-    assert 30 == fixture.paid
+    assert fixture.paid == 30
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -92,7 +92,7 @@ async def test_an_unknown_hash_is_not_found_and_a_client_learns_whether_to_try_a
     fixture = Fixture(mode, manifest=manifest, registers=registers)
     with pytest.raises(DocumentError) as caught:
         await fixture.by_hash(hash_of(TYPENAME))
-    assert expected == refusal(caught)
+    assert refusal(caught) == expected
 
 
 async def test_a_text_is_registered_once_and_then_found_by_its_hash() -> None:

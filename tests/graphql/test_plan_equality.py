@@ -66,7 +66,7 @@ def test_plans_answer_as_graphql_core_does_and_ask_no_more() -> None:
                 ]
 
             expected, actual = asyncio.run(both())
-            assert expected == actual
+            assert actual == expected
             seen["errors"] += bool(expected.errors)
             seen["events"] += bool(expected.events)
         seen.update(

@@ -140,7 +140,7 @@ async def test_a_member_of_a_hidden_card_is_not_looked_up_nor_one_without_the_sc
     for scopes, expected in ((frozenset({"member:read"}), {"1001"}), (frozenset({"cards:read:any"}), set())):
         around.viewer = Viewer("member", "m", scopes, MemberId("1001"), None)
         outcome, plans = await run_both(text, around, l=[A, B])
-        assert expected == {key for kind, key in outcome.calls if kind == "user_info"}
+        assert {key for kind, key in outcome.calls if kind == "user_info"} == expected
         assert counts(plans) == (1, 0, 0)
 
 

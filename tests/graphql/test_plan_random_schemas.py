@@ -43,7 +43,7 @@ async def compare(random: Random, seen: Counter[str]) -> None:
         assert expected.data == actual.data
         assert max(actual.calls.values(), default=1) == 1
         if plans.counts.abandoned == abandoned:
-            assert expected == actual
+            assert actual == expected
         elif tolerant:
             # What is null because something in it may not be is given up. How much was looked up is a matter
             # of time.

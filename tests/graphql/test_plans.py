@@ -124,10 +124,10 @@ async def test_a_card_is_counted_once_in_a_request_and_the_verdict_stands() -> N
         await asyncio.wait(loading)
         loading += [asyncio.ensure_future(context.load(CARD_INFO, card_no, card_no)) for card_no in asked[3:]]
         await asyncio.wait(loading)
-    assert [None, "cards", None, "cards", None] == [getattr(each.exception(), "budget", None) for each in loading]
+    assert [getattr(each.exception(), "budget", None) for each in loading] == [None, "cards", None, "cards", None]
     assert [REFS.of(CardNo(A)), REFS.of(CardNo(B))] == limiter.added
-    assert {("card_info", A): 1} == upstream.calls
-    assert ["RATE_LIMITED"] == [event.code for event in events]
+    assert upstream.calls == {("card_info", A): 1}
+    assert [event.code for event in events] == ["RATE_LIMITED"]
 
 
 async def test_a_null_where_none_may_be_nulls_what_graphql_core_nulls() -> None:
@@ -157,7 +157,7 @@ async def test_every_choice_of_the_switches_has_a_plan_of_its_own() -> None:
             values = {name: bool(choice & 1 << place) for place, name in enumerate(names)}
             outcome = await outcome_of(plans, World(ANONYMOUS, {}), document, operation, values)
             expected = ",".join(f'"{name}":"Query"' for name in names if values[name])
-            assert f"{{{expected}}}" == outcome.data.decode()
+            assert outcome.data.decode() == f"{{{expected}}}"
     assert counts(plans) == (32, 0, 0)
     assert len(operation.prepared.plans) == 16
 
@@ -174,10 +174,10 @@ def test_the_oldest_plans_make_room_for_new_ones() -> None:
     for document, operation in read_ones:
         assert found(plans, document, operation) is not None
         assert plans.steps <= 5
-    assert [0, 0, 1, 1] == [len(operation.prepared.plans) for _, operation in read_ones]
+    assert [len(operation.prepared.plans) for _, operation in read_ones] == [0, 0, 1, 1]
     document, operation = read_ones[0]
     assert found(plans, document, operation) is not None
-    assert [1, 0, 0, 1] == [len(operation.prepared.plans) for _, operation in read_ones]
+    assert [len(operation.prepared.plans) for _, operation in read_ones] == [1, 0, 0, 1]
 
 
 def test_plans_without_any_step_make_room_too() -> None:
@@ -185,7 +185,7 @@ def test_plans_without_any_step_make_room_too() -> None:
     read_ones = [read(f"{{ a{index}: __typename @skip(if: true) }}") for index in range(3)]
     for document, operation in read_ones:
         assert found(plans, document, operation) is not None
-    assert [0, 1, 1] == [len(operation.prepared.plans) for _, operation in read_ones]
+    assert [len(operation.prepared.plans) for _, operation in read_ones] == [0, 1, 1]
 
 
 def test_a_plan_does_not_keep_its_document() -> None:

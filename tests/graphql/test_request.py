@@ -86,7 +86,7 @@ def test_no_query_string_raises_anything_but_a_refusal(query_string: bytes) -> N
 def test_a_refusal_does_not_keep_the_body_as_its_cause() -> None:
     with pytest.raises(GatewayError) as caught:
         from_json(b'{"query": "9491339400000013"')
-    assert (None, True) == (caught.value.__cause__, caught.value.__suppress_context__)
+    assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)
 
 
 HASH = "0123456789abcdef" * 4
@@ -120,8 +120,8 @@ def as_query_string(parameters: dict[str, Any]) -> bytes:
 
 @pytest.mark.parametrize(("parameters", "expected"), NAMED.values(), ids=NAMED)
 def test_a_document_is_named_in_one_of_four_ways(parameters: dict[str, Any], expected: GraphQLRequest) -> None:
-    assert expected == from_json(json.dumps(parameters).encode())
-    assert expected == from_query_string(as_query_string(parameters))
+    assert from_json(json.dumps(parameters).encode()) == expected
+    assert from_query_string(as_query_string(parameters)) == expected
 
 
 def refusal(parameters: dict[str, Any]) -> str:
@@ -180,7 +180,7 @@ def test_a_malformed_hash_is_refused_with_and_without_a_text(persisted: object) 
 @table("name", ["documentId", "doc_id", "query"])
 @table("value", [1, True, ["a"], {"a": "b"}])
 def test_a_name_that_is_no_text_is_refused(name: str, value: object) -> None:
-    assert f"The parameter '{name}' must be a string." == refusal({name: value})
+    assert refusal({name: value}) == f"The parameter '{name}' must be a string."
 
 
 @pytest.mark.parametrize(
@@ -205,13 +205,13 @@ def test_no_id_or_hash_is_shown() -> None:
 @table("value", [0, False, [], "", 1, "a", ["a"]])
 @table("name", ["variables", "extensions"])
 def test_what_is_no_object_is_refused_even_if_it_is_empty(name: str, value: object) -> None:
-    assert f"The parameter '{name}' must be an object." == refusal({"query": "{ a }", name: value})
+    assert refusal({"query": "{ a }", name: value}) == f"The parameter '{name}' must be an object."
 
 
 @table("value", [0, False, [], {}, 1, ["a"]])
 @table("name", ["query", "operationName", "documentId", "doc_id"])
 def test_what_is_no_text_is_refused_even_if_it_is_empty(name: str, value: object) -> None:
-    assert f"The parameter '{name}' must be a string." == refusal({"query": "{ a }", name: value})
+    assert refusal({"query": "{ a }", name: value}) == f"The parameter '{name}' must be a string."
 
 
 EMPTY: list[Any] = [None, "", {}, 0]
@@ -236,7 +236,7 @@ def test_a_document_is_named_in_one_way_or_the_request_is_refused(parameters: di
     except GatewayError:
         return
     text_or_hash = request.query is not None or request.persisted_hash is not None
-    assert 1 == text_or_hash + (request.document_id is not None)
+    assert text_or_hash + (request.document_id is not None) == 1
     assert "" not in (request.query, request.operation_name, request.document_id)
 
 

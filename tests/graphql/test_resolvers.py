@@ -36,7 +36,7 @@ def world(viewer: Viewer = ANONYMOUS, **fields: object) -> World:
 
 async def test_a_card_is_asked_for_by_its_number_and_shows_it() -> None:
     expected = f'{{"cardNo":"{A}","maskedCardNo":"949133******0013"}}'
-    assert (expected, []) == await shown("cardNo maskedCardNo", world())
+    assert await shown("cardNo maskedCardNo", world()) == (expected, [])
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ async def test_a_card_is_asked_for_by_its_number_and_shows_it() -> None:
 async def test_a_word_is_its_enums_member_or_unknown(word: str | None, status: str) -> None:
     raw = "null" if word is None else f'"{word}"'
     expected = f'{{"cardStatus":{status},"cardStatusRaw":{raw}}}'
-    assert (expected, []) == await shown("cardStatus cardStatusRaw", world(cardStatus=word))
+    assert await shown("cardStatus cardStatusRaw", world(cardStatus=word)) == (expected, [])
 
 
 async def test_a_field_that_cannot_be_read_is_its_error_in_every_form_of_it_and_its_neighbours_answer() -> None:
@@ -63,7 +63,7 @@ async def test_a_field_that_cannot_be_read_is_its_error_in_every_form_of_it_and_
 async def test_an_unregistered_card_has_no_member_and_no_receipts() -> None:
     expected = '{"isRegistered":false,"member":null,"cashReceiptInfo":null}'
     selection = "isRegistered member { userId profile { email } } cashReceiptInfo { idNo }"
-    assert (expected, []) == await shown(selection, world(user_id=None))
+    assert await shown(selection, world(user_id=None)) == (expected, [])
 
 
 async def test_a_receipts_identity_is_withheld_from_who_may_not_read_it_and_always_masked() -> None:
@@ -74,7 +74,7 @@ async def test_a_receipts_identity_is_withheld_from_who_may_not_read_it_and_alwa
     assert ('{"cashReceiptInfo":{"idNo":"01012345678",' + rest, []) == (data, errors)
     data, errors = await shown(selection, world(OWNER, cashReceiptInfo=RECEIPT))
     assert '{"cashReceiptInfo":{"idNo":null,' + rest == data
-    assert [(["cashReceiptInfo", "idNo"], "FORBIDDEN")] == errors
+    assert errors == [(["cashReceiptInfo", "idNo"], "FORBIDDEN")]
 
 
 async def test_a_receipts_identity_that_cannot_be_read_is_no_fault_of_who_may_not_read_it() -> None:
@@ -96,14 +96,14 @@ async def test_what_is_read_of_a_card_and_of_its_member_is_noted_in_one_place_an
 
 async def test_a_profile_without_its_scope_is_refused_without_a_call() -> None:
     outcome, _ = await run_both(f'{{ card(cardNo: "{A}") {{ member {{ profile {{ email }} }} }} }}', world(OWNER))
-    assert [("card_info", A)] == list(outcome.calls)
+    assert list(outcome.calls) == [("card_info", A)]
     assert {("refused", REFS.of(CardNo(A)), "FORBIDDEN", frozenset({"profile"}))} == outcome.events
 
 
 async def test_a_balance_that_json_cannot_carry_is_an_error_and_not_a_rounded_number() -> None:
     around = World(ANONYMOUS, {A: says(broken(balance=2**53))})
     data, errors = await shown("balance serviceId", around)
-    assert ('{"balance":null,"serviceId":"S1"}', [(["balance"], "INTERNAL_SERVER_ERROR")]) == (data, errors)
+    assert (data, errors) == ('{"balance":null,"serviceId":"S1"}', [(["balance"], "INTERNAL_SERVER_ERROR")])
 
 
 async def test_a_single_number_is_taken_for_a_list_of_one() -> None:
@@ -135,6 +135,6 @@ async def test_a_card_that_some_record_leads_to_is_hidden_as_one_that_the_caller
         outcome = await outcome_of(OperationExecutor(schema, kind), around, document, document.operation(None), {})
         assert outcome.data == b'{"coupons":[{"card":{"balance":1}},{"card":null},{"card":null}]}'
         told = [{**error, "locations": None, "path": None} for error in outcome.errors]
-        assert ["CARD_NOT_FOUND"] * 2 == [error["extensions"]["code"] for error in told]
+        assert [error["extensions"]["code"] for error in told] == ["CARD_NOT_FOUND"] * 2
         # Whether there is such a card is not told, either.
         assert told[0] == told[1]

@@ -271,9 +271,9 @@ def test_what_would_have_to_be_compared_too_often_is_refused() -> None:
         errors_of(f'{{ card(cardNo: "{CARD}") {{ {"balance " * 50} }} }}')
     cause = caught.value.errors[0].original_error
     assert isinstance(cause, GatewayError)
-    assert {"limit": "comparisons", "maximum": COMPARISONS} == cause.extensions
+    assert cause.extensions == {"limit": "comparisons", "maximum": COMPARISONS}
 
 
 def test_what_was_found_before_that_is_told() -> None:
     text = f'{{ x card(cardNo: "{CARD}") {{ {"balance " * 50} }} }}'
-    assert ["The type 'Query' has no field 'x'."] == messages(text)
+    assert messages(text) == ["The type 'Query' has no field 'x'."]

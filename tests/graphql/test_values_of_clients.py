@@ -71,10 +71,10 @@ async def test_a_null_that_overrules_a_default_value_is_the_clients_fault(
 ) -> None:
     async with gateway() as running:
         answer = await running.query(executed(query), {"v": None})
-        assert 0 == unexpected(running)
+        assert unexpected(running) == 0
     (error,) = answer["errors"]
-    assert "BAD_USER_INPUT" == error["extensions"]["code"]
-    assert "The variable '$v' must have a value here, not null." == error["message"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert error["message"] == "The variable '$v' must have a value here, not null."
     assert path == error.get("path")
     assert error["locations"]
 
@@ -83,7 +83,7 @@ async def test_the_other_fields_are_answered() -> None:
     query = 'query ($v: String = "Card") { __typename __type(name: $v) { name } }'
     async with gateway() as running:
         answer = await running.query(query, {"v": None})
-    assert {"__typename": "Query", "__type": None} == answer["data"]
+    assert answer["data"] == {"__typename": "Query", "__type": None}
 
 
 @pytest.mark.parametrize("given_value", [1, "x", {}, [], 10**400, float("nan")], ids=repr)
@@ -91,7 +91,7 @@ async def test_a_variable_of_another_type_names_itself_and_its_type(given_value:
     query = "query ($v: Boolean!) { __typename @skip(if: $v) }"
     outcome, _ = await run_both(query, world(Random(1)), v=given_value)  # noqa: S311 - an example
     (error,) = outcome.errors
-    assert "The variable '$v' needs a valid value of type 'Boolean!'." == error["message"]
+    assert error["message"] == "The variable '$v' needs a valid value of type 'Boolean!'."
 
 
 def test_an_error_of_ours_stays_one() -> None:
@@ -141,7 +141,7 @@ def test_no_request_of_a_client_is_an_unexpected_exception(executed: Callable[[s
                 answer = await running.client.post(
                     "/graphql", content=content, headers={"content-type": "application/json"}
                 )
-                assert 0 == unexpected(running), answer.text
+                assert unexpected(running) == 0, answer.text
 
     @settings(max_examples=examples(20))
     @given(st.lists(BODIES, min_size=5, max_size=5))

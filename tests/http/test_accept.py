@@ -51,7 +51,7 @@ URQL = "application/graphql-response+json, application/json, text/event-stream, 
     ],
 )
 def test_the_response_has_the_type_that_weighs_most(accept: str, expected: str | None) -> None:
-    assert expected == response_type(accept)
+    assert response_type(accept) == expected
 
 
 @pytest.mark.parametrize(

@@ -74,15 +74,15 @@ def test_the_upstream_call_of_a_client_that_hangs_up_is_cancelled_and_noted_as_4
         assert upstream.gone.wait(PATIENCE)
 
     (request,) = logged.named("request")
-    assert (499, [], 1, "info") == (
+    assert (
         request["status"],
         request["codes"],
         request["upstream_calls"],
         request["log_level"],
-    )
-    assert ["cancelled"] == [call["outcome"] for call in logged.named("upstream call")]
-    assert {"info"} == {event["log_level"] for event in logged.events}
-    assert [] == [record for record in logged.records.records if record.levelname in ("ERROR", "WARNING")]
+    ) == (499, [], 1, "info")
+    assert [call["outcome"] for call in logged.named("upstream call")] == ["cancelled"]
+    assert {event["log_level"] for event in logged.events} == {"info"}
+    assert [record for record in logged.records.records if record.levelname in ("ERROR", "WARNING")] == []
 
 
 def test_after_200_clients_hung_up_the_next_query_is_answered_and_no_call_is_left() -> None:
@@ -104,9 +104,9 @@ def test_after_200_clients_hung_up_the_next_query_is_answered_and_no_call_is_lef
             answer = wire.answer()
 
     assert {"data": {"card": {"balance": CARDS[FIRST_CARD].fields["balance"]}}} == answer.json()
-    assert 0 == upstream.in_flight
+    assert upstream.in_flight == 0
     # Calls really were in flight, and no more than there are slots.
-    assert 64 == upstream.most
+    assert upstream.most == 64
 
 
 def test_a_connection_answers_one_request_after_another_and_those_that_wait_in_a_line() -> None:
@@ -115,9 +115,9 @@ def test_a_connection_answers_one_request_after_another_and_those_that_wait_in_a
     with serving(create_app(sandbox_settings(), transport=upstream)) as live, Wire(live.port) as wire:
         for _ in range(3):
             wire.send(post())
-            assert 200 == wire.answer().status
+            assert wire.answer().status == 200
         wire.send(post() + post() + post())
-        assert [200, 200, 200] == [wire.answer().status for _ in range(3)]
+        assert [wire.answer().status for _ in range(3)] == [200, 200, 200]
 
 
 class Client:
@@ -172,8 +172,8 @@ async def test_work_that_ends_is_given_back_and_leaves_no_task(client: Client) -
         await asyncio.sleep(0)
         return "done"
 
-    assert "done" == await while_connected(client, work(), client.notice)
-    assert 0 == await others()
+    assert await while_connected(client, work(), client.notice) == "done"
+    assert await others() == 0
 
 
 async def test_work_that_fails_fails_and_leaves_no_task(client: Client) -> None:
@@ -182,7 +182,7 @@ async def test_work_that_fails_fails_and_leaves_no_task(client: Client) -> None:
 
     with pytest.raises(KeyError):
         await while_connected(client, work(), client.notice)
-    assert 0 == await others()
+    assert await others() == 0
 
 
 async def test_a_client_that_goes_cancels_the_work_and_not_the_task(client: Client) -> None:
@@ -200,7 +200,7 @@ async def test_a_client_that_goes_cancels_the_work_and_not_the_task(client: Clie
         await while_connected(client, work(), client.notice)
     task = asyncio.current_task()
     assert task is not None
-    assert ([True], 0, 0) == (cancelled, task.cancelling(), await others())
+    assert (cancelled, task.cancelling(), await others()) == ([True], 0, 0)
 
 
 async def test_work_that_ends_although_its_client_has_gone_counts_as_gone(client: Client) -> None:
@@ -217,7 +217,7 @@ async def test_work_that_ends_although_its_client_has_gone_counts_as_gone(client
         await while_connected(client, work(), client.notice)
     task = asyncio.current_task()
     assert task is not None
-    assert 0 == task.cancelling()
+    assert task.cancelling() == 0
 
 
 async def test_a_cancellation_from_elsewhere_stays_one(client: Client) -> None:
@@ -232,7 +232,7 @@ async def test_a_cancellation_from_elsewhere_stays_one(client: Client) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert 0 == await others()
+    assert await others() == 0
 
 
 async def test_a_cancellation_from_elsewhere_wins_over_a_client_that_goes_in_the_same_moment(
@@ -257,7 +257,7 @@ async def test_work_for_a_client_that_has_gone_before_is_cancelled_where_it_wait
     client.hang_up()
     with pytest.raises(ClientDisconnect):
         await while_connected(client, asyncio.Event().wait(), client.notice)
-    assert 0 == await others()
+    assert await others() == 0
 
 
 async def test_a_client_that_goes_once_the_work_is_done_cancels_nothing(client: Client) -> None:
@@ -268,7 +268,7 @@ async def test_a_client_that_goes_once_the_work_is_done_cancels_nothing(client: 
     client.hang_up()
     task = asyncio.current_task()
     assert task is not None
-    assert (0, 0) == (await others(), task.cancelling())
+    assert (await others(), task.cancelling()) == (0, 0)
 
 
 async def test_a_server_that_always_has_something_to_say_keeps_nothing_waiting() -> None:
@@ -284,5 +284,5 @@ async def test_a_server_that_always_has_something_to_say_keeps_nothing_waiting()
             await asyncio.sleep(0)
         return "done"
 
-    assert "done" == await while_connected(talk, work())
+    assert await while_connected(talk, work()) == "done"
     assert said < 100

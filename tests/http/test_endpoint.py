@@ -21,7 +21,7 @@ async def test_a_good_request_is_answered() -> None:
     response = await send()
     assert response.status_code == 200
     assert response.json() == {"data": {"__typename": "Query"}}
-    assert f"{GRAPHQL_RESPONSE}; charset=utf-8" == response.headers["content-type"]
+    assert response.headers["content-type"] == f"{GRAPHQL_RESPONSE}; charset=utf-8"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])
@@ -265,5 +265,5 @@ async def test_a_query_string_that_cannot_be_read_is_a_400(query_string: str) ->
 
 async def test_get_can_be_switched_off() -> None:
     response = await get({"query": "{ __typename }"}, KONAGRAPH_GET="false")
-    assert 405 == response.status_code
-    assert "POST" == response.headers["allow"]
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"

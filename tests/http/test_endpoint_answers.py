@@ -54,7 +54,7 @@ async def test_introspection_is_on_in_development_and_can_be_forbidden(query: st
         assert "errors" not in await running.query(query)
     async with gateway(None, KONAGRAPH_INTROSPECTION="false") as running:
         answer = await running.query(query)
-    assert {"Introspection is switched off."} == {error["message"] for error in answer["errors"]}
+    assert {error["message"] for error in answer["errors"]} == {"Introspection is switched off."}
     assert "data" not in answer
 
 
@@ -110,7 +110,7 @@ async def test_an_exception_that_nobody_foresaw_is_an_internal_error_without_its
     assert answer["data"] == {"card": None}
     (error,) = answer["errors"]
     assert error["message"] == "An unexpected error occurred."
-    assert {"INTERNAL_SERVER_ERROR", False} == {error["extensions"]["code"], error["extensions"]["retryable"]}
+    assert {error["extensions"]["code"], error["extensions"]["retryable"]} == {"INTERNAL_SERVER_ERROR", False}
     assert "canary" not in response.text
 
 

@@ -131,14 +131,14 @@ async def test_the_wrapping_middleware_sees_every_path_once() -> None:
     app = app_with(endpoint, noting)
     await sent_by(app)
     await sent_by(app, "/livez")
-    assert ["wrapper", "endpoint", "wrapper"] == seen
+    assert seen == ["wrapper", "endpoint", "wrapper"]
 
 
 async def test_every_path_carries_the_same_headers_that_keep_a_response_private() -> None:
     async with gateway() as running:
         short = await running.post("{ __typename }")
         long = await running.client.get("/livez")
-    assert (200, 200) == (short.status_code, long.status_code)
+    assert (short.status_code, long.status_code) == (200, 200)
     own = {"content-type", "content-length", "x-request-id"}
     assert {name: value for name, value in short.headers.items() if name not in own} == {
         name: value for name, value in long.headers.items() if name not in own
@@ -150,5 +150,5 @@ async def test_every_path_carries_the_same_headers_that_keep_a_response_private(
 async def test_only_the_exact_path_is_graphql(where: str) -> None:
     async with gateway() as running:
         answer = await running.client.post(where, json={"query": "{ __typename }"})
-    assert 404 == answer.status_code
-    assert "no-store" == answer.headers["cache-control"]
+    assert answer.status_code == 404
+    assert answer.headers["cache-control"] == "no-store"

@@ -32,14 +32,14 @@ async def get(running: Gateway, **parameters: object) -> httpx.Response:
 
 
 def assert_only_by_post(answer: httpx.Response) -> None:
-    assert 405 == answer.status_code
-    assert "POST" == answer.headers["allow"]
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "POST"
     assert FIRST_CARD not in answer.text
 
 
 async def register(running: Gateway, text: str, variables: dict[str, Any]) -> None:
     body = {"query": text, "variables": variables, "extensions": persisted(text)}
-    assert 200 == (await running.client.post("/graphql", json=body)).status_code
+    assert (await running.client.post("/graphql", json=body)).status_code == 200
 
 
 @pytest.mark.parametrize("stored", [True, False])
@@ -56,17 +56,17 @@ async def test_a_hash_without_variables_is_registered_as_ever() -> None:
     text = "{ __typename }"
     async with gateway() as running:
         unknown = await get(running, extensions=persisted(text))
-        assert "PersistedQueryNotFound" == unknown.json()["errors"][0]["message"]
+        assert unknown.json()["errors"][0]["message"] == "PersistedQueryNotFound"
         known = await get(running, query=text, extensions=persisted(text))
         again = await get(running, extensions=persisted(text))
-    assert [{"data": {"__typename": "Query"}}] * 2 == [known.json(), again.json()]
+    assert [known.json(), again.json()] == [{"data": {"__typename": "Query"}}] * 2
 
 
 async def test_variables_of_a_known_document_that_takes_no_card_numbers_are_taken() -> None:
     async with gateway() as running:
         await register(running, SWITCHED, {"on": True})
         answer = await get(running, extensions=persisted(SWITCHED), variables={"on": True})
-    assert {"data": {"__typename": "Query"}} == answer.json()
+    assert answer.json() == {"data": {"__typename": "Query"}}
 
 
 REFUSED: dict[str, dict[str, Any]] = {
@@ -97,13 +97,13 @@ async def test_a_document_that_could_be_given_a_card_number_or_holds_one_is_refu
     async with gateway(recorder) as running:
         for _ in range(2):
             assert_only_by_post(await get(running, **parameters))
-    assert [] == recorder.paths
+    assert recorder.paths == []
 
 
 async def test_the_operation_of_two_that_takes_none_is_answered() -> None:
     async with gateway() as running:
         answer = await get(running, query=TWO, operationName="Name")
-    assert {"data": {"__typename": "Query"}} == answer.json()
+    assert answer.json() == {"data": {"__typename": "Query"}}
 
 
 @pytest.mark.parametrize("parameter", ["documentId", "doc_id"])
@@ -114,5 +114,5 @@ async def test_a_trusted_document_is_refused_likewise(parameter: str, tmp_path: 
         assert_only_by_post(await get(running, **{parameter: "card"}, variables={"n": FIRST_CARD}))
         answer = await get(running, **{parameter: "name"})
         unknown = await get(running, **{parameter: "other"}, variables={"n": FIRST_CARD})
-    assert {"data": {"__typename": "Query"}} == answer.json()
-    assert "PERSISTED_QUERY_NOT_FOUND" == unknown.json()["errors"][0]["extensions"]["code"]
+    assert answer.json() == {"data": {"__typename": "Query"}}
+    assert unknown.json()["errors"][0]["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"

@@ -106,7 +106,7 @@ INVALID = {
 async def test_a_document_that_does_not_fit_the_schema_is_told_at_most_five_times(query: str) -> None:
     errors = (await answer(query))["errors"]
     assert 0 < len(errors) <= 5
-    assert {"GRAPHQL_VALIDATION_FAILED"} == {error["extensions"]["code"] for error in errors}
+    assert {error["extensions"]["code"] for error in errors} == {"GRAPHQL_VALIDATION_FAILED"}
 
 
 INTROSPECTIONS = {
@@ -124,7 +124,7 @@ INTROSPECTIONS = {
 @pytest.mark.parametrize("query", INTROSPECTIONS.values(), ids=INTROSPECTIONS)
 async def test_introspection_that_is_switched_off_is_refused_however_it_is_written(query: str) -> None:
     errors = (await answer(query, KONAGRAPH_INTROSPECTION="false"))["errors"]
-    assert {"Introspection is switched off."} == {error["message"] for error in errors}
+    assert {error["message"] for error in errors} == {"Introspection is switched off."}
 
 
 async def test_what_costs_too_much_is_refused_before_any_call() -> None:
@@ -160,7 +160,7 @@ async def test_duplicates_in_a_list_are_one_upstream_call() -> None:
     recorder = Recorder()
     async with gateway(recorder) as running:
         found = await running.query(CARDS_QUERY % "maskedCardNo", {"n": [FIRST_CARD] * 20})
-    assert [{"maskedCardNo": "949133******0013"}] * 20 == found["data"]["cards"]
+    assert found["data"]["cards"] == [{"maskedCardNo": "949133******0013"}] * 20
     assert len(recorder.paths) == 1
 
 
@@ -206,12 +206,12 @@ async def test_twenty_root_fields_are_answered_where_they_are_allowed() -> None:
     async with gateway(None, KONAGRAPH_MAX_ROOT_FIELDS=20) as running:
         found = await running.query(query, {"n": FIRST_CARD})
     assert "errors" not in found
-    assert 20 == len(found["data"])
+    assert len(found["data"]) == 20
 
 
 async def test_fewer_root_fields_are_all_that_a_lower_limit_means() -> None:
     (error,) = (await answer("{ __typename __typename }", KONAGRAPH_MAX_ROOT_FIELDS=1))["errors"]
-    assert ("rootFields", 1) == (error["extensions"]["limit"], error["extensions"]["maximum"])
+    assert (error["extensions"]["limit"], error["extensions"]["maximum"]) == ("rootFields", 1)
     async with gateway(None, KONAGRAPH_MAX_ROOT_FIELDS=1) as running:
         found = await running.query(CARD_QUERY % aliased("balance", 15), {"n": FIRST_CARD})
     assert "errors" not in found

@@ -45,22 +45,22 @@ async def test_a_started_gateway_whose_keys_are_there_is_ready(keys: Keys) -> No
         answer.status_code,
         answer.json(),
     )
-    assert ("application/json; charset=utf-8", "no-store") == (
+    assert (
         answer.headers["content-type"],
         answer.headers["cache-control"],
-    )
+    ) == ("application/json; charset=utf-8", "no-store")
 
 
 async def test_a_gateway_that_has_not_started_is_not_ready() -> None:
     answer = await ask(Health(), "/readyz")
 
-    assert (503, False, "starting") == (answer.status_code, answer.json()["ready"], answer.json()["state"])
+    assert (answer.status_code, answer.json()["ready"], answer.json()["state"]) == (503, False, "starting")
 
 
 async def test_a_gateway_without_the_keys_of_tokens_is_not_ready() -> None:
     answer = await ask(started("missing"), "/readyz")
 
-    assert (503, False, "missing") == (answer.status_code, answer.json()["ready"], answer.json()["keys"])
+    assert (answer.status_code, answer.json()["ready"], answer.json()["keys"]) == (503, False, "missing")
 
 
 async def test_a_gateway_that_drains_is_not_ready_but_alive() -> None:
@@ -68,8 +68,8 @@ async def test_a_gateway_that_drains_is_not_ready_but_alive() -> None:
     health.drain()
 
     answer = await ask(health, "/readyz")
-    assert (503, False, "draining") == (answer.status_code, answer.json()["ready"], answer.json()["state"])
-    assert 200 == (await ask(health, "/livez")).status_code
+    assert (answer.status_code, answer.json()["ready"], answer.json()["state"]) == (503, False, "draining")
+    assert (await ask(health, "/livez")).status_code == 200
 
 
 async def test_open_breakers_are_shown_and_no_reason_to_send_nobody_here() -> None:
@@ -77,7 +77,7 @@ async def test_open_breakers_are_shown_and_no_reason_to_send_nobody_here() -> No
     health.started = True
 
     answer = await ask(health, "/readyz")
-    assert (200, {"/api/v1/user/card/info": "open"}) == (answer.status_code, answer.json()["breakers"])
+    assert (answer.status_code, answer.json()["breakers"]) == (200, {"/api/v1/user/card/info": "open"})
 
 
 async def test_a_redis_that_does_not_answer_is_shown_and_no_reason_to_send_nobody_here() -> None:
@@ -85,37 +85,37 @@ async def test_a_redis_that_does_not_answer_is_shown_and_no_reason_to_send_nobod
     health.started = True
 
     answer = await ask(health, "/readyz")
-    assert (200, "fallback") == (answer.status_code, answer.json()["budgets"])
+    assert (answer.status_code, answer.json()["budgets"]) == (200, "fallback")
 
 
 async def test_metrics_are_served_as_they_are() -> None:
     answer = await ask(started(), "/metrics")
 
-    assert (200, NUMBERS, "some_total 1.0\n") == (
+    assert (
         answer.status_code,
         answer.headers["content-type"],
         answer.text,
-    )
+    ) == (200, NUMBERS, "some_total 1.0\n")
 
 
 @pytest.mark.parametrize("path", ["/metrics/", "/", "/graphql", "/readyz/", "/c4n4ry"])
 async def test_what_is_not_there_is_not_found_and_not_repeated(path: str) -> None:
     answer = await ask(started(), path)
 
-    assert (404, "This port answers /livez, /readyz and /metrics.\n") == (answer.status_code, answer.text)
+    assert (answer.status_code, answer.text) == (404, "This port answers /livez, /readyz and /metrics.\n")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 async def test_nothing_can_be_sent_to_it(method: str) -> None:
     answer = await ask(started(), "/readyz", method=method)
 
-    assert (405, "GET, HEAD") == (answer.status_code, answer.headers["allow"])
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
 async def test_a_page_of_another_origin_learns_nothing() -> None:
     answer = await ask(started(), "/metrics", **{"sec-fetch-site": "cross-site"})
 
-    assert 403 == answer.status_code
+    assert answer.status_code == 403
     assert "some_total" not in answer.text
 
 
@@ -126,8 +126,8 @@ async def test_the_app_itself_knows_its_state_from_its_start_to_its_end() -> Non
     before = health.ready
     async with app.router.lifespan_context(app):
         within, breakers = health.ready, health.report()["breakers"]
-    assert (False, True, False) == (before, within, health.ready)
-    assert {"/api/v1/user/card/info": "closed", "/api/v1/user/info": "closed"} == breakers
+    assert (before, within, health.ready) == (False, True, False)
+    assert breakers == {"/api/v1/user/card/info": "closed", "/api/v1/user/info": "closed"}
 
 
 async def test_the_app_itself_knows_whether_its_redis_answers(tmp_path: Path) -> None:
@@ -148,5 +148,5 @@ async def test_the_app_itself_knows_whether_its_redis_answers(tmp_path: Path) ->
     ):
         before = health.report()["budgets"]
         answer = await client.post("/graphql", json={"query": "{ __typename }"}, headers={"x-api-key": "key"})
-        assert 200 == answer.status_code
-        assert ("shared", "fallback", True) == (before, health.report()["budgets"], health.ready)
+        assert answer.status_code == 200
+        assert (before, health.report()["budgets"], health.ready) == ("shared", "fallback", True)

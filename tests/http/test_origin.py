@@ -242,7 +242,7 @@ def test_in_production_no_page_is_allowed_unlisted(origin: str) -> None:
     exchange = Exchange({"method": "POST", "headers": headers}, never, cast("Send", never))
     refusal = OriginRules().check(exchange)
     assert refusal is not None
-    assert (403, []) == (refusal.status_code, exchange.cors)
+    assert (refusal.status_code, exchange.cors) == (403, [])
 
 
 @pytest.mark.parametrize(

@@ -48,11 +48,11 @@ async def full(**variables: object) -> AsyncIterator[tuple[Gateway, asyncio.Task
 def assert_is_overloaded(answer: httpx.Response) -> None:
     request_id = answer.headers["x-request-id"]
     extensions = {"code": "OVERLOADED", "retryable": True, "requestId": request_id, "retryAfterMs": 1000}
-    assert (503, "1", "no-store") == (
+    assert (
         answer.status_code,
         answer.headers["retry-after"],
         answer.headers["cache-control"],
-    )
+    ) == (503, "1", "no-store")
     assert {
         "errors": [{"message": "The gateway cannot answer right now.", "extensions": extensions}]
     } == answer.json()
@@ -63,7 +63,7 @@ async def test_one_operation_too_many_is_refused_in_the_words_of_its_code() -> N
         answer = await running.post(QUERY)
 
     assert_is_overloaded(answer)
-    assert "application/json; charset=utf-8" == answer.headers["content-type"]
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
 
 
 async def test_the_refusal_has_the_form_that_the_client_accepts() -> None:
@@ -71,7 +71,7 @@ async def test_the_refusal_has_the_form_that_the_client_accepts() -> None:
         answer = await running.post(QUERY, Accept=GRAPHQL_RESPONSE)
 
     assert_is_overloaded(answer)
-    assert f"{GRAPHQL_RESPONSE}; charset=utf-8" == answer.headers["content-type"]
+    assert answer.headers["content-type"] == f"{GRAPHQL_RESPONSE}; charset=utf-8"
 
 
 async def test_a_get_is_refused_likewise() -> None:
@@ -86,7 +86,7 @@ async def test_a_page_of_an_allowed_origin_may_read_the_refusal() -> None:
         answer = await running.post(QUERY, Origin="https://app.example")
 
     assert_is_overloaded(answer)
-    assert "https://app.example" == answer.headers["access-control-allow-origin"]
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
     assert "retry-after" in answer.headers["access-control-expose-headers"]
 
 
@@ -96,18 +96,18 @@ async def test_the_explorer_and_the_health_check_are_still_answered() -> None:
         alive = await running.client.get("/livez")
 
     assert page.headers["content-type"].startswith("text/html")
-    assert 503 != page.status_code or b"OVERLOADED" not in page.content
-    assert (200, "ok\n") == (alive.status_code, alive.text)
+    assert page.status_code != 503 or b"OVERLOADED" not in page.content
+    assert (alive.status_code, alive.text) == (200, "ok\n")
 
 
 async def test_an_operation_that_ends_makes_room_for_the_next() -> None:
     async with full() as (running, first):
-        assert 503 == (await running.post("{ __typename }")).status_code
+        assert (await running.post("{ __typename }")).status_code == 503
         first.cancel()
         await asyncio.wait([first])
         answer = await running.post("{ __typename }")
 
-    assert {"data": {"__typename": "Query"}} == answer.json()
+    assert answer.json() == {"data": {"__typename": "Query"}}
 
 
 async def sent_by(app: ASGIApp, receive: Receive) -> list[Message]:
@@ -158,7 +158,7 @@ async def test_the_refusal_comes_before_credentials_and_body_are_looked_at(tmp_p
         first.cancel()
         await asyncio.wait([first])
 
-    assert (401, 503) == (with_room[0]["status"], without[0]["status"])
+    assert (with_room[0]["status"], without[0]["status"]) == (401, 503)
     assert b'"OVERLOADED"' in without[1]["body"]
 
 
@@ -184,12 +184,14 @@ async def test_a_slow_body_takes_nobodys_place_and_is_refused_when_others_took_i
         quick.cancel()
         await asyncio.wait([quick])
 
-    assert (503, b"1") == (start["status"], dict(start["headers"])[b"retry-after"])
+    assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"1")
     (error,) = json.loads(body["body"])["errors"]
-    assert ("OVERLOADED", True, 1000) == tuple(
-        error["extensions"][name] for name in ("code", "retryable", "retryAfterMs")
+    assert tuple(error["extensions"][name] for name in ("code", "retryable", "retryAfterMs")) == (
+        "OVERLOADED",
+        True,
+        1000,
     )
-    assert 1 == upstream.calls
+    assert upstream.calls == 1
 
 
 @asynccontextmanager
@@ -220,16 +222,16 @@ async def at_once(count: int) -> AsyncIterator[list[asyncio.Task[list[Message]]]
 async def test_of_many_that_come_at_once_as_many_are_executed_as_may_be() -> None:
     async with at_once(5) as tasks:
         refused = [task for task in tasks if task.done()]
-        assert [503] * 3 == [task.result()[0]["status"] for task in refused]
+        assert [task.result()[0]["status"] for task in refused] == [503] * 3
 
 
 async def test_one_line_a_second_tells_of_refusals_and_none_of_each() -> None:
     with logs_as("info") as stream:
         async with full() as (running, _):
             for _ in range(3):
-                assert 503 == (await running.post(QUERY)).status_code
+                assert (await running.post(QUERY)).status_code == 503
             written = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert [("overloaded", 1)] == [(line["event"], line["refused"]) for line in written]
+    assert [(line["event"], line["refused"]) for line in written] == [("overloaded", 1)]
 
 
 def test_the_line_of_the_next_second_counts_those_since_the_last_one() -> None:
@@ -238,7 +240,7 @@ def test_the_line_of_the_next_second_counts_those_since_the_last_one() -> None:
         requests = RequestTelemetry(Metrics(), lambda: now)
         for now in (0.0, 0.1, 0.9, 1.0, 1.5):  # noqa: B007 - the clock reads it
             requests.on_request(RequestReport("r", "POST", 503, at_capacity=True))
-    assert [1, 3] == [json.loads(line)["refused"] for line in stream.getvalue().splitlines()]
+    assert [json.loads(line)["refused"] for line in stream.getvalue().splitlines()] == [1, 3]
 
 
 async def test_the_log_tells_of_refusals_and_the_metrics_count_them(logged: Unredacted) -> None:
@@ -247,5 +249,5 @@ async def test_the_log_tells_of_refusals_and_the_metrics_count_them(logged: Unre
         text = running.metrics.render().decode()
 
     warnings = [event for event in logged.events if event["log_level"] == "warning"]
-    assert 1 == len(warnings)
+    assert len(warnings) == 1
     assert 'konagraph_responses_total{status="503",viewer="none"} 1.0' in text

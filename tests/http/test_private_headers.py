@@ -10,8 +10,8 @@ POLICY = (b"content-security-policy", b"default-src 'self'")
 
 def test_a_response_cannot_switch_off_what_keeps_it_private() -> None:
     headers = private_headers([(b"cache-control", b"public"), (b"x-frame-options", b"ALLOW"), JSON], "an-id")
-    assert [b"no-store"] == [value for name, value in headers if name == b"cache-control"]
-    assert [b"DENY"] == [value for name, value in headers if name == b"x-frame-options"]
+    assert [value for name, value in headers if name == b"cache-control"] == [b"no-store"]
+    assert [value for name, value in headers if name == b"x-frame-options"] == [b"DENY"]
     assert JSON in headers
     assert (b"x-request-id", b"an-id") in headers
 
@@ -21,4 +21,4 @@ def test_a_page_keeps_its_own_policy_and_what_has_none_may_load_nothing() -> Non
         [value for name, value in private_headers(given, "an-id") if name == b"content-security-policy"]
         for given in ([POLICY], [JSON])
     ]
-    assert [[b"default-src 'self'"], [b"default-src 'none'; frame-ancestors 'none'"]] == policies
+    assert policies == [[b"default-src 'self'"], [b"default-src 'none'; frame-ancestors 'none'"]]

@@ -31,7 +31,7 @@ async def ask(running: Gateway, milliseconds: str) -> httpx.Response:
 
 
 def test_without_the_header_it_is_ours() -> None:
-    assert OURS == request_timeout(headers(), OURS)
+    assert request_timeout(headers(), OURS) == OURS
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_anything_else_is_refused(values: list[bytes]) -> None:
     with pytest.raises(HttpError) as caught:
         request_timeout(headers(*values), OURS)
 
-    assert 400 == caught.value.status
+    assert caught.value.status == 400
 
 
 async def test_a_request_waits_no_longer_than_its_client() -> None:
@@ -84,19 +84,19 @@ async def test_a_request_waits_no_longer_than_its_client() -> None:
         answer = await ask(running, "50")
 
     (error,) = answer.json()["errors"]
-    assert (200, "UPSTREAM_TIMEOUT", True) == (
+    assert (
         answer.status_code,
         error["extensions"]["code"],
         error["extensions"]["retryable"],
-    )
-    assert (1, 1) == (upstream.calls, upstream.cancelled)
+    ) == (200, "UPSTREAM_TIMEOUT", True)
+    assert (upstream.calls, upstream.cancelled) == (1, 1)
 
 
 async def test_a_client_cannot_wait_longer_than_we_do() -> None:
     async with gateway(Blocking(), KONAGRAPH_REQUEST_TIMEOUT="0.05") as running:
         answer = await ask(running, "60000")
 
-    assert "UPSTREAM_TIMEOUT" == answer.json()["errors"][0]["extensions"]["code"]
+    assert answer.json()["errors"][0]["extensions"]["code"] == "UPSTREAM_TIMEOUT"
 
 
 async def test_a_header_that_is_no_number_is_a_bad_request_that_does_not_repeat_it() -> None:
@@ -104,8 +104,8 @@ async def test_a_header_that_is_no_number_is_a_bad_request_that_does_not_repeat_
         answer = await ask(running, "c4n4ry 9491339400000013")
 
     (error,) = answer.json()["errors"]
-    assert (400, "BAD_REQUEST") == (answer.status_code, error["extensions"]["code"])
-    assert "The x-request-timeout-ms header must be one whole number of milliseconds." == error["message"]
+    assert (answer.status_code, error["extensions"]["code"]) == (400, "BAD_REQUEST")
+    assert error["message"] == "The x-request-timeout-ms header must be one whole number of milliseconds."
 
 
 async def test_a_page_of_an_allowed_origin_may_send_it() -> None:

@@ -51,9 +51,9 @@ async def test_a_client_that_leaves_within_its_body_gets_no_answer_and_is_noted(
     async def receive() -> Message:
         return parts.pop(0)
 
-    assert [] == await send(receive)
+    assert await send(receive) == []
     (event,) = logged.events
-    assert ("request", 499, "info") == (event["event"], event["status"], event["log_level"])
+    assert (event["event"], event["status"], event["log_level"]) == ("request", 499, "info")
 
 
 async def test_what_nobody_foresaw_is_an_answer_without_internals(logged: Unredacted) -> None:
@@ -61,10 +61,10 @@ async def test_what_nobody_foresaw_is_an_answer_without_internals(logged: Unreda
         raise RuntimeError("canary 9491339400000013")
 
     start, body = await send(receive)
-    assert 500 == start["status"]
+    assert start["status"] == 500
     (error,) = json.loads(body["body"])["errors"]
-    assert ("INTERNAL_SERVER_ERROR", False) == (error["extensions"]["code"], error["extensions"]["retryable"])
-    assert b"no-store" == dict(start["headers"])[b"cache-control"]
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("INTERNAL_SERVER_ERROR", False)
+    assert dict(start["headers"])[b"cache-control"] == b"no-store"
     assert "canary" not in str(body) + logged.text
     assert "9491339400000013" not in str(body) + logged.text
     assert "RuntimeError" in logged.text

@@ -106,7 +106,7 @@ def test_a_good_card_has_every_field() -> None:
         card_status="ACTIVE",
         is_auto_recharge_before_payment=True,
     )
-    assert expected == read(card_fields())
+    assert read(card_fields()) == expected
 
 
 @table(("name", "value"), [(name, value) for name, values in FAULTS.items() for value in values])
@@ -159,7 +159,7 @@ def test_a_bad_field_of_the_receipt_fails_alone(name: str, value: object) -> Non
 def test_a_member_id_keeps_every_digit(value: object, expected: str) -> None:
     user_id = record_with("userId", value).user_id
     assert isinstance(user_id, MemberId)
-    assert expected == user_id.reveal()
+    assert user_id.reveal() == expected
 
 
 @pytest.mark.parametrize(

@@ -67,13 +67,13 @@ async def test_an_answer_to_another_call_of_ours_is_refused() -> None:
             on_call=reports.append,
         )
         try:
-            assert 1 == (await client.fetch(CARD_INFO, FIRST)).balance
+            assert (await client.fetch(CARD_INFO, FIRST)).balance == 1
             with pytest.raises(InvalidResponseError) as caught:
                 await client.fetch(CARD_INFO, SECOND)
         finally:
             await client.aclose()
-    assert 200 == caught.value.details.status
-    assert ["same", "another call's"] == [report.echo for report in reports]
+    assert caught.value.details.status == 200
+    assert [report.echo for report in reports] == ["same", "another call's"]
 
 
 # Repeated, as an intermediary might do.
@@ -111,7 +111,7 @@ async def test_a_connection_that_is_out_of_step_is_not_used_again(echoes: int) -
         await client.aclose()
         await asyncio.gather(*(handler for handler in handlers if handler is not None))
     # Every second call of a connection gets the first one's response, and is its last.
-    assert ["ok", "InvalidResponseError", "ok", "InvalidResponseError"] == ends
+    assert ends == ["ok", "InvalidResponseError", "ok", "InvalidResponseError"]
     assert connections == [2, 2]
 
 

@@ -161,7 +161,7 @@ async def test_a_failed_call_is_reported_by_the_name_of_its_error(
     assert error is not None
     assert details == error.details
     expected = CallReport(CARD_API, kind.__name__, details, report.seconds, echo, (), 1, cause)  # type: ignore[arg-type]
-    assert expected == report
+    assert report == expected
     assert leaks(error, report) == []
 
 

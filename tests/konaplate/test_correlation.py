@@ -64,7 +64,7 @@ async def test_the_rule_says_whether_somebody_elses_id_is_refused(rule: EchoRule
     reports = Reports()
     script = Scripted(FOREIGN, None, "same", FOREIGN, None, "no id of ours")
     async with connected(httpx.MockTransport(script), echo_rule=rule, on_call=reports.append) as client:
-        assert expected == [await taken(client) for _ in expected]
+        assert [await taken(client) for _ in expected] == expected
     assert [report.echo for report in reports] == [
         "another process's",
         "missing",

@@ -59,4 +59,4 @@ def test_no_id_comes_twice_while_the_clock_goes_on(start: int, steps: list[int])
 def test_an_id_starts_with_the_time_of_its_zone(zone: Zone) -> None:
     moment = Timestamp.at(1_735_657_200_000, zone)
     expected = {Zone.KST: "250101000000-0000000", Zone.UTC: "241231150000-0000000"}[zone]
-    assert expected == CorrelationIds(0).next(moment)
+    assert CorrelationIds(0).next(moment) == expected

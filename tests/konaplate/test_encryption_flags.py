@@ -111,7 +111,7 @@ async def test_the_key_is_named_when_either_direction_is_encrypted(
 @pytest.mark.parametrize("response", [True, False])
 async def test_what_comes_sealed_is_opened_whatever_the_flag_says(response: bool) -> None:
     _, reports = await called(SEALED, request=False, response=response)
-    assert ("ok", False) == (reports.one().outcome, reports.one().unsealed)
+    assert (reports.one().outcome, reports.one().unsealed) == ("ok", False)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_a_success_in_clear_is_refused_where_answers_are_sealed(
     body: bytes, response: bool, expected: tuple[str, bool]
 ) -> None:
     _, reports = await called(body, request=True, response=response)
-    assert expected == (reports.one().outcome, reports.one().unsealed)
+    assert (reports.one().outcome, reports.one().unsealed) == expected
 
 
 def settings(**variables: str) -> Settings:
@@ -150,13 +150,13 @@ def settings(**variables: str) -> Settings:
 )
 def test_settings_know_the_flags_better(variables: dict[str, str], expected: dict[str, tuple[bool, bool]]) -> None:
     endpoints = sealed_as_set(settings(**variables), [CARD_INFO, USER_INFO])
-    assert expected == {each.name: (each.seals_request, each.seals_response) for each in endpoints}
+    assert {each.name: (each.seals_request, each.seals_response) for each in endpoints} == expected
 
 
 def test_settings_may_seal_what_a_declaration_leaves_clear() -> None:
     clear = replace(CARD_INFO, seals_request=False, seals_response=False)
     (endpoint,) = sealed_as_set(settings(KONAPLATE_SEAL_REQUESTS="card_info"), [clear])
-    assert (True, False) == (endpoint.seals_request, endpoint.seals_response)
+    assert (endpoint.seals_request, endpoint.seals_response) == (True, False)
 
 
 @pytest.mark.parametrize("variable", ["KONAPLATE_SEAL_REQUESTS", "KONAPLATE_SEAL_ANSWERS"])
@@ -179,7 +179,7 @@ async def test_the_guarded_client_calls_as_the_settings_say() -> None:
     )
     try:
         (member,) = konaplate.start(USER_INFO, [MEMBER], CallStats())
-        assert MEMBER == (await member).user_id
+        assert (await member).user_id == MEMBER
     finally:
         await konaplate.aclose()
     assert ({"userId": int(MEMBER.reveal())}, False) == upstream.sent()

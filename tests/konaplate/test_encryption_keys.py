@@ -31,7 +31,7 @@ def compact_of(envelope: bytes) -> str:
     """The JWE of an envelope, whose only member it must be."""
     text = envelope.decode("ascii")
     compact: str = json.loads(text)["encData"]
-    assert f'{{"encData":"{compact}"}}' == text
+    assert text == f'{{"encData":"{compact}"}}'
     return compact
 
 

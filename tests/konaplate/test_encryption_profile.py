@@ -63,7 +63,7 @@ def test_a_hostile_message_is_refused(case: dict[str, Any]) -> None:
     with pytest.raises(CannotOpenError):
         Cipher([key_pair]).open(case["compact"], KEY_ID)
     expected = 1 if case["name"] in NEEDS_THE_KEY else 0
-    assert expected == key.operations
+    assert key.operations == expected
 
 
 def test_the_hostile_messages_that_need_the_key_exist() -> None:
@@ -189,7 +189,7 @@ def test_nothing_tells_in_which_operation_a_message_failed() -> None:
         with pytest.raises(CannotOpenError) as caught:
             Cipher([pair()]).open(sealed, KEY_ID)
         told.add((str(caught.value), caught.value.__cause__, caught.value.__context__))
-    assert {("no key opens the message", None, None)} == told
+    assert told == {("no key opens the message", None, None)}
 
 
 @table("part", range(5))

@@ -55,7 +55,7 @@ def read_products(rows: object, *keys: str) -> list[object]:
 
 def test_rows_of_a_batch_are_matched_by_key_and_not_by_position() -> None:
     rows = [product("b", "second"), product("x", "not asked for"), product("a", "first")]
-    assert ["first", "second"] == read_products(rows, "a", "b")
+    assert read_products(rows, "a", "b") == ["first", "second"]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_rows_of_a_batch_are_matched_by_key_and_not_by_position() -> None:
     ],
 )
 def test_a_key_without_one_row_of_its_own_fails_alone(rows: object, expected: list[object]) -> None:
-    assert expected == read_products(rows, "a", "b")
+    assert read_products(rows, "a", "b") == expected
 
 
 @pytest.mark.parametrize("answer", [{}, {"result": None}, {"result": []}, {"result": {"products": {}}}])
@@ -95,7 +95,7 @@ def test_a_record_may_stand_further_in() -> None:
 
 def test_a_record_about_another_key_is_refused_as_a_whole() -> None:
     mine = replace(CARD_INFO, matches=lambda card, _card_no: card.owner_ka == "200000000000002")
-    assert MEMBER == mine.read(card_fields(), DETAILS, CARD).user_id
+    assert mine.read(card_fields(), DETAILS, CARD).user_id == MEMBER
     with pytest.raises(InvalidResponseError) as caught:
         mine.read(card_fields(ownerKa="somebody"), DETAILS, CARD)
     assert InvalidResponseError is type(caught.value)

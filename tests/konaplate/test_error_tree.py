@@ -61,7 +61,7 @@ def made(kind: type[KonaplateError]) -> KonaplateError:
 
 
 def test_every_error_has_the_client_code_of_the_documentation() -> None:
-    assert CLIENT_CODES == {kind.__name__: code_of(made(kind)) for kind in tree()}
+    assert {kind.__name__: code_of(made(kind)) for kind in tree()} == CLIENT_CODES
 
 
 def test_every_error_of_the_tree_gets_its_code_from_the_table() -> None:

@@ -96,9 +96,9 @@ async def test_many_keys_are_one_call_answered_by_key() -> None:
     upstream, stats, reports = Upstream("c", "b", "a"), CallStats(), Reports()
     async with guarded(upstream, reports) as konaplate:
         names = await ends(konaplate.start(PRODUCTS, ["a", "b", "c"], stats))
-    assert ["name of a", "name of b", "name of c"] == names
-    assert ([["a", "b", "c"]], 1) == (upstream.asked, stats.attempts)
-    assert ("/api/v1/service/info/list", "ok") == (reports.one().api, reports.one().outcome)
+    assert names == ["name of a", "name of b", "name of c"]
+    assert (upstream.asked, stats.attempts) == ([["a", "b", "c"]], 1)
+    assert (reports.one().api, reports.one().outcome) == ("/api/v1/service/info/list", "ok")
 
 
 async def test_a_key_that_is_missing_fails_alone() -> None:
@@ -117,23 +117,23 @@ async def test_a_key_that_is_named_twice_is_asked_for_once() -> None:
     upstream = Upstream("a", "b")
     async with guarded(upstream) as konaplate:
         names = await ends(konaplate.start(PRODUCTS, ["a", "b", "a"], CallStats()))
-    assert (["name of a", "name of b", "name of a"], [["a", "b"]]) == (names, upstream.asked)
+    assert (names, upstream.asked) == (["name of a", "name of b", "name of a"], [["a", "b"]])
 
 
 async def test_nothing_is_asked_for_without_a_key() -> None:
     upstream = Upstream("a")
     async with guarded(upstream) as konaplate:
-        assert [] == konaplate.start(PRODUCTS, [], CallStats())
+        assert konaplate.start(PRODUCTS, [], CallStats()) == []
         await settle()
-    assert [] == upstream.asked
+    assert upstream.asked == []
 
 
 async def test_the_same_keys_at_the_same_time_share_a_call() -> None:
     upstream, stats = Upstream("a", "b"), CallStats()
     async with guarded(upstream) as konaplate:
         futures = [*konaplate.start(PRODUCTS, ["a", "b"], stats), *konaplate.start(PRODUCTS, ["a", "b"], stats)]
-        assert ["name of a", "name of b"] * 2 == await ends(futures)
-    assert (1, 1) == (stats.attempts, stats.joined)
+        assert await ends(futures) == ["name of a", "name of b"] * 2
+    assert (stats.attempts, stats.joined) == (1, 1)
 
 
 async def test_a_key_that_nobody_waits_for_leaves_the_others() -> None:
@@ -145,8 +145,8 @@ async def test_a_key_that_nobody_waits_for_leaves_the_others() -> None:
         first.cancel()
         await settle()
         upstream.gate.set()
-        assert "name of b" == (await second).service_name
-    assert 0 == upstream.cancelled
+        assert (await second).service_name == "name of b"
+    assert upstream.cancelled == 0
 
 
 async def test_a_call_ends_when_nobody_waits_for_any_of_its_keys() -> None:
@@ -158,7 +158,7 @@ async def test_a_call_ends_when_nobody_waits_for_any_of_its_keys() -> None:
         for future in futures:
             future.cancel()
         await settle()
-        assert (1, 1) == (len(upstream.asked), upstream.cancelled)
+        assert (len(upstream.asked), upstream.cancelled) == (1, 1)
 
 
 async def test_whoever_waits_when_the_process_ends_is_told() -> None:
@@ -175,7 +175,7 @@ async def test_longer_texts_of_any_row_are_reported_once() -> None:
     reports, ids = Reports(), ["longer", "longest", "a"]
     async with guarded(Upstream(*ids), reports) as konaplate:
         names = await ends(konaplate.start(PRODUCTS, ids, CallStats()))
-    assert (["name of longer", "name of longest", "name of a"], ("serviceName",)) == (names, reports.one().drift)
+    assert (names, reports.one().drift) == (["name of longer", "name of longest", "name of a"], ("serviceName",))
 
 
 async def test_keys_that_fail_on_purpose_are_looked_up_apart_from_the_others() -> None:
@@ -184,4 +184,4 @@ async def test_keys_that_fail_on_purpose_are_looked_up_apart_from_the_others() -
         together = await ends(konaplate.start(PRODUCTS, ["a", "b"], CallStats()))
         apart = await ends(konaplate.start(PRODUCTS, ["a", "open", "bad"], CallStats()))
     assert (["name of a", "name of b"], ["name of a", CircuitOpenError, "name of bad"]) == (together, apart)
-    assert [["a", "b"], ["a"], ["bad"]] == upstream.asked
+    assert upstream.asked == [["a", "b"], ["a"], ["bad"]]

@@ -82,7 +82,7 @@ def test_a_good_member_has_every_field() -> None:
             address_detail=PersonalText("카나리아 7층"),
         ),
     )
-    assert expected == read(member_fields())
+    assert read(member_fields()) == expected
 
 
 @table(

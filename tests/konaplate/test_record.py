@@ -62,7 +62,7 @@ def test_a_record_holds_what_was_sent() -> None:
         words=["a", "b"],
         is_named=True,
     )
-    assert expected == Row.read(sent(), DETAILS)
+    assert Row.read(sent(), DETAILS) == expected
 
 
 @pytest.mark.parametrize(
@@ -88,31 +88,31 @@ def test_what_cannot_be_read_fails_alone(changes: dict[str, object], failing: li
 def test_an_item_that_fails_leaves_the_others_of_its_list() -> None:
     row = Row.read(sent(points=[{"pointName": "p1"}, 5], wordList=["a", 5]), DETAILS)
     assert Point(point_name="p1", left=None) == row.points[0]
-    assert "a" == (row.words or [])[0]
+    assert (row.words or [])[0] == "a"
 
 
 @pytest.mark.parametrize("missing", [{}, {"points": [], "cardNo": None}])
 def test_null_is_the_same_as_absent(missing: dict[str, object]) -> None:
     expected = ["cardNo", "isNamed"] if missing else ["cardNo", "points", "isNamed"]
-    assert expected == faults(Row.read(missing, DETAILS))
+    assert faults(Row.read(missing, DETAILS)) == expected
 
 
 def test_a_longer_text_is_kept_and_noted_wherever_it_is() -> None:
     row = Row.read(sent(points=[{"pointName": "longer"}], wordList=["abc"], phone="0" * 12), DETAILS)
-    assert ("phone", "pointName", "wordList") == row.drift
-    assert "longer" == row.points[0].point_name
+    assert row.drift == ("phone", "pointName", "wordList")
+    assert row.points[0].point_name == "longer"
 
 
 def test_a_secret_that_refuses_its_text_shows_nothing_of_it() -> None:
     row = Row.read(sent(cardNo=f"{CARD.reveal()}0"), DETAILS)
-    assert ["cardNo"] == faults(row)
-    assert [] == leaks(row, row.card_no)
+    assert faults(row) == ["cardNo"]
+    assert leaks(row, row.card_no) == []
 
 
 def test_declarations_say_what_is_sensitive_and_what_is_required() -> None:
     fields = record_fields(Row)
-    assert ["card_no", "holder", "phone"] == [each.name for each in fields if each.sensitive]
-    assert ["card_no", "points", "is_named"] == [each.name for each in fields if each.required]
+    assert [each.name for each in fields if each.sensitive] == ["card_no", "holder", "phone"]
+    assert [each.name for each in fields if each.required] == ["card_no", "points", "is_named"]
     (points,) = (each for each in fields if each.name == "points")
     assert points.item is not None
     assert [list, Point] == [points.kind, points.item.kind]
@@ -130,7 +130,7 @@ def test_an_inherited_field_stands_before_those_of_the_class_itself() -> None:
 
     marked = Marked.read({"mark": True, "left": 3, "pointName": "p1", "drift": "x"}, DETAILS)
     assert Marked(point_name="p1", left=3, mark=True) == marked
-    assert ("p1", 3, True, ()) == (marked.point_name, marked.left, marked.mark, marked.drift)
+    assert (marked.point_name, marked.left, marked.mark, marked.drift) == ("p1", 3, True, ())
 
 
 def test_an_inherited_field_is_not_declared_again() -> None:

@@ -99,7 +99,7 @@ def test_every_token_has_67_characters(epoch_ms: int, zone: wire.Zone, secret: s
 def test_the_three_times_of_a_moment_agree(epoch_ms: int, zone: wire.Zone) -> None:
     moment = wire.Timestamp.at(epoch_ms, zone)
     assert re.fullmatch(r"[0-9]{14}", moment.tran_time)
-    assert f"{moment.tran_time}{epoch_ms % 1000:03d}" == moment.token_time
+    assert moment.token_time == f"{moment.tran_time}{epoch_ms % 1000:03d}"
     assert moment.tran_time[2:] == moment.correlation_time
 
 
@@ -159,7 +159,7 @@ def test_an_encrypted_request_has_the_seven_headers_of_the_vendor() -> None:
         "X-KM-Tran-Time": "20250306120000",
         "X-KM-Time-Zone": "KST",
     }
-    assert expected == headers
+    assert headers == expected
 
 
 def test_a_plain_request_names_no_crypto_key() -> None:
@@ -210,7 +210,7 @@ async def test_a_call_signs_the_bytes_that_it_sends_with_one_reading_of_the_cloc
         crypto_key_id=KEY_ID if encrypted else None,
     )
     got = {name: request.headers[name] for name in expected}
-    assert expected == got
+    assert got == expected
     assert {name.lower() for name in expected if name.startswith("X-KM-")} == {
         name for name in request.headers if name.startswith("x-km-")
     }

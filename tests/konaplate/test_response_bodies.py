@@ -179,13 +179,13 @@ def test_whatever_bytes_a_text_has_the_rest_is_read(text: bytes) -> None:
 @pytest.mark.parametrize("cipher", [None, CIPHER], ids=["plain line", "encrypted line"])
 def test_a_plain_body_is_read_on_either_line(cipher: Cipher | None) -> None:
     expected = card_fields(response={"code": "000_000", "description": "Success"})
-    assert expected == read(succeeded(card_fields()), cipher=cipher)
+    assert read(succeeded(card_fields()), cipher=cipher) == expected
 
 
 @pytest.mark.parametrize("body", [succeeded(card_fields()), encoded(card_fields())], ids=["a code", "no code"])
 def test_a_success_tells_whether_it_was_sealed(body: bytes) -> None:
     answers = [Response(200, {}, content) for content in (body, sealed(body))]
-    assert [False, True] == [read_success(CARD_INFO, each, CALL, CIPHER).sealed for each in answers]
+    assert [read_success(CARD_INFO, each, CALL, CIPHER).sealed for each in answers] == [False, True]
 
 
 def test_a_sealed_body_is_opened_and_its_envelope_forgotten() -> None:

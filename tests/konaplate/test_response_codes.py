@@ -177,7 +177,7 @@ def test_a_documented_code_means_the_same_under_every_status(code: str, status: 
 def test_an_unknown_code_is_shown_and_the_status_says_whether_to_retry(code: str, status: int) -> None:
     error = failed(encoded(refusal(code)), status)
     expected = UNKNOWN if BY_STATUS[status] is INVALID else BY_STATUS[status]
-    assert expected == shown(error)
+    assert shown(error) == expected
     assert code == error.details.code
 
 
@@ -200,7 +200,7 @@ def test_a_success_code_under_a_failing_status_is_a_failure(status: int) -> None
 def test_what_does_not_look_like_a_code_is_never_shown(code: object) -> None:
     for status, expected in BY_STATUS.items():
         error = failed(encoded({**refusal(code), "code": code, "reason": code}), status)
-        assert expected == shown(error)
+        assert shown(error) == expected
         assert error.details.code is None
 
 
@@ -208,7 +208,7 @@ def test_what_does_not_look_like_a_code_is_never_shown(code: object) -> None:
 def test_what_does_not_look_like_a_code_gives_way_to_the_next_place(odd: object) -> None:
     second = failed(encoded({**refusal(odd), "code": "003_001", "reason": "006_022"}), 400)
     third = failed(encoded({**refusal(odd), "code": odd, "reason": "006_022"}), 400)
-    assert [NO_CARD, FAULT] == [shown(second), shown(third)]
+    assert [shown(second), shown(third)] == [NO_CARD, FAULT]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_what_does_not_look_like_a_code_gives_way_to_the_next_place(odd: object)
     ],
 )
 def test_the_code_is_read_from_three_places_in_order(fields: dict[str, Any], expected: Shown) -> None:
-    assert expected == shown(failed(encoded({**card_fields(), **fields}), 200))
+    assert shown(failed(encoded({**card_fields(), **fields}), 200)) == expected
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_every_required_field_under_a_failing_status_is_no_success() -> None:
 
 
 def test_the_required_fields_are_those_that_the_vendor_documents() -> None:
-    assert CARD_REQUIRED == {each.wire for each in record_fields(CARD_INFO.record) if each.required}
+    assert {each.wire for each in record_fields(CARD_INFO.record) if each.required} == CARD_REQUIRED
     member = {"userInfo": member_fields()}
     assert member == read(encoded(member), endpoint=USER_INFO)
     with pytest.raises(InvalidResponseError):

@@ -44,7 +44,7 @@ def test_a_cause_is_judged_as_documented(cause: Cause) -> None:
 @pytest.mark.parametrize("cause", [Cause.THROTTLED, Cause.BAD_GATEWAY, Cause.ASKS_AGAIN])
 def test_a_wish_to_be_called_later_is_followed(cause: Cause) -> None:
     policy = policy_of(UnavailableError(CallDetails("an-id", 503, retry_after=0.5), cause))
-    assert (True, 0.5) == (policy.retry, policy.retry_after)
+    assert (policy.retry, policy.retry_after) == (True, 0.5)
     assert (EXPECTED[cause][1], EXPECTED[cause][2]) == (policy.failed, policy.lost)
 
 
@@ -61,7 +61,7 @@ def test_an_answer_with_a_code_is_tried_again_only_when_we_were_too_fast(cause: 
 
 def test_no_answer_in_time_is_tried_again_and_counts() -> None:
     policy = policy_of(TimedOutError(DETAILS))
-    assert (True, True, True) == (policy.retry, policy.failed, policy.lost)
+    assert (policy.retry, policy.failed, policy.lost) == (True, True, True)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_no_answer_in_time_is_tried_again_and_counts() -> None:
 )
 def test_whatever_else_is_an_answer_and_neither_tried_again_nor_counted(kind: type[KonaplateError]) -> None:
     policy = policy_of(kind(DETAILS))
-    assert (False, False, False) == (policy.retry, policy.failed, policy.lost)
+    assert (policy.retry, policy.failed, policy.lost) == (False, False, False)
 
 
 @table(

@@ -34,7 +34,7 @@ async def exchanged(raw: bytes, limits: Limits = LIMITS) -> Response:
 
 async def test_a_response_and_its_body_come_back_whole() -> None:
     response = await exchanged(http(b"body", "503 Busy", ["X-A: 1", "x-a: 2"]))
-    assert (503, "1, 2", b"body") == (response.status, response.headers["x-a"], response.body)
+    assert (response.status, response.headers["x-a"], response.body) == (503, "1, 2", b"body")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ async def test_what_is_too_large_or_compressed_is_refused_with_its_status(raw: b
     ],
 )
 async def test_a_list_of_no_encoding_but_identity_is_no_encoding(headers: list[str]) -> None:
-    assert b"x" == (await exchanged(http(b"x", headers=headers))).body
+    assert (await exchanged(http(b"x", headers=headers))).body == b"x"
 
 
 async def test_a_connection_whose_response_is_not_trusted_is_not_used_again() -> None:
@@ -89,4 +89,4 @@ async def test_a_connection_whose_response_is_not_trusted_is_not_used_again() ->
                 trusts=lambda _, trusts=trusts: trusts,  # type: ignore[misc]
             )
             assert response.body == b"ok"
-        assert [2, 1] == [len(connection.requests) for connection in upstream.connections]
+        assert [len(connection.requests) for connection in upstream.connections] == [2, 1]

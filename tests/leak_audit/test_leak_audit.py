@@ -59,9 +59,9 @@ def test_the_command_finds_no_leak_in_this_gateway() -> None:
         check=False,
         env=clean_environment(),
     )
-    assert (0, "") == (result.returncode, result.stderr)
+    assert (result.returncode, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
-    assert ["anonymous", "without credentials", "member", "service"] == [line.partition(":")[0] for line in lines]
+    assert [line.partition(":")[0] for line in lines] == ["anonymous", "without credentials", "member", "service"]
     for line in lines:
         assert line.endswith(" 0 leaks")
         requests, log_lines = (int(number) for number in re.findall(r"(\d+) (?:requests|log lines)", line))
@@ -73,15 +73,15 @@ def test_the_command_finds_no_leak_in_this_gateway() -> None:
     [(answering(b"got " + CARD.encode()), "answer"), (answering(header=CARD.encode()), "answer's headers")],
 )
 async def test_a_leak_is_found_wherever_it_is_in_an_answer(app: ASGIApp, where: str) -> None:
-    assert (f"card number in the {where} of: a case",) == await leaks_of(app)
+    assert await leaks_of(app) == (f"card number in the {where} of: a case",)
 
 
 @pytest.mark.parametrize("where", ["log", "traces"])
 async def test_a_leak_is_found_in_everything_that_operators_see(where: str) -> None:
     take: dict[str, Callable[[], str]] = {"log": str, "traces": str, where: lambda: f"card {CARD}\n"}
-    assert (f"card number in the {where} of: a case",) == (
-        await run(answering(), [CASE], [CANARY], take, {})
-    ).leaks
+    assert (await run(answering(), [CASE], [CANARY], take, {})).leaks == (
+        f"card number in the {where} of: a case",
+    )
 
 
 async def test_what_only_grows_is_searched_once_after_all_cases() -> None:
@@ -92,30 +92,30 @@ async def test_what_only_grows_is_searched_once_after_all_cases() -> None:
         return f'a{{b="{CARD}"}}'
 
     outcome = await run(answering(), [CASE, CASE], [CANARY], {}, {}, sums={"metrics": metrics})
-    assert ("card number in the metrics of: all cases together",) == outcome.leaks
-    assert [1] == seen
+    assert outcome.leaks == ("card number in the metrics of: all cases together",)
+    assert seen == [1]
 
 
 async def test_lines_of_the_log_are_counted_and_nothing_else() -> None:
     outcome = await run(answering(), [CASE], [], {"log": lambda: "a\nb\n", "traces": lambda: "c\n"}, {})
-    assert 2 == outcome.log_lines
+    assert outcome.log_lines == 2
 
 
 async def test_an_answer_that_was_asked_for_clear_values_may_hold_them_and_its_headers_may_not() -> None:
     clear = Case("clear", b"", clear=True)
-    assert () == await leaks_of(answering(CARD.encode()), case=clear)
-    assert 1 == len(await leaks_of(answering(header=CARD.encode()), case=clear))
+    assert await leaks_of(answering(CARD.encode()), case=clear) == ()
+    assert len(await leaks_of(answering(header=CARD.encode()), case=clear)) == 1
 
 
 async def test_a_report_does_not_repeat_what_leaked() -> None:
     (leak,) = await leaks_of(answering(CARD.encode()))
-    assert "card number in the answer of: a case" == leak
+    assert leak == "card number in the answer of: a case"
 
 
 def test_a_value_that_json_has_escaped_is_found() -> None:
     name = Canary("name", "김샌드")
     assert [name] == list(search('{"name": "\\uae40\\uc0cc\\ub4dc"}', [name]))
-    assert [] == list(search('{"name": "?"}', [name]))
+    assert list(search('{"name": "?"}', [name])) == []
 
 
 def test_every_card_person_and_key_is_a_canary() -> None:
@@ -165,7 +165,7 @@ def test_an_endpoint_of_the_registry_needs_no_canaries_of_its_own() -> None:
         ("toy: notDeclared", "a cat"),
         ("toy: a", "a dog"),
     }
-    assert {KEY, "userId", "owner_name", "ownerName", "parts"} == secret_names([TOY], data)
+    assert secret_names([TOY], data) == {KEY, "userId", "owner_name", "ownerName", "parts"}
 
 
 def test_every_reserved_failure_is_a_case() -> None:
@@ -197,8 +197,8 @@ def test_every_root_is_asked_for_everything_and_for_everything_but_what_is_secre
         assert f'{{ toys(userIds: ["123456", "7"]) {{ {selection} }} }}' in documents
         assert f"query ($n: [ID!]!) {{ toys(userIds: $n) {{ {selection} }} }}" in documents
     by_variable, inline = dict(found)["toy: failure 1 by userId"], dict(found)["toy: inline failure 1 by userId"]
-    assert {"n": "9"} == by_variable["variables"]
-    assert f'{{ toy(userId: "9") {{ {masked} }} }}' == inline["query"]
+    assert by_variable["variables"] == {"n": "9"}
+    assert inline["query"] == f'{{ toy(userId: "9") {{ {masked} }} }}'
 
 
 @strawberry.type
@@ -219,13 +219,13 @@ def test_what_a_field_shows_makes_it_secret_and_not_its_name() -> None:
     data = {"toy": Table("userId", {123_456: {"toy": {}}}, NOBODY)}
     made = itertools.islice(cases(build_schema(ToyQuery), [TOY], data), 3)
     bodies = [json.loads(case.body)["query"] for case in made]
-    assert '{ toy(userId: "123456") { __typename hasOwner toyName } }' == bodies[0]
-    assert '{ toy(userId: "123456") { __typename ownerName maker hasOwner asked toyName } }' == bodies[2]
+    assert bodies[0] == '{ toy(userId: "123456") { __typename hasOwner toyName } }'
+    assert bodies[2] == '{ toy(userId: "123456") { __typename ownerName maker hasOwner asked toyName } }'
 
 
 def test_no_case_is_named_by_what_must_not_come_out() -> None:
     names = "\n".join(case.name for case in cases(build_schema(), ENDPOINTS, DATA))
-    assert [] == list(search(names, canaries(ENDPOINTS, DATA, credentials())))
+    assert list(search(names, canaries(ENDPOINTS, DATA, credentials()))) == []
 
 
 def test_only_what_was_asked_for_in_clear_may_be_answered() -> None:
@@ -243,5 +243,5 @@ async def test_a_case_is_sent_as_it_is() -> None:
     case = Case("c", b"x", method="PUT", path="/p", headers={"x-a": "own"})
     await run(app, [case], [], {}, {"x-a": "shared", "x-b": "shared"})
     scope = seen[0]
-    assert ("PUT", "/p") == (scope["method"], scope["path"])
-    assert {b"own", b"shared"} == {value for name, value in scope["headers"] if name in (b"x-a", b"x-b")}
+    assert (scope["method"], scope["path"]) == ("PUT", "/p")
+    assert {value for name, value in scope["headers"] if name in (b"x-a", b"x-b")} == {b"own", b"shared"}

@@ -35,10 +35,10 @@ async def test_a_gateway_whose_key_source_is_down_at_the_start_becomes_ready_by_
             headers = {"Authorization": f"Bearer {signer.token(claims(scope='cards:read:any'))}"}
             asked = await probe.post(url, json=query(1), headers=headers)
 
-    assert (503, "missing", "started") == (before.status_code, before.json()["keys"], before.json()["state"])
-    assert 200 == alive.status_code
-    assert ("loaded", True) == (after.json()["keys"], after.json()["ready"])
-    assert (200, ANSWER) == (asked.status_code, asked.json())
+    assert (before.status_code, before.json()["keys"], before.json()["state"]) == (503, "missing", "started")
+    assert alive.status_code == 200
+    assert (after.json()["keys"], after.json()["ready"]) == ("loaded", True)
+    assert (asked.status_code, asked.json()) == (200, ANSWER)
 
 
 async def test_the_metrics_of_a_gateway_count_its_requests() -> None:
@@ -68,7 +68,7 @@ async def test_the_gateways_own_port_says_nothing_of_readiness_and_metrics() -> 
             for path in ("/livez", "/readyz", "/metrics")
         ]
 
-    assert [200, 404, 404] == seen
+    assert seen == [200, 404, 404]
 
 
 async def test_an_admin_port_that_is_taken_is_named_and_nothing_starts() -> None:
@@ -78,10 +78,10 @@ async def test_an_admin_port_that_is_taken_is_named_and_nothing_starts() -> None
             given = settings(upstream, KONAGRAPH_ADMIN_PORT=str(port))
             status, printed, error_output = await run("serve", "--port", "0", **given)
 
-    assert (1, "") == (status, printed)
-    assert (
+    assert (status, printed) == (1, "")
+    assert error_output.splitlines()[-1] == (
         f"konagraph cannot listen on 127.0.0.1 port {port}: address already in use (KONAGRAPH_ADMIN_PORT): "
-        "another program has it; choose another port with KONAGRAPH_ADMIN_PORT" == (error_output.splitlines()[-1])
+        "another program has it; choose another port with KONAGRAPH_ADMIN_PORT"
     )
 
 
@@ -90,7 +90,7 @@ async def test_an_address_that_is_not_this_machines_is_named() -> None:
         given = settings(upstream, KONAGRAPH_ADMIN_HOST="192.0.2.1")
         status, _, error_output = await run("serve", "--port", "0", **given)
 
-    assert 1 == status
+    assert status == 1
     assert "konagraph cannot listen on 192.0.2.1 port 0: cannot assign requested address" in error_output
 
 
@@ -108,7 +108,7 @@ async def test_dev_opens_an_admin_port_only_when_it_is_set(tmp_path: Path) -> No
         client() as probe,
     ):
         admin = await dev.line("admin port: ")
-        assert 200 == (await probe.get(f"{admin}/readyz")).status_code
+        assert (await probe.get(f"{admin}/readyz")).status_code == 200
 
 
 async def test_neither_port_serves_a_name_that_a_page_could_have_made_mean_this_machine() -> None:
@@ -122,5 +122,5 @@ async def test_neither_port_serves_a_name_that_a_page_could_have_made_mean_this_
 
             asked = f"{url}?query={{__typename}}"
             hosts = ("evil.example", "localhost", "127.0.0.1", "metrics:9090")
-            assert [400, 200, 200, 200] == [await status(asked, host) for host in hosts]
-            assert [400, 200, 200, 200] == [await status(f"{admin}/metrics", host) for host in hosts]
+            assert [await status(asked, host) for host in hosts] == [400, 200, 200, 200]
+            assert [await status(f"{admin}/metrics", host) for host in hosts] == [400, 200, 200, 200]

@@ -31,6 +31,6 @@ async def test_kept_connections_make_room_once_descriptors_are_used_up() -> None
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 kept.append(writer)
                 writer.write(REQUEST)
-                assert b"HTTP/1.1 200 OK\r\n" == await reader.readline()
+                assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
         for writer in kept:
             writer.transport.abort()

@@ -27,13 +27,13 @@ async def test_requests_under_way_are_answered_new_connections_refused_and_the_s
             ended = [await connection.ends() for connection in connections]
         status, error_output = await gateway.ended()
 
-    assert [(200, "close", ANSWER)] * 20 == [
-        (code, headers["connection"], body) for code, headers, body in answers
-    ]
-    assert [True] * 20 == ended
-    assert (503, False, "draining") == (draining.status_code, draining.json()["ready"], draining.json()["state"])
-    assert (200, "ok\n") == (alive.status_code, alive.text)
-    assert 0 == status
+    assert [(code, headers["connection"], body) for code, headers, body in answers] == [
+        (200, "close", ANSWER)
+    ] * 20
+    assert ended == [True] * 20
+    assert (draining.status_code, draining.json()["ready"], draining.json()["state"]) == (503, False, "draining")
+    assert (alive.status_code, alive.text) == (200, "ok\n")
+    assert status == 0
     for word in ("Traceback", "Exception", '"level":"error"', '"level":"warning"', "c4n4ry"):
         assert word not in error_output
 
@@ -56,8 +56,8 @@ async def test_an_idle_connection_gets_one_more_answer_which_says_that_it_is_the
         status, _ = await gateway.ended()
 
     assert "connection" not in before
-    assert [(200, "close", ANSWER)] * 2 == [(code, headers["connection"], body) for code, headers, body in last]
-    assert ([True, True], 0) == (ended, status)
+    assert [(code, headers["connection"], body) for code, headers, body in last] == [(200, "close", ANSWER)] * 2
+    assert (ended, status) == ([True, True], 0)
 
 
 async def test_requests_that_wait_in_a_line_are_all_answered() -> None:
@@ -74,9 +74,9 @@ async def test_requests_that_wait_in_a_line_are_all_answered() -> None:
             ended = await connection.ends()
         status, _ = await gateway.ended()
 
-    assert [ANSWER] * 3 == [body for _, _, body in answers]
-    assert [None, None, "close"] == [headers.get("connection") for _, headers, _ in answers]
-    assert (True, 0) == (ended, status)
+    assert [body for _, _, body in answers] == [ANSWER] * 3
+    assert [headers.get("connection") for _, headers, _ in answers] == [None, None, "close"]
+    assert (ended, status) == (True, 0)
 
 
 async def test_an_idle_connection_is_closed_when_the_time_is_up() -> None:
@@ -92,7 +92,7 @@ async def test_an_idle_connection_is_closed_when_the_time_is_up() -> None:
             ended = await connection.ends()
             status, _ = await gateway.ended()
 
-    assert (True, 0) == (ended, status)
+    assert (ended, status) == (True, 0)
 
 
 async def test_a_person_who_presses_ctrl_c_does_not_wait_for_idle_connections() -> None:
@@ -103,7 +103,7 @@ async def test_a_person_who_presses_ctrl_c_does_not_wait_for_idle_connections() 
             ended = await connection.ends()
             status, _ = await gateway.ended()
 
-    assert (True, 0) == (ended, status)
+    assert (ended, status) == (True, 0)
 
 
 async def test_with_a_delay_new_connections_are_served_while_readiness_is_gone_already() -> None:
@@ -122,9 +122,9 @@ async def test_with_a_delay_new_connections_are_served_while_readiness_is_gone_a
             await until_refused(url)
         status, _ = await gateway.ended()
 
-    assert (200, True) == (before.status_code, before.json()["ready"])
-    assert (200, ANSWER) == (answer.status_code, answer.json())
-    assert 0 == status
+    assert (before.status_code, before.json()["ready"]) == (200, True)
+    assert (answer.status_code, answer.json()) == (200, ANSWER)
+    assert status == 0
 
 
 async def test_no_request_is_lost_when_a_gateway_ends_under_load() -> None:
@@ -144,7 +144,7 @@ async def test_no_request_is_lost_when_a_gateway_ends_under_load() -> None:
                         for number in range(first, first + 1_000_000):
                             connection.send(query(number))
                             status, headers, body = await connection.answer()
-                            assert (200, ANSWER) == (status, body)
+                            assert (status, body) == (200, ANSWER)
                             answered += 1
                             if headers.get("connection") == "close":
                                 break
@@ -157,7 +157,7 @@ async def test_no_request_is_lost_when_a_gateway_ends_under_load() -> None:
         await asyncio.gather(*clients)
         status, _ = await gateway.ended()
 
-    assert 0 == status
+    assert status == 0
     assert answered == upstream.calls
 
 
@@ -179,7 +179,7 @@ async def test_a_body_that_never_comes_is_answered_at_the_end_and_not_waited_for
             code, headers, body = await connection.answer()
             status, error_output = await gateway.ended()
 
-    assert (503, "close", "no-store") == (code, headers["connection"], headers["cache-control"])
-    assert "OVERLOADED" == body["errors"][0]["extensions"]["code"]
-    assert 0 == status
+    assert (code, headers["connection"], headers["cache-control"]) == (503, "close", "no-store")
+    assert body["errors"][0]["extensions"]["code"] == "OVERLOADED"
+    assert status == 0
     assert "Traceback" not in error_output

@@ -78,7 +78,7 @@ class Reloadable:
     async def sent_access_key(self, key: str) -> str:
         """The credentials of the next upstream call."""
         before = len(self._upstream.heads)
-        assert ANSWER == (await self.ask(key)).json()
+        assert (await self.ask(key)).json() == ANSWER
         head = self._upstream.heads[before].decode().lower()
         (line,) = [line for line in head.split("\r\n") if line.startswith("x-km-access-key:")]
         return line.partition(":")[2].strip()
@@ -104,9 +104,9 @@ async def test_every_secret_and_document_is_taken_over(tmp_path: Path) -> None:
             old_document = await gateway.ask("new", documentId="first")
             new_document = await gateway.ask("new", documentId="second")
 
-    assert ("c4n4ry-first", "c4n4ry-second", 401) == (before, after, old_key.status_code)
-    assert "PERSISTED_QUERY_NOT_FOUND" == old_document.json()["errors"][0]["extensions"]["code"]
-    assert {"data": {"t": "Query"}} == new_document.json()
+    assert (before, after, old_key.status_code) == ("c4n4ry-first", "c4n4ry-second", 401)
+    assert old_document.json()["errors"][0]["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"
+    assert new_document.json() == {"data": {"t": "Query"}}
 
 
 async def test_one_bad_value_leaves_everything_as_it_was_and_is_named_without_its_value(tmp_path: Path) -> None:
@@ -125,19 +125,19 @@ async def test_one_bad_value_leaves_everything_as_it_was_and_is_named_without_it
             process.send(signal.SIGTERM)
             status, log = await process.ended()
 
-    assert ("c4n4ry-first", 401, {"data": {"__typename": "Query"}}) == (
+    assert (
         key,
         new_key.status_code,
         old_document.json(),
-    )
+    ) == ("c4n4ry-first", 401, {"data": {"__typename": "Query"}})
     refusals = [json.loads(line) for line in log.splitlines() if REFUSED in line]
-    assert [
+    assert [refusal["problems"] for refusal in refusals] == [
         ["KONAGRAPH_API_KEYS: it is not TOML"],
         ["KONAPLATE_ACCESS_KEY: must be printable ASCII without spaces"],
-    ] == [refusal["problems"] for refusal in refusals]
-    assert ["error", "error"] == [refusal["level"] for refusal in refusals]
+    ]
+    assert [refusal["level"] for refusal in refusals] == ["error", "error"]
     assert "c4n4ry" not in log
-    assert 0 == status
+    assert status == 0
 
 
 async def test_a_file_that_is_gone_is_refused_and_a_later_reload_works(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ async def test_a_file_that_is_gone_is_refused_and_a_later_reload_works(tmp_path:
             await gateway.reload(READ)
             after = await gateway.sent_access_key("old")
 
-    assert ("c4n4ry-first", "c4n4ry-second") == (between, after)
+    assert (between, after) == ("c4n4ry-first", "c4n4ry-second")
 
 
 async def test_what_was_read_is_compared_with_what_is_in_use_and_each_is_named(tmp_path: Path) -> None:
@@ -174,16 +174,16 @@ async def test_what_was_read_is_compared_with_what_is_in_use_and_each_is_named(t
             same = await gateway.reload(UNCHANGED)
 
     every = ["KONAGRAPH_API_KEYS", "KONAGRAPH_DOCUMENTS", "KONAPLATE_ACCESS_KEY", "KONAPLATE_SECRET_KEY"]
-    assert [
+    assert [line["changed"] for line in (nothing, first, again, second, same)] == [
         [],
         ["KONAPLATE_ACCESS_KEY"],
         [],
         ["KONAGRAPH_API_KEYS", "KONAGRAPH_DOCUMENTS"],
         [],
-    ] == [line["changed"] for line in (nothing, first, again, second, same)]
+    ]
     for line in (nothing, first, again, second, same):
         assert every == sorted(line["changed"] + line["unchanged"])
-        assert ([], []) == (line["unread"], line["needs_restart"])
+        assert (line["unread"], line["needs_restart"]) == ([], [])
 
 
 async def test_what_needs_a_new_start_is_named_and_not_taken_over(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ async def test_what_needs_a_new_start_is_named_and_not_taken_over(tmp_path: Path
             )
 
     assert "errors" not in two.json()
-    assert ["KONAGRAPH_MAX_CARDS", "KONAPLATE_CA_BUNDLE"] == line["needs_restart"]
+    assert line["needs_restart"] == ["KONAGRAPH_MAX_CARDS", "KONAPLATE_CA_BUNDLE"]
 
 
 async def test_a_new_key_set_in_the_file_is_used_at_once_and_a_broken_one_is_not(tmp_path: Path) -> None:
@@ -234,8 +234,8 @@ async def test_a_new_key_set_in_the_file_is_used_at_once_and_a_broken_one_is_not
         gateway.send(signal.SIGHUP)
         same = json.loads(await gateway.logged(UNCHANGED))
 
-    assert (200, 200, [401, 200]) == (before, broken, after)
-    assert (["KONAGRAPH_JWT_JWKS"], []) == (changed["changed"], same["changed"])
+    assert (before, broken, after) == (200, 200, [401, 200])
+    assert (changed["changed"], same["changed"]) == (["KONAGRAPH_JWT_JWKS"], [])
     assert "KONAGRAPH_JWT_JWKS" in same["unchanged"]
 
 
@@ -251,4 +251,4 @@ async def test_a_call_under_way_ends_with_what_it_began_with(tmp_path: Path) -> 
             upstream.open.set()
             answer = await asking
 
-    assert (200, ANSWER) == (answer.status_code, answer.json())
+    assert (answer.status_code, answer.json()) == (200, ANSWER)

@@ -119,5 +119,5 @@ async def test_every_key_is_swapped_under_load_and_no_request_fails(tmp_path: Pa
 
     answers = [answer for asker in askers for answer in asker.answers]
     assert [(200, ANSWER)] * len(answers) == answers
-    assert [] == upstream.violations
+    assert upstream.violations == []
     assert ({old.crypto_key_id}, {new.crypto_key_id}) == (set(before), set(upstream.used[seen:]))

@@ -71,7 +71,7 @@ class Attacked:
         answer = httpx.post(
             self.url, json={"query": "{__typename}"}, headers={"x-request-id": mark}, timeout=PATIENCE
         )
-        assert {"data": {"__typename": "Query"}} == answer.json()
+        assert answer.json() == {"data": {"__typename": "Query"}}
         deadline = time.monotonic() + PATIENCE
         while mark not in self._text():
             assert time.monotonic() < deadline, "a request was never logged"
@@ -82,10 +82,10 @@ class Attacked:
         self.settle()
         assert self._process.poll() is None
         text = self._text()
-        assert [] == [line for line in self.lines() if line["level"] in ("error", "critical")]
+        assert [line for line in self.lines() if line["level"] in ("error", "critical")] == []
         assert "unexpected exception" not in text
-        assert [] == _SIXTEEN_DIGITS.findall(_OWN.sub("", text))
-        assert [] == [secret for secret in SECRETS if secret in text]
+        assert _SIXTEEN_DIGITS.findall(_OWN.sub("", text)) == []
+        assert [secret for secret in SECRETS if secret in text] == []
 
     def memory(self) -> int:
         """Its resident memory in MiB."""

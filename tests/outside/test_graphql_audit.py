@@ -58,7 +58,7 @@ def codes_of(gateway: Attacked) -> set[str]:
 def test_the_audit_finds_only_what_is_known_to_be_no_fault(closed_gateway: Attacked, tmp_path: Path) -> None:
     findings = audit(closed_gateway, tmp_path)
 
-    assert JUDGED | SWITCHED_OFF == kinds(findings), findings
+    assert kinds(findings) == JUDGED | SWITCHED_OFF, findings
     # It has tried batches, amplified fragments and guesses.
     assert {"BAD_REQUEST", "QUERY_LIMIT_EXCEEDED", "GRAPHQL_VALIDATION_FAILED"} <= codes_of(closed_gateway)
 
@@ -66,5 +66,5 @@ def test_the_audit_finds_only_what_is_known_to_be_no_fault(closed_gateway: Attac
 def test_the_audit_finds_no_more_with_the_schema_in_its_hands(open_gateway: Attacked, tmp_path: Path) -> None:
     findings = audit(open_gateway, tmp_path)
 
-    assert JUDGED | SWITCHED_ON == kinds(findings), findings
+    assert kinds(findings) == JUDGED | SWITCHED_ON, findings
     assert {"BAD_REQUEST", "QUERY_LIMIT_EXCEEDED", "BAD_USER_INPUT"} <= codes_of(open_gateway)

@@ -114,14 +114,14 @@ def test_a_card_number_anywhere_in_a_refused_document_is_not_repeated(
     ],
 )
 def test_a_card_number_that_a_document_does_not_use_goes_nowhere(client: Client, query: str) -> None:
-    assert {"data": {"__typename": "Query"}} == client.ask(query)
+    assert client.ask(query) == {"data": {"__typename": "Query"}}
 
 
 @pytest.mark.parametrize("number", ['"""9491339400000013"""', '"9491\\u0033394\\u{30}0000013"'])
 def test_a_card_number_in_disguise_is_the_same_number(client: Client, number: str) -> None:
     query = f"{{card(cardNo:{number}){{maskedCardNo}}}}"
 
-    assert {"data": {"card": {"maskedCardNo": "949133******0013"}}} == client.ask(query)
+    assert client.ask(query) == {"data": {"card": {"maskedCardNo": "949133******0013"}}}
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_card_number_in_disguise_is_the_same_number(client: Client, number: st
 def test_a_variable_that_is_nearly_a_card_number_is_not_repeated(client: Client, value: object) -> None:
     payload = client.ask("query($c:CardNumber!){card(cardNo:$c){balance}}", variables={"c": value})
 
-    assert ["BAD_USER_INPUT"] == [error["extensions"]["code"] for error in payload["errors"]]
+    assert [error["extensions"]["code"] for error in payload["errors"]] == ["BAD_USER_INPUT"]
     assert CARD not in json.dumps(payload)
 
 

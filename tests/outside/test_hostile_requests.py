@@ -54,7 +54,7 @@ def test_no_answer_sends_a_client_with_its_request_elsewhere(
 ) -> None:
     answer = ask(open_gateway, method, path, host="evil.example")
 
-    assert 400 == answer.status_code
+    assert answer.status_code == 400
     assert "location" not in answer.headers
     assert "evil.example" not in str(answer.headers) + answer.text
 
@@ -118,7 +118,7 @@ def test_a_card_number_in_a_header_goes_nowhere(open_gateway: Attacked, name: st
         wire.send(post(b"%s: %s" % (name.encode(), CARD.encode())))
         answer = wire.answer()
 
-    assert ANSWER == answer.json()
+    assert answer.json() == ANSWER
     assert CARD not in str(answer.headers)
 
 
@@ -128,7 +128,7 @@ def test_a_card_number_is_no_request_id(open_gateway: Attacked, separator: str) 
 
     answer = ask(open_gateway, "GET", "/graphql?query={__typename}", x_request_id=number)
 
-    assert ANSWER == answer.json()
+    assert answer.json() == ANSWER
     assert re.fullmatch("[a-z]{32}", answer.headers["x-request-id"])
 
 
@@ -166,10 +166,10 @@ def test_a_body_that_is_no_request_is_a_bad_request(open_gateway: Attacked, body
         answer = wire.answer()
         # It must not affect the next request on the connection.
         wire.send(post())
-        assert ANSWER == wire.answer().json()
+        assert wire.answer().json() == ANSWER
 
     assert answer.status == 400
-    assert ["BAD_REQUEST"] == [error["extensions"]["code"] for error in answer.json()["errors"]]
+    assert [error["extensions"]["code"] for error in answer.json()["errors"]] == ["BAD_REQUEST"]
     assert CARD not in json.dumps(answer.json())
 
 
@@ -186,9 +186,9 @@ def test_half_a_character_is_bad_input(open_gateway: Attacked, body: bytes) -> N
         wire.send(post(body=body))
         answer = wire.answer()
         wire.send(post())
-        assert ANSWER == wire.answer().json()
+        assert wire.answer().json() == ANSWER
 
-    assert ["BAD_USER_INPUT"] == [error["extensions"]["code"] for error in answer.json()["errors"]]
+    assert [error["extensions"]["code"] for error in answer.json()["errors"]] == ["BAD_USER_INPUT"]
     assert CARD not in json.dumps(answer.json())
 
 
@@ -214,5 +214,5 @@ def test_an_offer_to_change_the_protocol_hides_no_request(open_gateway: Attacked
         for start in range(0, len(data), size):
             wire.send(data[start : start + size])
 
-        assert ANSWER == wire.answer().json()
-        assert ANSWER == wire.answer().json()
+        assert wire.answer().json() == ANSWER
+        assert wire.answer().json() == ANSWER

@@ -15,13 +15,13 @@ def test_work_counts_while_it_runs_and_the_limit_is_a_refusal() -> None:
         with pytest.raises(AtCapacityError), admission:
             raise AssertionError("it was let in")
         # A rejection neither takes nor returns a place.
-        assert 2 == admission.running
+        assert admission.running == 2
     admission.check()
-    assert 0 == admission.running
+    assert admission.running == 0
 
 
 def test_work_that_fails_gives_its_place_back() -> None:
     admission = Admission(1)
     with pytest.raises(KeyError), admission:
         raise KeyError
-    assert 0 == admission.running
+    assert admission.running == 0

@@ -50,7 +50,7 @@ def test_it_opens_when_half_of_twenty_calls_failed() -> None:
     watched.calls(FAILED, 9)
     assert watched.breaker.state is State.CLOSED
     watched.calls(FAILED)
-    assert [State.OPEN] == watched.changes
+    assert watched.changes == [State.OPEN]
     assert watched.refused() == 5.0
 
 
@@ -83,7 +83,7 @@ def test_failures_that_are_ten_seconds_old_do_not_count() -> None:
     watched.calls(FAILED)
     assert watched.changes == []
     watched.calls(FAILED, 19)
-    assert [State.OPEN] == watched.changes
+    assert watched.changes == [State.OPEN]
 
 
 def test_while_open_every_call_is_refused_and_told_how_long_to_wait() -> None:
@@ -98,7 +98,7 @@ def test_after_its_time_three_probes_pass_and_no_more() -> None:
     watched = Watched()
     watched.clock.now += watched.opened()
     watched.probes()
-    assert [State.OPEN, State.HALF_OPEN] == watched.changes
+    assert watched.changes == [State.OPEN, State.HALF_OPEN]
     assert watched.refused() == 5.0
 
 
@@ -108,7 +108,7 @@ def test_it_closes_when_every_probe_was_answered() -> None:
     probes = watched.probes()
     for probe in probes[:2]:
         watched.breaker.settle(probe, failed=ANSWERED)
-    assert [State.OPEN, State.HALF_OPEN] == watched.changes
+    assert watched.changes == [State.OPEN, State.HALF_OPEN]
     watched.refused()
     watched.breaker.settle(probes[2], failed=ANSWERED)
     assert watched.breaker.state is State.CLOSED
@@ -163,7 +163,7 @@ def test_what_began_before_a_change_says_nothing_about_the_time_after() -> None:
         watched.breaker.settle(probe, failed=ANSWERED)
     for permit in late:
         watched.breaker.settle(permit, failed=FAILED)
-    assert [State.OPEN, State.HALF_OPEN, State.CLOSED] == watched.changes
+    assert watched.changes == [State.OPEN, State.HALF_OPEN, State.CLOSED]
 
 
 def test_what_failed_before_it_opened_does_not_open_it_again() -> None:
@@ -197,4 +197,4 @@ def test_calls_that_follow_at_once_when_it_closes_grow_old_like_any_others() -> 
     watched.calls(ANSWERED)
     watched.clock.now += 20
     watched.calls(FAILED, 2)
-    assert [State.OPEN, State.HALF_OPEN, State.CLOSED, State.OPEN] == watched.changes
+    assert watched.changes == [State.OPEN, State.HALF_OPEN, State.CLOSED, State.OPEN]

@@ -108,7 +108,7 @@ def test_requests_that_end_in_time_share_one_timer() -> None:
         return len(timer), len(loop.timers)
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        assert (0, 1) == runner.run(requests())
+        assert runner.run(requests()) == (0, 1)
 
 
 async def test_each_request_ends_at_its_own_moment_whichever_began_first() -> None:
@@ -122,8 +122,8 @@ async def test_each_request_ends_at_its_own_moment_whichever_began_first() -> No
         return loop.time() - deadline.at
 
     late = await asyncio.gather(request("later", LATER), request("soon", SOON), request("last", 2 * LATER))
-    assert ["soon", "later", "last"] == ended
-    assert 0 == len(timer)
+    assert ended == ["soon", "later", "last"]
+    assert len(timer) == 0
     # Not before their time, except for the tolerance of timers.
     assert min(late) > -0.002
 
@@ -148,4 +148,4 @@ def test_no_more_than_one_timer_runs_however_often_an_earlier_deadline_comes() -
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(requests())
-    assert 1 == sum(not timer.cancelled() for timer in loop.timers)
+    assert sum(not timer.cancelled() for timer in loop.timers) == 1

@@ -148,7 +148,7 @@ def test_a_fault_at_the_end_of_one_thing_leaves_the_others_their_end(watch: Watc
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
             watch.advance(10)
-    assert {"one", "two", "three"} == {name for name, _ in watch.expired}
+    assert {name for name, _ in watch.expired} == {"one", "two", "three"}
 
 
 def test_a_thousand_requests_in_a_row_set_few_timers(watch: Watch) -> None:

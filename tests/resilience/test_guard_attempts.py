@@ -11,16 +11,16 @@ from tests.resilience.guarded import API, LASTING, PASSING, REFUSAL, STALE, Faul
 async def test_a_good_answer_is_one_attempt_under_its_own_time_limit() -> None:
     upstream = Upstream("good")
     assert await upstream.ask() == "good"
-    assert [("card", 1.0, 1)] == upstream.asked
+    assert upstream.asked == [("card", 1.0, 1)]
     assert (CallStats(attempts=1), []) == (upstream.stats, upstream.log.events)
 
 
 async def test_what_may_pass_is_tried_again_after_a_random_pause() -> None:
     upstream = Upstream(PASSING, PASSING, "good")
     assert await upstream.ask() == "good"
-    assert [1, 2, 3] == [attempt for _, _, attempt in upstream.asked]
-    assert [0.15, 0.15] == pytest.approx(upstream.pauses)
-    assert [("retried", API, "passing")] * 2 == upstream.log.events
+    assert [attempt for _, _, attempt in upstream.asked] == [1, 2, 3]
+    assert pytest.approx(upstream.pauses) == [0.15, 0.15]
+    assert upstream.log.events == [("retried", API, "passing")] * 2
     assert upstream.stats.attempts == 3
 
 
@@ -81,7 +81,7 @@ async def test_an_empty_budget_ends_the_attempts() -> None:
     upstream.spend_budget()
     with pytest.raises(FaultError):
         await upstream.ask()
-    assert [("retry refused", API)] == upstream.log.events
+    assert upstream.log.events == [("retry refused", API)]
     assert len(upstream.asked) == 1
 
 
@@ -92,13 +92,13 @@ async def test_calls_pay_for_later_retries() -> None:
         await upstream.ask()
     # A tenth of ten calls and of this one.
     assert await upstream.ask() == "good"
-    assert [("retried", API, "passing")] == upstream.log.events
+    assert upstream.log.events == [("retried", API, "passing")]
 
 
 async def test_further_attempts_get_what_is_left_of_the_total_time() -> None:
     upstream = Upstream(PASSING, PASSING, "good", takes=0.8)
     assert await upstream.ask() == "good"
-    assert [1.0, 1.0, 0.1] == pytest.approx([seconds for _, seconds, _ in upstream.asked])
+    assert pytest.approx([seconds for _, seconds, _ in upstream.asked]) == [1.0, 1.0, 0.1]
 
 
 async def test_no_attempt_begins_after_the_total_time() -> None:

@@ -19,7 +19,7 @@ async def test_failures_open_the_breaker_and_then_the_upstream_is_not_asked() ->
     with pytest.raises(CircuitOpenError):
         await upstream.ask()
     assert len(upstream.asked) == 2
-    assert [("breaker", API, "open")] == upstream.log.events
+    assert upstream.log.events == [("breaker", API, "open")]
 
 
 async def test_a_call_counts_by_its_end_and_not_by_its_attempts() -> None:

@@ -21,9 +21,9 @@ async def test_those_who_join_a_call_take_no_slot() -> None:
     await settle()
     assert upstream.slots.in_use == 1
     upstream.gate.set()
-    assert ["good"] * 20 == await asyncio.gather(*waiters)
+    assert await asyncio.gather(*waiters) == ["good"] * 20
     assert CallStats(attempts=1, joined=19) == upstream.stats
-    assert [("joined", API)] * 19 == upstream.log.events
+    assert upstream.log.events == [("joined", API)] * 19
 
 
 async def test_a_call_that_everybody_has_left_while_it_waits_for_a_slot_never_asks() -> None:
@@ -38,7 +38,7 @@ async def test_a_call_that_everybody_has_left_while_it_waits_for_a_slot_never_as
     upstream.gate.set()
     await holds
     await settle()
-    assert ["a"] == [key for key, _, _ in upstream.asked]
+    assert [key for key, _, _ in upstream.asked] == ["a"]
     assert upstream.slots.in_use == 0
 
 
@@ -47,7 +47,7 @@ async def test_without_a_slot_in_time_the_call_is_shed_and_the_breaker_learns_no
     for _ in range(5):
         with pytest.raises(NoSlotError):
             await upstream.ask()
-    assert [("shed", API)] * 5 == upstream.log.events
+    assert upstream.log.events == [("shed", API)] * 5
     assert (upstream.asked, upstream.breaker.state) == ([], State.CLOSED)
 
 
@@ -66,7 +66,7 @@ async def test_a_lost_call_makes_fewer_slots_and_gives_its_own_back() -> None:
     upstream = Upstream(LOST, slots=10)
     with pytest.raises(FaultError):
         await upstream.ask()
-    assert [("limit", 8)] == upstream.log.events
+    assert upstream.log.events == [("limit", 8)]
     assert upstream.slots.in_use == 0
 
 
@@ -78,7 +78,7 @@ async def test_good_answers_make_more_slots_again() -> None:
         await upstream.ask()
     for _ in range(10):
         await upstream.ask()
-    assert [("limit", 1), ("limit", 2)] == upstream.log.events
+    assert upstream.log.events == [("limit", 1), ("limit", 2)]
 
 
 async def test_closing_cancels_what_is_under_way() -> None:

@@ -26,7 +26,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
 
 def test_a_fresh_budget_holds_ten_seconds_worth() -> None:
     budget = RetryBudget(RULES, Clock())
-    assert [True] * 30 + [False] == [budget.withdraw() for _ in range(31)]
+    assert [budget.withdraw() for _ in range(31)] == [True] * 30 + [False]
 
 
 def test_ten_calls_pay_for_one_retry() -> None:
@@ -43,7 +43,7 @@ def test_ten_calls_pay_for_one_retry() -> None:
 def test_a_second_pays_for_three_retries() -> None:
     budget, clock = emptied()
     clock.now += 1
-    assert [True, True, True, False] == [budget.withdraw() for _ in range(4)]
+    assert [budget.withdraw() for _ in range(4)] == [True, True, True, False]
 
 
 def test_no_more_is_saved_up_than_ten_seconds_worth() -> None:
@@ -51,7 +51,7 @@ def test_no_more_is_saved_up_than_ten_seconds_worth() -> None:
     clock.now += 3_600
     for _ in range(10_000):
         budget.deposit()
-    assert [True] * 30 + [False] == [budget.withdraw() for _ in range(31)]
+    assert [budget.withdraw() for _ in range(31)] == [True] * 30 + [False]
 
 
 def test_without_either_source_there_are_no_retries_beyond_the_first() -> None:

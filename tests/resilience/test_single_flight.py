@@ -18,7 +18,7 @@ async def test_those_who_ask_for_the_same_thing_share_one_call() -> None:
     await settle()
     (result,) = work.results
     result.set_result("done")
-    assert ["done"] * 20 == await asyncio.gather(*waiters)
+    assert await asyncio.gather(*waiters) == ["done"] * 20
     assert work.joined == 19
 
 

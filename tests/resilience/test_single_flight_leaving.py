@@ -192,4 +192,4 @@ async def test_after_the_end_nothing_begins() -> None:
     waiter = work.ask()
     with pytest.raises(AbandonedError):
         await waiter
-    assert (0, []) == (len(work.flights), work.results)
+    assert (len(work.flights), work.results) == (0, [])

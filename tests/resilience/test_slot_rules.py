@@ -33,10 +33,10 @@ async def test_as_many_as_there_are_slots_pass_and_the_others_wait_in_their_orde
     slots, _, _ = slots_of()
     tasks = [take(slots) for _ in range(4)]
     await settle()
-    assert [True, True, False, False] == [task.done() for task in tasks]
+    assert [task.done() for task in tasks] == [True, True, False, False]
     slots.release(lost=False)
     await settle()
-    assert [True, True, True, False] == [task.done() for task in tasks]
+    assert [task.done() for task in tasks] == [True, True, True, False]
     slots.release(lost=False)
     await settle()
     assert tasks[3].done()
@@ -129,7 +129,7 @@ def test_who_got_a_slot_or_left_leaves_no_timer_behind() -> None:
         leaves.cancel()
         await settle()
         assert gets_one.done()
-        assert [True, True] == [timer.cancelled() for timer in loop.timers]
+        assert [timer.cancelled() for timer in loop.timers] == [True, True]
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(run())

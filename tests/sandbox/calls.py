@@ -72,7 +72,7 @@ async def send(draft: Draft, *, encrypted: bool = True) -> httpx.Response:
 def opened(response: httpx.Response) -> dict[str, Any]:
     """The clear JSON of a sealed response, opened without the code under test."""
     body = response.json()
-    assert ["encData"] == list(body)
+    assert list(body) == ["encData"]
     clear: dict[str, Any] = json.loads(unseal(body["encData"], keys().client_private_key_pem, "A128GCM"))
     return clear
 
@@ -80,5 +80,5 @@ def opened(response: httpx.Response) -> dict[str, Any]:
 def refusal(response: httpx.Response) -> tuple[int, str, str]:
     """Status, code and description of a response that must be a plain error."""
     body = response.json()
-    assert ["response"] == list(body)
+    assert list(body) == ["response"]
     return response.status_code, body["response"]["code"], body["response"]["description"]

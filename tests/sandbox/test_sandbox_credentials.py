@@ -82,8 +82,8 @@ def test_what_is_written_is_for_the_owner_alone_and_reads_back_the_same(tmp_path
     credentials().write(directory)
 
     assert credentials() == SandboxCredentials.read(directory)
-    assert FILES == {path.name for path in directory.iterdir()}
-    assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
+    assert {path.name for path in directory.iterdir()} == FILES
+    assert {stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()} == {0o600}
 
 
 @pytest.mark.parametrize("missing", sorted(FILES))
@@ -100,7 +100,7 @@ def test_a_file_that_is_missing_is_an_error_that_names_it(missing: str, tmp_path
 def test_the_gateway_gets_all_but_the_servers_private_key() -> None:
     settings = credentials().gateway_settings()
 
-    assert FILES - {"SANDBOX_SERVER_PRIVATE_KEY", "SANDBOX_CLIENT_PUBLIC_KEY"} == settings.keys()
+    assert settings.keys() == FILES - {"SANDBOX_SERVER_PRIVATE_KEY", "SANDBOX_CLIENT_PUBLIC_KEY"}
     assert credentials().server_private_key.reveal() not in settings.values()
     assert {name.lower() for name in settings} <= Settings.model_fields.keys()
 

@@ -44,7 +44,7 @@ def test_there_are_at_least_ten_cards_in_the_range_of_the_vendors_own() -> None:
         assert re.fullmatch(r"94913394[0-9]{8}", number)
         assert passes_luhn(number)
         assert card.shows
-    assert FIRST_CARD == min(CARDS)
+    assert min(CARDS) == FIRST_CARD
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "SUSPENDED", "TERMINATED", None])
@@ -110,7 +110,7 @@ def test_a_cards_fields_are_as_documented(card: SandboxCard) -> None:
 
 @pytest.mark.parametrize("receipt", receipts())
 def test_a_receipts_fields_are_as_documented(receipt: dict[str, str]) -> None:
-    assert {"approvalDiv", "idNo", "manYn"} == receipt.keys()
+    assert receipt.keys() == {"approvalDiv", "idNo", "manYn"}
     assert {receipt["approvalDiv"], receipt["manYn"]} <= {"0", "1"}
     assert re.fullmatch(r"[0-9]{1,20}", receipt["idNo"])
 
@@ -133,9 +133,9 @@ def test_a_members_fields_are_as_documented(user_id: int) -> None:
 def test_members_differ_in_what_the_documentation_lets_differ() -> None:
     members = MEMBERS.values()
 
-    assert {"Korean", "Foreigner"} == {member["nationality"] for member in members}
+    assert {member["nationality"] for member in members} == {"Korean", "Foreigner"}
     assert {"Male", "Female"} < {member["gender"] for member in members}
-    assert {True, False} == {"addressInfo" in member for member in members}
+    assert {"addressInfo" in member for member in members} == {True, False}
     assert None in {member["joinChannel"] for member in members}
 
 

@@ -62,7 +62,7 @@ async def separated() -> AsyncIterator[tuple[Gateway, Recorder]]:
 async def test_a_failure_stays_itself_and_a_good_card_good_however_often_it_is_tried(fault: Any) -> None:
     async with separated() as (running, _):
         answers = [await running.query(QUERY, {"n": fault.number}) for _ in range(5)]
-        assert GOOD == await running.query(QUERY, {"n": FIRST_CARD})
+        assert await running.query(QUERY, {"n": FIRST_CARD}) == GOOD
 
     for answer in answers:
         (error,) = answer["errors"]
@@ -76,15 +76,15 @@ async def test_one_card_meets_an_open_breaker_and_nobody_else_does() -> None:
         first = await running.query(QUERY, {"n": OPEN_BREAKER})
         second = await running.query(QUERY, {"n": OPEN_BREAKER})
         asked = len(upstream.paths)
-        assert GOOD == await running.query(QUERY, {"n": FIRST_CARD})
+        assert await running.query(QUERY, {"n": FIRST_CARD}) == GOOD
 
     assert asked == 0
     for answer in (first, second):
         (error,) = answer["errors"]
-        assert ("UPSTREAM_UNAVAILABLE", 5000) == (
+        assert (
             error["extensions"]["code"],
             error["extensions"]["retryAfterMs"],
-        )
+        ) == ("UPSTREAM_UNAVAILABLE", 5000)
 
 
 @jumping

@@ -137,7 +137,7 @@ def test_every_field_is_as_nullable_as_konaplates_own() -> None:
     ],
 )
 def test_fields_have_the_types_of_the_contract(kind: str, name: str, expected: str) -> None:
-    assert expected == str(field(kind, name).type)
+    assert str(field(kind, name).type) == expected
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_look_ups_need_their_card_numbers(name: str, argument: str, expected: st
     arguments = field("Query", name).args
 
     assert [argument] == list(arguments)
-    assert expected == str(arguments[argument].type)
+    assert str(arguments[argument].type) == expected
 
 
 @table(("kind", "name"), [*pairs(REQUIRED_UPSTREAM, OPTIONAL_UPSTREAM), ("Card", "cardNo"), ("Member", "userId")])

@@ -59,7 +59,7 @@ def test_the_default_is_not_repeated_at_each_use() -> None:
     uses = re.findall(r"@semanticNonNull(?! *\(levels: \[Int!]!).*", SDL)
 
     assert len(uses) > 10
-    assert {"@semanticNonNull"} == set(uses)
+    assert set(uses) == {"@semanticNonNull"}
 
 
 def test_levels_that_are_not_the_default_are_printed() -> None:

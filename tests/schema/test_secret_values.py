@@ -110,7 +110,7 @@ def test_whatever_shows_a_secret_shows_its_mask(secret: Secret, mask: str, show:
 def test_the_mask_and_the_repr_have_one_form(secret: Secret, mask: str) -> None:
     assert mask == secret.masked
     assert mask == str(secret)
-    assert f"{type(secret).__name__}({mask})" == repr(secret)
+    assert repr(secret) == f"{type(secret).__name__}({mask})"
 
 
 @pytest.mark.parametrize(("secret", "_mask"), SECRETS.values(), ids=SECRETS)
@@ -193,5 +193,5 @@ def test_texts_that_are_not_ascii_can_be_compared() -> None:
 def test_only_reveal_gives_the_clear_text(secret: Secret, _mask: str) -> None:
     public = {name: getattr(secret, name) for name in dir(secret) if not name.startswith("_")}
 
-    assert {"masked", "reveal"} == set(public)
+    assert set(public) == {"masked", "reveal"}
     assert secret.reveal() == public["reveal"]()

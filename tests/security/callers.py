@@ -82,8 +82,10 @@ class Callers:
         """The audit log's events so far, without time, level and logger name."""
         events = [json.loads(line) for line in self.audit_file.read_text(encoding="utf-8").splitlines()]
         for event in events:
-            assert ("audit", "info", "konagraph.audit") == tuple(
-                event.pop(name) for name in ("event", "level", "logger")
+            assert tuple(event.pop(name) for name in ("event", "level", "logger")) == (
+                "audit",
+                "info",
+                "konagraph.audit",
             )
             assert event.pop("timestamp").endswith("Z")
         return events

@@ -83,7 +83,7 @@ def jwt_settings(source: object) -> dict[str, object]:
 
 def assert_accepted(answer: httpx.Response) -> None:
     """The card's balance, and nothing else."""
-    assert (200, {"data": {"card": {"balance": FIRST_BALANCE}}}) == (answer.status_code, answer.json())
+    assert (answer.status_code, answer.json()) == (200, {"data": {"card": {"balance": FIRST_BALANCE}}})
 
 
 async def refuse(running: Guarded, token: str, reason: str) -> None:
@@ -96,7 +96,7 @@ async def refuse(running: Guarded, token: str, reason: str) -> None:
 
 def assert_refused(answer: httpx.Response, running: Guarded, reason: str) -> None:
     """The response to bad credentials is always the same. Only the audit log's last event says why."""
-    assert (401, "Bearer") == (answer.status_code, answer.headers.get("www-authenticate"))
+    assert (answer.status_code, answer.headers.get("www-authenticate")) == (401, "Bearer")
     request_id = answer.headers["x-request-id"]
     extensions = {"code": "UNAUTHENTICATED", "retryable": False, "requestId": request_id}
     assert {"errors": [{"message": "Valid credentials are required.", "extensions": extensions}]} == answer.json()

@@ -92,8 +92,8 @@ async def test_each_key_has_its_own_scopes(tmp_path: Path) -> None:
     async with guarded(tmp_path, **keys) as running:
         assert_accepted(await running.ask({"X-Api-Key": KEY}))
         hidden = await running.ask({"X-Api-Key": OTHER})
-    assert {"card": None} == hidden.json()["data"]
-    assert ["CARD_NOT_FOUND"] == [error["extensions"]["code"] for error in hidden.json()["errors"]]
+    assert hidden.json()["data"] == {"card": None}
+    assert [error["extensions"]["code"] for error in hidden.json()["errors"]] == ["CARD_NOT_FOUND"]
 
 
 async def test_a_key_has_the_budgets_of_its_entry_and_else_the_settings(tmp_path: Path) -> None:
@@ -111,16 +111,16 @@ async def test_a_key_has_the_budgets_of_its_entry_and_else_the_settings(tmp_path
         return codes
 
     async with guarded(tmp_path, **keys, KONAGRAPH_CARDS_PER_MINUTE=2) as running:
-        assert [None, "RATE_LIMITED", "RATE_LIMITED"] == await balances(running, KEY)
-        assert [None, None, "RATE_LIMITED"] == await balances(running, OTHER)
+        assert await balances(running, KEY) == [None, "RATE_LIMITED", "RATE_LIMITED"]
+        assert await balances(running, OTHER) == [None, None, "RATE_LIMITED"]
 
 
 async def test_the_audit_names_the_key_by_its_name_alone(tmp_path: Path) -> None:
     keys = settings(tmp_path, entry("reporting", KEY, scopes=["cards:read:any"], request_burst=1))
     async with guarded(tmp_path, **keys, KONAGRAPH_REQUEST_RATE=1) as running:
-        assert [200, 429] == [await with_key(running, KEY), await with_key(running, KEY)]
+        assert [await with_key(running, KEY), await with_key(running, KEY)] == [200, 429]
         event = running.audited()[-1]
-    assert ("service", "reporting", "RATE_LIMITED") == (event["viewer_kind"], event["viewer_id"], event["code"])
+    assert (event["viewer_kind"], event["viewer_id"], event["code"]) == ("service", "reporting", "RATE_LIMITED")
 
 
 class CountingKey:
@@ -148,7 +148,7 @@ def test_every_digest_is_compared_whichever_key_it_is(key: str) -> None:
             authenticator.viewer(key)
     else:
         assert key == authenticator.viewer(key).id
-    assert [1, 1, 1] == [each.looked_at for each in entries]
+    assert [each.looked_at for each in entries] == [1, 1, 1]
 
 
 def test_long_keys_are_compared_to_their_end() -> None:

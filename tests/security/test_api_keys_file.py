@@ -53,7 +53,7 @@ def test_an_entry_becomes_a_viewer_with_its_scopes_and_budgets() -> None:
 
     viewer = key.viewer
     assert bytes.fromhex(DIGEST) == key.digest
-    assert ("service", "reporting", EVERY_SCOPE, None) == (viewer.kind, viewer.id, viewer.scopes, viewer.member_id)
+    assert (viewer.kind, viewer.id, viewer.scopes, viewer.member_id) == ("service", "reporting", EVERY_SCOPE, None)
     assert viewer.allowance == dataclasses.replace(
         DEFAULTS, cards_per_minute=600, request_burst=1_000, cost_burst=1
     )
@@ -99,12 +99,12 @@ def test_a_key_does_not_show_its_digest() -> None:
     ],
 )
 def test_what_is_no_key_file_is_refused(text: str, expected: list[str]) -> None:
-    assert expected == problems(text)
+    assert problems(text) == expected
 
 
 @pytest.mark.parametrize("name", ['""', "5", "true", '["c4n4ry"]', "{}", "2020-01-01"])
 def test_a_name_that_is_no_text_is_refused(name: str) -> None:
-    assert [f"key 1: {NAME}"] == problems(entry(f'name = {name}\nsha256 = "{DIGEST}"'))
+    assert problems(entry(f'name = {name}\nsha256 = "{DIGEST}"')) == [f"key 1: {NAME}"]
 
 
 @table(
@@ -122,7 +122,7 @@ def test_a_name_that_is_no_text_is_refused(name: str) -> None:
     ],
 )
 def test_a_digest_of_another_form_is_refused(digest: str) -> None:
-    assert [f"key 1: {HEXADECIMAL}"] == problems(entry(f'name = "reporting"\nsha256 = {digest}'))
+    assert problems(entry(f'name = "reporting"\nsha256 = {digest}')) == [f"key 1: {HEXADECIMAL}"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_digest_of_another_form_is_refused(digest: str) -> None:
     ],
 )
 def test_a_scope_that_is_not_known_is_refused(scopes: str) -> None:
-    assert [f"key 1: {SCOPES}"] == problems(good() + f"scopes = {scopes}")
+    assert problems(good() + f"scopes = {scopes}") == [f"key 1: {SCOPES}"]
 
 
 @table("budget", sorted(field.name for field in dataclasses.fields(Allowance)))
@@ -148,21 +148,22 @@ def test_a_scope_that_is_not_known_is_refused(scopes: str) -> None:
 def test_a_budget_that_is_no_count_is_refused(budget: str, value: str) -> None:
     expected = [f"key 1: {budget} must be a whole number from 1 to 1000000000"]
 
-    assert expected == problems(good() + f"{budget} = {value}")
+    assert problems(good() + f"{budget} = {value}") == expected
 
 
 def test_an_entry_that_nothing_reads_is_named_unless_it_could_be_a_key() -> None:
-    assert ["key 1: unknown entry card_per_minute", "key 1: unknown entry scope"] == problems(
-        good() + "scope = []\ncard_per_minute = 5"
-    )
+    assert problems(good() + "scope = []\ncard_per_minute = 5") == [
+        "key 1: unknown entry card_per_minute",
+        "key 1: unknown entry scope",
+    ]
     for secret in (DIGEST, '"K c4n4ry"', f'"{"c4n4ry" * 20}"', "9491339400000013"):
-        assert ["key 1: unknown entry"] == problems(good() + f"{secret} = 1")
+        assert problems(good() + f"{secret} = 1") == ["key 1: unknown entry"]
 
 
 def test_two_keys_that_share_a_name_or_a_digest_are_refused() -> None:
-    assert ["two keys have the same name"] == problems(good() + good(digest=OTHER))
-    assert ["two keys have the same sha256"] == problems(good() + good("second"))
-    assert ["two keys have the same name", "two keys have the same sha256"] == problems(good() + good())
+    assert problems(good() + good(digest=OTHER)) == ["two keys have the same name"]
+    assert problems(good() + good("second")) == ["two keys have the same sha256"]
+    assert problems(good() + good()) == ["two keys have the same name", "two keys have the same sha256"]
 
 
 def test_every_problem_is_named_at_once() -> None:
@@ -174,7 +175,7 @@ def test_every_problem_is_named_at_once() -> None:
     )
 
     budgets = "must be a whole number from 1 to 1000000000"
-    assert [
+    assert problems(text) == [
         "key 2: unknown entry more",
         f"key 2: {NAME}",
         f"key 2: {HEXADECIMAL}",
@@ -183,7 +184,7 @@ def test_every_problem_is_named_at_once() -> None:
         f"key 2: cost_burst {budgets}",
         f"key 4: {NAME}",
         "two keys have the same sha256",
-    ] == problems(text)
+    ]
 
 
 @pytest.mark.parametrize(

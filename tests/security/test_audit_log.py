@@ -55,7 +55,7 @@ async def test_no_log_level_silences_an_audit(level: str, tmp_path: Path) -> Non
         async with callers(tmp_path) as running:
             await running.ask(ALL_KNOWING, ID_NO, {"n": OWN})
             await running.ask(Caller("nobody"), ID_NO, {"n": OWN})
-    assert ["read", "refused"] == [one["action"] for one in running.audited()]
+    assert [one["action"] for one in running.audited()] == ["read", "refused"]
     assert len(audits(stream.getvalue())) == 2
 
 
@@ -82,7 +82,7 @@ def test_a_log_that_is_closed_writes_to_its_file_no_more(tmp_path: Path) -> None
     first.record([EVENT])
     second.record([EVENT])
     second.close()
-    assert [1, 1] == [len((tmp_path / name).read_text("utf-8").splitlines()) for name in ("first", "second")]
+    assert [len((tmp_path / name).read_text("utf-8").splitlines()) for name in ("first", "second")] == [1, 1]
 
 
 def test_nothing_silences_the_file(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_nothing_silences_the_file(tmp_path: Path) -> None:
     finally:
         logging.disable(logging.NOTSET)
     log.close()
-    assert "an-id" == json.loads((tmp_path / "audit.log").read_text("utf-8"))["request_id"]
+    assert json.loads((tmp_path / "audit.log").read_text("utf-8"))["request_id"] == "an-id"
 
 
 def test_a_member_is_named_by_a_reference_as_a_card_is(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_member_is_named_by_a_reference_as_a_card_is(tmp_path: Path) -> None:
         log.record([EVENT._replace(card_ref=None, member_ref="ghijklmn")])
         log.close()
     line = json.loads((tmp_path / "audit.log").read_text("utf-8"))
-    assert ("ghijklmn", False) == (line["member_ref"], "card_ref" in line)
+    assert (line["member_ref"], "card_ref" in line) == ("ghijklmn", False)
 
 
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "console"])
@@ -127,7 +127,7 @@ def test_the_file_holds_json_whatever_the_processs_log_looks_like(tmp_path: Path
         "level": "info",
     }
     assert as_json == stream.getvalue().startswith("{")
-    assert 1 == len(stream.getvalue().splitlines())
+    assert len(stream.getvalue().splitlines()) == 1
     assert "a-service" in stream.getvalue()
 
 
@@ -139,7 +139,7 @@ def test_an_event_is_in_the_processs_log_whoever_else_listens_to_it(tmp_path: Pa
         log.record([EVENT])
         log.close()
     for text in (stream.getvalue(), (tmp_path / "audit.log").read_text("utf-8")):
-        assert ["an-id"] == [json.loads(line)["request_id"] for line in text.splitlines()]
+        assert [json.loads(line)["request_id"] for line in text.splitlines()] == ["an-id"]
 
 
 def test_an_event_with_a_value_of_an_unknown_kind_is_withheld_in_both(tmp_path: Path) -> None:
@@ -227,8 +227,8 @@ async def test_no_audit_line_tells_a_card_number_or_anything_of_a_person(tmp_pat
                 for number in (*CARDS, *FAULTS):
                     await running.ask(caller, EVERYTHING, {"n": number})
             written = running.audited()
-    assert {"read", "refused"} == {one["action"] for one in written}
-    assert {"CARD_NOT_FOUND", "FORBIDDEN", "RATE_LIMITED"} == {one["code"] for one in written if "code" in one}
+    assert {one["action"] for one in written} == {"read", "refused"}
+    assert {one["code"] for one in written if "code" in one} == {"CARD_NOT_FOUND", "FORBIDDEN", "RATE_LIMITED"}
     assert len(personal()) > 80
     text = running.audit_file.read_text(encoding="utf-8") + stream.getvalue()
     # Texts that are not ASCII are escaped in JSON.

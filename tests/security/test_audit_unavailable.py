@@ -56,7 +56,7 @@ async def test_a_full_disk_refuses_personal_fields_and_nothing_else(
             assert health(running).ready
             for _ in range(2):
                 answer = await running.ask(ALL_KNOWING, query, {"n": OWN})
-                assert [(NAME, UNAVAILABLE), (ID_NO, UNAVAILABLE)] == codes(answer)
+                assert codes(answer) == [(NAME, UNAVAILABLE), (ID_NO, UNAVAILABLE)]
                 assert all(error["extensions"]["retryable"] for error in answer["errors"])
                 card = answer["data"]["card"]
                 assert card["member"]["profile"] == {"nationality": "KOREAN", "userName": None}
@@ -64,12 +64,12 @@ async def test_a_full_disk_refuses_personal_fields_and_nothing_else(
                 assert card["cashReceiptInfo"]["idNo"] is None
                 assert card["balance"] > 0
             assert not health(running).ready
-            assert "unavailable" == health(running).report()["audit"]
-            assert (0, 0) == (figure(running, "personal_data_reads_total"), figure(running, "audit_available"))
+            assert health(running).report()["audit"] == "unavailable"
+            assert (figure(running, "personal_data_reads_total"), figure(running, "audit_available")) == (0, 0)
             assert figure(running, "audit_unwritten_total") >= 1
             assert planned is (figure(running, "operations_planned_total") > 0)
             # The card and its member, each time; nothing was asked for again.
-            assert 4 == len(running.calls)
+            assert len(running.calls) == 4
 
 
 async def test_what_is_not_personal_is_answered_without_a_word_about_the_log(tmp_path: Path) -> None:
@@ -115,14 +115,14 @@ def test_a_line_that_is_torn_is_finished_first_and_the_log_says_that_it_goes_on(
     path = tmp_path / "audit.log"
     log = AuditLog(path, str.upper, clock)
     no_space(300)
-    assert [True, False, False] == [log.record([EVENT]) for _ in range(3)]
-    assert 300 == path.stat().st_size
+    assert [log.record([EVENT]) for _ in range(3)] == [True, False, False]
+    assert path.stat().st_size == 300
     no_space(resource.RLIM_INFINITY)
     assert not log.record([EVENT])
     clock.now += 1
     assert log.record([EVENT])
     log.close()
-    assert ["read", "read", "resumed", "read"] == lines_of(path)
+    assert lines_of(path) == ["read", "read", "resumed", "read"]
 
 
 def test_a_file_that_somebody_deletes_is_made_anew(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_file_that_somebody_deletes_is_made_anew(tmp_path: Path) -> None:
     path.unlink()
     assert log.record([EVENT])
     log.close()
-    assert ["read"] == lines_of(path)
+    assert lines_of(path) == ["read"]
 
 
 def test_a_folder_that_is_gone_is_a_failure_until_it_is_back(tmp_path: Path, clock: Clock) -> None:
@@ -146,7 +146,7 @@ def test_a_folder_that_is_gone_is_a_failure_until_it_is_back(tmp_path: Path, clo
     clock.now += 1
     assert log.record([EVENT])
     log.close()
-    assert ["resumed", "read"] == lines_of(path)
+    assert lines_of(path) == ["resumed", "read"]
 
 
 def test_a_pipe_that_nobody_reads_is_a_failure_until_somebody_does(tmp_path: Path, clock: Clock) -> None:
@@ -166,7 +166,7 @@ def test_a_pipe_that_nobody_reads_is_a_failure_until_somebody_does(tmp_path: Pat
     clock.now += 1
     assert log.record([EVENT])
     read = os.read(reader, 65_536)
-    assert ["resumed", "read"] == [json.loads(line)["action"] for line in read.splitlines()[-2:]]
+    assert [json.loads(line)["action"] for line in read.splitlines()[-2:]] == ["resumed", "read"]
     log.close()
     os.close(reader)
 
@@ -204,8 +204,8 @@ def test_rotation_loses_nothing(way: str, tmp_path: Path) -> None:
         log.record([EVENT])
     log.record([EVENT])
     log.close()
-    assert 3 == len(lines_of(path)) + len(lines_of(old))
-    assert {"read"} == {*lines_of(path), *lines_of(old)}
+    assert len(lines_of(path)) + len(lines_of(old)) == 3
+    assert {*lines_of(path), *lines_of(old)} == {"read"}
 
 
 async def test_a_hangup_opens_the_file_anew(tmp_path: Path) -> None:
@@ -214,12 +214,12 @@ async def test_a_hangup_opens_the_file_anew(tmp_path: Path) -> None:
         running.audit_file.rename(tmp_path / "old")
         running.gateway.app.state.reopen_files()
         await running.ask(ALL_KNOWING, QUERY, {"n": OWN})
-        assert (1, 1) == (len(lines_of(tmp_path / "old")), len(running.audited()))
+        assert (len(lines_of(tmp_path / "old")), len(running.audited())) == (1, 1)
 
 
 def test_the_file_is_its_owners_alone_and_one_that_others_can_read_is_told_of(tmp_path: Path) -> None:
     AuditFile(tmp_path / "new").close()
-    assert 0o600 == stat.S_IMODE((tmp_path / "new").stat().st_mode)
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o600
     for name, mode, warned in (("new", 0o600, 0), ("new", 0o640, 1), ("new", 0o604, 1)):
         (tmp_path / name).chmod(mode)
         settings = sandbox_settings(KONAGRAPH_AUDIT_LOG=tmp_path / name)
@@ -231,24 +231,24 @@ async def test_who_is_not_let_in_cannot_fill_the_file(tmp_path: Path) -> None:
         for _ in range(40):
             response = await running.gateway.post(QUERY, {"n": OWN}, authorization="Bearer nonsense")
             assert response.status_code == 401
-        assert 10 == len(running.audited())
+        assert len(running.audited()) == 10
         assert 'konagraph_refusals_total{code="UNAUTHENTICATED"} 40.0' in rendered(running)
         # Authenticated callers are recorded all the same.
         await running.ask(ALL_KNOWING, QUERY, {"n": OWN})
         await running.ask(Caller("nobody"), QUERY, {"n": OWN})
-        assert ["read", "refused"] == [event["action"] for event in running.audited()[10:]]
+        assert [event["action"] for event in running.audited()[10:]] == ["read", "refused"]
 
 
 def test_each_source_is_sampled_by_itself_and_all_together_are_bounded(clock: Clock) -> None:
     sampler = RefusalSampler(clock)
-    assert [0] * 10 + [None] * 5 == [sampler.admit("192.0.2.1") for _ in range(15)]
-    assert 0 == sampler.admit("192.0.2.2")
+    assert [sampler.admit("192.0.2.1") for _ in range(15)] == [0] * 10 + [None] * 5
+    assert sampler.admit("192.0.2.2") == 0
     # One caller controls a whole IPv6 network.
-    assert 10 == sum(sampler.admit(f"2001:db8::{number:x}") is not None for number in range(50))
+    assert sum(sampler.admit(f"2001:db8::{number:x}") is not None for number in range(50)) == 10
     many = [sampler.admit(f"10.0.{number // 250}.{number % 250}") for number in range(5_000)]
-    assert 300 - 21 == sum(one is not None for one in many)
+    assert sum(one is not None for one in many) == 300 - 21
     clock.now += 60
-    assert 0 == sampler.admit("198.51.100.1")
+    assert sampler.admit("198.51.100.1") == 0
 
 
 def test_what_was_left_out_of_a_source_is_told_with_its_next_line(clock: Clock) -> None:
@@ -256,7 +256,7 @@ def test_what_was_left_out_of_a_source_is_told_with_its_next_line(clock: Clock) 
     for _ in range(15):
         sampler.admit("192.0.2.1")
     clock.now += 60
-    assert [5, 0] == [sampler.admit("192.0.2.1") for _ in range(2)]
+    assert [sampler.admit("192.0.2.1") for _ in range(2)] == [5, 0]
 
 
 async def test_the_line_is_there_before_the_answer(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ async def test_no_part_of_a_refused_token_is_logged_or_answered(tmp_path: Path, 
     # Each case is refused for its own reason, or the search would prove little.
     assert len(reasons) >= len(tokens) - 5
     for text in (stream.getvalue(), str(audited), *answers):
-        assert [] == found(text, tokens.values())
+        assert found(text, tokens.values()) == []
 
 
 async def test_why_a_token_is_refused_is_in_the_audit_alone(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ async def test_why_a_token_is_refused_is_in_the_audit_alone(tmp_path: Path) -> N
     reason = "the token has expired"
 
     assert reason == event["reason"]
-    assert ["konagraph.audit"] == [line["logger"] for line in events(stream) if reason in str(line)]
+    assert [line["logger"] for line in events(stream) if reason in str(line)] == ["konagraph.audit"]
     assert "expired" not in answer.text + str(answer.headers)
 
 
@@ -109,9 +109,9 @@ async def test_no_part_of_an_accepted_token_but_its_subject_is_logged(tmp_path: 
             )
             (event,) = running.audited()
 
-    assert "a-subject" == event["viewer_id"]
+    assert event["viewer_id"] == "a-subject"
     for text in (stream.getvalue(), str(event), answer.text, str(answer.headers)):
-        assert [] == found(text, [token])
+        assert found(text, [token]) == []
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -128,7 +128,7 @@ async def test_no_part_of_an_api_key_or_its_digest_is_logged_or_answered(tmp_pat
 
     assert known == (answer.status_code == 200)
     for text in (stream.getvalue(), str(audited), answer.text, str(answer.headers)):
-        assert [] == found(text, [key, sent, digest, hashlib.sha256(sent.encode()).hexdigest()])
+        assert found(text, [key, sent, digest, hashlib.sha256(sent.encode()).hexdigest()]) == []
 
 
 def shown(error: BaseException) -> str:
@@ -148,7 +148,7 @@ async def test_no_exception_of_the_authentication_holds_a_credential() -> None:
     for token in tokens.values():
         with pytest.raises(UnauthenticatedError) as caught:
             await authenticator.viewer(token)
-        assert [] == found(shown(caught.value), tokens.values())
+        assert found(shown(caught.value), tokens.values()) == []
     with pytest.raises(UnauthenticatedError) as caught:
         ApiKeyAuthenticator(()).viewer(CANARY)
     assert CANARY not in shown(caught.value)
@@ -178,4 +178,4 @@ async def test_the_parts_do_not_show_what_they_hold() -> None:
     found_key = await keys.key("ec")
 
     for part in (authenticator, keys, found_key, viewer):
-        assert [] == found(repr(part) + str(part), [token])
+        assert found(repr(part) + str(part), [token]) == []

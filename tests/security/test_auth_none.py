@@ -35,7 +35,7 @@ async def test_what_an_unknown_caller_reads_is_audited_all_the_same(tmp_path: Pa
     async with guarded(tmp_path) as running:
         assert "errors" not in (await running.ask({}, query=query)).json()
         (event,) = running.audited()
-    assert ("read", "service", "anonymous") == (event["action"], event["viewer_kind"], event["viewer_id"])
+    assert (event["action"], event["viewer_kind"], event["viewer_id"]) == ("read", "service", "anonymous")
 
 
 @pytest.mark.process
@@ -52,7 +52,7 @@ async def test_the_start_warns_in_the_log(variables: dict[str, str], expected: l
 
     events = [json.loads(line) for line in logged.splitlines()]
     warnings = [(event["level"], event["event"]) for event in events if event["level"] in ("warning", "error")]
-    assert (0, expected) == (status, warnings)
+    assert (status, warnings) == (0, expected)
     assert all(event["logger"] == "konagraph" for event in events if event["event"] == WARNING)
 
 
@@ -67,7 +67,7 @@ def test_the_check_of_the_settings_warns_on_standard_error() -> None:
     forbidden = invoke("check-config", **environment, KONAGRAPH_ALLOW_ANONYMOUS="true", KONAGRAPH_ENV="production")
 
     assert (0, COMPLETE.replace(".", "; see the warnings."), f"warning: {WARNING}\n") == allowed
-    assert (2, "") == refused[:2]
+    assert refused[:2] == (2, "")
     assert "or accept it with KONAGRAPH_ALLOW_ANONYMOUS=true" in refused[2]
-    assert (2, "") == forbidden[:2]
+    assert forbidden[:2] == (2, "")
     assert "  - KONAGRAPH_ALLOW_ANONYMOUS must not be set in production\n" in forbidden[2]

@@ -46,7 +46,7 @@ def problems(environment: dict[str, str], **overrides: object) -> list[str]:
 
 
 def test_the_upstream_and_four_settings_are_all_that_production_needs() -> None:
-    assert [] == problems(PRODUCTION)
+    assert problems(PRODUCTION) == []
     assert set(PRODUCTION) - set(PLAIN) == {*JWT, "KONAGRAPH_ENV"}
 
 
@@ -55,21 +55,21 @@ def test_the_upstream_and_four_settings_are_all_that_production_needs() -> None:
 def test_each_of_them_is_needed(name: str, value: str | None) -> None:
     environment = {each: text for each, text in (PRODUCTION | {name: value}).items() if text is not None}
 
-    assert [f"{name} is missing; KONAGRAPH_AUTH=jwt needs it"] == problems(environment)
+    assert problems(environment) == [f"{name} is missing; KONAGRAPH_AUTH=jwt needs it"]
 
 
 def test_api_keys_need_their_file_and_nothing_of_jwt() -> None:
     environment = {**PLAIN, "KONAGRAPH_ENV": "production", "KONAGRAPH_AUTH": "api-key"}
 
-    assert ["KONAGRAPH_API_KEYS is missing; KONAGRAPH_AUTH=api-key needs it"] == problems(environment)
-    assert [] == problems({**environment, "KONAGRAPH_API_KEYS": "keys.toml"})
+    assert problems(environment) == ["KONAGRAPH_API_KEYS is missing; KONAGRAPH_AUTH=api-key needs it"]
+    assert problems({**environment, "KONAGRAPH_API_KEYS": "keys.toml"}) == []
 
 
 @pytest.mark.parametrize("word", ["JWT", "None", "api_key", "both", "j wt"])
 def test_another_way_to_authenticate_is_refused(word: str) -> None:
-    assert ["KONAGRAPH_AUTH: input should be 'none', 'jwt' or 'api-key'"] == problems(
-        {**PLAIN, "KONAGRAPH_AUTH": word, "KONAGRAPH_HOST": "0.0.0.0"}
-    )
+    assert problems({**PLAIN, "KONAGRAPH_AUTH": word, "KONAGRAPH_HOST": "0.0.0.0"}) == [
+        "KONAGRAPH_AUTH: input should be 'none', 'jwt' or 'api-key'"
+    ]
 
 
 RULES: list[tuple[dict[str, str], str]] = [
@@ -98,7 +98,7 @@ def test_each_unsafe_setting_alone_stops_production(changes: dict[str, str], pro
 
 @table("changes", [changes for changes, problem in RULES if problem != AUTH])
 def test_in_development_each_of_them_is_allowed(changes: dict[str, str]) -> None:
-    assert [] == problems(PRODUCTION | changes | {"KONAGRAPH_ENV": "development"})
+    assert problems(PRODUCTION | changes | {"KONAGRAPH_ENV": "development"}) == []
 
 
 def test_every_unsafe_setting_is_named_at_once() -> None:
@@ -111,7 +111,7 @@ def test_every_unsafe_setting_is_named_at_once() -> None:
         "KONAGRAPH_PORT": "x",
     }
 
-    assert [AUTH, ANONYMOUS, INTROSPECTION, BASE_HTTPS, JWKS_HTTPS, SANDBOX] == problems(environment)[:-1]
+    assert problems(environment)[:-1] == [AUTH, ANONYMOUS, INTROSPECTION, BASE_HTTPS, JWKS_HTTPS, SANDBOX]
     assert problems(environment)[-1].startswith("KONAGRAPH_PORT: ")
 
 
@@ -130,12 +130,12 @@ def test_every_unsafe_setting_is_named_at_once() -> None:
     ids=str,
 )
 def test_what_is_safe_is_allowed_in_production(changes: dict[str, str]) -> None:
-    assert [] == problems(PRODUCTION | changes)
+    assert problems(PRODUCTION | changes) == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"])
 def test_nobody_need_say_who_calls_on_a_loopback_address(host: str) -> None:
-    assert [] == problems({**PLAIN, "KONAGRAPH_HOST": host})
+    assert problems({**PLAIN, "KONAGRAPH_HOST": host}) == []
     assert is_loopback(host)
 
 
@@ -155,23 +155,23 @@ def test_nobody_need_say_who_calls_on_a_loopback_address(host: str) -> None:
 def test_anybody_else_must_say_who_calls(host: str) -> None:
     environment = {**PLAIN, "KONAGRAPH_HOST": host}
 
-    assert [OPEN] == problems(environment)
-    assert [OPEN] == problems({**environment, "KONAGRAPH_AUTH": "none", "KONAGRAPH_ALLOW_ANONYMOUS": "false"})
-    assert [] == problems({**environment, "KONAGRAPH_ALLOW_ANONYMOUS": "true"})
-    assert [] == problems({**environment, **JWT})
+    assert problems(environment) == [OPEN]
+    assert problems({**environment, "KONAGRAPH_AUTH": "none", "KONAGRAPH_ALLOW_ANONYMOUS": "false"}) == [OPEN]
+    assert problems({**environment, "KONAGRAPH_ALLOW_ANONYMOUS": "true"}) == []
+    assert problems({**environment, **JWT}) == []
 
 
 def test_an_address_from_the_command_line_counts_like_a_setting() -> None:
-    assert [OPEN] == problems(PLAIN, konagraph_host="0.0.0.0")
-    assert [] == problems({**PLAIN, "KONAGRAPH_HOST": "0.0.0.0"}, konagraph_host="127.0.0.1")
+    assert problems(PLAIN, konagraph_host="0.0.0.0") == [OPEN]
+    assert problems({**PLAIN, "KONAGRAPH_HOST": "0.0.0.0"}, konagraph_host="127.0.0.1") == []
 
 
 def test_a_way_to_authenticate_that_cannot_be_read_is_the_only_problem() -> None:
     unreadable = {"KONAGRAPH_AUTH_FILE": "/no/such/file", "KONAGRAPH_HOST": "0.0.0.0"}
     expected = ["KONAGRAPH_AUTH_FILE names a file that cannot be read: /no/such/file: No such file or directory"]
 
-    assert expected == problems({**PLAIN, **unreadable})
-    assert expected == problems({**PLAIN, **unreadable, "KONAGRAPH_ENV": "production"})
+    assert problems({**PLAIN, **unreadable}) == expected
+    assert problems({**PLAIN, **unreadable, "KONAGRAPH_ENV": "production"}) == expected
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_way_to_authenticate_that_cannot_be_read_is_the_only_problem() -> None
     ids=str,
 )
 def test_a_gateway_that_is_open_to_all_by_request_says_so(changes: dict[str, str], expected: list[str]) -> None:
-    assert expected == start_warnings(load_settings({**PLAIN, **changes}))
+    assert start_warnings(load_settings({**PLAIN, **changes})) == expected
 
 
 @pytest.mark.parametrize(

@@ -58,15 +58,15 @@ async def test_a_token_opens_a_gateway_that_has_the_settings_that_are_told(tmp_p
 
         own = {"card": {"balance": FIRST_BALANCE}}
         assert (200, own) == await ask(member, FIRST_CARD)
-        assert (200, {"card": None}) == await ask(member, OTHERS)
+        assert await ask(member, OTHERS) == (200, {"card": None})
         assert (200, own) == await ask(service, FIRST_CARD)
-        assert (200, {"card": {"balance": 1_840_500}}) == await ask(service, OTHERS)
+        assert await ask(service, OTHERS) == (200, {"card": {"balance": 1_840_500}})
         # A scope that was not asked for is not there.
-        assert (200, {"card": {"member": {"profile": None}}}) == await ask(member, FIRST_CARD, PROFILE)
+        assert await ask(member, FIRST_CARD, PROFILE) == (200, {"card": {"member": {"profile": None}}})
         named = {"card": {"member": {"profile": {"userName": "김샌드"}}}}
         assert (200, named) == await ask(service, FIRST_CARD, PROFILE)
-        assert (401, None) == await ask(None, FIRST_CARD)
-        assert (401, None) == await ask(ec_signer().token(), FIRST_CARD)
+        assert await ask(None, FIRST_CARD) == (401, None)
+        assert await ask(ec_signer().token(), FIRST_CARD) == (401, None)
 
 
 def test_a_token_says_what_was_asked_for(tmp_path: Path) -> None:
@@ -110,13 +110,13 @@ def test_only_the_owner_can_read_the_signing_key_and_nothing_of_it_is_published(
     folder = tmp_path / "new" / "folder"
     token, settings = make(folder)
 
-    assert {"signing-key.json", "jwks.json"} == {path.name for path in folder.iterdir()}
+    assert {path.name for path in folder.iterdir()} == {"signing-key.json", "jwks.json"}
     assert stat.S_IMODE((folder / "signing-key.json").stat().st_mode) == 0o600
     private = json.loads((folder / "signing-key.json").read_text())
     shown = (folder / "jwks.json").read_text() + token + json.dumps(settings)
     assert private["d"] not in shown
     (published,) = json.loads((folder / "jwks.json").read_text())["keys"]
-    assert {"crv", "kid", "kty", "use", "alg", "x", "y"} == published.keys()
+    assert published.keys() == {"crv", "kid", "kty", "use", "alg", "x", "y"}
 
 
 def test_the_signing_key_stays_and_its_set_is_made_anew(tmp_path: Path) -> None:
@@ -144,9 +144,9 @@ def test_a_signing_key_that_cannot_be_used_is_told_and_left_alone(content: str, 
     (tmp_path / "signing-key.json").write_text(content)
 
     status, printed, told = invoke("token", "--directory", str(tmp_path))
-    assert (2, "") == (status, printed)
+    assert (status, printed) == (2, "")
     expected = f"  - --directory: {tmp_path} holds no usable signing key and none can be made there\n"
-    assert f"konagraph cannot start:\n{expected}" == told
+    assert told == f"konagraph cannot start:\n{expected}"
     assert content == (tmp_path / "signing-key.json").read_text()
     assert not (tmp_path / "jwks.json").exists()
 
@@ -155,7 +155,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     status, printed, told = invoke("token", "--directory", str(tmp_path / "file" / "folder"))
-    assert (2, "") == (status, printed)
+    assert (status, printed) == (2, "")
     assert "holds no usable signing key and none can be made there" in told
 
 
@@ -180,6 +180,6 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 def test_a_token_that_could_not_be_used_is_not_made(arguments: list[str], tmp_path: Path) -> None:
     status, printed, told = invoke("token", "--directory", str(tmp_path), *arguments)
 
-    assert (2, "") == (status, printed)
+    assert (status, printed) == (2, "")
     assert "Error: " in told
-    assert [] == list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []

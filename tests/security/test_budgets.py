@@ -61,8 +61,8 @@ def test_the_settings_defaults_are_the_allowances_and_the_documented_numbers() -
         cards_per_minute=30,
         cards_per_hour=300,
     )
-    assert expected == Allowance()
-    assert expected == sandbox_settings().allowance
+    assert Allowance() == expected
+    assert sandbox_settings().allowance == expected
 
 
 def test_budgets_come_from_the_settings_or_follow_from_them() -> None:
@@ -76,9 +76,9 @@ def test_budgets_come_from_the_settings_or_follow_from_them() -> None:
 
 
 async def test_a_hundred_requests_at_once_and_then_fifty_a_second(purse: Purse) -> None:
-    assert [0] * 100 + [20] == [await purse.request() for _ in range(101)]
+    assert [await purse.request() for _ in range(101)] == [0] * 100 + [20]
     purse.now += 1
-    assert [0] * 50 + [20] == [await purse.request() for _ in range(51)]
+    assert [await purse.request() for _ in range(51)] == [0] * 50 + [20]
 
 
 async def test_a_refusal_names_its_budget(purse: Purse) -> None:
@@ -86,7 +86,7 @@ async def test_a_refusal_names_its_budget(purse: Purse) -> None:
     await purse.budgets.spend_request(by)
     with pytest.raises(RateLimitedError) as refused:
         await purse.budgets.spend_request(by)
-    assert ("requests", "requests") == (refused.value.budget, str(refused.value))
+    assert (refused.value.budget, str(refused.value)) == ("requests", "requests")
 
 
 async def test_a_request_passes_when_its_wait_is_over_and_not_earlier(purse: Purse) -> None:
@@ -99,21 +99,21 @@ async def test_a_request_passes_when_its_wait_is_over_and_not_earlier(purse: Pur
 
 
 async def test_thirty_cards_a_minute(purse: Purse) -> None:
-    assert [0] * 30 + [60_000] == await purse.cards(CARDS[:31])
+    assert await purse.cards(CARDS[:31]) == [0] * 30 + [60_000]
     purse.now += 59.5
-    assert [500] == await purse.cards(CARDS[30:31])
+    assert await purse.cards(CARDS[30:31]) == [500]
     purse.now += 0.5
-    assert [0] * 30 + [60_000] == await purse.cards(CARDS[30:61])
+    assert await purse.cards(CARDS[30:61]) == [0] * 30 + [60_000]
 
 
 async def test_three_hundred_cards_an_hour(purse: Purse) -> None:
     for minute in range(10):
-        assert [0] * 30 == await purse.cards(CARDS[30 * minute : 30 * minute + 30])
+        assert await purse.cards(CARDS[30 * minute : 30 * minute + 30]) == [0] * 30
         purse.now += 60
     # The first card was counted ten minutes ago.
-    assert [3_000_000] == await purse.cards(CARDS[300:301])
+    assert await purse.cards(CARDS[300:301]) == [3_000_000]
     purse.now += 3_000
-    assert [0] * 30 == await purse.cards(CARDS[300:330])
+    assert await purse.cards(CARDS[300:330]) == [0] * 30
 
 
 async def test_a_card_passes_when_its_wait_is_over_and_not_earlier(purse: Purse) -> None:
@@ -121,30 +121,30 @@ async def test_a_card_passes_when_its_wait_is_over_and_not_earlier(purse: Purse)
     purse.now += 12.345
     (wait,) = await purse.cards(CARDS[30:31])
     purse.now += (wait - 1) / 1000
-    assert [1] == await purse.cards(CARDS[30:31])
+    assert await purse.cards(CARDS[30:31]) == [1]
     purse.now += 1 / 1000
-    assert [0] == await purse.cards(CARDS[30:31])
+    assert await purse.cards(CARDS[30:31]) == [0]
 
 
 async def test_repeats_are_free_in_one_call_and_in_later_ones(purse: Purse) -> None:
-    assert [0] * 60 == await purse.cards(CARDS[:30] * 2)
-    assert [0] * 30 == await purse.cards(CARDS[:30])
-    assert [0, 60_000, 0] == await purse.cards([CARDS[0], CARDS[30], CARDS[29]])
+    assert await purse.cards(CARDS[:30] * 2) == [0] * 60
+    assert await purse.cards(CARDS[:30]) == [0] * 30
+    assert await purse.cards([CARDS[0], CARDS[30], CARDS[29]]) == [0, 60_000, 0]
 
 
 async def test_a_card_that_was_refused_is_not_counted(purse: Purse) -> None:
     await purse.cards(CARDS[:29])
-    assert [0, 60_000, 60_000] == await purse.cards(CARDS[29:32])
+    assert await purse.cards(CARDS[29:32]) == [0, 60_000, 60_000]
     purse.now += 60
-    assert [0] * 30 == await purse.cards(CARDS[100:130])
+    assert await purse.cards(CARDS[100:130]) == [0] * 30
 
 
 async def test_two_viewers_do_not_share_any_budget(purse: Purse) -> None:
     allowance = Allowance(1, 1, 1, 1, 1, 1)
     for name in ("one", "other"):
         by = viewer(name, allowance)
-        assert [0, 60_000 * 60] == await purse.cards(CARDS[:2], by)
-        assert [0, 1_000] == [await purse.request(by), await purse.request(by)]
+        assert await purse.cards(CARDS[:2], by) == [0, 60_000 * 60]
+        assert [await purse.request(by), await purse.request(by)] == [0, 1_000]
         assert (await purse.budgets.spend_cost(by, 1)) is not None
 
 
@@ -152,17 +152,17 @@ async def test_a_viewers_budgets_do_not_draw_on_each_other(purse: Purse) -> None
     by = viewer("one", Allowance(1, 1, 1, 1, 1, 1))
     assert await purse.request(by) == 0
     assert CostStatus(1, 0, 1, 1) == await purse.budgets.spend_cost(by, 1)
-    assert [0] == await purse.cards(CARDS[:1], by)
+    assert await purse.cards(CARDS[:1], by) == [0]
 
 
 async def test_a_viewer_without_an_allowance_has_no_bounds(purse: Purse) -> None:
-    assert [0] * 400 == await purse.cards(CARDS, ANONYMOUS)
-    assert {0} == {await purse.request(ANONYMOUS) for _ in range(200)}
+    assert await purse.cards(CARDS, ANONYMOUS) == [0] * 400
+    assert {await purse.request(ANONYMOUS) for _ in range(200)} == {0}
     assert await purse.budgets.spend_cost(ANONYMOUS, 1_000_000) is None
 
 
 async def test_no_cards_cost_nothing(purse: Purse) -> None:
-    assert [] == await purse.cards([])
+    assert await purse.cards([]) == []
 
 
 async def test_cost_is_taken_from_a_bucket_that_refills(purse: Purse) -> None:
@@ -170,7 +170,7 @@ async def test_cost_is_taken_from_a_bucket_that_refills(purse: Purse) -> None:
     assert CostStatus(500, 100, 1_000, 50) == await purse.budgets.spend_cost(MEMBER, 500)
     with pytest.raises(RateLimitedError) as refused:
         await purse.budgets.spend_cost(MEMBER, 101)
-    assert ("cost", 20) == (refused.value.budget, refused.value.retry_after_ms)
+    assert (refused.value.budget, refused.value.retry_after_ms) == ("cost", 20)
     purse.now += 0.02
     assert CostStatus(101, 0, 1_000, 50) == await purse.budgets.spend_cost(MEMBER, 101)
 
@@ -186,27 +186,27 @@ async def test_a_viewers_new_allowance_holds_from_the_next_request_on(purse: Pur
         Allowance(requests_per_second=1, request_burst=1),
         Allowance(requests_per_second=4, request_burst=1),
     )
-    assert [0, 1_000] == [await purse.request(viewer("one", slow)) for _ in range(2)]
-    assert [250, 250] == [await purse.request(viewer("one", fast)) for _ in range(2)]
-    assert 1_000 == await purse.request(viewer("one", slow))
+    assert [await purse.request(viewer("one", slow)) for _ in range(2)] == [0, 1_000]
+    assert [await purse.request(viewer("one", fast)) for _ in range(2)] == [250, 250]
+    assert await purse.request(viewer("one", slow)) == 1_000
 
 
 async def test_equal_allowances_of_one_viewer_are_one_budget(purse: Purse) -> None:
     first, second = (viewer("one", Allowance(1, 2, 1, 20, 1, 1)) for _ in range(2))
-    assert [0, 0, 1_000] == [await purse.request(by) for by in (first, second, first)]
+    assert [await purse.request(by) for by in (first, second, first)] == [0, 0, 1_000]
     assert CostStatus(15, 5, 20, 1) == await purse.budgets.spend_cost(first, 15)
     assert CostStatus(5, 0, 20, 1) == await purse.budgets.spend_cost(second, 5)
-    assert [0] == await purse.cards(CARDS[:1], first)
-    assert [3_600_000] == await purse.cards(CARDS[1:2], second)
+    assert await purse.cards(CARDS[:1], first) == [0]
+    assert await purse.cards(CARDS[1:2], second) == [3_600_000]
 
 
 async def test_what_is_kept_of_viewers_is_bounded_and_no_budget_is_lost_with_it(purse: Purse) -> None:
     by = viewer("one", Allowance(1, 1, 1, 1, 1, 1))
-    assert 0 == await purse.request(by)
+    assert await purse.request(by) == 0
     for number in range(2_500):
         await purse.budgets.spend_request(viewer(f"another {number}", by.allowance))
     assert len(purse.budgets._viewers) <= 1_000
-    assert 1_000 == await purse.request(by)
+    assert await purse.request(by) == 1_000
 
 
 async def test_the_limiter_sees_neither_card_numbers_nor_viewers_names() -> None:
@@ -218,6 +218,6 @@ async def test_the_limiter_sees_neither_card_numbers_nor_viewers_names() -> None
     await budgets.spend_cards(by, CARDS[:3])
     names = [*limiter._levels, *limiter._seen]
     members = [name for seen in limiter._seen.values() for window in seen for name in window]
-    assert (3, 6) == (len(names), len(members))
+    assert (len(names), len(members)) == (3, 6)
     for name in (*names, *members):
         assert re.fullmatch(r"[a-p]{30}(:[a-z]+)?", name)

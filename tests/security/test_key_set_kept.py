@@ -38,8 +38,8 @@ async def test_keys_that_are_missing_are_asked_for_again_soon_and_then_less_ofte
     for _ in range(7):
         await pauses.over()
 
-    assert [1, 2, 4, 8, 16, 30, 30, 30] == pauses.asked
-    assert (7, False) == (watched.source.loads, watched.keys.loaded)
+    assert pauses.asked == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert (watched.source.loads, watched.keys.loaded) == (7, False)
     await watched.keys.aclose()
 
 
@@ -53,9 +53,9 @@ async def test_keys_that_come_up_are_loaded_without_anybody_asking_and_then_kept
     loaded = watched.keys.loaded
     await pauses.over()
 
-    assert (True, False) == (loaded, watched.keys.stale)
-    assert [1, 300, 300] == pauses.asked
-    assert 2 == watched.source.loads
+    assert (loaded, watched.keys.stale) == (True, False)
+    assert pauses.asked == [1, 300, 300]
+    assert watched.source.loads == 2
     await watched.keys.aclose()
 
 
@@ -71,8 +71,8 @@ async def test_a_source_that_goes_down_makes_the_keys_stale_and_is_asked_every_h
         await pauses.over()
         seen.append((watched.keys.loaded, watched.keys.stale))
 
-    assert [300, 30, 30, 30] == pauses.asked
-    assert [(True, False), (True, False), (True, True)] == seen
+    assert pauses.asked == [300, 30, 30, 30]
+    assert seen == [(True, False), (True, False), (True, True)]
     await watched.keys.aclose()
 
 
@@ -89,8 +89,8 @@ async def test_after_a_day_the_keys_are_missing_again() -> None:
     await pauses.over()
 
     assert still
-    assert (False, False) == (watched.keys.loaded, watched.keys.stale)
-    assert [300, 30, 1] == pauses.asked
+    assert (watched.keys.loaded, watched.keys.stale) == (False, False)
+    assert pauses.asked == [300, 30, 1]
     await watched.keys.aclose()
 
 
@@ -103,5 +103,5 @@ async def test_closing_ends_the_keeping() -> None:
     await watched.keys.aclose()
     await pauses.over()
 
-    assert 0 == watched.source.loads
+    assert watched.source.loads == 0
     assert before - 1 == len(asyncio.all_tasks())

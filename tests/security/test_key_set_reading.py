@@ -60,7 +60,7 @@ def problem(content: bytes) -> str:
     ],
 )
 def test_a_proper_key_is_used(kind: str, changes: dict[str, Any]) -> None:
-    assert {"x"} == usable(changed(kind, **changes))
+    assert usable(changed(kind, **changes)) == {"x"}
 
 
 @table("kind", SIGNERS)

@@ -38,7 +38,7 @@ async def test_the_set_is_loaded_at_the_first_look_up_at_the_latest() -> None:
     before = watched.keys.loaded
 
     assert await has(watched, "old")
-    assert (False, True) == (before, watched.keys.loaded)
+    assert (before, watched.keys.loaded) == (False, True)
     assert watched.source.loads == 1
 
 
@@ -60,7 +60,7 @@ async def test_an_old_set_is_loaded_again_while_it_still_answers(watched: Watche
     assert await asyncio.wait_for(has(watched, "old"), 30)
     await watched.source.begun.wait()
     assert await asyncio.wait_for(has(watched, "old"), 30)
-    assert (2, 1) == (watched.source.loads, watched.source.under_way)
+    assert (watched.source.loads, watched.source.under_way) == (2, 1)
 
     watched.source.open.set()
     await settle()
@@ -116,7 +116,7 @@ async def test_the_old_set_serves_for_a_day_when_its_source_is_down(watched: Wat
     at_last = watched.keys.loaded
 
     watched.clock.now += 1
-    assert (True, False) == (at_last, watched.keys.loaded)
+    assert (at_last, watched.keys.loaded) == (True, False)
     with pytest.raises(KeysUnavailableError):
         await watched.keys.key("old")
     with pytest.raises(KeysUnavailableError):
@@ -195,4 +195,4 @@ async def test_the_generation_changes_only_with_the_set(watched: Watched) -> Non
         await watched.keys.load()
         seen.append(watched.keys.generation)
 
-    assert [0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6] == [generation - seen[0] for generation in seen]
+    assert [generation - seen[0] for generation in seen] == [0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6]

@@ -28,7 +28,7 @@ async def test_a_thousand_invented_ids_at_once_share_one_load() -> None:
     # Known keys are still found meanwhile.
     assert await asyncio.wait_for(has(watched, "old"), 30)
     watched.source.open.set()
-    assert [False] * 1000 == await asyncio.gather(*storm)
+    assert await asyncio.gather(*storm) == [False] * 1000
     assert watched.source.loads == 2
 
 
@@ -39,7 +39,7 @@ async def test_the_first_requests_share_one_load() -> None:
     await watched.source.begun.wait()
     watched.source.open.set()
 
-    assert [True] * 100 == await asyncio.gather(*waiting)
+    assert await asyncio.gather(*waiting) == [True] * 100
     assert watched.source.loads == 1
 
 
@@ -51,7 +51,7 @@ async def test_one_that_leaves_does_not_stop_the_load_for_the_others() -> None:
     first.cancel()
     await settle()
 
-    assert (True, 1) == (first.cancelled(), watched.source.under_way)
+    assert (first.cancelled(), watched.source.under_way) == (True, 1)
     watched.source.open.set()
     assert await second
     assert watched.source.loads == 1

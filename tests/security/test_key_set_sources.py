@@ -32,7 +32,7 @@ UNKNOWN = "the token's key is unknown"
 async def assert_overloaded(running: Guarded) -> None:
     """The response while no keys are available: retry later, and no reason."""
     answered = await running.bearer(SIGNER.token())
-    assert (503, "1") == (answered.status_code, answered.headers.get("retry-after"))
+    assert (answered.status_code, answered.headers.get("retry-after")) == (503, "1")
     assert "www-authenticate" not in answered.headers
     extensions = {
         "code": "OVERLOADED",
@@ -66,8 +66,8 @@ async def test_a_source_that_is_down_at_the_start_does_not_stop_the_gateway(tmp_
             # Without keys, no token is accepted, but a malformed one is still refused.
             assert_refused(await running.bearer("x"), running, "the token has not three parts")
     failures = [event for event in events(stream) if event["event"] == "verification keys cannot be loaded"]
-    assert [("error", "the key set cannot be read (ConnectError)")] == [
-        (event["level"], event["reason"]) for event in failures
+    assert [(event["level"], event["reason"]) for event in failures] == [
+        ("error", "the key set cannot be read (ConnectError)")
     ]
     assert str(free_port) not in stream.getvalue()
 
@@ -144,7 +144,7 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monkey
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
 
-        assert KEYS == await key_set_at(server.url)()
+        assert await key_set_at(server.url)() == KEYS
         assert proxy.requests == []
 
 

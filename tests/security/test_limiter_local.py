@@ -35,11 +35,11 @@ def limiter(clock: Clock) -> LocalLimiter:
 async def test_a_bucket_gives_its_burst_and_then_its_rate(clock: Clock, limiter: LocalLimiter) -> None:
     bucket = Bucket(rate=50, burst=100)
     taken = [await limiter.take("a", bucket, 1) for _ in range(101)]
-    assert [True] * 100 + [False] == [one.allowed for one in taken]
+    assert [one.allowed for one in taken] == [True] * 100 + [False]
     assert Taken(allowed=False, remaining=0, retry_after_ms=20) == taken[-1]
 
     clock.milliseconds += 1000
-    assert [True] * 50 + [False] == [(await limiter.take("a", bucket, 1)).allowed for _ in range(51)]
+    assert [(await limiter.take("a", bucket, 1)).allowed for _ in range(51)] == [True] * 50 + [False]
 
 
 async def test_a_bucket_never_holds_more_than_its_burst(clock: Clock, limiter: LocalLimiter) -> None:
@@ -82,44 +82,44 @@ async def test_who_waits_as_long_as_was_said_is_not_refused_and_who_waits_less_i
 
 async def test_a_repeat_costs_nothing_and_does_not_prolong_its_stay(clock: Clock, limiter: LocalLimiter) -> None:
     windows = [Window(60, 1)]
-    assert [0, 0] == await limiter.add("a", windows, ["x", "x"])
+    assert await limiter.add("a", windows, ["x", "x"]) == [0, 0]
     clock.milliseconds += 59_999
-    assert [0, 1] == await limiter.add("a", windows, ["x", "y"])
+    assert await limiter.add("a", windows, ["x", "y"]) == [0, 1]
     clock.milliseconds += 1
-    assert [0, 60_000] == await limiter.add("a", windows, ["y", "x"])
+    assert await limiter.add("a", windows, ["y", "x"]) == [0, 60_000]
 
 
 async def test_what_one_window_refuses_is_not_counted_in_the_other(clock: Clock, limiter: LocalLimiter) -> None:
     windows = [Window(1, 1), Window(10, 2)]
-    assert [0, 1_000] == await limiter.add("a", windows, ["x", "y"])
+    assert await limiter.add("a", windows, ["x", "y"]) == [0, 1_000]
     clock.milliseconds += 1_000
-    assert [0, 9_000] == await limiter.add("a", windows, ["z", "y"])
+    assert await limiter.add("a", windows, ["z", "y"]) == [0, 9_000]
 
 
 async def test_nothing_to_add_is_no_answer_and_no_change(limiter: LocalLimiter) -> None:
     windows = [Window(60, 1)]
-    assert [] == await limiter.add("a", windows, [])
-    assert [0] == await limiter.add("a", windows, ["x"])
+    assert await limiter.add("a", windows, []) == []
+    assert await limiter.add("a", windows, ["x"]) == [0]
 
 
 async def test_lengths_that_are_not_whole_seconds_are_kept_to_the_millisecond(
     clock: Clock, limiter: LocalLimiter
 ) -> None:
     windows = [Window(0.29, 1), Window(0.07, 1)]
-    assert [0, 290] == await limiter.add("a", windows, ["x", "y"])
+    assert await limiter.add("a", windows, ["x", "y"]) == [0, 290]
     clock.milliseconds += 289
-    assert [1] == await limiter.add("a", windows, ["y"])
+    assert await limiter.add("a", windows, ["y"]) == [1]
     clock.milliseconds += 1
-    assert [0] == await limiter.add("a", windows, ["y"])
+    assert await limiter.add("a", windows, ["y"]) == [0]
 
 
 async def test_keys_do_not_share(limiter: LocalLimiter) -> None:
     bucket, windows = Bucket(rate=1, burst=1), [Window(60, 1)]
     for key in ("a", "b"):
         assert (await limiter.take(key, bucket, 1)).allowed
-        assert [0] == await limiter.add(key, windows, ["x"])
+        assert await limiter.add(key, windows, ["x"]) == [0]
     assert not (await limiter.take("a", bucket, 1)).allowed
-    assert [60_000] == await limiter.add("b", windows, ["y"])
+    assert await limiter.add("b", windows, ["y"]) == [60_000]
 
 
 async def test_the_keys_that_are_kept_have_a_bound_and_the_one_used_least_recently_goes(clock: Clock) -> None:
@@ -131,4 +131,4 @@ async def test_the_keys_that_are_kept_have_a_bound_and_the_one_used_least_recent
     assert allowed == {"a": False, "c": False, "b": True}
     waits = {key: await limiter.add(key, windows, ["new"]) for key in ("a", "c", "b")}
     assert waits == {"a": [60_000], "c": [60_000], "b": [0]}
-    assert (2, 2) == (len(limiter._levels), len(limiter._seen))
+    assert (len(limiter._levels), len(limiter._seen)) == (2, 2)

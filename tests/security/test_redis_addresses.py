@@ -53,4 +53,4 @@ async def test_a_silent_address_of_redis_is_passed_over_and_remembered(monkeypat
         # For its connections to end.
         await settle()
         server.close()
-    assert [SILENT, "127.0.0.1", "127.0.0.1"] == tried
+    assert tried == [SILENT, "127.0.0.1", "127.0.0.1"]

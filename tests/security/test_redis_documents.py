@@ -28,15 +28,15 @@ async def test_a_document_that_one_gateway_registers_is_known_to_another(redis_s
         missed = (await other.client.post("/graphql", json=BY_HASH)).json()
         await one.client.post("/graphql", json={"query": DOCUMENT, **BY_HASH})
         found = (await other.client.post("/graphql", json=BY_HASH)).json()
-    assert ["PERSISTED_QUERY_NOT_FOUND"] == [error["extensions"]["code"] for error in missed["errors"]]
-    assert {"data": {"__typename": "Query"}} == found
+    assert [error["extensions"]["code"] for error in missed["errors"]] == ["PERSISTED_QUERY_NOT_FOUND"]
+    assert found == {"data": {"__typename": "Query"}}
 
 
 async def test_a_text_that_somebody_else_put_under_a_hash_is_not_executed(redis_server: RedisServer) -> None:
     redis_server.ask("SET", f"konagraph:document:{HASH}", "{ __schema { queryType { name } } }")
     async with gateway(None, **settings(redis_server)) as running:
         answer = (await running.client.post("/graphql", json=BY_HASH)).json()
-    assert ["PERSISTED_QUERY_NOT_FOUND"] == [error["extensions"]["code"] for error in answer["errors"]]
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["PERSISTED_QUERY_NOT_FOUND"]
 
 
 async def test_a_document_goes_by_itself_within_a_day(redis_server: RedisServer) -> None:
@@ -54,7 +54,7 @@ async def test_the_rule_of_the_documentation_is_enough_for_a_whole_gateway(redis
     async with gateway(None, **given) as one, gateway(None, **given) as other:
         await one.client.post("/graphql", json={"query": DOCUMENT, **BY_HASH})
         found = (await other.client.post("/graphql", json=BY_HASH)).json()
-    assert {"data": {"__typename": "Query"}} == found
+    assert found == {"data": {"__typename": "Query"}}
 
 
 async def test_without_redis_this_process_remembers_and_asks_again_only_after_a_pause(
@@ -65,11 +65,11 @@ async def test_without_redis_this_process_remembers_and_asks_again_only_after_a_
     store = RegisteredDocuments(10, 1_000, client, lambda: now)
     own_redis.kill()
     await store.put("a", "text")
-    assert "text" == await store.get("a")
+    assert await store.get("a") == "text"
     assert await store.get("b") is None
     own_redis.start()
     own_redis.ask("SET", "konagraph:document:b", "other")
     assert await store.get("b") is None
     now = 1.0
-    assert "other" == await store.get("b")
+    assert await store.get("b") == "other"
     await client.aclose()

@@ -89,16 +89,16 @@ async def test_the_local_limiter_decides_when_the_shared_one_fails(
         raise error
 
     fallback.shared.behave = failing
-    assert [True] * 5 + [False] == [(await fallback.limiter.take("a", BUCKET, 1)).allowed for _ in range(6)]
-    assert [0, 0, 60_000] == await fallback.limiter.add("a", WINDOWS, ["x", "y", "z"])
-    assert (1, 1) == (fallback.shared.calls, fallback.told)
+    assert [(await fallback.limiter.take("a", BUCKET, 1)).allowed for _ in range(6)] == [True] * 5 + [False]
+    assert await fallback.limiter.add("a", WINDOWS, ["x", "y", "z"]) == [0, 0, 60_000]
+    assert (fallback.shared.calls, fallback.told) == (1, 1)
 
 
 async def test_adding_alone_falls_back_as_taking_does(fallback: Fallback) -> None:
     fallback.shared.behave = broken
-    assert [0, 0, 60_000] == await fallback.limiter.add("a", WINDOWS, ["x", "y", "z"])
-    assert [0, 60_000] == await fallback.limiter.add("a", WINDOWS, ["x", "z"])
-    assert (1, 1) == (fallback.shared.calls, fallback.told)
+    assert await fallback.limiter.add("a", WINDOWS, ["x", "y", "z"]) == [0, 0, 60_000]
+    assert await fallback.limiter.add("a", WINDOWS, ["x", "z"]) == [0, 60_000]
+    assert (fallback.shared.calls, fallback.told) == (1, 1)
 
 
 async def test_the_next_try_comes_after_the_pause_and_starts_a_new_one(fallback: Fallback) -> None:
@@ -116,11 +116,11 @@ async def test_what_was_spent_while_the_shared_limiter_was_away_still_counts(
     fallback: Fallback,
 ) -> None:
     fallback.shared.behave = broken
-    assert [True] * 5 + [False] == await fallback.takes(6)
+    assert await fallback.takes(6) == [True] * 5 + [False]
     fallback.shared.behave = well
     fallback.now = PAUSE
-    assert [False] == await fallback.takes(1)
-    assert [False] * 20 == await fallback.takes(20)
+    assert await fallback.takes(1) == [False]
+    assert await fallback.takes(20) == [False] * 20
     assert fallback.shared.calls == 4 + 1 + 20
 
 
@@ -131,18 +131,18 @@ async def test_it_says_whether_the_shared_limiter_answers_as_far_as_it_knows(fal
         await fallback.takes(1)
         seen.append(fallback.limiter.away)
     # The one before the last fell into a pause and made no call.
-    assert [False, False, True, True, True, False] == seen
+    assert seen == [False, False, True, True, True, False]
 
 
 async def test_a_crowd_waits_for_its_turn_and_is_no_failure(fallback: Fallback) -> None:
-    assert [True] * 200 == await fallback.takes(200, PLENTY)
-    assert (200, 4, 0) == (fallback.shared.calls, fallback.shared.most_at_once, fallback.told)
+    assert await fallback.takes(200, PLENTY) == [True] * 200
+    assert (fallback.shared.calls, fallback.shared.most_at_once, fallback.told) == (200, 4, 0)
 
 
 async def test_a_crowd_does_not_queue_up_for_a_limiter_that_fails(fallback: Fallback) -> None:
     fallback.shared.behave = broken
-    assert 5 == sum(await fallback.takes(200))
-    assert (4, 4) == (fallback.shared.calls, fallback.told)
+    assert sum(await fallback.takes(200)) == 5
+    assert (fallback.shared.calls, fallback.told) == (4, 4)
 
 
 async def test_after_the_pause_one_request_tries_and_the_others_do_not_wait_for_it(fallback: Fallback) -> None:
@@ -158,7 +158,7 @@ async def test_after_the_pause_one_request_tries_and_the_others_do_not_wait_for_
     await asyncio.sleep(0)
     # Nothing but the local limiter can answer them: the shared one does not before `release`.
     async with asyncio.timeout(30):
-        assert [True] * 4 + [False] == await fallback.takes(5)
+        assert await fallback.takes(5) == [True] * 4 + [False]
     assert fallback.shared.calls == 2
     release.set()
     assert not (await trying).allowed
@@ -178,7 +178,7 @@ async def test_a_try_that_is_cancelled_gives_its_turn_back(fallback: Fallback) -
     results = await asyncio.gather(*tries, return_exceptions=True)
     assert [asyncio.CancelledError] * 8 == [type(result) for result in results]
     fallback.shared.behave = well
-    assert [True] * 20 == await fallback.takes(20, PLENTY)
+    assert await fallback.takes(20, PLENTY) == [True] * 20
     assert fallback.told == 0
 
 

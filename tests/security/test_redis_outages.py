@@ -90,13 +90,13 @@ async def test_a_redis_that_was_never_there_leaves_the_budgets_as_they_are() -> 
         # The port is ours, and nobody listens.
         async with protected(f"redis://127.0.0.1:{taken.getsockname()[1]}") as redis:
             assert await redis.spends() == WITHIN
-            assert (1, 1) == (redis.shared.calls, redis.told)
+            assert (redis.shared.calls, redis.told) == (1, 1)
 
 
 async def test_a_redis_whose_name_means_nothing_leaves_the_budgets_as_they_are() -> None:
     async with protected("unix:///nowhere/redis.sock") as redis:
         assert await redis.spends() == WITHIN
-        assert (1, 1) == (redis.shared.calls, redis.told)
+        assert (redis.shared.calls, redis.told) == (1, 1)
 
 
 async def test_a_redis_that_says_nothing_costs_one_wait_for_each_pause() -> None:
@@ -117,7 +117,7 @@ async def test_a_redis_that_talks_nonsense_is_as_good_as_none() -> None:
     async with FaultyUpstream(talk) as upstream:
         async with protected(f"redis://127.0.0.1:{upstream.port}", upstream.tasks) as redis:
             assert await redis.spends() == WITHIN
-            assert (1, 1) == (redis.shared.calls, redis.told)
+            assert (redis.shared.calls, redis.told) == (1, 1)
         await upstream.until_closed()
 
 
@@ -166,7 +166,7 @@ def test_a_wait_for_redis_is_short_and_is_not_repeated() -> None:
     client = connect(Credential("redis://127.0.0.1"))
     connection = client.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py's own gap
     waits = connection.socket_connect_timeout, connection.socket_timeout
-    assert (0.05, 0.05, 0) == (*waits, connection.retry.get_retries())
+    assert (*waits, connection.retry.get_retries()) == (0.05, 0.05, 0)
 
 
 class Unwilling(NamedTuple):
@@ -196,7 +196,7 @@ async def test_a_redis_that_does_not_write_is_as_good_as_none_until_it_does(
         own_redis.ask(*unwilling.command)
         assert await redis.spends() == WITHIN
         assert await redis.spends() == SPENT
-        assert (1, 1) == (redis.shared.calls, redis.told)
+        assert (redis.shared.calls, redis.told) == (1, 1)
         own_redis.ask(*unwilling.undo)
         redis.now += 1.0
         # Redis has counted nothing so far.
@@ -246,7 +246,7 @@ async def test_two_gateways_share_what_is_spent(own_redis: RedisServer) -> None:
 async def test_a_crowd_is_no_outage(own_redis: RedisServer) -> None:
     async with protected(own_redis.patient_url) as redis:
         allowed = await asyncio.gather(*(redis.takes() for _ in range(200)))
-        assert (3, 200, 0) == (sum(allowed), redis.shared.calls, redis.told)
+        assert (sum(allowed), redis.shared.calls, redis.told) == (3, 200, 0)
         assert (await redis.takes(), redis.told) == (False, 0)
 
 

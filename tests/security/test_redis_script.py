@@ -47,8 +47,8 @@ async def connected(url: str) -> AsyncIterator[tuple[RedisLimiter, Redis]]:
 async def use_everything(limiter: RedisLimiter) -> None:
     """Every path through the script."""
     bucket = Bucket(rate=0.001, burst=1)
-    assert [True, False] == [(await limiter.take("a", bucket, 1)).allowed for _ in range(2)]
-    assert [0, 0, 0, 60_000] == await limiter.add("a", [MINUTE, HOUR], ["x", "x", "y", "z"])
+    assert [(await limiter.take("a", bucket, 1)).allowed for _ in range(2)] == [True, False]
+    assert await limiter.add("a", [MINUTE, HOUR], ["x", "x", "y", "z"]) == [0, 0, 0, 60_000]
 
 
 async def test_no_other_commands_are_sent_than_those_of_the_rule(redis_server: RedisServer) -> None:
@@ -105,7 +105,7 @@ async def test_every_key_of_one_call_lives_on_one_node_of_a_cluster(redis_server
     slots: dict[str, set[int]] = {"a": set(), "b": set()}
     for key in redis_server.ask("KEYS", "*"):
         slots[re.findall(r"\{(.*)\}", key)[0]].add(key_slot(key.encode()))
-    assert [1, 1] == [len(slots["a"]), len(slots["b"])]
+    assert [len(slots["a"]), len(slots["b"])] == [1, 1]
     assert slots["a"] != slots["b"]
 
 
@@ -130,13 +130,13 @@ async def test_every_key_goes_by_itself_once_it_means_nothing(redis_server: Redi
 async def test_a_member_that_is_refused_leaves_nothing(redis_server: RedisServer) -> None:
     async with connected(redis_server.patient_url) as (limiter, _):
         await limiter.add("a", [Window(60, 1)], ["x", "y"])
-    assert ["x"] == redis_server.ask("ZRANGE", "konagraph:{a}:window:60000", 0, -1)
+    assert redis_server.ask("ZRANGE", "konagraph:{a}:window:60000", 0, -1) == ["x"]
 
 
 async def test_nothing_to_add_makes_no_key(redis_server: RedisServer) -> None:
     async with connected(redis_server.patient_url) as (limiter, _):
-        assert [] == await limiter.add("a", [MINUTE, HOUR], [])
-    assert [] == redis_server.ask("KEYS", "*")
+        assert await limiter.add("a", [MINUTE, HOUR], []) == []
+    assert redis_server.ask("KEYS", "*") == []
 
 
 async def test_long_windows_and_slow_buckets_are_kept(redis_server: RedisServer) -> None:
@@ -162,7 +162,7 @@ async def test_a_wait_is_over_when_redis_says_so_and_not_earlier(redis_server: R
     windows = [Window(0.15, 1)]
     async with connected(redis_server.patient_url) as (limiter, client):
         before = milliseconds(await client.time())
-        assert [0] == await limiter.add("a", windows, ["x"])
+        assert await limiter.add("a", windows, ["x"]) == [0]
         (wait,) = await limiter.add("a", windows, ["y"])
         asked = milliseconds(await client.time())
         assert 0 < wait <= 150
@@ -172,7 +172,7 @@ async def test_a_wait_is_over_when_redis_says_so_and_not_earlier(redis_server: R
         if milliseconds(await client.time()) < before + 150:
             assert early != [0]
         await passed(client, asked + wait)
-        assert [0] == await limiter.add("a", windows, ["y"])
+        assert await limiter.add("a", windows, ["y"]) == [0]
 
 
 async def test_a_bucket_refills_by_the_clock_of_redis(redis_server: RedisServer) -> None:

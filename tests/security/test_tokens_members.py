@@ -39,7 +39,7 @@ def member_token(claim: object, *, scope: str = "", name: str = "konaplate_user_
 def assert_hidden(answer: httpx.Response) -> None:
     """For this viewer, no such card."""
     assert answer.status_code == 200
-    assert {"card": None} == answer.json()["data"]
+    assert answer.json()["data"] == {"card": None}
     (error,) = answer.json()["errors"]
     assert error["extensions"]["code"] == "CARD_NOT_FOUND"
     assert "upstream" not in error["extensions"]

@@ -84,7 +84,7 @@ async def test_a_known_token_is_not_verified_again() -> None:
     first = await desk.tokens.viewer(good)
     for _ in range(50):
         assert first is await desk.tokens.viewer(good)
-    assert (1, 1) == (keys.lookups, keys.only.checks)
+    assert (keys.lookups, keys.only.checks) == (1, 1)
 
 
 async def test_a_token_that_was_refused_is_not_remembered() -> None:
@@ -94,7 +94,7 @@ async def test_a_token_that_was_refused_is_not_remembered() -> None:
 
     for _ in range(3):
         assert await desk.reason(bad) == "the token's signature or form is wrong"
-    assert (3, 3) == (keys.lookups, keys.only.checks)
+    assert (keys.lookups, keys.only.checks) == (3, 3)
 
 
 async def test_a_token_that_differs_in_one_character_is_verified_itself() -> None:

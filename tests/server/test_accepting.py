@@ -81,7 +81,7 @@ def test_those_who_wait_when_it_ends_are_let_in_and_later_ones_are_refused(loop:
         await acceptor.aclose()
         assert len(made) == 3
         for client in clients:
-            assert b"hello" == await asyncio.to_thread(client.recv, 5)
+            assert await asyncio.to_thread(client.recv, 5) == b"hello"
             client.close()
         with pytest.raises(ConnectionRefusedError):
             connect(port)
@@ -128,9 +128,9 @@ async def test_without_descriptors_it_waits_for_a_while_and_then_lets_in_who_is_
     for _ in range(100):
         await asyncio.sleep(0)
     # It does not retry in a loop.
-    assert (1, []) == (scripted.asked, made)
-    assert ["no further connection can be accepted: Too many open files"] == caplog.messages
-    assert b"hello" == await asyncio.to_thread(client.recv, 5)
+    assert (scripted.asked, made) == (1, [])
+    assert caplog.messages == ["no further connection can be accepted: Too many open files"]
+    assert await asyncio.to_thread(client.recv, 5) == b"hello"
     await acceptor.aclose()
     client.close()
 
@@ -140,7 +140,7 @@ async def test_a_client_that_has_left_before_it_is_let_in_does_not_keep_out_the_
     acceptor, made = acceptor_of(Scripted(listener, ConnectionAbortedError()))  # type: ignore[arg-type]
     acceptor.start()
     client = await asyncio.to_thread(connect, listener.getsockname()[1])
-    assert b"hello" == await asyncio.to_thread(client.recv, 5)
+    assert await asyncio.to_thread(client.recv, 5) == b"hello"
     assert len(made) == 1
     await acceptor.aclose()
     client.close()
@@ -168,7 +168,7 @@ async def test_ending_without_descriptors_closes_the_listener_and_says_why(
     acceptor.start()
     await acceptor.aclose()
     assert (listener.fileno(), made) == (-1, [])
-    assert ["waiting connections cannot be accepted: Too many open files"] == caplog.messages
+    assert caplog.messages == ["waiting connections cannot be accepted: Too many open files"]
 
 
 async def test_a_pause_that_outlasts_the_listener_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
@@ -180,7 +180,7 @@ async def test_a_pause_that_outlasts_the_listener_is_no_fault(caplog: pytest.Log
         await scripted.was_asked.wait()
         await acceptor.aclose()
         await asyncio.sleep(0.6)
-    assert ["no further connection can be accepted: Too many open files"] == caplog.messages
+    assert caplog.messages == ["no further connection can be accepted: Too many open files"]
 
 
 @pytest.mark.parametrize("loop", LOOPS)
@@ -199,7 +199,7 @@ def test_small_answers_are_not_held_back(loop: str) -> None:
         client = connect(listener.getsockname()[1])
         for _ in range(10):
             await asyncio.sleep(0)
-        assert [True] == [option != 0 for option in options]
+        assert [option != 0 for option in options] == [True]
         await acceptor.aclose()
         client.close()
 

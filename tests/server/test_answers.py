@@ -66,8 +66,8 @@ async def test_the_date_of_an_answer_is_that_of_its_own_time() -> None:
     first = await connection.ask(GET)
     connection.state.default_headers = [(b"date", b"today")]
     second = await connection.ask(GET)
-    assert (1, 0) == (first.count(b"\r\ndate: yesterday\r\n"), first.count(b"today"))
-    assert (1, 0) == (second.count(b"\r\ndate: today\r\n"), second.count(b"yesterday"))
+    assert (first.count(b"\r\ndate: yesterday\r\n"), first.count(b"today")) == (1, 0)
+    assert (second.count(b"\r\ndate: today\r\n"), second.count(b"yesterday")) == (1, 0)
     connection.lose()
 
 
@@ -75,7 +75,7 @@ async def test_the_date_of_an_answer_is_that_of_its_own_time() -> None:
 async def test_two_answers_in_a_row_come_in_their_order(app: ASGIApp) -> None:
     connection = Connected(app)
     answers = await connection.ask(GET + GET)
-    assert [b"body", b"body"] == [answer.partition(b"\r\n\r\n")[2] for answer in answers.split(b"HTTP/1.1 ")[1:]]
+    assert [answer.partition(b"\r\n\r\n")[2] for answer in answers.split(b"HTTP/1.1 ")[1:]] == [b"body", b"body"]
     connection.lose()
 
 
@@ -83,7 +83,7 @@ async def test_a_head_is_not_held_back_while_the_app_waits() -> None:
     connection = Connected(in_pieces)
     await connection.ask(GET)
     head, *pieces = connection.transport.writes
-    assert (True, [b"bo", b"dy"]) == (head.endswith(b"\r\n\r\n"), pieces)
+    assert (head.endswith(b"\r\n\r\n"), pieces) == (True, [b"bo", b"dy"])
     connection.lose()
 
 
@@ -107,9 +107,9 @@ async def test_a_head_whose_body_never_comes_is_not_sent_and_ends_the_connection
         await send(START)
 
     connection = Connected(broken_off)
-    assert b"" == await connection.ask(GET)
+    assert await connection.ask(GET) == b""
     assert connection.transport.closed
-    assert ["ASGI callable returned without completing response."] == [record.msg for record in caplog.records]
+    assert [record.msg for record in caplog.records] == ["ASGI callable returned without completing response."]
     connection.lose()
 
 
@@ -123,7 +123,7 @@ async def test_a_body_of_another_length_than_announced_ends_the_connection(
 
     connection = Connected(wrong)
     answer = await connection.ask(GET)
-    assert (True, False) == (connection.transport.closed, b"bodyy" in answer)
+    assert (connection.transport.closed, b"bodyy" in answer) == (True, False)
     assert [RuntimeError] == [record.exc_info[0] for record in caplog.records if record.exc_info]
     connection.lose()
 
@@ -135,7 +135,7 @@ async def test_a_second_body_is_a_fault_of_the_app_and_is_not_sent(caplog: pytes
 
     connection = Connected(twice)
     await connection.ask(GET)
-    assert ([b"body"], True) == (connection.transport.bodies, connection.transport.closed)
+    assert (connection.transport.bodies, connection.transport.closed) == ([b"body"], True)
     assert [RuntimeError] == [record.exc_info[0] for record in caplog.records if record.exc_info]
     connection.lose()
 
@@ -150,7 +150,7 @@ async def test_an_app_that_fails_once_it_has_answered_takes_nothing_back(
 
     connection = Connected(failing)
     await connection.ask(GET)
-    assert [b"body"] == connection.transport.bodies
+    assert connection.transport.bodies == [b"body"]
     assert cancelled == (not caplog.records)
     assert cancelled != connection.transport.closed
     connection.lose()
@@ -177,7 +177,7 @@ async def test_a_client_that_waits_for_it_is_told_to_send_its_body() -> None:
     head, _, body = POST.replace(b"Host", b"Expect: 100-continue\r\nHost").partition(b"\r\n\r\n")
     connection.protocol.data_received(head + b"\r\n\r\n")
     await asyncio.sleep(0)
-    assert [b"HTTP/1.1 100 Continue\r\n\r\n"] == connection.transport.writes
+    assert connection.transport.writes == [b"HTTP/1.1 100 Continue\r\n\r\n"]
     assert (await connection.ask(body)).endswith(b"body")
     connection.lose()
 
@@ -190,7 +190,7 @@ async def test_the_word_to_continue_may_begin_with_what_was_sent_ahead() -> None
     connection = Connected(reading)
     connection.protocol.data_received(POST.replace(b"Host", b"Expect: 100-continue\r\nHost"))
     connection.protocol.eof_received()
-    assert [b"H"] == connection.transport.writes
+    assert connection.transport.writes == [b"H"]
     await connection.until_answered()
     await asyncio.sleep(0)
     answers = connection.transport.written
@@ -209,7 +209,7 @@ async def test_a_body_that_comes_in_pieces_is_put_together() -> None:
     connection = Connected(echo)
     pieces = b"1\r\na\r\n2\r\nbc\r\n1\r\nd\r\n0\r\n\r\n"
     answer = await connection.ask(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + pieces)
-    assert ["abcd", False] == json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == ["abcd", False]
     connection.lose()
 
 
@@ -240,8 +240,8 @@ async def test_no_more_is_read_while_a_request_waits_for_its_turn() -> None:
     await connection.until_answered()
     await asyncio.sleep(0)
     reading.append(connection.protocol.flow.read_paused)
-    assert [False, True, False] == reading
-    assert [b"body", b"body"] == connection.transport.bodies
+    assert reading == [False, True, False]
+    assert connection.transport.bodies == [b"body", b"body"]
     connection.lose()
 
 
@@ -258,8 +258,8 @@ async def test_a_request_that_is_cancelled_once_it_is_answered_is_no_fault(
     (task,) = connection.state.tasks
     task.cancel()
     await asyncio.wait([task])
-    assert [] == caplog.records
-    assert (False, False) == (task.cancelled(), connection.transport.closed)
+    assert caplog.records == []
+    assert (task.cancelled(), connection.transport.closed) == (False, False)
     connection.lose()
 
 
@@ -268,7 +268,7 @@ async def hold(connection: Connected, request: bytes = GET) -> None:
     connection.protocol.data_received(request)
     await asyncio.sleep(0)
     assert connection.protocol.cycle.response_complete
-    assert [] == connection.transport.writes
+    assert connection.transport.writes == []
 
 
 async def test_answers_of_one_turn_go_out_together_when_it_ends() -> None:
@@ -289,7 +289,7 @@ async def test_answers_of_one_turn_go_out_together_when_it_ends() -> None:
         connection.protocol.data_received(GET)
     for _ in range(4):
         await asyncio.sleep(0)
-    assert ["made"] * 3 + ["sent"] * 3 == order
+    assert order == ["made"] * 3 + ["sent"] * 3
     for connection in connections:
         connection.lose()
 
@@ -305,7 +305,7 @@ async def test_an_answer_that_cannot_be_written_ends_its_connection_and_keeps_no
     failing, other = Connected(answering, options, Failing()), Connected(answering, options)
     failing.protocol.data_received(GET)
     await other.ask(GET)
-    assert (True, False, [b"body"]) == (failing.transport.closed, other.transport.closed, other.transport.bodies)
+    assert (failing.transport.closed, other.transport.closed, other.transport.bodies) == (True, False, [b"body"])
     assert [MemoryError] == [record.exc_info[0] for record in caplog.records if record.exc_info]
     failing.lose()
     other.lose()
@@ -316,14 +316,14 @@ async def test_a_client_that_has_gone_gets_nothing() -> None:
     await hold(connection)
     connection.lose()
     await asyncio.sleep(0)
-    assert [] == connection.transport.writes
+    assert connection.transport.writes == []
 
 
 async def test_a_rejection_stays_behind_the_answer_that_waits() -> None:
     connection = Connected(answering)
     await hold(connection)
     connection.protocol.data_received(b"nonsense\r\n\r\n")
-    assert [201, 400] == [int(write.split()[1]) for write in connection.transport.writes]
+    assert [int(write.split()[1]) for write in connection.transport.writes] == [201, 400]
     connection.lose()
 
 
@@ -332,7 +332,7 @@ async def test_the_end_of_what_the_client_sends_takes_nothing_from_the_answer_th
     await hold(connection)
     # The transport closes the connection now.
     assert connection.protocol.eof_received() is False
-    assert [b"body"] == connection.transport.bodies
+    assert connection.transport.bodies == [b"body"]
     connection.lose()
 
 
@@ -345,7 +345,7 @@ async def test_what_is_sent_ahead_of_an_answer_stays_behind_the_answer_before() 
     await connection.until_answered()
     await asyncio.sleep(0)
     statuses = [answer[:3] for answer in connection.transport.written.split(b"HTTP/1.1 ")]
-    assert ([b"", b"201", b"201"], b"body") == (statuses, connection.transport.written[-4:])
+    assert (statuses, connection.transport.written[-4:]) == ([b"", b"201", b"201"], b"body")
     connection.lose()
 
 
@@ -353,7 +353,7 @@ async def test_nothing_is_sent_after_an_answer_that_says_that_it_is_the_last() -
     connection = Connected(answering)
     await connection.ask(POST.replace(b"Host", b"Expect: 100-continue\r\nHost"))
     connection.protocol.data_received(b"nonsense\r\n\r\n")
-    assert ([b"body"], True) == (connection.transport.bodies, connection.transport.closed)
+    assert (connection.transport.bodies, connection.transport.closed) == ([b"body"], True)
     connection.lose()
 
 
@@ -362,7 +362,7 @@ async def test_a_body_that_turns_bad_once_its_request_is_answered_gets_no_second
     await hold(connection, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")
     connection.protocol.data_received(b"nonsense\r\n")
     await asyncio.sleep(0)
-    assert [b"body"] == connection.transport.bodies
+    assert connection.transport.bodies == [b"body"]
     connection.lose()
 
 
@@ -370,5 +370,5 @@ async def test_an_answer_that_waits_is_sent_before_its_idle_connection_is_closed
     connection = Connected(answering)
     await hold(connection)
     connection.protocol.drain(close_idle=True)
-    assert ([b"body"], True) == (connection.transport.bodies, connection.transport.closed)
+    assert (connection.transport.bodies, connection.transport.closed) == ([b"body"], True)
     connection.lose()

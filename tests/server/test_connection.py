@@ -164,7 +164,7 @@ async def test_a_reader_that_takes_a_part_of_its_answer_in_the_time_for_writing_
     connection = Connected(large, ConnectionOptions(rejection_response, only(write_timeout=SOON)), transport)
     connection.protocol.data_received(MESSAGES[0])
     await asyncio.sleep(1.5 * SOON)
-    assert (20_000, False) == (transport.unsent // 1000 * 1000, transport.aborted)
+    assert (transport.unsent // 1000 * 1000, transport.aborted) == (20_000, False)
     await asyncio.wait_for(transport.ended.wait(), PATIENCE)
     assert transport.aborted
     connection.lose()

@@ -28,7 +28,7 @@ async def test_an_app_that_asks_for_it_is_called_when_its_client_disconnects() -
         connected = Connected(app)
         connected.protocol.data_received(b"GET " + path + b" HTTP/1.1\r\nHost: gateway\r\n\r\n")
         await connected.until_answered()
-        assert expected == told
+        assert told == expected
         told.clear()
 
 
@@ -42,7 +42,7 @@ async def test_an_app_that_asks_late_is_called_at_once() -> None:
     connected = Connected(app)
     connected.protocol.data_received(GET)
     await connected.until_answered()
-    assert ["gone"] == told
+    assert told == ["gone"]
 
 
 async def test_after_a_large_body_reading_resumes_so_that_a_disconnect_is_noticed() -> None:
@@ -71,4 +71,4 @@ async def test_after_a_large_body_reading_resumes_so_that_a_disconnect_is_notice
     await asyncio.sleep(0)
     connected.protocol.data_received(bytes(100_000))
     await connected.until_answered()
-    assert [True, False] == paused
+    assert paused == [True, False]

@@ -49,9 +49,9 @@ def test_who_ends_its_side_gets_the_answer_however_late_it_is(
         probe.release()
         answer = begun + wire.rest()
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert (1, 1) == (answer.count(BEGINNING), answer.count(b"\r\nconnection: close\r\n"))
+    assert (answer.count(BEGINNING), answer.count(b"\r\nconnection: close\r\n")) == (1, 1)
     assert answer.endswith(b"}")
-    assert [] == probe.disconnects
+    assert probe.disconnects == []
 
 
 def test_the_whole_beginning_is_sent_only_once(probe: Probe, port: int) -> None:
@@ -63,7 +63,7 @@ def test_the_whole_beginning_is_sent_only_once(probe: Probe, port: int) -> None:
             begun += wire.some(1)
         probe.release()
         assert wire.rest().startswith(b"200 OK\r\n")
-    assert BEGINNING == begun
+    assert begun == BEGINNING
 
 
 def test_an_answer_to_head_begins_only_once(probe: Probe, port: int) -> None:
@@ -73,7 +73,7 @@ def test_an_answer_to_head_begins_only_once(probe: Probe, port: int) -> None:
         begun = wire.some(1)
         probe.release()
         answer = begun + wire.rest()
-    assert (True, 1) == (answer.startswith(b"HTTP/1.1 200 "), answer.count(BEGINNING))
+    assert (answer.startswith(b"HTTP/1.1 200 "), answer.count(BEGINNING)) == (True, 1)
 
 
 def test_who_may_still_continue_is_told_so_and_answered(port: int) -> None:
@@ -89,12 +89,12 @@ def test_everything_that_waits_in_a_line_is_answered(probe: Probe, port: int) ->
         wire.send(head(b"/1", b"Host: a") + WAIT + head(b"/3", b"Host: a"))
         wire.end()
         assert probe.arrived.wait(PATIENCE)
-        assert "/1" == wire.answer().json()["path"]
+        assert wire.answer().json()["path"] == "/1"
         probe.release()
         answers = [wire.answer() for _ in range(2)]
-        assert b"" == wire.rest()
-    assert ["/wait", "/3"] == [answer.json()["path"] for answer in answers]
-    assert [[], ["close"]] == [answer.values("connection") for answer in answers]
+        assert wire.rest() == b""
+    assert [answer.json()["path"] for answer in answers] == ["/wait", "/3"]
+    assert [answer.values("connection") for answer in answers] == [[], ["close"]]
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_what_is_whole_is_answered_before_what_never_will_be(probe: Probe, port:
         begun = wire.some(1)
         probe.release()
         answer = begun + wire.rest()
-    assert (1, 1) == (answer.count(BEGINNING), answer.count(b"\r\nconnection: close\r\n"))
-    assert ["/wait"] == probe.paths
+    assert (answer.count(BEGINNING), answer.count(b"\r\nconnection: close\r\n")) == (1, 1)
+    assert probe.paths == ["/wait"]
 
 
 def test_a_refusal_comes_after_the_answer(probe: Probe, port: int) -> None:
@@ -118,16 +118,16 @@ def test_a_refusal_comes_after_the_answer(probe: Probe, port: int) -> None:
         begun = wire.some(1)
         probe.release()
         answers = begun + wire.rest()
-    assert [b"200", b"400"] == [part[:3] for part in answers.split(BEGINNING)[1:]]
+    assert [part[:3] for part in answers.split(BEGINNING)[1:]] == [b"200", b"400"]
 
 
 def test_who_ends_its_side_within_a_request_gets_nothing(probe: Probe, port: int) -> None:
     with Wire(port) as wire:
         wire.send(head(b"/", b"Host: a", b"Content-Length: 3", method=b"POST") + b"ab")
         wire.end()
-        assert b"" == wire.rest()
+        assert wire.rest() == b""
     assert probe.gone.wait(PATIENCE)
-    assert ["/"] == probe.disconnects
+    assert probe.disconnects == ["/"]
 
 
 @pytest.mark.parametrize("request_bytes", [WAIT, head(b"/wait", b"Host: a", version=b"1.0")], ids=["1.1", "1.0"])
@@ -142,7 +142,7 @@ def test_who_closes_the_connection_is_gone(
             wire.end()
             wire.some(1)
     assert probe.gone.wait(PATIENCE)
-    assert ["/wait"] == probe.disconnects
+    assert probe.disconnects == ["/wait"]
 
 
 def test_who_loses_patience_after_the_whole_beginning_is_gone(probe: Probe, port: int) -> None:
@@ -152,7 +152,7 @@ def test_who_loses_patience_after_the_whole_beginning_is_gone(probe: Probe, port
         # Unread data makes the client's system reset the connection.
         wire.await_unread(len(BEGINNING))
     assert probe.gone.wait(PATIENCE)
-    assert ["/wait"] == probe.disconnects
+    assert probe.disconnects == ["/wait"]
 
 
 @contextmanager
@@ -195,7 +195,7 @@ def test_who_is_gone_behind_a_relay_is_gone(probe: Probe, port: int) -> None:
             wire.send(WAIT)
             assert probe.arrived.wait(PATIENCE)
         assert probe.gone.wait(PATIENCE)
-    assert ["/wait"] == probe.disconnects
+    assert probe.disconnects == ["/wait"]
 
 
 def test_who_ends_its_side_behind_a_relay_is_answered(probe: Probe, port: int) -> None:
@@ -205,7 +205,7 @@ def test_who_ends_its_side_behind_a_relay_is_answered(probe: Probe, port: int) -
         begun = wire.some(1) + wire.some(1)
         probe.release()
         assert (begun + wire.rest()).startswith(b"HTTP/1.1 200 OK\r\n")
-    assert [] == probe.disconnects
+    assert probe.disconnects == []
 
 
 def test_a_query_is_answered_whose_client_has_ended_its_side() -> None:
@@ -213,5 +213,5 @@ def test_a_query_is_answered_whose_client_has_ended_its_side() -> None:
         wire.send(post())
         wire.end()
         answer = wire.answer()
-        assert b"" == wire.rest()
+        assert wire.rest() == b""
     assert {"data": {"card": {"balance": CARDS[FIRST_CARD].fields["balance"]}}} == answer.json()

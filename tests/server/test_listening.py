@@ -29,7 +29,7 @@ def test_every_address_of_a_name_gets_the_same_port() -> None:
     with ExitStack() as stack:
         bound = [stack.enter_context(one) for one in bind("localhost", 0)]
 
-        assert 1 == len({one.getsockname()[1] for one in bound})
+        assert len({one.getsockname()[1] for one in bound}) == 1
         assert len(bound) == len({one.family for one in bound})
 
 
@@ -39,7 +39,7 @@ def test_a_port_that_is_taken_is_named_with_the_reason() -> None:
         with pytest.raises(ListenError) as caught:
             bind("127.0.0.1", port)
 
-    assert f"127.0.0.1 port {port}: address already in use" == str(caught.value)
+    assert str(caught.value) == f"127.0.0.1 port {port}: address already in use"
 
 
 def test_a_name_that_is_none_is_named_with_the_reason() -> None:

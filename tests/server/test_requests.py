@@ -195,4 +195,4 @@ def test_the_app_is_told_when_its_client_hangs_up(port: int, probe: Probe) -> No
         wire.send(head(b"/wait", b"Host: a"))
         assert probe.arrived.wait(PATIENCE)
     assert probe.gone.wait(PATIENCE)
-    assert ["/wait"] == probe.disconnects
+    assert probe.disconnects == ["/wait"]

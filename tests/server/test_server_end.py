@@ -53,7 +53,7 @@ def test_a_connection_that_waits_to_be_accepted_when_the_listener_closes_is_answ
         answer = wire.answer()
         rest = wire.rest()
 
-    assert (200, ["close"], b"") == (answer.status, answer.values("connection"), rest)
+    assert (answer.status, answer.values("connection"), rest) == (200, ["close"], b"")
     assert not thread.is_alive()
 
 
@@ -89,14 +89,14 @@ def test_a_request_that_outlasts_the_drain_timeout_is_cut_off_with_an_answer() -
         answer = wire.answer()
         thread.join(PATIENCE)
 
-    assert (503, ["close"], ["no-store"]) == (
+    assert (
         answer.status,
         answer.values("connection"),
         answer.values("cache-control"),
-    )
+    ) == (503, ["close"], ["no-store"])
     assert b"OVERLOADED" in answer.body
     assert b"94913394" not in answer.body
-    assert (1, False) == (server.cut_off, thread.is_alive())
+    assert (server.cut_off, thread.is_alive()) == (1, False)
 
 
 async def test_one_part_that_fails_to_close_keeps_no_other_open(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ async def test_one_part_that_fails_to_close_keeps_no_other_open(tmp_path: Path) 
         async with app.router.lifespan_context(app):
             pass
 
-    assert (True, True) == (transport.closed, app.state.health.draining)
+    assert (transport.closed, app.state.health.draining) == (True, True)
     # The task that keeps the keys loaded has ended; it is closed after Konaplate's client.
     assert {asyncio.current_task()} == asyncio.all_tasks()
 
@@ -149,5 +149,5 @@ async def test_a_cancelled_request_is_answered_in_our_words_before_it_ends() -> 
         await task
 
     start, body = messages
-    assert (503, b"no-store") == (start["status"], dict(start["headers"])[b"cache-control"])
+    assert (start["status"], dict(start["headers"])[b"cache-control"]) == (503, b"no-store")
     assert b"OVERLOADED" in body["body"]

@@ -142,5 +142,5 @@ def old_pip(folder: Path, variables: dict[str, str], version: str = OLDEST_PIP) 
     subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=SECONDS)
     python = folder / "bin" / "python"
     install = (str(python), "-m", "pip", "install", "--quiet", "--no-deps", f"pip=={version}")
-    assert 0 == run(folder, variables, *install).returncode
+    assert run(folder, variables, *install).returncode == 0
     return python

@@ -136,7 +136,7 @@ def test_the_first_command_and_the_first_query(
     root = bare_roots / machine.suite
     prepare(root, machine, offered_newer)
     first = readme_block("Two commands").splitlines()[0].partition("#")[0].strip()
-    assert "make dev" == first
+    assert first == "make dev"
     script = ASK_UNTIL_ANSWERED.format(
         first=first, query=readme_block("One query").replace("curl ", "curl -sf ", 1)
     )
@@ -150,7 +150,7 @@ def test_the_second_command(bare_roots: Path, suite: str, offered_newer: dict[st
     root = bare_roots / suite
     prepare(root, Machine(suite, "reader", None), offered_newer)
     second = readme_block("Two commands").splitlines()[1].partition("#")[0].strip()
-    assert "make test" == second
+    assert second == "make test"
     result = inside(root, "reader", f"cd ~/konagraph && {second}", offered_newer, WHOLE_SUITE)
-    assert 0 == result.returncode, result.stdout[-5000:] + result.stderr[-2000:]
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
     assert re.search(r"^=* ?\d+ passed", result.stdout, re.MULTILINE)

@@ -34,15 +34,15 @@ def test_the_runtime_environment_is_the_runtime_lock_though_newer_releases_are_o
 ) -> None:
     expected = locked(ROOT / "requirements-runtime.lock")
     assert NEWER[0] in expected
-    assert expected == installed(first_start.folder / ".venv" / "bin" / "python")
+    assert installed(first_start.folder / ".venv" / "bin" / "python") == expected
 
 
 def test_each_step_is_told_with_its_time_and_nothing_that_worries(first_start: FirstStart) -> None:
     lines = first_start.said.splitlines()
     first, *steps = lines[:4]
     assert first.startswith("Setting up .venv for Python 3.")
-    assert [] == [step for step in steps if not STEP.fullmatch(step)]
-    assert ["Going on without explorer: npm is missing (`make doctor` says how to get it)."] == lines[4:5]
+    assert [step for step in steps if not STEP.fullmatch(step)] == []
+    assert lines[4:5] == ["Going on without explorer: npm is missing (`make doctor` says how to get it)."]
     assert not re.search(r"warning|deprecat|notice", first_start.said, re.IGNORECASE)
 
 
@@ -88,22 +88,22 @@ def test_the_oldest_pip_installs_the_development_lock(first_start: FirstStart, t
     options = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "--quiet")
     lock = str(ROOT / "requirements.lock")
     result = run(tmp_path, first_start.environment, str(python), "-m", "pip", "install", *options, "-r", lock)
-    assert 0 == result.returncode, result.stderr
+    assert result.returncode == 0, result.stderr
     assert locked(ROOT / "requirements.lock").items() <= installed(python).items()
 
 
 def test_a_changed_lock_makes_the_environment_anew_without_what_left_it(
     first_start: FirstStart, tmp_path: Path
 ) -> None:
-    assert 0 == environment(first_start, "build").returncode
+    assert environment(first_start, "build").returncode == 0
     python = first_start.folder / ".venv-build" / "bin" / "python"
     gone = wheel(tmp_path, "gone", "1")
     install = (str(python), "-m", "pip", "install", "--quiet", "--no-index", str(gone))
-    assert 0 == run(tmp_path, first_start.environment, *install).returncode
+    assert run(tmp_path, first_start.environment, *install).returncode == 0
     lock = first_start.folder / "requirements-build.lock"
     lock.write_text(lock.read_text() + "# changed\n")
     result = environment(first_start, "build")
-    assert (0, True) == (result.returncode, "its lock has changed" in result.stderr), result.stderr
+    assert (result.returncode, "its lock has changed" in result.stderr) == (0, True), result.stderr
     assert locked(lock) == installed(python)
 
 
@@ -122,7 +122,7 @@ def test_an_interrupted_set_up_is_made_anew(first_start: FirstStart) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) != 0
     result = environment(first_start, "build")
-    assert (0, True) == (result.returncode, "Setting up .venv-build" in result.stderr), result.stderr
+    assert (result.returncode, "Setting up .venv-build" in result.stderr) == (0, True), result.stderr
     assert locked(ROOT / "requirements-build.lock") == installed(python)
 
 
@@ -132,7 +132,7 @@ def test_without_a_network_the_first_set_up_says_so_and_leaves_nothing_that_look
     lock = first_start.folder / "tests" / "outside" / "requirements.lock"
     lock.write_text(lock.read_text().partition("\naiosignal")[0] + "\n")
     result = environment(first_start, "outside", **NO_NETWORK, PIP_RETRIES="0", PIP_NO_CACHE_DIR="1")
-    assert 1 == result.returncode
+    assert result.returncode == 1
     assert "failed" in result.stderr
     assert "Traceback" not in result.stderr
     assert not (first_start.folder / ".venv-outside" / ".installed.json").exists()
@@ -146,7 +146,7 @@ def test_a_step_that_never_ends_is_ended_with_its_children_and_a_hint(
     )
     with pytest.raises(SetupError, match=r"no end after 2 s. Is the network, or the proxy, slow or blocked\?"):
         run_step("Waiting", [sys.executable, "-c", child], 2, tmp_path)
-    assert "  Waiting ... failed\n" == capsys.readouterr().err
+    assert capsys.readouterr().err == "  Waiting ... failed\n"
     number = int((tmp_path / "pid").read_text())
     state = run(tmp_path, {}, "/bin/sh", "-c", f"cat /proc/{number}/stat || echo '() Z'").stdout
-    assert "Z" == state.rpartition(")")[2].split()[0]
+    assert state.rpartition(")")[2].split()[0] == "Z"

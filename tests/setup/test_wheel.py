@@ -37,7 +37,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require_tool("npm", present=shutil.which("npm") is not None, how="on Debian `apt-get install npm`")
     folder = copy_to(tmp_path_factory.mktemp("source") / "checkout")
     made = run(folder, bare_environment(os.environ["PATH"]), "make", "wheel")
-    assert 0 == made.returncode, made.stdout + made.stderr
+    assert made.returncode == 0, made.stdout + made.stderr
     (path,) = (folder / "dist").glob("*.whl")
     return path
 
@@ -53,15 +53,15 @@ def python(
     variables = bare_environment(os.environ["PATH"], **offered_newer)
     made = old_pip(tmp_path_factory.mktemp("wheel") / "venv", variables, request.param)
     result = run(made.parent, variables, str(made), "-m", "pip", "install", "--quiet", str(wheel))
-    assert 0 == result.returncode, result.stderr
+    assert result.returncode == 0, result.stderr
     return made
 
 
 def test_an_installation_from_an_index_is_as_exact_as_the_lock(python: Path) -> None:
     expected = locked(ROOT / "requirements-runtime.lock")
-    assert expected == {
+    assert {
         name: version for name, version in installed(python).items() if name not in ("konagraph", "setuptools")
-    }
+    } == expected
 
 
 def test_the_command_runs_from_any_folder_and_shows_graphiql_without_node(python: Path, tmp_path: Path) -> None:
@@ -72,10 +72,10 @@ def test_the_command_runs_from_any_folder_and_shows_graphiql_without_node(python
     with started(folder, environment, tmp_path, *command) as gateway:
         url = gateway.wait_for("konagraph answers on ").split()[3]
         assets = re.findall(r'(?:src|href)="(/[^"]+)"', page(url))
-        assert 8 == len(assets)
+        assert len(assets) == 8
         for asset in assets:
             assert page(url.removesuffix("/graphql") + asset)
-    assert [] == list(folder.iterdir())
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["graph", "schema"])
@@ -84,7 +84,7 @@ def test_a_foreign_package_of_the_same_name_is_named(python: Path, tmp_path: Pat
     foreign.write_text("class Schema: ...\n")
     variables = bare_environment(os.environ["PATH"], PYTHONPATH=str(tmp_path))
     result = run(tmp_path, variables, str(python.parent / "konagraph"), "--version")
-    assert 1 == result.returncode
+    assert result.returncode == 1
     expected = f"konagraph's package '{name}' is hidden by another one of that name ({foreign}). "
     assert result.stderr.startswith(expected)
     assert "Traceback" not in result.stderr
@@ -94,7 +94,7 @@ def test_a_checkout_without_its_dependencies_says_what_is_missing(tmp_path: Path
     (tmp_path / "click.py").write_text("raise ModuleNotFoundError(name='click')\n")
     variables = bare_environment(os.environ["PATH"], PYTHONPATH=str(tmp_path))
     result = run(ROOT, variables, sys.executable, "-m", "graph", "dev")
-    assert 1 == result.returncode
+    assert result.returncode == 1
     assert f"konagraph's dependencies are not installed for {sys.executable}: click is missing." in result.stderr
     assert "`make dev`" in result.stderr
     assert "Traceback" not in result.stderr

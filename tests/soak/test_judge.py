@@ -32,66 +32,66 @@ def growing(samples: list[Sample]) -> list[str]:
 
 
 def test_what_stays_the_same_is_flat() -> None:
-    assert [] == growing(series())
+    assert growing(series()) == []
 
 
 def test_a_leak_of_memory_grows() -> None:
     # 210 bytes for each of 60 requests per second, for half an hour.
     leaked = 210 * 60 * 1_800 / 1024 / 1024
-    assert ["megabytes"] == growing(series(megabytes=lambda part: 90 + leaked * part))
-    assert [] == growing(series(megabytes=lambda part: 90 + 0.9 * leaked * part))
+    assert growing(series(megabytes=lambda part: 90 + leaked * part)) == ["megabytes"]
+    assert growing(series(megabytes=lambda part: 90 + 0.9 * leaked * part)) == []
 
 
 def test_a_descriptor_in_five_minutes_grows() -> None:
-    assert ["descriptors"] == growing(series(descriptors=lambda part: 40 + 6 * part))
+    assert growing(series(descriptors=lambda part: 40 + 6 * part)) == ["descriptors"]
 
 
 def test_a_task_in_five_minutes_grows() -> None:
-    assert ["tasks"] == growing(series(tasks=lambda part: 60 + 6 * part))
+    assert growing(series(tasks=lambda part: 60 + 6 * part)) == ["tasks"]
 
 
 def test_everything_that_grows_is_named() -> None:
     samples = series(*(lambda part: 100 * (1 + part),) * len(MARGINS))
-    assert ["megabytes", "descriptors", "tasks"] == growing(samples)
+    assert growing(samples) == ["megabytes", "descriptors", "tasks"]
 
 
 def test_caches_that_fill_in_the_first_quarter_are_no_leak() -> None:
-    assert [] == growing(series(megabytes=lambda part: 60 + 400 * min(part, 0.25)))
+    assert growing(series(megabytes=lambda part: 60 + 400 * min(part, 0.25))) == []
 
 
 def test_a_leak_that_begins_late_grows() -> None:
-    assert ["megabytes"] == growing(series(megabytes=lambda part: 90 + 100 * max(0, part - 0.6)))
+    assert growing(series(megabytes=lambda part: 90 + 100 * max(0, part - 0.6))) == ["megabytes"]
 
 
 def test_what_shrinks_is_flat() -> None:
-    assert [] == growing(series(descriptors=lambda part: 90 - 60 * part))
+    assert growing(series(descriptors=lambda part: 90 - 60 * part)) == []
 
 
 def test_a_few_samples_that_came_too_early_are_no_leak() -> None:
-    assert [] == growing(series(tasks=lambda part: 500 if 0.9 < part < 0.95 else 60))
+    assert growing(series(tasks=lambda part: 500 if 0.9 < part < 0.95 else 60)) == []
 
 
 def test_what_is_just_being_closed_may_vary() -> None:
     chance = random.Random(4)  # noqa: S311 - noise, not a secret
-    assert [] == growing(series(*(lambda _part: chance.uniform(30, 32),) * len(MARGINS)))
+    assert growing(series(*(lambda _part: chance.uniform(30, 32),) * len(MARGINS))) == []
 
 
 def test_a_leak_shows_through_what_varies() -> None:
     chance = random.Random(4)  # noqa: S311 - noise, not a secret
-    assert ["tasks"] == growing(series(tasks=lambda part: chance.uniform(30, 32) + 6 * part))
+    assert growing(series(tasks=lambda part: chance.uniform(30, 32) + 6 * part)) == ["tasks"]
 
 
 def test_too_few_samples_say_nothing() -> None:
     samples = series()
-    assert [] == growing(samples[:FEWEST_SAMPLES])
+    assert growing(samples[:FEWEST_SAMPLES]) == []
     with pytest.raises(ValueError, match="15 samples are too few"):
         judge(samples[: FEWEST_SAMPLES - 1])
 
 
 def test_the_table_says_what_grows() -> None:
     lines = table(judge(series(tasks=lambda part: 60 + 100 * part))).splitlines()
-    assert ["flat", "flat", "GROWS"] == [line.split()[-1] for line in lines[1:]]
-    assert ["tasks", "72.4", "97.4", "147.4", "2.0", "GROWS"] == lines[-1].split()
+    assert [line.split()[-1] for line in lines[1:]] == ["flat", "flat", "GROWS"]
+    assert lines[-1].split() == ["tasks", "72.4", "97.4", "147.4", "2.0", "GROWS"]
 
 
 def test_a_problem_or_a_leak_fails_the_soak() -> None:

@@ -68,7 +68,7 @@ async def test_what_a_reader_did_not_take_waits_for_it_without_a_further_line() 
                 await asyncio.sleep(0)
                 read += drained(reading)
     os.close(reading)
-    assert (expected, 0) == (read, lines.lost)
+    assert (read, lines.lost) == (expected, 0)
 
 
 def test_a_reader_that_stalls_stops_nobody_and_changes_nothing_for_others_at_the_same_pipe() -> None:
@@ -94,7 +94,7 @@ def test_what_must_be_out_is_written_behind_what_waits_or_not_at_all() -> None:
         assert lines.put(b"taken\n") is True
         read += drained(reading)
     os.close(reading)
-    assert b"x" * 4_095 + b"\ntaken\n" == read
+    assert read == b"x" * 4_095 + b"\ntaken\n"
 
 
 def test_each_line_is_written_by_one_call_and_at_once() -> None:
@@ -135,7 +135,7 @@ async def test_lines_of_an_event_loop_go_out_together_after_a_moment() -> None:
             lines.write(b"third\n")
             assert nothing_comes(theirs)
             await asyncio.sleep(0.05)
-            assert b"first\nof a thread\nthird\n" == theirs.recv(65_536)
+            assert theirs.recv(65_536) == b"first\nof a thread\nthird\n"
 
 
 async def test_no_more_lines_are_held_back_than_go_into_a_pipe_in_one_piece() -> None:
@@ -194,7 +194,7 @@ def test_what_an_event_loop_left_behind_goes_out_with_the_next_line() -> None:
         asyncio.run(leave(b"second\n"))
         assert nothing_comes(theirs)
         lines.write(b"third\n")
-        assert [b"first\nsecond\n", b"third\n"] == [theirs.recv(65_536) for _ in range(2)]
+        assert [theirs.recv(65_536) for _ in range(2)] == [b"first\nsecond\n", b"third\n"]
 
 
 async def test_at_a_terminal_nothing_is_held_back() -> None:
@@ -202,7 +202,7 @@ async def test_at_a_terminal_nothing_is_held_back() -> None:
     with os.fdopen(theirs, "w", encoding="utf-8") as stream:
         LineStream(stream).write(b"a line\n")
         os.set_blocking(ours, False)
-        assert b"a line\r\n" == os.read(ours, 65_536)
+        assert os.read(ours, 65_536) == b"a line\r\n"
     os.close(ours)
 
 
@@ -220,7 +220,7 @@ asyncio.run(main())
 @pytest.mark.process
 def test_the_last_lines_of_a_process_are_written() -> None:
     done = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, check=False, timeout=60)
-    assert (0, ["last words"]) == (done.returncode, [json.loads(one)["event"] for one in done.stderr.splitlines()])
+    assert (done.returncode, [json.loads(one)["event"] for one in done.stderr.splitlines()]) == (0, ["last words"])
 
 
 def test_lines_come_after_what_was_printed_before(tmp_path: Path) -> None:
@@ -232,20 +232,20 @@ def test_lines_come_after_what_was_printed_before(tmp_path: Path) -> None:
         stream.write("third\n")
         stream.flush()
         lines.write(b"fourth\n")
-    assert b"first\nsecond\nthird\nfourth\n" == path.read_bytes()
+    assert path.read_bytes() == b"first\nsecond\nthird\nfourth\n"
 
 
 def test_a_stream_without_a_file_gets_lines_as_text() -> None:
     stream = io.StringIO()
     LineStream(stream).write(b"a line\n")
-    assert "a line\n" == stream.getvalue()
+    assert stream.getvalue() == "a line\n"
 
 
 def test_a_stream_over_bytes_gets_lines_at_once() -> None:
     kept = io.BytesIO()
     stream = io.TextIOWrapper(kept, encoding="utf-8")
     LineStream(stream).write(b"a line\n")
-    assert b"a line\n" == kept.getvalue()
+    assert kept.getvalue() == b"a line\n"
 
 
 def test_a_stream_that_is_closed_loses_the_line_without_a_word(tmp_path: Path) -> None:
@@ -303,7 +303,7 @@ print("printed", file=sys.stderr)
 @pytest.mark.parametrize("options", [[], ["-u"]], ids=["buffered", "unbuffered"])
 def test_standard_error_is_written_without_a_buffer_and_in_order(options: list[str]) -> None:
     done = subprocess.run([sys.executable, *options, "-c", WRITER], capture_output=True, check=False, timeout=60)
-    assert (0, b'printed\n{"a":1}\nprinted\n') == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (0, b'printed\n{"a":1}\nprinted\n')
 
 
 def test_threads_that_meet_at_a_full_pipe_write_nothing_twice() -> None:
@@ -346,4 +346,4 @@ def test_a_line_in_the_midst_of_another_one_s_writing_hangs_nothing() -> None:
     thread = threading.Thread(target=lines.write, args=(b"outer\n",), daemon=True)
     thread.start()
     thread.join(10)
-    assert "inner\nouter\n" == stream.getvalue()
+    assert stream.getvalue() == "inner\nouter\n"

@@ -175,21 +175,21 @@ LINES: dict[str, tuple[Callable[[], object], str]] = {
 def test_a_line_is_written_to_the_letter(write: Callable[[], object], expected: str) -> None:
     with logs_as() as stream:
         write()
-    assert f"{expected}\n" == TIME.sub("T", stream.getvalue())
+    assert TIME.sub("T", stream.getvalue()) == f"{expected}\n"
 
 
 def test_a_report_with_a_value_of_an_unknown_kind_is_withheld() -> None:
     unknown: Any = object()
     with logs_as() as stream:
         Reports().requests.on_request(RequestReport(unknown, "POST"))
-    assert [{"event": "event withheld: it could not be redacted", "level": "error"}] == events(stream)
+    assert events(stream) == [{"event": "event withheld: it could not be redacted", "level": "error"}]
 
 
 def test_a_card_number_in_a_report_is_masked() -> None:
     with logs_as() as stream:
         Reports().requests.on_request(RequestReport("an-id", "POST", operation=CARD, codes=[CARD]))
     (line,) = events(stream)
-    assert ("949133******0013", ["949133******0013"]) == (line["operation"], line["codes"])
+    assert (line["operation"], line["codes"]) == ("949133******0013", ["949133******0013"])
 
 
 def test_an_odd_call_is_written_where_ordinary_ones_are_not() -> None:
@@ -197,4 +197,4 @@ def test_an_odd_call_is_written_where_ordinary_ones_are_not() -> None:
         upstream = Reports().upstream
         upstream.on_call(CallReport(CALL.api, "ok", CALL.details, 1.0, "same", ()))
         upstream.on_call(CALL)
-    assert [("warning", "UnavailableError")] == [(line["level"], line["outcome"]) for line in events(stream)]
+    assert [(line["level"], line["outcome"]) for line in events(stream)] == [("warning", "UnavailableError")]

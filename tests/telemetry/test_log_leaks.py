@@ -112,7 +112,7 @@ def test_a_line_that_cannot_be_formatted_shows_its_arguments_nowhere(
     with logs_as(as_json=as_json) as stream:
         write(logging.getLogger("x"))
 
-    assert [{"event": "event withheld: it could not be formatted", "level": "error"}] == events(stream)
+    assert events(stream) == [{"event": "event withheld: it could not be formatted", "level": "error"}]
     assert capsys.readouterr() == ("", "")
 
 
@@ -192,7 +192,7 @@ def test_an_exception_outside_of_a_handler_is_no_exception() -> None:
         log().error("failed", exc_info=True)
         logging.getLogger("x").error("failed", exc_info=True)  # noqa: LOG014 - the fault
 
-    assert ["failed", "failed"] == [line["event"] for line in events(stream)]
+    assert [line["event"] for line in events(stream)] == ["failed", "failed"]
     assert not any("exception" in line for line in events(stream))
 
 
@@ -201,7 +201,7 @@ def test_the_stack_that_a_library_wants_logged_is_left_out() -> None:
         logging.getLogger("x").error("here", stack_info=True)
         log().error("here", stack_info=True)
 
-    assert [{"event", "level", "logger", "timestamp"}] * 2 == [set(line) for line in events(stream)]
+    assert [set(line) for line in events(stream)] == [{"event", "level", "logger", "timestamp"}] * 2
 
 
 def test_a_traceback_that_a_library_made_a_text_of_is_withheld() -> None:
@@ -210,7 +210,7 @@ def test_a_traceback_that_a_library_made_a_text_of_is_withheld() -> None:
         logging.getLogger("uvicorn.error").error(text)
         log().error(text)
 
-    assert ["startup failed: traceback withheld"] * 2 == [line["event"] for line in events(stream)]
+    assert [line["event"] for line in events(stream)] == ["startup failed: traceback withheld"] * 2
     assert_nothing_leaked(stream.getvalue())
 
 
@@ -218,7 +218,7 @@ def test_an_exception_as_the_message_is_redacted_like_a_text() -> None:
     with logs_as() as stream:
         logging.getLogger("uvicorn.error").error(OSError(98, f"cannot bind {CARD}"))
 
-    assert [f"[Errno 98] cannot bind {MASK}"] == [line["event"] for line in events(stream)]
+    assert [line["event"] for line in events(stream)] == [f"[Errno 98] cannot bind {MASK}"]
 
 
 def recurse(depth: int) -> None:

@@ -89,7 +89,7 @@ def test_a_library_that_talks_too_much_is_heard_from_a_warning_on(library: str) 
         logging.getLogger(library).info("chatter")
         logging.getLogger(library).warning("trouble")
 
-    assert ["trouble"] == [line["event"] for line in events(stream)]
+    assert [line["event"] for line in events(stream)] == ["trouble"]
 
 
 def test_the_console_form_is_for_people_and_has_no_colours_in_a_file() -> None:

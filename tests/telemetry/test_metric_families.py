@@ -11,16 +11,16 @@ from tests.telemetry.scrape import scrape, value
 def test_a_count_without_labels_is_there_before_it_is_counted() -> None:
     metrics = Metrics()
     counter = metrics.counter("c", "text")
-    assert 0 == value(metrics, "c_total")
+    assert value(metrics, "c_total") == 0
     counter.inc()
     counter.inc(2)
-    assert 3 == value(metrics, "c_total")
+    assert value(metrics, "c_total") == 3
 
 
 def test_combinations_that_are_known_are_there_before_they_are_counted() -> None:
     metrics = Metrics()
     metrics.counters("c", "text", "one", known=[("a",), ("b",)])
-    assert [0, 0, None] == [value(metrics, "c_total", one=one) for one in "abc"]
+    assert [value(metrics, "c_total", one=one) for one in "abc"] == [0, 0, None]
 
 
 def test_a_count_has_no_more_series_than_it_may_and_loses_no_event() -> None:
@@ -31,9 +31,9 @@ def test_a_count_has_no_more_series_than_it_may_and_loses_no_event() -> None:
     counts["n0", "x"].inc()
     figures = [figure for (name, _), figure in scrape(metrics).items() if name == "konagraph_c_total"]
     assert MAX_SERIES + 1 == len(figures) == len(counts)
-    assert 2 * MAX_SERIES + 1 == sum(figures)
-    assert 2 == value(metrics, "c_total", one="n0", two="x")
-    assert MAX_SERIES == value(metrics, "c_total", one=OTHER, two=OTHER)
+    assert sum(figures) == 2 * MAX_SERIES + 1
+    assert value(metrics, "c_total", one="n0", two="x") == 2
+    assert value(metrics, "c_total", one=OTHER, two=OTHER) == MAX_SERIES
 
 
 def test_durations_have_no_more_series_than_they_may_and_lose_no_event() -> None:
@@ -42,9 +42,9 @@ def test_durations_have_no_more_series_than_they_may_and_lose_no_event() -> None
     for number in range(2 * MAX_SERIES):
         durations[f"n{number}",].observe(0.5)
     counts = [figure for (name, _), figure in scrape(metrics).items() if name == "konagraph_d_count"]
-    assert MAX_SERIES + 1 == len(counts)
-    assert 2 * MAX_SERIES == sum(counts)
-    assert MAX_SERIES == value(metrics, "d_count", one=OTHER)
+    assert len(counts) == MAX_SERIES + 1
+    assert sum(counts) == 2 * MAX_SERIES
+    assert value(metrics, "d_count", one=OTHER) == MAX_SERIES
 
 
 def test_what_is_forgotten_gives_its_place_to_another_and_begins_anew() -> None:
@@ -54,11 +54,13 @@ def test_what_is_forgotten_gives_its_place_to_another_and_begins_anew() -> None:
     for values in (("a", "x"), ("a", "y"), ("b", "x")):
         counts[values].inc()
     counts.forget("a")
-    assert [None, None, 1] == [
-        value(metrics, "c_total", one=one, two=two) for one, two in (("a", "x"), ("a", "y"), ("b", "x"))
+    assert [value(metrics, "c_total", one=one, two=two) for one, two in (("a", "x"), ("a", "y"), ("b", "x"))] == [
+        None,
+        None,
+        1,
     ]
     counts["a", "x"].inc()
-    assert 1 == value(metrics, "c_total", one="a", two="x")
+    assert value(metrics, "c_total", one="a", two="x") == 1
 
 
 def test_a_family_has_the_buckets_of_a_request_and_no_moment_of_its_making() -> None:
@@ -94,10 +96,10 @@ def test_a_figure_that_is_kept_elsewhere_is_read_when_it_is_asked_for() -> None:
     gauge, counter = iter([1.0, 5.0]), iter([2.0, 6.0])
     metrics.gauge("g", "text").set_function(lambda: next(gauge))
     metrics.read_counter("c", "text", lambda: next(counter))
-    assert [{1, 2}, {5, 6}] == [
+    assert [
         {found["konagraph_g", frozenset()], found["konagraph_c_total", frozenset()]}
         for found in (scrape(metrics), scrape(metrics))
-    ]
+    ] == [{1, 2}, {5, 6}]
 
 
 def test_series_may_come_while_another_thread_renders() -> None:
@@ -121,4 +123,4 @@ def test_series_may_come_while_another_thread_renders() -> None:
         durations[f"n{number}",].observe(0.1)
     done.set()
     thread.join()
-    assert [] == failures
+    assert failures == []

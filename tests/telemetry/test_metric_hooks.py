@@ -32,7 +32,7 @@ def test_the_process_and_the_release_are_seen() -> None:
 def test_metrics_of_two_gateways_in_a_process_are_apart() -> None:
     one, two = Reports(), Reports()
     one.protection.on_limiter_fallback()
-    assert [1, 0] == [value(metrics, "limiter_fallbacks_total") for metrics in (one, two)]
+    assert [value(metrics, "limiter_fallbacks_total") for metrics in (one, two)] == [1, 0]
 
 
 def test_what_the_guard_reports_is_counted() -> None:
@@ -44,11 +44,11 @@ def test_what_the_guard_reports_is_counted() -> None:
     observer.shed(USER_INFO)
     observer.limit_changed(64)
     observer.limit_changed(51)
-    assert 1 == value(metrics, "single_flight_saves_total", api=CARD_INFO)
-    assert 1 == value(metrics, "retries_total", api=CARD_INFO, cause="too_slow")
-    assert 1 == value(metrics, "retries_refused_total", api=CARD_INFO)
-    assert [0, 1] == [value(metrics, "calls_shed_total", api=api) for api in (CARD_INFO, USER_INFO)]
-    assert 51 == value(metrics, "upstream_call_limit")
+    assert value(metrics, "single_flight_saves_total", api=CARD_INFO) == 1
+    assert value(metrics, "retries_total", api=CARD_INFO, cause="too_slow") == 1
+    assert value(metrics, "retries_refused_total", api=CARD_INFO) == 1
+    assert [value(metrics, "calls_shed_total", api=api) for api in (CARD_INFO, USER_INFO)] == [0, 1]
+    assert value(metrics, "upstream_call_limit") == 51
 
 
 def test_what_is_odd_about_a_call_is_counted() -> None:
@@ -61,9 +61,9 @@ def test_what_is_odd_about_a_call_is_counted() -> None:
     )
     metrics.upstream.on_call(CallReport(CARD_INFO, "cancelled", details, 0.1, None, ()))
     echoes = [value(metrics, "upstream_echoes_total", echo=echo) for echo in ("different", "same", "missing")]
-    assert [1, 0, 0] == echoes
-    assert 1 == value(metrics, "upstream_drift_total", api=CARD_INFO)
-    assert 1 == value(metrics, "upstream_failures_total", api=CARD_INFO, cause="bad_gateway")
+    assert echoes == [1, 0, 0]
+    assert value(metrics, "upstream_drift_total", api=CARD_INFO) == 1
+    assert value(metrics, "upstream_failures_total", api=CARD_INFO, cause="bad_gateway") == 1
 
 
 def test_an_exception_that_nobody_foresaw_is_counted() -> None:
@@ -71,11 +71,11 @@ def test_an_exception_that_nobody_foresaw_is_counted() -> None:
     metrics.requests.on_request(
         RequestReport("r", "POST", 500, codes=["INTERNAL_SERVER_ERROR"], unexpected=[ValueError(), KeyError()])
     )
-    assert 2 == value(metrics, "unexpected_exceptions_total")
-    assert 1 == value(
-        metrics, "request_duration_seconds_count", operation="anonymous", code="INTERNAL_SERVER_ERROR"
+    assert value(metrics, "unexpected_exceptions_total") == 2
+    assert (
+        value(metrics, "request_duration_seconds_count", operation="anonymous", code="INTERNAL_SERVER_ERROR") == 1
     )
-    assert 1 == value(metrics, "responses_total", status="500", viewer="none")
+    assert value(metrics, "responses_total", status="500", viewer="none") == 1
 
 
 def test_an_event_of_every_kind_can_be_counted() -> None:
@@ -90,8 +90,8 @@ def test_an_event_of_every_kind_can_be_counted() -> None:
     for event in events:
         metrics.protection.count(AuditEvent(request_id="r", address="a", **event))
     metrics.protection.on_key_failure("a reason")
-    assert {"none", "RATE_LIMITED", "UNAUTHENTICATED"} == labels(metrics, "refusals_total", "code")
-    assert {"none"} == labels(metrics, "unauthenticated_total", "reason")
-    assert [1, 1] == [value(metrics, "budget_refusals_total", budget=budget) for budget in ("cost", "cards")]
-    assert 1 == value(metrics, "key_set_failures_total")
-    assert 1 == value(metrics, "personal_data_reads_total")
+    assert labels(metrics, "refusals_total", "code") == {"none", "RATE_LIMITED", "UNAUTHENTICATED"}
+    assert labels(metrics, "unauthenticated_total", "reason") == {"none"}
+    assert [value(metrics, "budget_refusals_total", budget=budget) for budget in ("cost", "cards")] == [1, 1]
+    assert value(metrics, "key_set_failures_total") == 1
+    assert value(metrics, "personal_data_reads_total") == 1

@@ -68,25 +68,25 @@ def test_the_names_of_trusted_documents_are_labels_however_many_others_there_are
     names = Names(limit=1)
     names.used("Other")
     names.names.trust(frozenset({"Card", "Cards"}))
-    assert ["Card", "Cards", "Other", "other"] == [names.used(name) for name in ("Card", "Cards", "Other", "Mine")]
-    assert ["Card", ANONYMOUS] == [names.used(name, FAILING) for name in ("Card", None)]
+    assert [names.used(name) for name in ("Card", "Cards", "Other", "Mine")] == ["Card", "Cards", "Other", "other"]
+    assert [names.used(name, FAILING) for name in ("Card", None)] == ["Card", ANONYMOUS]
 
 
 def test_a_name_is_a_label_once_it_has_succeeded() -> None:
     names = Names()
-    assert ["other", "A", "A"] == [names.used("A", caller) for caller in (FAILING, SERVICE, FAILING)]
+    assert [names.used("A", caller) for caller in (FAILING, SERVICE, FAILING)] == ["other", "A", "A"]
 
 
 def test_without_credentials_a_name_is_a_label_only_where_no_document_is_trusted() -> None:
     names = Names()
-    assert "A" == names.used("A", NOBODY)
+    assert names.used("A", NOBODY) == "A"
     names.names.trust(frozenset({"Card"}))
-    assert ["A", "other", "Card"] == [names.used(name, NOBODY) for name in ("A", "B", "Card")]
+    assert [names.used(name, NOBODY) for name in ("A", "B", "Card")] == ["A", "other", "Card"]
 
 
 def test_there_are_only_so_many_labels_and_those_that_are_used_stay() -> None:
     names = Names(limit=2)
-    assert ["A", "B", "other", "A", "B", "other"] == [names.used(name) for name in "ABCABC"]
+    assert [names.used(name) for name in "ABCABC"] == ["A", "B", "other", "A", "B", "other"]
 
 
 def test_an_unused_name_gives_its_place_to_another_one_after_a_while() -> None:
@@ -94,27 +94,27 @@ def test_an_unused_name_gives_its_place_to_another_one_after_a_while() -> None:
     names.used("A")
     names.used("B")
     names.now = UNUSED_SECONDS - 1
-    assert ["B", "other"] == [names.used(name) for name in "BC"]
+    assert [names.used(name) for name in "BC"] == ["B", "other"]
     names.now = UNUSED_SECONDS
-    assert ["C", "B", "other"] == [names.used(name) for name in "CBA"]
-    assert ["A"] == names.forgotten
+    assert [names.used(name) for name in "CBA"] == ["C", "B", "other"]
+    assert names.forgotten == ["A"]
 
 
 def test_a_member_takes_only_a_part_of_the_places() -> None:
     names = Names(limit=5, per_member=2)
-    assert ["A", "B", "other"] == [names.used(name, member(1)) for name in "ABC"]
-    assert ["C", "D", "other"] == [names.used(name, member(2)) for name in "CDE"]
-    assert "E" == names.used("E", SERVICE)
+    assert [names.used(name, member(1)) for name in "ABC"] == ["A", "B", "other"]
+    assert [names.used(name, member(2)) for name in "CDE"] == ["C", "D", "other"]
+    assert names.used("E", SERVICE) == "E"
     names.now = UNUSED_SECONDS
-    assert "F" == names.used("F", member(1))
+    assert names.used("F", member(1)) == "F"
 
 
 def test_names_that_are_trusted_no_more_are_forgotten_and_proven_again() -> None:
     names = Names()
     names.names.trust(frozenset({"A", "B"}))
     names.names.trust(frozenset({"B"}))
-    assert ["A"] == names.forgotten
-    assert ["other", "A"] == [names.used("A", FAILING), names.used("A", SERVICE)]
+    assert names.forgotten == ["A"]
+    assert [names.used("A", FAILING), names.used("A", SERVICE)] == ["other", "A"]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_names_that_are_trusted_no_more_are_forgotten_and_proven_again() -> None
 )
 def test_a_name_with_digits_or_of_an_odd_form_is_no_label_and_takes_no_place(name: str) -> None:
     names = Names(limit=1)
-    assert ["other", "Good"] == [names.used(name), names.used("Good")]
+    assert [names.used(name), names.used("Good")] == ["other", "Good"]
 
 
 @pytest.mark.parametrize("name", ["a123", "_1", "a" * 64, "GetCards2"])
@@ -137,8 +137,8 @@ def test_names_are_never_more_than_so_many_labels(given_names: list[str]) -> Non
 
 
 def test_of_several_errors_the_one_that_is_no_callers_fault_is_the_requests() -> None:
-    assert "OK" == request_code([])
-    assert "CARD_NOT_FOUND" == request_code(["CARD_NOT_FOUND", "FORBIDDEN"])
+    assert request_code([]) == "OK"
+    assert request_code(["CARD_NOT_FOUND", "FORBIDDEN"]) == "CARD_NOT_FOUND"
     for fault in FAULTS:
         assert fault == request_code(["CARD_NOT_FOUND", fault, "FORBIDDEN"])
     assert {code.value for code in ErrorCode if code.value.startswith("UPSTREAM_")} < FAULTS
@@ -166,8 +166,8 @@ def test_any_other_code_is_no_label(code: str | None, label: str) -> None:
 
 def test_an_endpoints_own_codes_are_labels() -> None:
     endpoint = dataclasses.replace(CARD_INFO, codes={"777_001": CardNotFoundError})
-    assert ["777_001", "other"] == [VendorCodes([endpoint]).label(code) for code in ("777_001", "777_002")]
-    assert "other" == VendorCodes([CARD_INFO]).label("777_001")
+    assert [VendorCodes([endpoint]).label(code) for code in ("777_001", "777_002")] == ["777_001", "other"]
+    assert VendorCodes([CARD_INFO]).label("777_001") == "other"
 
 
 def test_the_series_of_each_endpoint_of_the_registry_are_there_at_0() -> None:
@@ -175,10 +175,10 @@ def test_the_series_of_each_endpoint_of_the_registry_are_there_at_0() -> None:
     toys = [dataclasses.replace(CARD_INFO, name=name, path=f"/{name}") for name in ("one", "two")]
     UpstreamTelemetry(metrics, toys)
     for name in ("upstream_failures", "upstream_drift", "upstream_unsealed", "single_flight_saves", "calls_shed"):
-        assert {"/one", "/two"} == labels(metrics, f"{name}_total", "api")
-    assert [1, 0, 0] == [
+        assert labels(metrics, f"{name}_total", "api") == {"/one", "/two"}
+    assert [
         value(metrics, "breaker_state", api="/two", state=state) for state in ("closed", "open", "half_open")
-    ]
+    ] == [1, 0, 0]
 
 
 def test_thousands_of_hostile_reports_make_no_more_series_than_so_many() -> None:
@@ -206,7 +206,7 @@ def test_what_fails_or_is_given_up_proves_no_name() -> None:
     request(metrics, "D")
     request(metrics, "D", "CARD_NOT_FOUND")
     request(metrics, "E", "UPSTREAM_TIMEOUT")
-    assert {"other", "D", "E"} == labels(metrics, "request_duration_seconds_count", "operation")
+    assert labels(metrics, "request_duration_seconds_count", "operation") == {"other", "D", "E"}
 
 
 def test_one_member_with_fifty_names_leaves_labels_to_others() -> None:
@@ -214,7 +214,7 @@ def test_one_member_with_fifty_names_leaves_labels_to_others() -> None:
     for number in range(50):
         request(metrics, f"Mine{number}")
     request(metrics, "Card", viewer_id="another")
-    assert 12 == len(labels(metrics, "request_duration_seconds_count", "operation"))
+    assert len(labels(metrics, "request_duration_seconds_count", "operation")) == 12
     assert "Card" in labels(metrics, "request_duration_seconds_count", "operation")
 
 
@@ -224,7 +224,7 @@ def test_a_name_that_gives_its_place_back_has_no_series_any_more() -> None:
     request(metrics, "Old")
     metrics.requests.trust(frozenset({"New"}))
     request(metrics, "New")
-    assert {"New"} == labels(metrics, "request_duration_seconds_count", "operation")
+    assert labels(metrics, "request_duration_seconds_count", "operation") == {"New"}
 
 
 def test_every_name_of_a_large_manifest_has_a_series_of_each_code() -> None:
@@ -251,7 +251,7 @@ async def test_what_callers_send_is_in_no_label() -> None:
     assert CARD[:8] not in text
     # The names all hold four digits in a row: one series of each kind for all of them.
     assert len(after - before) < 150
-    assert {"other", ANONYMOUS} == labels(running.metrics, "request_duration_seconds_count", "operation")
+    assert labels(running.metrics, "request_duration_seconds_count", "operation") == {"other", ANONYMOUS}
 
 
 def _konagraph(metrics: Metrics) -> set[Any]:

@@ -45,12 +45,12 @@ async def test_an_answered_request_is_counted_with_its_call() -> None:
     async with gateway() as running:
         await running.query(CARD, {"n": OWN})
         metrics = running.metrics
-    assert 1 == requests(metrics, "OK")
-    assert 1 == value(metrics, "responses_total", status="200", viewer="service")
-    assert 1 == calls(metrics, "ok", "000_000")
+    assert requests(metrics, "OK") == 1
+    assert value(metrics, "responses_total", status="200", viewer="service") == 1
+    assert calls(metrics, "ok", "000_000") == 1
     echoes = {echo: value(metrics, "upstream_echoes_total", echo=echo) for echo in get_args(Echo)}
     assert {echo: int(echo == "same") for echo in get_args(Echo)} == echoes
-    assert 0 == sum(figure for (name, _), figure in scrape(metrics).items() if name == "konagraph_errors_total")
+    assert sum(figure for (name, _), figure in scrape(metrics).items() if name == "konagraph_errors_total") == 0
 
 
 async def test_the_duration_of_a_request_is_longer_than_that_of_its_call() -> None:
@@ -72,8 +72,8 @@ async def test_every_error_of_an_answer_is_counted_and_the_request_once() -> Non
         await running.query(CARD, {"n": OWN})
         await running.query(query, {"n": UNKNOWN_CARD, "m": NOT_ISSUED[0]})
         metrics = running.metrics
-    assert 1 == requests(metrics, "CARD_NOT_FOUND")
-    assert 2 == value(metrics, "errors_total", code="CARD_NOT_FOUND")
+    assert requests(metrics, "CARD_NOT_FOUND") == 1
+    assert value(metrics, "errors_total", code="CARD_NOT_FOUND") == 2
 
 
 async def test_look_ups_that_share_a_call_of_their_request_are_counted() -> None:
@@ -81,31 +81,31 @@ async def test_look_ups_that_share_a_call_of_their_request_are_counted() -> None
     async with gateway() as running:
         await running.query(f"query Card($n: CardNumber!) {{ {aliases} }}", {"n": OWN})
         metrics = running.metrics
-    assert 4 == value(metrics, "request_calls_saved_total")
-    assert 1 == calls(metrics, "ok", "000_000")
+    assert value(metrics, "request_calls_saved_total") == 4
+    assert calls(metrics, "ok", "000_000") == 1
 
 
 async def test_a_call_without_an_answer_is_counted_by_its_cause() -> None:
     async with gateway(httpx.MockTransport(refuse), GuardRules(RetryRules(attempts=1))) as running:
         await running.query(CARD, {"n": OWN})
         metrics = running.metrics
-    assert 1 == calls(metrics, "UnavailableError", "none")
-    assert 1 == value(metrics, "upstream_failures_total", api=CARD_INFO, cause="not_connected")
-    assert 1 == requests(metrics, "UPSTREAM_UNAVAILABLE")
+    assert calls(metrics, "UnavailableError", "none") == 1
+    assert value(metrics, "upstream_failures_total", api=CARD_INFO, cause="not_connected") == 1
+    assert requests(metrics, "UPSTREAM_UNAVAILABLE") == 1
 
 
 async def test_a_call_that_is_tried_again_is_counted_as_two_and_as_a_retry() -> None:
     async with gateway(httpx.MockTransport(refuse)) as running:
         await running.query(CARD, {"n": OWN})
         metrics = running.metrics
-    assert 2 == calls(metrics, "UnavailableError", "none")
-    assert 1 == value(metrics, "retries_total", api=CARD_INFO, cause="not_connected")
+    assert calls(metrics, "UnavailableError", "none") == 2
+    assert value(metrics, "retries_total", api=CARD_INFO, cause="not_connected") == 1
 
 
 async def test_a_breaker_that_opens_is_seen() -> None:
     transport = httpx.MockTransport(refuse)
     async with gateway(transport, GuardRules(RetryRules(attempts=1), BreakerRules(minimum_calls=1))) as running:
-        assert 1 == value(running.metrics, "breaker_state", api=CARD_INFO, state="closed")
+        assert value(running.metrics, "breaker_state", api=CARD_INFO, state="closed") == 1
         for _ in range(3):
             await running.query(CARD, {"n": OWN})
         metrics = running.metrics
@@ -113,17 +113,17 @@ async def test_a_breaker_that_opens_is_seen() -> None:
         state: value(metrics, "breaker_state", api=CARD_INFO, state=state)
         for state in ("closed", "open", "half_open")
     }
-    assert {"closed": 0, "open": 1, "half_open": 0} == states
-    assert 1 == value(metrics, "breaker_state", api=USER_INFO, state="closed")
-    assert 1 == value(metrics, "breaker_changes_total", api=CARD_INFO, state="open")
+    assert states == {"closed": 0, "open": 1, "half_open": 0}
+    assert value(metrics, "breaker_state", api=USER_INFO, state="closed") == 1
+    assert value(metrics, "breaker_changes_total", api=CARD_INFO, state="open") == 1
 
 
 async def test_a_request_whose_time_is_over_is_a_hit_of_its_deadline() -> None:
     async with gateway(Blocking(), KONAGRAPH_REQUEST_TIMEOUT=0.05) as running:
         await running.query(CARD, {"n": OWN})
         metrics = running.metrics
-    assert 1 == value(metrics, "deadline_hits_total")
-    assert 1 == requests(metrics, "UPSTREAM_TIMEOUT")
+    assert value(metrics, "deadline_hits_total") == 1
+    assert requests(metrics, "UPSTREAM_TIMEOUT") == 1
 
 
 async def test_refusals_of_callers_are_counted_by_their_reasons(tmp_path: Path) -> None:
@@ -133,12 +133,12 @@ async def test_refusals_of_callers_are_counted_by_their_reasons(tmp_path: Path) 
         await running.gateway.post(CARD, {"n": OWN}, authorization="Bearer a.b")
         await running.ask(OWNER, CARD, {"n": OTHERS})
         await running.ask(OWNER, CARD, {"n": OWN})
-    assert 1 == value(metrics, "unauthenticated_total", reason="there must be exactly one header with credentials")
-    assert 1 == value(metrics, "unauthenticated_total", reason="the token has not three parts")
-    assert 1 == value(metrics, "refusals_total", code="CARD_NOT_FOUND")
-    assert {"requests": 0, "cost": 0, "cards": 1} == {
+    assert value(metrics, "unauthenticated_total", reason="there must be exactly one header with credentials") == 1
+    assert value(metrics, "unauthenticated_total", reason="the token has not three parts") == 1
+    assert value(metrics, "refusals_total", code="CARD_NOT_FOUND") == 1
+    assert {
         budget: value(metrics, "budget_refusals_total", budget=budget) for budget in ("requests", "cost", "cards")
-    }
+    } == {"requests": 0, "cost": 0, "cards": 1}
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ async def test_reads_of_personal_data_are_counted() -> None:
     async with gateway() as running:
         query = "query ($n: CardNumber!) { card(cardNo: $n) { cashReceiptInfo { idNo } } }"
         await running.query(query, {"n": OWN})
-        assert 1 == value(running.metrics, "personal_data_reads_total")
+        assert value(running.metrics, "personal_data_reads_total") == 1
 
 
 async def test_the_document_cache_is_seen_as_it_is() -> None:
@@ -172,7 +172,7 @@ async def test_the_document_cache_is_seen_as_it_is() -> None:
             value(running.metrics, f"document_cache_{name}") for name in ("hits_total", "misses_total", "size")
         ]
     # Without its card number, a document is cached like any other.
-    assert [2, 3, 3] == figures
+    assert figures == [2, 3, 3]
 
 
 async def test_how_operations_are_executed_is_counted() -> None:
@@ -182,7 +182,7 @@ async def test_how_operations_are_executed_is_counted() -> None:
         figures = [
             value(running.metrics, f"operations_{how}_total") for how in ("planned", "unplanned", "abandoned")
         ]
-    assert [2, 1, 0] == figures
+    assert figures == [2, 1, 0]
 
 
 async def test_a_document_that_no_plan_takes_is_counted_and_logged_once() -> None:
@@ -190,23 +190,24 @@ async def test_a_document_that_no_plan_takes_is_counted_and_logged_once() -> Non
         async with gateway() as running:
             for query in (CARD, *["query Schema { __schema { queryType { name } } }"] * 3):
                 await running.query(query, {"n": OWN} if query is CARD else None)
-            assert 1 == value(running.metrics, "unplanned_documents_total")
+            assert value(running.metrics, "unplanned_documents_total") == 1
     lines = [line for line in events(stream) if line["event"] == "operation without plan"]
-    assert [("Schema", 64)] == [(line["operation"], len(line["sha256"])) for line in lines]
+    assert [(line["operation"], len(line["sha256"])) for line in lines] == [("Schema", 64)]
 
 
 async def test_an_operation_in_flight_is_seen_while_it_is() -> None:
     transport = Blocking()
     async with gateway(transport, KONAGRAPH_MAX_REQUESTS=7) as running:
-        assert [0, 7] == [
-            value(running.metrics, name) for name in ("requests_in_flight", "requests_in_flight_limit")
+        assert [value(running.metrics, name) for name in ("requests_in_flight", "requests_in_flight_limit")] == [
+            0,
+            7,
         ]
         asking = asyncio.create_task(running.query(CARD, {"n": OWN}))
         await transport.arrived.wait()
-        assert 1 == value(running.metrics, "requests_in_flight")
+        assert value(running.metrics, "requests_in_flight") == 1
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
-        assert 0 == value(running.metrics, "requests_in_flight")
+        assert value(running.metrics, "requests_in_flight") == 0
 
 
 async def test_the_names_of_the_manifest_are_the_only_labels(tmp_path: Path) -> None:
@@ -216,8 +217,8 @@ async def test_the_names_of_the_manifest_are_the_only_labels(tmp_path: Path) -> 
         await running.client.post("/graphql", json={"documentId": "id"})
         await running.query("query Mine { __typename }")
         metrics = running.metrics
-    assert {"Trusted", "other"} == labels(metrics, "request_duration_seconds_count", "operation")
-    assert 1 == value(metrics, "untrusted_documents_total")
+    assert labels(metrics, "request_duration_seconds_count", "operation") == {"Trusted", "other"}
+    assert value(metrics, "untrusted_documents_total") == 1
 
 
 async def test_the_state_of_the_keys_is_seen(tmp_path: Path) -> None:
@@ -229,6 +230,6 @@ async def test_the_state_of_the_keys_is_seen(tmp_path: Path) -> None:
         }
 
     async with gateway() as running:
-        assert {"none"} == states(running.metrics)
+        assert states(running.metrics) == {"none"}
     async with callers(tmp_path) as signed:
-        assert {"loaded"} == states(signed.gateway.metrics)
+        assert states(signed.gateway.metrics) == {"loaded"}

@@ -38,16 +38,16 @@ async def test_what_a_request_leaves_behind_arrives_when_the_gateway_ends() -> N
         async with gateway(KONAGRAPH_OTEL_ENDPOINT=found.endpoint) as running:
             await running.post(CARD, {"n": CARD_NO}, traceparent=f"00-{TRACE}-{PARENT}-01")
         ((path, headers, request),) = found.requests
-    assert ("/v1/traces", "application/x-protobuf") == (path, headers["content-type"])
+    assert (path, headers["content-type"]) == ("/v1/traces", "application/x-protobuf")
     resource = {one.key: one.value.string_value for one in request.resource_spans[0].resource.attributes}
-    assert {"service.name", "service.version", "service.instance.id"} == resource.keys()
-    assert "konagraph" == resource["service.name"]
+    assert resource.keys() == {"service.name", "service.version", "service.instance.id"}
+    assert resource["service.name"] == "konagraph"
     call, server = found.spans
-    assert ("graphql query", Span.SPAN_KIND_SERVER) == (server.name, server.kind)
+    assert (server.name, server.kind) == ("graphql query", Span.SPAN_KIND_SERVER)
     assert (bytes.fromhex(TRACE), bytes.fromhex(PARENT)) == (server.trace_id, server.parent_span_id)
-    assert ("konaplate /api/v1/user/card/info", Span.SPAN_KIND_CLIENT) == (call.name, call.kind)
+    assert (call.name, call.kind) == ("konaplate /api/v1/user/card/info", Span.SPAN_KIND_CLIENT)
     assert (server.trace_id, server.span_id) == (call.trace_id, call.parent_span_id)
-    assert 200 == {one.key: one.value.int_value for one in server.attributes}["http.response.status_code"]
+    assert {one.key: one.value.int_value for one in server.attributes}["http.response.status_code"] == 200
     assert CARD_NO.encode() not in request.SerializeToString()
     assert CARD.encode() not in request.SerializeToString()
 
@@ -58,7 +58,7 @@ async def test_a_failed_request_arrives_as_an_error_without_words() -> None:
             await running.post(CARD, {"n": CARD_NO})
         call, server = found.spans
     for span in (call, server):
-        assert (Status.STATUS_CODE_ERROR, "", 0) == (span.status.code, span.status.message, len(span.events))
+        assert (span.status.code, span.status.message, len(span.events)) == (Status.STATUS_CODE_ERROR, "", 0)
 
 
 async def test_spans_arrive_while_the_gateway_runs() -> None:
@@ -83,24 +83,24 @@ def exported_to(endpoint: str, timeout: float = 0.1) -> tuple[SpanExportResult, 
 @pytest.mark.parametrize("status", [301, 307, 400, 401, 429, 500, 503])
 def test_a_batch_that_the_collector_refuses_is_lost_and_not_sent_again(status: int) -> None:
     with collector(status) as found:
-        assert (SpanExportResult.FAILURE, 1) == exported_to(found.endpoint)
-        assert 1 == len(found.requests)
+        assert exported_to(found.endpoint) == (SpanExportResult.FAILURE, 1)
+        assert len(found.requests) == 1
 
 
 def test_a_batch_that_the_collector_takes_is_no_failure() -> None:
     with collector() as found:
-        assert (SpanExportResult.SUCCESS, 0) == exported_to(f"{found.endpoint}/")
-        assert ["/v1/traces"] == [path for path, _, _ in found.requests]
+        assert exported_to(f"{found.endpoint}/") == (SpanExportResult.SUCCESS, 0)
+        assert [path for path, _, _ in found.requests] == ["/v1/traces"]
 
 
 def test_a_batch_for_a_collector_that_is_not_there_is_lost() -> None:
-    assert (SpanExportResult.FAILURE, 1) == exported_to(dead_endpoint())
+    assert exported_to(dead_endpoint()) == (SpanExportResult.FAILURE, 1)
 
 
 async def test_a_batch_for_a_collector_that_hangs_is_lost_when_its_time_is_over() -> None:
     with silent_collector() as (endpoint, came):
         exporting = asyncio.to_thread(exported_to, endpoint)
-        assert (SpanExportResult.FAILURE, 1) == await asyncio.wait_for(exporting, 10)
+        assert await asyncio.wait_for(exporting, 10) == (SpanExportResult.FAILURE, 1)
         assert came.is_set()
 
 
@@ -115,10 +115,10 @@ async def test_requests_are_answered_although_there_is_no_collector() -> None:
         async with gateway(KONAGRAPH_OTEL_ENDPOINT=dead_endpoint()) as running:
             answers = [await running.post(CARD, {"n": CARD_NO}) for _ in range(5)]
         lost = value(running.metrics, "span_batches_lost_total")
-    assert [200] * 5 == [answer.status_code for answer in answers]
-    assert 1 == lost
-    assert ["spans are lost: the collector does not accept them"] == [
-        line["event"] for line in events(stream) if "spans" in line["event"]
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert lost == 1
+    assert [line["event"] for line in events(stream) if "spans" in line["event"]] == [
+        "spans are lost: the collector does not accept them"
     ]
 
 
@@ -127,10 +127,10 @@ async def test_a_collector_that_hangs_keeps_neither_a_request_nor_the_end_waitin
     with silent_collector() as (endpoint, came):
         async with gateway(KONAGRAPH_OTEL_ENDPOINT=endpoint) as running:
             for _ in range(300):
-                assert 200 == (await running.post(CARD, {"n": CARD_NO})).status_code
+                assert (await running.post(CARD, {"n": CARD_NO})).status_code == 200
             assert await asyncio.to_thread(came.wait, 10)
             # It hangs now, but the loop and requests do not.
-            assert 200 == (await running.post(CARD, {"n": CARD_NO})).status_code
+            assert (await running.post(CARD, {"n": CARD_NO})).status_code == 200
         # The process would wait for non-daemon threads. asyncio's own belong to this test.
         left = [thread for thread in set(threading.enumerate()) - threads if not thread.daemon]
         assert {"accept"} >= {thread.name.partition("_")[0] for thread in left} - {"asyncio"}

@@ -76,12 +76,12 @@ def redacted(**event: Any) -> dict[str, Any]:
 def test_a_value_is_kept_as_far_as_it_is_harmless(value: Any, expected: Any) -> None:
     result = redacted(event="e", value=value)
 
-    assert {"event": "e", "value": expected} == result
+    assert result == {"event": "e", "value": expected}
     assert type(expected) is type(result["value"])
 
 
 def test_the_names_of_fields_are_redacted_too() -> None:
-    assert {"event": "e", MASK: 1} == redacted(**{"event": "e", CARD: 1})
+    assert redacted(**{"event": "e", CARD: 1}) == {"event": "e", MASK: 1}
 
 
 def looped() -> list[Any]:
@@ -111,7 +111,7 @@ def looped() -> list[Any]:
     ],
 )
 def test_an_event_that_cannot_be_cleaned_is_replaced_as_a_whole(value: Any) -> None:
-    assert WITHHELD == redacted(event="e", other="홍길동", value=value)
+    assert redacted(event="e", other="홍길동", value=value) == WITHHELD
 
 
 def test_the_correlation_id_of_a_call_is_kept_although_it_may_be_all_digits() -> None:
@@ -130,7 +130,7 @@ def test_the_correlation_id_of_a_call_is_kept_although_it_may_be_all_digits() ->
     ],
 )
 def test_nothing_else_passes_under_the_name_of_a_correlation_id(value: Any, expected: str) -> None:
-    assert {"correlation_id": expected} == redacted(correlation_id=value)
+    assert redacted(correlation_id=value) == {"correlation_id": expected}
 
 
 @pytest.mark.parametrize(
@@ -144,11 +144,11 @@ def test_nothing_else_passes_under_the_name_of_a_correlation_id(value: Any, expe
     ],
 )
 def test_an_address_is_kept_and_what_is_none_is_not(address: str, expected: str) -> None:
-    assert {"address": expected} == redacted(address=address)
+    assert redacted(address=address) == {"address": expected}
 
 
 def test_an_object_under_the_name_of_a_correlation_id_withholds_the_event() -> None:
-    assert WITHHELD == redacted(correlation_id=Leaky())
+    assert redacted(correlation_id=Leaky()) == WITHHELD
 
 
 def test_only_the_field_of_its_name_may_hold_a_correlation_id() -> None:

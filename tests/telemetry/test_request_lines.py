@@ -48,7 +48,7 @@ async def lines_of(*queries: str, **settings: Any) -> list[dict[str, Any]]:
 async def test_a_document_is_known_by_the_hash_of_its_text() -> None:
     first, second = await lines_of(CARD, CARD)
     assert [sha256(CARD)] * 2 == [first["document"], second["document"]]
-    assert "Card" == first["operation"]
+    assert first["operation"] == "Card"
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ async def test_a_document_with_card_numbers_is_known_by_what_is_left_without_the
     assert first["document"] == second["document"] != other["document"]
     # A hash would allow trying all card numbers.
     assert not {sha256(text) for text in texts} & {first["document"], other["document"]}
-    assert {64} == {len(line["document"]) for line in (first, second, other)}
+    assert {len(line["document"]) for line in (first, second, other)} == {64}
 
 
 async def test_a_document_that_is_refused_has_no_hash() -> None:
     (line,) = await lines_of("{ nothing }")
-    assert (None, ["GRAPHQL_VALIDATION_FAILED"]) == (line["document"], line["codes"])
+    assert (line["document"], line["codes"]) == (None, ["GRAPHQL_VALIDATION_FAILED"])
 
 
 async def test_a_trusted_document_is_known_by_the_hash_of_its_text_and_not_by_its_id(tmp_path: Path) -> None:
@@ -116,8 +116,8 @@ async def test_a_field_that_is_given_up_at_the_deadline_is_told_apart_from_an_up
         async with gateway(Blocking(), GuardRules(RetryRules(attempts=1)), KONAPLATE_TIMEOUT=0.05) as running:
             await running.query(CARD, {"n": CARD_NO})
     ours, theirs = lines(stream, "request")
-    assert [["UPSTREAM_TIMEOUT"]] * 2 == [ours["codes"], theirs["codes"]]
-    assert [1, 0] == [ours["deadline_hits"], theirs["deadline_hits"]]
+    assert [ours["codes"], theirs["codes"]] == [["UPSTREAM_TIMEOUT"]] * 2
+    assert [ours["deadline_hits"], theirs["deadline_hits"]] == [1, 0]
 
 
 async def test_each_attempt_is_a_line_with_its_number_and_its_cause() -> None:
@@ -127,8 +127,9 @@ async def test_each_attempt_is_a_line_with_its_number_and_its_cause() -> None:
     with logs_as("info") as stream:
         async with gateway(httpx.MockTransport(refuse)) as running:
             await running.query(CARD, {"n": CARD_NO})
-    assert [(1, "not_connected"), (2, "not_connected")] == [
-        (line["attempt"], line["cause"]) for line in lines(stream, "upstream call")
+    assert [(line["attempt"], line["cause"]) for line in lines(stream, "upstream call")] == [
+        (1, "not_connected"),
+        (2, "not_connected"),
     ]
 
 
@@ -151,7 +152,7 @@ async def test_a_breaker_that_opens_is_a_line() -> None:
         ) as running:
             for _ in range(3):
                 await running.query(CARD, {"n": CARD_NO})
-    assert ["open"] == [line["state"] for line in lines(stream, "breaker changed")]
+    assert [line["state"] for line in lines(stream, "breaker changed")] == ["open"]
 
 
 async def test_refusals_for_want_of_room_are_one_line_and_each_is_counted() -> None:
@@ -164,15 +165,15 @@ async def test_refusals_for_want_of_room_are_one_line_and_each_is_counted() -> N
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
             text = running.metrics.render().decode()
-    assert [503] * 5 == [answer.status_code for answer in refused]
-    assert [1] == [line["refused"] for line in lines(stream, "overloaded")]
+    assert [answer.status_code for answer in refused] == [503] * 5
+    assert [line["refused"] for line in lines(stream, "overloaded")] == [1]
     assert 'konagraph_errors_total{code="OVERLOADED"} 5.0' in text
 
 
 def test_an_essay_of_a_name_is_cut() -> None:
     with logs_as() as stream:
         Reports().requests.on_request(RequestReport("r", "POST", operation="a" * 15_000))
-    assert "a" * 100 == lines(stream, "request")[0]["operation"]
+    assert lines(stream, "request")[0]["operation"] == "a" * 100
 
 
 def test_the_cause_of_a_failed_call_is_a_word() -> None:
@@ -180,4 +181,4 @@ def test_the_cause_of_a_failed_call_is_a_word() -> None:
     with logs_as() as stream:
         Reports().upstream.on_call(CallReport("/api", "TimedOutError", details, 1, None, (), 2, Cause.TOO_SLOW))
     (line,) = events(stream)
-    assert ("too_slow", 2, "warning") == (line["cause"], line["attempt"], line["level"])
+    assert (line["cause"], line["attempt"], line["level"]) == ("too_slow", 2, "warning")

@@ -56,15 +56,15 @@ def python(code: str, *arguments: str, **variables: str) -> subprocess.Completed
 )
 def test_what_is_not_wanted_is_not_loaded(module: str, wanted_by: dict[str, str]) -> None:
     code = f"{ONE_REQUEST}\nimport sys\nprint({module!r} in sys.modules)"
-    assert "False" == python(code).stdout.splitlines()[-1]
-    assert "True" == python(code, **wanted_by).stdout.splitlines()[-1]
+    assert python(code).stdout.splitlines()[-1] == "False"
+    assert python(code, **wanted_by).stdout.splitlines()[-1] == "True"
 
 
 def exported(**variables: str) -> dict[str, Any] | None:
     """What a collector receives for one request of a process with these variables."""
     with collector() as found:
         result = python(ONE_REQUEST, KONAGRAPH_OTEL_ENDPOINT=found.endpoint, **variables)
-        assert 0 == result.returncode, result.stderr
+        assert result.returncode == 0, result.stderr
         if not found.requests:
             return None
         ((path, headers, request),) = found.requests

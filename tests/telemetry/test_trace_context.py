@@ -22,7 +22,7 @@ def read(*headers: str) -> SpanContext:
 @pytest.mark.parametrize(("flags", "sampled"), [("01", True), ("00", False), ("03", True), ("fe", False)])
 def test_a_trace_parent_is_read_with_its_wish_to_be_sampled(flags: str, *, sampled: bool) -> None:
     found = read(f"00-{TRACE}-{PARENT}-{flags}")
-    assert (TRACE, PARENT) == (f"{found.trace_id:032x}", f"{found.span_id:016x}")
+    assert (f"{found.trace_id:032x}", f"{found.span_id:016x}") == (TRACE, PARENT)
     assert (True, sampled) == (found.is_remote, found.trace_flags.sampled)
 
 

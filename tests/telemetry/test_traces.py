@@ -56,9 +56,9 @@ def attributes(span: ReadableSpan) -> dict[str, Any]:
 
 async def test_a_request_is_a_span_that_says_what_was_asked_without_the_document() -> None:
     server, _ = await spans_of(CARD, headers={"x-request-id": "an-id-of-a-test"})
-    assert "graphql query" == server.name
+    assert server.name == "graphql query"
     found = attributes(server)
-    assert 64 == len(found.pop("graphql.document.sha256"))
+    assert len(found.pop("graphql.document.sha256")) == 64
     assert found == {
         "http.request.method": "POST",
         "http.response.status_code": 200,
@@ -74,14 +74,14 @@ async def test_a_request_is_a_span_that_says_what_was_asked_without_the_document
 
 async def test_each_call_is_a_span_below_the_requests() -> None:
     server, calls = await spans_of(PROFILE)
-    assert ["konaplate /api/v1/user/card/info", "konaplate /api/v1/user/info"] == [span.name for span in calls]
+    assert [span.name for span in calls] == ["konaplate /api/v1/user/card/info", "konaplate /api/v1/user/info"]
     assert server.context is not None
     for span in calls:
         assert span.parent is not None
         assert span.context is not None
         assert (server.context.span_id, server.context.trace_id) == (span.parent.span_id, span.context.trace_id)
         found = attributes(span)
-        assert 20 == len(found.pop("konaplate.correlation_id"))
+        assert len(found.pop("konaplate.correlation_id")) == 20
         assert found == {
             "http.request.method": "POST",
             "http.response.status_code": 200,
@@ -101,43 +101,43 @@ async def test_a_call_lies_within_its_request_in_time() -> None:
 
 async def test_each_attempt_is_a_span() -> None:
     _, calls = await spans_of(CARD, httpx.MockTransport(refuse))
-    assert [(None, "not_connected"), (1, "not_connected")] == [
+    assert [
         (attributes(span).get("http.request.resend_count"), attributes(span)["konaplate.cause"]) for span in calls
-    ]
+    ] == [(None, "not_connected"), (1, "not_connected")]
     for span in calls:
-        assert "UnavailableError" == attributes(span)["error.type"]
+        assert attributes(span)["error.type"] == "UnavailableError"
         assert StatusCode.ERROR is span.status.status_code
         # A failure has no message, which could contain anything.
         assert None is span.status.description
-        assert () == tuple(span.events)
+        assert tuple(span.events) == ()
 
 
 async def test_a_request_that_fails_through_no_fault_of_its_caller_is_an_error() -> None:
     server, _ = await spans_of(CARD, httpx.MockTransport(refuse))
-    assert ("UPSTREAM_UNAVAILABLE",) == attributes(server)["konagraph.codes"]
+    assert attributes(server)["konagraph.codes"] == ("UPSTREAM_UNAVAILABLE",)
     assert StatusCode.ERROR is server.status.status_code
 
 
 async def test_a_request_that_its_caller_got_wrong_is_no_error() -> None:
     server, calls = await spans_of("{ nothing }")
-    assert ("graphql", []) == (server.name, calls)
-    assert ("GRAPHQL_VALIDATION_FAILED",) == attributes(server)["konagraph.codes"]
+    assert (server.name, calls) == ("graphql", [])
+    assert attributes(server)["konagraph.codes"] == ("GRAPHQL_VALIDATION_FAILED",)
     assert StatusCode.UNSET is server.status.status_code
 
 
 async def test_a_document_that_could_hold_a_card_number_has_no_hash() -> None:
     server, _ = await spans_of(f'query Inline {{ card(cardNo: "{CARD_NO}") {{ balance }} }} # a comment')
-    assert "Inline" == attributes(server)["graphql.operation.name"]
+    assert attributes(server)["graphql.operation.name"] == "Inline"
     assert "graphql.document.sha256" not in attributes(server)
 
 
 async def test_a_request_belongs_to_the_trace_of_its_caller() -> None:
     server, (call,) = await spans_of(CARD, headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
     assert server.parent is not None
-    assert (TRACE, PARENT) == (f"{server.parent.trace_id:032x}", f"{server.parent.span_id:016x}")
+    assert (f"{server.parent.trace_id:032x}", f"{server.parent.span_id:016x}") == (TRACE, PARENT)
     for span in (server, call):
         assert span.context is not None
-        assert TRACE == f"{span.context.trace_id:032x}"
+        assert f"{span.context.trace_id:032x}" == TRACE
 
 
 async def test_what_else_a_caller_says_of_the_trace_is_not_kept() -> None:
@@ -151,7 +151,7 @@ async def test_what_else_a_caller_says_of_the_trace_is_not_kept() -> None:
     for span in (server, *calls):
         assert CARD_NO not in span.to_json()
         assert span.context is not None
-        assert {} == dict(span.context.trace_state)
+        assert dict(span.context.trace_state) == {}
 
 
 async def test_the_upstream_is_not_told_of_the_trace() -> None:
@@ -171,7 +171,7 @@ async def test_a_caller_who_wants_no_trace_gets_none() -> None:
     exporter = InMemorySpanExporter()
     async with traced_gateway(exporter) as running:
         await running.post(CARD, {"n": CARD_NO}, traceparent=f"00-{TRACE}-{PARENT}-00")
-    assert () == exporter.get_finished_spans()
+    assert exporter.get_finished_spans() == ()
 
 
 @pytest.mark.parametrize("headers", [{}, {"traceparent": f"00-{TRACE}-{PARENT}-01"}], ids=["none", "wanted"])
@@ -179,7 +179,7 @@ async def test_everybody_else_gets_one(headers: dict[str, str]) -> None:
     exporter = InMemorySpanExporter()
     async with traced_gateway(exporter) as running:
         await running.post(CARD, {"n": CARD_NO}, **headers)
-    assert 2 == len(exporter.get_finished_spans())
+    assert len(exporter.get_finished_spans()) == 2
 
 
 async def test_what_is_no_query_is_no_span() -> None:
@@ -187,7 +187,7 @@ async def test_what_is_no_query_is_no_span() -> None:
     async with traced_gateway(exporter) as running:
         for path in ("/livez", "/nothing", f"/{CARD_NO}"):
             await running.client.get(path)
-    assert () == exporter.get_finished_spans()
+    assert exporter.get_finished_spans() == ()
 
 
 async def test_an_odd_method_is_not_repeated() -> None:
@@ -195,7 +195,7 @@ async def test_an_odd_method_is_not_repeated() -> None:
     async with traced_gateway(exporter) as running:
         await running.client.request(CARD_NO, "/graphql")
     (span,) = exporter.get_finished_spans()
-    assert "_OTHER" == attributes(span)["http.request.method"]
+    assert attributes(span)["http.request.method"] == "_OTHER"
 
 
 async def test_calls_of_requests_at_the_same_time_do_not_get_mixed_up() -> None:
@@ -205,7 +205,7 @@ async def test_calls_of_requests_at_the_same_time_do_not_get_mixed_up() -> None:
     spans = exporter.get_finished_spans()
     servers = {span.context.span_id for span in spans if span.kind is SpanKind.SERVER and span.context}
     parents = {span.parent.span_id for span in spans if span.kind is SpanKind.CLIENT and span.parent}
-    assert 2 == len(servers)
+    assert len(servers) == 2
     assert servers == parents
 
 
@@ -220,7 +220,7 @@ async def test_a_call_that_goes_on_after_its_request_is_a_span_below_it_all_the_
     async with traced_gateway(exporter, transport, GuardRules(RetryRules(attempts=1))) as running:
         waits = [{"x-request-timeout-ms": milliseconds} for milliseconds in ("100", "200")]
         await asyncio.gather(*(running.post(CARD, {"n": CARD_NO}, **wait) for wait in waits))
-        assert 1 == value(running.metrics, "single_flight_saves_total", api="/api/v1/user/card/info")
+        assert value(running.metrics, "single_flight_saves_total", api="/api/v1/user/card/info") == 1
     spans = exporter.get_finished_spans()
     (call,) = [span for span in spans if span.kind is SpanKind.CLIENT]
     one, _ = [span for span in spans if span.kind is SpanKind.SERVER]

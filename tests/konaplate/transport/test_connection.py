@@ -38,7 +38,7 @@ async def test_what_comes_before_anything_was_asked_ends_the_connection(early: b
     connection, notebook = connected()
     assert connection.usable
     connection.data_received(early)
-    assert (False, 1) == (connection.usable, notebook.aborted)
+    assert (connection.usable, notebook.aborted) == (False, 1)
 
 
 async def test_what_comes_between_two_questions_ends_the_connection() -> None:
@@ -46,9 +46,9 @@ async def test_what_comes_between_two_questions_ends_the_connection() -> None:
     asked = connection.send(b"first")
     connection.data_received(http(b"answer"))
     assert (await asked).body == b"answer"
-    assert (True, 0) == (connection.usable, notebook.aborted)
+    assert (connection.usable, notebook.aborted) == (True, 0)
     connection.data_received(b"\r\n")
-    assert (False, 1) == (connection.usable, notebook.aborted)
+    assert (connection.usable, notebook.aborted) == (False, 1)
 
 
 async def test_an_answer_that_comes_after_its_caller_has_left_is_nobodys() -> None:
@@ -58,7 +58,7 @@ async def test_an_answer_that_comes_after_its_caller_has_left_is_nobodys() -> No
     asked.cancel()
     connection.abort()
     connection.data_received(b"e")
-    assert ([b"first"], False) == (notebook.written, connection.usable)
+    assert (notebook.written, connection.usable) == ([b"first"], False)
     assert notebook.aborted
 
 

@@ -44,7 +44,7 @@ async def test_an_exchange_ends_at_its_deadline_and_with_it_its_connection() -> 
                 await exchange(line, SHORT)
             assert loop.time() - started >= SHORT * 0.9
         await upstream.until_closed()
-        assert [1, 1] == [len(connection.requests) for connection in upstream.connections]
+        assert [len(connection.requests) for connection in upstream.connections] == [1, 1]
 
 
 async def test_every_exchange_ends_at_its_own_deadline_whichever_began_first() -> None:
@@ -57,7 +57,7 @@ async def test_every_exchange_ends_at_its_own_deadline_whichever_began_first() -
 
     async with FaultyUpstream(silence()) as upstream, line_to(upstream) as line:
         await asyncio.gather(*(ends(line, seconds) for seconds in (0.2, 0.05, 0.15, 0.1)))
-    assert [0.05, 0.1, 0.15, 0.2] == ended
+    assert ended == [0.05, 0.1, 0.15, 0.2]
 
 
 @pytest.mark.parametrize("patient", [Line.ask, lambda line: ask_within(line, LONG)], ids=["none", "a later one"])
@@ -99,7 +99,7 @@ async def test_waiting_for_a_connection_is_part_of_the_time() -> None:
             await exchange(line, SHORT)
         await connection.send(OK)
         assert await holds == b"ok"
-        assert (1, 1) == (len(upstream.connections), len(connection.requests))
+        assert (len(upstream.connections), len(connection.requests)) == (1, 1)
 
 
 async def test_a_deadline_that_has_passed_already_ends_an_exchange_over_a_kept_connection_too() -> None:
@@ -122,4 +122,4 @@ async def test_closing_does_not_wait_for_deadlines() -> None:
 async def test_many_exchanges_with_deadlines_are_all_answered() -> None:
     async with FaultyUpstream(answer(http(b"ok"))) as upstream, line_to(upstream) as line:
         answers = await asyncio.gather(*(ask_within(line, LONG + number % 7) for number in range(200)))
-    assert [b"ok"] * 200 == answers
+    assert answers == [b"ok"] * 200

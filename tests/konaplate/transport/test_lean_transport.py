@@ -35,7 +35,7 @@ async def test_a_client_of_httpx_sends_and_gets_what_it_always_does() -> None:
     async with FaultyUpstream(answer(raw)) as upstream, client_of() as client:
         response = await client.post(f"{upstream.base_url}/x?q=1", content=b"sent", headers={"X-A": "b"})
         (request,) = upstream.connections[0].requests
-    assert (202, "body", "text/plain") == (response.status_code, response.text, response.headers["Content-Type"])
+    assert (response.status_code, response.text, response.headers["Content-Type"]) == (202, "body", "text/plain")
     assert request.startswith(b"POST /open-api/x?q=1 HTTP/1.1\r\nHost: 127.0.0.1:")
     assert b"\r\nX-A: b\r\n" in request
     assert request.endswith(b"\r\n\r\nsent")
@@ -48,8 +48,8 @@ async def test_each_server_has_connections_of_its_own() -> None:
         client_of() as client,
     ):
         texts = [(await client.post(upstream.base_url)).text for upstream in (one, two, one)]
-        assert [1, 1] == [len(upstream.connections) for upstream in (one, two)]
-    assert ["one", "two", "one"] == texts
+        assert [len(upstream.connections) for upstream in (one, two)] == [1, 1]
+    assert texts == ["one", "two", "one"]
 
 
 async def test_no_connection_in_time_is_a_connect_timeout() -> None:

@@ -74,7 +74,7 @@ def test_an_answer_without_a_length_ends_with_its_connection() -> None:
     reader = read(head("HTTP/1.1 200 OK") + b"until the end")
     assert not reader.complete
     reader.end()
-    assert (True, False, b"until the end") == (reader.complete, reader.keep_alive, reader.response().body)
+    assert (reader.complete, reader.keep_alive, reader.response().body) == (True, False, b"until the end")
 
 
 @pytest.mark.parametrize("first", ANSWERS)
@@ -84,7 +84,7 @@ def test_the_next_answer_of_a_connection_has_nothing_of_the_one_before(first: st
     assert reader.keep_alive
     before = reader.response()
     reader.begin()
-    assert (False, False, False) == (reader.begun, reader.complete, reader.keep_alive)
+    assert (reader.begun, reader.complete, reader.keep_alive) == (False, False, False)
     reader.feed(ANSWERS[second][0])
     assert (True, ANSWERS[second][1]) == (reader.complete, reader.response())
     assert ANSWERS[first][1] == before

@@ -89,21 +89,21 @@ async def test_the_request_goes_out_and_the_response_comes_back_whole() -> None:
         got = await line.exchange()
         assert await got.aread() == b"body"
         (request,) = upstream.connections[0].requests
-    assert (201, "b") == (got.status_code, got.headers["x-a"])
+    assert (got.status_code, got.headers["x-a"]) == (201, "b")
     assert request.startswith(b"POST /open-api HTTP/1.1\r\nHost: 127.0.0.1:")
     assert request.endswith(b"\r\n\r\n{}")
 
 
 async def test_a_connection_is_used_again() -> None:
     async with FaultyUpstream(answer(OK)) as upstream, line_to(upstream) as line:
-        assert [b"ok"] * 5 == [await line.ask() for _ in range(5)]
-        assert (1, 1) == (len(upstream.connections), line.connections)
+        assert [await line.ask() for _ in range(5)] == [b"ok"] * 5
+        assert (len(upstream.connections), line.connections) == (1, 1)
 
 
 @pytest.mark.parametrize("raw", [http(b"ok", headers=["Connection: close"]), OK.replace(b"HTTP/1.1", b"HTTP/1.0")])
 async def test_a_connection_that_is_to_end_is_not_used_again(raw: bytes) -> None:
     async with FaultyUpstream(answer(raw)) as upstream, line_to(upstream) as line:
-        assert [b"ok", b"ok"] == [await line.ask() for _ in range(2)]
+        assert [await line.ask() for _ in range(2)] == [b"ok", b"ok"]
         assert len(upstream.connections) == 2
 
 
@@ -125,7 +125,7 @@ async def test_an_old_connection_is_closed() -> None:
     async with FaultyUpstream(answer(OK)) as upstream, line_to(upstream, limits) as line:
         await asyncio.gather(line.ask(), line.ask())
         await upstream.until_closed()
-        assert (2, 0) == (len(upstream.connections), line.connections)
+        assert (len(upstream.connections), line.connections) == (2, 0)
         assert await line.ask() == b"ok"
 
 
@@ -152,7 +152,7 @@ async def test_no_more_connections_are_opened_than_may_be_and_the_longest_waiter
         for number in range(5):
             connection = await doors.next()
             await connection.send(http(b"%d" % number))
-        assert [b"0", b"1", b"2", b"3", b"4"] == sorted(await asyncio.gather(*asked))
+        assert sorted(await asyncio.gather(*asked)) == [b"0", b"1", b"2", b"3", b"4"]
         assert await asked[2] < await asked[3] < await asked[4]
         assert len(upstream.connections) == 2
 
@@ -208,7 +208,7 @@ async def test_a_crowd_that_comes_and_goes_leaves_the_count_right() -> None:
             ends = await asyncio.gather(*crowd, return_exceptions=True)
             assert {b"ok"} >= {end for end in ends if not isinstance(end, asyncio.CancelledError)}
             assert line.connections <= 3
-        assert [b"ok"] * 3 == await asyncio.gather(*[line.ask() for _ in range(3)])
+        assert await asyncio.gather(*[line.ask() for _ in range(3)]) == [b"ok"] * 3
 
 
 @pytest.mark.parametrize("script", [hang_up(), reset()])
@@ -302,7 +302,7 @@ async def test_a_connection_that_the_caller_ends_is_not_used_again() -> None:
             if ends:
                 await response.extensions["network_stream"].aclose()
             assert await response.aread() == b"ok"
-        assert [1, 2] == [len(connection.requests) for connection in upstream.connections]
+        assert [len(connection.requests) for connection in upstream.connections] == [1, 2]
 
 
 async def test_a_response_that_is_closed_unread_ends_its_connection() -> None:
@@ -334,7 +334,7 @@ async def test_who_needs_a_fresh_connection_gets_no_idle_one_which_makes_room() 
     async with FaultyUpstream(answer(OK)) as upstream, line_to(upstream, PoolLimits(connections=2)) as line:
         await asyncio.gather(line.ask(), line.ask())
         assert await line.body(fresh=True) == b"ok"
-        assert [1, 1, 1] == [len(connection.requests) for connection in upstream.connections]
+        assert [len(connection.requests) for connection in upstream.connections] == [1, 1, 1]
         assert line.connections <= 2
 
 
@@ -364,4 +364,4 @@ async def test_when_a_kept_connection_has_ended_the_others_that_were_idle_for_lo
         with pytest.raises(httpx.RemoteProtocolError):
             await line.body()
         assert await line.body() == b"ok"
-        assert 4 == len(upstream.connections)
+        assert len(upstream.connections) == 4
