@@ -13,7 +13,6 @@ import httpx
 
 from graph import __version__
 from graph.config.environment import load_settings
-from graph.config.warnings import start_warnings
 from graph.greeting import card_table, exports, fault_table, greet
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.endpoints import ENDPOINTS
@@ -27,7 +26,7 @@ from graph.sandbox.ledger import FIRST_CARD
 from graph.security.authorization import EVERY_SCOPE
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.tokens import member_id_of
-from graph.start import fail, read_settings, serve_gateway, serve_sandbox, shows_colors
+from graph.start import fail, read_settings, serve_gateway, serve_sandbox, shows_colors, warn
 from graph.telemetry.logs import configure_logging
 from graph.wiring.checks import start_problems
 from schema.query import export_schema as print_schema
@@ -89,7 +88,8 @@ def dev(port: int | None, host: str | None) -> None:
     given = {name: value for name, value in os.environ.items() if name.startswith(_READ_BY_DEV) and value}
     defaults = {name: value for name, value in _DEFAULTS_OF_DEV.items() if f"{name}_FILE" not in given}
     upstream = {**credentials.gateway_settings(), "KONAPLATE_BASE_URL": f"http://sandbox{BASE_PATH}"}
-    settings = read_settings({**defaults, **given, **upstream}, konagraph_port=port, konagraph_host=host)
+    environment = {**defaults, **given, **upstream}
+    settings, warnings = read_settings(environment, konagraph_port=port, konagraph_host=host)
     if given.keys().isdisjoint({"KONAGRAPH_ADMIN_PORT", "KONAGRAPH_ADMIN_PORT_FILE"}):
         settings = settings.model_copy(update={"konagraph_admin_port": None})
 
@@ -105,7 +105,7 @@ def dev(port: int | None, host: str | None) -> None:
         {"card_info": [CardNo(OPEN_BREAKER)]},
     )
     sandbox = httpx.ASGITransport(create_sandbox(credentials))
-    serve_gateway(settings, introduce, transport=sandbox, example_card=FIRST_CARD, reserved=reserved)
+    serve_gateway(settings, warnings, introduce, transport=sandbox, example_card=FIRST_CARD, reserved=reserved)
     if settings.konagraph_log_format == "console":
         click.echo("konagraph has ended.", err=True)
 
@@ -125,8 +125,8 @@ def serve(*, port: int | None, host: str | None, quiet: bool) -> None:
             _say_admin(admin)
             click.echo(f"konagraph answers on {url}")
 
-    settings = read_settings(os.environ, **overrides)
-    serve_gateway(settings, introduce, load=lambda: load_settings(os.environ, **overrides))
+    settings, warnings = read_settings(os.environ, **overrides)
+    serve_gateway(settings, warnings, introduce, load=lambda: load_settings(os.environ, **overrides))
 
 
 @main.command("check-config")
@@ -135,10 +135,8 @@ def check_config() -> None:
 
     Names every problem, and starts nothing.
     """
-    settings = read_settings(os.environ)
-    warnings = start_warnings(settings)
-    for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
+    settings, warnings = read_settings(os.environ)
+    warn(warnings)
     problems = start_problems(settings)
     if problems:
         fail(problems)

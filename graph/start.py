@@ -39,22 +39,22 @@ _CONFIGURATION_FAULT: Final = 2
 _PORT_CHOSEN_BY: Final = "--port or KONAGRAPH_PORT (`make dev PORT=8001`)"
 
 
-def read_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
-    """The settings; the process ends when they cannot be used."""
-    _warn(unknown_variables(environment))
+def read_settings(environment: Mapping[str, str], **overrides: Any) -> tuple[Settings, list[str]]:
+    """The settings, and warnings about them. The process ends when they cannot be used."""
+    warn(unknown_variables(environment))
     try:
         settings = load_settings(environment, **overrides)
     except SettingsError as error:
         rest, problems = error.rest, error.problems
         if rest is not None:
-            _warn([*removed_variables(environment, rest), *start_warnings(rest, error.wrong)])
+            warn([*removed_variables(environment, rest), *start_warnings(rest, error.wrong)])
             problems = [*problems, *start_problems(rest, error.wrong)]
         fail(problems)
-    _warn(removed_variables(environment, settings))
-    return settings
+    return settings, [*removed_variables(environment, settings), *start_warnings(settings)]
 
 
-def _warn(warnings: list[str]) -> None:
+def warn(warnings: list[str]) -> None:
+    """Print warnings on standard error."""
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
 
@@ -69,6 +69,7 @@ def fail(problems: list[str]) -> NoReturn:
 
 def serve_gateway(
     settings: Settings,
+    warnings: list[str],
     introduce: Callable[[str, str | None, Starlette], None],
     *,
     load: Callable[[], Settings] | None = None,
@@ -78,12 +79,15 @@ def serve_gateway(
 
     Args:
         settings: see `graph.config.settings`.
+        warnings: about the settings, for the log.
         introduce: told the address, that of the admin port and the gateway once it answers.
         load: reads the settings again, on SIGHUP; None leaves that signal alone.
         parts: see `graph.app`.
     """
     app = _ready_app(settings, **parts)
     log = structlog.get_logger(LOGGER)
+    for warning in warnings:
+        log.warning(warning)
     # On a console the commands say in words what becomes of the process, so there it is for those who debug.
     tell = log.info if settings.konagraph_log_format == "json" else log.debug
 
@@ -122,7 +126,7 @@ def shows_colors() -> bool:
 
 
 def _ready_app(settings: Settings, **parts: Any) -> Starlette:
-    """The gateway, with the logs of its process; what is hardly meant goes into them."""
+    """The gateway, with the log of its process set up."""
     widen_pipe(sys.stderr)
     configure_logging(
         settings.konagraph_log_level,
@@ -136,8 +140,6 @@ def _ready_app(settings: Settings, **parts: Any) -> Starlette:
     except SettingsError as error:
         # It names what the first part lacks; others may lack something, too.
         fail(start_problems(settings) or error.problems)
-    for warning in start_warnings(settings):
-        structlog.get_logger(LOGGER).warning(warning)
     return app
 
 

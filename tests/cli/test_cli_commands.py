@@ -311,6 +311,22 @@ def test_what_is_hardly_meant_is_a_warning_and_not_called_complete_without_it() 
     )
 
 
+def test_a_removed_setting_is_a_warning_of_the_check_or_an_error_if_it_was_stricter() -> None:
+    result = invoke("check-config", **SANDBOX, KONAPLATE_ATTEMPTS="1")
+    lost = invoke("check-config", **SANDBOX, KONAPLATE_ATTEMPTS="1", KONAGRAPH_MAX_DEPTH="4")
+
+    warning = "warning: KONAPLATE_ATTEMPTS is no longer a setting, and has no effect (now: a call is tried twice"
+    assert (result.exit_code, result.stdout.endswith("; see the warnings.\n")) == (0, True)
+    assert result.stderr.startswith(warning)
+    assert len(result.stderr.splitlines()) == 1
+    assert lost.stderr.startswith(warning)
+    (problem,) = problems(lost)
+    assert problem == (
+        "KONAGRAPH_MAX_DEPTH is no longer a setting, and asks for more protection than there is "
+        "(now: 8 levels of fields); unset it to accept that"
+    )
+
+
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_help_names_every_command_in_the_order_of_use_and_in_whole_sentences(option: str) -> None:
     result = invoke(option)

@@ -16,6 +16,9 @@ from tests.support import credentials
 if TYPE_CHECKING:
     from pathlib import Path
 
+REMOVED = (
+    "KONAGRAPH_DOCUMENT_CACHE is no longer a setting, and has no effect (now: 1,000 parsed documents are kept)"
+)
 WARNING = (
     "KONAGRAPH_ALLOW_ANONYMOUS is on and KONAGRAPH_AUTH is none: "
     "whoever reaches this gateway can ask for any card and any member"
@@ -41,8 +44,12 @@ async def test_what_an_unknown_caller_reads_is_audited_all_the_same(tmp_path: Pa
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("variables", "expected"),
-    [({"KONAGRAPH_ALLOW_ANONYMOUS": "true"}, [("warning", WARNING)]), ({}, [])],
-    ids=["allowed", "by default"],
+    [
+        ({"KONAGRAPH_ALLOW_ANONYMOUS": "true"}, [("warning", WARNING)]),
+        ({"KONAGRAPH_DOCUMENT_CACHE": "20"}, [("warning", REMOVED)]),
+        ({}, []),
+    ],
+    ids=["allowed", "a removed setting", "by default"],
 )
 async def test_the_start_warns_in_the_log(variables: dict[str, str], expected: list[tuple[str, str]]) -> None:
     async with command("dev", "--port", "0", KONAGRAPH_LOG_FORMAT="json", **variables) as dev:
