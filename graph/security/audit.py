@@ -125,7 +125,8 @@ class RequestAudit:
 
     def close(self) -> None:
         """Record what was withheld, and what was read but never settled: one event each per subject."""
-        self.settle()
+        if self._read:
+            self.settle()
         if self._withheld:
             code = ErrorCode.FORBIDDEN.value
             events = [self._event("refused", subject, fields, code) for subject, fields in self._withheld.items()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from cachetools import LRUCache
@@ -37,11 +37,10 @@ class Window:
 
     seconds: float
     limit: int
+    milliseconds: int = field(init=False)
 
-    @property
-    def milliseconds(self) -> int:
-        """Its length."""
-        return round(self.seconds * 1000)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "milliseconds", round(self.seconds * 1000))
 
 
 class Taken(NamedTuple):
