@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from graph.config.files import is_plainly_a_path
 from graph.config.settings import Settings, SettingsError
 from graph.wiring.documents import build_documents
-from graph.wiring.encryption import key_pairs, sealed_as_set
+from graph.wiring.encryption import configured_endpoints, key_pairs
 from graph.wiring.security import build_redis, read_key_files
 from graph.wiring.tls import build_tls
 
@@ -47,7 +47,7 @@ def _check_ports(settings: Settings) -> None:
 # Each check with the prefixes of the fields that it needs; it is skipped if one of them is wrong.
 _CHECKS: Final[dict[Callable[[Settings], object], tuple[str, ...]]] = {
     key_pairs: (),
-    sealed_as_set: (),
+    configured_endpoints: (),
     build_tls: (),
     build_documents: ("konagraph_max_", "konagraph_documents", "konagraph_introspection"),
     read_key_files: ("konagraph_auth",),

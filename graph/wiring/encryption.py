@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def sealed_as_set(
+def configured_endpoints(
     settings: Settings, endpoints: Iterable[Endpoint[Any, Any]] = ENDPOINTS
 ) -> tuple[Endpoint[Any, Any], ...]:
     """The endpoints, with the encryption flags that the settings override.

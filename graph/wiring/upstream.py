@@ -20,7 +20,7 @@ from graph.konaplate.transport.pool import PoolLimits
 from graph.resilience.guard import ATTEMPT_SHARE, CallRules, GuardRules, Shared
 from graph.resilience.retry_budget import RetryBudget
 from graph.resilience.slots import SlotRules, Slots
-from graph.wiring.encryption import build_cipher, sealed_as_set
+from graph.wiring.encryption import build_cipher, configured_endpoints
 from graph.wiring.tls import build_tls
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def build_client(
         build_cipher(settings),
         transport or LeanTransport(PoolLimits(settings.konaplate_max_connections), build_tls(settings)),
         wire.CorrelationIds(secrets.randbits(28)),
-        endpoints=sealed_as_set(settings, endpoints),
+        endpoints=configured_endpoints(settings, endpoints),
         limits=Limits(total=settings.konaplate_timeout, pool=settings.konaplate_pool_timeout),
         on_call=on_call,
         echo_rule=settings.konaplate_correlation_echo,

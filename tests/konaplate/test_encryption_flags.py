@@ -20,7 +20,7 @@ from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import InvalidResponseError, UnsealedError
 from graph.resilience.guard import CallStats, GuardObserver
 from graph.wiring.checks import start_problems
-from graph.wiring.encryption import sealed_as_set
+from graph.wiring.encryption import configured_endpoints
 from graph.wiring.upstream import build_konaplate
 from tests.independent import jwe
 from tests.konaplate.support import (
@@ -149,13 +149,13 @@ def settings(**variables: str) -> Settings:
     ],
 )
 def test_settings_know_the_flags_better(variables: dict[str, str], expected: dict[str, tuple[bool, bool]]) -> None:
-    endpoints = sealed_as_set(settings(**variables), [CARD_INFO, USER_INFO])
+    endpoints = configured_endpoints(settings(**variables), [CARD_INFO, USER_INFO])
     assert {each.name: (each.seals_request, each.seals_response) for each in endpoints} == expected
 
 
 def test_settings_may_seal_what_a_declaration_leaves_clear() -> None:
     clear = replace(CARD_INFO, seals_request=False, seals_response=False)
-    (endpoint,) = sealed_as_set(settings(KONAPLATE_SEAL_REQUESTS="card_info"), [clear])
+    (endpoint,) = configured_endpoints(settings(KONAPLATE_SEAL_REQUESTS="card_info"), [clear])
     assert (endpoint.seals_request, endpoint.seals_response) == (True, False)
 
 
@@ -165,7 +165,7 @@ def test_an_endpoint_that_there_is_not_stops_the_start(variable: str, words: str
     expected = [f"{variable}: must name endpoints: {', '.join(each.name for each in ENDPOINTS)}"]
     wrong = settings(**{variable: words})
     with pytest.raises(SettingsError) as caught:
-        sealed_as_set(wrong)
+        configured_endpoints(wrong)
     assert expected == caught.value.problems == start_problems(wrong)
 
 
