@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from graph.config.files import is_plainly_a_path
 from graph.config.settings import Settings, SettingsError
 from graph.wiring.documents import build_documents
-from graph.wiring.encryption import configured_endpoints, key_pairs
 from graph.wiring.security import build_redis, read_key_files
 from graph.wiring.tls import build_tls
+from graph.wiring.upstream import configured_endpoints, key_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,8 @@ import structlog
 from graph.config.settings import Settings, SettingsError
 from graph.telemetry.logs import LOGGER
 from graph.wiring.documents import read_trusted
-from graph.wiring.encryption import build_cipher
 from graph.wiring.security import read_key_files
-from graph.wiring.upstream import build_identity
+from graph.wiring.upstream import build_cipher, build_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -20,8 +20,7 @@ from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import InvalidResponseError, UnsealedError
 from graph.resilience.guard import CallStats, GuardObserver
 from graph.wiring.checks import start_problems
-from graph.wiring.encryption import configured_endpoints
-from graph.wiring.upstream import build_konaplate
+from graph.wiring.upstream import build_konaplate, configured_endpoints
 from tests.independent import jwe
 from tests.konaplate.support import (
     CARD,

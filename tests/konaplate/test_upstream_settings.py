@@ -14,8 +14,7 @@ from graph.config.settings import SettingsError
 from graph.konaplate.encryption import CannotOpenError
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import TimedOutError, UnavailableError
-from graph.wiring.encryption import build_cipher
-from graph.wiring.upstream import build_client
+from graph.wiring.upstream import build_cipher, build_client
 from tests.faults.jumping_clock import jumping
 from tests.independent import jwe
 from tests.konaplate.faulty_upstream import FaultyUpstream, silence
