@@ -69,6 +69,15 @@ def test_one_that_asks_for_more_protection_stops_the_start(tmp_path: Path) -> No
             "400 fields; more with KONAGRAPH_MAX_ROOT_FIELDS",
         ),
         (
+            # Raised, and never meant as a protection.
+            {"KONAGRAPH_MAX_ALIASES": "20", "KONAGRAPH_MAX_ROOT_FIELDS": "20"},
+            "30 aliases; more with KONAGRAPH_MAX_ROOT_FIELDS",
+        ),
+        (
+            {"KONAGRAPH_CARDS_PER_HOUR": "1000000", "KONAGRAPH_CARDS_PER_MINUTE": "1000000"},
+            "10,000,000 cards an hour, ten times KONAGRAPH_CARDS_PER_MINUTE; set that",
+        ),
+        (
             {"KONAGRAPH_CARDS_PER_HOUR": "50", "KONAGRAPH_CARDS_PER_MINUTE": "5"},
             "50 cards an hour, ten times KONAGRAPH_CARDS_PER_MINUTE; set that",
         ),
@@ -91,7 +100,7 @@ def test_what_the_other_settings_make_of_it_is_what_holds(variables: dict[str, s
 @pytest.mark.parametrize(
     "variables",
     [
-        {"KONAGRAPH_MAX_FIELDS": "200", "KONAGRAPH_MAX_ROOT_FIELDS": "20"},
+        {"KONAGRAPH_MAX_FIELDS": "199", "KONAGRAPH_MAX_ROOT_FIELDS": "20"},
         {"KONAGRAPH_CARDS_PER_HOUR": "49", "KONAGRAPH_CARDS_PER_MINUTE": "5"},
         {"KONAGRAPH_MAX_DEPTH": "c4n4ry"},
         {"KONAGRAPH_MAX_DEPTH": "nan"},

@@ -1,7 +1,7 @@
 """Removed settings: what holds now, and what to set instead.
 
 A removed variable is a warning, because an upgrade should not fail for a variable without effect. It is an error
-if it asked for more protection than there is now, because nobody should lose a protection unnoticed.
+if it was stricter than its default and than what holds now, because nobody should lose a protection unnoticed.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from string import Formatter
 from typing import TYPE_CHECKING, Final
 
 from graph.config.types import words
+from graph.graphql.limits import DocumentLimits
 from graph.konaplate.encryption import KNOWN_CONTENT_ENCRYPTIONS
 from graph.konaplate.send import Limits
+from graph.security.authorization import Allowance
 from graph.server.limits import HttpLimits
 
 if TYPE_CHECKING:
     from graph.config.settings import Settings
-
 
 _BREAKER: Final = (
     "the breaker opens for 5 to 60 s when half of at least 20 calls in 10 s fail, and closes after 3 good probes"
@@ -77,7 +78,7 @@ REMOVED: Final = {
 
 def what_holds(name: str, settings: Settings) -> str:
     """What holds now instead of a removed setting."""
-    return REMOVED[name].format_map(_limits(settings))
+    return REMOVED[name].format_map(_limits(settings.document_limits, settings.allowance))
 
 
 def asks_for_more(name: str, value: str, settings: Settings) -> bool:
@@ -88,13 +89,14 @@ def asks_for_more(name: str, value: str, settings: Settings) -> bool:
     if name == "KONAGRAPH_EXPLORER":
         return value == "false" and settings.allowed_in_development(settings.konagraph_introspection)
     limits = [limit for _, limit, _, _ in Formatter().parse(REMOVED[name]) if limit]
+    # A limit that was raised above its default protected nothing, even if more is allowed now.
+    now, default = _limits(settings.document_limits, settings.allowance), _limits(DocumentLimits(), Allowance())
     try:
-        return not all(float(value) >= _limits(settings)[limit] for limit in limits)
+        return not all(float(value) >= min(now[limit], default[limit]) for limit in limits)
     except ValueError:
         # What is not a number may have been meant as a small one.
         return True
 
 
-def _limits(settings: Settings) -> dict[str, float]:
-    sources = (settings.document_limits, settings.allowance, HttpLimits(), Limits())
-    return {name: value for source in sources for name, value in asdict(source).items()}
+def _limits(documents: DocumentLimits, allowance: Allowance) -> dict[str, float]:
+    return {**asdict(documents), **asdict(allowance), **asdict(HttpLimits()), **asdict(Limits())}

@@ -216,12 +216,12 @@ def parent_of(headers: Iterable[tuple[bytes, bytes]]) -> Context:
     return context
 
 
-def batch_processor(exporter: SpanExporter, *, delay_ms: int = 2_000) -> SpanProcessor:
+def batch_processor(exporter: SpanExporter) -> SpanProcessor:
     """Exports spans in a thread; if the exporter is too slow, the oldest spans are dropped."""
     return BatchSpanProcessor(
         exporter,
         max_queue_size=2_048,
-        schedule_delay_millis=delay_ms,
+        schedule_delay_millis=2_000,
         max_export_batch_size=512,
         export_timeout_millis=_FLUSH_SECONDS * 1000,
         meter_provider=NoOpMeterProvider(),
