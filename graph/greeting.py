@@ -67,7 +67,7 @@ def card_table() -> str:
     """The sandbox's cards, a line each."""
     return _table(
         "Cards of the sandbox",
-        [(card.number, f"{card.fields['balance']:>13,} won", card.shows) for card in CARDS.values()],
+        [(card.number, f"{card.fields['balance']:>13,} won", card.description) for card in CARDS.values()],
     )
 
 
@@ -79,7 +79,7 @@ def fault_table() -> str:
             (
                 fault.number,
                 f"{fault.code or '(no error)'}{', retryable' if fault.retryable else ''}",
-                fault.shows + (f" (at {fault.field})" if fault.field else ""),
+                fault.description + (f" (at {fault.field})" if fault.field else ""),
             )
             for fault in FAULTS.values()
         ],

@@ -239,14 +239,14 @@ def test_every_error_code_has_a_heading_and_no_other() -> None:
 
 def test_every_card_of_the_sandbox_is_listed() -> None:
     for card in CARDS.values():
-        assert f"| `{card.number}` | {card.shows} |" in DOCUMENTS["docs/konaplate.md"]
+        assert f"| `{card.number}` | {card.description} |" in DOCUMENTS["docs/konaplate.md"]
 
 
 def test_every_reserved_card_is_listed_with_its_error() -> None:
     lines = DOCUMENTS["docs/konaplate.md"].splitlines()
     for fault in FAULTS.values():
         (row,) = [line for line in lines if line.startswith(f"| `{fault.number}`")]
-        assert fault.shows in row
+        assert fault.description in row
         assert (f"`{fault.code.value}`" if fault.code else "none") in row
         assert ("retryable" in row) is fault.retryable
 

@@ -61,7 +61,7 @@ async def test_an_error_tells_its_upstream_call_and_nothing_of_the_upstreams_wor
 
 
 async def test_the_upstreams_code_and_status_are_shown() -> None:
-    by_code = {fault.shows[:7]: fault for fault in FAULTS.values()}
+    by_code = {fault.description[:7]: fault for fault in FAULTS.values()}
     async with gateway() as running:
         answer = await running.query(QUERY, {"n": [by_code["006_022"].number, by_code["777_777"].number]})
     assert [
@@ -81,22 +81,22 @@ async def test_answers_that_only_look_odd_are_good() -> None:
     odd = [fault for fault in FAULTS.values() if fault.code is None]
     async with gateway() as running:
         answer = await running.query(QUERY, {"n": [fault.number for fault in odd]})
-    found = dict(zip((fault.shows for fault in odd), answer["data"]["cards"], strict=True))
+    found = dict(zip((fault.description for fault in odd), answer["data"]["cards"], strict=True))
     assert "errors" not in answer
     assert found["balance as digits in a string"]["balance"] == 4_200
     assert found["a name longer than documented"]["serviceName"] == "긴이름" * 100
-    assert found["unknown words"]["cashReceiptInfo"]["approvalDiv"] == "UNKNOWN"
+    assert found["undocumented values"]["cashReceiptInfo"]["approvalDiv"] == "UNKNOWN"
 
 
 async def test_a_user_id_beyond_63_bits_keeps_every_digit() -> None:
-    big = next(fault for fault in FAULTS.values() if "2^63" in fault.shows)
+    big = next(fault for fault in FAULTS.values() if "2^63" in fault.description)
     async with gateway() as running:
         answer = await running.query(f'{{ card(cardNo: "{big.number}") {{ member {{ userId }} }} }}')
     assert answer == {"data": {"card": {"member": {"userId": "9223372036854775808"}}}}
 
 
 async def test_one_bad_field_is_null_with_its_own_error_and_the_others_answer() -> None:
-    bad = next(fault for fault in FAULTS.values() if fault.shows == "a negative balance")
+    bad = next(fault for fault in FAULTS.values() if fault.description == "a negative balance")
     async with gateway() as running:
         answer = await running.query(f'{{ card(cardNo: "{bad.number}") {{ balance serviceId isRegistered }} }}')
     assert answer["data"]["card"] == {"balance": None, "serviceId": "SANDBOX00000001", "isRegistered": True}
@@ -104,7 +104,7 @@ async def test_one_bad_field_is_null_with_its_own_error_and_the_others_answer() 
 
 
 async def test_a_bad_user_id_leaves_unknown_whether_the_card_is_registered() -> None:
-    bad = next(fault for fault in FAULTS.values() if fault.shows == "a user id that is no number")
+    bad = next(fault for fault in FAULTS.values() if fault.description == "a user id that is not a number")
     async with gateway() as running:
         answer = await running.query(f'{{ card(cardNo: "{bad.number}") {{ isRegistered member {{ userId }} }} }}')
     assert answer["data"]["card"] == {"isRegistered": None, "member": None}

@@ -89,12 +89,12 @@ class Root(NamedTuple):
     clear: str
     """A selection of everything."""
 
-    def asked(self, value: Any, selection: str = "__typename") -> str:
+    def with_literal(self, value: Any, selection: str = "__typename") -> str:
         """A document with the value as a literal."""
         literal = json.dumps(value, ensure_ascii=False)
         return f"{{ {self.name}({self.argument}: {literal}) {{ {selection} }} }}"
 
-    def asked_by_variable(self, selection: str = "__typename") -> str:
+    def with_variable(self, selection: str = "__typename") -> str:
         """A document with the value in variable `n`."""
         return f"query ($n: {self.type}) {{ {self.name}({self.argument}: $n) {{ {selection} }} }}"
 
@@ -171,8 +171,8 @@ def _good(root: Root, tables: Iterable[Table]) -> Iterator[Case]:
         for value in [keys] if root.lists else keys:
             for selection, clear in ((root.masked, False), (root.clear, True)):
                 inline = {"konagraph_card_00": keys[-1]}
-                yield _graphql(f"{root.name}: inline", root.asked(value, selection), inline, clear=clear)
-                by_variable = root.asked_by_variable(selection)
+                yield _graphql(f"{root.name}: inline", root.with_literal(value, selection), inline, clear=clear)
+                by_variable = root.with_variable(selection)
                 yield _graphql(f"{root.name}: by variable", by_variable, {"n": value}, clear=clear)
 
 
@@ -181,17 +181,17 @@ def _failures(root: Root, tables: Iterable[Table]) -> Iterator[Case]:
         # By position, because a report must not repeat the key.
         for place, key in enumerate(map(str, table.faults), start=1):
             name = f"failure {place} by {table.key}"
-            yield _graphql(f"{root.name}: {name}", root.asked_by_variable(root.masked), {"n": key})
-            yield _graphql(f"{root.name}: inline {name}", root.asked(key, root.masked))
+            yield _graphql(f"{root.name}: {name}", root.with_variable(root.masked), {"n": key})
+            yield _graphql(f"{root.name}: inline {name}", root.with_literal(key, root.masked))
 
 
 def _bad_values(root: Root) -> Iterator[Case]:
     for name, value in BAD_CARD_NUMBERS.items():
         given = [value] if root.lists else value
-        yield _graphql(f"{root.name}: bad variable: {name}", root.asked_by_variable(), {"n": given})
-        yield _graphql(f"{root.name}: bad literal: {name}", root.asked(given))
+        yield _graphql(f"{root.name}: bad variable: {name}", root.with_variable(), {"n": given})
+        yield _graphql(f"{root.name}: bad literal: {name}", root.with_literal(given))
     if root.lists:
-        yield _graphql(f"{root.name}: too many", root.asked_by_variable(), {"n": [FIRST_CARD] * 50})
+        yield _graphql(f"{root.name}: too many", root.with_variable(), {"n": [FIRST_CARD] * 50})
 
 
 def _bad_documents(root: Root, number: str) -> Iterator[Case]:
@@ -225,7 +225,7 @@ def _bad_documents(root: Root, number: str) -> Iterator[Case]:
 
 
 def _bad_http(root: Root, number: str) -> Iterator[Case]:
-    document = root.asked(number)
+    document = root.with_literal(number)
     body = json.dumps({"query": document}).encode()
     another = json.dumps({"query": "query A { __typename }", "operationName": number}).encode()
     yield Case("an unknown path", b"", "GET", f"/cards/{number}")

@@ -82,7 +82,7 @@ class Breaker:
         self._on_change = on_change
         self.state = State.CLOSED
         """The state after the latest call; right after `admit`, the state in which the call was admitted."""
-        self._era = 0
+        self._generation = 0
         self._window = _Window(rules.window)
         self._opened_in_a_row = 0
         self._open_until = 0.0
@@ -90,13 +90,13 @@ class Breaker:
         self._probes_answered = 0
 
     def admit(self) -> int:
-        """Admit one call, to be settled when it is over; returns the number of the state's era.
+        """Admit one call, to be settled when it is over; returns the number of the state's generation.
 
         Raises:
             CircuitOpenError: the breaker is open.
         """
         if self.state is State.CLOSED:
-            return self._era
+            return self._generation
         if self.state is State.OPEN:
             left = self._open_until - self._clock()
             if left > 0:
@@ -106,17 +106,17 @@ class Breaker:
             # The probes will decide soon.
             raise CircuitOpenError(self._rules.open_for)
         self._probes_under_way += 1
-        return self._era
+        return self._generation
 
-    def settle(self, era: int, *, failed: bool | None) -> None:
+    def settle(self, generation: int, *, failed: bool | None) -> None:
         """Record the outcome of a call.
 
         Args:
-            era: what `admit` returned for it.
+            generation: what `admit` returned for it.
             failed: whether the upstream failed; None if the call was cancelled or never reached the upstream.
         """
         # A call that began before the last change of state says nothing about the current one.
-        if era != self._era:
+        if generation != self._generation:
             return
         if self.state is State.HALF_OPEN:
             self._settle_probe(failed=failed)
@@ -149,7 +149,7 @@ class Breaker:
 
     def _enter(self, state: State) -> None:
         self.state = state
-        self._era += 1
+        self._generation += 1
         self._window.clear()
         self._probes_under_way = self._probes_answered = 0
         self._on_change(state)

@@ -177,7 +177,7 @@ class Guard(Generic[K, V]):
 
     async def _call(self, key: K, stats: CallStats) -> V:
         """Make the shared call: one attempt, or more while the failures are transient."""
-        shared, era = self._shared, self._breaker.admit()
+        shared, generation = self._shared, self._breaker.admit()
         shared.budget.deposit()
         # A probe is not retried.
         attempts = 1 if self._breaker.state is State.HALF_OPEN else shared.retries.attempts
@@ -197,7 +197,7 @@ class Guard(Generic[K, V]):
                     failure = error
                 await shared.sleep(backoff)
         finally:
-            self._breaker.settle(era, failed=call.failed)
+            self._breaker.settle(generation, failed=call.failed)
 
     def _backoff(self, call: _Call, error: Exception) -> float | None:
         """Seconds to wait before retrying a failed attempt; None for no retry."""

@@ -68,7 +68,7 @@ class Fault:
     """A reserved card number: what the sandbox does, and what a client of the gateway sees."""
 
     number: str
-    shows: str
+    description: str
     behaviour: Behaviour
     code: ErrorCode | None
     """The `extensions.code` of the only error; None when there is no error."""
@@ -123,7 +123,7 @@ _CODED: Final[tuple[_Row, ...]] = (
     ("010_001 bad request header", Coded("010_001", "Bad header."), _REJECTED, None),
     ("020_001 bad parameter", Coded("020_001", "Bad parameter."), _REJECTED, None),
     ("020_998 bad method", Coded("020_998", "Bad method."), _REJECTED, None),
-    ("777_777 a code that nobody documented", Coded("777_777", "?"), _ERROR, None),
+    ("777_777 an undocumented code", Coded("777_777", "?"), _ERROR, None),
     ("error code under HTTP 200", Coded("003_001", "Invalid card info.", 200), _CARD, None),
     ("error code at the top level", Coded("003_001", "", place="code"), _CARD, None),
     ("error code as the reason", Coded("003_001", "", place="reason"), _CARD, None),
@@ -140,17 +140,17 @@ _HTTP: Final[tuple[_Row, ...]] = (
     ("HTTP 502", Raw(502, _HTML, "text/html"), _DOWN, None),
     ("HTTP 503", Raw(503), _DOWN, None),
     ("HTTP 504", Raw(504), _DOWN, None),
-    ("no answer in time", Altered(delay=NEVER), _LATE, None),
-    ("an answer after one second", Altered(delay=SLOW), _NONE, None),
+    ("no response in time", Altered(delay=NEVER), _LATE, None),
+    ("a response after one second", Altered(delay=SLOW), _NONE, None),
     ("HTML under HTTP 200", Raw(200, _HTML, "text/html"), _INVALID, None),
     ("a redirect", Raw(302, headers={"Location": "/login"}), _INVALID, None),
-    ("an empty answer", Raw(200), _INVALID, None),
+    ("an empty response", Raw(200), _INVALID, None),
     ("HTTP 204", Raw(204), _INVALID, None),
     ("garbage", Raw(200, b'{"balance": 1,\xff\x00', "application/json"), _INVALID, None),
     ("NaN for a balance", Raw(200, b'{"balance": NaN}', "application/json"), _INVALID, None),
     ("a JSON list", Raw(200, b"[]", "application/json"), _INVALID, None),
     ("an empty JSON object", Raw(200, b"{}", "application/json"), _INVALID, None),
-    ("encrypted answer with a broken tag", Altered(tampered=True), _INVALID, None),
+    ("encrypted response with a broken tag", Altered(tampered=True), _INVALID, None),
     ("HTTP 503, under `konagraph dev` an open breaker", Raw(503, b"busy"), _DOWN, None),
 )
 
@@ -164,7 +164,7 @@ _FIELDS: Final[tuple[_Row, ...]] = (
     ("a balance out of range", Altered({"balance": 10_000_000_000}), _INVALID, "balance"),
     ("a number for the service id", Altered({"serviceId": 1}), _INVALID, "serviceId"),
     ("a name longer than documented", Altered({"serviceName": "긴이름" * 100}), _NONE, None),
-    ("unknown words", Altered({"cashReceiptInfo": _STRANGE}), _NONE, None),
+    ("undocumented values", Altered({"cashReceiptInfo": _STRANGE}), _NONE, None),
     (
         "cash-receipt data without its number",
         Altered({"cashReceiptInfo": {"approvalDiv": "0", "manYn": "1"}}),
@@ -172,17 +172,17 @@ _FIELDS: Final[tuple[_Row, ...]] = (
         "cashReceiptInfo.idNo",
     ),
     ("a user id of 2^63 in a string", Altered({"userId": "9223372036854775808"}), _NONE, None),
-    ("a user id that is no number", Altered({"userId": "kim"}), _INVALID, "member"),
-    ("a member who is gone", Altered({"userId": UNKNOWN_MEMBER}), _MEMBER, "member.profile"),
-    ("a member who cannot be had in time", Altered({"userId": LATE_MEMBER}), _LATE, "member.profile"),
+    ("a user id that is not a number", Altered({"userId": "kim"}), _INVALID, "member"),
+    ("a member who no longer exists", Altered({"userId": UNKNOWN_MEMBER}), _MEMBER, "member.profile"),
+    ("a member who times out", Altered({"userId": LATE_MEMBER}), _LATE, "member.profile"),
     ("a member behind HTTP 503", Altered({"userId": BROKEN_MEMBER}), _DOWN, "member.profile"),
 )
 
 
 def _group(digit: int, rows: tuple[_Row, ...]) -> list[Fault]:
     return [
-        Fault(with_luhn_digit(f"949133949{digit}{index:05d}"), shows, behaviour, *seen, path)
-        for index, (shows, behaviour, seen, path) in enumerate(rows, start=1)
+        Fault(with_luhn_digit(f"949133949{digit}{index:05d}"), description, behaviour, *seen, path)
+        for index, (description, behaviour, seen, path) in enumerate(rows, start=1)
     ]
 
 
@@ -191,5 +191,5 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
 )
 """By card number: `949133949`, a digit for the group, a five-digit count and the Luhn digit."""
 
-OPEN_BREAKER: Final = next(fault.number for fault in FAULTS.values() if "open breaker" in fault.shows)
+OPEN_BREAKER: Final = next(fault.number for fault in FAULTS.values() if "open breaker" in fault.description)
 """The card that a gateway with the embedded sandbox answers as if the breaker were open."""

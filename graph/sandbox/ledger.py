@@ -15,7 +15,7 @@ class SandboxCard:
     """A card: what it demonstrates, and the business fields of its response."""
 
     number: str
-    shows: str
+    description: str
     fields: Mapping[str, Any]
 
 
@@ -61,19 +61,19 @@ _CARDS: Final = (
         _fields(userId=1002, balance=1_840_500, cashReceiptInfo=_EXPENSE),
     ),
     ("receipts by cash-receipt card", _fields(userId=1003, balance=77_700, cashReceiptInfo=_RECEIPT_CARD)),
-    ("not registered to anybody", _fields(userId=None, balance=10_000)),
-    ("not registered, nothing left", _fields(userId=None, balance=0)),
+    ("not registered", _fields(userId=None, balance=10_000)),
+    ("not registered, zero balance", _fields(userId=None, balance=0)),
     ("terminated", _fields(userId=1003, balance=0, cardStatus="TERMINATED")),
-    ("a status that is not documented", _fields(userId=1004, balance=4_500, cardStatus="FROZEN")),
-    ("no status and no owner at all", _fields(userId=1004, balance=900, cardStatus=None, ownerKa=None)),
-    ("the biggest balance", _fields(userId=1002, balance=BIGGEST_BALANCE)),
-    ("the biggest member id", _fields(userId=BIGGEST_USER_ID, balance=12_345)),
+    ("an undocumented status", _fields(userId=1004, balance=4_500, cardStatus="FROZEN")),
+    ("neither status nor owner", _fields(userId=1004, balance=900, cardStatus=None, ownerKa=None)),
+    ("the largest balance", _fields(userId=1002, balance=BIGGEST_BALANCE)),
+    ("the largest member id", _fields(userId=BIGGEST_USER_ID, balance=12_345)),
 )
 
 CARDS: Final[Mapping[str, SandboxCard]] = MappingProxyType(
     {
-        number: SandboxCard(number, shows, MappingProxyType(fields))
-        for index, (shows, fields) in enumerate(_CARDS, start=1)
+        number: SandboxCard(number, description, MappingProxyType(fields))
+        for index, (description, fields) in enumerate(_CARDS, start=1)
         for number in [with_luhn_digit(f"94913394{index:07d}")]
     }
 )

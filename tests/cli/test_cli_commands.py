@@ -47,7 +47,7 @@ def test_the_sandbox_lists_every_card_and_every_reserved_number() -> None:
     rows = [line for line in result.stdout.splitlines() if line.startswith("  ")]
     assert [row.split()[0] for row in rows] == [*CARDS, *FAULTS]
     for row, fault in zip(rows[len(CARDS) :], FAULTS.values(), strict=True):
-        assert fault.shows in row
+        assert fault.description in row
         assert (fault.code or "(no error)") in row
         assert fault.retryable == (", retryable" in row)
         assert fault.field is None or row.endswith(f" (at {fault.field})")

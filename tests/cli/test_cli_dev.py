@@ -68,7 +68,7 @@ async def test_dev_prints_its_address_a_request_and_its_cards_into_a_pipe_at_onc
     assert f"  curl --noproxy '*' {url} -H 'Content-Type: application/json' -d " in dev.printed
     for card in CARDS.values():
         row = next(line for line in dev.printed.splitlines() if line.startswith(f"  {card.number}  "))
-        assert row.endswith(f"  {card.shows}")
+        assert row.endswith(f"  {card.description}")
         assert f" {card.fields['balance']:,} won " in row
 
 
@@ -334,7 +334,7 @@ async def test_whoever_tries_every_failure_out_still_gets_good_answers(
     settings = {**signer_settings(tmp_path), "KONAPLATE_TIMEOUT": "2"}
     token = DevelopmentSigner.in_directory(tmp_path).token("x", scopes=["cards:read:any"], lifetime=60)
     client.headers["Authorization"] = f"Bearer {token}"
-    (unavailable,) = (fault.number for fault in FAULTS.values() if fault.shows == "HTTP 503")
+    (unavailable,) = (fault.number for fault in FAULTS.values() if fault.description == "HTTP 503")
     async with command("dev", "--port", "0", **settings) as dev, client:
         url = await dev.url()
         for card in [unavailable] * 25 + [card for card in FAULTS if card != SLOW_CARD]:

@@ -69,7 +69,7 @@ CASES: dict[str, Case] = {
     "null where it may be": changed({"ownerKa": None}, ownerKa=None),
     "extra field": changed({}, surprise={"cardNo": BAD}),
     "unknown status": changed({"cardStatus": "UNKNOWN", "cardStatusRaw": "MELTED"}, cardStatus="MELTED"),
-    "unknown words": changed(
+    "undocumented values": changed(
         {"cashReceiptInfo": {"approvalDiv": "UNKNOWN", "maskedIdNo": "010-****-5432", "manYn": "UNKNOWN"}},
         cashReceiptInfo={**RECEIPT, "approvalDiv": "7", "manYn": "x"},
     ),

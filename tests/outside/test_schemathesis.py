@@ -25,7 +25,7 @@ PROMPT_FAULTS = [
     fault.number
     for fault in FAULTS.values()
     if not (isinstance(fault.behaviour, Altered) and fault.behaviour.delay in (NEVER, SLOW))
-    and fault.shows != "a member who cannot be had in time"
+    and fault.description != "a member who times out"
 ]
 
 

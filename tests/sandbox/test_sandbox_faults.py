@@ -40,8 +40,8 @@ def with_behaviour(kind: type, *, tampered: bool = False) -> list[Fault]:
     ]
 
 
-def shows(fault: Fault) -> str:
-    return fault.shows
+def description(fault: Fault) -> str:
+    return fault.description
 
 
 @table("fault", with_behaviour(Coded))
@@ -87,7 +87,7 @@ async def test_an_altered_answer_differs_from_a_good_one_only_as_its_row_says(fa
     assert dict(expected.changes) == {name: opened(response)[name] for name in changed}
 
 
-@pytest.mark.parametrize("fault", with_behaviour(Altered, tampered=True), ids=shows)
+@pytest.mark.parametrize("fault", with_behaviour(Altered, tampered=True), ids=description)
 async def test_a_tampered_answer_does_not_open(fault: Fault) -> None:
     response = await send(asking_for_card(fault.number))
 
@@ -139,7 +139,7 @@ def test_reserved_numbers_and_members_are_not_in_the_ledger() -> None:
 
 def test_no_reserved_number_is_lost_to_another_and_no_two_do_the_same() -> None:
     assert len(FAULTS) == 55
-    assert len({fault.shows for fault in FAULTS.values()}) == len(FAULTS)
+    assert len({fault.description for fault in FAULTS.values()}) == len(FAULTS)
     assert len({repr(fault.behaviour) for fault in FAULTS.values()}) == len(FAULTS)
 
 

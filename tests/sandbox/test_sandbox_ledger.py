@@ -43,7 +43,7 @@ def test_there_are_at_least_ten_cards_in_the_range_of_the_vendors_own() -> None:
         assert number == card.number
         assert re.fullmatch(r"94913394[0-9]{8}", number)
         assert passes_luhn(number)
-        assert card.shows
+        assert card.description
     assert min(CARDS) == FIRST_CARD
 
 

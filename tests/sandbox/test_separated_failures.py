@@ -57,7 +57,7 @@ async def separated() -> AsyncIterator[tuple[Gateway, Recorder]]:
         yield Gateway(client, upstream, app.state.metrics), upstream
 
 
-@pytest.mark.parametrize("fault", UPSTREAM, ids=lambda fault: fault.shows.replace(" ", "-"))
+@pytest.mark.parametrize("fault", UPSTREAM, ids=lambda fault: fault.description.replace(" ", "-"))
 @jumping
 async def test_a_failure_stays_itself_and_a_good_card_good_however_often_it_is_tried(fault: Any) -> None:
     async with separated() as (running, _):

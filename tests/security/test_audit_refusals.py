@@ -66,7 +66,7 @@ async def test_a_request_without_credentials_is_an_event_without_a_viewer(tmp_pa
         OTHERS,
         NUMBERS[5],
         NOT_ISSUED[0],
-        *(n for n, fault in FAULTS.items() if fault.shows.startswith(("001_", "003_"))),
+        *(n for n, fault in FAULTS.items() if fault.description.startswith(("001_", "003_"))),
     ],
 )
 async def test_a_hidden_card_is_an_event(number: str, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ async def test_a_request_too_many_is_an_event(tmp_path: Path) -> None:
 
 
 async def test_other_failures_are_no_refusals(tmp_path: Path) -> None:
-    others = [n for n, fault in FAULTS.items() if fault.shows.startswith(("HTTP 5", "HTTP 429"))]
+    others = [n for n, fault in FAULTS.items() if fault.description.startswith(("HTTP 5", "HTTP 429"))]
     assert len(others) > 2
     async with callers(tmp_path, **KEYED) as running:
         for number in others:

@@ -27,7 +27,7 @@ HIDDEN = {
     "terminated": NUMBERS[7],
     "nobody's": UNREGISTERED,
     "not issued": NOT_ISSUED[0],
-    **{fault.shows: fault.number for fault in FAULTS.values() if fault.shows.startswith(HIDDEN_CODES)},
+    **{fault.description: fault.number for fault in FAULTS.values() if fault.description.startswith(HIDDEN_CODES)},
 }
 BLIND = {
     "a member": Caller("a", ("member:read", "cash-receipt:read"), "1001"),
