@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import subprocess
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from graph.konaplate import pem
 from graph.telemetry.logs import configure_logging
 from tests.telemetry.capture import unredacted
 
@@ -102,6 +105,14 @@ def clean_environment() -> dict[str, str]:
 def _logs_of_the_process() -> None:
     """Keep our logs out of the tests' own output."""
     configure_logging("debug", as_json=True, stream=io.StringIO())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys_are_checked_once() -> Iterator[None]:
+    """Keep private keys once they were read: to check one takes longer than all else that starts a gateway."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pem, "load_pem_private_key", functools.lru_cache(load_pem_private_key))
+        yield
 
 
 @pytest.fixture
