@@ -105,7 +105,7 @@ def test_each_alert_is_a_line_of_the_log(alert_log: str, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     "content", [b"", b"no JSON", b"[]", b'{"alerts": [1]}', b'{"alerts": [{}]}', b'{"alerts": 1}']
 )
-def test_what_is_no_message_of_alertmanagers_is_refused(
+def test_invalid_messages_of_alertmanager_are_refused(
     alert_log: str, capsys: pytest.CaptureFixture[str], content: bytes
 ) -> None:
     assert httpx.post(alert_log, content=content, trust_env=False).status_code == 400

@@ -105,7 +105,7 @@ def test_images_of_others_are_pinned_by_release_and_digest() -> None:
     assert {SERVICES[name]["image"] for name in OWN} == {"konagraph"}
 
 
-def test_what_is_mounted_is_a_folder_because_a_single_file_would_stay_the_old_one() -> None:
+def test_only_folders_are_mounted_because_a_replaced_file_would_not_be_seen() -> None:
     mounted = {source for definition in SERVICES.values() for source, _ in mounts(definition) if "/" in source}
     assert len(mounted) > 5
     assert [path for path in sorted(mounted) if not (ROOT / path).is_dir()] == []

@@ -135,7 +135,7 @@ def test_a_user_of_the_delivered_redis_may_do_nothing_else(
         client.execute_command(*command)
 
 
-def test_nobody_gets_into_the_delivered_redis_without_a_password(delivered: tuple[RedisServer, str]) -> None:
+def test_the_delivered_redis_requires_a_password(delivered: tuple[RedisServer, str]) -> None:
     server, _ = delivered
     for url in (server.patient_url, server.url_of("konagraph", "wrong")):
         with (

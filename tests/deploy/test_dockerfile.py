@@ -33,7 +33,7 @@ def test_the_bases_are_arguments_with_a_tag() -> None:
     assert all(re.fullmatch(r"\w+:\d[\w.-]+", argument.partition("=")[2]) for argument in given("ARG"))
 
 
-def test_what_is_installed_is_locked_and_nothing_is_compiled() -> None:
+def test_only_locked_packages_are_installed_and_none_is_compiled() -> None:
     installs = re.findall(r"pip install [^&]*", " ".join(given("RUN")))
     wheel, *from_index = sorted(installs, key=lambda install: "/wheels/" not in install)
     assert "--no-index --no-deps" in wheel

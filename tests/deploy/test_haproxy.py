@@ -130,7 +130,7 @@ async def test_an_overloaded_gateways_refusal_is_tried_twice_more_and_then_passe
     assert sorted(tries) == [1, 2]
 
 
-async def test_what_one_gateway_refuses_for_its_load_another_answers(tmp_path: Path) -> None:
+async def test_a_request_that_an_overloaded_gateway_refuses_is_answered_by_another(tmp_path: Path) -> None:
     async with balanced_fakes(tmp_path) as (front, fakes), client(front.url) as asking:
         fakes[0].answer = http(status="503 Service Unavailable")
         answers = [await asking.post("/graphql", content=b"{}") for _ in range(6)]

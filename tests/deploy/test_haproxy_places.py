@@ -57,7 +57,9 @@ async def test_no_gateway_gets_more_at_once_than_it_shall_and_the_others_wait(tm
     assert sum(line["queue_ms"] > 0 for line in logged) == 3
 
 
-async def test_who_finds_the_line_full_is_refused_at_once_in_the_words_of_the_gateways(tmp_path: Path) -> None:
+async def test_a_request_that_finds_the_queue_full_is_refused_at_once_in_the_gateways_format(
+    tmp_path: Path,
+) -> None:
     async with balanced_fakes(tmp_path, GATEWAY_MAXCONN="1", QUEUE_MAX="3") as (front, fakes):
         async with waiting(front, fakes, 5) as requests, client(front.url) as one_more:
             refused = await one_more.post("/graphql", content=b"{}")
@@ -75,7 +77,7 @@ async def test_who_finds_the_line_full_is_refused_at_once_in_the_words_of_the_ga
     assert (first["status"], first["server"]) == (503, "<NOSRV>")
 
 
-async def test_who_hangs_up_leaves_the_line_and_the_gateway(tmp_path: Path) -> None:
+async def test_a_client_that_disconnects_leaves_the_queue_and_the_gateway(tmp_path: Path) -> None:
     async with (
         balanced_fakes(tmp_path, GATEWAY_MAXCONN="1") as (front, fakes),
         waiting(front, fakes, 5) as impatient,

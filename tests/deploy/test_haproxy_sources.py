@@ -114,7 +114,7 @@ async def test_open_streams_with_long_heads_cost_less_than_half_of_the_container
     assert peak < bound
 
 
-async def test_what_the_head_decides_is_not_put_off_until_the_body_comes(tmp_path: Path) -> None:
+async def test_a_refusal_by_the_head_does_not_wait_for_the_body(tmp_path: Path) -> None:
     raw = b"POST /graphql HTTP/1.1\r\nHost: cards\r\nContent-Length: 9\r\nX-Long: " + b"x" * 40_000 + b"\r\n\r\n"
     async with balanced_fakes(tmp_path) as (front, _):
         with Wire(front.port) as wire:

@@ -66,7 +66,7 @@ def test_every_manifest_follows_kubernetes_own_schema(tmp_path: Path, version: s
     assert len(files) == (result.stdout + result.stderr).count(" passed for resource ")
 
 
-def test_what_is_rendered_follows_kubernetes_own_schema(tmp_path: Path) -> None:
+def test_rendered_manifests_follow_kubernetes_own_schema(tmp_path: Path) -> None:
     file = tmp_path / "rendered.yaml"
     documents = rendered(EXAMPLE, tmp_path)
     with file.open("w", encoding="utf-8") as output:

@@ -100,7 +100,7 @@ def test_the_last_address_that_a_trusted_proxy_vouches_for_is_the_client(
         "1" * 5_000,
     ],
 )
-def test_what_is_no_address_makes_the_peer_the_client(forwarded: str) -> None:
+def test_an_invalid_forwarded_address_makes_the_peer_the_client(forwarded: str) -> None:
     assert found("10.0.0.1", forwarded) == "10.0.0.1"
 
 

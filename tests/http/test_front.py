@@ -88,7 +88,7 @@ async def cancelled_late(exchange: Exchange) -> None:
         (cancelled, 503, "OVERLOADED", "cancelled"),
     ],
 )
-async def test_what_ends_before_its_response_is_answered_without_internals_and_ends_likewise(
+async def test_a_failure_before_the_response_is_answered_without_internals_and_raised(
     make: Callable[[Endpoint], ASGIApp], endpoint: Endpoint, status: int, code: str, end: str
 ) -> None:
     start, body, last = await sent_by(make(endpoint))
@@ -106,7 +106,7 @@ async def test_what_ends_before_its_response_is_answered_without_internals_and_e
 
 @pytest.mark.parametrize("make", [app_with, front_of])
 @pytest.mark.parametrize(("endpoint", "end"), [(failing_late, "raised"), (cancelled_late, "cancelled")])
-async def test_what_ends_after_its_response_gets_no_second_one(
+async def test_a_failure_after_the_response_sends_no_second_one(
     make: Callable[[Endpoint], ASGIApp], endpoint: Endpoint, end: str
 ) -> None:
     assert ["http.response.start", "http.response.body", end] == [

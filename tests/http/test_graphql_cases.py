@@ -127,7 +127,7 @@ async def test_introspection_that_is_switched_off_is_refused_however_it_is_writt
     assert {error["message"] for error in errors} == {"Introspection is switched off."}
 
 
-async def test_what_costs_too_much_is_refused_before_any_call() -> None:
+async def test_an_operation_that_costs_too_much_is_refused_before_any_call() -> None:
     (error,) = (await answer(CARDS_QUERY % "balance", {"n": [FIRST_CARD] * 51}))["errors"]
     extensions = error["extensions"]
     assert (extensions["code"], extensions["limit"], extensions["maximum"]) == (
@@ -193,9 +193,7 @@ RAISED = {
 
 
 @pytest.mark.parametrize(("limit", "case"), RAISED.items(), ids=RAISED)
-async def test_what_grows_with_the_number_of_root_fields_is_raised_with_it(
-    limit: str, case: tuple[str, int]
-) -> None:
+async def test_limits_that_depend_on_root_fields_are_raised_with_them(limit: str, case: tuple[str, int]) -> None:
     query, maximum = case
     (error,) = (await answer(query, KONAGRAPH_MAX_ROOT_FIELDS=20))["errors"]
     assert (limit, maximum) == (error["extensions"]["limit"], error["extensions"]["maximum"])

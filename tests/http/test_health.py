@@ -99,7 +99,7 @@ async def test_metrics_are_served_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("path", ["/metrics/", "/", "/graphql", "/readyz/", "/c4n4ry"])
-async def test_what_is_not_there_is_not_found_and_not_repeated(path: str) -> None:
+async def test_an_unknown_path_is_404_and_not_repeated(path: str) -> None:
     answer = await ask(started(), path)
 
     assert (answer.status_code, answer.text) == (404, "This port answers /livez, /readyz and /metrics.\n")

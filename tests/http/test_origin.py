@@ -306,7 +306,7 @@ async def test_a_link_to_the_root_leads_on() -> None:
         {"accept": "application/graphql-response+json, text/html;q=0.5"},
     ],
 )
-async def test_what_is_no_link_is_refused(changed: dict[str, str]) -> None:
+async def test_a_cross_site_request_that_follows_no_link_is_refused(changed: dict[str, str]) -> None:
     assert_is_forbidden(await get({**LINK, **changed}))
 
 

@@ -56,7 +56,7 @@ async def test_a_client_that_leaves_within_its_body_gets_no_answer_and_is_noted(
     assert (event["event"], event["status"], event["log_level"]) == ("request", 499, "info")
 
 
-async def test_what_nobody_foresaw_is_an_answer_without_internals(logged: Unredacted) -> None:
+async def test_an_unexpected_error_is_answered_without_internals(logged: Unredacted) -> None:
     async def receive() -> Message:
         raise RuntimeError("canary 9491339400000013")
 

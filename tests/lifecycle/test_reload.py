@@ -155,7 +155,7 @@ async def test_a_file_that_is_gone_is_refused_and_a_later_reload_works(tmp_path:
     assert (between, after) == ("c4n4ry-first", "c4n4ry-second")
 
 
-async def test_what_was_read_is_compared_with_what_is_in_use_and_each_is_named(tmp_path: Path) -> None:
+async def test_reloaded_values_are_compared_with_those_in_use_and_each_is_named(tmp_path: Path) -> None:
     async with held_upstream(is_open=True) as upstream:
         gateway = Reloadable(tmp_path, upstream)
         async with gateway.running():
@@ -186,7 +186,7 @@ async def test_what_was_read_is_compared_with_what_is_in_use_and_each_is_named(t
         assert (line["unread"], line["needs_restart"]) == ([], [])
 
 
-async def test_what_needs_a_new_start_is_named_and_not_taken_over(tmp_path: Path) -> None:
+async def test_settings_that_need_a_restart_are_named_and_not_applied(tmp_path: Path) -> None:
     cards, bundle = tmp_path / "cards", tmp_path / "bundle.pem"
     cards.write_text("20")
     trustme.CA().cert_pem.write_to_path(bundle)

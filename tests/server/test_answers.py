@@ -336,7 +336,7 @@ async def test_the_end_of_what_the_client_sends_takes_nothing_from_the_answer_th
     connection.lose()
 
 
-async def test_what_is_sent_ahead_of_an_answer_stays_behind_the_answer_before() -> None:
+async def test_probes_are_sent_after_the_previous_response() -> None:
     connection = Connected(answering)
     connection.protocol.data_received(GET + GET)
     await asyncio.sleep(0)

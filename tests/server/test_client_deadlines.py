@@ -204,9 +204,7 @@ def test_a_client_that_was_refused_and_stays_is_left(serve: Serve) -> None:
         live.wait_for_no_connection()
 
 
-def test_what_a_refused_client_goes_on_to_say_is_thrown_away(
-    port: int, probe: Probe, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_data_after_a_rejection_is_discarded(port: int, probe: Probe, caplog: pytest.LogCaptureFixture) -> None:
     with Wire(port) as wire:
         wire.send(b"x\r\n")
         assert_is_a_refusal(wire.answer())

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "httptools"])
-def test_what_is_relied_upon_is_pinned_exactly(name: str) -> None:
+def test_libraries_whose_internals_are_used_are_pinned_exactly(name: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert f"{name}=={importlib.metadata.version(name)}" in project["project"]["dependencies"]
 

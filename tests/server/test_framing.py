@@ -195,7 +195,7 @@ WELL_FORMED = {
 
 
 @pytest.mark.parametrize(("data", "body"), WELL_FORMED.values(), ids=WELL_FORMED)
-def test_what_is_well_formed_is_answered_and_so_is_the_request_after_it(port: int, data: bytes, body: str) -> None:
+def test_a_well_formed_request_and_its_successor_are_answered(port: int, data: bytes, body: str) -> None:
     with Wire(port) as wire:
         wire.send(data)
         assert body == wire.answer().json()["body"]

@@ -38,7 +38,7 @@ BEGINNING = b"HTTP/1.1 "
     ],
     ids=["GET", "close", "HTTP/1.0", "POST"],
 )
-def test_who_ends_its_side_gets_the_answer_however_late_it_is(
+def test_a_half_closed_client_gets_its_response_however_late(
     probe: Probe, port: int, request_bytes: bytes
 ) -> None:
     with Wire(port) as wire:
@@ -76,7 +76,7 @@ def test_an_answer_to_head_begins_only_once(probe: Probe, port: int) -> None:
     assert (answer.startswith(b"HTTP/1.1 200 "), answer.count(BEGINNING)) == (True, 1)
 
 
-def test_who_may_still_continue_is_told_so_and_answered(port: int) -> None:
+def test_a_half_closed_client_that_expects_100_continue_is_answered(port: int) -> None:
     with Wire(port) as wire:
         wire.send(head(b"/", b"Host: a", b"Content-Length: 3", b"Expect: 100-continue", method=b"POST") + b"abc")
         wire.end()
@@ -100,7 +100,9 @@ def test_everything_that_waits_in_a_line_is_answered(probe: Probe, port: int) ->
 @pytest.mark.parametrize(
     "unfinished", [b"GET /2 HT", head(b"/2", b"Host: a", b"Content-Length: 3", method=b"POST") + b"ab"]
 )
-def test_what_is_whole_is_answered_before_what_never_will_be(probe: Probe, port: int, unfinished: bytes) -> None:
+def test_complete_requests_are_answered_before_an_incomplete_one(
+    probe: Probe, port: int, unfinished: bytes
+) -> None:
     with Wire(port) as wire:
         wire.send(WAIT + unfinished)
         wire.end()
@@ -121,7 +123,7 @@ def test_a_refusal_comes_after_the_answer(probe: Probe, port: int) -> None:
     assert [part[:3] for part in answers.split(BEGINNING)[1:]] == [b"200", b"400"]
 
 
-def test_who_ends_its_side_within_a_request_gets_nothing(probe: Probe, port: int) -> None:
+def test_a_client_that_half_closes_within_a_request_gets_nothing(probe: Probe, port: int) -> None:
     with Wire(port) as wire:
         wire.send(head(b"/", b"Host: a", b"Content-Length: 3", method=b"POST") + b"ab")
         wire.end()
@@ -132,7 +134,7 @@ def test_who_ends_its_side_within_a_request_gets_nothing(probe: Probe, port: int
 
 @pytest.mark.parametrize("request_bytes", [WAIT, head(b"/wait", b"Host: a", version=b"1.0")], ids=["1.1", "1.0"])
 @pytest.mark.parametrize("ended_before", [False, True], ids=["at once", "its side first"])
-def test_who_closes_the_connection_is_gone(
+def test_a_client_that_closes_its_socket_is_gone(
     probe: Probe, port: int, request_bytes: bytes, *, ended_before: bool
 ) -> None:
     with Wire(port) as wire:
@@ -145,7 +147,7 @@ def test_who_closes_the_connection_is_gone(
     assert probe.disconnects == ["/wait"]
 
 
-def test_who_loses_patience_after_the_whole_beginning_is_gone(probe: Probe, port: int) -> None:
+def test_a_client_that_closes_after_all_probes_is_gone(probe: Probe, port: int) -> None:
     with Wire(port) as wire:
         wire.send(WAIT)
         wire.end()
@@ -189,7 +191,7 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
                 one.close()
 
 
-def test_who_is_gone_behind_a_relay_is_gone(probe: Probe, port: int) -> None:
+def test_a_client_that_is_gone_behind_a_relay_is_gone(probe: Probe, port: int) -> None:
     with relay(port) as outer:
         with Wire(outer) as wire:
             wire.send(WAIT)
@@ -198,7 +200,7 @@ def test_who_is_gone_behind_a_relay_is_gone(probe: Probe, port: int) -> None:
     assert probe.disconnects == ["/wait"]
 
 
-def test_who_ends_its_side_behind_a_relay_is_answered(probe: Probe, port: int) -> None:
+def test_a_half_closed_client_behind_a_relay_is_answered(probe: Probe, port: int) -> None:
     with relay(port) as outer, Wire(outer) as wire:
         wire.send(WAIT)
         wire.end()

@@ -53,5 +53,5 @@ def test_an_origin_is_a_scheme_a_host_and_perhaps_a_port(text: str) -> None:
         "file://",
     ],
 )
-def test_what_a_browser_never_writes_is_no_origin(text: str) -> None:
+def test_a_text_that_browsers_never_send_is_no_origin(text: str) -> None:
     assert not is_origin(text)

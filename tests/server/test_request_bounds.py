@@ -116,7 +116,7 @@ ENORMOUS = {
 
 
 @pytest.mark.parametrize(("start", "piece", "times", "status"), ENORMOUS.values(), ids=ENORMOUS)
-def test_what_is_enormous_is_refused_and_costs_no_memory(
+def test_an_enormous_request_is_rejected_and_costs_no_memory(
     port: int, start: bytes, piece: bytes, times: int, status: int
 ) -> None:
     with Wire(port) as wire:

@@ -95,7 +95,7 @@ def test_a_client_that_asks_first_is_told_to_continue(port: int) -> None:
     [(b"Expect: , 100-continue,",), (b"Expect: 100-continue", b"Expect: x")],
     ids=["a list", "two fields"],
 )
-def test_what_a_client_expects_is_a_list(port: int, fields: tuple[bytes, ...]) -> None:
+def test_the_expect_header_is_a_list(port: int, fields: tuple[bytes, ...]) -> None:
     with Wire(port) as wire:
         wire.send(head(b"/", b"Host: a", b"Content-Length: 3", *fields, method=b"POST"))
         assert wire.answer().status == 100

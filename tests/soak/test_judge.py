@@ -31,7 +31,7 @@ def growing(samples: list[Sample]) -> list[str]:
     return [verdict.name for verdict in judge(samples) if not verdict.flat]
 
 
-def test_what_stays_the_same_is_flat() -> None:
+def test_constant_values_are_flat() -> None:
     assert growing(series()) == []
 
 
@@ -63,7 +63,7 @@ def test_a_leak_that_begins_late_grows() -> None:
     assert growing(series(megabytes=lambda part: 90 + 100 * max(0, part - 0.6))) == ["megabytes"]
 
 
-def test_what_shrinks_is_flat() -> None:
+def test_shrinking_values_are_flat() -> None:
     assert growing(series(descriptors=lambda part: 90 - 60 * part)) == []
 
 
@@ -71,7 +71,7 @@ def test_a_few_samples_that_came_too_early_are_no_leak() -> None:
     assert growing(series(tasks=lambda part: 500 if 0.9 < part < 0.95 else 60)) == []
 
 
-def test_what_is_just_being_closed_may_vary() -> None:
+def test_varying_values_are_flat() -> None:
     chance = random.Random(4)  # noqa: S311 - noise, not a secret
     assert growing(series(*(lambda _part: chance.uniform(30, 32),) * len(MARGINS))) == []
 

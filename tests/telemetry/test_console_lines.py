@@ -94,7 +94,7 @@ def test_a_fault_of_the_upstream_is_a_line(report: CallReport, line: str) -> Non
 
 
 @pytest.mark.parametrize("outcome", ["CardNotFoundError", "MemberNotFoundError", "InvalidInputError", "cancelled"])
-def test_what_konaplate_answers_to_a_request_is_told_by_the_requests_line(outcome: str) -> None:
+def test_konaplates_answer_is_shown_in_the_line_of_the_request(outcome: str) -> None:
     with logs_as("info", as_json=False) as stream:
         Reports().upstream.on_call(call(outcome))
 
@@ -127,7 +127,7 @@ def test_reads_of_invented_peoples_data_are_details() -> None:
 
 
 @pytest.mark.parametrize(("level", "lines"), [("debug", 1), ("info", 0)])
-def test_what_no_plan_takes_is_a_detail(level: str, lines: int) -> None:
+def test_an_operation_without_a_plan_is_a_detail(level: str, lines: int) -> None:
     with logs_as(level, as_json=False) as stream:
         log().info("operation without plan", operation="Schema", sha256="0" * 64)
 

@@ -55,7 +55,7 @@ def without_notices(read: bytes, lost: int) -> list[bytes]:
     return [line for line in lines if line not in notices]
 
 
-async def test_what_a_reader_did_not_take_waits_for_it_without_a_further_line() -> None:
+async def test_unread_lines_are_written_later_without_a_further_line() -> None:
     reading, writing = small_pipe()
     expected = b"".join(LINES[:4])
     read = b""
@@ -83,7 +83,7 @@ def test_a_reader_that_stalls_stops_nobody_and_changes_nothing_for_others_at_the
     os.close(reading)
 
 
-def test_what_must_be_out_is_written_behind_what_waits_or_not_at_all() -> None:
+def test_put_writes_after_waiting_lines_or_not_at_all() -> None:
     reading, writing = small_pipe()
     read = b""
     with os.fdopen(writing, "w", encoding="utf-8") as stream:
@@ -151,7 +151,7 @@ async def test_no_more_lines_are_held_back_than_go_into_a_pipe_in_one_piece() ->
         assert written[4] == theirs.recv(65_536)
 
 
-async def test_what_must_be_out_is_out_at_once_with_what_was_held_back() -> None:
+async def test_put_writes_at_once_with_held_lines() -> None:
     theirs, stream = both_ends()
     with theirs, stream:
         lines = LineStream(stream)
@@ -167,7 +167,7 @@ async def test_what_must_be_out_is_out_at_once_with_what_was_held_back() -> None
 
 
 @pytest.mark.parametrize("taken", [0, 5, 10, 12, 17, 20])
-async def test_what_must_be_out_and_is_not_is_not_written_later(taken: int, tmp_path: Path) -> None:
+async def test_lines_that_put_could_not_write_are_not_written_later(taken: int, tmp_path: Path) -> None:
     path = tmp_path / "log"
     with path.open("w", encoding="utf-8") as stream:
         lines = LineStream(stream)
@@ -182,7 +182,7 @@ async def test_what_must_be_out_and_is_not_is_not_written_later(taken: int, tmp_
     assert b"held back\n" + begun + b"later\n" == path.read_bytes()
 
 
-def test_what_an_event_loop_left_behind_goes_out_with_the_next_line() -> None:
+def test_lines_of_an_ended_event_loop_are_written_with_the_next_line() -> None:
     theirs, stream = both_ends()
 
     async def leave(line: bytes) -> None:

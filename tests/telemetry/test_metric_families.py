@@ -47,7 +47,7 @@ def test_durations_have_no_more_series_than_they_may_and_lose_no_event() -> None
     assert value(metrics, "d_count", one=OTHER) == MAX_SERIES
 
 
-def test_what_is_forgotten_gives_its_place_to_another_and_begins_anew() -> None:
+def test_a_forgotten_series_frees_its_place_and_starts_again_at_0() -> None:
     metrics = Metrics()
     counts = metrics.counters("c", "text", "one", "two")
     counts.limit = 3

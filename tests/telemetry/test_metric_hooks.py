@@ -35,7 +35,7 @@ def test_metrics_of_two_gateways_in_a_process_are_apart() -> None:
     assert [value(metrics, "limiter_fallbacks_total") for metrics in (one, two)] == [1, 0]
 
 
-def test_what_the_guard_reports_is_counted() -> None:
+def test_reports_of_the_guard_are_counted() -> None:
     metrics = Reports()
     observer: GuardObserver = metrics.upstream
     observer.joined(CARD_INFO)
@@ -51,7 +51,7 @@ def test_what_the_guard_reports_is_counted() -> None:
     assert value(metrics, "upstream_call_limit") == 51
 
 
-def test_what_is_odd_about_a_call_is_counted() -> None:
+def test_deviations_of_a_call_are_counted() -> None:
     metrics = Reports()
     details = CallDetails("221108120814-0123456", 502, None)
     metrics.upstream.on_call(

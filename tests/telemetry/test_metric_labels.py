@@ -198,7 +198,7 @@ def request(metrics: Reports, name: str, *codes: str, status: int = 200, viewer_
     metrics.requests.on_request(report)
 
 
-def test_what_fails_or_is_given_up_proves_no_name() -> None:
+def test_a_failed_or_abandoned_request_admits_no_name() -> None:
     metrics = Reports()
     request(metrics, "A", "CARD_NOT_FOUND")
     request(metrics, "B", status=499)
@@ -237,7 +237,7 @@ def test_every_name_of_a_large_manifest_has_a_series_of_each_code() -> None:
     assert names == labels(metrics, "request_duration_seconds_count", "operation")
 
 
-async def test_what_callers_send_is_in_no_label() -> None:
+async def test_no_label_has_free_text_of_callers() -> None:
     async with gateway() as running:
         before = _konagraph(running.metrics)
         for number in range(300):

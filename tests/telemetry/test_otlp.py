@@ -33,7 +33,7 @@ def a_span() -> Sequence[ReadableSpan]:
     return [span]  # type: ignore[list-item]  # the SDK's own class of spans
 
 
-async def test_what_a_request_leaves_behind_arrives_when_the_gateway_ends() -> None:
+async def test_remaining_spans_are_exported_when_the_gateway_ends() -> None:
     with collector() as found:
         async with gateway(KONAGRAPH_OTEL_ENDPOINT=found.endpoint) as running:
             await running.post(CARD, {"n": CARD_NO}, traceparent=f"00-{TRACE}-{PARENT}-01")

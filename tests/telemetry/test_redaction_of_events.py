@@ -185,7 +185,7 @@ FIELDS = PARTS | st.lists(PARTS, max_size=3) | st.lists(PARTS, max_size=3).map(t
 
 
 @given(st.dictionaries(OWN_NAMES | PARTS, FIELDS, max_size=5))
-def test_what_becomes_of_a_field_does_not_depend_on_the_others(event: dict[str, Any]) -> None:
+def test_redaction_of_a_field_does_not_depend_on_other_fields(event: dict[str, Any]) -> None:
     alone = [item for name, value in event.items() for item in redact_event(None, "info", {name: value}).items()]
     assert json.dumps(dict(alone)) == json.dumps(redact_event(None, "info", event))
 

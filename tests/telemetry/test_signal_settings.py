@@ -54,7 +54,7 @@ def python(code: str, *arguments: str, **variables: str) -> subprocess.Completed
         ("redis", {"KONAGRAPH_REDIS_URL": "redis://127.0.0.1:9", "KONAGRAPH_CARD_REF_KEY": "k" * 32}),
     ],
 )
-def test_what_is_not_wanted_is_not_loaded(module: str, wanted_by: dict[str, str]) -> None:
+def test_optional_modules_are_loaded_only_if_configured(module: str, wanted_by: dict[str, str]) -> None:
     code = f"{ONE_REQUEST}\nimport sys\nprint({module!r} in sys.modules)"
     assert python(code).stdout.splitlines()[-1] == "False"
     assert python(code, **wanted_by).stdout.splitlines()[-1] == "True"

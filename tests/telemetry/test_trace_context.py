@@ -54,7 +54,7 @@ def test_a_later_version_is_read_as_far_as_it_is_known(version: str, more: str) 
         f"00-{TRACE}-{PARENT}-01, 00-{TRACE}-{PARENT}-01",
     ],
 )
-def test_what_is_no_trace_parent_begins_a_new_trace(header: str) -> None:
+def test_an_invalid_traceparent_starts_a_new_trace(header: str) -> None:
     assert not read(header).is_valid
 
 

@@ -140,7 +140,7 @@ async def test_a_request_belongs_to_the_trace_of_its_caller() -> None:
         assert f"{span.context.trace_id:032x}" == TRACE
 
 
-async def test_what_else_a_caller_says_of_the_trace_is_not_kept() -> None:
+async def test_other_trace_headers_of_a_caller_are_ignored() -> None:
     headers = {
         "traceparent": f"00-{TRACE}-{PARENT}-01",
         "tracestate": f"vendor={CARD_NO}",
@@ -182,7 +182,7 @@ async def test_everybody_else_gets_one(headers: dict[str, str]) -> None:
     assert len(exporter.get_finished_spans()) == 2
 
 
-async def test_what_is_no_query_is_no_span() -> None:
+async def test_requests_that_are_not_graphql_have_no_span() -> None:
     exporter = InMemorySpanExporter()
     async with traced_gateway(exporter) as running:
         for path in ("/livez", "/nothing", f"/{CARD_NO}"):
