@@ -159,7 +159,7 @@ class Cipher:
         header = self._header(parts[0])
         wrapped, iv, content, tag = map(_decoded, parts[1:])
         if len(iv) != _IV_BYTES or len(tag) != _TAG_BYTES:
-            raise CannotOpenError("the IV or the tag has another length")
+            raise CannotOpenError("the IV or the tag has the wrong length")
         for pair in sorted(self._pairs, key=lambda pair: pair.key_id != key_id):
             try:
                 content_key = _content_key(pair.open_with, header, wrapped)

@@ -21,7 +21,7 @@ _BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", 
 _LABEL: Final = re.compile(rb"-----BEGIN [A-Z0-9 ]+-----")
 _PRIVATE, _PUBLIC = "a private key", "a public key"
 CERTIFICATE: Final = "a certificate"
-_OPENSSH: Final = "a private key in the form of OpenSSH"
+_OPENSSH: Final = "an OpenSSH private key"
 # Matched against the end of a block's label, in this order.
 _KINDS: Final = {
     b"OPENSSH PRIVATE KEY": _OPENSSH,
@@ -63,7 +63,7 @@ def certified_key(text: bytes) -> PublicKeyTypes:
 
 def algorithm(key: PrivateKeyTypes | PublicKeyTypes) -> str:
     """The kind of a key that is not RSA, as a phrase."""
-    return next((name for name, kinds in _ALGORITHMS.items() if isinstance(key, kinds)), "a key of another kind")
+    return next((name for name, kinds in _ALGORITHMS.items() if isinstance(key, kinds)), "a key of another type")
 
 
 def blocks(text: bytes) -> list[tuple[str, bytes]]:
@@ -80,11 +80,11 @@ def _load(text: bytes, wanted: str, load: Callable[[bytes], T]) -> T:
     try:
         return load(block)
     except TypeError:
-        raise BadPemError("is locked with a passphrase; it must be without one") from None
+        raise BadPemError("is protected by a passphrase; use one without") from None
     except UnsupportedAlgorithm:
-        raise BadPemError("is a key of an unknown kind") from None
+        raise BadPemError("is a key of an unknown type") from None
     except ValueError:
-        raise BadPemError(f"is damaged: what it holds is no {wanted.partition(' ')[2]}") from None
+        raise BadPemError(f"is damaged: its content is not {wanted}") from None
 
 
 def _lacking(text: bytes, found: list[str], wanted: str) -> str:

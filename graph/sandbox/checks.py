@@ -81,7 +81,7 @@ class Checks:
         for name, form in _FORMS.items():
             values = headers.getlist(name)
             if len(values) != 1 or not form.fullmatch(values[0]):
-                raise RefusedCallError(BAD_HEADER, f"{name} has not the documented form.")
+                raise RefusedCallError(BAD_HEADER, f"{name} does not have the documented form.")
 
     def _check_token(self, headers: Headers, body: bytes) -> None:
         known = self.credentials
@@ -92,7 +92,7 @@ class Checks:
             raise RefusedCallError(BAD_HEADER, "The times of the headers differ.")
         expected = wire.tran_token(known.secret_key, token_time, body)
         if not hmac.compare_digest(expected, headers[wire.TRAN_TOKEN]):
-            raise RefusedCallError(BAD_HEADER, "The token does not fit the body.", 401)
+            raise RefusedCallError(BAD_HEADER, "The token does not match the body.", 401)
 
     def _opened(self, body: bytes, cipher: Cipher) -> bytes:
         envelope = _json_object(body)

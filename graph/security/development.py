@@ -97,5 +97,5 @@ def _read(path: Path) -> ECKey:
     except (OSError, ValueError, JoseError, TypeError, KeyError):
         raise ValueError("the signing key cannot be read") from None
     if key is None or not key.is_private or key.curve_name != "P-256" or not key.kid:
-        raise ValueError("the signing key is of another kind")
+        raise ValueError("the signing key is of another type")
     return key

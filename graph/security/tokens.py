@@ -127,13 +127,13 @@ class TokenAuthenticator:
         if key is None:
             raise UnauthenticatedError("the token's key is unknown")
         if algorithm not in key.algorithms:
-            raise UnauthenticatedError("the token's algorithm is not its key's")
+            raise UnauthenticatedError("the token's algorithm does not match its key")
         # After the look-up, which may have loaded another set.
         generation = self._keys.generation
         try:
             claims = _decode(jws.deserialize_compact(token, key.key, registry=_REGISTRY).payload)
         except (JoseError, ValueError):
-            raise UnauthenticatedError("the token's signature or form is wrong") from None
+            raise UnauthenticatedError("the token's signature or form is invalid") from None
         if not isinstance(claims, dict):
             raise UnauthenticatedError("the token has no claims")
         return self._read_claims(claims, generation)
@@ -156,7 +156,7 @@ class TokenAuthenticator:
             scope = claims.get(_SHORT_SCOPE_CLAIM)
         subject, scopes = claims.get("sub"), _scopes(scope)
         if not isinstance(subject, str) or not subject or scopes is None:
-            raise UnauthenticatedError("the token's subject or scope has a wrong form")
+            raise UnauthenticatedError("the token's subject or scope is malformed")
         member_id = member_id_of(claims.get(rules.member_claim))
         viewer = Viewer(
             kind="service" if member_id is None else "member",
@@ -179,7 +179,7 @@ def _read_header(token: str) -> tuple[str, str]:
     """The algorithm and key id of a token's header."""
     parts = token.split(".")
     if len(parts) != _PARTS or not token.isascii():
-        raise UnauthenticatedError("the token has not three parts")
+        raise UnauthenticatedError("the token does not have three parts")
     try:
         decoded = base64.b64decode(parts[0] + "=" * (-len(parts[0]) % 4), altchars=b"-_", validate=True)
         header = _decode(decoded)
@@ -193,7 +193,7 @@ def _read_header(token: str) -> tuple[str, str]:
     if algorithm not in ALGORITHMS:
         raise UnauthenticatedError("the token's algorithm is not accepted")
     if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in _TYPES:
-        raise UnauthenticatedError("the token is of another type")
+        raise UnauthenticatedError("the token's type is not accepted")
     if not isinstance(key_id, str) or not key_id:
         raise UnauthenticatedError("the token names no key")
     return algorithm, key_id
@@ -204,7 +204,7 @@ def _time(claims: dict[str, Any], name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _MAX_TIME:
-        raise UnauthenticatedError("a time of the token is not a number of seconds")
+        raise UnauthenticatedError("a time in the token is not a number of seconds")
     return float(value)
 
 

@@ -136,8 +136,8 @@ EDWARDS = ed25519.Ed25519PrivateKey.generate()
 CLIENT = rsa.generate_private_key(65537, 2048)
 NOT_PEM = "is not PEM text"
 CUT = "is damaged: its last line is missing"
-DAMAGED = "is damaged: what it holds is no private key"
-LOCKED = "is locked with a passphrase; it must be without one"
+DAMAGED = "is damaged: its content is not a private key"
+LOCKED = "is protected by a passphrase; use one without"
 GARBAGE = "garbage-canary"
 CERTIFICATE = trustme.CA().cert_pem.bytes().decode()
 # A SubjectPublicKeyInfo of the unknown algorithm 1.2.3.4.
@@ -159,7 +159,7 @@ REFUSED = {
     "of OpenSSH": (
         text_of(CLIENT, form=serialization.PrivateFormat.OpenSSH),
         True,
-        "is a private key in the form of OpenSSH where PKCS #8 is needed",
+        "is an OpenSSH private key where PKCS #8 is needed",
     ),
     "a certificate": (CERTIFICATE, True, "is a certificate where a private key is needed"),
     "a certificate, public": (CERTIFICATE, False, "is a certificate where a public key is needed"),
@@ -170,7 +170,7 @@ REFUSED = {
         "is an elliptic-curve key where an RSA key is needed",
     ),
     "edwards curve": (text_of(EDWARDS), True, "is an Ed25519 key where an RSA key is needed"),
-    "of no known algorithm": (OF_NO_ALGORITHM, False, "is a key of an unknown kind"),
+    "of no known algorithm": (OF_NO_ALGORITHM, False, "is a key of an unknown type"),
     "1024 bits": (text_of(SMALL), True, "has 1024 bits; at least 2048 are needed"),
     "1024 bits, public": (public_text_of(SMALL), False, "has 1024 bits; at least 2048 are needed"),
     "public for private": (public_text_of(CLIENT), True, "is a public key where a private key is needed"),

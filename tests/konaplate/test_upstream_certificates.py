@@ -95,7 +95,7 @@ DAMAGES: dict[str, tuple[Callable[[Mutual], object], str]] = {
     ),
     "locked key": (
         lambda mutual: mutual.key.write_bytes(locked(mutual.key.read_bytes())),
-        f"{KEY} is locked with a passphrase; it must be without one",
+        f"{KEY} is protected by a passphrase; use one without",
     ),
     "garbage for a key": (lambda mutual: mutual.key.write_text("garbage"), f"{KEY} is not PEM text"),
     "a certificate for a key": (

@@ -112,7 +112,7 @@ def test_every_key_that_cannot_be_used_is_named_at_once() -> None:
     assert found == [
         "KONAPLATE_SERVER_PUBLIC_KEY is a private key where a public key is needed",
         "KONAPLATE_CLIENT_PRIVATE_KEY is a public key where a private key is needed",
-        "KONAPLATE_CLIENT_PRIVATE_KEY_2 is damaged: what it holds is no private key",
+        "KONAPLATE_CLIENT_PRIVATE_KEY_2 is damaged: its content is not a private key",
     ]
 
 

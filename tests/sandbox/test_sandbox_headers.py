@@ -44,7 +44,7 @@ async def test_a_header_of_the_vendor_must_be_there_once(name: str, spoil: Calla
 async def test_the_type_of_content_must_be_there_once(name: str, spoil: Callable[[Draft, str], Draft]) -> None:
     response = await send(spoil(good(), name))
 
-    assert refusal(response) == (400, "010_001", f"{name} has not the documented form.")
+    assert refusal(response) == (400, "010_001", f"{name} does not have the documented form.")
 
 
 MALFORMED: list[tuple[str, str, Callable[[str], str]]] = [
@@ -75,7 +75,7 @@ MALFORMED: list[tuple[str, str, Callable[[str], str]]] = [
 async def test_a_header_without_its_documented_form_is_refused(name: str, change: Callable[[str], str]) -> None:
     response = await send(good().edit(name, change))
 
-    assert refusal(response) == (400, "010_001", f"{name} has not the documented form.")
+    assert refusal(response) == (400, "010_001", f"{name} does not have the documented form.")
 
 
 @pytest.mark.parametrize("name", ["Content-Type", "Accept"])
@@ -116,14 +116,14 @@ async def test_an_unknown_project_is_refused(name: str, change: Callable[[str], 
 async def test_a_token_over_other_bytes_than_the_body_is_refused(signed: bytes) -> None:
     response = await send(good().signed_over(signed))
 
-    assert refusal(response) == (401, "010_001", "The token does not fit the body.")
+    assert refusal(response) == (401, "010_001", "The token does not match the body.")
 
 
 async def test_a_body_that_was_changed_after_signing_is_refused() -> None:
     draft = good()
     draft.body += b" "
 
-    assert refusal(await send(draft)) == (401, "010_001", "The token does not fit the body.")
+    assert refusal(await send(draft)) == (401, "010_001", "The token does not match the body.")
 
 
 async def test_a_changed_signature_is_refused() -> None:
@@ -131,7 +131,7 @@ async def test_a_changed_signature_is_refused() -> None:
         "X-KM-Tran-Token", lambda value: value[:23] + ("B" if value[23] == "A" else "A") + value[24:]
     )
 
-    assert refusal(await send(changed)) == (401, "010_001", "The token does not fit the body.")
+    assert refusal(await send(changed)) == (401, "010_001", "The token does not match the body.")
 
 
 @pytest.mark.parametrize("name", ["X-KM-Tran-Time", "X-KM-Tran-Token"])

@@ -64,7 +64,7 @@ async def test_a_source_that_is_down_at_the_start_does_not_stop_the_gateway(tmp_
         async with gateway_with(tmp_path, **jwt_settings(url)) as running:
             await assert_overloaded(running)
             # Without keys, no token is accepted, but a malformed one is still refused.
-            assert_refused(await running.bearer("x"), running, "the token has not three parts")
+            assert_refused(await running.bearer("x"), running, "the token does not have three parts")
     failures = [event for event in events(stream) if event["event"] == "verification keys cannot be loaded"]
     assert [(event["level"], event["reason"]) for event in failures] == [
         ("error", "the key set cannot be read (ConnectError)")

@@ -24,10 +24,10 @@ WRONG_AUDIENCE = "the token's audience is wrong"
 EXPIRED = "the token has expired"
 EARLY = "the token is not valid yet"
 ENDLESS = "the token never expires"
-NO_TIME = "a time of the token is not a number of seconds"
-NO_SUBJECT = "the token's subject or scope has a wrong form"
+NO_TIME = "a time in the token is not a number of seconds"
+NO_SUBJECT = "the token's subject or scope is malformed"
 NO_CLAIMS = "the token has no claims"
-FORM = "the token's signature or form is wrong"
+FORM = "the token's signature or form is invalid"
 
 
 def signed(payload: object) -> str:

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from tests.security.jwt_maker import Signer
 
 ALGORITHM = "the token's algorithm is not accepted"
-NOT_THE_KEYS = "the token's algorithm is not its key's"
+NOT_THE_KEYS = "the token's algorithm does not match its key"
 PARAMETER = "the token's header has a parameter that is not accepted"
 NO_KEY = "the token names no key"
 UNKNOWN_KEY = "the token's key is unknown"
-PARTS = "the token has not three parts"
+PARTS = "the token does not have three parts"
 UNREADABLE = "the token's header cannot be read"
-TYPE = "the token is of another type"
-SIGNATURE = "the token's signature or form is wrong"
+TYPE = "the token's type is not accepted"
+SIGNATURE = "the token's signature or form is invalid"
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

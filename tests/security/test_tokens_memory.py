@@ -93,7 +93,7 @@ async def test_a_token_that_was_refused_is_not_remembered() -> None:
     bad = token()[:-8] + "AAAAAAAA"
 
     for _ in range(3):
-        assert await desk.reason(bad) == "the token's signature or form is wrong"
+        assert await desk.reason(bad) == "the token's signature or form is invalid"
     assert (keys.lookups, keys.only.checks) == (3, 3)
 
 
@@ -164,7 +164,7 @@ async def test_a_known_token_is_refused_when_its_key_is_another_one_now() -> Non
 
     desk.source.content = key_set(ec_signer(index=1))
     await desk.keys.load()
-    assert await desk.reason(good) == "the token's signature or form is wrong"
+    assert await desk.reason(good) == "the token's signature or form is invalid"
     assert await desk.reason(token(ec_signer(index=1))) is None
 
 

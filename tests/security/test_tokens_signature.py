@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-WRONG = "the token's signature or form is wrong"
+WRONG = "the token's signature or form is invalid"
 SIGNERS = {"RS256": rsa_signer(), "ES256": ec_signer(), "EdDSA": ed_signer()}
 every_signer = pytest.mark.parametrize("signer", SIGNERS.values(), ids=SIGNERS)
 
