@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any, Final, get_args, get_type_hints
+
 import pytest
 
 from graph.config.environment import load_settings
-from tests.settings_cases import PLAIN, VARIABLES
+from graph.config.settings import Settings
+from graph.config.types import Count, Host, IdleSeconds, Port, Seconds, SecondsOrNone, Switch
+from tests.settings_cases import PLAIN
 from tests.tables import table
 from tests.test_settings_problems import CANARY, problems
 
-OTHER_BOUNDS = ("KONAGRAPH_KEEPALIVE", "KONAGRAPH_DRAIN_DELAY")
-SECONDS = [row[0] for row in VARIABLES if isinstance(row[2], float) and row[0] not in OTHER_BOUNDS]
-NO_COUNTS = ("KONAGRAPH_PORT", "KONAGRAPH_ADMIN_PORT")
-COUNTS = [row[0] for row in VARIABLES if type(row[2]) is int and row[0] not in NO_COUNTS]
+# What each kind of number takes at both of its ends, and what it refuses beyond them.
+BOUNDS: Final = [
+    (Seconds, ["0.001", "1e1", "60"], ["-1", "0", "60.1"]),
+    (SecondsOrNone, ["0", "60"], ["-0.1", "60.1"]),
+    (IdleSeconds, ["0.001", "3600"], ["-1", "0", "3600.1"]),
+    (Count, ["1", "1000000000"], ["-1", "0", "1.5", "1000000001", "9" * 5000]),
+    (Port, ["0", "65535"], ["-1", "1.5", "65536"]),
+]
+NO_NUMBERS: Final = ["inf", "-inf", "nan", "1s", CANARY]
+
+
+def declared() -> dict[str, Any]:
+    """The kind of each setting, by its variable."""
+    hints = get_type_hints(Settings, include_extras=True)
+    kinds = {name.upper(): hints[name] for name in Settings.model_fields}
+    return {name: get_args(kind)[0] if type(None) in get_args(kind) else kind for name, kind in kinds.items()}
+
+
+DECLARED: Final = declared()
+NUMBERS: Final = [name for name, kind in DECLARED.items() if getattr(kind, "__origin__", None) in (int, float)]
+SWITCHES: Final = [name for name, kind in DECLARED.items() if kind == Switch]
+HOSTS: Final = [name for name, kind in DECLARED.items() if kind == Host]
+
+
+def bounds_of(variable: str) -> tuple[list[str], list[str]]:
+    """What a number takes, and what it refuses."""
+    return next((fits, refused) for kind, fits, refused in BOUNDS if kind == DECLARED[variable])
 
 
 @pytest.mark.parametrize(
@@ -49,63 +76,22 @@ def test_any_other_address_is_refused(url: str) -> None:
     assert problems({**PLAIN, "KONAPLATE_BASE_URL": url}) == [expected]
 
 
-@table("variable", SECONDS)
-@table("text", ["0.001", "60", "1e1"])
-def test_a_time_is_at_most_a_minute(variable: str, text: str) -> None:
-    assert float(text) == getattr(load_settings({**PLAIN, variable: text}), variable.lower())
+def test_every_kind_of_number_is_here() -> None:
+    assert len(NUMBERS) > 10
+    assert [kind for kind, _, _ in BOUNDS if kind not in DECLARED.values()] == []
 
 
-@table("variable", SECONDS)
-@table("text", ["0", "-1", "60.1", "inf", "-inf", "nan", "1s", CANARY])
-def test_a_time_out_of_bounds_is_refused(variable: str, text: str) -> None:
+@table("variable", NUMBERS)
+def test_a_number_is_taken_up_to_its_bounds(variable: str) -> None:
+    fits, _ = bounds_of(variable)
+    read = [getattr(load_settings({**PLAIN, variable: text}), variable.lower()) for text in fits]
+    assert read == [float(text) for text in fits]
+
+
+@table(("variable", "text"), [(name, text) for name in NUMBERS for text in (*bounds_of(name)[1], *NO_NUMBERS)])
+def test_a_number_beyond_its_bounds_is_refused(variable: str, text: str) -> None:
     (problem,) = problems({**PLAIN, variable: text})
-
-    assert problem.startswith(f"{variable}: input should be ")
-
-
-@table("variable", COUNTS)
-@table("text", ["1", "1000000000"])
-def test_a_number_has_wide_bounds(variable: str, text: str) -> None:
-    assert int(text) == getattr(load_settings({**PLAIN, variable: text}), variable.lower())
-
-
-@table("variable", COUNTS)
-@table("text", ["0", "-1", "1000000001", "1.5", "9" * 5000, CANARY])
-def test_a_number_out_of_bounds_is_refused(variable: str, text: str) -> None:
-    (problem,) = problems({**PLAIN, variable: text})
-
     assert problem.startswith((f"{variable}: input should be ", f"{variable}: unable to parse input string"))
-
-
-@pytest.mark.parametrize(
-    ("text", "fits"), [("0", True), ("65535", True), ("-1", False), ("65536", False), ("http", False)]
-)
-def test_a_port_is_a_port(text: str, *, fits: bool) -> None:
-    if fits:
-        assert int(text) == load_settings({**PLAIN, "KONAGRAPH_PORT": text}).konagraph_port
-    else:
-        assert problems({**PLAIN, "KONAGRAPH_PORT": text})[0].startswith("KONAGRAPH_PORT: input should be ")
-
-
-@pytest.mark.parametrize(
-    ("variable", "text", "fits"),
-    [
-        ("KONAGRAPH_ADMIN_PORT", "0", True),
-        ("KONAGRAPH_ADMIN_PORT", "65535", True),
-        ("KONAGRAPH_ADMIN_PORT", "65536", False),
-        ("KONAGRAPH_ADMIN_PORT", "-1", False),
-        ("KONAGRAPH_DRAIN_DELAY", "0", True),
-        ("KONAGRAPH_DRAIN_DELAY", "60", True),
-        ("KONAGRAPH_DRAIN_DELAY", "60.1", False),
-        ("KONAGRAPH_DRAIN_DELAY", "-0.1", False),
-        ("KONAGRAPH_DRAIN_DELAY", "nan", False),
-    ],
-)
-def test_what_has_bounds_of_its_own_keeps_them(variable: str, text: str, *, fits: bool) -> None:
-    if fits:
-        assert float(text) == getattr(load_settings({**PLAIN, variable: text}), variable.lower())
-    else:
-        assert problems({**PLAIN, variable: text})[0].startswith(f"{variable}: input should be ")
 
 
 @table(
@@ -123,21 +109,18 @@ def test_a_word_that_is_no_choice_is_answered_with_the_choices(variable: str, ch
     assert problems({**PLAIN, variable: text}) == [f"{variable}: input should be {choices}"]
 
 
-SWITCHES = [row[0] for row in VARIABLES if isinstance(row[2], bool)]
-
-
 @table("variable", SWITCHES)
 @table("text", ["yes", "no", "on", "off", "1", "0", "t", "True", "FALSE", CANARY])
 def test_a_switch_is_true_or_false_and_no_other_word(variable: str, text: str) -> None:
     assert problems({**PLAIN, variable: text}) == [f"{variable}: must be true or false"]
 
 
-@table("variable", [*COUNTS, *SECONDS, *NO_COUNTS, *OTHER_BOUNDS])
+@table("variable", NUMBERS)
 def test_a_number_is_written_in_digits_alone(variable: str) -> None:
     assert problems({**PLAIN, variable: "1_0"}) == [f"{variable}: input should be a number in digits"]
 
 
-@pytest.mark.parametrize("variable", ["KONAGRAPH_HOST", "KONAGRAPH_ADMIN_HOST"])
+@table("variable", HOSTS)
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("::1", "::1"), ("[::1]", "::1"), ("localhost", "localhost"), ("127.1.2.3", "127.1.2.3")],
@@ -146,7 +129,7 @@ def test_a_host_is_an_address_or_a_name(variable: str, text: str, expected: str)
     assert getattr(load_settings({**PLAIN, variable: text}), variable.lower()) == expected
 
 
-@table("variable", ["KONAGRAPH_HOST", "KONAGRAPH_ADMIN_HOST"])
+@table("variable", HOSTS)
 @table(
     "text",
     [f"{CANARY}:8000", f"http://{CANARY}", f"{CANARY} x", f"{CANARY}/8", f"-{CANARY}", "*", f"[::1]:{CANARY}"],

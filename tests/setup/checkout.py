@@ -21,7 +21,7 @@ from tests.tools import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-SECONDS: Final = 300
+SECONDS: Final = 900
 OLDEST_PIP: Final = "23.0.1" if sys.version_info < (3, 12) else "23.2.1"
 """The oldest pip that is supported, or the oldest that runs on this Python."""
 
