@@ -9,6 +9,7 @@ import pytest
 
 from graph.resilience.deadline import Deadline, DeadlineExceededError, DeadlineTimer
 from graph.resilience.single_flight import SingleFlight
+from tests.faults.jumping_clock import jumping
 from tests.resilience.clocks import HandTimedLoop
 from tests.tools import settle
 
@@ -26,6 +27,7 @@ async def has_passed(deadline: Deadline) -> None:
         await deadline.bound(future())
 
 
+@jumping
 async def test_a_bound_future_is_the_same_and_gives_its_result_in_time() -> None:
     deadline, waits = Deadline(LONG), future()
     assert deadline.bound(waits) is waits
@@ -34,6 +36,7 @@ async def test_a_bound_future_is_the_same_and_gives_its_result_in_time() -> None
     deadline.close()
 
 
+@jumping
 async def test_everything_that_is_bound_fails_when_the_deadline_passes() -> None:
     deadline = Deadline(SOON)
     waits = [deadline.bound(future()) for _ in range(3)]
@@ -41,6 +44,7 @@ async def test_everything_that_is_bound_fails_when_the_deadline_passes() -> None
     assert [DeadlineExceededError] * 3 == [type(failure) for failure in failures]
 
 
+@jumping
 async def test_what_was_done_in_time_stays_as_it_is() -> None:
     deadline = Deadline(SOON)
     waits, answered, left, waits_too = (deadline.bound(future()) for _ in range(4))
@@ -52,12 +56,14 @@ async def test_what_was_done_in_time_stays_as_it_is() -> None:
     assert left.cancelled()
 
 
+@jumping
 async def test_what_is_bound_after_the_deadline_fails_as_well() -> None:
     deadline = Deadline(SOON)
     await has_passed(deadline)
     await has_passed(deadline)
 
 
+@jumping
 async def test_what_is_bound_to_a_closed_deadline_is_left_alone() -> None:
     closed, other = Deadline(SOON), Deadline(LATER)
     waits = closed.bound(future())
@@ -66,6 +72,7 @@ async def test_what_is_bound_to_a_closed_deadline_is_left_alone() -> None:
     assert not waits.done()
 
 
+@jumping
 async def test_a_waiter_whose_deadline_passes_leaves_its_call() -> None:
     cancelled = asyncio.Event()
 
@@ -84,6 +91,7 @@ async def test_a_waiter_whose_deadline_passes_leaves_its_call() -> None:
     assert {asyncio.current_task()} == asyncio.all_tasks()
 
 
+@jumping
 async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None:
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
@@ -111,6 +119,7 @@ def test_requests_that_end_in_time_share_one_timer() -> None:
         assert runner.run(requests()) == (0, 1)
 
 
+@jumping
 async def test_each_request_ends_at_its_own_moment_whichever_began_first() -> None:
     loop, timer = asyncio.get_running_loop(), DeadlineTimer()
     ended: list[str] = []
@@ -128,6 +137,7 @@ async def test_each_request_ends_at_its_own_moment_whichever_began_first() -> No
     assert min(late) > -0.002
 
 
+@jumping
 async def test_a_timer_that_rings_for_a_request_that_has_ended_is_set_for_those_that_have_not() -> None:
     timer = DeadlineTimer()
     first, second = Deadline(SOON, timer), Deadline(LATER, timer)
