@@ -1,13 +1,13 @@
-"""The machine behind the schema: endpoint, execution, loaders, the Konaplate client and its sandbox."""
+"""The gateway: HTTP, GraphQL execution, the Konaplate client and its sandbox."""
 
 from typing import Final
 
 APPLICATION: Final = "konagraph"
-"""Whose package this is; `graph` is a name that others use, too."""
+"""Tells this package from others that are called `graph`, see `konagraph.py`."""
 
 
 class DeclarationError(ValueError):
-    """A declaration contradicts itself or another one. The message, one line, says which; nothing starts."""
+    """A declaration contradicts itself or another one. The message is one line."""
 
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""`python -m graph` is the command `konagraph`."""
+"""`python -m graph` runs the command `konagraph`."""
 
 from konagraph import main
 

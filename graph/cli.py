@@ -1,4 +1,4 @@
-"""The command line: what it takes, and what its commands say."""
+"""The command line: its options, and what its commands print."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 _PORT: Final = click.IntRange(0, 65_535)
 _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
-# Not where Konaplate is and who calls it, which may be set for the real one.
+# Not its address and credentials, which may be those of the real Konaplate.
 _READ_BY_DEV: Final = ("KONAGRAPH_", "KONAPLATE_TIMEOUT")
-# For people: a log that they can read, and budgets that nobody exhausts by trying everything out.
+# A readable log, and budgets that nobody exhausts by hand.
 _DEFAULTS_OF_DEV: Final = {
     "KONAGRAPH_LOG_FORMAT": "console",
     "KONAGRAPH_REQUEST_RATE": "1000",
@@ -54,12 +54,12 @@ _DEFAULTS_OF_DEV: Final = {
 
 def _member(_context: click.Context, _option: click.Parameter, member: str | None) -> str | None:
     if member is not None and member_id_of(member) is None:
-        raise click.BadParameter("a Konaplate user id has 1 to 19 digits, and the first is no zero")
+        raise click.BadParameter("a Konaplate user id has 1 to 19 digits and no leading zero")
     return member
 
 
 class _InOrderOfUse(click.Group):
-    """Lists the commands as they stand below, not by the alphabet."""
+    """Lists the commands in the order of this file."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(self.commands)
@@ -80,7 +80,7 @@ def main() -> None:
 @main.command()
 @_listens
 def dev(port: int | None, host: str | None) -> None:
-    """Start the gateway with a sandbox in it.
+    """Start the gateway with a built-in sandbox.
 
     It needs no credentials and no other service.
     """
@@ -107,16 +107,16 @@ def dev(port: int | None, host: str | None) -> None:
     sandbox = httpx.ASGITransport(create_sandbox(credentials))
     serve_gateway(settings, warnings, introduce, transport=sandbox, example_card=FIRST_CARD, reserved=reserved)
     if settings.konagraph_log_format == "console":
-        click.echo("konagraph has ended.", err=True)
+        click.echo("konagraph has stopped.", err=True)
 
 
 @main.command()
 @_listens
-@click.option("--quiet", is_flag=True, help="Print nothing but the log.")
+@click.option("--quiet", is_flag=True, help="Print only the log.")
 def serve(*, port: int | None, host: str | None, quiet: bool) -> None:
-    """Start the gateway before a real Konaplate.
+    """Start the gateway for a real Konaplate.
 
-    The environment says which, and everything else: see docs/configuration.md.
+    It is configured by environment variables, see docs/configuration.md.
     """
     overrides: dict[str, Any] = {"konagraph_port": port, "konagraph_host": host}
 
@@ -133,7 +133,7 @@ def serve(*, port: int | None, host: str | None, quiet: bool) -> None:
 def check_config() -> None:
     """Check settings, keys and certificates.
 
-    Names every problem, and starts nothing.
+    Reports every problem, and starts nothing.
     """
     settings, warnings = read_settings(os.environ)
     warn(warnings)
@@ -152,9 +152,9 @@ def check_config() -> None:
     "--credentials",
     "directory",
     type=_FOLDER,
-    help="Folder of the credentials; made when it is missing. Each file is named like the gateway's variable.",
+    help="Folder of the credentials, created if missing. Each file has the name of the gateway's variable.",
 )
-@click.option("--plain", is_flag=True, help="Without encryption, for KONAPLATE_ENCRYPTION=off.")
+@click.option("--plain", is_flag=True, help="Disable encryption, for KONAPLATE_ENCRYPTION=off.")
 def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, plain: bool) -> None:
     """Start the Konaplate emulator alone."""
     if list_cards:
@@ -163,7 +163,7 @@ def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, p
         return
     configure_logging("info", as_json=False, colors=shows_colors())
     if directory is None:
-        fail(["--credentials names the folder for the sandbox's credentials, which the gateway needs, too"])
+        fail(["--credentials is required: the folder of the sandbox's credentials, which the gateway needs, too"])
     try:
         if not directory.exists() or not any(directory.iterdir()):
             SandboxCredentials.generate().write(directory)
@@ -172,13 +172,13 @@ def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, p
     except OSError as error:
         fail([f"--credentials: {error.strerror}: {error.filename}"])
     except BadPemError as error:
-        fail([f"--credentials: a key there {error}"])
+        fail([f"--credentials: a key in the folder {error}"])
     files = {f"{name}_FILE": str(directory.resolve() / name) for name in credentials.gateway_settings()}
     off = {"KONAPLATE_ENCRYPTION": "off"} if plain else {}
 
     def introduce(url: str) -> None:
         click.echo(f"The sandbox answers on {url}")
-        click.echo("Settings of a gateway for it:")
+        click.echo("Settings of a gateway for this sandbox:")
         for line in exports({"KONAPLATE_BASE_URL": url, **files, **off}):
             click.echo(f"  {line}")
 
@@ -191,27 +191,33 @@ def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, p
     type=_FOLDER,
     default=Path(".konagraph"),
     show_default=True,
-    help="Folder of the signing key and its key set; made when it is missing.",
+    help="Folder of the signing key and its key set, created if missing.",
 )
-@click.option("--subject", default="developer", show_default=True, help="Who the token is for.")
+@click.option("--subject", default="developer", show_default=True, help="Subject of the token.")
 @click.option(
     "--member",
     callback=_member,
     metavar="DIGITS",
-    help="The Konaplate user id of a member, who sees only own cards.",
+    help="Konaplate user id of a member, who sees only their own cards.",
 )
-@click.option("--scope", "scopes", multiple=True, type=click.Choice(sorted(EVERY_SCOPE)), help="May be repeated.")
-@click.option("--lifetime", type=click.IntRange(1), default=3600, show_default=True, help="Seconds.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(sorted(EVERY_SCOPE)),
+    help="Scope to grant; may be repeated.",
+)
+@click.option("--lifetime", type=click.IntRange(1), default=3600, show_default=True, help="Lifetime in seconds.")
 def token(directory: Path, subject: str, member: str | None, scopes: tuple[str, ...], lifetime: int) -> None:
-    """Print a token for trying KONAGRAPH_AUTH=jwt.
+    """Print a development token for KONAGRAPH_AUTH=jwt.
 
-    The settings that accept it go to standard error.
+    The settings that accept it are printed to standard error.
     """
     claims = {} if member is None else {"konaplate_user_id": member}
     try:
         signer = DevelopmentSigner.in_directory(directory)
     except (OSError, ValueError):
-        fail([f"--directory: {directory} holds no usable signing key and none can be made there"])
+        fail([f"--directory: {directory} has no usable signing key, and none can be created there"])
     for line in exports(signer_settings(directory)):
         click.echo(line, err=True)
     click.echo(signer.token(subject, scopes=scopes, lifetime=lifetime, claims=claims))
@@ -219,7 +225,7 @@ def token(directory: Path, subject: str, member: str | None, scopes: tuple[str, 
 
 @main.command("export-schema")
 @click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; otherwise it is printed."
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write instead of standard output."
 )
 def export_schema(output: Path | None) -> None:
     """Print the GraphQL schema."""
@@ -237,7 +243,7 @@ def export_schema(output: Path | None) -> None:
 def leak_audit() -> None:
     """Search answers and logs for leaks.
 
-    Every failure and bad input is sent through a gateway.
+    Sends every kind of failure and bad input through a gateway.
     """
     # Imports OpenTelemetry, which would slow every other command's start.
     from graph.leak_audit.run import leak_audit as run_leak_audit  # noqa: PLC0415

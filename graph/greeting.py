@@ -1,4 +1,4 @@
-"""What the command line says of the sandbox and of the gateway before it: how to try them, as text to paste."""
+"""What the command line prints about the sandbox and its gateway: queries to paste, cards, failures."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from graph.config.settings import Settings
     from graph.http.graphiql import Explorer
 
-# A proxy that the environment names cannot reach this machine's own addresses.
+# `--noproxy`: a proxy of the environment cannot reach this machine.
 _CURL: Final = """\
   curl --noproxy '*' {url} -H 'Content-Type: application/json'{credentials} -d '{{
     "query": "query($cardNo: CardNumber!) {{ card(cardNo: $cardNo) {{ maskedCardNo balance cardStatus \
 serviceName member {{ userId profile {{ userName email }} }} }} }}",
     "variables": {{"cardNo": "{card}"}}}}'"""
-_TOKEN: Final = "YOUR_TOKEN"  # noqa: S105 - to be replaced by one
+_TOKEN: Final = "YOUR_TOKEN"  # noqa: S105 - a placeholder
 _KEY: Final = "YOUR_KEY"
 
 
@@ -46,25 +46,25 @@ def greet(url: str, settings: Settings, explorer: Explorer | None) -> None:
 
 
 def exports(settings: Mapping[str, str]) -> list[str]:
-    """Settings as lines for a shell."""
+    """Format settings as shell commands."""
     return [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
 
 
 def program() -> str:
-    """How this program was started, for a shell in the same folder."""
+    """Return the command that started this program, for a shell in the same folder."""
     path = sys.argv[0]
     if Path(path).name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m graph"
     launcher = Path(sys.executable).with_name("konagraph")
     if Path(path).suffix == ".py" and launcher.is_file():
-        # A checkout's launcher starts a module, which is no command.
+        # Started by a checkout's launcher: name the launcher.
         path = os.path.relpath(launcher) if launcher.is_relative_to(Path.cwd()) else str(launcher)
     found = shutil.which(Path(path).name)
     return Path(path).name if found and Path(found).samefile(path) else shlex.quote(path)
 
 
 def card_table() -> str:
-    """The sandbox's cards, a line each."""
+    """Format the sandbox's cards, one per line."""
     return _table(
         "Cards of the sandbox",
         [(card.number, f"{card.fields['balance']:>13,} won", card.description) for card in CARDS.values()],
@@ -72,7 +72,7 @@ def card_table() -> str:
 
 
 def fault_table() -> str:
-    """The reserved card numbers, a line each."""
+    """Format the reserved card numbers, one per line."""
     return _table(
         "Reserved card numbers: what the sandbox does, and the error that a query sees",
         [
@@ -87,7 +87,7 @@ def fault_table() -> str:
 
 
 def _page(explorer: Explorer | None) -> tuple[str, str | None]:
-    """What a browser shows, and what it would take to show GraphiQL."""
+    """Return what a browser shows, and what GraphiQL would need."""
     if explorer is None:
         return "", "A browser shows no page: KONAGRAPH_INTROSPECTION=true switches GraphiQL on."
     if explorer.missing:
@@ -99,9 +99,9 @@ def _page(explorer: Explorer | None) -> tuple[str, str | None]:
 
 
 def _credentials(settings: Settings) -> tuple[str, str]:
-    """The header that a request needs, as an argument of curl, and what has to be done about it first."""
+    """Return curl's argument for the credentials, and what to replace in it."""
     if settings.konagraph_auth == "api-key":
-        return f" -H 'X-Api-Key: {_KEY}'", f", with a key of KONAGRAPH_API_KEYS in the place of {_KEY}"
+        return f" -H 'X-Api-Key: {_KEY}'", f", with a key of KONAGRAPH_API_KEYS in place of {_KEY}"
     if settings.konagraph_auth == "jwt":
         folder = signer_folder(
             settings.konagraph_jwt_jwks, settings.konagraph_jwt_issuer, settings.konagraph_jwt_audience
@@ -109,7 +109,7 @@ def _credentials(settings: Settings) -> tuple[str, str]:
         if folder is None:
             return (
                 f" -H 'Authorization: Bearer {_TOKEN}'",
-                f", with a token of KONAGRAPH_JWT_ISSUER in the place of {_TOKEN}",
+                f", with a token of KONAGRAPH_JWT_ISSUER in place of {_TOKEN}",
             )
         scopes = " ".join(f"--scope {scope}" for scope in (Scope.READ_ANY_CARD, Scope.READ_MEMBER))
         make = f"{program()} token --directory {shlex.quote(str(folder))} {scopes}"

@@ -1,4 +1,4 @@
-"""Starts what the command line asks for, and says in one line each why it cannot."""
+"""Starts the gateway or the sandbox, or prints each reason why it cannot."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _PORT_CHOSEN_BY: Final = "--port or KONAGRAPH_PORT (`make dev PORT=8001`)"
 
 
 def read_settings(environment: Mapping[str, str], **overrides: Any) -> tuple[Settings, list[str]]:
-    """The settings, and warnings about them. The process ends when they cannot be used."""
+    """Read the settings and the warnings about them; exit if they are invalid."""
     warn(unknown_variables(environment))
     try:
         settings = load_settings(environment, **overrides)
@@ -60,7 +60,7 @@ def warn(warnings: list[str]) -> None:
 
 
 def fail(problems: list[str]) -> NoReturn:
-    """End for settings that cannot be used."""
+    """Print the problems of the configuration, and exit."""
     click.echo("konagraph cannot start:", err=True)
     for problem in problems:
         click.echo(f"  - {problem}", err=True)
@@ -75,20 +75,20 @@ def serve_gateway(
     load: Callable[[], Settings] | None = None,
     **parts: Any,
 ) -> None:
-    """Serve the gateway until a signal comes.
+    """Serve the gateway until a signal arrives.
 
     Args:
         settings: see `graph.config.settings`.
         warnings: about the settings, for the log.
-        introduce: told the address, that of the admin port and the gateway once it answers.
-        load: reads the settings again, on SIGHUP; None leaves that signal alone.
+        introduce: called with the URL, the admin URL and the app once the gateway is listening.
+        load: reloads the settings on SIGHUP; None ignores the signal.
         parts: see `graph.app`.
     """
     app = _ready_app(settings, **parts)
     log = structlog.get_logger(LOGGER)
     for warning in warnings:
         log.warning(warning)
-    # On a console the commands say in words what becomes of the process, so there it is for those who debug.
+    # On a console, the commands print the same in words.
     tell = log.info if settings.konagraph_log_format == "json" else log.debug
 
     def on_ready(port: int) -> None:
@@ -97,10 +97,10 @@ def serve_gateway(
         environment = settings.konagraph_env
         tell("gateway started", version=__version__, environment=environment, url=url, admin_url=admin)
         introduce(url, admin, app)
-        # Into a pipe, standard output is buffered, and whoever waits for the address would wait for ever.
+        # A pipe is buffered, and somebody may be waiting for the address.
         sys.stdout.flush()
 
-    with _told_if_it_cannot_listen(_PORT_CHOSEN_BY):
+    with _exit_if_unavailable(_PORT_CHOSEN_BY):
         server = gateway_server(app, settings, on_ready)
         if load is not None:
             server.on_hangup = Reload(load, app.state.renewal, app.state.reopen_files).request
@@ -109,42 +109,42 @@ def serve_gateway(
 
 
 def serve_sandbox(app: ASGIApp, host: str, port: int, introduce: Callable[[str], None]) -> None:
-    """Serve the sandbox until a signal comes; `introduce` is told its base URL once it answers."""
+    """Serve the sandbox until a signal arrives; `introduce` gets its base URL once it is listening."""
 
     def on_ready(bound: int) -> None:
         introduce(f"{_url(host, bound)}{BASE_PATH}")
         sys.stdout.flush()
 
-    with _told_if_it_cannot_listen("--port"):
+    with _exit_if_unavailable("--port"):
         connections = ConnectionOptions(rejection_response)
         _run(Server(app, bind(host, port), connections, drain=Drain(timeout=1), on_ready=on_ready))
 
 
 def shows_colors() -> bool:
-    """Whether standard error goes to a terminal that shows colours, and nobody objects (https://no-color.org)."""
+    """Whether standard error is a terminal with colours that are not disabled (https://no-color.org)."""
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _ready_app(settings: Settings, **parts: Any) -> Starlette:
-    """The gateway, with the log of its process set up."""
+    """Create the gateway, after configuring the log."""
     widen_pipe(sys.stderr)
     configure_logging(
         settings.konagraph_log_level,
         as_json=settings.konagraph_log_format == "json",
         colors=shows_colors(),
-        # A transport of our own is the way to the sandbox, whose people are invented.
+        # Only the sandbox has a transport of its own, and its members are fictitious.
         audit_reads="transport" not in parts,
     )
     try:
         app = create_app(settings, **parts)
     except SettingsError as error:
-        # It names what the first part lacks; others may lack something, too.
+        # The error names the first problem; there may be others.
         fail(start_problems(settings) or error.problems)
     return app
 
 
 def _run(server: Server) -> None:
-    # uvicorn leaves with an exit status of its own when the application does not start, and has said why.
+    # uvicorn has logged why the application does not start, and exits with a status of its own.
     with suppress(SystemExit):
         server.run()
     if not server.started:
@@ -152,21 +152,21 @@ def _run(server: Server) -> None:
 
 
 @contextmanager
-def _told_if_it_cannot_listen(chosen_by: str) -> Iterator[None]:
-    """End for an address that cannot be had, and say what would help."""
+def _exit_if_unavailable(chosen_by: str) -> Iterator[None]:
+    """Exit if an address is unavailable, and print what would help."""
     try:
         yield
     except ListenError as error:
         option = error.chosen_by or chosen_by
         hints = {
-            errno.EADDRINUSE: f": another program has it; choose another port with {option}",
-            errno.EACCES: f": ports below 1024 are for privileged programs; choose another with {option}",
+            errno.EADDRINUSE: f": another program uses it; choose another port with {option}",
+            errno.EACCES: f": ports below 1024 are privileged; choose another port with {option}",
         }
         click.echo(f"konagraph cannot listen on {error}{hints.get(error.number or 0, '')}", err=True)
         sys.exit(_START_FAULT)
 
 
 def _url(host: str, port: int) -> str:
-    """An address to connect to where a server listens: one that means every address is none."""
+    """Return the URL of a listening server; a wildcard address becomes the loopback address."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

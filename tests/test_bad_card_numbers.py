@@ -1,4 +1,4 @@
-"""What is no card number is refused before any upstream call, and never repeated."""
+"""Invalid card numbers are refused before any upstream call, and never quoted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIST_QUERY = "query Q($cardNos: [CardNumber!]!) { cards(cardNos: $cardNos) { bal
 
 
 def literal(value: Any) -> str:
-    """The value as it is written inline in a document."""
+    """The value as a literal in a document."""
     match value:
         case dict():
             return "{" + ", ".join(f"{name}: {literal(item)}" for name, item in value.items()) + "}"

@@ -130,7 +130,7 @@ async def test_the_profile_costs_no_call_unless_it_is_selected() -> None:
 
 @jumping
 async def test_ten_cards_of_one_member_make_one_member_call() -> None:
-    # A fake upstream of another make, so that the ten cards can be had.
+    # The independent upstream, which has the ten cards.
     async with IndependentKonaplate(credentials=Credentials.generate(), encrypted=False) as upstream:
         numbers = [f"94913394{index:08d}" for index in range(10)]
         upstream.cards.update({number: independent_card(userId=77) for number in numbers})

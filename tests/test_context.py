@@ -1,4 +1,4 @@
-"""One request's context: its deadline, and what is left when it ends."""
+"""The context of a request: its deadline, and what remains after its end."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ async def test_a_request_that_waits_when_the_gateway_ends_is_told_at_once() -> N
 
 
 class NeverAnswers:
-    """An upstream whose calls take a few turns to end when they are cancelled."""
+    """An upstream whose calls take a few turns to end after they are cancelled."""
 
     def __init__(self) -> None:
         self.under_way = 0
@@ -191,7 +191,7 @@ def context_of(upstream: Upstream, limiter: Limiter | None = None, viewer: Viewe
 
 
 class NeverSpends(LocalLimiter):
-    """A limiter that does not answer about cards."""
+    """A limiter that never answers for cards."""
 
     def __init__(self) -> None:
         super().__init__(lambda: 0.0)

@@ -1,4 +1,4 @@
-"""What a request costs, and what is said of it."""
+"""The cost of a request, and how it is reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Ask(Protocol):
-    """Sends a query, and gives what the answer says and its status."""
+    """Sends a query, and returns the answer and its status."""
 
     async def __call__(self, query: str, **parameters: object) -> dict[str, Any]: ...
 
@@ -83,7 +83,7 @@ async def test_a_viewer_spends_cost_until_none_is_left(tmp_path: Path) -> None:
 
 @asynccontextmanager
 async def bounded(tmp_path: Path, cost: int, scopes: str = "", **settings: object) -> AsyncIterator[Ask]:
-    """A gateway that asks for keys, and what sends it a query with one that may spend so much, for ever."""
+    """A gateway with API keys, and a function that sends a query with a key of this budget."""
     keys = tmp_path / "keys.toml"
     digest = hashlib.sha256(b"key").hexdigest()
     entry = ['name = "a"', f'sha256 = "{digest}"', f"scopes = [{scopes}]", f"cost_burst = {cost}"]
@@ -99,7 +99,7 @@ async def bounded(tmp_path: Path, cost: int, scopes: str = "", **settings: objec
 
 
 def spent(answer: dict[str, Any]) -> tuple[int, int]:
-    """What an answer says of its own cost, and what of all that was spent."""
+    """The cost of an answer, and the total that was spent."""
     cost = answer["extensions"]["cost"]
     throttle = cost["throttleStatus"]
     return cost["requestedQueryCost"], throttle["maximumAvailable"] - throttle["currentlyAvailable"]
@@ -109,7 +109,7 @@ async def test_a_document_is_paid_for_by_its_size_when_it_is_first_read_and_then
     query = "{ __typename }".ljust(1_000)
     async with bounded(tmp_path, 100) as ask:
         assert [spent(await ask(query)) for _ in range(2)] == [(0, 10), (0, 10)]
-        # Another text is another document; a small one costs nothing.
+        # Parsing a small document costs nothing.
         assert spent(await ask(query + " ")) == (0, 20)
         assert spent(await ask("{ __typename }")) == (0, 20)
 
@@ -163,5 +163,5 @@ async def test_introspection_costs_by_the_number_of_its_fields(tmp_path: Path) -
     names = " ".join(f"a{index}: name" for index in range(98))
     async with bounded(tmp_path, 100, '"introspection"') as ask:
         cost, _ = spent(await ask(f"{{ __schema {{ types {{ {names} }} }} }}"))
-    # One for the object at its root, and one for ten fields.
+    # One for the root object, and one for ten fields.
     assert cost == 1 + 10

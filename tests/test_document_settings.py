@@ -1,4 +1,4 @@
-"""Documents as the settings describe them: problems named before the first request, and the switches."""
+"""The settings of documents: problems are reported at start, and switches work."""
 
 from __future__ import annotations
 

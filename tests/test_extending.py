@@ -34,7 +34,7 @@ asyncio.run(main())
 
 
 def blocks(recipe: str) -> Iterator[tuple[str, str, str]]:
-    """Each block's language and text, with the file that was named last before it."""
+    """Each block's language and text, with the file named last before it."""
     path = ""
     for name, language, text in re.findall(
         r"`([\w./]+\.py)`|^```(\w+)\n(.*?)^```$", recipe, re.DOTALL | re.MULTILINE
@@ -45,13 +45,13 @@ def blocks(recipe: str) -> Iterator[tuple[str, str, str]]:
 
 
 def apply(text: str, file: Path) -> None:
-    """Write a new file, or add a block to an old one, below the lines of the block that are there already."""
+    """Create a file, or add a block to an existing one, below those of its lines that are there already."""
     if not file.exists():
         file.write_text(text, encoding="utf-8")
         return
     lines, there = text.splitlines(keepends=True), file.read_text(encoding="utf-8")
     if lines[0].startswith("from "):
-        # Wherever the document shows them: an import that is there twice does no harm.
+        # Duplicate imports do no harm.
         place, text = FUTURE, FUTURE + "\n" + text
         assert there.count(place) == 1, f"{file}: there is not one line {FUTURE!r} to put imports below"
     else:
@@ -66,15 +66,15 @@ def apply(text: str, file: Path) -> None:
 
 
 def names_of(added: str) -> list[str]:
-    """What a block declares, as its lines begin: classes, else attributes or keys."""
+    """The declarations of a block: classes, or else attributes or keys."""
     classes: list[str] = re.findall(r"^class \w+", added, re.MULTILINE)
     return classes or re.findall(r'^(?: {4}\w+| {8}"\w+"):', added, re.MULTILINE)
 
 
 def ended(checkout: Path) -> tuple[int, str]:
-    """How `konagraph dev` ends where it cannot start."""
+    """How `konagraph dev` ends if it cannot start."""
     command = [sys.executable, "-m", "konagraph", "dev", "--port", "0"]
-    # Settings of whoever runs the tests have warnings of their own.
+    # Settings of the environment could add warnings.
     own = {name: value for name, value in os.environ.items() if not name.startswith("KONA")}
     done = subprocess.run(command, cwd=checkout, env=own, capture_output=True, text=True, check=False, timeout=60)
     return done.returncode, done.stderr
@@ -116,7 +116,7 @@ def test_a_recipe_works_as_it_stands(names: list[str], checkout: Path) -> None:
     for query, expected in answers.items():
         assert json.loads(run(checkout, "-c", ASK, query).splitlines()[-1]) == expected
     if len(names) > 1:
-        # What is said of every field and endpoint holds for the new ones.
+        # Checks of every field and endpoint hold for the new ones.
         run(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/schema", "tests/graphql/test_cost.py")
         run(checkout, "-m", "graph", "leak-audit")
 

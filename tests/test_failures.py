@@ -1,4 +1,4 @@
-"""Every reserved card number of the sandbox: the code, whether a retry may help, and what still answers."""
+"""Every reserved card number of the sandbox: its code, whether it is retryable, and what still answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one reader of files: without a byte order mark, bounded, and with a reason; and what of a path is told."""
+"""Reading files: byte order marks, size limits, reasons of failures, and paths in messages."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_what_may_be_a_secret_is_not_told(secret: str) -> None:
 
 @given(st.binary(min_size=24, max_size=64))
 def test_no_key_in_any_of_its_forms_is_taken_for_a_path(key: bytes) -> None:
-    # What repeats one letter is no key.
+    # A single repeated letter is not a key.
     assert len(set(key)) < 12 or not any(
         is_plainly_a_path(form)
         for form in (base64.b64encode(key).decode(), base64.urlsafe_b64encode(key).decode(), key.hex())

@@ -1,4 +1,4 @@
-"""The settings of the HTTP side: which hosts, origins, networks and times they take, and where they end up."""
+"""The HTTP settings: which hosts, origins, networks and times are valid, and where they are used."""
 
 from __future__ import annotations
 

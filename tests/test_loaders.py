@@ -1,4 +1,4 @@
-"""The loader: the keys of a turn together, each key once, and each on its own."""
+"""The loader: keys of one turn are batched, loaded once, and answered one by one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.tools import settle
 
 
 class Upstream:
-    """Answers a key when it is told to."""
+    """Answers a key on demand."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []

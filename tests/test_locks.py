@@ -1,4 +1,4 @@
-"""Each lock is whole: it names all that is needed, on every platform that is promised, and nothing else."""
+"""Each lock file is complete: it has exactly what is needed, on every supported platform."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PLATFORMS: Final = [
 
 
 class Locked(NamedTuple):
-    """What a lock says of a package."""
+    """A package in a lock file."""
 
     version: str
     marker: Marker | None
@@ -75,7 +75,7 @@ def locked_on(lock: str, platform: dict[str, str]) -> dict[str, str]:
 
 
 def wanted(lock: str) -> list[Requirement]:
-    """What a lock was made from."""
+    """The requirements that a lock file was made from."""
     groups = PROJECT["dependency-groups"]
     own = PROJECT["project"]["dependencies"]
     made_from: dict[str, Iterable[str]] = {
@@ -95,7 +95,7 @@ def named_in(file: str) -> list[str]:
 
 @functools.cache
 def known() -> dict[tuple[str, str], list[str]]:
-    """What each package, in the version that is installed in one of our environments, says that it needs."""
+    """The requirements of each package that is installed in one of our environments."""
     places = [place for folder in FOLDERS for place in (folder, *folder.glob("lib/python*/site-packages"))]
     return {
         (canonicalize_name(distribution.name), distribution.version): distribution.requires or []
@@ -104,7 +104,7 @@ def known() -> dict[tuple[str, str], list[str]]:
 
 
 def installed(lock: str) -> dict[str, list[Requirement]]:
-    """What each package of a lock says that it needs."""
+    """The requirements of each package of a lock file."""
     here = locked_on(lock, {name: str(value) for name, value in default_environment().items()})
     require_tool(
         lock, present=here.items() <= known().keys(), how="`make help` names the command that installs it"
@@ -115,7 +115,7 @@ def installed(lock: str) -> dict[str, list[Requirement]]:
 def needed(
     roots: list[Requirement], metadata: dict[str, list[Requirement]], platform: dict[str, str]
 ) -> Iterator[Requirement]:
-    """The requirements of all that is needed on a platform, each package's with the extras that are asked for."""
+    """The transitive requirements on a platform, with the requested extras."""
     extras: dict[str, set[str]] = {}
     waiting = [root for root in roots if root.marker is None or root.marker.evaluate(platform)]
     while waiting:
@@ -126,7 +126,7 @@ def needed(
         extras[name] |= new
         waiting += [
             inner
-            # What only another platform installs is not here to be asked; such a package has needed nothing.
+            # Packages of other platforms are not installed here; so far, none of them has requirements.
             for inner in metadata.get(name, [])
             if any(inner.marker is None or inner.marker.evaluate({**platform, "extra": extra}) for extra in new)
         ]

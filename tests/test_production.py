@@ -1,4 +1,4 @@
-"""A gateway in production: what is off, and what a scope opens."""
+"""A gateway in production: what is disabled, and what scopes enable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""README is true: its commands run, its samples are what comes back, its names exist."""
+"""README is true: its commands run, its samples are real answers, its names exist."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SECONDS: Final = 60
 
 
 def block(title: str, language: str) -> str:
-    """The first block of code of a language below a heading."""
+    """The first code block in a language below a heading."""
     found = re.search(rf"^## {title}\n.*?^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     assert found is not None
     return found[1]
 
 
 def shell(script: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What came of lines of README, in a folder where `.venv/bin/konagraph` is the command of this checkout."""
+    """Run lines of README in a folder where `.venv/bin/konagraph` is the command of this checkout."""
     launcher = folder / ".venv" / "bin" / "konagraph"
     if not launcher.exists():
         launcher.parent.mkdir(parents=True)

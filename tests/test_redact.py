@@ -1,4 +1,4 @@
-"""Redaction: no card number passes, whatever surrounds it, and nothing else is touched."""
+"""Redaction masks every card number, whatever surrounds it, and nothing else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MASK = "949133******0013"
 
 
 def most_digits(text: str) -> int:
-    """Digits between two letters of ASCII, at most. Written without the code under test."""
+    """The most digits between two ASCII letters, counted independently of the code under test."""
     most = digits = 0
     for character in text:
         if character.isascii() and character.isalpha():
@@ -33,7 +33,7 @@ def most_digits(text: str) -> int:
 
 
 SEPARATORS = st.characters().filter(lambda character: not (character.isascii() and character.isalnum()))
-"""Everything that Unicode has but letters and digits of ASCII: other scripts' digits are one more digit."""
+"""Every Unicode character except ASCII letters and digits; digits of other scripts count as digits."""
 ZEROS = [
     chr(code) for code in range(sys.maxunicode + 1) if chr(code).isdigit() and unicodedata.digit(chr(code)) == 0
 ]

@@ -1,4 +1,4 @@
-"""Which addresses, times, numbers and words the settings take, and which they refuse."""
+"""Which addresses, times, numbers and words the settings accept."""
 
 from __future__ import annotations
 

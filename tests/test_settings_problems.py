@@ -1,4 +1,4 @@
-"""Settings that cannot be used: every problem at once, by the variable's name, and never with its value."""
+"""Invalid settings: every problem at once, with the variable's name and never its value."""
 
 from __future__ import annotations
 

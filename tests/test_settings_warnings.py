@@ -1,4 +1,4 @@
-"""What is hardly meant is told in both modes, and stops nothing."""
+"""Settings that are probably mistakes cause warnings in both modes, and stop nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_EFFECT = "has no effect with the other settings as they are"
 
 @pytest.fixture(params=MODES)
 def mode(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The settings of one of the modes."""
+    """The settings of a mode."""
     return MODES[request.param]
 
 

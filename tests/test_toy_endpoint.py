@@ -1,4 +1,4 @@
-"""An API that only this module knows. It is declared, and so planned, shared, priced, guarded, audited."""
+"""An endpoint that only this module declares is planned, shared, priced, guarded and audited."""
 
 import asyncio
 import json
@@ -70,7 +70,7 @@ async def test_an_endpoint_needs_nothing_but_its_declaration(tmp_path: Path) -> 
     cards = [{"balance": balance, "member": {"userId": "1001"}} for balance in (50_000, 3_200)]
     expected = [{"giverName": "Kim", "card": cards[0]}, {"giverName": "Lee", "card": cards[1]}]
     assert [answer.json()["data"]["coupons"] for answer in (first, second)] == [expected] * 2
-    # A call, and a card and a member for each of the ten coupons that a member is taken to have.
+    # A call, and a card and a member for each of the ten coupons that a member is assumed to have.
     assert first.json()["extensions"]["cost"]["requestedQueryCost"] == 7 + 10 * (10 + 1)
     assert [COUPONS.path, *2 * ["/api/v1/user/card/info"]] == upstream.paths
     assert value(app.state.metrics, "operations_planned_total") == 2

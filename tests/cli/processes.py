@@ -1,4 +1,4 @@
-"""The command as a process of its own, with everything it prints."""
+"""The command as a child process, with its output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import AsyncIterator
 
-# Generous: a machine under load starts Python slowly. Nothing waits this long unless it fails.
+# Generous, because Python starts slowly on a loaded machine. Only failures take this long.
 DEADLINE = 30
 
 
@@ -30,11 +30,11 @@ class Command:
         self._heard = 0
         self._error_output = asyncio.ensure_future(self._listen(self._pipe(process.stderr)))
         self.printed = ""
-        """What was read of the standard output so far."""
+        """The standard output that was read so far."""
 
     @property
     def pid(self) -> int:
-        """The number of the process."""
+        """The process id."""
         return self._process.pid
 
     @staticmethod
@@ -50,7 +50,7 @@ class Command:
         return "".join(self._error_lines).encode()
 
     async def logged(self, part: str) -> str:
-        """Wait for the next line on standard error that holds this, after the one that was waited for last."""
+        """Wait for the next line on standard error that contains this text."""
 
         def found() -> bool:
             while self._heard < len(self._error_lines):
@@ -64,7 +64,7 @@ class Command:
         return self._error_lines[self._heard - 1]
 
     async def line(self, beginning: str) -> str:
-        """Read up to the line that begins so; give the rest of that line."""
+        """Read up to the line with this prefix; return the rest of it."""
         async with asyncio.timeout(DEADLINE):
             while line := (await self._pipe(self._process.stdout).readline()).decode():
                 self.printed += line
@@ -81,13 +81,13 @@ class Command:
         self._process.send_signal(number)
 
     async def ended(self) -> tuple[int, str]:
-        """Wait for the end: exit status, and all that was written to standard error."""
+        """Wait for the exit; return the status and all of standard error."""
         async with asyncio.timeout(DEADLINE):
             self.printed += (await self._pipe(self._process.stdout).read()).decode()
             return await self._process.wait(), (await self._error_output).decode()
 
     async def aclose(self) -> None:
-        """Kill the process if it still runs, and read its pipes to their end."""
+        """Kill the process if it is still running, and drain its pipes."""
         if self._process.returncode is None:
             self._process.kill()
         await self.ended()
@@ -99,7 +99,7 @@ async def command(*arguments: str, **variables: str) -> AsyncIterator[Command]:
     # Several gateways run at once, and need ports of their own. A shorter request timeout shortens the drain, too.
     quick = {"KONAGRAPH_ADMIN_PORT": "0", "KONAGRAPH_REQUEST_TIMEOUT": "2.5"}
     environment = {**clean_environment(), **quick, **variables}
-    # It would hide output that is left in a buffer.
+    # It would hide missing flushes.
     environment.pop("PYTHONUNBUFFERED", None)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -120,19 +120,19 @@ async def command(*arguments: str, **variables: str) -> AsyncIterator[Command]:
 
 
 async def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
-    """Run `konagraph` to its end: exit status, standard output, standard error."""
+    """Run `konagraph` to completion; return exit status, standard output and standard error."""
     async with command(*arguments, **variables) as running:
         status, error_output = await running.ended()
     return status, running.printed, error_output
 
 
 def exported(text: str) -> dict[str, str]:
-    """The settings of lines that a shell would be given."""
+    """Parse the settings of `export` lines."""
     words = [shlex.split(line) for line in text.splitlines()]
     assert all(export == "export" for export, _ in words)
     return dict(setting.split("=", 1) for _, setting in words)
 
 
 def bare_environment() -> dict[str, str]:
-    """What a shell needs, and nothing that could send a tool through a proxy."""
+    """A minimal environment for a shell, without proxies."""
     return {"PATH": os.environ["PATH"]}

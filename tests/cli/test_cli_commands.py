@@ -1,4 +1,4 @@
-"""The commands that start nothing: listing, exporting, checking; and the command line itself."""
+"""Commands that start no server: listing, exporting, checking; and the command line itself."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GOOD = "The settings are complete, and every key and certificate can be used.\n"
 
 
 def invoke(*arguments: str, **variables: str) -> Result:
-    """Run a command in this process, without the settings of whoever runs the tests."""
+    """Run a command in this process, without the settings of the environment."""
     ours = {name: None for name in os.environ if name.startswith(PREFIXES)}
     return CliRunner().invoke(main, arguments, env={**ours, **variables})
 
@@ -56,7 +56,10 @@ def test_the_sandbox_lists_every_card_and_every_reserved_number() -> None:
 def test_the_sandbox_needs_a_place_for_its_credentials() -> None:
     (problem,) = problems(invoke("sandbox"))
 
-    assert problem == "--credentials names the folder for the sandbox's credentials, which the gateway needs, too"
+    assert (
+        problem
+        == "--credentials is required: the folder of the sandbox's credentials, which the gateway needs, too"
+    )
 
 
 def test_a_folder_with_some_of_the_credentials_is_not_filled_up(tmp_path: Path) -> None:
@@ -97,7 +100,7 @@ def test_credentials_with_a_broken_key_are_a_problem(name: str, content: bytes, 
 
     (problem,) = problems(invoke("sandbox", "--credentials", str(tmp_path)))
 
-    assert problem == "--credentials: a key there is not PEM text"
+    assert problem == "--credentials: a key in the folder is not PEM text"
 
 
 def test_credentials_that_are_no_text_are_a_problem(tmp_path: Path) -> None:
@@ -190,7 +193,7 @@ def test_keys_and_certificates_that_cannot_be_used_are_named_together(tmp_path: 
 
 @functools.cache
 def other_keys() -> dict[str, str]:
-    """Private keys that are too short, and of another kind."""
+    """Private keys that are too short, or of another type."""
     short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - the fault
     return {"short": pem(short), "curve": pem(ec.generate_private_key(ec.SECP256R1()))}
 
@@ -265,7 +268,7 @@ def test_what_is_hardly_meant_is_told_beside_what_is_wrong(tmp_path: Path) -> No
         "KONAPLATE_TIMEOUT is above KONAGRAPH_REQUEST_TIMEOUT: a request ends before it",
     ]
     for wrong, told in (
-        # Of a bound that is wrong nobody knows whether something is above it.
+        # Nothing can be compared with an invalid bound.
         ({"KONAGRAPH_REQUEST_TIMEOUT": "x"}, warnings[:2]),
         ({"KONAPLATE_ASP_ID": ""}, warnings),
         ({"KONAGRAPH_DOCUMENTS": str(tmp_path)}, warnings),

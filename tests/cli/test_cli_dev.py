@@ -1,4 +1,4 @@
-"""`konagraph dev`, as a process: it introduces itself, answers, and ends well."""
+"""`konagraph dev` as a process: it prints how to try it, answers, and shuts down cleanly."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     f.number for f in FAULTS.values() if isinstance(f.behaviour, Altered) and f.behaviour.delay == SLOW
 )
 BALANCE = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance } }"
-# No longer than the tests let a gateway take to end, or it would warn of that.
+# At most the shutdown time of the tests, or the gateway would warn.
 QUIET = {"KONAGRAPH_REQUEST_TIMEOUT": "2", "KONAPLATE_TIMEOUT": "2"}
 LAST_LINE = "Reserved numbers make every failure happen: "
 
@@ -44,7 +44,7 @@ def request(query: str, card: str) -> dict[str, Any]:
 
 @pytest.fixture
 def client() -> httpx.AsyncClient:
-    """Closed by each test, as it is entered."""
+    """Each test closes it."""
     return httpx.AsyncClient(trust_env=False, timeout=DEADLINE)
 
 
@@ -59,7 +59,7 @@ def taken_port() -> Iterator[int]:
 async def test_dev_prints_its_address_a_request_and_its_cards_into_a_pipe_at_once() -> None:
     async with command("dev", "--port", "0") as dev:
         url = await dev.url()
-        # Read while the process runs on: what stays in a buffer would never come.
+        # Read while the process is running: unflushed output would never arrive.
         assert await dev.line(LAST_LINE) == f"{shlex.quote(sys.executable)} -m graph sandbox --list"
 
     host, _, rest = url.removeprefix("http://").partition(":")
@@ -73,7 +73,7 @@ async def test_dev_prints_its_address_a_request_and_its_cards_into_a_pipe_at_onc
 
 
 async def pasted(dev: Command, **replaced: str) -> dict[str, Any]:
-    """What the request that is printed is answered, in a shell whose environment names a proxy."""
+    """Run the printed request in a shell whose environment names a proxy, and return the answer."""
     require_tool("curl", present=shutil.which("curl") is not None, how="on Debian `apt-get install curl`")
     await dev.line("Cards of the sandbox")
     script = dev.printed.rpartition(":\n\n  curl ")[2].partition("Cards of the sandbox")[0]
@@ -128,7 +128,7 @@ async def test_it_says_where_a_token_of_somebody_else_belongs(tmp_path: Path) ->
     settings = {**signer_settings(tmp_path), "KONAGRAPH_JWT_JWKS": str(tmp_path / "other.json")}
     token = signer.token("x", scopes=["cards:read:any", "member:read"], lifetime=60)
     async with command("dev", "--port", "0", **settings) as dev:
-        assert await dev.line("Try it, ") == "with a token of KONAGRAPH_JWT_ISSUER in the place of YOUR_TOKEN:"
+        assert await dev.line("Try it, ") == "with a token of KONAGRAPH_JWT_ISSUER in place of YOUR_TOKEN:"
         assert await pasted(dev, YOUR_TOKEN=token) == FIRST_ANSWER
 
 
@@ -138,12 +138,12 @@ async def test_it_says_where_an_api_key_belongs(tmp_path: Path) -> None:
     keys.write_text(f'[[keys]]\nname = "a"\nsha256 = "{digest}"\nscopes = ["cards:read:any", "member:read"]\n')
     settings = {"KONAGRAPH_AUTH": "api-key", "KONAGRAPH_API_KEYS": str(keys)}
     async with command("dev", "--port", "0", **settings) as dev:
-        assert await dev.line("Try it, ") == "with a key of KONAGRAPH_API_KEYS in the place of YOUR_KEY:"
+        assert await dev.line("Try it, ") == "with a key of KONAGRAPH_API_KEYS in place of YOUR_KEY:"
         assert await pasted(dev, YOUR_KEY="a-key-of-this-test") == FIRST_ANSWER
 
 
 def greeted(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    """What `dev` says where GraphiQL's files are, or are not, in this folder."""
+    """Return what `dev` prints with or without GraphiQL's files in this folder."""
     explorer = Explorer(folder, endpoint="/graphql", default_query="", default_variables="")
     greet("http://127.0.0.1:1/graphql", sandbox_settings(), explorer)
     return capsys.readouterr().out
@@ -228,7 +228,7 @@ async def test_a_signal_ends_dev_after_the_request_that_is_under_way(
         )
         async with asyncio.timeout(DEADLINE):
             await sent.wait()
-        # What was sent before this was sent has been read by the time this is answered.
+        # Once this is answered, everything sent before has been read.
         assert (await client.post(url, json=request(BALANCE, FIRST_CARD))).status_code == 200
         assert not slow.done()
         dev.send(number)
@@ -243,7 +243,7 @@ async def test_a_signal_ends_dev_after_the_request_that_is_under_way(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_an_idle_dev_with_one_word(number: signal.Signals, client: httpx.AsyncClient) -> None:
     async with command("dev", "--port", "0", **QUIET) as dev, client:
-        # A connection that is kept alive must not keep the process alive.
+        # A keep-alive connection must not keep the process alive.
         await client.post(await dev.url(), json=request("{ __typename }", FIRST_CARD))
         dev.send(number)
         status, error_output = await dev.ended()
@@ -251,7 +251,7 @@ async def test_a_signal_ends_an_idle_dev_with_one_word(number: signal.Signals, c
     assert status == 0
     assert "Traceback" not in error_output
     assert "warning" not in error_output.lower()
-    assert error_output.endswith("\nkonagraph has ended.\n")
+    assert error_output.endswith("\nkonagraph has stopped.\n")
 
 
 async def test_a_port_in_use_is_named_and_ends_dev_with_a_status_of_failure(taken_port: int) -> None:
@@ -268,7 +268,7 @@ async def test_a_port_in_use_ends_the_sandbox_with_a_status_of_failure(taken_por
     status, printed, error_output = await run("sandbox", "--port", str(taken_port), "--credentials", str(tmp_path))
 
     assert (status, printed) == (1, "")
-    assert "address already in use: another program has it; choose another port with --port\n" in error_output
+    assert "address already in use: another program uses it; choose another port with --port\n" in error_output
     assert "Traceback" not in error_output
 
 
@@ -311,7 +311,7 @@ async def test_dev_names_a_wrong_setting_and_does_not_start() -> None:
 
 
 async def test_dev_heeds_how_long_its_upstream_is_asked(client: httpx.AsyncClient) -> None:
-    # An attempt may take six tenths of it, and no time is left for a second one.
+    # An attempt may take six tenths of it, which leaves no time for a second one.
     settings = {"KONAGRAPH_LOG_FORMAT": "json", "KONAPLATE_TIMEOUT": "0.1"}
     async with command("dev", "--port", "0", **settings) as dev, client:
         late = await client.post(await dev.url(), json=request(BALANCE, SLOW_CARD))

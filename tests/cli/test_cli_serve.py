@@ -1,4 +1,4 @@
-"""`konagraph serve`, with `konagraph sandbox` as its upstream: two processes that only share settings."""
+"""`konagraph serve`, with `konagraph sandbox` as its upstream: two processes that share only settings."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ NECESSARY = {
 
 
 async def settings_of(sandbox: Command) -> dict[str, str]:
-    """The settings that the sandbox prints for a gateway, read as a person would copy them."""
-    await sandbox.line("Settings of a gateway for it:")
+    """The settings that the sandbox prints, as a person would copy them."""
+    await sandbox.line("Settings of a gateway for this sandbox:")
     await sandbox.line("  export KONAPLATE_CLIENT_PRIVATE_KEY_FILE")
-    return exported(sandbox.printed.partition("Settings of a gateway for it:\n")[2])
+    return exported(sandbox.printed.partition("Settings of a gateway for this sandbox:\n")[2])
 
 
 async def ask(url: str) -> httpx.Response:

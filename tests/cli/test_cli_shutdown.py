@@ -1,4 +1,4 @@
-"""The end of `konagraph serve`: open requests are waited for, but neither for ever nor against a second signal."""
+"""Shutdown of `konagraph serve`: it waits for open requests until a timeout or a second signal."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SETTINGS = {
 
 @asynccontextmanager
 async def silent_upstream() -> AsyncIterator[tuple[str, asyncio.Event]]:
-    """An upstream that takes a call and never answers: its address, and whether a call has come."""
+    """An upstream that never answers: its address, and an event for the first call."""
     called = asyncio.Event()
     over = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""What the tests of stored documents share."""
+"""Helpers of the tests of stored documents."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def apollo_operation(text: str, name: str = "Card") -> dict[str, Any]:
 
 
 def texts_within(root: object) -> Iterator[str]:
-    """Every text that an object keeps alive; not those of the program itself, nor of the schema."""
+    """Every text that an object keeps alive, except for those of the program and the schema."""
     seen: set[int] = set()
     pending = [root]
     while pending:

@@ -1,4 +1,4 @@
-"""What tests of compiled plans ask and are told: records, operations, and both executors at once."""
+"""Helpers of the tests of compiled plans: records, operations, and both executors at once."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def card(user_id: object = 1001, **fields: Any) -> CardInfo:
 
 
 def broken(**fields: Any) -> CardInfo:
-    """A record that no answer of Konaplate's becomes."""
+    """A record that no answer of Konaplate can produce."""
     known = card()
     return CardInfo(**{name: getattr(known, name) for name in CardInfo.__struct_fields__} | fields)
 
 
 def switched(names: str) -> str:
-    """A query with one field for each of these variables, which is there when the variable is true."""
+    """A query with one field for each of these variables, included if the variable is true."""
     declared = " ".join(f"${name}: Boolean!" for name in names)
     return f"query ({declared}) {{ {' '.join(f'{name}: __typename @include(if: ${name})' for name in names)} }}"
 
@@ -71,7 +71,7 @@ async def run(executor: OperationExecutor, text: str, around: World, **variables
 
 
 async def run_both(text: str, around: World, **variables: Any) -> tuple[Outcome, OperationExecutor]:
-    """What the plan gave, which is what graphql-core gave."""
+    """Return the outcome of the plan, which equals that of graphql-core."""
     plans = OperationExecutor(SCHEMA)
     actual = await run(plans, text, around, **variables)
     assert await run(OperationExecutor(SCHEMA, "core"), text, around, **variables) == actual
@@ -84,7 +84,7 @@ def counts(executor: OperationExecutor) -> tuple[int, int, int]:
 
 
 async def turns_until(there: Callable[[], bool]) -> None:
-    """Some turns of the event loop, and not for ever."""
+    """A few turns of the event loop."""
     for _ in range(50):
         if there():
             return

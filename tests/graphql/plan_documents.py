@@ -1,4 +1,4 @@
-"""Valid documents over the schema, made at random: every form that a plan supports, and some that it does not."""
+"""Random valid documents over the schema: every form that plans support, and some that they do not."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _FIELDS: Final[dict[str, dict[str, str | None]]] = {
     },
     "AddressInfo": dict.fromkeys(["address", "zipCode", "addressDetail"]),
 }
-"""The object types, each field with the type of its object."""
+"""The fields of the object types, with the types of their objects."""
 
 _VARIABLES: Final = {
     "a": "CardNumber!",
@@ -94,14 +94,14 @@ class DocumentMaker:
         self._random = random
         self._width = width
         self._switches = random.choice([[], _SWITCHES, _SWITCHES, _MANY_SWITCHES])
-        # Two fields whose names stand for each other.
+        # Two fields with swapped aliases.
         self._renamed = random.choice([{}, {"serviceId": "serviceName", "serviceName": "serviceId"}])
         self._plain_card = random.choice(_CARD_ARGUMENTS)
         self._plain_cards = random.choice(_CARDS_ARGUMENTS)
         self._fragments: list[tuple[str, str, str]] = []
         for index in reversed(range(random.randint(0, 4))):
             kind = random.choice(["Query", *_FIELDS])
-            # A fragment spreads only those that are there already: there is no way round in a circle.
+            # A fragment spreads only earlier ones, so that there are no cycles.
             self._fragments.append((f"F{index}", kind, self._selections(kind, 1)))
         names = random.choice([[""], [""], ["First"], ["First", "Second"]])
         operations = [self._operation(name) for name in names]
@@ -116,7 +116,7 @@ class DocumentMaker:
         body = self._selections("Query", 4)
         bodies = {fragment: text for fragment, _, text in self._fragments}
         everything = body + "".join(bodies[used] for used in _reachable(body, self._fragments))
-        # In the order of their use, for want of a better one.
+        # In the order of their use.
         variables = dict.fromkeys(re.findall(r"\$(\w+)", everything))
         declared = ", ".join(f"${variable}: {_VARIABLES[variable]}" for variable in variables)
         head = f"query {name}" if name or declared else self._random.choice(["", "query"])
@@ -168,7 +168,7 @@ class DocumentMaker:
 
 
 def variables_for(random: Random, *, clean: bool) -> dict[str, Any]:
-    """Values for all variables that a document may declare; not `clean`, some of them do not fit."""
+    """Values for all variables that a document may declare; unless `clean`, some of them do not fit."""
 
     def one() -> Any:
         return random.choice(NUMBERS)

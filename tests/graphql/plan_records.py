@@ -1,4 +1,4 @@
-"""What the made-up Konaplate says: good records, records with faults in any field, and every kind of failure."""
+"""Answers of the fake Konaplate: good records, records with bad fields, and every kind of failure."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _fault() -> InvalidFieldError:
 
 
 class RecordMaker:
-    """Makes records; so many of a hundred fields are not as they should be."""
+    """Makes records of which a percentage of fields is bad."""
 
     def __init__(self, random: Random, faults: int) -> None:
         self._random = random
@@ -105,7 +105,7 @@ class RecordMaker:
 
 
 def world(random: Random) -> World:
-    """A viewer, and what Konaplate says of every card and member."""
+    """A viewer, and what Konaplate answers for every card and member."""
     records = RecordMaker(random, random.choice([0, 0, 5, 30]))
     failing = random.choice([0.0, 0.0, 0.2, 0.6])
 

@@ -1,4 +1,4 @@
-"""A made-up Konaplate and its viewers, in which an operation can be executed in several ways and compared."""
+"""A fake Konaplate and its viewers, to compare several executions of one operation."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ MAX_CARDS = 3
 
 @dataclass(frozen=True)
 class Reply:
-    """What Konaplate says after some turns of the event loop, or never: makes a record, or an exception."""
+    """A record or an exception that arrives after some turns of the event loop, or never."""
 
     make: Callable[[], Any]
     turns: int | None = 0
 
 
 class FakeUpstream:
-    """Answers from a table, and remembers what it was asked."""
+    """Answers from a table, and records the calls."""
 
     def __init__(self, replies: Mapping[str, Mapping[str, Reply]]) -> None:
         self._replies = replies
@@ -91,7 +91,7 @@ def key_text(key: object) -> str:
 
 
 class DistantLimiter:
-    """Takes a few turns, as one behind a network does; remembers what was added."""
+    """A limiter that takes a few turns, like one behind a network, and records what was added."""
 
     def __init__(self, turns: int) -> None:
         self._local = LocalLimiter(lambda: 0.0)
@@ -110,7 +110,7 @@ class DistantLimiter:
 
 @dataclass
 class World:
-    """One state of things, the same for every execution in it."""
+    """A viewer and all upstream answers, the same for every execution."""
 
     viewer: Viewer
     cards: Mapping[str, Reply]
@@ -118,7 +118,7 @@ class World:
     limiter_turns: int = 0
     seconds: float = 30
     others: Mapping[str, Mapping[str, Reply]] = field(default_factory=dict)
-    """What further endpoints say, by their names."""
+    """The answers of further endpoints, by their names."""
 
     def upstream(self) -> FakeUpstream:
         return FakeUpstream({"card_info": self.cards, "user_info": self.members, **self.others})
@@ -126,7 +126,7 @@ class World:
 
 @dataclass
 class Outcome:
-    """What an execution gave, and what it did."""
+    """The result and the side effects of an execution."""
 
     data: bytes
     errors: list[dict[str, Any]]
@@ -162,7 +162,7 @@ async def outcome_of(
         except DocumentError as refusal:
             errors = refusal.errors
         else:
-            # The bytes, because the order of keys is part of the answer.
+            # As bytes, because the order of keys counts.
             data, errors = result.data, list(result.errors)
     noted = [(event.action, event.card_ref, event.code, frozenset(event.fields)) for event in events]
     assert len(noted) == len(set(noted)), noted

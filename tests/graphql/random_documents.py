@@ -1,4 +1,4 @@
-"""Valid documents over any schema, and what its endpoints answer, made at random."""
+"""Random valid documents over any schema, and random answers of its endpoints."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class DocumentMaker:
         self.text = "\n".join([f"query {f'({declared}) ' if declared else ''}{body}", *fragments])
 
     def values(self, *, clean: bool) -> dict[str, Any]:
-        """Values for the variables; not `clean`, one of them does not fit, or is missing."""
+        """Values for the variables; unless `clean`, one of them is missing or does not fit."""
         random = self._random
         values = {name: self._value(re.sub(" = .*", "", kind)) for name, kind in self.variables.items()}
         for name, kind in self.variables.items():
@@ -136,7 +136,7 @@ class DocumentMaker:
     def _variable(self, kind: str) -> str:
         random = self._random
         if random.random() < 0.3:
-            # A default value makes a type that may be null fit where none may be.
+            # With a default value, a nullable variable fits a non-null argument.
             default = self._value(kind.removesuffix("!") + "!")
             kind = f"{random.choice([kind, kind.removesuffix('!')])} = {json.dumps(default)}"
         known = [name for name, declared in self.variables.items() if declared == kind]
@@ -167,7 +167,7 @@ class DocumentMaker:
 
 
 class Replies(dict[str, Reply]):
-    """What one endpoint answers about any key, always the same."""
+    """The answers of one endpoint, always the same for a key."""
 
     def __init__(self, seed: int, endpoint: Endpoint[Any, Any], faults: int, failing: float) -> None:
         self._seed = seed
@@ -187,7 +187,7 @@ class Replies(dict[str, Reply]):
 
 
 def a_record(random: Random, kind: type[Record], faults: int) -> Record:
-    """A record; so many of a hundred of its values are not as they should be."""
+    """A record of which a percentage of values is bad."""
     values: dict[str, Any] = {
         each.name: [_value(random, each.name, each.item.kind, faults) for _ in range(random.randint(0, 3))]
         if each.item is not None and random.random() < 0.9
@@ -221,7 +221,7 @@ _GOOD: Final[dict[type, list[Any]]] = {
 
 
 def world(random: Random, endpoints: list[Endpoint[Any, Any]]) -> World:
-    """A viewer, and what Konaplate says of every key."""
+    """A viewer, and what Konaplate answers for every key."""
     faults, failing, seed = random.choice([0, 0, 2, 10]), random.choice([0.0, 0.0, 0.2]), random.getrandbits(64)
     scopes = EVERY_SCOPE
     if random.random() < 0.5:

@@ -1,4 +1,4 @@
-"""Schemas made at random: records, endpoints, types, parts, edges, interfaces and unions, declared as ours are."""
+"""Random schemas: records, endpoints, types, parts, edges, interfaces and unions, declared like ours."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ _SCOPES = [None, None, None, "member:read", "cash-receipt:read"]
 
 @dataclass(frozen=True)
 class Made:
-    """An endpoint, the types that its record is shown as, and the endpoint whose records its record holds."""
+    """An endpoint, the types of its record, and the endpoint whose records its record contains."""
 
     endpoint: Endpoint[Any, Any]
     kinds: list[Any]
     inner: Made | None
 
     def name_of(self, record: Any) -> str:
-        """The type of a record, where a field can give two."""
+        """The type of a record, for a field that has two."""
         letter = "T" if getattr(record, "text", None) == "a" else "U"
         return letter + self.endpoint.name[1:]
 
@@ -91,14 +91,14 @@ class SchemaMaker:
         for index in range(random.randint(2, 4)):
             self._made.append(self._add(index))
         fields = {f"root{index}": self._edge(at_root=True) for index in range(random.randint(2, 4))}
-        # Those that are reached as an interface alone would not be in the schema.
+        # The schema would lack types that only an interface leads to.
         fields |= {made.name_of(None): self._edge(made, made.kinds[1], at_root=True) for made in self._made}
         fields |= {f"t{made.endpoint.name}": self._edge(made, made.kinds[0], at_root=True) for made in self._made}
         self.endpoints = [made.endpoint for made in self._made]
         self.schema = executable_schema(self.endpoints, _type("Query", fields))
 
     def _add(self, index: int) -> Made:
-        """An endpoint whose record may hold records, and lead to endpoints, that were made before it."""
+        """An endpoint whose record may contain records, and lead to endpoints, that were made before."""
         random = self._random
         inner = random.choice(self._made) if self._made else None
         held = dict(ATTRIBUTES)
@@ -173,7 +173,7 @@ class SchemaMaker:
         return shown, edge(target.endpoint.name, key=key, of=of, scope=scope, type_of=type_of, description=_TEXT)
 
     def _key(self, kind: type, *, at_root: bool, several: bool) -> Any:
-        """An attribute of the record or, as always at the root, an argument."""
+        """An attribute of the record, or an argument; at the root always an argument."""
         if kind is Pair:
             link = argument("link", str, description=_TEXT) if at_root else "link"
             default = self._random.choice([{}, {"default": 5}])

@@ -1,4 +1,4 @@
-"""A resolver of documents with everything around it, and what it refuses."""
+"""A document resolver with all its parts, and its errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOT_ALLOWED = (ErrorCode.DOCUMENT_NOT_ALLOWED, "Only stored documents are execut
 
 
 class Fixture:
-    """A resolver with everything that it is made of."""
+    """A resolver with all its parts."""
 
     def __init__(self, mode: Mode = Mode.OFF, *, manifest: bytes | None = None, registers: bool = True) -> None:
         self.documents: Documents = new_documents()

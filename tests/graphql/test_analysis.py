@@ -1,4 +1,4 @@
-"""The walker: what it counts, in documents that are valid and in others."""
+"""The analysis of documents, valid and invalid."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_directives_are_counted_wherever_they_may_stand() -> None:
       a @d ... @d { b } ... on Query @d { c } ...F @d ...F
     }
     fragment F on Query @d { e @d }"""
-    # The fragment's own two for each of its two places.
+    # Two of the fragment, twice.
     assert only(text).directives == 3 + 4 + 2 * 2
 
 
@@ -128,7 +128,7 @@ def test_a_fragment_within_itself_adds_nothing_to_it() -> None:
 
 
 def test_nothing_of_a_fragment_that_spreads_itself_is_overlooked() -> None:
-    # However the circles are entered, each fragment's own fields are counted at least once.
+    # Wherever the cycles are entered, each fragment's own fields count at least once.
     text = """{ ...A } fragment A on Query { ...B ...A }
       fragment B on Query { ...A ...C a b c } fragment C on Query { ...B d e f }"""
     assert only(text).fields >= 6

@@ -1,4 +1,4 @@
-"""The walker takes one step for each selection, and counts what a naive expansion of the fragments counts."""
+"""The analysis visits each selection once, and counts as if fragments were expanded."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_counters_of_doubled_fragments_are_right_until_they_saturate(levels: int
 
 
 class Counted(tuple):  # type: ignore[type-arg]  # of selections
-    """Selections that count how often they are gone through."""
+    """Selections that count how often they are iterated."""
 
     __slots__ = ()
     rounds = 0
@@ -62,7 +62,7 @@ class Counted(tuple):  # type: ignore[type-arg]  # of selections
 
 
 def rounds(text: str) -> tuple[int, int]:
-    """How many selection sets a document has, and how many times one of them was gone through."""
+    """The number of selection sets in a document, and how often they were iterated."""
     document, found = parse(text), 0
 
     class Replace(Visitor):
@@ -95,7 +95,7 @@ def test_doubled_fragments_take_well_under_ten_milliseconds(levels: int) -> None
     document = parse("{ ...F0 } " + doubled(levels))
 
     def seconds() -> float:
-        # The processor's time: a busy machine must not fail this.
+        # CPU time, so that a busy machine does not fail this.
         started = time.thread_time()
         analyse(document, SCHEMA)
         return time.thread_time() - started
@@ -109,7 +109,7 @@ def test_a_long_chain_of_fragments_needs_no_deep_stack() -> None:
 
 
 class Naive(NamedTuple):
-    """The measures, counted by expanding everything; for small documents without circles."""
+    """The measures, counted by expanding all fragments; for small documents without cycles."""
 
     depth: int = 0
     aliases: int = 0
@@ -131,7 +131,7 @@ def expanded(document: DocumentNode) -> Naive:
         nonlocal naive
         depth = "introspection_depth" if hidden else "depth"
         fields = "introspection_fields" if hidden else "fields"
-        # Within introspection, directives count like fields, and an alias is a field's.
+        # Within introspection, directives count as fields, and aliases do not count.
         counted = {fields: sum(counted.get(name, 0) for name in ("fields", "directives"))} if hidden else counted
         counted = {name: getattr(naive, name) + count for name, count in counted.items()}
         naive = naive._replace(**counted, **{depth: max(getattr(naive, depth), level)})

@@ -1,4 +1,4 @@
-"""A declaration that names what there is not is refused when the schema is built, and told where it is."""
+"""A bad declaration is refused when the schema is built, with its place."""
 
 from __future__ import annotations
 

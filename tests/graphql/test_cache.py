@@ -1,4 +1,4 @@
-"""The cache: two bounds, and what is asked for again outlives what is not."""
+"""The cache: its two bounds, and entries that are used again outlive others."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_ten_thousand_that_nobody_asks_for_again_do_not_drive_out_one_that_someb
         kept.put(str(number), number, characters=len(str(number)))
         assert len(kept) <= 100
         assert kept.characters <= 1_000
-        # Far more rarely than a cache that drops the least recently used one would allow.
+        # Far more rarely than an LRU cache would need.
         if number % 500 == 499:
             found += kept.get("hot") == 0
     assert found == 20

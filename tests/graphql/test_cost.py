@@ -1,4 +1,4 @@
-"""Cost: one for an object, ten for a call, and for each card number of a list."""
+"""Cost: one per object, and ten per call, which a list of card numbers multiplies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lists cost: in lists, in pages, and where nothing says how long they are."""
+"""The cost of lists: nested ones, pages, and those of unknown length."""
 
 from __future__ import annotations
 

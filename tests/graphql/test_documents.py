@@ -1,4 +1,4 @@
-"""Documents: limits, the cache, and which operation is meant."""
+"""Documents: limits, the cache, and the choice of the operation."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_document_that_is_too_long_names_the_limit() -> None:
 
 
 def test_a_document_of_exactly_the_allowed_tokens_is_read() -> None:
-    # Braces and names; the end of the document is not counted.
+    # Braces and names; the end of the document does not count.
     assert documents(tokens=5).resolve("{ a: __typename }").document.operations.keys() == {None}
     assert limit_of(refusal("{ a: __typename }", tokens=4)) == (ErrorCode.QUERY_LIMIT_EXCEEDED, "tokens", 4)
 
@@ -160,7 +160,7 @@ def test_a_name_of_no_operation_is_a_bad_request(name: str) -> None:
 
 
 def test_several_operations_need_a_name() -> None:
-    # Running the first one, as some servers do, is not what the specification says.
+    # The specification forbids running the first one, as some servers do.
     document = documents().resolve("query A { a: __typename } query B { b: __typename }").document
     with pytest.raises(GatewayError) as caught:
         document.operation(None)

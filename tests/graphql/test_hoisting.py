@@ -1,4 +1,4 @@
-"""Card numbers taken out of texts: which, how, and which texts are left alone."""
+"""Hoisting: which card numbers are taken out of a text, and which texts are left alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A document is accepted, refused, priced and executed as it would be with its literals where they are."""
+"""A hoisted document is accepted, refused, priced and executed as it would be with its literals."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def run(document: Document, name: str | None, variables: Mapping[str, Any]) -> t
 
 
 def outcome(read: Callable[[], tuple[Document, Mapping[str, str]]]) -> Any:
-    """Everything that a client and the pipeline can see of a document."""
+    """Everything that clients and the pipeline see of a document."""
     try:
         document, hoisted = read()
     except DocumentError as error:
         return [shown(entry) for entry in error.errors]
-    # A client may give values for the names that are not its own.
+    # A client may send values for the reserved names.
     variables = {"n": A, "l": [A, B], "konagraph_card_00": C, "konagraph_card_01": C, **hoisted}
     return {name: run(document, name, variables) for name in document.operations}
 
@@ -95,7 +95,7 @@ VARIABLES = {"$n": "$n: CardNumber!", "$l": "$l: [CardNumber!]!"}
 
 @st.composite
 def tidy_texts(draw: st.DrawFn) -> str:
-    """Documents that are valid, but for fields that conflict and limits that are exceeded."""
+    """Documents that are valid, except for conflicting fields and exceeded limits."""
     separator = draw(st.sampled_from([" ", "\n", ", ", "\r\n"]))
     body = f"{{ {separator.join(draw(FIELDS))} }}"
     declared = [declaration for name, declaration in VARIABLES.items() if name in body]
@@ -132,7 +132,7 @@ CHANGES = [
 
 @st.composite
 def texts(draw: st.DrawFn) -> str:
-    """Documents, half of them tidy, with literals in places where they may be and where they may not."""
+    """Documents with literals in valid and invalid places, half of them tidy."""
     text = draw(tidy_texts())
     for old, new in draw(st.lists(st.sampled_from(CHANGES), max_size=2)):
         text = text.replace(old, new, 1)
@@ -163,7 +163,7 @@ def test_a_document_is_treated_as_if_its_literals_were_where_they_are(text: str,
     if hoisted is not None:
         event(f"literals, and {'refused' if isinstance(expected, list) else 'valid'}")
         event(f"read as a {'skeleton' if len(documents) else 'text'}")
-        # Somebody who knows how skeletons look gains nothing by sending one.
+        # Sending a skeleton gains nothing.
         skeleton = hoisted.skeleton
         plain = outcome(lambda: (Documents(SCHEMA, LIMITS, introspection=introspection).read(skeleton), {}))
         assert plain == outcome(lambda: resolved(documents, skeleton))

@@ -1,4 +1,4 @@
-"""Documents with card numbers in their text: remembered without them, or read as they are."""
+"""Documents with inline card numbers: cached without them, or parsed as they are."""
 
 from __future__ import annotations
 
@@ -117,13 +117,13 @@ def test_after_any_number_of_documents_no_card_number_is_kept() -> None:
             else:
                 assert text not in wrong
     kept = list(texts_within(cache))
-    # What is kept is seen: the skeleton's text is there, as a key and as the source of its nodes.
+    # The search works: it finds the skeleton's text, as a key and as the source of its nodes.
     assert kept.count(SKELETON) >= 1
     assert [text for text in kept if CARD in text or OTHER_CARD in text] == []
 
 
 def calls_of(functions: Sequence[Callable[..., object]], cache: Documents, text: str) -> tuple[int, ...]:
-    """How often functions are called to resolve a text."""
+    """The number of function calls that it takes to resolve a text."""
     counts = dict.fromkeys([function.__code__ for function in functions], 0)
 
     def profile(frame: FrameType, event: str, _argument: object) -> None:
@@ -147,7 +147,7 @@ def calls_of(functions: Sequence[Callable[..., object]], cache: Documents, text:
         (f'{{ __type(name: "{CARD}") {{ name }} }}', (1, 1)),
         (f'{{ cart(cardNo: "{CARD}") {{ balance }} }}', (1, 1)),
         (INLINE_CARD, (1, 1)),
-        # Only what is not GraphQL is parsed twice, because the skeleton does not tell where.
+        # Only invalid GraphQL is parsed twice, to locate the error.
         (f'{{ card(cardNo: "{CARD}" {{ balance }} }}', (2, 0)),
     ],
 )

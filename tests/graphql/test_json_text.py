@@ -1,4 +1,4 @@
-"""JSON of callers: what two readers would read differently is refused."""
+"""JSON of clients: what two parsers would read differently is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits: each at its maximum and one beyond, named alone, and checked before validation."""
+"""Limits: each at its maximum and one beyond, named in the error, and checked before validation."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def operations(count: int) -> str:
 SCHEMA_TYPES = "{ __schema { types { name } } }"
 ADDRESS = of_card("member { profile { addressInfo { address } } }")
 
-# 200 of them: ten cards with nineteen each, few of them twice.
+# 200 of them: ten cards with nineteen fields each, some of them twice.
 LEAVES = "cardNo maskedCardNo balance cardStatus cardStatusRaw serviceId serviceName ownerKa isRegistered"
 TEN_CARDS = " ".join(f"a{index}: card(cardNo: $n) {{ {LEAVES} {LEAVES} __typename }}" for index in range(10))
 FIELDS = f"query ($n: CardNumber!) {{ {TEN_CARDS} }}"
@@ -226,8 +226,8 @@ def test_doubled_fragments_are_refused_in_few_steps(levels: int, where: str) -> 
     finally:
         sys.setprofile(before)
     assert (ErrorCode.QUERY_LIMIT_EXCEEDED, *limit) == found
-    # Calls and returns, most of them the parser's: a hundred thousand take about ten milliseconds. Walking a
-    # fragment again at each spread would take millions.
+    # Calls and returns, most of them of the parser; a hundred thousand take about ten milliseconds. Expanding
+    # fragments would take millions.
     assert steps < 1_500 * (levels + 10)
 
 
@@ -258,7 +258,7 @@ def test_a_circle_hides_nothing_from_the_limits() -> None:
 
 
 def test_limits_come_before_validation() -> None:
-    # A document that breaks both is told the limit, alone: the rules, some of them quadratic, were never run.
+    # Only the limit is reported: the rules, some of them quadratic, did not run.
     text = "{" + " ".join(f"a{index}: nothing(x: [{{y: z}}])" for index in range(16)) + "}"
     assert limit_of(text) == (ErrorCode.QUERY_LIMIT_EXCEEDED, "aliases", 15)
 

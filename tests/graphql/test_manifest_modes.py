@@ -1,4 +1,4 @@
-"""What a manifest of trusted documents lets run, by its mode."""
+"""The modes of a manifest, and which documents they allow."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_a_text_that_is_not_in_the_manifest_is_refused_where_that_is_enfor
     with pytest.raises(DocumentError) as caught:
         await fixture.by_hash(hash_of(text), text)
     assert refusal(caught) == NOT_ALLOWED
-    # It was not even parsed.
+    # It was not parsed.
     assert fixture.documents.misses == 0
 
 

@@ -1,4 +1,4 @@
-"""Manifests: three tools' forms, and every problem at once."""
+"""Manifests: the formats of three tools, and every problem at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def problems(content: bytes) -> list[str]:
         trust(content, new_documents())
     assert CARD not in f"{caught.value!r} {caught.value}"
     assert str(caught.value) == "; ".join(caught.value.problems)
-    # A cause, or a context that is not suppressed, would hold the content.
+    # A cause or a context would quote the content.
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
     return caught.value.problems
@@ -160,7 +160,7 @@ def test_every_problem_is_named_at_once() -> None:
 
 @pytest.mark.parametrize("second", [CARD_QUERY, TYPENAME])
 def test_an_id_that_is_there_twice_is_refused(second: str) -> None:
-    # Most readers of JSON would silently keep the second one.
+    # Most JSON parsers silently keep the second one.
     twice = f'{{"a": {json.dumps(CARD_QUERY)}, "a": {json.dumps(second)}}}'.encode()
     assert problems(twice) == ["document 2 'a' has the id of another one"]
     operations = [{"id": "a", "body": CARD_QUERY}, {"id": "a", "body": second}]

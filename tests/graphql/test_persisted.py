@@ -1,4 +1,4 @@
-"""From a request to its document: ids, hashes, and what becomes of other texts."""
+"""Resolving a request to its document: ids, hashes, and other texts."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ async def test_a_store_that_gives_another_text_than_was_registered_is_not_believ
 
 
 async def test_a_stored_document_that_is_no_longer_valid_is_refused_like_its_text() -> None:
-    # A store that is shared may hold what an older schema allowed.
+    # A shared store may contain documents that an older schema allowed.
     fixture = Fixture()
     await fixture.store.put(hash_of("{ former }"), "{ former }")
     with pytest.raises(DocumentError) as caught:

@@ -54,7 +54,7 @@ def test_plans_answer_as_graphql_core_does_and_ask_no_more() -> None:
             document, hoisted = resolved.document, dict(resolved.hoisted)
         operation = document.operation(random.choice(made.operations))
         plans, core = OperationExecutor(SCHEMA), OperationExecutor(SCHEMA, "core")
-        # Twice: the second time, the plan is there already, and another may be.
+        # Twice: the second time, the plan is cached.
         for _ in range(2):
             variables = {**variables_for(random, clean=random.random() < 0.8), **hoisted}
             around = world(random)
@@ -74,6 +74,6 @@ def test_plans_answer_as_graphql_core_does_and_ask_no_more() -> None:
         )
 
     compare()
-    # Else this would compare graphql-core with itself.
+    # Otherwise, this would compare graphql-core with itself.
     assert seen["planned"] > EXAMPLES
     assert all(seen[kind] > EXAMPLES / 25 for kind in ("unplanned", "abandoned", "errors", "events")), seen

@@ -1,4 +1,4 @@
-"""What compiled plans look up, when, and what is left when a look-up fails, takes too long or is given up."""
+"""What plans look up and when, and what remains after failures, timeouts and cancellation."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def test_a_card_that_comes_as_the_request_ends_leads_to_no_further_look_up
 
     task = asyncio.create_task(request())
     await turns_until(lambda: upstream.under_way == 2)
-    # Before the card's turn, which is the next one.
+    # Before the card's, in the next turn.
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -45,7 +45,7 @@ async def compare(random: Random, seen: Counter[str]) -> None:
         if plans.counts.abandoned == abandoned:
             assert actual == expected
         elif tolerant:
-            # What is null because something in it may not be is given up. How much was looked up is a matter
+            # After a null propagates, the rest is cancelled, and how much was looked up is a matter
             # of time.
             assert expected.errors == actual.errors
         seen["errors"] += bool(expected.errors)
@@ -64,7 +64,7 @@ def test_plans_answer_as_graphql_core_does_over_any_schema_and_ask_no_more() -> 
         asyncio.run(compare(Random(seed), seen))  # noqa: S311 - nothing secret: an example
 
     compare_one()
-    # Else this would compare graphql-core with itself.
+    # Otherwise, this would compare graphql-core with itself.
     assert seen["planned"] > EXAMPLES / 2, seen
     kinds = ("unplanned", "abandoned", "errors", "events", "several calls", "lists of lists")
     assert all(seen[kind] > EXAMPLES / 200 for kind in kinds), seen

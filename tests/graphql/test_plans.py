@@ -1,4 +1,4 @@
-"""Compiled plans: what has one, what they start and when, and what they leave to graphql-core."""
+"""Compiled plans: which operations have one, and what they leave to graphql-core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every operation that the documents, the explorer and the benchmarks show is executed by its plan."""
+"""Every operation of the docs, GraphiQL and the benchmarks has a plan."""
 
 from __future__ import annotations
 

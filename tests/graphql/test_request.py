@@ -1,4 +1,4 @@
-"""The parameters of a request, and how little of them can be seen."""
+"""The parameters of a request, which its `repr` hides."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ OWNER = Viewer("member", "m", frozenset(), MemberId("1001"), None)
 
 
 async def shown(selection: str, around: World) -> tuple[str, list[tuple[list[str | int], str]]]:
-    """The card's part of the data, and the path and the code of each error."""
+    """The data of the card, and the path and code of each error."""
     outcome, _ = await run_both(f'{{ card(cardNo: "{A}") {{ {selection} }} }}', around)
     errors = [(error["path"][1:], error["extensions"]["code"]) for error in outcome.errors]
     return outcome.data.decode().removeprefix('{"card":').removesuffix("}"), errors
@@ -136,5 +136,5 @@ async def test_a_card_that_some_record_leads_to_is_hidden_as_one_that_the_caller
         assert outcome.data == b'{"coupons":[{"card":{"balance":1}},{"card":null},{"card":null}]}'
         told = [{**error, "locations": None, "path": None} for error in outcome.errors]
         assert [error["extensions"]["code"] for error in told] == ["CARD_NOT_FOUND"] * 2
-        # Whether there is such a card is not told, either.
+        # Nor does it tell whether there is such a card.
         assert told[0] == told[1]

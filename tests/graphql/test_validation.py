@@ -1,4 +1,4 @@
-"""Validation messages: every rule has its own, and none repeats a caller's value."""
+"""Validation messages: every rule has one, and none quotes a client's value."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def test_every_rule_has_a_message_and_every_message_its_rule() -> None:
     rules = {rule.__name__ for rule in RULES}
     assert rules == set(MESSAGES)
     assert {name for name in (rule.__name__ for rule in specified_rules) if "Stream" not in name} == rules
-    # The schema has no subscription that could select too much.
+    # The schema has no subscriptions.
     assert rules - {"SingleFieldSubscriptionsRule", "UniqueInputFieldNamesRule"} == set(BROKEN)
 
 

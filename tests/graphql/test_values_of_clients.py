@@ -1,4 +1,4 @@
-"""Values that do not fit, found before an execution or in its midst: always the client's fault, never ours."""
+"""Values that do not fit, found before or during the execution, are always the client's error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No document makes much work before it is refused: the worst within the limits of length and tokens, counted."""
+"""The work of the worst documents within the limits of length and tokens, counted in function calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 MOST_CALLS = 45_000
-"""Of functions; some three to nine milliseconds. The worst of these made 1.5 million once."""
+"""Three to nine milliseconds. The worst of these once made 1.5 million."""
 
 
 def many(text: str, count: int, separator: str = " ") -> str:
@@ -81,7 +81,7 @@ WORST = {
 
 
 def calls(text: str, *, introspection: bool) -> int:
-    """How many functions are called to resolve a text."""
+    """The number of function calls that it takes to resolve a text."""
     documents = Documents(executable_schema(), DocumentLimits(), introspection=True)
     count = 0
 

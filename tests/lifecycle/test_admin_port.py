@@ -81,7 +81,7 @@ async def test_an_admin_port_that_is_taken_is_named_and_nothing_starts() -> None
     assert (status, printed) == (1, "")
     assert error_output.splitlines()[-1] == (
         f"konagraph cannot listen on 127.0.0.1 port {port}: address already in use (KONAGRAPH_ADMIN_PORT): "
-        "another program has it; choose another port with KONAGRAPH_ADMIN_PORT"
+        "another program uses it; choose another port with KONAGRAPH_ADMIN_PORT"
     )
 
 

@@ -1,4 +1,4 @@
-"""`CardNo` takes 16 ASCII digits and nothing else, and does not repeat what it refuses."""
+"""`CardNo` accepts only 16 ASCII digits, and never quotes what it refuses."""
 
 from __future__ import annotations
 

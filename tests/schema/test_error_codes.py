@@ -1,4 +1,4 @@
-"""Every code that a client may see has one constant message, which says nothing of any value."""
+"""Every error code has one constant message without values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_a_code_is_its_own_name(code: ErrorCode) -> None:
     assert code.name.isupper()
 
 
-# The clients of automatic persisted queries look for it to the letter.
+# Clients of automatic persisted queries match it literally.
 LITERAL = {"PERSISTED_QUERY_NOT_FOUND": "PersistedQueryNotFound"}
 
 

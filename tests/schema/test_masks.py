@@ -13,13 +13,13 @@ from tests.tables import table
 
 DIGITS = st.text("0123456789")
 CARD_NUMBERS = st.text("0123456789", min_size=16, max_size=16)
-# Any text, and those that look like what these types hold.
+# Any text, and texts like those of these types.
 TEXTS = st.text() | DIGITS | st.from_regex(r"01[0-9]-?[0-9]{3,4}-?[0-9]{4}\n?", fullmatch=True)
 FREE_TYPES = [Credential, MemberId, PersonalText, IdentityNo]
 
 
 def long_run(text: str) -> re.Match[str] | None:
-    """A run of 13 to 19 digits, also one that is grouped by spaces or dashes."""
+    """A run of 13 to 19 digits, possibly grouped by spaces or dashes."""
     return re.search(r"\d{13,19}", re.sub(r"[ -]", "", text))
 
 

@@ -1,4 +1,4 @@
-"""Which fields may be null: those that Konaplate requires only with an error, those of this layer never."""
+"""Nullability: fields that Konaplate requires are null only with an error, our own never."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ENDPOINT = by_name(ENDPOINTS)
 PRINTED = graphql.build_schema(export_schema())
 
-# From the vendor's field tables: "required: yes".
+# From Konaplate's field tables: "required: yes".
 REQUIRED_UPSTREAM = {
     "Card": ["balance", "serviceId", "serviceName", "isAutoRechargeBeforePayment"],
     "CashReceiptInfo": ["approvalDiv", "idNo", "manYn"],
@@ -37,7 +37,7 @@ OPTIONAL_UPSTREAM = {
     "MemberProfile": ["joinChannel", "addressInfo"],
     "AddressInfo": ["address", "zipCode", "addressDetail"],
 }
-# Made from one upstream field each, and as good as that one.
+# Each derived from one upstream field.
 FOLLOWS_REQUIRED = {
     "Card": ["isRegistered"],
     "CashReceiptInfo": ["approvalDivRaw", "maskedIdNo", "manYnRaw"],
@@ -45,7 +45,7 @@ FOLLOWS_REQUIRED = {
     "Member": ["profile"],
 }
 FOLLOWS_OPTIONAL = {"Card": ["cardStatusRaw", "member"]}
-# Known before or with the answer. A `Member` is there only when there is a `userId`.
+# Always known. There is a `Member` only if there is a `userId`.
 NEVER_NULL = {"Card": ["cardNo", "maskedCardNo"], "Member": ["userId"], "Query": ["cards"]}
 ROOT_LOOK_UPS = {"Query": ["card"]}
 
@@ -90,7 +90,7 @@ def test_what_this_layer_makes_is_never_null(kind: str, name: str) -> None:
 
 
 def shown(kind: GraphQLObjectType, record: type[Record], seen: set[str]) -> Iterator[tuple[str, str, Field]]:
-    """Every field of a type and of the types below it that shows a record's, with the record's."""
+    """Every field of a type and the types below it that shows a record's field, with that field."""
     seen.add(kind.name)
     held = {each.name: each for each in record_fields(record)}
     for name, built in kind.fields.items():

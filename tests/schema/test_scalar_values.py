@@ -1,4 +1,4 @@
-"""`CardNumber` and `Won`, asked through the schema that clients see."""
+"""`CardNumber` and `Won`, through the schema that clients see."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def refused_without_an_echo(convert: Callable[[], Any]) -> None:
         convert()
 
     assert caught.value.message == REFUSAL
-    # Neither may an error behind this one keep the value.
+    # Nor may its cause keep the value.
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
     assert caught.value.original_error is None

@@ -1,4 +1,4 @@
-"""The committed schema: it is what the code builds, it parses back, and it keeps its promises."""
+"""The committed schema is what the code builds, parses, and keeps its conventions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENUMS = [t for t in PRINTED.type_map.values() if isinstance(t, GraphQLEnumType) 
 
 
 def definitions(sdl: str) -> list[str]:
-    """A printed schema's definitions, each with its description."""
+    """The definitions of a printed schema, each with its description."""
     return [graphql.print_ast(definition) for definition in graphql.parse(sdl).definitions]
 
 
@@ -82,20 +82,20 @@ async def test_introspection_says_what_the_printed_schema_says() -> None:
         answer = await running.query(query)
 
     asked = graphql.print_schema(graphql.build_client_schema(answer["data"]))
-    # Introspection has no place for where the directive is applied.
+    # Introspection does not show where a directive is applied.
     printed = graphql.print_schema(PRINTED)
     assert sorted(definitions(printed)) == sorted(definitions(asked))
     assert "directive @semanticNonNull(levels: [Int!]! = [0]) on FIELD_DEFINITION" in asked
 
 
 def undescribed(schema: GraphQLSchema) -> list[str]:
-    """Everything a client can see that has no description."""
+    """Everything visible to clients without a description."""
     places = [(f"@{directive.name}", directive.description) for directive in schema.directives]
     places += [
         (f"@{d.name}({name}:)", arg.description)
         for d in schema.directives
         for name, arg in d.args.items()
-        # Strawberry cannot describe it; the directive's own description speaks of it.
+        # Strawberry cannot describe it; the directive's description does.
         if d.name != "semanticNonNull"
     ]
     for kind in schema.type_map.values():
@@ -109,7 +109,7 @@ def undescribed(schema: GraphQLSchema) -> list[str]:
     return [
         place
         for place, description in places
-        # The specification describes the introspection types and says nothing of some of their fields.
+        # graphql-core describes the introspection types, but not all of their fields.
         if not place.startswith("__") and not (description or "").strip()
     ]
 

@@ -1,4 +1,4 @@
-"""A secret shows its mask wherever Python makes a text of a value, and refuses to become data in any other way."""
+"""Secrets print as masks wherever Python formats a value, and cannot be serialized."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.tables import table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Every clear text holds this, and no mask does.
+# Part of every clear text, and of no mask.
 CANARY = "339400"
 SECRETS = {
     "Credential": (Credential(f"key-{CANARY}-of-a-project"), "****"),
@@ -63,7 +63,7 @@ def refuse(secret: Secret) -> None:
 
 
 def raised(secret: Secret) -> str:
-    """A traceback as verbose as Python makes it: with the values of the local variables."""
+    """A traceback with the values of local variables."""
     try:
         refuse(secret)
     except ValueError as error:

@@ -145,7 +145,7 @@ def test_a_signing_key_that_cannot_be_used_is_told_and_left_alone(content: str, 
 
     status, printed, told = invoke("token", "--directory", str(tmp_path))
     assert (status, printed) == (2, "")
-    expected = f"  - --directory: {tmp_path} holds no usable signing key and none can be made there\n"
+    expected = f"  - --directory: {tmp_path} has no usable signing key, and none can be created there\n"
     assert told == f"konagraph cannot start:\n{expected}"
     assert content == (tmp_path / "signing-key.json").read_text()
     assert not (tmp_path / "jwks.json").exists()
@@ -156,7 +156,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
     status, printed, told = invoke("token", "--directory", str(tmp_path / "file" / "folder"))
     assert (status, printed) == (2, "")
-    assert "holds no usable signing key and none can be made there" in told
+    assert "has no usable signing key, and none can be created there" in told
 
 
 @table(
