@@ -63,23 +63,6 @@ class RequestContext:
         max_cards: the maximum number of keys in a list.
     """
 
-    __slots__ = (
-        "_audit",
-        "_authorization",
-        "_budgets",
-        "_closed",
-        "_deadline",
-        "_keys",
-        "_loader",
-        "_loads",
-        "_max_cards",
-        "_spending",
-        "_spent",
-        "_stats",
-        "_upstream",
-        "_viewer",
-    )
-
     def __init__(self, upstream: Upstream, guards: Guards, *, deadline: Deadline, max_cards: int) -> None:
         self._upstream = upstream
         self._authorization, self._budgets, self._audit = guards

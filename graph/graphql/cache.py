@@ -9,20 +9,19 @@ Source: https://www.usenix.org/conference/nsdi24/presentation/zhang-yazhuo
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
+@dataclass(slots=True, eq=False)
 class _Entry(Generic[K, V]):
-    __slots__ = ("characters", "key", "used", "value")
-
-    def __init__(self, key: K, value: V, characters: int) -> None:
-        self.key = key
-        self.value = value
-        self.characters = characters
-        self.used = False
+    key: K
+    value: V
+    characters: int
+    used: bool = False
 
 
 class SieveCache(Generic[K, V]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -18,27 +19,19 @@ if TYPE_CHECKING:
     from graph.security.card_refs import Subject
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Source:
-    """What an object of the answer is made of.
+    """What an object of the answer is made of."""
 
-    Args:
-        record: its data; None at the root.
-        key: what the record was looked up by.
-        subject: whose data it is, for the audit log.
-        context: of the request.
-        kind: the name of its type, if its field is of an interface or a union.
-    """
-
-    __slots__ = ("context", "key", "kind", "record", "subject")
-
-    def __init__(
-        self, record: Any, key: Any, subject: Subject | None, context: RequestContext, kind: str | None = None
-    ) -> None:
-        self.record = record
-        self.key = key
-        self.subject = subject
-        self.context = context
-        self.kind = kind
+    record: Any
+    """Its data; None at the root."""
+    key: Any
+    """What the record was looked up by."""
+    subject: Subject | None
+    """Whose data it is, for the audit log."""
+    context: RequestContext
+    kind: str | None = None
+    """The name of its type, if its field is of an interface or a union."""
 
 
 def opened(source: Source, name: str, value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from graph.graphql.plan.compiler import Shape
@@ -24,17 +25,15 @@ MAX_STEPS: Final = 20_000
 """Of all plans. A step is about as large as the field of the parsed document that it is made of."""
 
 
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Prepared:
     """What is compiled of one operation."""
 
-    __slots__ = ("__weakref__", "plans", "reported", "shape")
-
-    def __init__(self) -> None:
-        self.reported = False
-        """Whether it was reported that there is no plan."""
-        self.shape: Shape | FallbackToGraphQLCore | None = None
-        self.plans: dict[tuple[bool, ...], Plan | None] = {}
-        """By the values of the switches; None where there can be no plan."""
+    reported: bool = False
+    """Whether it was reported that there is no plan."""
+    shape: Shape | FallbackToGraphQLCore | None = None
+    plans: dict[tuple[bool, ...], Plan | None] = field(default_factory=dict)
+    """By the values of the switches; None where there can be no plan."""
 
 
 class Plans:
