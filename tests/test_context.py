@@ -18,6 +18,7 @@ from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
 from graph.security.limiter import LocalLimiter
 from schema.secrets import CardNo, Credential, MemberId
+from tests.faults.jumping_clock import jumping
 from tests.support import Blocking, KeptEvents, Recorder, gateway
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ async def test_a_timeout_of_the_work_itself_is_not_the_deadlines() -> None:
         await Deadline(5).wait(work())
 
 
+@jumping
 async def test_a_request_that_reaches_its_deadline_answers_with_a_timeout_and_cancels_the_call() -> None:
     upstream = Blocking()
     async with gateway(upstream, KONAGRAPH_REQUEST_TIMEOUT=0.1, KONAPLATE_TIMEOUT=30) as running:
@@ -64,6 +66,7 @@ async def test_a_request_that_reaches_its_deadline_answers_with_a_timeout_and_ca
     assert upstream.cancelled == 1
 
 
+@jumping
 async def test_the_deadline_leaves_what_was_answered_in_time() -> None:
     query = f'{{ __typename card(cardNo: "{FIRST_CARD}") {{ balance }} }}'
     async with gateway(Blocking(), KONAGRAPH_REQUEST_TIMEOUT=0.1) as running:
@@ -71,6 +74,7 @@ async def test_the_deadline_leaves_what_was_answered_in_time() -> None:
     assert answer["data"] == {"__typename": "Query", "card": None}
 
 
+@jumping
 async def test_an_upstream_that_does_not_answer_in_its_own_time_is_a_timeout_with_its_correlation_id() -> None:
     async with gateway(Blocking(), KONAPLATE_TIMEOUT=0.1) as running:
         answer = await running.query(QUERY)

@@ -9,6 +9,7 @@ import pytest
 from graph.header_values import HeaderValues, by_name
 from graph.http.exchange import request_timeout
 from graph.http.responses import HttpError
+from tests.faults.jumping_clock import jumping
 from tests.support import Blocking, gateway
 from tests.tables import table
 
@@ -78,6 +79,7 @@ def test_anything_else_is_refused(values: list[bytes]) -> None:
     assert caught.value.status == 400
 
 
+@jumping
 async def test_a_request_waits_no_longer_than_its_client() -> None:
     upstream = Blocking()
     async with gateway(upstream) as running:
@@ -92,6 +94,7 @@ async def test_a_request_waits_no_longer_than_its_client() -> None:
     assert (upstream.calls, upstream.cancelled) == (1, 1)
 
 
+@jumping
 async def test_a_client_cannot_wait_longer_than_we_do() -> None:
     async with gateway(Blocking(), KONAGRAPH_REQUEST_TIMEOUT="0.05") as running:
         answer = await ask(running, "60000")

@@ -13,6 +13,7 @@ from graph.konaplate.protocol import Echo
 from graph.resilience.breaker import BreakerRules
 from graph.resilience.guard import GuardRules
 from graph.resilience.retry_budget import RetryRules
+from tests.faults.jumping_clock import jumping
 from tests.security.callers import ANY_CARD, NOT_ISSUED, OTHERS, OWN, OWNER, Caller, callers
 from tests.support import Blocking, gateway
 from tests.telemetry.capture import events, logs_as
@@ -118,6 +119,7 @@ async def test_a_breaker_that_opens_is_seen() -> None:
     assert value(metrics, "breaker_changes_total", api=CARD_INFO, state="open") == 1
 
 
+@jumping
 async def test_a_request_whose_time_is_over_is_a_hit_of_its_deadline() -> None:
     async with gateway(Blocking(), KONAGRAPH_REQUEST_TIMEOUT=0.05) as running:
         await running.query(CARD, {"n": OWN})

@@ -16,6 +16,7 @@ from graph.konaplate.errors import CallDetails, Cause
 from graph.resilience.breaker import BreakerRules
 from graph.resilience.guard import GuardRules
 from graph.resilience.retry_budget import RetryRules
+from tests.faults.jumping_clock import jumping
 from tests.support import Blocking, gateway
 from tests.telemetry.capture import events, log, logs_as
 from tests.telemetry.reports import Reports
@@ -109,6 +110,7 @@ def test_a_hash_is_written_as_it_is_and_anything_else_of_its_name_is_not(field: 
         assert CARD_NO not in json.dumps(line)
 
 
+@jumping
 async def test_a_field_that_is_given_up_at_the_deadline_is_told_apart_from_an_upstream_that_is_slow() -> None:
     with logs_as("info") as stream:
         async with gateway(Blocking(), KONAGRAPH_REQUEST_TIMEOUT=0.05) as running:
