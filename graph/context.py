@@ -152,7 +152,7 @@ class RequestContext:
         return self._audit.settle()
 
     def begin_again(self) -> None:
-        """Count loads anew, because the operation is executed again."""
+        """Restart the count of loads, because the operation is executed again."""
         self._loads = 0
 
     async def __aenter__(self) -> Self:

@@ -27,7 +27,7 @@ _OTHER_DIGITS: Final = (
     "\U00011052-\U0001105a\U0001f100-\U0001f10a"
 )
 _DIGIT: Final = re.compile(rf"[\d{_OTHER_DIGITS}]")
-# What is between two letters and long enough.
+# Long enough stretches without ASCII letters.
 _SEGMENT: Final = re.compile(rf"[^A-Za-z]{{{_FEWEST_DIGITS},}}+")
 _MAY_BE_RUN: Final = re.compile(rf"[^A-Za-z]{{{_FEWEST_DIGITS}}}")
 # The same for ASCII, ten times as fast: digits become 0, and what is between them is deleted.

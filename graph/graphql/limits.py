@@ -49,10 +49,9 @@ class DocumentLimits:
 
     @classmethod
     def for_root_fields(cls, root_fields: int, cost: int) -> Self:
-        """Limits for operations with so many root fields.
+        """Return the limits for a number of root fields.
 
-        Beyond the default, what grows with the number of root fields grows in proportion: whoever raises one of
-        these limits alone meets the next.
+        Above the default, limits that root fields count towards grow in proportion.
         """
         default = cls()
         scale = max(1.0, root_fields / default.root_fields)

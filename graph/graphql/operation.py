@@ -39,7 +39,7 @@ class Operation:
     roots: str = field(init=False)
     """Its root fields, which identify it if it has no name."""
     prepared: Prepared = field(init=False, default_factory=Prepared)
-    """What is compiled of it."""
+    """Its compiled plans."""
     _fixed_cost: int = field(init=False)
     _factors: tuple[Factor, ...] = field(init=False)
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "konagraph:document:"
 _DAY: Final = 24 * 3600
+# In this process: as many as are cached parsed, and 2 MB of text.
+_MAX_ENTRIES: Final = 1_000
+_MAX_CHARACTERS: Final = 2_000_000
 # Seconds without Redis after a failure, so that not every request waits for a dead server.
 _PAUSE: Final = 1.0
 
@@ -27,20 +30,12 @@ class RegisteredDocuments:
     Texts expire after a day in Redis. Others could write to it, so that the resolver verifies each text's hash.
 
     Args:
-        entries: the maximum number of documents in this process.
-        characters: the maximum of their lengths together.
         redis: a client with short timeouts, or None.
         clock: monotonic seconds.
     """
 
-    def __init__(
-        self,
-        entries: int,
-        characters: int,
-        redis: Redis | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._local: SieveCache[str, str] = SieveCache(entries, characters)
+    def __init__(self, redis: Redis | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._local: SieveCache[str, str] = SieveCache(_MAX_ENTRIES, _MAX_CHARACTERS)
         self._redis = redis
         self._clock = clock
         self._paused_until = -float("inf")

@@ -124,7 +124,7 @@ def edge_to(name: str, spec: Edge, endpoint: Endpoint[Any, Any], arguments: Mapp
         arguments: the names of the field's arguments in the schema, by those in Python.
     """
     key_of = _key_of(spec, endpoint, arguments)
-    # What must not be told of a card that the client names must not be told of one that a record names, either.
+    # Cards are protected in the same way if a record, rather than the client, names them.
     named = endpoint.key is CardNo or any(isinstance(part, Argument) for part in spec.keys)
     scope, of = spec.scope, None if spec.of is None else attrgetter(spec.of)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from graph.config.files import UnreadableFileError, read_bytes, unreadable
 from graph.config.settings import Settings, SettingsError
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
     from graph.graphql.persisted import UntrustedDocument
 
-# As many as are cached parsed. The characters bound the memory: 2 MB.
-_REGISTERED: Final = 1_000
-_REGISTERED_CHARACTERS: Final = 2_000_000
-
 
 def build_documents(
     settings: Settings,
@@ -37,12 +33,11 @@ def build_documents(
         SettingsError: naming everything in the manifest that cannot be used.
     """
     documents = _reader(settings, schema)
-    registered = RegisteredDocuments(_REGISTERED, _REGISTERED_CHARACTERS, redis)
     return DocumentResolver(
         documents,
         trusted=_trusted(settings, documents),
         mode=Mode(settings.konagraph_documents_mode),
-        registered=registered if settings.allowed_in_development(settings.konagraph_apq) else None,
+        registered=RegisteredDocuments(redis) if settings.allowed_in_development(settings.konagraph_apq) else None,
         on_untrusted=on_untrusted,
     )
 

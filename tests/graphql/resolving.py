@@ -35,7 +35,7 @@ class Fixture:
 
     def __init__(self, mode: Mode = Mode.OFF, *, manifest: bytes | None = None, registers: bool = True) -> None:
         self.documents: Documents = new_documents()
-        self.store = RegisteredDocuments(10, 10_000)
+        self.store = RegisteredDocuments()
         self.paid = 0
         self.reports: list[UntrustedDocument] = []
         self.resolver = DocumentResolver(

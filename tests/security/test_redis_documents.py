@@ -62,7 +62,7 @@ async def test_without_redis_this_process_remembers_and_asks_again_only_after_a_
 ) -> None:
     now = 0.0
     client = connect(Credential(own_redis.patient_url))
-    store = RegisteredDocuments(10, 1_000, client, lambda: now)
+    store = RegisteredDocuments(client, lambda: now)
     own_redis.kill()
     await store.put("a", "text")
     assert await store.get("a") == "text"

@@ -27,7 +27,7 @@ MAX_STEPS: Final = 20_000
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class Prepared:
-    """What is compiled of one operation."""
+    """The compiled plans of one operation."""
 
     reported: bool = False
     """Whether it was reported that there is no plan."""
