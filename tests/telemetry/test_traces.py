@@ -214,7 +214,7 @@ async def ask(running: Gateway, number: str) -> None:
 
 
 async def test_a_call_that_goes_on_after_its_request_is_a_span_below_it_all_the_same() -> None:
-    """The first of two requests starts the call and disconnects; the second still waits for it."""
+    """The first of two requests starts the call and times out; the second still waits for it."""
     exporter = InMemorySpanExporter()
     transport = Blocking()
     async with traced_gateway(exporter, transport, GuardRules(RetryRules(attempts=1))) as running:
