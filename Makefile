@@ -40,8 +40,8 @@ check: setup-dev  ## ruff, mypy and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# A worker for each core. Each file stays with one worker, so that what its tests share is made once.
-PARALLEL = -n auto --dist loadfile --no-loadscope-reorder
+# A worker for each core, up to four. Each file stays with one worker, so that what its tests share is made once.
+PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unit: setup-dev  ## the fast tests, which need nothing outside of this process
 	$(BIN)/pytest -q $(PARALLEL) --hypothesis-profile=quick \
 		-m 'not process and not browser and not outside and not containers and not fresh'
