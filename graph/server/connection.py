@@ -204,9 +204,6 @@ class Connection(HttpToolsProtocol):
         if not self._answering():
             self._send_rejection(rejected)
 
-    def _reject_as_slow(self, message: str) -> None:
-        self._reject(RequestRejectedError(HTTPStatus.REQUEST_TIMEOUT, message))
-
     def _answering(self) -> bool:
         running = self._running
         return running is not None and not running.response_complete and not running.disconnected
@@ -269,12 +266,14 @@ class Connection(HttpToolsProtocol):
         self.at = math.inf
         match self._state:
             case ConnectionState.HEAD if self._part is RequestPart.HEAD:
-                self._reject_as_slow("The header did not arrive in time.")
+                self._reject(
+                    RequestRejectedError(HTTPStatus.REQUEST_TIMEOUT, "The header did not arrive in time.")
+                )
             case ConnectionState.HEAD | ConnectionState.IDLE | ConnectionState.LINGER:
                 # The client expects no response.
                 self.close()
             case ConnectionState.BODY:
-                self._reject_as_slow("The body did not arrive in time.")
+                self._reject(RequestRejectedError(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time."))
             case ConnectionState.FLUSH if not self.transport.get_write_buffer_size():
                 self._enter(ConnectionState.IDLE)
                 return
