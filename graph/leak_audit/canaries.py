@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # Shorter texts would match by chance: 1001 in a duration, "kim" in a random id.
 _SHORTEST: Final = 5
+# Texts up to this length match only as whole words: the digits of 04500 are in times and in random ids.
+_LONGEST_WORD: Final = 7
 _SHORTEST_BEYOND_ASCII: Final = 3
 _NO_SECRETS: Final = frozenset({"KONAPLATE_ASP_ID", "KONAPLATE_CRYPTO_KEY_ID", "KONAPLATE_SERVER_PUBLIC_KEY"})
 
@@ -63,7 +66,9 @@ def search(text: str, wanted: Iterable[Canary]) -> Iterator[Canary]:
     for canary in wanted:
         escaped = json.dumps(canary.text)[1:-1]
         if canary.text in text or escaped in text:
-            yield canary
+            is_word = len(canary.text) <= _LONGEST_WORD and canary.text.isascii()
+            if not is_word or re.search(rf"(?<![0-9A-Za-z]){re.escape(canary.text)}(?![0-9A-Za-z])", text):
+                yield canary
 
 
 def _secrets(endpoint: Endpoint[Any, Any], table: Table) -> Iterator[tuple[str, str]]:

@@ -118,6 +118,13 @@ def test_a_value_that_json_has_escaped_is_found() -> None:
     assert list(search('{"name": "?"}', [name])) == []
 
 
+def test_a_short_number_is_found_as_a_word_and_not_by_chance_within_another() -> None:
+    code = Canary("postal code", "04500")
+    assert list(search('{"zipCode":"04500"}', [code])) == [code]
+    assert list(search("in zip_code=04500, Seoul", [code])) == [code]
+    assert list(search('"timestamp":"2026-11-27T04:50:00.045003Z","id":"261127045003-04500af"', [code])) == []
+
+
 def test_every_card_person_and_key_is_a_canary() -> None:
     texts = {canary.text for canary in canaries(ENDPOINTS, DATA, credentials(), ["a-token"])}
     assert CARDS.keys() | FAULTS.keys() <= texts
