@@ -53,10 +53,7 @@ class ConnectionOptions:
 
 
 class DisconnectNotice:
-    """An ASGI extension: calls back when the client disconnects. A task that waits for `receive` costs 13 µs more.
-
-    Only for apps that have read the request's body.
-    """
+    """An ASGI extension for apps that have read the body: calls back on disconnect, 13 µs cheaper than a task."""
 
     __slots__ = ("_callback", "_flow", "_gone")
 
