@@ -186,6 +186,23 @@ async def test_a_call_that_tells_nothing_changes_nothing() -> None:
     assert limits == []
 
 
+def test_a_good_answer_counts_as_soon_as_half_of_the_limit_is_in_use() -> None:
+    slots, _, _ = slots_of(most=10)
+    assert all(slots.try_take() for _ in range(10))
+    slots.release(lost=True)
+    for _ in range(5):
+        slots.release(lost=None)
+    assert (slots.limit, slots.in_use) == (8, 4)
+    slots.release(lost=False)
+    # One more than eight slots take nine good answers, of which that one was the first.
+    for steps in range(8):
+        assert slots.limit == 8, steps
+        while slots.in_use < 6:
+            assert slots.try_take()
+        slots.release(lost=False)
+    assert slots.limit == 9
+
+
 async def test_fewer_slots_hold_back_those_who_come_until_enough_are_free() -> None:
     slots, _, _ = slots_of(most=5)
     for _ in range(5):
