@@ -84,7 +84,7 @@ schema: setup  ## write schema/schema.graphql from the code
 	$(BIN)/konagraph export-schema --output schema/schema.graphql
 
 bench: setup-dev  ## the gateway alone, for about four minutes; results in benchmarks/results and docs/performance.md
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --seconds 3
 
 bench-peers:  ## the gateway beside other servers, for about a quarter of an hour
 	$(INSTALL) dev --try peers --try node-peers

@@ -19,8 +19,8 @@ def serve(app: Callable[..., Any], path: str = "") -> None:
     """Serve on a free port, and print the address with that path, until a signal comes."""
     config = uvicorn.Config(
         app, loop="uvloop", http="httptools", ws="none", log_level="warning", access_log=False,
-        # It notices by itself whether the application has a start and an end.
-        lifespan="auto",
+        # Servers that are not asked for a while keep their connections to the upstream.
+        timeout_keep_alive=75,
     )  # fmt: skip
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         print(f"it answers on http://127.0.0.1:{listener.getsockname()[1]}{path}", flush=True)

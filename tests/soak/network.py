@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _PIECE: Final = 64 * 1024
 _RESET: Final = struct.pack("ii", 1, 0)
+_IDLE: Final = 0.5
+"""Seconds after which a connection that carries nothing is closed, so that the gateway is at rest soon."""
 _TROUBLE: Final = 0.03
 """The share of answers that meet trouble; far from what opens the gateway's breaker."""
 
@@ -60,7 +62,7 @@ async def bad_network(upstream: int, chance: random.Random) -> AsyncIterator[int
 
 async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random | None) -> None:
     with contextlib.suppress(OSError):
-        while data := await reader.read(_PIECE):
+        while data := await asyncio.wait_for(reader.read(_PIECE), _IDLE):
             if chance and chance.random() < _TROUBLE and not await _trouble(data, writer, chance):
                 return
             writer.write(data)
