@@ -73,7 +73,7 @@ def goal_table(result: Result) -> str:
     """Each goal beside its figure, and how many are missed."""
     found = list(goals.goals(result))
     missed = f"{sum(goal.missed for goal in found)} of {len(found)} are missed"
-    return table((missed, "at least or most", "aim", "measured", ""), [goal.row() for goal in found])
+    return table((missed, "at least or most", "aim", "measured", "by CPU", ""), [goal.row() for goal in found])
 
 
 def tables(result: Result) -> str:
