@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from graph.graphql.plan.fields import LookUp, Read
 from schema.fields import KEY, Argument, Edge, Part, Value
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from graph.context import RequestContext
     from graph.konaplate.endpoint import Endpoint
     from graph.security.card_refs import Subject
+
+_PERSONAL: Final = (PersonalText, IdentityNo)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -40,7 +42,7 @@ def opened(source: Source, name: str, value: Any) -> Any:
     Personal data is recorded as read here, so that skipped fields are not.
     """
     if isinstance(value, Secret):
-        if isinstance(value, PersonalText | IdentityNo):
+        if isinstance(value, _PERSONAL):
             refusal = source.context.note(source.subject, name)
             if refusal is not None:
                 return refusal
