@@ -67,7 +67,7 @@ def main() -> None:
     """Install the targets that the command line names."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     names = [*PYTHON_TARGETS, *NODE_TARGETS]
-    parser.add_argument("targets", nargs="*", choices=names)
+    parser.add_argument("targets", nargs="+", choices=names)
     parser.add_argument(
         "--try", dest="tried", action="append", choices=names, default=[], help="do without if it fails"
     )
