@@ -105,7 +105,7 @@ def retry_after_of(error: BaseException | None) -> int | None:
 def present_all(errors: Sequence[GraphQLError], request_id: str) -> list[dict[str, Any]]:
     """Format the errors of an answer, in the order of the document.
 
-    graphql-core's own order is that in which fields failed, which would tell which of two cards failed sooner.
+    graphql-core orders errors by time of failure, which would reveal which card failed first.
     """
     return [_present(error, request_id) for error in sorted(errors, key=_place)]
 

@@ -25,14 +25,15 @@ if TYPE_CHECKING:
     from graph.graphql.analysis import Analysis
     from graph.graphql.literals import Hoisted
 
-    # A tuple for skeletons, so that no text of a client is taken for one.
+    # Skeletons are keyed by a tuple, so that a client's text can never match one.
     _Key: TypeAlias = str | tuple[str]
 
 
 def must_not_be_kept(text: str) -> bool:
     """Whether a document could hold a card number, and must neither be kept nor hashed.
 
-    Digits anywhere may be one: in a literal, a default, an alias, a comment. Escapes may spell any part of one.
+    Digits anywhere may be a card number: in a literal, a default, an alias, a comment. Escapes may hide its
+    digits.
     """
     return "\\u" in text or holds_card_number(text)
 
@@ -106,11 +107,11 @@ class Documents:
 
     def _hoisted(self, text: str) -> Hoisted | None:
         hoisted = hoist(text) if len(text) <= self._limits.characters else None
-        # Numbers that are not literals of their own stay in the skeleton.
+        # A number inside a longer literal stays in the skeleton.
         return None if hoisted is None or must_not_be_kept(hoisted.skeleton) else hoisted
 
     def _read_hoisted(self, text: str, *, introspection: bool) -> Resolved | None:
-        """Validate a text with its card numbers, and cache its skeleton; None if it has no valid one."""
+        """Validate a text with its card numbers, and cache its skeleton; None if there is no valid skeleton."""
         hoisted = self._hoisted(text)
         if hoisted is None:
             return None

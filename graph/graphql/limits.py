@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 class DocumentLimits:
     """The limits of one document and of the cache.
 
-    The first four and `operations` limit the document; the others limit each operation, with its fragments
+    `body_bytes` limits the request; `characters`, `tokens`, `comments`, `operations` and `comparisons` limit the
+    document; `cached` and `cached_characters` limit the cache. The others limit each operation, with its fragments
     expanded.
     """
 
-    # Of a request: room for the longest document, and for its variables.
+    # Room for the longest document and its variables.
     body_bytes: int = 64 * 1024
     # graphql-armor allows 15,000 characters and 1,000 tokens.
     characters: int = 15_000
@@ -32,9 +33,9 @@ class DocumentLimits:
     fields: int = 200
     # No operation of a client that we know has more than one for each field of a card.
     directives: int = 20
-    # As many as a code generator writes into one document at most.
+    # Code generators write at most this many into one document.
     operations: int = 10
-    # The full introspection query of graphql-js keeps both.
+    # The full introspection query of graphql-js stays within both.
     introspection_depth: int = 20
     introspection_fields: int = 1_000
     # Validation rules walk this deep without exhausting the stack.
@@ -89,7 +90,7 @@ def check(analysis: Analysis, limits: DocumentLimits) -> None:
         raise limit_exceeded("operations", limits.operations)
     for _, size in analysis.operations:
         _check(size, limits)
-    # Unused fragments are validated, too, before they are refused; but they have no root.
+    # Unused fragments are validated, too, before they are refused, but have no root fields to count.
     for size in analysis.unused:
         _check(replace(size, root_fields=0), limits)
     if analysis.comparisons > limits.comparisons:

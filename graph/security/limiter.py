@@ -1,6 +1,6 @@
 """The two rate limits that budgets are made of, and their implementation within one process.
 
-A token bucket refills at a rate up to a burst. A sliding window counts distinct members: one that is already in it
+A token bucket refills at a rate up to a burst. A sliding window counts distinct items: one that is already in it
 costs nothing. All implementations compute in whole milliseconds and in the same steps, so that they always agree.
 """
 
@@ -30,9 +30,9 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A sliding window: at most `limit` distinct members, one or more, within any `seconds`.
+    """A sliding window: at most `limit` distinct items within any `seconds`.
 
-    A member counts for `seconds` from its first appearance.
+    An item counts for `seconds` from its first appearance.
     """
 
     seconds: float
@@ -58,8 +58,8 @@ class Limiter(Protocol):
         """Take `amount` from a bucket, or nothing if it holds less."""
         ...
 
-    async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
-        """Add members to every window; returns for each 0, or the milliseconds until it would fit."""
+    async def add(self, key: str, windows: Sequence[Window], items: Sequence[str]) -> list[int]:
+        """Add items to every window; returns for each item 0 if added, else the milliseconds until it fits."""
         ...
 
 
@@ -75,7 +75,7 @@ class LocalLimiter:
         self._clock = clock
         # The tokens in a bucket, and the millisecond at which they were counted.
         self._levels: LRUCache[str, tuple[float, int]] = LRUCache(keys)
-        # The members of each window with the millisecond of their first appearance, oldest first.
+        # The items of each window with the millisecond of their first appearance, oldest first.
         self._seen: LRUCache[str, list[OrderedDict[str, int]]] = LRUCache(keys)
 
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
@@ -91,8 +91,8 @@ class LocalLimiter:
         self._levels[key] = tokens, now
         return Taken(not wait, tokens, wait)
 
-    async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
-        """Add members to every window; returns for each 0, or the milliseconds until it would fit."""
+    async def add(self, key: str, windows: Sequence[Window], items: Sequence[str]) -> list[int]:
+        """Add items to every window; returns for each item 0 if added, else the milliseconds until it fits."""
         now = math.floor(self._clock() * 1000)
         seen = self._seen.get(key)
         if seen is None:
@@ -100,15 +100,15 @@ class LocalLimiter:
         for window, arrivals in zip(windows, seen, strict=True):
             while arrivals and next(iter(arrivals.values())) <= now - window.milliseconds:
                 arrivals.popitem(last=False)
-        return [_add_one(windows, seen, member, now) for member in members]
+        return [_add_one(windows, seen, item, now) for item in items]
 
 
-def _add_one(windows: Sequence[Window], seen: list[OrderedDict[str, int]], member: str, now: int) -> int:
+def _add_one(windows: Sequence[Window], seen: list[OrderedDict[str, int]], item: str, now: int) -> int:
     wait = 0
     for window, arrivals in zip(windows, seen, strict=True):
-        if len(arrivals) >= window.limit and member not in arrivals:
+        if len(arrivals) >= window.limit and item not in arrivals:
             wait = max(wait, next(iter(arrivals.values())) + window.milliseconds - now)
     if not wait:
         for arrivals in seen:
-            arrivals.setdefault(member, now)
+            arrivals.setdefault(item, now)
     return wait

@@ -28,8 +28,8 @@ T = TypeVar("T")
 # One script for both, so that Redis's ACL and operators deal with a single one.
 # take: KEYS[1] is a hash; ARGV: rate, burst, amount, slack. Returns allowed, remaining, milliseconds to wait. The
 # remaining tokens are stored with 17 digits, because Lua's default format drops the last ones.
-# add: KEYS are sorted sets, one per window; ARGV: milliseconds and limit of each, then the members. Returns for
-# each member 0 or the milliseconds to wait.
+# add: KEYS are sorted sets, one per window; ARGV: milliseconds and limit of each, then the items. Returns for
+# each item 0 or the milliseconds to wait.
 SCRIPT: Final = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -130,14 +130,14 @@ class RedisLimiter:
         answer: Any = await self._script(keys=[f"{_PREFIX}:{{{key}}}:bucket"], args=arguments)
         return Taken(allowed=bool(answer[0]), remaining=float(answer[1]), retry_after_ms=int(answer[2]))
 
-    async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
-        """Add members to every window; returns for each 0, or the milliseconds until it would fit."""
+    async def add(self, key: str, windows: Sequence[Window], items: Sequence[str]) -> list[int]:
+        """Add items to every window; returns for each item 0 if added, else the milliseconds until it fits."""
         arguments: list[str | int] = ["add"]
         for window in windows:
             arguments += [window.milliseconds, window.limit]
         # The braces keep the keys of one budget on one cluster node.
         keys = [f"{_PREFIX}:{{{key}}}:window:{window.milliseconds}" for window in windows]
-        answer: Any = await self._script(keys=keys, args=[*arguments, *members])
+        answer: Any = await self._script(keys=keys, args=[*arguments, *items])
         return [int(wait) for wait in answer]
 
 
@@ -206,12 +206,12 @@ class FallbackLimiter:
         here = await self._local.take(key, bucket, amount)
         return here if taken is None or here.remaining < taken.remaining or not here.allowed else taken
 
-    async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
+    async def add(self, key: str, windows: Sequence[Window], items: Sequence[str]) -> list[int]:
         """Add to both windows, or to the local ones alone."""
-        waits = await self._try(lambda: self._shared.add(key, windows, members))
+        waits = await self._try(lambda: self._shared.add(key, windows, items))
         if waits is None:
-            return await self._local.add(key, windows, members)
-        fit = [member for member, wait in zip(members, waits, strict=True) if not wait]
+            return await self._local.add(key, windows, items)
+        fit = [item for item, wait in zip(items, waits, strict=True) if not wait]
         here = iter(await self._local.add(key, windows, fit))
         return [wait or next(here) for wait in waits]
 

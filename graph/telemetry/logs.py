@@ -95,7 +95,7 @@ class ProcessLog(logging.Handler):
         self.lines.release()
 
     def line_of(self, event: EventDict) -> bytes:
-        """The line of a redacted event; empty for one that is not shown."""
+        """The line of a redacted event; empty if the event is not to be shown."""
         try:
             return cast("bytes", self._render(None, "", event)) + b"\n"
         except structlog.DropEvent:
@@ -114,7 +114,7 @@ def clean(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """An event with all its fields, redacted.
 
     Args:
-        logger: has the name for the line.
+        logger: its name goes into the line.
         method: the name of the level.
         event: the fields.
     """

@@ -25,7 +25,7 @@ machine_settings = settings(stateful_step_count=40)
 
 # Mostly one key, because much happens only after repeated use of the same key.
 _KEYS = st.sampled_from(["a", "a", "a", "b"])
-_MEMBERS = st.lists(st.sampled_from("pqrstu"), max_size=4)
+_ITEMS = st.lists(st.sampled_from("pqrstu"), max_size=4)
 
 
 class LimiterMachine(RuleBasedStateMachine):
@@ -73,10 +73,10 @@ class LimiterMachine(RuleBasedStateMachine):
         assert 0 <= taken.remaining - expected.remaining <= late * self.bucket.rate / 1000
         assert_wait(taken.retry_after_ms, expected.retry_after_ms, late)
 
-    @rule(key=_KEYS, members=_MEMBERS)
-    def add(self, key: str, members: list[str]) -> None:
-        waits = self.runner.run(self.limiter.add(key, self.windows, members))
-        expected = self.model.add(key, self.windows, members)
+    @rule(key=_KEYS, items=_ITEMS)
+    def add(self, key: str, items: list[str]) -> None:
+        waits = self.runner.run(self.limiter.add(key, self.windows, items))
+        expected = self.model.add(key, self.windows, items)
         assert len(waits) == len(expected)
         late = self.late_by()
         for wait, expected_wait in zip(waits, expected, strict=True):

@@ -42,19 +42,19 @@ class LimiterModel:
         self._levels[key] = tokens, self.now
         return Expected(missing <= 0, tokens, max(0, math.ceil(missing * 1000 / rate)))
 
-    def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
-        """Count members, one after the other, in all windows or in none."""
-        return [self._add_one(key, windows, member) for member in members]
+    def add(self, key: str, windows: Sequence[Window], items: Sequence[str]) -> list[int]:
+        """Count items, one after the other, in all windows or in none."""
+        return [self._add_one(key, windows, item) for item in items]
 
-    def _add_one(self, key: str, windows: Sequence[Window], member: str) -> int:
+    def _add_one(self, key: str, windows: Sequence[Window], item: str) -> int:
         wait = 0
         for window in windows:
             length = int(window.seconds * 1000)
             known = {name: at for name, at in self._comings[key, length].items() if self.now - at < length}
             self._comings[key, length] = known
-            if member not in known and len(known) >= window.limit:
+            if item not in known and len(known) >= window.limit:
                 wait = max(wait, min(known.values()) + length - self.now)
         if wait == 0:
             for window in windows:
-                self._comings[key, int(window.seconds * 1000)].setdefault(member, self.now)
+                self._comings[key, int(window.seconds * 1000)].setdefault(item, self.now)
         return wait

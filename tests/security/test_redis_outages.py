@@ -39,9 +39,9 @@ class Counted:
         self.calls += 1
         return await self._inner.take(key, bucket, amount)
 
-    async def add(self, key: str, windows: Sequence[Window], members: Sequence[str]) -> list[int]:
+    async def add(self, key: str, windows: Sequence[Window], items: Sequence[str]) -> list[int]:
         self.calls += 1
-        return await self._inner.add(key, windows, members)
+        return await self._inner.add(key, windows, items)
 
 
 class Protected:
