@@ -12,11 +12,11 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo $$python; break; }; done)
 INSTALL = @$(if $(PYTHON),$(PYTHON) -m scripts.environment,echo "konagraph needs Python 3.11 to 3.14; none was found on the PATH." >&2; exit 1;)
 
-.PHONY: help dev doctor setup setup-dev explorer unit test check format equality containers fresh wheel lock schema bench \
-	bench-peers soak clean
+.PHONY: help dev doctor unit test check format schema equality containers fresh bench bench-peers soak setup setup-dev \
+	explorer lock wheel clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dev:  ## the gateway with the embedded sandbox, on PORT (8000)
 	$(INSTALL) runtime --try explorer
@@ -24,21 +24,6 @@ dev:  ## the gateway with the embedded sandbox, on PORT (8000)
 
 doctor:  ## what this machine lacks, and how to get it
 	@$(if $(PYTHON),$(PYTHON) -m scripts.doctor,echo "Python 3.11 to 3.14 is missing: on Debian and Ubuntu apt-get install python3 python3-venv" >&2; exit 1)
-
-setup:  ## what running needs: .venv from requirements-runtime.lock
-	$(INSTALL) runtime
-
-setup-dev:  ## what development needs: .venv from requirements.lock
-	$(INSTALL) dev
-
-explorer:  ## GraphiQL's files, from npm
-	$(INSTALL) explorer
-
-check: setup-dev  ## ruff, mypy and the import contracts
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
 
 # A worker for each core, up to four. Each file stays with one worker, so that what its tests share is made once.
 PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -51,6 +36,20 @@ test:  ## all checks, and all tests that this machine has the tools for
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest $(PARALLEL) --cov --cov-report=term
 
+check: setup-dev  ## ruff, mypy and the import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup-dev  ## rewrite the code in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: setup  ## write schema/schema.graphql from the code
+	$(BIN)/konagraph export-schema --output schema/schema.graphql
+
 equality: setup-dev  ## ten thousand generated operations, by their plans and on graphql-core; some minutes
 	KONAGRAPH_EQUALITY_EXAMPLES=10000 $(BIN)/pytest --hypothesis-profile=explore tests/graphql/test_plan_equality.py \
 		tests/graphql/test_plan_random_schemas.py
@@ -62,14 +61,24 @@ containers:  ## build the images and run the compose file, with podman; as root,
 fresh: setup-dev  ## README's commands in bare roots of Debian 12 and 13; as root, for some minutes
 	$(BIN)/pytest -m fresh tests/setup
 
-format: setup-dev  ## rewrite the code in the project's format
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+bench: setup-dev  ## the gateway alone, for about four minutes; results in benchmarks/results and docs/performance.md
+	$(BIN)/python -m benchmarks --seconds 3
 
-wheel:  ## dist/konagraph-….whl, with GraphiQL's files in it
-	$(INSTALL) build explorer
-	.venv-build/bin/python -m hatchling build -t wheel
+bench-peers:  ## the gateway beside other servers, for about a quarter of an hour
+	$(INSTALL) dev --try peers --try node-peers
+	$(BIN)/python -m benchmarks --peers
+
+soak: setup-dev  ## a mixed load for SOAK_SECONDS (1800); checks that memory, descriptors and tasks stay flat
+	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS)
+
+setup:  ## what running needs: .venv from requirements-runtime.lock
+	$(INSTALL) runtime
+
+setup-dev:  ## what development needs: .venv from requirements.lock
+	$(INSTALL) dev
+
+explorer:  ## GraphiQL's files, from npm
+	$(INSTALL) explorer
 
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--only-binary :all: --quiet --upgrade
@@ -80,18 +89,9 @@ lock: setup-dev  ## resolve the dependencies again
 	$(LOCK) tests/outside/requirements.in --output-file tests/outside/requirements.lock
 	$(LOCK) benchmarks/peers.in --output-file benchmarks/peers.txt
 
-schema: setup  ## write schema/schema.graphql from the code
-	$(BIN)/konagraph export-schema --output schema/schema.graphql
-
-bench: setup-dev  ## the gateway alone, for about four minutes; results in benchmarks/results and docs/performance.md
-	$(BIN)/python -m benchmarks --seconds 3
-
-bench-peers:  ## the gateway beside other servers, for about a quarter of an hour
-	$(INSTALL) dev --try peers --try node-peers
-	$(BIN)/python -m benchmarks --peers
-
-soak: setup-dev  ## a mixed load for SOAK_SECONDS (1800); checks that memory, descriptors and tasks stay flat
-	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS)
+wheel:  ## dist/konagraph-….whl, with GraphiQL's files in it
+	$(INSTALL) build explorer
+	.venv-build/bin/python -m hatchling build -t wheel
 
 clean:  ## remove everything that can be generated
 	rm -rf .venv .venv-build .venv-outside .peers dist explorer/node_modules tests/node/node_modules \
