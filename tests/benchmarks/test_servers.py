@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import hmac
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -22,7 +24,6 @@ from graph.konaplate.encryption import Cipher, KeyPair, import_private_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from benchmarks.scenarios import Question
 
@@ -136,10 +137,19 @@ def test_a_server_answers_rightly_by_signed_calls_and_no_more_than_it_must(
                 assert calls(upstream) - before == question.upstream_calls
 
 
+def hardly_refilled(folder: Path) -> dict[str, str]:
+    """The settings of `BY_API_KEYS`, with budgets for the attacker that refill slower than any machine spends them."""
+    settings = BY_API_KEYS.settings(folder)
+    # The attacker's table is the last one of the file.
+    keys = Path(settings["KONAGRAPH_API_KEYS"]).read_text(encoding="utf-8")
+    (folder / "keys.toml").write_text(f"{keys}cost_per_second = 1\nrequests_per_second = 1\n", encoding="utf-8")
+    return {**settings, "KONAGRAPH_API_KEYS": str(folder / "keys.toml")}
+
+
 def test_the_worst_documents_are_read_until_the_attacker_s_budget_is_spent(
     upstream: Child, tmp_path: Path
 ) -> None:
-    with checked(BY_API_KEYS, upstream, tmp_path) as url:
+    with checked(replace(BY_API_KEYS, settings=hardly_refilled), upstream, tmp_path) as url:
         asked = [
             httpx.post(
                 f"{url}graphql", json={"query": document}, headers={"X-Api-Key": "attacker"}, trust_env=False
