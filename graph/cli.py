@@ -13,6 +13,7 @@ import httpx
 
 from graph import __version__
 from graph.config.environment import load_settings
+from graph.graphql.bindings import executable_schema
 from graph.greeting import card_table, exports, fault_table, greet
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.endpoints import ENDPOINTS
@@ -228,7 +229,12 @@ def token(directory: Path, subject: str, member: str | None, scopes: tuple[str, 
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write instead of standard output."
 )
 def export_schema(output: Path | None) -> None:
-    """Print the GraphQL schema."""
+    """Print the GraphQL schema.
+
+    Fails if the schema does not fit the endpoints and their records.
+    """
+    # Checks every field; raises what `konagraph.main` prints as one line.
+    executable_schema()
     sdl = print_schema()
     if output is None:
         click.echo(sdl, nl=False)

@@ -71,9 +71,9 @@ def names_of(added: str) -> list[str]:
     return classes or re.findall(r'^(?: {4}\w+| {8}"\w+"):', added, re.MULTILINE)
 
 
-def ended(checkout: Path) -> tuple[int, str]:
-    """How `konagraph dev` ends if it cannot start."""
-    command = [sys.executable, "-m", "konagraph", "dev", "--port", "0"]
+def ended(checkout: Path, *arguments: str) -> tuple[int, str]:
+    """The status of a command of konagraph that cannot start, and what it said."""
+    command = [sys.executable, "-m", "konagraph", *arguments]
     # Settings of the environment could add warnings.
     own = {name: value for name, value in os.environ.items() if not name.startswith("KONA")}
     done = subprocess.run(command, cwd=checkout, env=own, capture_output=True, text=True, check=False, timeout=60)
@@ -157,10 +157,23 @@ def test_what_does_not_fit_together_ends_the_start_with_one_line(
     text = (checkout / file).read_text(encoding="utf-8")
     assert old in text
     (checkout / file).write_text(text.replace(old, new), encoding="utf-8")
-    status, said = ended(checkout)
+    status, said = ended(checkout, "dev", "--port", "0")
     first, problem = said.splitlines()
     assert (status, first) == (2, "konagraph cannot start:")
     assert problem.startswith(f"  - {told}")
+
+
+def test_no_schema_is_exported_that_does_not_fit_its_records(checkout: Path) -> None:
+    card, exported = checkout / "schema" / "card.py", checkout / "schema" / "schema.graphql"
+    before = exported.read_bytes()
+    text = card.read_text(encoding="utf-8")
+    assert "masked_id_no: str | None" in text
+    card.write_text(text.replace("masked_id_no: str | None", "masked_id_no: int | None"), encoding="utf-8")
+    status, said = ended(checkout, "export-schema", "--output", str(exported))
+    first, problem = said.splitlines()
+    assert (status, first) == (2, "konagraph cannot start:")
+    assert problem.startswith("  - CashReceiptInfo.maskedIdNo: ")
+    assert exported.read_bytes() == before
 
 
 @pytest.mark.parametrize(

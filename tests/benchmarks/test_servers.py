@@ -138,7 +138,7 @@ def test_a_server_answers_rightly_by_signed_calls_and_no_more_than_it_must(
 
 
 def hardly_refilled(folder: Path) -> dict[str, str]:
-    """The settings of `BY_API_KEYS`, with budgets for the attacker that refill slower than any machine spends them."""
+    """The settings of `BY_API_KEYS`, but the attacker's budgets refill slower than any machine spends them."""
     settings = BY_API_KEYS.settings(folder)
     # The attacker's table is the last one of the file.
     keys = Path(settings["KONAGRAPH_API_KEYS"]).read_text(encoding="utf-8")
