@@ -136,11 +136,12 @@ def check_config() -> None:
 
     Reports every problem, and starts nothing.
     """
-    settings, warnings = read_settings(os.environ)
+    heading = "With these settings konagraph cannot start:"
+    settings, warnings = read_settings(os.environ, heading=heading)
     warn(warnings)
     problems = start_problems(settings)
     if problems:
-        fail(problems)
+        fail(problems, heading)
     complete = "The settings are complete, and every key and certificate can be used"
     click.echo(f"{complete}; see the warnings." if warnings else f"{complete}.")
 

@@ -36,11 +36,15 @@ if TYPE_CHECKING:
 
 _START_FAULT: Final = 1
 _CONFIGURATION_FAULT: Final = 2
+_CANNOT_START: Final = "konagraph cannot start:"
+"""The first line, before the problems of the configuration."""
 _PORT_CHOSEN_BY: Final = "--port or KONAGRAPH_PORT (`make dev PORT=8001`)"
 
 
-def read_settings(environment: Mapping[str, str], **overrides: Any) -> tuple[Settings, list[str]]:
-    """Read the settings and the warnings about them; exit if they are invalid."""
+def read_settings(
+    environment: Mapping[str, str], *, heading: str = _CANNOT_START, **overrides: Any
+) -> tuple[Settings, list[str]]:
+    """Read the settings and the warnings; exit if they are invalid, with the heading and each problem."""
     warn(unknown_variables(environment))
     try:
         settings = load_settings(environment, **overrides)
@@ -49,7 +53,7 @@ def read_settings(environment: Mapping[str, str], **overrides: Any) -> tuple[Set
         if rest is not None:
             warn([*removed_variables(environment, rest), *start_warnings(rest, error.wrong)])
             problems = [*problems, *start_problems(rest, error.wrong)]
-        fail(problems)
+        fail(problems, heading)
     return settings, [*removed_variables(environment, settings), *start_warnings(settings)]
 
 
@@ -59,9 +63,9 @@ def warn(warnings: list[str]) -> None:
         click.echo(f"warning: {warning}", err=True)
 
 
-def fail(problems: list[str]) -> NoReturn:
-    """Print the problems of the configuration, and exit."""
-    click.echo("konagraph cannot start:", err=True)
+def fail(problems: list[str], heading: str = _CANNOT_START) -> NoReturn:
+    """Print the problems of the configuration below the heading, and exit."""
+    click.echo(heading, err=True)
     for problem in problems:
         click.echo(f"  - {problem}", err=True)
     sys.exit(_CONFIGURATION_FAULT)
