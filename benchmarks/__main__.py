@@ -63,7 +63,7 @@ def _measured(runs: Sequence[Run], options: Options, *, peers: bool) -> dict[str
     cores = Cores.available()
     where = environment.describe(cores)
     missing = {run.target.name: run.target.missing for run in runs if run.target.missing}
-    left_out = [f"{name} is left out: {why} (`make bench-peers` installs it)." for name, why in missing.items()]
+    left_out = [f"{name} is left out: {why} (`make bench-peers` installs it)" for name, why in missing.items()]
     for why in left_out:
         _say(why)
     present = [run for run in runs if not run.target.missing]

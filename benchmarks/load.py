@@ -69,10 +69,10 @@ def run(
     options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(_SCRIPT)]
     arguments = [body.decode(), str(seed), expected, credential, str(cards or "")]
     output = run_pinned(["wrk", *options, url, "--", *arguments], core=core, timeout=seconds + _PATIENCE)
-    return parse(output, url, cpu_seconds=_cpu_of_ended_children() - before, may_be_empty=warms_up)
+    return parse(output, cpu_seconds=_cpu_of_ended_children() - before, may_be_empty=warms_up)
 
 
-def parse(output: str, url: str, *, cpu_seconds: float, may_be_empty: bool = False) -> Load:
+def parse(output: str, *, cpu_seconds: float, may_be_empty: bool = False) -> Load:
     """Read the script's last lines.
 
     Raises:
@@ -85,17 +85,17 @@ def parse(output: str, url: str, *, cpu_seconds: float, may_be_empty: bool = Fal
         if mark in line
     }
     if _RESULT not in said:
-        raise BenchmarkError(f"wrk gave no result for {url}")
+        raise BenchmarkError("wrk gave no result")
     result = orjson.loads(said[_RESULT])
     faults = [f"{result[name]} x {name}" for name in _FAULTS if result[name]]
-    if faults or not (result["requests"] or may_be_empty):
-        raise BenchmarkError(
-            f"{url} under load: {result['requests']} answers; faults: {', '.join(faults) or 'none'}; "
-            f"a wrong answer: {said.get(_SAMPLE, '').strip() or 'none'}"
-        )
-    return Load(
-        result["requests"], result["microseconds"] / 1e6, result["p50"] / 1000, result["p99"] / 1000, cpu_seconds
-    )
+    if faults:
+        sample = said.get(_SAMPLE, "").strip()
+        wrong = f"; a wrong answer: {sample}" if sample else ""
+        raise BenchmarkError(f"{result['requests']} answers, {', '.join(faults)}{wrong}")
+    seconds = result["microseconds"] / 1e6
+    if not (result["requests"] or may_be_empty):
+        raise BenchmarkError(f"no answer in {seconds:.0f} s")
+    return Load(result["requests"], seconds, result["p50"] / 1000, result["p99"] / 1000, cpu_seconds)
 
 
 def _cpu_of_ended_children() -> float:

@@ -64,7 +64,7 @@ class Child:
         try:
             return Path(f"/proc/{self.pid}/{name}").read_text(encoding="ascii", errors="replace")
         except OSError:
-            raise BenchmarkError(f"the server at {self.url} has ended") from None
+            raise BenchmarkError("the server has ended") from None
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -29,6 +30,7 @@ _BEGIN: Final = "<!-- {}: begin; written by `python -m benchmarks.report` -->"
 _END: Final = "<!-- {}: end -->"
 # Beyond this share of its core, the load may have been what limited the server.
 _NEARLY_ALL: Final = 0.85
+_WIDTH: Final = 120
 _FIGURES: Final = ("requests/s", "µs of CPU", "p50 ms", "p99 ms")
 
 
@@ -80,19 +82,35 @@ def tables(result: Result) -> str:
     """Everything that was measured in one run."""
     cases: Cases = result["cases"]
     alone = all(name.startswith(GATEWAY) for of in cases.values() for name in of)
-    said = [*_kept(cases), _load(cases), *result["left_out"], _conditions(result)]
-    return "\n\n".join([*(_of_the_gateway(cases) if alone else _beside(cases)), " ".join(said)])
+    # One line each: a server may have failed with a long message.
+    left_out = [textwrap.shorten(f"{why}.", _WIDTH - len("- "), placeholder=" …") for why in result["left_out"]]
+    notes = [*(_kept(cases) if alone else ()), _load(cases), *left_out, *_conditions(result)]
+    return "\n\n".join([*(_of_the_gateway(cases) if alone else _beside(cases)), "\n".join(map(_item, notes))])
 
 
-def _conditions(result: Result) -> str:
+def _item(text: str) -> str:
+    """An item of a list, wrapped."""
+    # A line that began with the plus sign of a server's name would be an item of its own.
+    lines = textwrap.wrap(
+        text.replace(" +", "\N{NO-BREAK SPACE}+"),
+        _WIDTH,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines).replace("\N{NO-BREAK SPACE}+", " +")
+
+
+def _conditions(result: Result) -> Iterator[str]:
     where, options = result["environment"], result["options"]
     apart = "" if where["separate"] else ", **everything on the only core**"
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    return (
-        f"Measured {where['time']} on {where['cores']} cores of {where['cpu']}{apart}, {where['system']}, "
-        f"{where['python']}; {options['rounds']} rounds, {options['seconds']} s each; load average at the start "
-        f"{where['load_average']}. Versions: {versions}."
+    yield (
+        f"{where['time']}, {where['cores']} cores of {where['cpu']}{apart}, {where['system']}, {where['python']}; "
+        f"{options['rounds']} rounds of {options['seconds']} s; load average {where['load_average']}."
     )
+    yield f"Versions: {versions}."
 
 
 def _beside(cases: Cases) -> Iterator[str]:
@@ -133,7 +151,7 @@ def _of_the_gateway(cases: Cases) -> Iterator[str]:
 
 def _kept(cases: Cases) -> Iterator[str]:
     if kept := cases.get(ATTACKED.name, {}).get(GATEWAY, {}).get("kept"):
-        yield f"Beside the worst documents, konagraph's others keep {Spread.of(kept).text(2)} of their throughput."
+        yield f"Beside the worst documents, the other clients keep {Spread.of(kept).text(2)} of their throughput."
 
 
 def _times(cases: Cases, case: str, name: str) -> str:
@@ -168,7 +186,7 @@ def _load(cases: Cases) -> str:
         for name, figures in of.items()
     }
     busy = "; ".join(name for name, share in shares.items() if share > _NEARLY_ALL)
-    verdict = f"They may have held back: {busy}." if busy else "They held nobody back."
+    verdict = f"They may have limited: {busy}." if busy else "They did not limit any server."
     return f"Upstream and load generator used at most {max(shares.values()):.0%} of their core. {verdict}"
 
 

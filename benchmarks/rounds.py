@@ -95,10 +95,10 @@ class Bench:
         try:
             yield
         except BenchmarkError as error:
+            self._say(f"{target.name} failed at {', '.join(case.name for case in cases)}: {error}")
             if target.ours:
                 raise
             self.failed |= {(case.name, target.name): str(error) for case in cases}
-            self._say(f"{target.name} is left out of {', '.join(case.name for case in cases)}: {error}")
 
     @contextlib.contextmanager
     def _started(self, target: Target) -> Iterator[Child]:

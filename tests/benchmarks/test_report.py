@@ -177,10 +177,26 @@ def test_the_others_must_keep_their_throughput_beside_the_worst_documents() -> N
     assert [(goal.measured, goal.missed) for goal in found] == [((0.7,), True)]
 
 
-@pytest.mark.parametrize(("share", "said"), [(0.9, "They may have held back: fast (a case)."), (0.5, "nobody")])
+@pytest.mark.parametrize(
+    ("share", "said"), [(0.9, "They may have limited: fast (a case)."), (0.5, "They did not limit any server.")]
+)
 def test_a_server_that_may_have_waited_for_the_load_is_named(share: float, said: str) -> None:
     of = {"fast": {**figures(1), "load_share": [share]}}
     assert said in report.tables({**result(()), "cases": {"a case": of}})
+
+
+def test_what_is_said_of_a_run_is_a_list_of_items_with_lines_of_the_page_s_width() -> None:
+    of = {f"A + {'B' * number}": {**figures(1), "load_share": [0.9]} for number in range(1, 30)}
+    versions = {f"package-{number}": "1.2.3" for number in range(30)}
+    left_out = ["somebody is left out: " + "a long\nmessage " * 20, "another is left out: no answer in 2 s"]
+    run = {**result(()), "cases": {"a case": of}, "left_out": left_out, "versions": versions}
+    notes = report.tables(run).rpartition("\n\n")[2].splitlines()
+    assert [line for line in notes if len(line) > 120 or not line.startswith(("- ", "  "))] == []
+    assert [line for line in notes if line.strip().startswith("+")] == []
+    assert [line.split()[1] for line in notes if line.startswith("- ")] == [
+        "Upstream", "somebody", "another", "2026-01-02", "Versions:",
+    ]  # fmt: skip
+    assert "- another is left out: no answer in 2 s." in notes
 
 
 def test_figures_replace_those_of_the_last_run_and_nothing_else() -> None:
