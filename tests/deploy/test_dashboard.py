@@ -8,6 +8,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from graph.telemetry.metrics import FAULTS
+from schema.errors import ErrorCode
 from tests.deploy.known_metrics import OF_HAPROXY, RENDERED, metrics_in, missing
 from tests.deploy.test_alerts import OPERATIONS, RULES
 from tests.tables import table
@@ -52,6 +54,12 @@ def test_a_panel_uses_labels_that_its_figures_have(query: dict[str, Any]) -> Non
     # An aggregated label cannot be shown.
     if grouped and "ignoring" not in query["expr"]:
         assert shown <= grouped
+
+
+def test_the_share_of_failed_requests_counts_every_fault() -> None:
+    patterns = [code for query in QUERIES for code in re.findall(r'code=~"([A-Z][^"]*)"', query["expr"])]
+    counted = [{code.value for code in ErrorCode if re.fullmatch(pattern, code.value)} for pattern in patterns]
+    assert counted == [FAULTS]
 
 
 def test_every_figure_of_the_gateways_and_of_the_alerts_is_on_the_dashboard() -> None:
