@@ -27,9 +27,9 @@ doctor:  ## what this machine lacks, and how to get it
 
 # A worker for each core, up to four. Each file stays with one worker, so that what its tests share is made once.
 PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-unit: setup-dev  ## the fast tests, which need nothing outside of this process
+unit: setup-dev  ## the fast tests, of one part at a time and within this process
 	$(BIN)/pytest -q $(PARALLEL) --hypothesis-profile=quick \
-		-m 'not process and not browser and not outside and not containers and not fresh'
+		-m 'not gateway and not process and not browser and not outside and not containers and not fresh'
 
 test:  ## all checks, and all tests that this machine has the tools for
 	$(INSTALL) dev --try explorer --try clients --try outside

@@ -38,7 +38,7 @@ hypothesis_settings.load_profile("steady")
 _ANSWERS_ON = "konagraph answers on "
 
 _HERE: Final = Path(__file__).parent
-# What tests need beyond this process: by the first part of their path that is named here, and by their fixtures.
+# What tests need beyond the part that they test: by the place of their file, the most exact one, and by fixtures.
 _MARKS_OF_PLACES: Final = {
     "benchmarks/test_load.py": "process",
     "benchmarks/test_servers.py": "process",
@@ -50,6 +50,8 @@ _MARKS_OF_PLACES: Final = {
     "conformance": "process",
     "containers": "containers",
     "deploy": "process",
+    "faults": "gateway",
+    "independent": "gateway",
     "lifecycle": "process",
     "outside": "outside",
     "security/test_auth_token_command.py": "process",
@@ -57,11 +59,13 @@ _MARKS_OF_PLACES: Final = {
     "setup/test_bare_machines.py": "fresh",
     "soak": "process",
     "telemetry/test_signal_settings.py": "process",
+    "test_bad_card_numbers.py": "gateway",
     "test_extending.py": "process",
+    "test_failures.py": "gateway",
     "test_readme.py": "process",
 }
 _PROCESS_FIXTURES: Final = frozenset({"gateway_url", "own_redis", "redis_server"})
-_NOT_IN_UNIT: Final = frozenset({"browser", "containers", "fresh", "outside", "process"})
+_NOT_IN_UNIT: Final = frozenset({"browser", "containers", "fresh", "gateway", "outside", "process"})
 _STARTS: Final = frozenset({"os.fork", "os.posix_spawn", "subprocess.Popen"})
 _started: list[str] = []
 
