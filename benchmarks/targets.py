@@ -27,8 +27,8 @@ _NODE: Final = ROOT / "benchmarks" / "peers"
 _PACKAGES: Final = ROOT / ".peers" / "python" / Path(sysconfig.get_path("purelib")).relative_to(sys.prefix)
 _GRAPHQL: Final = "/graphql"
 
-# More than the defaults allow: twenty whole cards in a request, and 256 requests and calls at once. A load that has
-# just begun may meet the requests that the one before it has left.
+# More than the defaults allow: twenty whole cards in a request, and 256 requests and calls at once. Some requests
+# of the load before may still be under way.
 _RAISED: Final = {
     "KONAGRAPH_MAX_ROOT_FIELDS": "20",
     "KONAGRAPH_MAX_COST": "1000",
