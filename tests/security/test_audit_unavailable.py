@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +23,6 @@ from tests.telemetry.capture import logs_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 FULL = "/dev/full"
 QUERY = """query ($n: CardNumber!) { card(cardNo: $n) { balance
@@ -70,6 +70,14 @@ async def test_a_full_disk_refuses_personal_fields_and_nothing_else(
             assert planned is (figure(running, "operations_planned_total") > 0)
             # The card and its member, each time; nothing was asked for again.
             assert len(running.calls) == 4
+
+
+def test_every_event_that_cannot_be_written_is_counted() -> None:
+    log = AuditLog(Path(FULL), str.upper)
+    assert not log.record([EVENT, EVENT])
+    assert not log.record([EVENT])
+    log.close()
+    assert log.unwritten == 3
 
 
 async def test_what_is_not_personal_is_answered_without_a_word_about_the_log(tmp_path: Path) -> None:

@@ -44,7 +44,9 @@ def changed(kind: str, **changes: Any) -> dict[str, Any]:
 def problem(content: bytes) -> str:
     with pytest.raises(BadKeySetError) as caught:
         read_key_set(content)
+    # A traceback would show the error that quotes the set.
     assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
     return str(caught.value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +128,16 @@ async def test_an_old_connection_is_closed() -> None:
         await upstream.until_closed()
         assert (len(upstream.connections), line.connections) == (2, 0)
         assert await line.ask() == b"ok"
+
+
+async def test_an_old_connection_is_not_used_where_its_timer_is_late() -> None:
+    limits = PoolLimits(keepalive=0.05)
+    async with FaultyUpstream(answer(OK)) as upstream, line_to(upstream, limits) as line:
+        await line.body()
+        # The event loop is blocked, so that no timer runs in between.
+        time.sleep(0.1)  # noqa: ASYNC251
+        await line.body()
+        assert len(upstream.connections) == 2
 
 
 async def test_the_latest_connection_is_used_first_so_that_the_others_grow_old() -> None:
