@@ -29,7 +29,7 @@ doctor:  ## what this machine lacks, and how to get it
 PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unit: setup-dev  ## the fast tests, of one part at a time and within this process
 	$(BIN)/pytest -q $(PARALLEL) --hypothesis-profile=quick \
-		-m 'not gateway and not process and not browser and not outside and not containers and not fresh'
+		-m 'not gateway and not process and not browser and not outside and not containers and not fresh and not peers'
 
 test:  ## all checks, and all tests that this machine has the tools for
 	$(INSTALL) dev --try explorer --try clients --try outside
@@ -66,6 +66,7 @@ bench: setup-dev  ## the gateway alone, for about four minutes; results in bench
 
 bench-peers:  ## the gateway beside other servers, for about a quarter of an hour
 	$(INSTALL) dev --try peers --try node-peers
+	$(BIN)/pytest -q -m peers tests/benchmarks
 	$(BIN)/python -m benchmarks --peers
 
 soak: setup-dev  ## a mixed load for SOAK_SECONDS (1800); checks that memory, descriptors and tasks stay flat

@@ -18,9 +18,10 @@ from benchmarks.attack import WORST
 from benchmarks.processes import BenchmarkError, Child, Cores, server
 from benchmarks.rounds import check_answer
 from benchmarks.scenarios import ALIASES, CARD, DISTINCT, MANY, MEMBER, SCENARIOS
-from benchmarks.targets import ALONE, BESIDE, BY_API_KEYS, KONAGRAPH, PEERS, Target, plain
+from benchmarks.targets import ALONE, BESIDE, BY_API_KEYS, KONAGRAPH, MERCURIUS, PEERS, STOCK, Target, plain
 from benchmarks.upstream import BASE_PATH, CALLS_PATH, CARD_PATH, CHECK_PATH, DELAY_PATH, MEMBER_PATH, Konaplate
 from graph.konaplate.encryption import Cipher, KeyPair, import_private_key
+from tests.tools import require_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,9 +110,7 @@ def upstream() -> Iterator[Child]:
 @contextlib.contextmanager
 def checked(target: Target, upstream: Child, folder: Path) -> Iterator[str]:
     """The address of a started server whose calls the upstream checks."""
-    if target.missing:
-        # `make test` does without; the benchmark itself checks every server that it measures.
-        pytest.skip(f"{target.name}: {target.missing}")
+    require_tool(target.name, present=not target.missing, how=f"{target.missing}; make bench-peers installs it")
     mode = "sealed" if target.sealed else "clear"
     httpx.get(f"{upstream.url.removesuffix(BASE_PATH)}{CHECK_PATH}{mode}", trust_env=False)
     with server(target.command, core=CORE, settings=target.environment(upstream.url, folder)) as child:
@@ -124,7 +123,14 @@ def calls(upstream: Child) -> int:
 
 
 @pytest.mark.parametrize(
-    "target", [KONAGRAPH, *PEERS, plain(KONAGRAPH), plain(PEERS[1])], ids=lambda one: one.name
+    "target",
+    [
+        KONAGRAPH,
+        plain(KONAGRAPH),
+        STOCK,
+        *(pytest.param(peer, marks=pytest.mark.peers) for peer in (*PEERS, plain(MERCURIUS)) if peer is not STOCK),
+    ],
+    ids=lambda one: one.name,
 )
 def test_a_server_answers_rightly_by_signed_calls_and_no_more_than_it_must(
     target: Target, upstream: Child, tmp_path: Path
