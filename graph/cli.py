@@ -42,7 +42,14 @@ if TYPE_CHECKING:
 _PORT: Final = click.IntRange(0, 65_535)
 _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 # Not its address and credentials, which may be those of the real Konaplate.
-_READ_BY_DEV: Final = ("KONAGRAPH_", "KONAPLATE_TIMEOUT")
+# The last three are removed settings, which are named at start.
+_READ_BY_DEV: Final = (
+    "KONAGRAPH_",
+    "KONAPLATE_TIMEOUT",
+    "KONAPLATE_ATTEMPT",
+    "KONAPLATE_RETR",
+    "KONAPLATE_BREAKER_",
+)
 # A readable log, and budgets that nobody exhausts by hand.
 _DEFAULTS_OF_DEV: Final = {
     "KONAGRAPH_LOG_FORMAT": "console",

@@ -24,7 +24,7 @@ class GatewayError(Exception):
 
     Args:
         code: the value of `extensions.code`.
-        message: names nothing but parts of the schema; by default the code's constant message.
+        message: holds no value of the request; by default the code's constant message.
         extensions: further members of `extensions`, such as the name of a limit.
     """
 

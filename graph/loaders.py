@@ -45,8 +45,7 @@ class Loader(Generic[K, R]):
 
     Args:
         start: begins the look-ups of one turn of the event loop, whose keys are all new. It returns a future for
-        each
-            key and does not raise. It runs in a task of its own, possibly after `close`.
+            each key and does not raise. It runs in a task of its own, possibly after `close`.
         loop: the running event loop.
     """
 

@@ -114,10 +114,10 @@ def edge(endpoint: str, *, description: str, directives: Sequence[object] = (), 
     strawberry_field = _declare(declared, description, directives)
     strawberry_field.arguments = [
         StrawberryArgument(
-            part.name, None, StrawberryAnnotation(part.kind), description=part.description, default=part.default
+            each.name, None, StrawberryAnnotation(each.kind), description=each.description, default=each.default
         )
-        for part in declared.keys
-        if isinstance(part, Argument)
+        for each in declared.keys
+        if isinstance(each, Argument)
     ]
     return strawberry_field
 
@@ -137,23 +137,23 @@ def present(value: object) -> bool:
     return value is not None
 
 
-def declaration(field: GraphQLField) -> tuple[str, Spec | None, dict[str, str]] | None:
+def declaration(built: GraphQLField) -> tuple[str, Spec | None, dict[str, str]] | None:
     """Return how a field of the executable schema was declared; None for a field with a resolver of its own.
 
     Returns:
         Its Python name, its specification (None for a plain `strawberry.field`), and the GraphQL names of its
         arguments by their Python names.
     """
-    declared = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    declared = built.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     if not isinstance(declared, StrawberryField) or declared.base_resolver is not None:
         return None
-    arguments = {given.python_name: name for given, name in zip(declared.arguments, field.args, strict=True)}
+    arguments = {given.python_name: name for given, name in zip(declared.arguments, built.args, strict=True)}
     return declared.python_name, declared.metadata.get(_SPEC), arguments
 
 
-def python_type(field: GraphQLField) -> Any:
+def python_type(built: GraphQLField) -> Any:
     """Return the Python type that a field of the executable schema was declared with, without its lists."""
-    kind = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].type
+    kind = built.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].type
     while isinstance(kind, StrawberryContainer):
         kind = kind.of_type
     # Strawberry keeps a definition in place of an enum.

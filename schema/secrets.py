@@ -119,5 +119,5 @@ class IdentityNo(Secret):
 
 
 def _last_digits(clear: str) -> str:
-    # The last four characters of a shorter text would be all of it.
+    # Of a text of four characters, the last four would be all of it.
     return _HIDDEN + clear[-_VISIBLE:] if len(clear) > _VISIBLE else _HIDDEN

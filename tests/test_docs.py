@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shlex
 from enum import Enum
@@ -16,6 +17,7 @@ from graph.config.settings import Settings
 from graph.graphql.limits import DocumentLimits
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS
+from graph.security.authorization import Allowance
 from schema.errors import ErrorCode
 from tests.deploy.known_metrics import RENDERED
 from tests.support import CONTRACT_QUERY, gateway
@@ -230,6 +232,11 @@ def test_the_limits_of_documents_are_those_that_are_shown() -> None:
         for row in rows:
             shown = [int(number.replace(",", "")) for number in re.findall(r"\d{1,3}(?:,\d{3})*", row[column])]
             assert shown == [getattr(limits, attribute) for attribute in named[row[0]]]
+
+
+def test_the_budgets_of_a_key_file_are_those_of_a_viewer() -> None:
+    paragraph = CONFIGURATION.partition("own budgets where the defaults do not fit: ")[2].partition("\n\n")[0]
+    assert re.findall(r"`(\w+)`", paragraph) == [field.name for field in dataclasses.fields(Allowance)]
 
 
 def test_every_error_code_has_a_heading_and_no_other() -> None:

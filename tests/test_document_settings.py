@@ -101,6 +101,16 @@ def test_the_limits_that_are_not_set_are_the_defaults_of_a_document() -> None:
     assert DocumentLimits() == sandbox_settings().document_limits
 
 
+def test_no_number_of_root_fields_makes_requests_large() -> None:
+    limits = sandbox_settings(KONAGRAPH_MAX_ROOT_FIELDS=1_000_000).document_limits
+    assert (limits.root_fields, limits.body_bytes, limits.tokens) == (1_000_000, 10 * 64 * 1024, 6_000)
+
+
+@pytest.mark.parametrize(("burst", "rate"), [(1, 1), (19, 1), (50, 2.5), (200_000, 10_000)])
+def test_at_least_one_of_the_cost_comes_back_in_a_second(burst: int, rate: float) -> None:
+    assert sandbox_settings(KONAGRAPH_COST_BURST=burst).allowance.cost_per_second == rate
+
+
 @pytest.mark.parametrize(
     ("environment", "switch", "registers"),
     [

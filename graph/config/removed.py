@@ -1,7 +1,8 @@
 """Removed settings: what holds now, and what to set instead.
 
 A removed variable is a warning, because an upgrade should not fail for a variable without effect. It is an error
-if it was stricter than its default and than what holds now, because nobody should lose a protection unnoticed.
+where a protection would be lost unnoticed: a limit that was stricter than its default and than what holds now,
+another choice of content encryptions, a GraphiQL that was switched off.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from graph.config.types import words
 from graph.graphql.limits import DocumentLimits
-from graph.konaplate.encryption import KNOWN_CONTENT_ENCRYPTIONS
+from graph.konaplate.encryption import DEFAULT_CONTENT_ENCRYPTIONS, KNOWN_CONTENT_ENCRYPTIONS
 from graph.konaplate.send import Limits
 from graph.security.authorization import Allowance
 from graph.server.limits import HttpLimits
@@ -24,7 +25,8 @@ _BREAKER: Final = (
     "the breaker opens for 5 to 60 s when half of at least 20 calls in 10 s fail, and closes after 3 good probes"
 )
 _RETRIES: Final = (
-    "a call is tried twice, after 0.05 to 0.25 s, within a budget of a tenth of all calls and 3 a second"
+    "a call is tried at most twice, with a pause of 0.05 to 0.25 s, within a budget of a tenth of all calls and 3 "
+    "a second"
 )
 
 REMOVED: Final = {
@@ -43,13 +45,13 @@ REMOVED: Final = {
     "KONAPLATE_CONNECT_TIMEOUT": "connecting may take 1 s, within KONAPLATE_TIMEOUT",
     "KONAPLATE_MIN_CONNECTIONS": "however slow Konaplate is, 4 calls at once are tried",
     "KONAPLATE_KEEPALIVE": "an idle connection to Konaplate is kept for 15 s",
-    "KONAPLATE_MAX_RESPONSE_BYTES": "answers of {response_bytes:,} bytes are read",
+    "KONAPLATE_MAX_RESPONSE_BYTES": "answers of up to {response_bytes:,} bytes are read",
     "KONAPLATE_TRANSPORT": "there is one transport",
     "KONAPLATE_TIME_ZONE": "times are sent in KST",
     "KONAPLATE_JWE_CONTENT_ENCRYPTIONS": "name them in KONAPLATE_JWE_ALGORITHMS",
     "KONAPLATE_UNSEALED_ANSWERS": "clear answers are refused, unless KONAPLATE_SEAL_ANSWERS=-card_info,-user_info",
     "KONAGRAPH_EXECUTOR": "operations without a plan are executed on graphql-core",
-    "KONAGRAPH_EXPLORER": "GraphiQL is there where KONAGRAPH_INTROSPECTION lets everybody query the schema",
+    "KONAGRAPH_EXPLORER": "GraphiQL is served if KONAGRAPH_INTROSPECTION lets everybody query the schema",
     "KONAGRAPH_EXPLORER_DIRECTORY": "GraphiQL's files are those of the wheel, or of the checkout",
     "KONAGRAPH_OTEL_SAMPLE": "every trace is sent; let the collector sample them",
     "KONAGRAPH_DRAIN_TIMEOUT": "connections are served out for KONAGRAPH_REQUEST_TIMEOUT and a second",
@@ -84,10 +86,12 @@ def what_holds(name: str, settings: Settings) -> str:
 def asks_for_more(name: str, value: str, settings: Settings) -> bool:
     """Whether the value of a removed setting asks for more protection than there is now."""
     if name == "KONAPLATE_JWE_CONTENT_ENCRYPTIONS":
-        known = {*KNOWN_CONTENT_ENCRYPTIONS}
-        return not (known & {*settings.konaplate_jwe_algorithms} or known) <= {*words(value)}
+        # The first is sent, the others are accepted.
+        named = [word for word in settings.konaplate_jwe_algorithms if word in KNOWN_CONTENT_ENCRYPTIONS]
+        accepted, wanted = named or [*DEFAULT_CONTENT_ENCRYPTIONS], words(value)
+        return not {*accepted} <= {*wanted} or wanted[0] != accepted[0]
     if name == "KONAGRAPH_EXPLORER":
-        return value == "false" and settings.allowed_in_development(settings.konagraph_introspection)
+        return value != "true" and settings.allowed_in_development(settings.konagraph_introspection)
     limits = [limit for _, limit, _, _ in Formatter().parse(REMOVED[name]) if limit]
     # A limit that was raised above its default protected nothing, even if more is allowed now.
     now, default = _limits(settings.document_limits, settings.allowance), _limits(DocumentLimits(), Allowance())

@@ -144,7 +144,7 @@ class Settings(BaseModel):
         return Allowance(
             requests_per_second=self.konagraph_request_rate,
             request_burst=self.konagraph_request_burst,
-            cost_per_second=self.konagraph_cost_burst / 20,
+            cost_per_second=max(1, self.konagraph_cost_burst / 20),
             cost_burst=self.konagraph_cost_burst,
             cards_per_minute=self.konagraph_cards_per_minute,
             cards_per_hour=10 * self.konagraph_cards_per_minute,

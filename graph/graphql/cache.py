@@ -46,7 +46,7 @@ class SieveCache(Generic[K, V]):
 
     @property
     def characters(self) -> int:
-        """Of all keys together."""
+        """The length of all keys together."""
         return self._characters
 
     def get(self, key: K) -> V | None:

@@ -148,7 +148,7 @@ def field_cost(parent: GraphQLNamedType | None, node: FieldNode) -> tuple[int, i
 
 
 def default_numbers(definitions: tuple[VariableDefinitionNode, ...] | None) -> dict[str, Any]:
-    """Return a stand-in for each variable's default value, which a `Factor` takes like the value."""
+    """Return, for each variable with a default, a number or list that a `Factor` reads as it would the default."""
     return {
         definition.variable.name.value: _default(definition.default_value, definition.type)
         for definition in definitions or ()

@@ -44,7 +44,7 @@ class OperationExecutor:
 
     Args:
         schema: see `graph.graphql.bindings`.
-        kind: `core` executes everything on graphql-core.
+        kind: `core` executes everything on graphql-core, for tests that compare the two.
         on_unplanned: called once for each operation that has no plan.
     """
 
@@ -62,7 +62,7 @@ class OperationExecutor:
     async def execute(
         self, document: Document, operation: Operation, variables: dict[str, Any], context: RequestContext
     ) -> Result:
-        """Execute an operation; its personal data is returned only once the audit log has it.
+        """Execute an operation; its personal data is returned only after the audit log has it.
 
         Raises:
             DocumentError: when a variable does not fit. Nothing was executed.

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from graph.graphql.analysis import Analysis, Size
 
 
+_MAX_SCALE: Final = 10.0
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
     """The limits of one document and of the cache.
@@ -26,7 +29,7 @@ class DocumentLimits:
     characters: int = 15_000
     tokens: int = 600
     comments: int = 100
-    # The deepest useful operation of this schema has half as many levels.
+    # The deepest useful operation of this schema has five levels.
     depth: int = 8
     aliases: int = 15
     root_fields: int = 10
@@ -52,10 +55,11 @@ class DocumentLimits:
     def for_root_fields(cls, root_fields: int, cost: int) -> Self:
         """Return the limits for a number of root fields.
 
-        Above the default, limits that root fields count towards grow in proportion.
+        Above the default, limits that root fields count towards grow in proportion, up to tenfold: whatever the
+        number, a request stays small.
         """
         default = cls()
-        scale = max(1.0, root_fields / default.root_fields)
+        scale = min(max(1.0, root_fields / default.root_fields), _MAX_SCALE)
         return replace(
             default,
             body_bytes=int(scale * default.body_bytes),

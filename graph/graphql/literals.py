@@ -13,8 +13,8 @@ variables are allowed in their places.
 from __future__ import annotations
 
 import string
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from graphql import (
     NamedTypeNode,
@@ -52,8 +52,9 @@ _VARIABLES: Final = tuple(f"${name}" for name in _NAMES)
 _NAME_CHARACTERS: Final = frozenset(f"_{string.ascii_letters}{string.digits}")
 
 
-class Hoisted(NamedTuple):
-    """A text without its card numbers."""
+@dataclass(slots=True, eq=False, repr=False)
+class Hoisted:
+    """A text without its card numbers. It is no tuple, for the reason of `Resolved`."""
 
     skeleton: str
     card_nos: Mapping[str, str]

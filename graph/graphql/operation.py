@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from graphql import FieldNode
 
@@ -96,11 +96,15 @@ class Document:
         return operation
 
 
-class Resolved(NamedTuple):
-    """A document, and the card numbers that were hoisted from the request's text. Its `repr` shows neither."""
+@dataclass(slots=True, eq=False, repr=False)
+class Resolved:
+    """A document, and the card numbers that were hoisted from the request's text.
+
+    It is no tuple, which whatever formats or serializes it would print.
+    """
 
     document: Document
-    hoisted: Mapping[str, str] = {}
+    hoisted: Mapping[str, str] = field(default_factory=dict)
     """By their variables' names. They take precedence over the client's variables."""
 
     def __repr__(self) -> str:

@@ -48,7 +48,7 @@ class UntrustedDocument:
     """A document that was executed although it is not in the manifest. Safe to log."""
 
     operations: tuple[str, ...]
-    """Their names."""
+    """The names of its operations."""
     sha256: str | None
     """As in `Document`."""
 

@@ -118,7 +118,7 @@ class GraphQLEndpoint:
             return self._explorer.page()
         media_type = response_type(accept)
         try:
-            # First of all: the cost of a refusal is taken from the requests that are answered.
+            # First, because the work of a refusal is lost to the requests that are answered.
             self._admission.check()
             return await self._answer(exchange, media_type, report)
         except ClientDisconnect:

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from graph.http.graphiql_files import DIRECTORY, FILES, MISSING_PAGE, PAGE
 
 _MEDIA_TYPES: Mapping[str, str] = MappingProxyType({".css": "text/css", ".js": "text/javascript"})
+_NO_PAGE = b"<!doctype html><title>GraphiQL</title><p>These files of GraphiQL are missing:</p><ul>$missing</ul>"
 
 
 class Explorer:
@@ -23,6 +24,8 @@ class Explorer:
         self._default_query = default_query
         self._default_variables = default_variables
         self._template = _read(directory / PAGE)
+        # Not of that folder, which may be the one that is missing.
+        self._missing_page = (_read(DIRECTORY / MISSING_PAGE) or _NO_PAGE).decode()
         # Requests choose among these names; no path is ever built from a request.
         bodies = {name: _read(directory / path) for name, path in FILES.items()}
         self._bodies = MappingProxyType({name: body for name, body in bodies.items() if body is not None})
@@ -42,7 +45,7 @@ class Explorer:
         names = {"assets": html.escape(f"{self._endpoint}/explorer"), "endpoint": html.escape(self._endpoint)}
         if self._template is None or self.missing:
             items = "".join(f"<li><code>{html.escape(path)}</code></li>" for path in self.missing)
-            page = Template((DIRECTORY / MISSING_PAGE).read_text()).substitute(names, missing=items)
+            page = Template(self._missing_page).substitute(names, missing=items)
         else:
             settings = {
                 "endpoint": self._endpoint,

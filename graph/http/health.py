@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 Keys = Literal["none", "loaded", "stale", "missing"]
-"""The keys that verify tokens: not needed, loaded, too old, or not loaded."""
+"""The keys that verify tokens: not needed, loaded, overdue for a reload, or not loaded."""
 
 Budgets = Literal["local", "shared", "fallback"]
 """Where budgets are kept: in this process; in Redis; in this process because Redis does not answer."""

@@ -174,7 +174,7 @@ class Cipher:
             raise CannotOpenError("the header is too large")
         try:
             header = _decode_header(_decoded(protected))
-        # msgspec raises UnicodeDecodeError as it is. `from None`: the cause quotes the message.
+        # msgspec does not wrap UnicodeDecodeError. `from None`: the cause quotes the message.
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise CannotOpenError("the header cannot be read, or has a parameter that is not accepted") from None
         if header.alg not in self._algorithms:

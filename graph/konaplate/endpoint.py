@@ -60,7 +60,7 @@ class Endpoint(Generic[K, R]):
     not_found: type[KonaplateError] = InvalidResponseError
     """The error of a key that a batch response omits."""
     certainty: Certainty = Certainty.DOC
-    """Nothing that is less than documented can be required."""
+    """Only documented responses may have required fields."""
     seals_request: bool = True
     """Whether requests are encrypted. Settings can override it."""
     seals_response: bool = True

@@ -24,6 +24,7 @@ ACCESS_KEY: Final = "X-KM-Access-Key"
 CRYPTO_KEY_ID: Final = "X-KM-Crypto-Key-Id"
 TRAN_TOKEN: Final = "X-KM-Tran-Token"  # noqa: S105 - the name of a header
 TRAN_TIME: Final = "X-KM-Tran-Time"
+_SIGNED: Final = tuple(name.encode("ascii") for name in (CORRELATION_ID, TRAN_TOKEN, TRAN_TIME))
 TIME_ZONE: Final = "X-KM-Time-Zone"
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -73,7 +74,7 @@ class Identity:
     secret_key: Credential
     zone: Zone
     mac: hmac.HMAC = field(init=False, repr=False, compare=False)
-    """Keyed with the secret key, to be copied for each call: keying a new one costs 10 µs more."""
+    """Keyed with the secret key, to be copied for each call, which costs half of keying a new one."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mac", _keyed(self.secret_key))
@@ -119,11 +120,9 @@ def common_headers(identity: Identity, crypto_key_id: str | None) -> RawHeaders:
 
 def signed_headers(identity: Identity, now: Timestamp, correlation_id: str, body: bytes) -> RawHeaders:
     """The headers of one call, signed over the exact `body`."""
-    return [
-        (b"X-KM-Correlation-Id", correlation_id.encode()),
-        (b"X-KM-Tran-Token", _token(identity.mac.copy(), now.token_time, body).encode()),
-        (b"X-KM-Tran-Time", now.tran_time.encode()),
-    ]
+    token = _token(identity.mac.copy(), now.token_time, body)
+    values = (correlation_id.encode(), token.encode(), now.tran_time.encode())
+    return list(zip(_SIGNED, values, strict=True))
 
 
 _CORRELATION_ID: Final = re.compile(r"[0-9]{12}-([0-9a-f]{7})", re.ASCII)

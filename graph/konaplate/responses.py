@@ -182,7 +182,7 @@ def read_object(body: bytes) -> dict[str, Any] | None:
         value = _decode(body)
     except RecursionError:
         return None
-    # msgspec raises UnicodeDecodeError as it is.
+    # msgspec does not wrap UnicodeDecodeError.
     except (msgspec.MsgspecError, UnicodeDecodeError):
         value = _read_tolerantly(body)
     return value if isinstance(value, dict) else None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SHORTEST: Final = 5
 # Texts up to this length match only as whole words: the digits of 04500 are in times and in random ids.
 _LONGEST_WORD: Final = 7
+_ESCAPE: Final = re.compile(r"\\u[0-9A-Fa-f]{4}|\\.|%[0-9A-Fa-f]{2}")
 _SHORTEST_BEYOND_ASCII: Final = 3
 _NO_SECRETS: Final = frozenset({"KONAPLATE_ASP_ID", "KONAPLATE_CRYPTO_KEY_ID", "KONAPLATE_SERVER_PUBLIC_KEY"})
 
@@ -65,10 +66,8 @@ def search(text: str, wanted: Iterable[Canary]) -> Iterator[Canary]:
     """The canaries that a text contains, plain or JSON-escaped."""
     for canary in wanted:
         escaped = json.dumps(canary.text)[1:-1]
-        if canary.text in text or escaped in text:
-            is_word = len(canary.text) <= _LONGEST_WORD and canary.text.isascii()
-            if not is_word or re.search(rf"(?<![0-9A-Za-z]){re.escape(canary.text)}(?![0-9A-Za-z])", text):
-                yield canary
+        if (canary.text in text or escaped in text) and not _is_chance(canary.text, text):
+            yield canary
 
 
 def _secrets(endpoint: Endpoint[Any, Any], table: Table) -> Iterator[tuple[str, str]]:
@@ -112,6 +111,14 @@ def _secret_values(record: type[Record] | None, values: Mapping[str, Any]) -> It
                 yield from _secret_values(kind if kind and issubclass(kind, Record) else None, each)
             elif isinstance(each, str | int) and (field is None or field.sensitive):
                 yield name, str(each)
+
+
+def _is_chance(short: str, text: str) -> bool:
+    """Whether a short text is found only within longer words. The letters of escapes belong to no word."""
+    if len(short) > _LONGEST_WORD or not short.isascii():
+        return False
+    word = rf"(?<![0-9A-Za-z]){re.escape(short)}(?![0-9A-Za-z])"
+    return re.search(word, _ESCAPE.sub(" ", text)) is None
 
 
 def _is_certain(text: str) -> bool:

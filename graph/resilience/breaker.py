@@ -5,7 +5,7 @@
        └───────── every probe succeeded ────────┼──────────────────────────────┤
                                                 └──────── a probe failed ──────┘
 
-The pattern is Michael Nygard's ("Release It!"); the defaults are those of resilience4j.
+The pattern is Michael Nygard's ("Release It!"); the failure ratio is resilience4j's.
 """
 
 from __future__ import annotations

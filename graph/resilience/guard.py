@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from graph.resilience.slots import Slots
 
 # The part of an attempt's time limit after which a cancelled attempt counts as failed.
-_TELLING: Final = 0.5
+_FAILED_AFTER_SHARE: Final = 0.5
 ATTEMPT_SHARE: Final = 0.6
 """The share of a look-up's time that one attempt may take. A second attempt still gets a third of it."""
 
@@ -236,7 +236,7 @@ class Guard(Generic[K, V]):
             raise
         except asyncio.CancelledError:
             # Nobody waits any more. Short client timeouts must not mask an unresponsive upstream.
-            if shared.clock() - asked_at >= _TELLING * rules.attempt:
+            if shared.clock() - asked_at >= _FAILED_AFTER_SHARE * rules.attempt:
                 call.failed = lost = True
             raise
         finally:

@@ -21,7 +21,7 @@ class RetryRules:
     """Per call. A third one would hardly fit into its time."""
     backoff_min: float = 0.05
     backoff_max: float = 0.25
-    """A tenth of a call's time."""
+    """A tenth of the time that a call has by default."""
     budget_ratio: float = 0.1
     """Retries that each call adds to the budget: a tenth more load, as Google's SRE book has it."""
     budget_per_second: float = 3.0

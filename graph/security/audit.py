@@ -125,8 +125,7 @@ class RequestAudit:
 
     def close(self) -> None:
         """Record what was withheld, and what was read but never settled: one event each per subject."""
-        if self._read:
-            self.settle()
+        self.settle()
         if self._withheld:
             code = ErrorCode.FORBIDDEN.value
             events = [self._event("refused", subject, fields, code) for subject, fields in self._withheld.items()]

@@ -104,7 +104,7 @@ class Authorization:
 
 
 def _reveals_nothing(details: CallDetails) -> bool:
-    """Whether there was no response, or one without a code that only reports a temporary failure."""
+    """Whether there was no response, or one that has no code and whose status only reports a temporary failure."""
     status = details.status
     if details.code is not None:
         return False

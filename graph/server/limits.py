@@ -38,8 +38,8 @@ class ConnectionState(IntEnum):
 class HttpLimits:
     """The limits of a connection. Times are in seconds."""
 
-    # The sizes of Envoy's and Apollo Router's edge: room for cookies and a large token. A head and a body fit into
-    # a few packets, so that 5 s are enough for a phone, and a slow attacker holds no connection for longer.
+    # Room for cookies and a large token. A usual head and body fit into a few packets, so that 5 s are enough for
+    # a phone, and a slow attacker holds no connection for longer.
     header_bytes: int = 32 * 1024
     """All header fields of a request, or all trailer fields, with their separators."""
     headers: int = 100

@@ -47,7 +47,7 @@ def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
 
 
 def _is_clean(event: EventDict) -> bool:
-    """A fast check of the whole event that mostly finds nothing to hide; false negatives are redacted in full."""
+    """A fast check of the whole event that mostly finds nothing to hide. False alarms only cost time."""
     texts = [*event]
     for name, value in event.items():
         kind = type(value)

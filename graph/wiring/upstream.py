@@ -73,7 +73,7 @@ def build_konaplate(
     shared, breaker = _shared(settings, rules, clock, observer), rules.breaker
     if reserved is None:
         return GuardedKonaplate(client, endpoints, shared, breaker)
-    # Simulated failures must use up neither the retry budget nor the slots of other calls.
+    # Simulated failures must not use up the retry budget of other calls, or shrink the number of slots.
     budget = RetryBudget(dataclasses.replace(shared.retries, budget_ratio=1.0), clock)
     most = settings.konaplate_max_connections
     slots = Slots(SlotRules(most=most, least=most), clock)
@@ -113,14 +113,16 @@ def build_client(
     Raises:
         SettingsError: naming every key and certificate that cannot be used.
     """
+    limits = Limits(total=settings.konaplate_timeout, pool=settings.konaplate_pool_timeout)
+    pool = PoolLimits(settings.konaplate_max_connections, response_bytes=limits.response_bytes)
     return KonaplateClient(
         settings.konaplate_base_url,
         build_identity(settings),
         build_cipher(settings),
-        transport or LeanTransport(PoolLimits(settings.konaplate_max_connections), build_tls(settings)),
+        transport or LeanTransport(pool, build_tls(settings)),
         wire.CorrelationIds(secrets.randbits(28)),
         endpoints=configured_endpoints(settings, endpoints),
-        limits=Limits(total=settings.konaplate_timeout, pool=settings.konaplate_pool_timeout),
+        limits=limits,
         on_call=on_call,
         echo_rule=settings.konaplate_correlation_echo,
     )

@@ -120,7 +120,8 @@ def test_the_text_is_what_its_skeleton_says_with_the_numbers_put_back(text: str)
 
 
 def test_nothing_of_it_is_shown() -> None:
-    assert repr(hoist(f'{{"{A}"')) == "Hoisted(...)"
+    hoisted = hoist(f'{{"{A}"')
+    assert (repr(hoisted), "%s" % hoisted) == ("Hoisted(...)", "Hoisted(...)")  # noqa: UP031 - a tuple is taken apart
 
 
 @pytest.mark.parametrize(

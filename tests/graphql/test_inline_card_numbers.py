@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -197,4 +198,7 @@ def test_fields_of_one_name_need_equal_card_numbers(second: str) -> None:
 
 
 def test_nothing_of_it_is_shown() -> None:
-    assert repr(documents().resolve(INLINE_CARD)) == "Resolved(...)"
+    resolved = documents().resolve(INLINE_CARD)
+    assert (repr(resolved), f"{resolved}") == ("Resolved(...)", "Resolved(...)")
+    with pytest.raises(TypeError):
+        json.dumps(resolved)

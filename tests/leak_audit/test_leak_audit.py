@@ -122,6 +122,8 @@ def test_a_short_number_is_found_as_a_word_and_not_by_chance_within_another() ->
     code = Canary("postal code", "04500")
     assert list(search('{"zipCode":"04500"}', [code])) == [code]
     assert list(search("in zip_code=04500, Seoul", [code])) == [code]
+    for escaped in (r'{"address":"\uc11c\uc6b804500"}', r'{"address":"x\n04500"}', "?zip=%2204500%22"):
+        assert list(search(escaped, [code])) == [code]
     assert list(search('"timestamp":"2026-11-27T04:50:00.045003Z","id":"261127045003-04500af"', [code])) == []
 
 
