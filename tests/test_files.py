@@ -151,6 +151,7 @@ def test_what_is_plainly_a_path_is_told(path: str) -> None:
             "/qWe8Rt+/x9==",
         ),
         *("MIIEvQIBADANBgkqhkiG9w0", "/run/\x1b[31m", "/var/a\nb", "\ud800", "x" * 5000, "a\0b"),
+        *("9491-3394-0000-0013.key", "9491/3394/0000/0013", "/var/9491339400000013/x"),
     ],
 )
 def test_what_may_be_a_secret_is_not_told(secret: str) -> None:

@@ -102,6 +102,7 @@ def test_what_the_other_settings_make_of_it_is_what_holds(variables: dict[str, s
     "variables",
     [
         {"KONAGRAPH_MAX_FIELDS": "199", "KONAGRAPH_MAX_ROOT_FIELDS": "20"},
+        {"KONAGRAPH_MAX_ALIASES": "15", "KONAGRAPH_MAX_ROOT_FIELDS": "100"},
         {"KONAGRAPH_CARDS_PER_HOUR": "49", "KONAGRAPH_CARDS_PER_MINUTE": "5"},
         {"KONAGRAPH_MAX_DEPTH": "c4n4ry"},
         {"KONAGRAPH_MAX_DEPTH": "nan"},

@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from graph.redact import holds_card_number
+
 MAX_BYTES: Final = 1024 * 1024
 # Words in one case, perhaps with a number, as in file names. No key, hash or token consists of them.
 _WORD: Final = re.compile(r"(?:[a-z]+|[A-Z][a-z]*|[A-Z]+)?[0-9]{0,4}|~", re.ASCII)
@@ -68,7 +70,7 @@ def is_plainly_a_path(text: str) -> bool:
 
     It is one if it exists, if its first folder exists, or if it consists of words.
     """
-    if not text.isprintable():
+    if not text.isprintable() or holds_card_number(text):
         return False
     path = Path(os.path.normpath(text))
     names = [part for part in path.parts if part not in (path.anchor, os.pardir, os.curdir)]

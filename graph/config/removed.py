@@ -96,7 +96,7 @@ def asks_for_more(name: str, value: str, settings: Settings) -> bool:
     # A limit that was raised above its default protected nothing, even if more is allowed now.
     now, default = _limits(settings.document_limits, settings.allowance), _limits(DocumentLimits(), Allowance())
     try:
-        return not all(float(value) >= min(now[limit], default[limit]) for limit in limits)
+        return not all(float(value) >= now[limit] or float(value) > default[limit] for limit in limits)
     except ValueError:
         # What is not a number may have been meant as a small one.
         return True

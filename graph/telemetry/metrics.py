@@ -207,7 +207,7 @@ class OperationNames:
         answered = report.status == HTTPStatus.OK and FAULTS.issuperset(report.codes)
         if report.viewer is None or not answered or not _HARMLESS.fullmatch(name):
             return False
-        if self._trusted and report.viewer_id is None:
+        if name in (OTHER, ANONYMOUS) or (self._trusted and report.viewer_id is None):
             return False
         member = report.viewer_id if report.viewer == "member" else None
         if not self._has_place(member):

@@ -118,7 +118,22 @@ def test_names_that_are_trusted_no_more_are_forgotten_and_proven_again() -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["a1234", "Q9491_3394_0000_0013", "[hidden]", "", "1a", "a b", "a" * 65, "a\n", "í", 'a"', "a{b}"]
+    "name",
+    [
+        "other",
+        "anonymous",
+        "a1234",
+        "Q9491_3394_0000_0013",
+        "[hidden]",
+        "",
+        "1a",
+        "a b",
+        "a" * 65,
+        "a\n",
+        "í",
+        'a"',
+        "a{b}",
+    ],
 )
 def test_a_name_with_digits_or_of_an_odd_form_is_no_label_and_takes_no_place(name: str) -> None:
     names = Names(limit=1)
