@@ -38,7 +38,7 @@ _RUN: Final = b"0" * _FEWEST_DIGITS
 # Escapes of JSON, GraphQL and other languages, of URLs (possibly escaped twice), and of HTML.
 _ESCAPE: Final = re.compile(
     r"\\u\{0*([0-9A-Fa-f]{1,6})\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|%(?:25)*+([0-9A-Fa-f]{2})"
-    r"|&#[xX]0*([0-9A-Fa-f]{1,6});?|&#0*([0-9]{1,7});?"
+    r"|&#[xX]0*([0-9A-Fa-f]{1,6});?|&#0*([0-9]{1,7});?|\\[abfnrtv]"
 )
 _DECIMAL: Final = 6
 _LAST_CHARACTER: Final = 0x10FFFF
@@ -103,7 +103,10 @@ def _readings(text: str) -> Iterator[str]:
 
 
 def _character(match: re.Match[str]) -> str:
-    group = match.lastindex or _DECIMAL
+    group = match.lastindex
+    if group is None:
+        # Of a control character, such as a line break.
+        return " "
     number = int(match[group], 10 if group == _DECIMAL else 16)
     return chr(number) if number <= _LAST_CHARACTER else ""
 

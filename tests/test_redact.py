@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import string
 import sys
 import unicodedata
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -98,6 +100,28 @@ def test_a_number_is_found_in_any_escapes(escaped: Callable[[str], str], between
 
     assert holds_card_number(f"see {text} there")
     assert not holds_card_number(redact(f"see {text} there"))
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("letter", "abfnrtv")
+def test_an_escaped_control_character_is_no_letter(letter: str, depth: int) -> None:
+    text = ("\\" * depth + letter).join(CARD[start : start + 4] for start in range(0, 16, 4))
+
+    assert holds_card_number(f"see {text} there")
+    assert redact(f"see {text} there") == HIDDEN
+
+
+@given(st.lists(st.text(string.ascii_letters, min_size=128, max_size=128), min_size=1, max_size=5))
+def test_ids_are_no_card_numbers_wherever_they_are(ids: list[str]) -> None:
+    for text in (
+        *ids,
+        " ".join(ids),
+        json.dumps(ids),
+        json.dumps({"ids": ids, "first": 20}),
+        urlencode({"id": ids}),
+    ):
+        assert not holds_card_number(text)
+        assert text == redact(text)
 
 
 def test_every_digit_of_unicode_is_one() -> None:

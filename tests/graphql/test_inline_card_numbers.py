@@ -84,6 +84,7 @@ def test_a_variable_of_a_reserved_name_is_a_variable_like_any_other() -> None:
 READ_AS_THEY_ARE = {
     "a default value": f'query ($n: CardNumber! = "{CARD}") {{ card(cardNo: $n) {{ balance }} }}',
     "a string of another type": f'{{ __type(name: "{CARD}") {{ name }} }}',
+    "a string with a line break": f'{{ __type(name: "{CARD[:8]}\\n{CARD[8:]}") {{ name }} }}',
     "a literal that becomes a list": f'{{ cards(cardNos: "{CARD}") {{ balance }} }}',
     "several operations": f'query A {{ card(cardNo: "{CARD}") {{ balance }} }} query B {{ __typename }}',
     "a comment": f'{{ card(cardNo: "{CARD}") {{ balance }} }} # x',
