@@ -27,10 +27,6 @@ class DocumentError(Exception):
         self.errors = errors
 
 
-class UnavailableDocumentError(DocumentError):
-    """A document is unknown, or not allowed here."""
-
-
 def refused(code: ErrorCode, message: str | None = None, **extensions: str | int) -> DocumentError:
     """Make an error with one entry; the message is the code's own unless another is given."""
     cause = GatewayError(code, message, **extensions)

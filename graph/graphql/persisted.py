@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from graph.errors import GatewayError
 from graph.graphql.documents import must_not_be_kept
-from graph.graphql.errors import UnavailableDocumentError, refused
+from graph.graphql.errors import refused
 from graph.graphql.manifests import TrustedDocuments
 from graph.graphql.operation import Resolved
 from graph.redact import safe_name
@@ -23,6 +23,7 @@ from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from graph.graphql.documents import Documents
+    from graph.graphql.errors import DocumentError
     from graph.graphql.registered import RegisteredDocuments
     from graph.graphql.request import GraphQLRequest
 
@@ -90,8 +91,7 @@ class DocumentResolver:
 
         Raises:
             GatewayError: `BAD_REQUEST`, for a malformed hash, or one that is not the text's.
-            UnavailableDocumentError: when the document is unknown or not allowed.
-            DocumentError: when it is too large or invalid.
+            DocumentError: when the document is unknown, not allowed, too large or invalid.
         """
         text, sha256_hash = request.query, request.persisted_hash
         if request.document_id is not None:
@@ -115,7 +115,7 @@ class DocumentResolver:
             return Resolved(trusted)
         if self._mode is Mode.ENFORCE:
             # Before parsing, so that a foreign text costs nothing.
-            raise _unavailable(ErrorCode.DOCUMENT_NOT_ALLOWED)
+            raise refused(ErrorCode.DOCUMENT_NOT_ALLOWED)
         resolved = self.cache.known(text)
         if resolved is None:
             if cost := self.cache.cost(text):
@@ -154,14 +154,10 @@ class DocumentResolver:
             raise _mismatch()
         return True
 
-    def _not_found(self) -> UnavailableDocumentError:
+    def _not_found(self) -> DocumentError:
         # If nothing is ever stored, clients should stop sending hashes.
         supported = self._registered is not None or len(self.trusted) > 0
-        return _unavailable(ErrorCode.PERSISTED_QUERY_NOT_FOUND, None if supported else _NOT_SUPPORTED)
-
-
-def _unavailable(code: ErrorCode, message: str | None = None) -> UnavailableDocumentError:
-    return UnavailableDocumentError(refused(code, message).errors)
+        return refused(ErrorCode.PERSISTED_QUERY_NOT_FOUND, None if supported else _NOT_SUPPORTED)
 
 
 def _hash(text: str) -> str:

@@ -17,8 +17,8 @@ from starlette.requests import ClientDisconnect
 
 from graph.context import RequestContext
 from graph.errors import present_all
-from graph.graphql.errors import DocumentError, UnavailableDocumentError, introspection_refused
-from graph.graphql.request import from_json, from_query_string, names_parameters
+from graph.graphql.errors import DocumentError, introspection_refused
+from graph.graphql.request import CardNumberInUrlError, from_json, from_query_string, names_parameters
 from graph.http.accept import GRAPHQL_RESPONSE, JSON, prefers_html, response_type
 from graph.http.body import check_content_type, read_body
 from graph.http.disconnect import while_connected
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from graph.graphql.executor import OperationExecutor
-    from graph.graphql.operation import Document, Operation, Resolved
+    from graph.graphql.operation import Document, Operation
     from graph.graphql.persisted import DocumentResolver
     from graph.graphql.request import GraphQLRequest
     from graph.http.authenticate import Callers
@@ -65,7 +65,7 @@ class GraphQLEndpoint:
         admission: limits concurrent operations.
         request_timeout: seconds for a request; a client may ask for fewer.
         max_body_bytes: maximum size of a request's body.
-        get: whether GET is allowed; never for operations with card numbers, because URLs end up in logs.
+        get: whether GET is allowed; never for operations that take card numbers, because URLs end up in logs.
         explorer: the page for browsers, or None.
         on_request: called once a request is answered or its client has disconnected.
     """
@@ -150,7 +150,10 @@ class GraphQLEndpoint:
                 check_content_type(exchange.headers)
                 return from_json(await read_body(exchange.headers, exchange.receive, limit=self._max_body_bytes))
             case "GET" if self._get:
-                return from_query_string(exchange.scope["query_string"])
+                try:
+                    return from_query_string(exchange.scope["query_string"])
+                except CardNumberInUrlError:
+                    raise _not_by_get() from None
             case "GET":
                 raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "GET is switched off.", _ALLOW_POST)
             case _:
@@ -159,7 +162,9 @@ class GraphQLEndpoint:
     async def _execute(
         self, request: GraphQLRequest, caller: Caller, deadline: Deadline, report: RequestReport
     ) -> dict[str, Any]:
-        resolved = await self._resolve(request, caller, report.method)
+        resolved = await self._documents.find(
+            request, partial(self._callers.spend_cost, caller), partial(self._may_introspect, caller.viewer)
+        )
         document = resolved.document
         report.document = document.sha256
         operation = document.operation(request.operation_name)
@@ -184,23 +189,9 @@ class GraphQLEndpoint:
             payload["extensions"] = {"cost": _cost_figures(cost, left)}
         return payload
 
-    async def _resolve(self, request: GraphQLRequest, caller: Caller, method: str) -> Resolved:
-        """The document of a request. The viewer is charged before a new document is parsed."""
-        pay, introspection = (
-            partial(self._callers.spend_cost, caller),
-            partial(self._may_introspect, caller.viewer),
-        )
-        try:
-            return await self._documents.find(request, pay, introspection)
-        except UnavailableDocumentError:
-            if method == "GET" and request.persisted_hash is not None and request.variables:
-                # Not "unknown": the client would register it by POST and be refused at the next GET.
-                raise _not_by_get() from None
-            raise
-
     def _check(self, document: Document, operation: Operation, viewer: Viewer, method: str) -> None:
         """Refuse operations that this method or this viewer may not execute."""
-        if method == "GET" and (operation.size.takes_card_numbers or document.sha256 is None):
+        if method == "GET" and operation.size.takes_card_numbers:
             raise _not_by_get()
         if document.introspects and not self._may_introspect(viewer):
             raise introspection_refused()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote
 
 from graphql import (
     GraphQLObjectType,
@@ -232,6 +233,17 @@ def _bad_http(root: Root, number: str) -> Iterator[Case]:
     yield Case("an explorer file", b"", "GET", f"/graphql/explorer/{number}")
     yield Case("GET with a card number", b"", "GET", f"/graphql?query={document}")
     yield Case("GET that is no document", b"", "GET", f"/graphql?query={number}&variables={number}")
+    value = quote(json.dumps({"n": number}))
+    queries = {
+        "a number in a variable": f"query={{__typename}}&variables={value}",
+        "a number in a variable of an unknown document": f"documentId=x&variables={value}",
+        "a number in an extension": f"query={{__typename}}&extensions={value}",
+        "a number as the document's id": f"documentId={number}",
+        "a number as the operation": f"query={{__typename}}&operationName={number}",
+        "a number in a parameter of its own": f"query={{__typename}}&n={number}",
+    }
+    for name, query in queries.items():
+        yield Case(f"GET with {name}", b"", "GET", f"/graphql?{query}")
     yield Case("no JSON", document.encode())
     yield Case("a truncated body", body[:-3])
     yield Case("a batch", b"[" + body + b"]")

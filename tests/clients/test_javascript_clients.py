@@ -1,4 +1,4 @@
-"""Apollo Client and urql against a gateway process: a query, an error, and automatic persisted queries."""
+"""Apollo Client and urql against a gateway process: queries by POST and GET, errors, persisted queries."""
 
 from __future__ import annotations
 
@@ -62,6 +62,9 @@ def asked(request: pytest.FixtureRequest, gateway_url: str) -> dict[str, Asked]:
     return run_client(client, gateway_url, f"Registered{client.capitalize()}")
 
 
+STATUSES: dict[str | None, int] = {"PERSISTED_QUERY_NOT_FOUND": 400, "BAD_REQUEST": 405}
+
+
 def card_of(result: dict[str, Any]) -> dict[str, Any]:
     assert result["codes"] == []
     # Apollo Client also requests `__typename`.
@@ -69,7 +72,7 @@ def card_of(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def exchange(*, text: bool, sha256: bool, method: str = "POST", code: str | None = None) -> Exchange:
-    status = 400 if code == "PERSISTED_QUERY_NOT_FOUND" else 200
+    status = STATUSES.get(code, 200)
     return Exchange(method=method, text=text, hash=sha256, status=status, codes=[code] if code else [])
 
 
@@ -99,12 +102,30 @@ def test_another_client_hits_what_the_first_one_registered(asked: dict[str, Aske
     assert asked["second"]["exchanges"] == [HIT]
 
 
-def test_a_client_may_send_hashes_by_get_where_there_are_no_arguments(asked: dict[str, Asked]) -> None:
-    assert [result["data"] for result in asked["get"]["results"]] == [{"__typename": "Query"}] * 2
-    miss, register, hit = asked["get"]["exchanges"]
+@pytest.mark.parametrize(
+    ("run", "data"), [("get", {"__typename": "Query"}), ("getById", {"__type": None})], ids=["nothing", "an id"]
+)
+def test_a_client_may_send_hashes_by_get_where_no_argument_is_a_card_number(
+    asked: dict[str, Asked], run: str, data: dict[str, Any]
+) -> None:
+    assert [result["data"] for result in asked[run]["results"]] == [data] * 2
+    miss, register, hit = asked[run]["exchanges"]
     assert miss == exchange(text=False, sha256=True, method="GET", code="PERSISTED_QUERY_NOT_FOUND")
     assert (register["text"], register["status"]) == (True, 200)
     assert hit == exchange(text=False, sha256=True, method="GET")
+
+
+def test_a_client_may_send_text_by_get_where_no_argument_is_a_card_number(asked: dict[str, Asked]) -> None:
+    assert [result["data"] for result in asked["getText"]["results"]] == [
+        {"__typename": "Query"},
+        {"__type": None},
+    ]
+    assert asked["getText"]["exchanges"] == [exchange(text=True, sha256=False, method="GET")] * 2
+
+
+def test_a_client_that_sends_a_card_number_by_get_is_refused(asked: dict[str, Asked]) -> None:
+    refused = exchange(text=False, sha256=True, method="GET", code="BAD_REQUEST")
+    assert asked["getCard"]["exchanges"] == [refused]
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -7,17 +7,19 @@ import { print, recorder, sha256 } from './recording.mjs';
 const [url, card, missing, name] = process.argv.slice(2);
 const query = gql(`query ${name}($cardNo: CardNumber!) { card(cardNo: $cardNo) { maskedCardNo balance cardStatus } }`);
 const withoutArguments = gql(`query ${name}Typename { __typename }`);
+const byId = gql(`query ${name}ById($id: String!) { __type(name: $id) { name } }`);
+const id = 'aZ'.repeat(64);
 
-async function ask(options, documents) {
+async function ask(options, documents, transport = {}) {
   const { exchanges, fetch } = recorder();
-  const http = new HttpLink({ uri: url, fetch });
+  const http = new HttpLink({ uri: url, fetch, ...transport });
   const link = options ? ApolloLink.from([new PersistedQueryLink({ sha256, ...options }), http]) : http;
   const client = new ApolloClient({ link, cache: new InMemoryCache() });
   const results = [];
-  for (const [document, cardNo] of documents) {
+  for (const [document, variables] of documents) {
     const { data, error } = await client.query({
       query: document,
-      variables: cardNo ? { cardNo } : {},
+      variables,
       errorPolicy: 'all',
       fetchPolicy: 'network-only',
     });
@@ -26,9 +28,14 @@ async function ask(options, documents) {
   return { results, exchanges };
 }
 
+const [one, none] = [[query, { cardNo: card }], [query, { cardNo: missing }]];
+
 print({
-  text: await ask(null, [[query, card], [query, missing]]),
-  first: await ask({}, [[query, card], [query, card]]),
-  second: await ask({}, [[query, card]]),
+  text: await ask(null, [one, none]),
+  first: await ask({}, [one, one]),
+  second: await ask({}, [one]),
   get: await ask({ useGETForHashedQueries: true }, [[withoutArguments], [withoutArguments]]),
+  getById: await ask({ useGETForHashedQueries: true }, [[byId, { id }], [byId, { id }]]),
+  getText: await ask(null, [[withoutArguments], [byId, { id }]], { useGETForQueries: true }),
+  getCard: await ask({ useGETForHashedQueries: true }, [one]),
 });

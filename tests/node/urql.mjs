@@ -7,15 +7,17 @@ import { print, recorder, sha256 } from './recording.mjs';
 const [url, card, missing, name] = process.argv.slice(2);
 const query = gql(`query ${name}($cardNo: CardNumber!) { card(cardNo: $cardNo) { maskedCardNo balance cardStatus } }`);
 const withoutArguments = gql(`query ${name}Typename { __typename }`);
+const byId = gql(`query ${name}ById($id: String!) { __type(name: $id) { name } }`);
+const id = 'aZ'.repeat(64);
 
-async function ask(options, documents) {
+async function ask(options, documents, transport = { preferGetMethod: false }) {
   const { exchanges, fetch } = recorder();
   const generateHash = async (text) => sha256(text);
   const persisted = options ? [persistedExchange({ generateHash, ...options })] : [];
-  const client = new Client({ url, fetch, preferGetMethod: false, exchanges: [...persisted, fetchExchange] });
+  const client = new Client({ url, fetch, exchanges: [...persisted, fetchExchange], ...transport });
   const results = [];
-  for (const [document, cardNo] of documents) {
-    const { data, error } = await client.query(document, cardNo ? { cardNo } : {}).toPromise();
+  for (const [document, variables] of documents) {
+    const { data, error } = await client.query(document, variables ?? {}).toPromise();
     results.push({
       data: data ?? null,
       codes: (error?.graphQLErrors ?? []).map((entry) => entry.extensions.code),
@@ -24,9 +26,15 @@ async function ask(options, documents) {
   return { results, exchanges };
 }
 
+const [one, none] = [[query, { cardNo: card }], [query, { cardNo: missing }]];
+
 print({
-  text: await ask(null, [[query, card], [query, missing]]),
-  first: await ask({ preferGetForPersistedQueries: false }, [[query, card], [query, card]]),
-  second: await ask({ preferGetForPersistedQueries: false }, [[query, card]]),
-  get: await ask({}, [[withoutArguments], [withoutArguments]]),
+  text: await ask(null, [one, none]),
+  first: await ask({ preferGetForPersistedQueries: false }, [one, one]),
+  second: await ask({ preferGetForPersistedQueries: false }, [one]),
+  // The client's own defaults.
+  get: await ask({}, [[withoutArguments], [withoutArguments]], {}),
+  getById: await ask({}, [[byId, { id }], [byId, { id }]], {}),
+  getText: await ask(null, [[withoutArguments], [byId, { id }]], {}),
+  getCard: await ask({}, [one], {}),
 });
