@@ -83,7 +83,7 @@ async def test_serve_does_not_wait_against_a_second_signal_for_a_request_that_ne
         error["extensions"]["code"],
         error["extensions"]["retryable"],
     ) == (503, "OVERLOADED", True)
-    assert (response.headers["connection"], response.headers["cache-control"]) == ("close", "no-store")
+    assert (response.headers["connection"], response.headers["cache-control"]) == ("close", "private, no-store")
     assert error["extensions"]["requestId"] == response.headers["x-request-id"]
     assert status == 0
     for secret in (FIRST_CARD, "c4n4ry", "Traceback", "Exception"):

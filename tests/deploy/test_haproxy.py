@@ -70,7 +70,7 @@ async def test_without_any_gateway_the_refusal_has_the_form_of_the_gateways_own(
         response.status_code,
         response.headers["retry-after"],
         response.headers["cache-control"],
-    ) == (503, "1", "no-store")
+    ) == (503, "1", "private, no-store")
     assert_refusal(ErrorCode.OVERLOADED, response.json(), retryable=True, retryAfterMs=1000)
 
 

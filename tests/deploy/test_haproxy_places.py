@@ -70,7 +70,7 @@ async def test_a_request_that_finds_the_queue_full_is_refused_at_once_in_the_gat
         refused.status_code,
         refused.headers["retry-after"],
         refused.headers["cache-control"],
-    ) == (503, "1", "no-store")
+    ) == (503, "1", "private, no-store")
     assert_refusal(ErrorCode.OVERLOADED, refused.json(), retryable=True, retryAfterMs=1000)
     assert (reached, statuses) == ([1, 1], [200] * 5)
     # Answered first, while the gateways were busy.

@@ -72,7 +72,7 @@ async def test_every_answer_carries_the_headers_that_keep_it_private() -> None:
         ]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 200, 307, 404, 405]
     for answer in answers:
-        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["cache-control"] == "private, no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["x-frame-options"] == "DENY"

@@ -94,7 +94,7 @@ async def test_a_failure_before_the_response_is_answered_without_internals_and_r
     start, body, last = await sent_by(make(endpoint))
     fields = dict(start["headers"])
     extensions = json.loads(body["body"])["errors"][0]["extensions"]
-    assert (status, b"no-store", code, end) == (
+    assert (status, b"private, no-store", code, end) == (
         start["status"],
         fields[b"cache-control"],
         extensions["code"],
@@ -151,4 +151,4 @@ async def test_only_the_exact_path_is_graphql(where: str) -> None:
     async with gateway() as running:
         answer = await running.client.post(where, json={"query": "{ __typename }"})
     assert answer.status_code == 404
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"] == "private, no-store"

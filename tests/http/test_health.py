@@ -48,7 +48,7 @@ async def test_a_started_gateway_whose_keys_are_there_is_ready(keys: Keys) -> No
     assert (
         answer.headers["content-type"],
         answer.headers["cache-control"],
-    ) == ("application/json; charset=utf-8", "no-store")
+    ) == ("application/json; charset=utf-8", "private, no-store")
 
 
 async def test_a_gateway_that_has_not_started_is_not_ready() -> None:

@@ -61,7 +61,7 @@ def codes(answer: RawAnswer) -> list[str]:
 
 
 def assert_is_private(answer: RawAnswer) -> None:
-    assert answer.values("cache-control") == ["no-store"]
+    assert answer.values("cache-control") == ["private, no-store"]
     assert answer.values("x-content-type-options") == ["nosniff"]
     assert answer.values("x-frame-options") == ["DENY"]
     assert answer.values("referrer-policy") == ["no-referrer"]

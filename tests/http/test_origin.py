@@ -67,7 +67,7 @@ def assert_is_forbidden(response: httpx.Response) -> None:
         "retryable": False,
         "requestId": response.headers["x-request-id"],
     }
-    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "private, no-store"
     assert response.headers["x-content-type-options"] == "nosniff"
     assert "access-control-allow-origin" not in response.headers
 
@@ -161,7 +161,7 @@ async def test_a_preflight_of_an_allowed_page_says_what_it_may_send(headers: dic
         "access-control-max-age": "600",
     }
     assert response.headers["vary"] == "Origin"
-    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "private, no-store"
     assert response.content == b""
 
 

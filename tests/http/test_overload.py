@@ -52,7 +52,7 @@ def assert_is_overloaded(answer: httpx.Response) -> None:
         answer.status_code,
         answer.headers["retry-after"],
         answer.headers["cache-control"],
-    ) == (503, "1", "no-store")
+    ) == (503, "1", "private, no-store")
     assert {
         "errors": [{"message": "The gateway cannot answer right now.", "extensions": extensions}]
     } == answer.json()

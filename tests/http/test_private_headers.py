@@ -10,7 +10,7 @@ POLICY = (b"content-security-policy", b"default-src 'self'")
 
 def test_a_response_cannot_switch_off_what_keeps_it_private() -> None:
     headers = private_headers([(b"cache-control", b"public"), (b"x-frame-options", b"ALLOW"), JSON], "an-id")
-    assert [value for name, value in headers if name == b"cache-control"] == [b"no-store"]
+    assert [value for name, value in headers if name == b"cache-control"] == [b"private, no-store"]
     assert [value for name, value in headers if name == b"x-frame-options"] == [b"DENY"]
     assert JSON in headers
     assert (b"x-request-id", b"an-id") in headers

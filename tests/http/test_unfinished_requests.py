@@ -64,7 +64,7 @@ async def test_an_unexpected_error_is_answered_without_internals(logged: Unredac
     assert start["status"] == 500
     (error,) = json.loads(body["body"])["errors"]
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("INTERNAL_SERVER_ERROR", False)
-    assert dict(start["headers"])[b"cache-control"] == b"no-store"
+    assert dict(start["headers"])[b"cache-control"] == b"private, no-store"
     assert "canary" not in str(body) + logged.text
     assert "9491339400000013" not in str(body) + logged.text
     assert "RuntimeError" in logged.text

@@ -179,7 +179,7 @@ async def test_a_body_that_never_comes_is_answered_at_the_end_and_not_waited_for
             code, headers, body = await connection.answer()
             status, error_output = await gateway.ended()
 
-    assert (code, headers["connection"], headers["cache-control"]) == (503, "close", "no-store")
+    assert (code, headers["connection"], headers["cache-control"]) == (503, "close", "private, no-store")
     assert body["errors"][0]["extensions"]["code"] == "OVERLOADED"
     assert status == 0
     assert "Traceback" not in error_output

@@ -31,7 +31,7 @@ schemathesis.graphql.scalar("CardNumber", _NUMBERS if os.environ["VALID"] == "1"
 def foreseen(_context: Any, response: Any, _case: Any) -> None:
     """Every response is a private GraphQL response without unexpected errors."""
     assert response.status_code == 200
-    assert response.headers["cache-control"] == ["no-store"]
+    assert response.headers["cache-control"] == ["private, no-store"]
     for error in response.json().get("errors", ()):
         assert error["extensions"]["code"] != "INTERNAL_SERVER_ERROR"
         assert not any(card in error["message"] for card in _CARDS)

@@ -140,7 +140,7 @@ def assert_is_a_refusal(answer: RawAnswer, status: int = 400) -> None:
     }
     assert error["message"].endswith(".")
     assert answer.values("content-type") == ["application/json; charset=utf-8"]
-    assert answer.values("cache-control") == ["no-store"]
+    assert answer.values("cache-control") == ["private, no-store"]
     assert answer.values("x-content-type-options") == ["nosniff"]
     assert answer.values("connection") == ["close"]
     assert len(answer.values("date")) == 1

@@ -186,7 +186,7 @@ def test_an_exception_of_the_app_is_an_internal_error_without_its_words(port: in
     (error,) = answer.json()["errors"]
     assert error["message"] == "An unexpected error occurred."
     assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
-    assert answer.values("cache-control") == ["no-store"]
+    assert answer.values("cache-control") == ["private, no-store"]
     assert b"canary" not in answer.body
 
 

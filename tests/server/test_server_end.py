@@ -93,7 +93,7 @@ def test_a_request_that_outlasts_the_drain_timeout_is_cut_off_with_an_answer() -
         answer.status,
         answer.values("connection"),
         answer.values("cache-control"),
-    ) == (503, ["close"], ["no-store"])
+    ) == (503, ["close"], ["private, no-store"])
     assert b"OVERLOADED" in answer.body
     assert b"94913394" not in answer.body
     assert (server.cut_off, thread.is_alive()) == (1, False)
@@ -149,5 +149,5 @@ async def test_a_cancelled_request_is_answered_in_our_words_before_it_ends() -> 
         await task
 
     start, body = messages
-    assert (start["status"], dict(start["headers"])[b"cache-control"]) == (503, b"no-store")
+    assert (start["status"], dict(start["headers"])[b"cache-control"]) == (503, b"private, no-store")
     assert b"OVERLOADED" in body["body"]
