@@ -13,7 +13,7 @@ from graph.konaplate.errors import KonaplateError
 from graph.konaplate.record import Record
 from graph.loaders import Loader
 from graph.resilience.guard import CallStats
-from graph.security.errors import CardHiddenError, RateLimitedError
+from graph.security.errors import HiddenError, RateLimitedError
 from schema.errors import ErrorCode
 from schema.secrets import CardNo
 
@@ -121,7 +121,8 @@ class RequestContext:
 
     def begin(self, endpoint: Endpoint[K, Any], key: K) -> None:
         """Begin to look a key up, batched with others of this turn of the event loop."""
-        self._opened().begin((endpoint, key))
+        if self._authorization.may_ask(endpoint, key):
+            self._opened().begin((endpoint, key))
 
     async def load(
         self, endpoint: Endpoint[K, R], key: K, subject: Subject | None = None, *, named: bool = True
@@ -138,13 +139,16 @@ class RequestContext:
             Exception: the field's error, as the viewer may see it.
         """
         loader = self._opened()
-        self._loads += 1
         try:
+            if endpoint.owner_in_key:
+                # Before the call, whose duration would tell whether there is such a member.
+                self._authorization.check(None, endpoint, key)
+            self._loads += 1
             record: R = await loader.load((endpoint, key))
-            self._authorization.check(record, endpoint)
+            self._authorization.check(record, endpoint, key)
         except Exception as error:  # noqa: BLE001 - the viewer may not see every failure as it is
             # `from None`: the cause would tell a hidden card from a missing one.
-            raise self._shown(error, endpoint, subject, named=named) from None
+            raise self._shown(error, endpoint, key, subject, named=named) from None
         return record
 
     def settle(self) -> bool:
@@ -174,12 +178,12 @@ class RequestContext:
                 await asyncio.wait(ending)
 
     def _shown(
-        self, error: Exception, endpoint: Endpoint[Any, Any], subject: Subject | None, *, named: bool
+        self, error: Exception, endpoint: Endpoint[Any, Any], key: Any, subject: Subject | None, *, named: bool
     ) -> Exception:
         """Return a failure as the viewer may see it, and audit refusals."""
         if named and isinstance(error, KonaplateError):
-            error = self._authorization.failure(error, endpoint)
-        if isinstance(error, RateLimitedError | CardHiddenError):
+            error = self._authorization.failure(error, endpoint, key)
+        if isinstance(error, RateLimitedError | HiddenError):
             self._audit.record_refusal(code_of(error), subject)
         return error
 

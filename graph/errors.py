@@ -44,6 +44,7 @@ CODES: Final[dict[type[BaseException], ErrorCode]] = {
     security.KeysUnavailableError: ErrorCode.OVERLOADED,
     security.ForbiddenError: ErrorCode.FORBIDDEN,
     security.CardHiddenError: ErrorCode.CARD_NOT_FOUND,
+    security.MemberHiddenError: ErrorCode.MEMBER_NOT_FOUND,
     security.AuditUnavailableError: ErrorCode.AUDIT_UNAVAILABLE,
     security.RateLimitedError: ErrorCode.RATE_LIMITED,
     konaplate.InvalidInputError: ErrorCode.BAD_USER_INPUT,

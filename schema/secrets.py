@@ -95,6 +95,12 @@ class MemberId(Secret):
         return _last_digits(self._clear)
 
 
+class Par(Secret):
+    """Konaplate's `par`, which stands for a card's number and gives access to its history; wholly masked."""
+
+    __slots__ = ()
+
+
 class PersonalText(Secret):
     """A name, an address, a birth date: wholly masked."""
 

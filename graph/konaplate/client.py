@@ -66,7 +66,8 @@ class _Session:
         self._templates: dict[str, Template] = {}
         for endpoint in endpoints:
             # Also with a clear request: it names the key that the response is sealed with.
-            encrypts = endpoint.seals_request or endpoint.seals_response
+            # So does one that may be sealed, as far as is known.
+            encrypts = endpoint.seals_request or endpoint.seals_response is not False
             headers = wire.common_headers(identity, cipher.key_id if cipher is not None and encrypts else None)
             self._templates[endpoint.name] = Template(base_url + endpoint.path, headers)
 
@@ -194,16 +195,15 @@ class KonaplateClient:
         report: CallReport,
     ) -> Any:
         """Read a response into records, provided that it belongs to this call."""
-        call = report.details
+        now = self._clock_ms()
+        retry_after = response.headers.get("retry-after")
+        wait = None if retry_after is None else seconds_to_wait(retry_after, now / 1000)
+        call = CallDetails(report.details.correlation_id, None, None, report.api, wait, now)
         if not self._correlation.accepts(report.echo, report.api):
             raise InvalidResponseError(call.answered(response.status))
-        retry_after = response.headers.get("retry-after")
-        if retry_after is not None:
-            now = self._clock_ms() / 1000
-            call = msgspec.structs.replace(call, retry_after=seconds_to_wait(retry_after, now))
         success = read_success(endpoint, response, call, cipher)
         report.details = success.details
-        report.unsealed = cipher is not None and endpoint.seals_response and not success.sealed
+        report.unsealed = cipher is not None and endpoint.seals_response is True and not success.sealed
         if report.unsealed:
             raise UnsealedError(success.details)
         if endpoint.batch:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from graph import DeclarationError
 from graph.konaplate.errors import InvalidFieldError, InvalidResponseError, KonaplateError, error_of_code
-from graph.konaplate.record import Record, record_fields
+from graph.konaplate.record import Record, has_attribute, record_fields
+from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,6 +49,9 @@ class Endpoint(Generic[K, R]):
     path: str
     """Also its label in logs and metrics."""
     key: type[K]
+    key_name: str = ""
+    """The key's name among the attributes that the schema shows; not needed for a `NamedTuple`, whose fields have
+    names."""
     request: Callable[[Any], dict[str, Any]]
     """From a key, or a sequence of keys for a batch endpoint, to the clear body of a request."""
     record: type[R]
@@ -57,32 +61,54 @@ class Endpoint(Generic[K, R]):
     """Whether a record is about the key. A response about something else is rejected as a whole."""
     key_of: Callable[[R], object] | None = None
     """The key of a row. Batch endpoints must have it, others must not."""
-    not_found: type[KonaplateError] = InvalidResponseError
-    """The error of a key that a batch response omits."""
+    not_found: type[KonaplateError] | None = InvalidResponseError
+    """The error of a key that a batch response omits; None for no error, and no record."""
     certainty: Certainty = Certainty.DOC
     """Only documented responses may have required fields."""
+    complete_with: tuple[str, ...] = ()
+    """The members that make a response without any code a success, where no field is required."""
     seals_request: bool = True
     """Whether requests are encrypted. Settings can override it."""
-    seals_response: bool = True
-    """Whether a success must be encrypted. Settings can override it."""
+    seals_response: bool | None = True
+    """Whether a success must be encrypted; None where that is not known, and either form is taken. Settings can
+    override it."""
     cost: int = 10
     """The price of a call in an operation's cost."""
     codes: Mapping[str, type[KonaplateError]] = field(default_factory=dict)
     """The vendor's codes whose meaning differs from the common table."""
     batch: bool = False
     owner: str | None = None
-    """The record's attribute that names its owner. Without `cards:read:any`, viewers see only their own."""
+    """The attribute that names the member whose data it is: of the record, or else of the key. Without one of the
+    scopes of `open_to`, viewers see only their own."""
+    open_to: tuple[str, ...] = ("cards:read:any",)
+    """Scopes, each of which lets a viewer see other members' data."""
+    hidden_as: ErrorCode = ErrorCode.CARD_NOT_FOUND
+    """What a viewer is told who may not see it."""
+    owner_in_key: bool = field(init=False, default=False)
+    """Whether the key tells the owner, so that a viewer can be refused without a call."""
 
     def __post_init__(self) -> None:
-        names = {each.name for each in record_fields(self.record)}
-        if self.owner is not None and self.owner not in names:
-            raise DeclarationError(f"{self.name}: the record has no attribute {self.owner}")
+        if self.owner is not None and not has_attribute(self.record, self.owner):
+            if self.owner not in (self.key_name, *getattr(self.key, "_fields", ())):
+                raise DeclarationError(f"{self.name}: the record has no attribute {self.owner}, nor has the key")
+            object.__setattr__(self, "owner_in_key", True)
         if self.certainty is not Certainty.DOC and any(each.required for each in record_fields(self.record)):
             raise DeclarationError(f"{self.name}: what is not documented cannot be required")
         if self.batch and (self.key_of is None or not self.within):
             raise DeclarationError(f"{self.name}: a batch endpoint needs `key_of` and `within`")
         if self.key_of is not None and not self.batch:
             raise DeclarationError(f"{self.name}: `key_of` needs `batch=True`")
+
+    def owner_of(self, record: R | None, key: K) -> object:
+        """Whose data a record is: a member's id, None for nobody's, or the fault that hides it.
+
+        The record is not needed if `owner_in_key`.
+        """
+        if self.owner is None:
+            return None
+        if not self.owner_in_key:
+            return getattr(record, self.owner)
+        return key if self.owner == self.key_name else getattr(key, self.owner)
 
     def error_of(self, code: str) -> type[KonaplateError] | None:
         """The error that a code stands for; None for an unknown code."""
@@ -92,7 +118,7 @@ class Endpoint(Generic[K, R]):
         """Whether a response without any code counts as a success."""
         if self.within:
             return self.within[0] in fields
-        required = [each.wire for each in record_fields(self.record) if each.required]
+        required = [each.wire for each in record_fields(self.record) if each.required] or self.complete_with
         return bool(required) and all(name in fields for name in required)
 
     def read(self, fields: dict[str, Any], details: CallDetails, key: K) -> R:
@@ -112,7 +138,7 @@ class Endpoint(Generic[K, R]):
 
     def read_batch(
         self, fields: dict[str, Any], details: CallDetails, keys: Sequence[K]
-    ) -> dict[K, R | KonaplateError]:
+    ) -> dict[K, R | KonaplateError | None]:
         """Read the record of each key, or its error, from a batch response.
 
         Raises:
@@ -132,7 +158,7 @@ class Endpoint(Generic[K, R]):
             elif found.setdefault(key, record) != record:
                 # Two different rows for one key: neither can be trusted.
                 found[key] = InvalidResponseError(details)
-        return {key: found.get(key) or missing(details) for key in keys}
+        return {key: found.get(key) or (missing(details) if missing else None) for key in keys}
 
     def _inner(self, fields: object) -> object:
         """Follow `within`."""

@@ -45,10 +45,12 @@ class CallDetails(msgspec.Struct, frozen=True):
     """The path of the API."""
     retry_after: float | None = None
     """The delay that the response asks for, in seconds."""
+    answered_at: int = 0
+    """When the response arrived, in milliseconds since 1970 (UTC); 0 if none was read."""
 
     def answered(self, status: int, code: str | None = None) -> CallDetails:
         """The same call with its response's status and code."""
-        return CallDetails(self.correlation_id, status, code, self.api, self.retry_after)
+        return CallDetails(self.correlation_id, status, code, self.api, self.retry_after, self.answered_at)
 
 
 class Cause(StrEnum):

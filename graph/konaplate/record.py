@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from types import NoneType, UnionType
 from typing import (
@@ -38,6 +39,13 @@ MAX_USER_ID: Final = 9_999_999_999_999_999_999
 _MAX_EXACT_FLOAT: Final = 2**53
 _DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 _ZERO: Final = re.compile(r"-?0+(\.0+)?", re.ASCII)
+# yyyyMMdd, yyyyMMddHHmmss and yyyyMMddHHmmssSSS.
+_TIME: Final = re.compile(r"(\d{8})(\d{6}(\d{3})?)?", re.ASCII)
+_MAX_TIME: Final = 10**17 - 1
+_DAY: Final = len("yyyyMMdd")
+_SECOND: Final = len("yyyyMMddHHmmss")
+# Konaplate's clock. Korea has had no daylight saving time since 1988.
+_KST: Final = timezone(timedelta(hours=9), "KST")
 
 
 class Text(NamedTuple):
@@ -74,7 +82,7 @@ class Field(NamedTuple):
     wire: str
     """Its name in Konaplate's JSON."""
     kind: type[Any]
-    """The attribute's type: `str`, `int`, `bool`, a secret, a record, or `list`."""
+    """The attribute's type: `str`, `int`, `bool`, `date`, `datetime`, a secret, a record, or `list`."""
     item: Field | None
     """The items of a list, as if each were a field of that name."""
     required: bool
@@ -96,6 +104,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     A subclass annotates each field:
 
     - `str`, `int`, `bool`, a `Secret`, another record, or a `list` of one of these;
+    - `date` for `yyyyMMdd` and `datetime` for `yyyyMMddHHmmss` or `yyyyMMddHHmmssSSS`, as text or number; the time
+      behind a date is left out;
     - `Annotated[str, Text(256)]`, `Annotated[int, Whole(max=9)]` with the limits from the vendor's page;
     - `X | None` for an optional field, for which null and absent are the same.
 
@@ -106,6 +116,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     drift: tuple[str, ...] = ()
     """Konaplate's names of the fields that were longer than documented, including those of nested records."""
+    as_of: int = 0
+    """When Konaplate's answer arrived, in milliseconds since 1970 (UTC); 0 when that is unknown."""
 
     def __init_subclass__(cls) -> None:
         inherited = {field.name for base in cls.__bases__ for field in getattr(base, "__record_fields__", ())}
@@ -122,15 +134,27 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         drift: list[str] = []
         values = _values(cls.__record_fields__, fields, details, drift)
         # By position, which costs a quarter of passing names.
-        return cls(*values, drift=tuple(drift)) if drift else cls(*values)
+        return cls(*values, drift=tuple(drift), as_of=details.answered_at)
 
 
-_OWN: Final = ("drift", "__record_fields__")
+_OWN: Final = ("drift", "as_of", "__record_fields__")
 
 
 def record_fields(record: type[Record]) -> tuple[Field, ...]:
     """The declared fields of a record, in order."""
     return record.__record_fields__
+
+
+def has_attribute(record: type[Record], name: str) -> bool:
+    """Whether a record has an attribute for the schema: a declared field, or a property."""
+    return any(field.name == name for field in record_fields(record)) or isinstance(
+        getattr(record, name, None), property
+    )
+
+
+def first_fault(*values: object) -> Any:
+    """The first `InvalidFieldError` in place of a value, typed as a value; None without one."""
+    return next((value for value in values if isinstance(value, InvalidFieldError)), None)
 
 
 def _values(fields: tuple[Field, ...], sent: dict[str, Any], details: CallDetails, drift: list[str]) -> list[Any]:
@@ -177,7 +201,8 @@ def _field(name: str, hint: Any, wire: str | None = None) -> Field:
     if get_origin(kind) is list:
         kind, item = list, _field(name, get_args(kind)[0], wire)
     is_text = kind is str or (issubclass(kind, Secret) and kind is not MemberId)
-    if not (is_text or kind in (bool, list, MemberId) or issubclass(kind, Record) or (kind is int and bound)):
+    readable = is_text or kind in (bool, list, date, datetime, MemberId) or issubclass(kind, Record)
+    if not (readable or (kind is int and bound)):
         raise DeclarationError(f"no record can have the field {wire}: {kind}")
     bound = sys.maxsize if bound is None else bound
     return Field(name, wire, kind, item, required, bound, None if is_text else _reader(kind, item, bound))
@@ -199,19 +224,17 @@ def _unwrapped(hint: Any) -> tuple[Any, list[Any], bool]:
 
 def _reader(kind: Any, item: Field | None, bound: int) -> _Read:
     """The reader of a field that is not a text."""
-    if kind is MemberId:
-        return _member_id
     if kind is int:
         return lambda value, _details, _drift: _whole(value, bound)
-    if kind is bool:
-        return lambda value, _details, _drift: _of_class(bool, value)
+    if kind in _SIMPLE:
+        return _SIMPLE[kind]
     if item is not None:
         # As if each item were the only field of an object: an unreadable item fails alone.
         return lambda value, details, drift: [
             _values((item,), {item.wire: each}, details, drift)[0] for each in _of_class(list, value)
         ]
     return lambda value, details, drift: kind(
-        *_values(kind.__record_fields__, _of_class(dict, value), details, drift)
+        *_values(kind.__record_fields__, _of_class(dict, value), details, drift), as_of=details.answered_at
     )
 
 
@@ -239,3 +262,21 @@ def _member_id(value: Any, _details: CallDetails, _drift: list[str]) -> MemberId
         return None
     number = _whole(value, MAX_USER_ID)
     return MemberId(str(number)) if number else None
+
+
+def _time(value: Any, least: int) -> datetime:
+    """A time by Konaplate's clock, from a text or a number of 8, 14 or 17 digits, at least `least`."""
+    digits = value if isinstance(value, str) else str(_whole(value, _MAX_TIME))
+    if len(digits) < least or not _TIME.fullmatch(digits):
+        raise UnfitError
+    day, time, fraction = digits[:_DAY], digits[_DAY:_SECOND] or "000000", digits[_SECOND:] or "000"
+    # A ValueError for a day or an hour that does not exist.
+    return datetime.fromisoformat(f"{day}T{time}.{fraction}").replace(tzinfo=_KST)
+
+
+_SIMPLE: Final[dict[Any, _Read]] = {
+    bool: lambda value, _details, _drift: _of_class(bool, value),
+    date: lambda value, _details, _drift: _time(value, _DAY).date(),
+    datetime: lambda value, _details, _drift: _time(value, _SECOND),
+    MemberId: _member_id,
+}

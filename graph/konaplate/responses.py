@@ -49,9 +49,9 @@ _CAUSES: Final = {
 _SERVER_FAULT: Final = 500
 _MAX_DELAY_DIGITS: Final = 6
 
-# Two or three groups of digits. Clients see the code, so nothing else may pass for one: neither a word of the
-# response nor somebody's number, such as a grouped phone number (02_123_4567).
-_CODE: Final = re.compile(r"[0-9]{1,4}_[0-9]{1,4}|[0-9]{1,3}_[0-9]{1,3}_[0-9]{1,3}", re.ASCII)
+# Two or three groups of digits, such as 000_000 and 218_1000_001. Clients see the code, so nothing else may pass
+# for one: neither a word of the response nor somebody's number. A grouped phone number ends in four digits.
+_CODE: Final = re.compile(r"[0-9]{1,4}_[0-9]{1,4}|[0-9]{1,3}_[0-9]{1,4}_[0-9]{1,3}", re.ASCII)
 
 
 SPOILED: Final = object()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graph import DeclarationError
 from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, Altered, Behaviour, Coded, RefusedCallError
-from graph.sandbox.ledger import CARDS, MEMBERS
+from graph.sandbox.ledger import CARD_ROWS, CARDS, MEMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,6 +79,37 @@ def table_of(data: Mapping[str, Table], endpoint: str) -> Table:
     return data[endpoint]
 
 
+_PARS: Final = tuple(row["par"] for rows in CARD_ROWS.values() for row in rows)
+_ONE_PAGE: Final = {"page": 0, "totalPages": 1, "numberOfElements": 1}
+_PAYMENT: Final = {
+    "trType": "00",
+    "nrNumber": "000000000000000001",
+    "trAmount": 4_500,
+    "orgAmount": 4_500,
+    "balanceBefore": 54_500,
+    "balanceAfter": 50_000,
+    "merchantName": "모래 커피",
+    "bizLicenseNo": "2208162517",
+    "authCancelType": "AUTH",
+    "approvalCode": "00000001",
+    "approvalDateTime": "20261101093000",
+}
+_REGISTERED: Final = {"deductionDate": 20_260_101, "created": "20251224101500"}
+_TERMS: Final = {
+    "tcId": 1,
+    "tcActionType": "PY",
+    "title": "전자금융거래 이용약관",
+    "url": "https://sandbox.example/terms/1",
+    "required": "MANDATORY",
+    "order": "1",
+    "isAgree": False,
+}
+
+
+def _account(place: int) -> dict[str, str]:
+    return {"accountNo": f"1005{place:09d}", "bankCode": "020", "connectType": "FIXATION"}
+
+
 DATA: Final[Mapping[str, Table]] = MappingProxyType(
     {
         "card_info": Table(
@@ -94,6 +125,49 @@ DATA: Final[Mapping[str, Table]] = MappingProxyType(
             rows={user_id: {"userInfo": dict(member)} for user_id, member in MEMBERS.items()},
             not_found=Coded("001_006", "Wallet user not found."),
             faults=MEMBER_FAULTS,
+        ),
+        "card_list": Table(
+            key="userId",
+            size=9_999_999_999_999_999_999,
+            rows={user_id: {"cardDataInfo": rows} for user_id, rows in CARD_ROWS.items()},
+            not_found=Coded("001_006", "Wallet user not found."),
+        ),
+        "transactions": Table(
+            key="par",
+            size=27,
+            rows={par: {"pageResponse": _ONE_PAGE, "transactionInfo": [_PAYMENT]} for par in _PARS},
+            not_found=Coded("003_021", "Cannot find par"),
+        ),
+        "virtual_account": Table(
+            key="cardNo",
+            size=16,
+            rows={number: _account(place) for place, number in enumerate(CARDS)},
+            not_found=Coded("003_001", "Invalid card info."),
+        ),
+        "tax_deduction": Table(
+            key="par",
+            size=27,
+            rows={par: {"par": par, **_REGISTERED} for par in _PARS},
+            not_found=Coded("003_021", "Cannot find par"),
+        ),
+        "service_info": Table(
+            key="serviceIdList",
+            size=15,
+            rows={"SANDBOX00000001": {"serviceId": "SANDBOX00000001", "serviceName": "샌드박스 선불카드"}},
+            # Not used: ids that do not exist are left out.
+            not_found=Coded("000_002", "Invalid input parameter."),
+            listed_in="serviceInfos",
+        ),
+        "terms": Table(
+            key="locale",
+            rows={locale: {"termsList": [_TERMS]} for locale in ("KO", "EN")},
+            not_found=Coded("000_002", "Invalid input parameter."),
+        ),
+        "identity_check": Table(
+            key="userId",
+            size=9_999_999_999_999_999_999,
+            rows={user_id: {"isAuthed": True} for user_id in MEMBERS},
+            not_found=Coded("001_006", "Wallet user not found."),
         ),
     }
 )

@@ -121,3 +121,24 @@ MEMBERS: Final[Mapping[int, Mapping[str, Any]]] = MappingProxyType(
     }
 )
 """By user id."""
+
+
+def _row(card: SandboxCard) -> dict[str, Any]:
+    """A card as its member's list shows it."""
+    return {
+        "par": f"Q1{card.number[-9:]:0>25}",
+        "balance": card.fields["balance"],
+        "pendingAmount": 0,
+        "isNamed": True,
+        "serviceId": card.fields["serviceId"],
+        "serviceName": card.fields["serviceName"],
+        "expiryDate": "3112",
+        "mobileCardNo": card.number,
+        "mobileCardStatus": card.fields["cardStatus"] or "ACTIVE",
+    }
+
+
+CARD_ROWS: Final[Mapping[int, list[dict[str, Any]]]] = MappingProxyType(
+    {user_id: [_row(card) for card in CARDS.values() if card.fields["userId"] == user_id] for user_id in MEMBERS}
+)
+"""By user id."""

@@ -1,8 +1,8 @@
 """The caller of a request, called viewer as in GraphQL: its permissions, its rate limits, and what it may see.
 
 Without `cards:read:any`, a viewer cannot tell a card of somebody else from an unregistered card or from one that
-does not exist. The endpoint declares which attribute of its records names their owner; without such an attribute,
-everybody may see them.
+does not exist. The endpoint declares which attribute of its records or keys names their owner, and which scopes
+let a viewer see other members' data; without such an attribute, everybody may see them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from graph.konaplate.responses import ASK_AGAIN
-from graph.security.errors import CardHiddenError
+from graph.security.errors import CardHiddenError, HiddenError, MemberHiddenError
+from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.errors import CallDetails, KonaplateError
     from schema.secrets import MemberId
@@ -80,27 +83,48 @@ class Authorization:
 
     viewer: Viewer
 
-    def check(self, record: object, endpoint: Endpoint[Any, Any]) -> None:
+    def check(self, record: Any, endpoint: Endpoint[Any, Any], key: Any) -> None:
         """Check that the viewer may see a record.
 
         Raises:
-            CardHiddenError: the viewer does not own it, or its owner cannot be read.
+            HiddenError: the viewer does not own it, or its owner cannot be read.
         """
-        if endpoint.owner is None or self.viewer.may(Scope.READ_ANY_CARD):
-            return
-        own = self.viewer.member_id
-        if own is None or getattr(record, endpoint.owner) != own:
-            raise CardHiddenError
+        if not self._may_see_all(endpoint) and not self._owns(record, endpoint, key):
+            raise _HIDDEN[endpoint.hidden_as]
 
-    def failure(self, error: KonaplateError, endpoint: Endpoint[Any, Any]) -> Exception:
+    def may_ask(self, endpoint: Endpoint[Any, Any], key: Any) -> bool:
+        """Whether the viewer may ask for a key, as far as the key tells; if not, no call is needed."""
+        return not endpoint.owner_in_key or self._may_see_all(endpoint) or self._owns(None, endpoint, key)
+
+    def failure(self, error: KonaplateError, endpoint: Endpoint[Any, Any], key: Any) -> Exception:
         """The error that the viewer sees when a key that the caller named cannot be looked up.
 
         Not for keys found in the viewer's own records: their errors reveal nothing new. Any code of Konaplate may
         depend on the card, and not all codes are known, so only errors that cannot depend on a card are shown.
         """
-        if endpoint.owner is None or self.viewer.may(Scope.READ_ANY_CARD) or _reveals_nothing(error.details):
+        if self._may_see_all(endpoint) or _reveals_nothing(error.details):
             return error
-        return CardHiddenError()
+        if endpoint.owner_in_key and self._owns(None, endpoint, key):
+            return error
+        return _HIDDEN[endpoint.hidden_as]()
+
+    def _may_see_all(self, endpoint: Endpoint[Any, Any]) -> bool:
+        return endpoint.owner is None or not self.viewer.scopes.isdisjoint(endpoint.open_to)
+
+    def _owns(self, record: Any, endpoint: Endpoint[Any, Any], key: Any) -> bool:
+        own, owner = self.viewer.member_id, endpoint.owner_of(record, key)
+        if owner is None and endpoint.owner_in_key:
+            # A key without a member asks for what is everybody's; a record without one may be anybody's.
+            return True
+        return own is not None and owner == own
+
+
+_HIDDEN: Final[Mapping[ErrorCode, type[HiddenError]]] = {
+    ErrorCode.CARD_NOT_FOUND: CardHiddenError,
+    ErrorCode.MEMBER_NOT_FOUND: MemberHiddenError,
+}
+
+"""What a viewer is told instead: the same as of a card or a member that does not exist."""
 
 
 def _reveals_nothing(details: CallDetails) -> bool:

@@ -4,7 +4,9 @@ SecurityError
 ├── UnauthenticatedError        no valid credentials
 ├── KeysUnavailableError        the keys to verify a token are unavailable
 ├── ForbiddenError              the viewer lacks a scope
-├── CardHiddenError             the card is not the viewer's, or does not exist; the viewer cannot tell which
+├── HiddenError                 it is not the viewer's, or does not exist; the viewer cannot tell which
+│   ├── CardHiddenError         a card
+│   └── MemberHiddenError       a member
 ├── AuditUnavailableError       the audit log is unavailable, so personal data is withheld
 └── RateLimitedError            a budget is spent
 """
@@ -36,8 +38,16 @@ class ForbiddenError(SecurityError):
     """The viewer lacks a scope that the field needs."""
 
 
-class CardHiddenError(SecurityError):
+class HiddenError(SecurityError):
+    """The viewer may not know whether something exists."""
+
+
+class CardHiddenError(HiddenError):
     """The viewer may not know whether the card exists."""
+
+
+class MemberHiddenError(HiddenError):
+    """The viewer may not know whether the member exists."""
 
 
 class AuditUnavailableError(SecurityError):

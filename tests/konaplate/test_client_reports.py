@@ -70,7 +70,7 @@ async def reports_of(handler: Handler, *, cipher: Cipher | None = None) -> tuple
 
 
 def called(status: int | None = None, code: str | None = None) -> CallDetails:
-    return CallDetails(OWN_ID, status, code, CARD_API)
+    return CallDetails(OWN_ID, status, code, CARD_API, answered_at=0 if status is None else EPOCH_MS)
 
 
 def raising(error: Exception) -> Handler:
@@ -124,6 +124,8 @@ def refusing(code: str, status: int) -> Handler:
     return answering(encoded({"code": code}), status)
 
 
+UNREAD = CallDetails(OWN_ID, 200, None, CARD_API)
+
 FAILURES: list[tuple[Handler, type[KonaplateError], CallDetails, str | None, Cause | None]] = [
     (answering(b"", 503), UnavailableError, called(503), "missing", Cause.BAD_GATEWAY),
     (answering(b"", 401), RejectedError, called(401), "missing", None),
@@ -131,9 +133,8 @@ FAILURES: list[tuple[Handler, type[KonaplateError], CallDetails, str | None, Cau
     (refusing("006_022", 400), SystemFaultError, called(400, "006_022"), "missing", None),
     (refusing("777_777", 200), UnknownCodeError, called(200, "777_777"), "missing", None),
     (answering(CARD.reveal().encode()), InvalidResponseError, called(200), "missing", None),
-    (answering(b" " * 300_000), InvalidResponseError, called(200), None, None),
-    (answering(WELL, 200, [("Content-Encoding", "br")]), InvalidResponseError,
-     called(200), None, None),
+    (answering(b" " * 300_000), InvalidResponseError, UNREAD, None, None),
+    (answering(WELL, 200, [("Content-Encoding", "br")]), InvalidResponseError, UNREAD, None, None),
     (raising(httpx.ConnectError("no")), UnavailableError, called(), None, Cause.NOT_CONNECTED),
     (raising(httpx.ReadError("no")), UnavailableError, called(), None, Cause.NO_ANSWER),
     (raising(httpx.WriteError("no")), UnavailableError, called(), None, Cause.NO_ANSWER),
@@ -194,7 +195,7 @@ async def test_another_members_data_is_reported_as_an_invalid_answer() -> None:
     async with connected(transport, start=7, clock_ms=lambda: EPOCH_MS, on_call=reports.append) as client:
         with pytest.raises(InvalidResponseError) as caught:
             await client.fetch(USER_INFO, MEMBER)
-    assert CallDetails(OWN_ID, 200, "000_000", MEMBER_API) == caught.value.details
+    assert CallDetails(OWN_ID, 200, "000_000", MEMBER_API, answered_at=EPOCH_MS) == caught.value.details
     assert (reports.one().outcome, reports.one().details) == ("InvalidResponseError", caught.value.details)
     assert leaks(caught.value, reports.one()) == []
 

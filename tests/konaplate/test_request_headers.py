@@ -189,6 +189,7 @@ async def test_a_call_signs_the_bytes_that_it_sends_with_one_reading_of_the_cloc
     clock, sent = Clock(), []
 
     def respond(request: httpx.Request) -> httpx.Response:
+        assert clock.readings == 1
         sent.append(request)
         return answering(succeeded(card_fields()))(request)
 
@@ -214,7 +215,6 @@ async def test_a_call_signs_the_bytes_that_it_sends_with_one_reading_of_the_cloc
     assert {name.lower() for name in expected if name.startswith("X-KM-")} == {
         name for name in request.headers if name.startswith("x-km-")
     }
-    assert clock.readings == 1
 
 
 def test_an_identity_shows_none_of_its_keys() -> None:

@@ -226,7 +226,7 @@ async def test_only_post_is_answered(method: str) -> None:
     assert (await send(good().call(method=method))).status_code == 405
 
 
-@pytest.mark.parametrize("path", ["/", "/open-api/", "/api/v1/user/card/info", "/open-api/api/v1/user/card/list"])
+@pytest.mark.parametrize("path", ["/", "/open-api/", "/api/v1/user/card/info", "/open-api/api/v1/user/cards"])
 async def test_other_paths_are_not_found(path: str) -> None:
     assert (await send(good().call(path=path))).status_code == 404
 

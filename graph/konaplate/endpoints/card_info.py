@@ -41,6 +41,7 @@ CARD_INFO: Final = Endpoint(
     title="Card-User Mapped Inquiry",
     path="/api/v1/user/card/info",
     key=CardNo,
+    key_name="card_no",
     request=_request,
     record=CardInfo,
     owner="user_id",

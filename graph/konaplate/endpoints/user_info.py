@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record, Text
+from schema.errors import ErrorCode
 from schema.secrets import IdentityNo, MemberId, PersonalText
 
 
@@ -46,9 +47,12 @@ USER_INFO: Final = Endpoint(
     title="Search for Member Information",
     path="/api/v1/user/info",
     key=MemberId,
+    key_name="user_id",
     request=_request,
     record=UserInfo,
     within=("userInfo",),
     matches=_is_about,
     owner="user_id",
+    open_to=("cards:read:any", "members:read:any"),
+    hidden_as=ErrorCode.MEMBER_NOT_FOUND,
 )

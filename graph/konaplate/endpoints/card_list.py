@@ -1,0 +1,105 @@
+"""Search for Card: https://konaplate.com/en/developers/api-documentation.
+
+Of a row, the vendor's page documents `par`, `limits`, `balance`, `pendingAmount` and `isNamed`. The other fields
+were seen in sample answers of public clients and may be missing; so may `pendingAmount`, which one client lacks.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from graph.konaplate.endpoint import Endpoint
+from graph.konaplate.record import Record, Text, Whole, first_fault
+from schema.secrets import CardNo, MemberId, Par
+
+_MAX_WON: Final = 9_999_999_999
+
+
+class CardLimits(Record):
+    """How much may be paid with a debit card, in won. Probably 0 is no limit (inferred)."""
+
+    day: Annotated[int, Whole(max=_MAX_WON)] | None
+    once: Annotated[int, Whole(max=_MAX_WON)] | None
+    month: Annotated[int, Whole(max=_MAX_WON)] | None
+
+
+class CardPoint(Record):
+    """A card's points under one policy (seen)."""
+
+    point_name: str | None
+    point_policy_id: str | None
+    remaining_point: Annotated[int, Whole(max=_MAX_WON)] | None
+    auto_use: bool | None
+
+
+class CardRow(Record):
+    """One card of a member. Its numbers, status and product were seen, and are not documented."""
+
+    par: Annotated[Par, Text(27)]
+    # Only of debit cards.
+    limits: CardLimits | None
+    balance: Annotated[int, Whole(max=_MAX_WON)]
+    pending_amount: Annotated[int, Whole(max=_MAX_WON)] | None
+    is_named: bool
+    service_id: Annotated[str, Text(15)] | None
+    service_name: Annotated[str, Text(256)] | None
+    # Of several forms (YYMM, YYMMDD, yyyyMMdd), so it stays a text.
+    expiry_date: str | None
+    mobile_card_no: CardNo | None
+    physical_card_no: CardNo | None
+    mobile_card_status: Annotated[str, Text(len("TERMINATED"))] | None
+    physical_card_status: Annotated[str, Text(len("TERMINATED"))] | None
+    card_point_info: list[CardPoint] | None
+
+    @property
+    def card_no(self) -> CardNo | None:
+        """The mobile card's number, or else the physical card's."""
+        return self.physical_card_no if self._is_physical else self.mobile_card_no
+
+    @property
+    def card_status(self) -> str | None:
+        """The status of the card whose number is `card_no`."""
+        return self.physical_card_status if self._is_physical else self.mobile_card_status
+
+    @property
+    def _is_physical(self) -> bool:
+        return not isinstance(self.mobile_card_no, CardNo) and self.physical_card_no is not None
+
+
+class CardList(Record):
+    """All cards of a member, in no documented order."""
+
+    card_data_info: list[CardRow]
+
+    def row_of(self, card_no: CardNo) -> CardRow | None:
+        """The row of a mobile or physical card; None if the member does not hold it.
+
+        Raises:
+            InvalidFieldError: a row or a number that cannot be read may be the one.
+        """
+        fault = first_fault(self.card_data_info)
+        for row in () if fault else self.card_data_info:
+            numbers = (row,) if first_fault(row) else (row.mobile_card_no, row.physical_card_no)
+            if card_no in numbers:
+                return row
+            fault = fault or first_fault(*numbers)
+        if fault:
+            raise fault
+        return None
+
+
+def _request(user_id: MemberId) -> dict[str, int]:
+    return {"userId": int(user_id.reveal())}
+
+
+CARD_LIST: Final = Endpoint(
+    name="card_list",
+    title="Search for Card",
+    path="/api/v1/user/card/list",
+    key=MemberId,
+    key_name="user_id",
+    request=_request,
+    record=CardList,
+    seals_request=False,
+    owner="user_id",
+)
