@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import pytest
 
@@ -21,6 +21,7 @@ from graph.konaplate.errors import (
     RejectedError,
 )
 from graph.konaplate.record import Record, Text
+from schema.secrets import CardNo, MemberId
 from tests.konaplate.support import CARD, DETAILS, MEMBER, card_fields, member_fields, without
 
 
@@ -140,6 +141,7 @@ def test_an_answer_without_a_code_is_none_where_nothing_is_required() -> None:
     ("endpoint", "changes"),
     [
         (CARD_INFO, {"owner": "nobody"}),
+        (CARD_INFO, {"owner": "card_number"}),
         (CARD_INFO, {"certainty": Certainty.SEEN}),
         (CARD_INFO, {"batch": True}),
         (CARD_INFO, {"key_of": lambda card: card.user_id}),
@@ -153,6 +155,71 @@ def test_a_declaration_that_contradicts_itself_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=endpoint.name):
         replace(endpoint, **changes)
+
+
+def _nothing(_key: object) -> dict[str, Any]:
+    return {}
+
+
+class Pair(NamedTuple):
+    card: CardNo
+    member: MemberId | None
+
+
+class Held(Record):
+    user_id: MemberId | None
+
+    @property
+    def holder(self) -> MemberId | None:
+        return MemberId("3")
+
+
+@pytest.mark.parametrize(
+    ("key", "owner", "expected", "in_key"),
+    [
+        (MemberId, "user_id", MemberId("1"), False),
+        (MemberId, "holder", MemberId("3"), False),
+        (MemberId, "asked_for", MemberId("2"), True),
+        (Pair, "member", MemberId("2"), True),
+        (MemberId, None, None, False),
+    ],
+)
+def test_the_owner_is_an_attribute_of_the_record_or_else_of_the_key(
+    key: type, owner: str | None, expected: MemberId | None, in_key: bool
+) -> None:
+    endpoint: Endpoint[Any, Held] = Endpoint(
+        name="held",
+        title="",
+        path="/held",
+        key=key,
+        key_name="asked_for",
+        request=_nothing,
+        record=Held,
+        owner=owner,
+    )
+    asked = Pair(CARD, MemberId("2")) if key is Pair else MemberId("2")
+    assert (expected, in_key) == (endpoint.owner_of(Held(user_id=MemberId("1")), asked), endpoint.owner_in_key)
+
+
+def test_a_key_without_a_row_may_be_no_error() -> None:
+    tolerant = replace(PRODUCTS, not_found=None)
+    rows = {"result": {"products": [product("a")]}}
+    read = tolerant.read_batch(rows, DETAILS, "ab")
+    assert (isinstance(read["a"], Product), read["b"]) == (True, None)
+    # But a row that cannot be read may be the missing one.
+    rows["result"]["products"].append({})
+    assert isinstance(tolerant.read_batch(rows, DETAILS, "b")["b"], InvalidResponseError)
+
+
+def test_an_answer_without_a_code_is_a_success_with_what_the_endpoint_names() -> None:
+    class Page(Record):
+        one: str | None
+
+    page = Endpoint(
+        name="page", title="", path="/page", key=str, request=_nothing, record=Page, complete_with=("one", "two")
+    )
+    assert page.is_complete({"one": None, "two": 2})
+    assert not page.is_complete({"one": None})
 
 
 def test_names_and_paths_of_a_registry_are_unique() -> None:

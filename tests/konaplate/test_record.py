@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Annotated, Any
 
+import msgspec
 import pytest
 
 from graph import DeclarationError
@@ -107,6 +110,59 @@ def test_a_secret_that_refuses_its_text_shows_nothing_of_it() -> None:
     row = Row.read(sent(cardNo=f"{CARD.reveal()}0"), DETAILS)
     assert faults(row) == ["cardNo"]
     assert leaks(row, row.card_no) == []
+
+
+class Dated(Record):
+    day: date | None
+    at: datetime | None
+
+
+def dated(value: object) -> list[object]:
+    """What a value is as a day and as a time; "fault" if it is none."""
+    read = Dated.read({"day": value, "at": value}, DETAILS)
+    values: list[object] = [read.day, read.at]
+    return ["fault" if isinstance(each, InvalidFieldError) else each for each in values]
+
+
+DAY = date(2026, 2, 28)
+AT = datetime(2026, 2, 28, 23, 59, 58, tzinfo=timezone(timedelta(hours=9)))
+NO_TIMES: list[object] = [
+    "", " ", "0", 0, -20260228, True, [], {}, "20260229", "20261301", "20260200", "00000228", "2026228",
+    "2026-02-28", "20260228 ", "20260228\n", "２０２６０２２８", "20260228246060", "202602282359",
+    "D20260228", "2026022823595812", "202602282359581234", 10**17, Decimal("20260228.5"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, [None, None]),
+        ("20260228", [DAY, "fault"]),
+        (20260228, [DAY, "fault"]),
+        (Decimal("20260228.0"), [DAY, "fault"]),
+        ("20260228235958", [DAY, AT]),
+        (20260228235958, [DAY, AT]),
+        ("20260228235958123", [DAY, AT.replace(microsecond=123_000)]),
+        (20260228235958123, [DAY, AT.replace(microsecond=123_000)]),
+        *((value, ["fault", "fault"]) for value in NO_TIMES),
+    ],
+    ids=repr,
+)
+def test_a_day_and_a_time_have_the_forms_of_konaplate_and_its_time_zone(
+    value: object, expected: list[object]
+) -> None:
+    assert expected == dated(value)
+
+
+def test_a_time_is_that_of_koreas_clock() -> None:
+    _, at = dated("20260228235958")
+    assert at == datetime(2026, 2, 28, 14, 59, 58, tzinfo=UTC)
+
+
+def test_a_record_and_all_within_it_know_when_the_answer_arrived() -> None:
+    row = Row.read(sent(cardNo=None), msgspec.structs.replace(DETAILS, answered_at=1_741_230_000_042))
+    assert {1_741_230_000_042} == {row.as_of, *(point.as_of for point in row.points)}
+    assert Row.read(sent(), DETAILS).as_of == 0
 
 
 def test_declarations_say_what_is_sensitive_and_what_is_required() -> None:

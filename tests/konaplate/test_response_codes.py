@@ -123,6 +123,9 @@ NO_CODES: list[object] = [
     "1_2_3_4",
     "010_1234_5678",
     "02_123_4567",
+    "218_10000_001",
+    "218_1000_0001",
+    "218_1000_00a",
     "1987_12_31",
     "<b>003</b>",
     0,
@@ -173,7 +176,7 @@ def test_a_documented_code_means_the_same_under_every_status(code: str, status: 
 
 
 @table("status", BY_STATUS)
-@table("code", ["777_777", "000_0000", "00_002", "003_001_02"])
+@table("code", ["777_777", "000_0000", "00_002", "003_001_02", "218_1000_001"])
 def test_an_unknown_code_is_shown_and_the_status_says_whether_to_retry(code: str, status: int) -> None:
     error = failed(encoded(refusal(code)), status)
     expected = UNKNOWN if BY_STATUS[status] is INVALID else BY_STATUS[status]

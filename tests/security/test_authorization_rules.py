@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.endpoints.card_list import CARD_LIST
+from graph.konaplate.endpoints.identity_check import IDENTITY_CHECK
+from graph.konaplate.endpoints.terms import TERMS, TermsKey
 from graph.konaplate.errors import CallDetails, InvalidFieldError, SystemFaultError
 from graph.security.authorization import Authorization, Scope, Viewer
-from graph.security.errors import CardHiddenError
+from graph.security.errors import CardHiddenError, HiddenError, MemberHiddenError
 from schema.secrets import CardNo, MemberId
+
+if TYPE_CHECKING:
+    from graph.konaplate.endpoint import Endpoint
 
 CARD = CardNo("9491339400000013")
 OWN, DETAILS = MemberId("1001"), CallDetails("an-id", 200, "003_001")
@@ -56,3 +63,45 @@ def test_what_konaplate_says_of_a_record_is_hidden_from_whom_it_may_not_concern(
 def test_a_failure_that_is_about_no_record_is_told(status: int | None) -> None:
     error = SystemFaultError(CallDetails("an-id", status))
     assert error is rules().failure(error, CARD_INFO, CARD)
+
+
+OTHER = MemberId("1002")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "key", "hidden"),
+    [
+        (CARD_LIST, OTHER, CardHiddenError),
+        (IDENTITY_CHECK, OTHER, MemberHiddenError),
+        (TERMS, TermsKey("KO", None, OTHER), MemberHiddenError),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_key_of_another_member_is_refused_before_any_call(
+    endpoint: Endpoint[Any, Any], key: object, hidden: type[HiddenError]
+) -> None:
+    for scopes, member in (((), OWN), ((), None), ((Scope.READ_MEMBER,), OWN)):
+        assert not rules(*scopes, member=member).may_ask(endpoint, key)
+        with pytest.raises(hidden):
+            rules(*scopes, member=member).check(None, endpoint, key)
+        error = SystemFaultError(DETAILS)
+        assert isinstance(rules(*scopes, member=member).failure(error, endpoint, key), hidden)
+    for scope in endpoint.open_to:
+        assert rules(scope).may_ask(endpoint, key)
+        rules(scope).check(None, endpoint, key)
+
+
+def test_a_viewer_may_ask_for_their_own_key_and_is_told_its_failures() -> None:
+    error = SystemFaultError(DETAILS)
+    assert rules().may_ask(CARD_LIST, OWN)
+    rules().check(None, CARD_LIST, OWN)
+    assert error is rules().failure(error, CARD_LIST, OWN)
+
+
+def test_a_key_that_names_no_member_asks_for_what_is_everybodys() -> None:
+    assert rules(member=None).may_ask(TERMS, TermsKey("KO"))
+    rules(member=None).check(None, TERMS, TermsKey("KO"))
+
+
+def test_a_key_that_does_not_tell_the_owner_may_be_asked_for() -> None:
+    assert rules().may_ask(CARD_INFO, CARD)
