@@ -6,19 +6,23 @@ import json
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
+from graph.app import create_app
 from graph.graphql.persisted import DocumentResolver
+from graph.konaplate.endpoints import ENDPOINTS
 from graph.redact import holds_card_number
+from graph.sandbox.app import create_sandbox
+from graph.sandbox.data import DATA
 from graph.sandbox.ledger import FIRST_CARD
 from tests.graphql.documents import CARD_QUERY, hash_of
 from tests.http.asking import codes
-from tests.support import Gateway, Recorder, gateway
+from tests.support import Gateway, Recorder, credentials, gateway, sandbox_settings
+from tests.test_toy_endpoint import COUPONS, TABLE, CouponQuery
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import httpx
 
 TWO = "query Name { __typename } query Card($n: CardNumber!) { card(cardNo: $n) { balance } }"
 SWITCHED = "query ($on: Boolean!) { __typename @include(if: $on) }"
@@ -169,6 +173,28 @@ async def test_values_of_other_types_are_taken(parameters: dict[str, Any]) -> No
     async with gateway() as running:
         answer = await get(running, **parameters)
     assert answer.json() == {"data": {"__type": None}}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"query": "{ coupons(userId: 7) { giverName card { balance } } }"},
+        {
+            "query": "query ($id: ID!) { coupons(userId: $id) { giverName card { balance } } }",
+            "variables": {"id": "7"},
+        },
+    ],
+    ids=["a literal", "a variable"],
+)
+async def test_cards_that_are_reached_by_an_id_are_read(parameters: dict[str, Any]) -> None:
+    endpoints = [*ENDPOINTS, COUPONS]
+    sandbox = create_sandbox(credentials(), endpoints=endpoints, data={**DATA, "coupons": TABLE})
+    upstream = httpx.ASGITransport(sandbox)
+    app = create_app(sandbox_settings(), endpoints=endpoints, query=CouponQuery, transport=upstream)
+    asgi = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=asgi, base_url="http://g") as client:
+        answer = await get(Gateway(client, upstream), **parameters)
+    assert [coupon["card"]["balance"] for coupon in answer.json()["data"]["coupons"]] == [50_000, 3_200]
 
 
 async def test_a_document_with_escapes_runs_although_it_is_not_kept() -> None:
