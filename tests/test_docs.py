@@ -15,6 +15,7 @@ import pytest
 from graph.cli import main
 from graph.config.settings import Settings
 from graph.graphql.limits import DocumentLimits
+from graph.konaplate.endpoints import ENDPOINTS
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS
 from graph.security.authorization import Allowance
@@ -312,3 +313,13 @@ def test_every_decision_has_its_four_parts_and_is_listed() -> None:
 def test_the_changelog_has_the_sections_of_keep_a_changelog() -> None:
     sections = set(re.findall(r"^### (.*)$", DOCUMENTS["CHANGELOG.md"], re.MULTILINE))
     assert sections <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_every_api_is_listed_with_its_flags() -> None:
+    said = {True: "encrypted", False: "clear", None: "unknown"}
+    section = DOCUMENTS["docs/konaplate.md"].partition("## APIs")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| `(/api/[^`]+)`, ([^|]+) \|[^|]+\| (\w+) \| (\w+) \|", section, re.MULTILINE)
+    assert rows == [
+        (each.name, each.path, each.title, said[each.seals_request], said[each.seals_response])
+        for each in ENDPOINTS
+    ]

@@ -147,15 +147,21 @@ CODES: Final[Mapping[str, type[KonaplateError]]] = MappingProxyType(
         "000_003": InvalidInputError,  # Missing required values. cardNo
         "000_015": InvalidInputError,  # length does not match
         "001_006": MemberNotFoundError,  # Wallet user not found.
+        "001_087": MemberNotFoundError,  # a dormant member is not found
+        "002_018": SystemFaultError,  # gateway communication error
         "003_001": CardNotFoundError,  # Invalid card info.
         "003_008": CardNotFoundError,  # Par not found from cardNo.
         "003_021": CardNotFoundError,  # Cannot find par
         "003_022": CardNotFoundError,  # Card already terminated
         "006_022": SystemFaultError,  # System Error., sent with HTTP 400
+        "006_029": CardNotFoundError,  # Card is not found with the card no.
         "900_001": SystemFaultError,  # internal error, known from an older client only
     }
 )
-"""The documented codes. The code of "no such card" is not documented; `003_001` is the best candidate."""
+"""The documented codes, from all pages. Which one card inquiries give for "no such card" is not documented.
+
+One code can mean different things at two APIs, such as `003_024`; an endpoint's own `codes` come first.
+"""
 
 FAMILIES: Final[Mapping[str, type[KonaplateError]]] = MappingProxyType(
     {

@@ -78,11 +78,12 @@ STATUSES: dict[str, Row] = {
 
 CODES: dict[str, Row] = {
     **{code: business(code, "BAD_USER_INPUT") for code in ("000_002", "000_003", "000_015")},
-    **{code: business(code, "CARD_NOT_FOUND") for code in ("003_001", "003_008", "003_021", "003_022")},
-    "001_006": business("001_006", "MEMBER_NOT_FOUND"),
+    **{code: business(code, "CARD_NOT_FOUND") for code in ("003_001", "003_008", "003_021", "003_022", "006_029")},
+    **{code: business(code, "MEMBER_NOT_FOUND") for code in ("001_006", "001_087")},
     **{code: business(code, REJECTED) for code in ("010_001", "020_001", "020_998")},
-    **{code: business(code, ERROR, retryable=True) for code in ("006_022", "900_001")},
+    **{code: business(code, ERROR, retryable=True) for code in ("002_018", "006_022", "900_001")},
     "unknown code": business("777_777", ERROR),
+    "a code of three parts": business("218_1000_001", ERROR),
     "error envelope under 200": business("003_001", "CARD_NOT_FOUND", status="200 OK"),
     "system error under 500": business("006_022", ERROR, retryable=True, status="500 Internal Server Error"),
     "no such card under 503": business("003_001", "CARD_NOT_FOUND", status="503 Service Unavailable"),

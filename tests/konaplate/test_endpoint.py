@@ -103,9 +103,9 @@ def test_a_record_about_another_key_is_refused_as_a_whole() -> None:
 
 
 def test_a_code_means_what_the_endpoint_says_and_else_what_it_means_everywhere() -> None:
-    own = replace(CARD_INFO, codes={"006_029": CardNotFoundError, "001_006": CardNotFoundError})
+    own = replace(CARD_INFO, codes={"003_024": CardNotFoundError, "001_006": CardNotFoundError})
     for code, everywhere, here in [
-        ("006_029", None, CardNotFoundError),
+        ("003_024", None, CardNotFoundError),
         ("001_006", MemberNotFoundError, CardNotFoundError),
         ("000_002", InvalidInputError, InvalidInputError),
         ("010_001", RejectedError, RejectedError),

@@ -64,11 +64,14 @@ KNOWN = {
     "000_003": INPUT,
     "000_015": INPUT,
     "001_006": NO_MEMBER,
+    "001_087": NO_MEMBER,
+    "002_018": FAULT,
     "003_001": NO_CARD,
     "003_008": NO_CARD,
     "003_021": NO_CARD,
     "003_022": NO_CARD,
     "006_022": FAULT,
+    "006_029": NO_CARD,
     "900_001": FAULT,
     "010_001": REJECTED,
     "010_999": REJECTED,
@@ -274,13 +277,13 @@ def test_the_required_fields_are_those_that_the_vendor_documents() -> None:
 
 
 def test_a_code_of_an_endpoint_means_what_the_endpoint_says() -> None:
-    own = replace(CARD_INFO, codes={"006_029": CardNotFoundError, "001_006": InvalidInputError})
+    own = replace(CARD_INFO, codes={"003_024": CardNotFoundError, "001_006": InvalidInputError})
     for code, expected in [
-        ("006_029", CardNotFoundError),
+        ("003_024", CardNotFoundError),
         ("001_006", InvalidInputError),
         ("003_001", CardNotFoundError),
     ]:
         with pytest.raises(expected) as caught:
             read(encoded(refusal(code)), 400, own)
         assert code == caught.value.details.code
-    assert shown(failed(encoded(refusal("006_029")), 400)) == UNKNOWN
+    assert shown(failed(encoded(refusal("003_024")), 400)) == UNKNOWN
