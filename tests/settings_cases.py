@@ -37,6 +37,7 @@ PROTECTED = {
     "KONAGRAPH_API_KEYS": "keys.toml",
     "KONAGRAPH_CARD_REF_KEY": "a-key-of-at-least-32-characters!",
     "KONAGRAPH_REDIS_URL": "redis://b.example",
+    "KONAGRAPH_ID_KEY": "a-key-of-ids-of-32-characters-ok",
 }
 
 # Variable, its text, the value. None of the values is a default.
@@ -66,6 +67,8 @@ VARIABLES: list[tuple[str, str, Any]] = [
         "another-key-of-32-characters-or-so",
         Credential("another-key-of-32-characters-or-so"),
     ),
+    ("KONAGRAPH_ID_KEY", "i" * 32, Credential("i" * 32)),
+    ("KONAGRAPH_ID_KEY_2", "j" * 32, Credential("j" * 32)),
     ("KONAGRAPH_LOG_LEVEL", "debug", "debug"),
     ("KONAGRAPH_LOG_FORMAT", "console", "console"),
     ("KONAGRAPH_AUDIT_LOG", "logs/audit.log", Path("logs/audit.log")),
@@ -101,6 +104,7 @@ VARIABLES: list[tuple[str, str, Any]] = [
     ("KONAPLATE_JWE_ALGORITHMS", "RSA-OAEP, A256GCM", ("RSA-OAEP", "A256GCM")),
     ("KONAPLATE_SEAL_REQUESTS", "card_info, -user_info", ("card_info", "-user_info")),
     ("KONAPLATE_SEAL_ANSWERS", "-card_info", ("-card_info",)),
+    ("KONAGRAPH_MAX_TRANSACTION_DAYS", "31", 31),
     ("KONAPLATE_CORRELATION_ECHO", "require", EchoRule.REQUIRE),
     ("KONAPLATE_CA_BUNDLE", "certificates/ca.pem", Path("certificates/ca.pem")),
     ("KONAPLATE_CLIENT_CERTIFICATE", "certificates/own.pem", Path("certificates/own.pem")),

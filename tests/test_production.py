@@ -38,6 +38,7 @@ async def in_production(key_file: Path) -> AsyncIterator[httpx.AsyncClient]:
         KONAPLATE_BASE_URL="https://konaplate.example/open-api",
         KONAGRAPH_AUTH="api-key",
         KONAGRAPH_API_KEYS=key_file,
+        KONAGRAPH_ID_KEY="i" * 32,
     )
     app = create_app(settings, transport=sandbox_transport())
     async with (

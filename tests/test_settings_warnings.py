@@ -14,7 +14,7 @@ JWT = {
     "KONAGRAPH_JWT_ISSUER": "https://issuer.example",
     "KONAGRAPH_JWT_AUDIENCE": "cards",
 }
-MODES = {"development": {}, "production": {**JWT, "KONAGRAPH_ENV": "production"}}
+MODES = {"development": {}, "production": {**JWT, "KONAGRAPH_ENV": "production", "KONAGRAPH_ID_KEY": "i" * 32}}
 NO_EFFECT = "has no effect with the other settings as they are"
 
 
@@ -133,3 +133,9 @@ def test_two_key_pairs_of_one_id_are_told() -> None:
     keys = {"KONAPLATE_SERVER_PUBLIC_KEY_2": PUBLIC_PEM, "KONAPLATE_CLIENT_PRIVATE_KEY_2": PRIVATE_PEM}
 
     assert warnings({}, **ids, **keys) == ["KONAPLATE_CRYPTO_KEY_ID and KONAPLATE_CRYPTO_KEY_ID_2 are the same"]
+
+
+@pytest.mark.parametrize(("second", "told"), [("i" * 32, True), ("j" * 32, False)])
+def test_two_keys_of_ids_that_are_the_same_are_told(mode: dict[str, str], second: str, *, told: bool) -> None:
+    found = warnings(mode, KONAGRAPH_ID_KEY="i" * 32, KONAGRAPH_ID_KEY_2=second)
+    assert found == (["KONAGRAPH_ID_KEY and KONAGRAPH_ID_KEY_2 are the same"] if told else [])

@@ -70,6 +70,8 @@ def _access(settings: Settings, given: set[str]) -> Iterator[str]:
         )
     if "konagraph_redis_url" in given and "konagraph_card_ref_key" not in given:
         yield "KONAGRAPH_CARD_REF_KEY is missing; gateways that share a Redis need the same one"
+    if "konagraph_id_key_2" in given and "konagraph_id_key" not in given:
+        yield "KONAGRAPH_ID_KEY is missing; KONAGRAPH_ID_KEY_2 is a second one, and makes no ids"
 
 
 def _files(settings: Settings, given: set[str]) -> Iterator[str]:
@@ -84,6 +86,8 @@ def _production(settings: Settings) -> Iterator[str]:
     """What is unsafe with real cards."""
     if settings.konagraph_auth == "none":
         yield "KONAGRAPH_AUTH must be jwt or api-key in production"
+    if settings.konagraph_id_key is None and settings.konagraph_id_key_2 is None:
+        yield "KONAGRAPH_ID_KEY is missing; production needs it, so that ids outlive a start and fit every gateway"
     if settings.konagraph_allow_anonymous:
         yield "KONAGRAPH_ALLOW_ANONYMOUS must not be set in production"
     if settings.konagraph_introspection:

@@ -8,14 +8,15 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from graph.config.types import (
-    CardRefKey,
     Count,
+    Days,
     HeaderNames,
     HeaderText,
     Host,
     Hosts,
     IdleSeconds,
     Line,
+    LongKey,
     Networks,
     OriginSet,
     Pem,
@@ -81,7 +82,9 @@ class Settings(BaseModel):
     konagraph_keepalive: IdleSeconds = HttpLimits.keepalive
     konagraph_trusted_proxies: Networks = ()
     konagraph_redis_url: RedisUrl | None = None
-    konagraph_card_ref_key: CardRefKey | None = None
+    konagraph_card_ref_key: LongKey | None = None
+    konagraph_id_key: LongKey | None = None
+    konagraph_id_key_2: LongKey | None = None
     konagraph_log_level: Literal["debug", "info", "warning", "error"] = "info"
     konagraph_log_format: Literal["json", "console"] = "json"
     konagraph_audit_log: Path | None = None
@@ -124,6 +127,7 @@ class Settings(BaseModel):
     konaplate_jwe_algorithms: Words = (*DEFAULT_ALGORITHMS, *DEFAULT_CONTENT_ENCRYPTIONS)
     konaplate_seal_requests: Words = ()
     konaplate_seal_answers: Words = ()
+    konagraph_max_transaction_days: Days = 90
     konaplate_correlation_echo: EchoRule = EchoRule.LEARN
     konaplate_ca_bundle: Path | None = None
     konaplate_client_certificate: Path | None = None

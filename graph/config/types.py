@@ -98,7 +98,7 @@ def _redis_url(value: str) -> str:
     return value
 
 
-def _card_ref_key(value: str) -> str:
+def _long_key(value: str) -> str:
     if len(value) < _MIN_KEY_CHARACTERS:
         raise ValueError(f"must have at least {_MIN_KEY_CHARACTERS} characters")
     return value
@@ -167,7 +167,7 @@ UrlOrPath = Annotated[str, AfterValidator(_url_or_path)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Secret = Annotated[Credential, _secret(_header_text)]
 RedisUrl = Annotated[Credential, _secret(_redis_url)]
-CardRefKey = Annotated[Credential, _secret(_card_ref_key)]
+LongKey = Annotated[Credential, _secret(_long_key)]
 Pem = Annotated[Credential, _secret(_pem)]
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 Hosts = Annotated[
@@ -184,4 +184,5 @@ Seconds = Annotated[Number, Field(gt=0, le=60)]
 SecondsOrNone = Annotated[Number, Field(ge=0, le=60)]
 IdleSeconds = Annotated[Number, Field(gt=0, le=3600)]
 Count = Annotated[Whole, Field(gt=0, le=1_000_000_000)]
+Days = Annotated[Whole, Field(gt=0, le=3660)]
 Port = Annotated[Whole, Field(ge=0, le=MAX_PORT)]

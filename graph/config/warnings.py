@@ -64,6 +64,8 @@ def _about_konaplate(settings: Settings) -> Iterator[str]:
 
 
 def _about_callers(settings: Settings) -> Iterator[str]:
+    if None is not settings.konagraph_id_key == settings.konagraph_id_key_2:
+        yield "KONAGRAPH_ID_KEY and KONAGRAPH_ID_KEY_2 are the same"
     if settings.konagraph_auth == "none" and settings.konagraph_allow_anonymous:
         everybody = "whoever reaches this gateway can ask for any card and any member"
         yield f"KONAGRAPH_ALLOW_ANONYMOUS is on and KONAGRAPH_AUTH is none: {everybody}"

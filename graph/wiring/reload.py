@@ -13,7 +13,7 @@ import structlog
 from graph.config.settings import Settings, SettingsError
 from graph.telemetry.logs import LOGGER
 from graph.wiring.documents import read_trusted
-from graph.wiring.security import read_key_files
+from graph.wiring.security import build_handles, read_key_files
 from graph.wiring.upstream import build_cipher, build_identity
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ RENEWED: Final = (
     "konaplate_crypto_key_id_2",
     "konaplate_server_public_key_2",
     "konaplate_client_private_key_2",
+    "konagraph_id_key",
+    "konagraph_id_key_2",
 )
 """The settings whose new values are used. Files that settings name by path are read again as well."""
 
@@ -130,6 +132,9 @@ class Renewal:
         self._konaplate.renew(parts.identity, parts.cipher)
         if self._protection.api_keys is not None and parts.keys is not None:
             self._protection.api_keys.keys = parts.keys
+        if renewed.konagraph_id_key is not None:
+            # Otherwise the key was made at start, and stays.
+            self._protection.handles = build_handles(renewed)
         self._documents.trusted = parts.trusted
         self._on_trusted(parts.trusted.operation_names)
         self._in_use = renewed

@@ -1,4 +1,4 @@
-"""Builds authentication and budgets from the settings."""
+"""Builds authentication, budgets and handles from the settings."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from graph.security.api_keys import ApiKeyAuthenticator, BadKeyFileError, read_a
 from graph.security.authentication import anonymous, by_api_key, by_token
 from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
+from graph.security.handles import Handles
 from graph.security.jwks import MAX_BYTES, BadKeySetError, KeySet, read_key_set
 from graph.security.limiter import LocalLimiter
 from graph.security.tokens import TokenAuthenticator, TokenRules
@@ -36,9 +37,9 @@ if TYPE_CHECKING:
 _KEY_SET_TIMEOUT = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Protection:
-    """Authentication and budgets, with the resources that live as long as the application."""
+    """Authentication, budgets and handles, with the resources that live as long as the application."""
 
     authenticate: Authenticate
     budgets: Budgets
@@ -47,6 +48,8 @@ class Protection:
     redis: Redis | None
     fallback: FallbackLimiter | None
     """The limiter that keeps shared budgets."""
+    handles: Handles
+    """Replaced when its keys change, so a request keeps those that it began with."""
 
     async def open(self) -> None:
         """Load the keys, so that the first request does not wait for them."""
@@ -81,10 +84,16 @@ def build_refs(settings: Settings) -> CardRefs:
     return CardRefs(settings.konagraph_card_ref_key or Credential(secrets.token_hex(32)))
 
 
+def build_handles(settings: Settings) -> Handles:
+    """Handles of cards and members. Without a key they only open within this process."""
+    given = [key for key in (settings.konagraph_id_key, settings.konagraph_id_key_2) if key is not None]
+    return Handles(given or [Credential(secrets.token_hex(32))])
+
+
 def build_protection(
     settings: Settings, refs: CardRefs, *, on_key_failure: Callable[[str], None], on_fallback: Callable[[], None]
 ) -> Protection:
-    """Build authentication and budgets.
+    """Build authentication, budgets and handles.
 
     Raises:
         SettingsError: when a key file or the address of Redis cannot be used.
@@ -104,7 +113,7 @@ def build_protection(
         api_keys = ApiKeyAuthenticator(read_key_files(settings) or ())
         authenticate = by_api_key(api_keys)
     budgets = Budgets(fallback or local, refs, may_wait=fallback is not None)
-    return Protection(authenticate, budgets, keys, api_keys, redis, fallback)
+    return Protection(authenticate, budgets, keys, api_keys, redis, fallback, build_handles(settings))
 
 
 def read_key_files(settings: Settings) -> tuple[ApiKey, ...] | None:

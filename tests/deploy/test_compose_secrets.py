@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SCRIPT = ROOT / "deploy" / "compose" / "make_secrets.py"
 CONFIGURATION = ROOT / "deploy" / "redis" / "redis.conf"
-GATEWAY_FILES = {"KONAGRAPH_REDIS_URL", "KONAGRAPH_CARD_REF_KEY"}
+GATEWAY_FILES = {"KONAGRAPH_REDIS_URL", "KONAGRAPH_CARD_REF_KEY", "KONAGRAPH_ID_KEY"}
 
 
 def made(folder: Path) -> dict[str, str]:
@@ -69,12 +69,19 @@ def test_a_second_run_changes_nothing_and_another_place_has_other_secrets(tmp_pa
     assert all(first[name] != other[name] for name in first)
 
 
+def test_an_older_place_is_given_the_key_of_ids_and_keeps_the_rest(tmp_path: Path) -> None:
+    first = made(tmp_path)
+    (tmp_path / "gateway" / "KONAGRAPH_ID_KEY").unlink()
+    again = made(tmp_path)
+    assert {name for name in first if first[name] != again[name]} == {"KONAGRAPH_ID_KEY"}
+
+
 def test_a_run_that_was_broken_off_is_done_again(tmp_path: Path) -> None:
     first = made(tmp_path)
     (tmp_path / "gateway" / "KONAGRAPH_CARD_REF_KEY").unlink()
     again = made(tmp_path)
     assert first.keys() == again.keys()
-    assert all(first[name] != again[name] for name in first)
+    assert {name for name in first if first[name] == again[name]} == {"KONAGRAPH_ID_KEY"}
 
 
 def test_the_password_itself_is_not_in_the_list_of_users(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from graph.app import create_app
 from graph.http.front import Front
 from graph.http.health import Health, admin_app
+from graph.konaplate.endpoints import ENDPOINTS
 from tests.support import Recorder, sandbox_settings
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ async def test_the_app_itself_knows_its_state_from_its_start_to_its_end() -> Non
     async with app.router.lifespan_context(app):
         within, breakers = health.ready, health.report()["breakers"]
     assert (before, within, health.ready) == (False, True, False)
-    assert breakers == {"/api/v1/user/card/info": "closed", "/api/v1/user/info": "closed"}
+    assert breakers == {endpoint.path: "closed" for endpoint in ENDPOINTS}
 
 
 async def test_the_app_itself_knows_whether_its_redis_answers(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ JWT = {
     "KONAGRAPH_JWT_ISSUER": "https://issuer.example",
     "KONAGRAPH_JWT_AUDIENCE": "cards",
 }
-PRODUCTION = {**PLAIN, **JWT, "KONAGRAPH_ENV": "production"}
+ID_KEY = {"KONAGRAPH_ID_KEY": "a-key-of-ids-of-32-characters-ok"}
+PRODUCTION = {**PLAIN, **JWT, **ID_KEY, "KONAGRAPH_ENV": "production"}
 OPEN = (
     "KONAGRAPH_AUTH is none, so everybody who reaches KONAGRAPH_HOST can ask for any card: set KONAGRAPH_AUTH, "
     "or listen on 127.0.0.1, or accept it with KONAGRAPH_ALLOW_ANONYMOUS=true"
@@ -29,6 +30,7 @@ INTROSPECTION = (
 )
 BASE_HTTPS = "KONAPLATE_BASE_URL must be https in production"
 JWKS_HTTPS = "KONAGRAPH_JWT_JWKS must be https in production"
+NO_ID_KEY = "KONAGRAPH_ID_KEY is missing; production needs it, so that ids outlive a start and fit every gateway"
 SANDBOX = "KONAPLATE_BASE_URL must not be the vendor's sandbox in production"
 SANDBOX_URL = "https://sandbox.konaplate.com/open-api"
 WARNING = (
@@ -45,9 +47,9 @@ def problems(environment: dict[str, str], **overrides: object) -> list[str]:
     return []
 
 
-def test_the_upstream_and_four_settings_are_all_that_production_needs() -> None:
+def test_the_upstream_and_six_settings_are_all_that_production_needs() -> None:
     assert problems(PRODUCTION) == []
-    assert set(PRODUCTION) - set(PLAIN) == {*JWT, "KONAGRAPH_ENV"}
+    assert set(PRODUCTION) - set(PLAIN) == {*JWT, *ID_KEY, "KONAGRAPH_ENV"}
 
 
 @pytest.mark.parametrize("name", [name for name in JWT if name != "KONAGRAPH_AUTH"])
@@ -59,7 +61,7 @@ def test_each_of_them_is_needed(name: str, value: str | None) -> None:
 
 
 def test_api_keys_need_their_file_and_nothing_of_jwt() -> None:
-    environment = {**PLAIN, "KONAGRAPH_ENV": "production", "KONAGRAPH_AUTH": "api-key"}
+    environment = {**PLAIN, **ID_KEY, "KONAGRAPH_ENV": "production", "KONAGRAPH_AUTH": "api-key"}
 
     assert problems(environment) == ["KONAGRAPH_API_KEYS is missing; KONAGRAPH_AUTH=api-key needs it"]
     assert problems({**environment, "KONAGRAPH_API_KEYS": "keys.toml"}) == []
@@ -78,6 +80,7 @@ RULES: list[tuple[dict[str, str], str]] = [
     ({"KONAGRAPH_ALLOW_ANONYMOUS": "true"}, ANONYMOUS),
     ({"KONAGRAPH_ALLOW_ANONYMOUS": " true\r\n"}, ANONYMOUS),
     ({"KONAGRAPH_INTROSPECTION": "true"}, INTROSPECTION),
+    ({"KONAGRAPH_ID_KEY": ""}, NO_ID_KEY),
     ({"KONAPLATE_BASE_URL": "http://upstream.example/open-api"}, BASE_HTTPS),
     ({"KONAPLATE_BASE_URL": "HTTP://upstream.example/open-api"}, BASE_HTTPS),
     ({"KONAPLATE_BASE_URL": "http://127.0.0.1.example/open-api"}, BASE_HTTPS),
@@ -104,6 +107,7 @@ def test_in_development_each_of_them_is_allowed(changes: dict[str, str]) -> None
 def test_every_unsafe_setting_is_named_at_once() -> None:
     environment = PRODUCTION | {
         "KONAGRAPH_AUTH": "none",
+        "KONAGRAPH_ID_KEY": "",
         "KONAGRAPH_ALLOW_ANONYMOUS": "true",
         "KONAGRAPH_INTROSPECTION": "true",
         "KONAPLATE_BASE_URL": "http://sandbox.konaplate.com/open-api",
@@ -111,8 +115,22 @@ def test_every_unsafe_setting_is_named_at_once() -> None:
         "KONAGRAPH_PORT": "x",
     }
 
-    assert problems(environment)[:-1] == [AUTH, ANONYMOUS, INTROSPECTION, BASE_HTTPS, JWKS_HTTPS, SANDBOX]
+    expected = [AUTH, NO_ID_KEY, ANONYMOUS, INTROSPECTION, BASE_HTTPS, JWKS_HTTPS, SANDBOX]
+    assert problems(environment)[:-1] == expected
     assert problems(environment)[-1].startswith("KONAGRAPH_PORT: ")
+
+
+def test_a_second_key_of_ids_needs_the_first() -> None:
+    second = {"KONAGRAPH_ID_KEY_2": "j" * 32}
+    expected = ["KONAGRAPH_ID_KEY is missing; KONAGRAPH_ID_KEY_2 is a second one, and makes no ids"]
+    assert problems({**PLAIN, **second}) == expected
+    assert problems(PRODUCTION | second | {"KONAGRAPH_ID_KEY": ""}) == expected
+    assert problems(PRODUCTION | second) == []
+
+
+@pytest.mark.parametrize("name", ["KONAGRAPH_ID_KEY", "KONAGRAPH_ID_KEY_2"])
+def test_a_key_of_ids_is_long(name: str) -> None:
+    assert problems(PRODUCTION | {name: "i" * 31}) == [f"{name}: must have at least 32 characters"]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +189,7 @@ def test_a_way_to_authenticate_that_cannot_be_read_is_the_only_problem() -> None
     expected = ["KONAGRAPH_AUTH_FILE names a file that cannot be read: /no/such/file: No such file or directory"]
 
     assert problems({**PLAIN, **unreadable}) == expected
-    assert problems({**PLAIN, **unreadable, "KONAGRAPH_ENV": "production"}) == expected
+    assert problems({**PLAIN, **ID_KEY, **unreadable, "KONAGRAPH_ENV": "production"}) == expected
 
 
 @pytest.mark.parametrize(
