@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from graph.konaplate.responses import ASK_AGAIN
 from graph.security.errors import CardHiddenError, HiddenError, MemberHiddenError
@@ -18,7 +18,6 @@ from schema.errors import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.errors import CallDetails, KonaplateError
     from schema.secrets import MemberId
 
@@ -30,8 +29,12 @@ class Scope(StrEnum):
     """A permission of a viewer."""
 
     READ_ANY_CARD = "cards:read:any"
+    READ_ANY_MEMBER = "members:read:any"
     READ_MEMBER = "member:read"
+    READ_CARD_NUMBER = "card-number:read"
     READ_CASH_RECEIPT = "cash-receipt:read"
+    READ_TRANSACTIONS = "transactions:read"
+    READ_VIRTUAL_ACCOUNT = "virtual-account:read"
     INTROSPECT = "introspection"
 
 
@@ -77,43 +80,75 @@ ANONYMOUS: Final = Viewer(kind="service", id="anonymous", scopes=EVERY_SCOPE, me
 """Every caller, if authentication is switched off."""
 
 
+class Owned(Protocol):
+    """What authorization looks at in what is looked up; `Endpoint` explains the attributes."""
+
+    @property
+    def owner(self) -> str | None:
+        """The attribute that names the owner; without one, everybody may see it."""
+        ...
+
+    @property
+    def owner_in_key(self) -> bool:
+        """Whether the key tells the owner."""
+        ...
+
+    @property
+    def open_to(self) -> tuple[str, ...]:
+        """Scopes, each of which lets a viewer see other members' data."""
+        ...
+
+    @property
+    def hidden_as(self) -> ErrorCode:
+        """What others are told."""
+        ...
+
+    def owner_of(self, record: Any, key: Any) -> object:
+        """The owner of a record."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Authorization:
     """The rules for one viewer."""
 
     viewer: Viewer
 
-    def check(self, record: Any, endpoint: Endpoint[Any, Any], key: Any) -> None:
+    def check(self, record: Any, asked: Owned, key: Any) -> None:
         """Check that the viewer may see a record.
 
         Raises:
             HiddenError: the viewer does not own it, or its owner cannot be read.
         """
-        if not self._may_see_all(endpoint) and not self._owns(record, endpoint, key):
-            raise _HIDDEN[endpoint.hidden_as]
+        if not self._may_see_all(asked) and not self._owns(record, asked, key):
+            raise _HIDDEN[asked.hidden_as]
 
-    def may_ask(self, endpoint: Endpoint[Any, Any], key: Any) -> bool:
+    def may_read(self, scope: str, owner: object) -> bool:
+        """Whether the viewer may read what takes a scope, except for the owner."""
+        return scope in self.viewer.scopes or (owner is not None and owner == self.viewer.member_id)
+
+    def may_ask(self, asked: Owned, key: Any) -> bool:
         """Whether the viewer may ask for a key, as far as the key tells; if not, no call is needed."""
-        return not endpoint.owner_in_key or self._may_see_all(endpoint) or self._owns(None, endpoint, key)
+        return not asked.owner_in_key or self._may_see_all(asked) or self._owns(None, asked, key)
 
-    def failure(self, error: KonaplateError, endpoint: Endpoint[Any, Any], key: Any) -> Exception:
+    def failure(self, error: KonaplateError, asked: Owned, key: Any) -> Exception:
         """The error that the viewer sees when a key that the caller named cannot be looked up.
 
         Not for keys found in the viewer's own records: their errors reveal nothing new. Any code of Konaplate may
         depend on the card, and not all codes are known, so only errors that cannot depend on a card are shown.
         """
-        if self._may_see_all(endpoint) or _reveals_nothing(error.details):
+        if self._may_see_all(asked) or _reveals_nothing(error.details):
             return error
-        if endpoint.owner_in_key and self._owns(None, endpoint, key):
+        if asked.owner_in_key and self._owns(None, asked, key):
             return error
-        return _HIDDEN[endpoint.hidden_as]()
+        return _HIDDEN[asked.hidden_as]()
 
-    def _may_see_all(self, endpoint: Endpoint[Any, Any]) -> bool:
-        return endpoint.owner is None or not self.viewer.scopes.isdisjoint(endpoint.open_to)
+    def _may_see_all(self, asked: Owned) -> bool:
+        return asked.owner is None or not self.viewer.scopes.isdisjoint(asked.open_to)
 
-    def _owns(self, record: Any, endpoint: Endpoint[Any, Any], key: Any) -> bool:
-        own, owner = self.viewer.member_id, endpoint.owner_of(record, key)
-        if owner is None and endpoint.owner_in_key:
+    def _owns(self, record: Any, asked: Owned, key: Any) -> bool:
+        own, owner = self.viewer.member_id, asked.owner_of(record, key)
+        if owner is None and asked.owner_in_key:
             # A key without a member asks for what is everybody's; a record without one may be anybody's.
             return True
         return own is not None and owner == own
@@ -123,7 +158,6 @@ _HIDDEN: Final[Mapping[ErrorCode, type[HiddenError]]] = {
     ErrorCode.CARD_NOT_FOUND: CardHiddenError,
     ErrorCode.MEMBER_NOT_FOUND: MemberHiddenError,
 }
-
 """What a viewer is told instead: the same as of a card or a member that does not exist."""
 
 

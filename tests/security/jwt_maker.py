@@ -19,7 +19,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 ISSUER = "https://issuer.example/realm"
 AUDIENCE = "cards"
-EVERYTHING = "cards:read:any member:read cash-receipt:read introspection"
+EVERYTHING = (
+    "cards:read:any members:read:any member:read card-number:read cash-receipt:read transactions:read "
+    "virtual-account:read introspection"
+)
 
 Sign = Callable[[bytes], bytes]
 

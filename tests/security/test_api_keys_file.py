@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DIGEST = hashlib.sha256(b"a key").hexdigest()
 OTHER = hashlib.sha256(b"another key").hexdigest()
 DEFAULTS = Allowance(cards_per_minute=7, cards_per_hour=70)
-SCOPES = "scopes must be of cards:read:any, cash-receipt:read, introspection, member:read"
+SCOPES = f"scopes must be of {', '.join(sorted(EVERY_SCOPE))}"
 HEXADECIMAL = "sha256 must be 64 lowercase hexadecimal digits"
 NAME = "name must be a text"
 

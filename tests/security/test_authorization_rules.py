@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.card_list import CARD_LIST
 from graph.konaplate.endpoints.identity_check import IDENTITY_CHECK
 from graph.konaplate.endpoints.terms import TERMS, TermsKey
 from graph.konaplate.errors import CallDetails, InvalidFieldError, SystemFaultError
-from graph.security.authorization import Authorization, Scope, Viewer
+from graph.security.authorization import EVERY_SCOPE, Authorization, Scope, Viewer
 from graph.security.errors import CardHiddenError, HiddenError, MemberHiddenError
 from schema.secrets import CardNo, MemberId
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 CARD = CardNo("9491339400000013")
 OWN, DETAILS = MemberId("1001"), CallDetails("an-id", 200, "003_001")
+FAULT = InvalidFieldError(DETAILS, "userId")
 TABLE = replace(CARD_INFO, name="table", path="/table", owner=None)
 
 
@@ -37,7 +39,7 @@ def passes(owner: object, authorization: Authorization) -> bool:
     return True
 
 
-@pytest.mark.parametrize("owner", [MemberId("1002"), None, InvalidFieldError(DETAILS, "userId")])
+@pytest.mark.parametrize("owner", [MemberId("1002"), None, FAULT])
 def test_a_viewer_sees_their_own_records_alone(owner: object) -> None:
     assert (passes(OWN, rules()), passes(owner, rules())) == (True, False)
     assert passes(owner, rules(Scope.READ_ANY_CARD))
@@ -105,3 +107,21 @@ def test_a_key_that_names_no_member_asks_for_what_is_everybodys() -> None:
 
 def test_a_key_that_does_not_tell_the_owner_may_be_asked_for() -> None:
     assert rules().may_ask(CARD_INFO, CARD)
+
+
+def test_what_takes_a_scope_is_open_to_its_owner_without_it() -> None:
+    scope = Scope.READ_TRANSACTIONS
+    assert rules().may_read(scope, OWN)
+    assert rules(scope).may_read(scope, OTHER)
+    assert rules(scope, member=None).may_read(scope, None)
+    for owner, member in ((OTHER, OWN), (None, OWN), (None, None), (OWN, None), (FAULT, OWN)):
+        assert not rules(Scope.READ_ANY_CARD, member=member).may_read(scope, owner)
+
+
+def test_scopes_that_open_an_endpoint_are_scopes() -> None:
+    assert {scope for endpoint in ENDPOINTS for scope in endpoint.open_to} <= EVERY_SCOPE
+
+
+def test_seeing_a_member_is_not_seeing_their_cards() -> None:
+    assert not rules(Scope.READ_ANY_MEMBER).may_ask(CARD_LIST, OTHER)
+    assert rules(Scope.READ_ANY_MEMBER).may_ask(IDENTITY_CHECK, OTHER)
