@@ -9,8 +9,8 @@ It uses only primitives of `cryptography`: around them, a general JOSE library c
 
 from __future__ import annotations
 
-import base64
 import binascii
+import functools
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
@@ -51,6 +51,11 @@ KNOWN_CONTENT_ENCRYPTIONS: Final = tuple(_KEY_BYTES)
 _MAX_CHARACTERS: Final = 256 * 1024
 _MAX_HEADER_CHARACTERS: Final = 1024
 _PARTS: Final = 5
+# A server writes the same header again and again.
+_CACHED_HEADERS: Final = 16
+
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
+_FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
 
 
 class CannotOpenError(Exception):
@@ -123,6 +128,7 @@ class Cipher:
         # The header that working clients of the vendor send: these members, in this order.
         header = {"enc": self._content_encryptions[0], "alg": self._algorithms[0]}
         self._protected = _encoded(msgspec.json.encode(header))
+        self._header = functools.lru_cache(_CACHED_HEADERS)(self._read_header)
 
     @property
     def key_id(self) -> str:
@@ -169,7 +175,7 @@ class Cipher:
                 continue
         raise CannotOpenError("no key opens the message")
 
-    def _header(self, protected: bytes) -> _Header:
+    def _read_header(self, protected: bytes) -> _Header:
         if len(protected) > _MAX_HEADER_CHARACTERS:
             raise CannotOpenError("the header is too large")
         try:
@@ -197,13 +203,13 @@ def _content_key(key: RSAPrivateKey, header: _Header, wrapped: bytes) -> bytes:
 
 def _encoded(raw: bytes) -> bytes:
     """Base64url without padding."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=")
+    return binascii.b2a_base64(raw, newline=False).translate(_TO_URL, b"=")
 
 
 def _decoded(text: bytes) -> bytes:
     """Decode canonical base64url: no padding, no stray bits."""
     try:
-        raw = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+        raw = binascii.a2b_base64(text.translate(_FROM_URL) + b"=" * (-len(text) % 4))
     except binascii.Error:
         raw = b""
     if _encoded(raw) != text:
