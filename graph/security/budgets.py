@@ -5,9 +5,8 @@ Counting distinct cards is what stops enumeration; see OWASP's GraphQL cheat she
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Final, NamedTuple
-
-from cachetools import LRUCache
 
 from graph.security.errors import RateLimitedError
 from graph.security.limiter import Bucket, Window
@@ -37,7 +36,6 @@ class CostStatus(NamedTuple):
 class ViewerBudgets(NamedTuple):
     """One viewer's buckets and windows, kept because viewers come again."""
 
-    allowance: Allowance
     ref: str
     requests: Bucket
     cost: Bucket
@@ -58,7 +56,8 @@ class Budgets:
         """Whether spending needs a deadline of its own."""
         self._limiter = limiter
         self._refs = refs
-        self._viewers: LRUCache[str, ViewerBudgets] = LRUCache(_VIEWERS)
+        # A reloaded key file may bring new allowances.
+        self._budgets_of = functools.lru_cache(_VIEWERS)(self._new_budgets)
 
     async def spend_request(self, viewer: Viewer) -> None:
         """Count one request.
@@ -66,9 +65,9 @@ class Budgets:
         Raises:
             RateLimitedError: it is one too many.
         """
-        budgets = self._budgets_of(viewer)
-        if budgets is None:
+        if viewer.allowance is None:
             return
+        budgets = self._budgets_of(viewer.id, viewer.allowance)
         taken = await self._limiter.take(f"{budgets.ref}:requests", budgets.requests, 1)
         if not taken.allowed:
             raise RateLimitedError("requests", taken.retry_after_ms)
@@ -79,35 +78,28 @@ class Budgets:
         Raises:
             RateLimitedError: it is more than is left.
         """
-        budgets = self._budgets_of(viewer)
-        if budgets is None:
+        allowance = viewer.allowance
+        if allowance is None:
             return None
+        budgets = self._budgets_of(viewer.id, allowance)
         taken = await self._limiter.take(f"{budgets.ref}:cost", budgets.cost, cost)
         if not taken.allowed:
             raise RateLimitedError("cost", taken.retry_after_ms)
-        return CostStatus(cost, int(taken.remaining), budgets.allowance.cost_burst, int(budgets.cost.rate))
+        return CostStatus(cost, int(taken.remaining), allowance.cost_burst, int(budgets.cost.rate))
 
     async def spend_cards(self, viewer: Viewer, card_nos: Sequence[CardNo]) -> list[RateLimitedError | None]:
         """Count cards before they are looked up; returns for each None, or the error of one too many."""
-        budgets = self._budgets_of(viewer)
-        if budgets is None or not card_nos:
+        if viewer.allowance is None or not card_nos:
             return [None] * len(card_nos)
+        budgets = self._budgets_of(viewer.id, viewer.allowance)
         refs = [self._refs.of(card_no) for card_no in card_nos]
         waits = await self._limiter.add(f"{budgets.ref}:cards", budgets.cards, refs)
         return [RateLimitedError("cards", wait) if wait else None for wait in waits]
 
-    def _budgets_of(self, viewer: Viewer) -> ViewerBudgets | None:
-        allowance = viewer.allowance
-        if allowance is None:
-            return None
-        budgets = self._viewers.get(viewer.id)
-        # By identity: a reloaded key file brings new allowances.
-        if budgets is None or budgets.allowance is not allowance:
-            budgets = self._viewers[viewer.id] = ViewerBudgets(
-                allowance,
-                self._refs.of_viewer(viewer.id),
-                Bucket(allowance.requests_per_second, allowance.request_burst),
-                Bucket(allowance.cost_per_second, allowance.cost_burst),
-                (Window(_MINUTE, allowance.cards_per_minute), Window(_HOUR, allowance.cards_per_hour)),
-            )
-        return budgets
+    def _new_budgets(self, viewer_id: str, allowance: Allowance) -> ViewerBudgets:
+        return ViewerBudgets(
+            self._refs.of_viewer(viewer_id),
+            Bucket(allowance.requests_per_second, allowance.request_burst),
+            Bucket(allowance.cost_per_second, allowance.cost_burst),
+            (Window(_MINUTE, allowance.cards_per_minute), Window(_HOUR, allowance.cards_per_hour)),
+        )

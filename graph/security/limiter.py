@@ -6,12 +6,11 @@ costs nothing. All implementations compute in whole milliseconds and in the same
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
-
-from cachetools import LRUCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,6 +62,14 @@ class Limiter(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Level:
+    """The tokens in a bucket, and the millisecond at which they were counted; a new bucket is full."""
+
+    tokens: float = math.inf
+    at: int = 0
+
+
 class LocalLimiter:
     """Keeps buckets and windows in this process.
 
@@ -73,34 +80,35 @@ class LocalLimiter:
 
     def __init__(self, clock: Callable[[], float], keys: int = 10_000) -> None:
         self._clock = clock
-        # The tokens in a bucket, and the millisecond at which they were counted.
-        self._levels: LRUCache[str, tuple[float, int]] = LRUCache(keys)
+        self._level_of = functools.lru_cache(keys)(lambda _key: _Level())
         # The items of each window with the millisecond of their first appearance, oldest first.
-        self._seen: LRUCache[str, list[OrderedDict[str, int]]] = LRUCache(keys)
+        self._seen_by = functools.lru_cache(keys)(_nothing_seen)
 
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
         """Take `amount` from a bucket, or nothing if it holds less."""
         now = math.floor(self._clock() * 1000)
-        tokens, at = self._levels.get(key) or (bucket.burst, now)
-        tokens = min(bucket.burst, tokens + (now - at) * bucket.rate / 1000)
+        level = self._level_of(key)
+        tokens = min(bucket.burst, level.tokens + (now - level.at) * bucket.rate / 1000)
         wait = 0
         if amount <= tokens + SLACK:
             tokens = max(0.0, tokens - amount)
         else:
             wait = math.ceil((amount - tokens - SLACK / 2) * 1000 / bucket.rate)
-        self._levels[key] = tokens, now
+        level.tokens, level.at = tokens, now
         return Taken(not wait, tokens, wait)
 
     async def add(self, key: str, windows: Sequence[Window], items: Sequence[str]) -> list[int]:
         """Add items to every window; returns for each item 0 if added, else the milliseconds until it fits."""
         now = math.floor(self._clock() * 1000)
-        seen = self._seen.get(key)
-        if seen is None:
-            seen = self._seen[key] = [OrderedDict() for _ in windows]
+        seen = self._seen_by(key, len(windows))
         for window, arrivals in zip(windows, seen, strict=True):
             while arrivals and next(iter(arrivals.values())) <= now - window.milliseconds:
                 arrivals.popitem(last=False)
         return [_add_one(windows, seen, item, now) for item in items]
+
+
+def _nothing_seen(_key: str, windows: int) -> list[OrderedDict[str, int]]:
+    return [OrderedDict() for _ in range(windows)]
 
 
 def _add_one(windows: Sequence[Window], seen: list[OrderedDict[str, int]], item: str, now: int) -> int:

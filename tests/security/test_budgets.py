@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,11 @@ from graph.security.errors import RateLimitedError
 from graph.security.limiter import LocalLimiter
 from schema.secrets import CardNo, Credential
 from tests.support import sandbox_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from graph.security.limiter import Bucket, Taken, Window
 
 CARDS = [CardNo(f"94913394{index:08d}") for index in range(400)]
 REFS = CardRefs(Credential("a key of thirty-two characters or more"))
@@ -205,19 +211,33 @@ async def test_what_is_kept_of_viewers_is_bounded_and_no_budget_is_lost_with_it(
     assert await purse.request(by) == 0
     for number in range(2_500):
         await purse.budgets.spend_request(viewer(f"another {number}", by.allowance))
-    assert len(purse.budgets._viewers) <= 1_000
+    assert purse.budgets._budgets_of.cache_info().currsize <= 1_000
     assert await purse.request(by) == 1_000
 
 
+class WatchedLimiter(LocalLimiter):
+    """Remembers the keys and items that it is told."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(clock)
+        self.told: list[str] = []
+
+    async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
+        self.told.append(key)
+        return await super().take(key, bucket, amount)
+
+    async def add(self, key: str, windows: Sequence[Window], items: Sequence[str]) -> list[int]:
+        self.told += [key, *items]
+        return await super().add(key, windows, items)
+
+
 async def test_the_limiter_sees_neither_card_numbers_nor_viewers_names() -> None:
-    limiter = LocalLimiter(lambda: 0.0)
+    limiter = WatchedLimiter(lambda: 0.0)
     budgets = Budgets(limiter, REFS)
     by = viewer("kim@example.com")
     await budgets.spend_request(by)
     await budgets.spend_cost(by, 1)
     await budgets.spend_cards(by, CARDS[:3])
-    names = [*limiter._levels, *limiter._seen]
-    members = [name for seen in limiter._seen.values() for window in seen for name in window]
-    assert (len(names), len(members)) == (3, 6)
-    for name in (*names, *members):
+    assert len(limiter.told) == 6
+    for name in limiter.told:
         assert re.fullmatch(r"[a-p]{30}(:[a-z]+)?", name)
