@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from graph.server.connection import ConnectionOptions
 
 _TICK_SECONDS: Final = 0.1
+# How many new objects start a collection; the requests in progress have more than Python's 700, which all live.
+_YOUNG_OBJECTS: Final = 10_000
 # For cancelled requests to send their responses.
 _LAST_SECONDS: Final = 1.0
 
@@ -144,6 +146,7 @@ class Server(uvicorn.Server):
         # Everything so far lives as long as the process, so the garbage collector need not traverse it.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS)
         self._on_ready(self.port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's signature
