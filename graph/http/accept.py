@@ -14,6 +14,7 @@ JSON: Final = "application/json"
 HTML: Final = "text/html"
 
 _ANYTHING: Final = "*/*"
+_USUAL: Final = {"": JSON, _ANYTHING: JSON, JSON: JSON, GRAPHQL_RESPONSE: GRAPHQL_RESPONSE}
 _MAX_CHARACTERS: Final = 1_000
 
 
@@ -22,8 +23,8 @@ def response_type(accept: str) -> str | None:
 
     A client that states no preference gets `application/json`, which every client understands.
     """
-    if accept in (GRAPHQL_RESPONSE, JSON):
-        return accept
+    if accept in _USUAL:
+        return _USUAL[accept]
     weights = _weights(accept)
     if not weights:
         return JSON

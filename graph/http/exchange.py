@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 import string
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -68,7 +68,7 @@ class Exchange:
 
 def new_request_id() -> str:
     """A random id of 32 letters."""
-    return secrets.token_hex(16).translate(_LETTERS)
+    return os.urandom(16).hex().translate(_LETTERS)
 
 
 def accepted_request_id(offered: str | None) -> str:

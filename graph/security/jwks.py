@@ -153,13 +153,14 @@ class KeySet:
         Raises:
             KeysUnavailableError: there is none.
         """
-        if not self.loaded:
+        age = self._age()
+        if age > _STALE_FOR:
             await self._load_again(_FIRST_RETRY)
-        elif self._age() > _EVERY:
+            if not self.loaded:
+                raise KeysUnavailableError
+        elif age > _EVERY:
             # The old set stays in use until the new one is loaded.
             self._start(_AT_LEAST_APART)
-        if not self.loaded:
-            raise KeysUnavailableError
         return self.generation
 
     async def key(self, key_id: str) -> VerificationKey | None:
