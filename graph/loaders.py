@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from aiodataloader import DataLoader, dispatch_queue
+from aiodataloader import DataLoader, dispatch_queue_batch
 from aiodataloader import Loader as Asked
 
 if TYPE_CHECKING:
@@ -37,7 +37,12 @@ class _Keys(DataLoader[K, R]):
         """Queue a key for the same turn of the event loop as the base class, but without a task."""
         self._queue.append(Asked(key, future))
         if len(self._queue) == 1:
-            self.loop.call_soon(self.loop.call_soon, dispatch_queue, self)
+            self.loop.call_soon(self.loop.call_soon, self._dispatch)
+
+    def _dispatch(self) -> None:
+        """Start the batch, as `dispatch_queue` does for batches without a maximum size."""
+        queue, self._queue = self._queue, []
+        self.loop.create_task(dispatch_queue_batch(self, queue))
 
 
 class Loader(Generic[K, R]):
