@@ -34,15 +34,14 @@ class _Keys(DataLoader[K, R]):
         self._queue: list[Asked] = []
 
     def do_resolve_reject(self, key: K, future: asyncio.Future[R]) -> None:
-        """Queue a key for the same turn of the event loop as the base class, but without a task."""
+        """Queue a key for the same turn of the event loop as the base class, which starts a second task there."""
         self._queue.append(Asked(key, future))
         if len(self._queue) == 1:
-            self.loop.call_soon(self.loop.call_soon, self._dispatch)
+            self.loop.call_soon(self.loop.create_task, self._dispatch())
 
-    def _dispatch(self) -> None:
-        """Start the batch, as `dispatch_queue` does for batches without a maximum size."""
+    async def _dispatch(self) -> None:
         queue, self._queue = self._queue, []
-        self.loop.create_task(dispatch_queue_batch(self, queue))
+        await dispatch_queue_batch(self, queue)
 
 
 class Loader(Generic[K, R]):

@@ -57,8 +57,10 @@ class AuditLog:
         clock: Callable[[], float] = time.monotonic,
         count: Callable[[AuditEvent], None] = lambda _event: None,
     ) -> None:
-        # Cached, because viewers send many requests.
-        self._viewer_ref = functools.lru_cache(_CACHED_VIEWERS)(viewer_ref)
+        # Cached, because viewers send many requests. An id that looks like a card number would be masked.
+        self._about_viewer = functools.lru_cache(_CACHED_VIEWERS)(
+            lambda viewer_id: (viewer_ref(viewer_id), holds_card_number(viewer_id))
+        )
         self._clock = clock
         self._count = count
         self._sampler = RefusalSampler(clock)
@@ -155,9 +157,9 @@ class AuditLog:
         fields: EventDict = {name: value for name, value in zip(event._fields, event, strict=True) if value}
         viewer_id = event.viewer_id
         if viewer_id is not None:
-            # An id that looks like a card number would be masked; the reference identifies the viewer then.
-            fields["viewer_ref"] = self._viewer_ref(viewer_id)
-            if holds_card_number(viewer_id):
+            # The reference identifies a viewer whose id is not shown.
+            fields["viewer_ref"], is_hidden = self._about_viewer(viewer_id)
+            if is_hidden:
                 del fields["viewer_id"]
         fields["event"] = "audit"
         return fields
