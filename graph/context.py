@@ -121,7 +121,7 @@ class RequestContext:
 
     def begin(self, endpoint: Endpoint[K, Any], key: K) -> None:
         """Begin to look a key up, batched with others of this turn of the event loop."""
-        if self._authorization.may_ask(endpoint, key):
+        if not endpoint.owner_in_key or self._authorization.may_ask(endpoint, key):
             self._opened().begin((endpoint, key))
 
     async def load(
