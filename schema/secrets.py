@@ -96,9 +96,18 @@ class MemberId(Secret):
 
 
 class Par(Secret):
-    """Konaplate's `par`, which stands for a card's number and gives access to its history; wholly masked."""
+    """Konaplate's `par`, which stands for a card's number and gives access to its history; wholly masked.
+
+    Raises:
+        ValueError: if the text is empty.
+    """
 
     __slots__ = ()
+
+    def __init__(self, clear: str) -> None:
+        if not clear:
+            raise ValueError("a par is not empty")
+        self._clear = clear
 
 
 class PersonalText(Secret):

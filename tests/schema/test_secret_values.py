@@ -17,7 +17,7 @@ import msgspec
 import orjson
 import pytest
 
-from schema.secrets import CardNo, Credential, IdentityNo, MemberId, PersonalText, Secret
+from schema.secrets import CardNo, Credential, IdentityNo, MemberId, Par, PersonalText, Secret
 from tests.tables import table
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ CANARY = "339400"
 SECRETS = {
     "Credential": (Credential(f"key-{CANARY}-of-a-project"), "****"),
     "CardNo": (CardNo(f"949133{CANARY[2:]}000013"), "949133******0013"),
+    "Par": (Par(f"Q1{CANARY}{'A' * 19}"), "****"),
     "MemberId": (MemberId(f"1{CANARY}12345"), "****2345"),
     "PersonalText": (PersonalText(f"홍길동 {CANARY}"), "****"),
     "IdentityNo": (IdentityNo(f"1{CANARY}7890"), "****7890"),

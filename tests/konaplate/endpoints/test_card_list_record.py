@@ -60,10 +60,10 @@ def test_a_documented_field_that_is_missing_fails_alone(name: str) -> None:
 @table(
     ("name", "value"),
     [
-        ("par", 5), ("balance", -1), ("balance", 10_000_000_000), ("balance", "1,000"), ("isNamed", "Y"),
-        ("isNamed", 1), ("pendingAmount", 1.5), ("limits", [1]), ("cardPointInfo", {}), ("expiryDate", 3112),
+        ("par", 5), ("par", ""), ("balance", -1), ("balance", 10_000_000_000), ("balance", "1,000"),
+        ("isNamed", "Y"), ("isNamed", 1), ("pendingAmount", 1.5), ("limits", [1]), ("cardPointInfo", {}),
         ("mobileCardNo", "94913394"), ("mobileCardNo", f"{CARD_NO[:6]}******1234"),
-        ("physicalCardNo", int(CARD_NO)),
+        ("expiryDate", 3112), ("physicalCardNo", int(CARD_NO)),
     ],
 )  # fmt: skip
 def test_a_value_of_another_kind_spoils_its_own_field(name: str, value: object) -> None:
