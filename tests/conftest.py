@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import os
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         assert _started == []
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Start a worker more than there are cores, because many tests wait."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 def clean_environment() -> dict[str, str]:
     """The environment without any setting of ours, so that a developer's own do not change the tests."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("KONAGRAPH_", "KONAPLATE_"))}
@@ -116,6 +123,14 @@ def _keys_are_checked_once() -> Iterator[None]:
     """Keep private keys once they were read: to check one takes longer than all else that starts a gateway."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pem, "load_pem_private_key", functools.lru_cache(load_pem_private_key))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _authorities_of_the_system_are_not_read() -> Iterator[None]:
+    """Leave them out: reading them takes longer than most tests, and no test needs them in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl.SSLContext, "load_default_certs", lambda *_: None)
         yield
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("each_network")
 
-TOTAL = 0.15
+TOTAL = 0.06
 IMPATIENT = Limits(total=TOTAL, connect=30, pool=30)
 PATIENT = Limits(total=30, connect=30, pool=30)
 PLENTY = 20.0

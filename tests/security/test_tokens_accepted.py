@@ -23,6 +23,8 @@ from tests.tables import table
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.security.jwt_gateway import Guarded
+
 SIGNERS = {"RS256": rsa_signer(), "ES256": ec_signer(), "EdDSA": ed_signer()}
 
 
@@ -72,9 +74,9 @@ async def test_an_rsa_key_that_is_long_enough_is_accepted(bits: int, tmp_path: P
         {"padding": "x" * 3000},
     ],
 )
-async def test_harmless_header_parameters_do_not_matter(header: dict[str, Any], tmp_path: Path) -> None:
-    async with jwt_gateway(tmp_path) as running:
-        assert_accepted(await running.bearer(ec_signer().token(**header)))
+@pytest.mark.asyncio(loop_scope="module")
+async def test_harmless_header_parameters_do_not_matter(header: dict[str, Any], running: Guarded) -> None:
+    assert_accepted(await running.bearer(ec_signer().token(**header)))
 
 
 @pytest.mark.parametrize("algorithm", ["EdDSA", "Ed25519"])
@@ -109,9 +111,9 @@ async def test_a_key_without_optional_parameters_verifies_its_own_algorithm(
         {"jti": "x", "nested": {"a": [1, 2]}, "big": 10**300, "negative": -(10**300)},
     ],
 )
-async def test_claims_of_every_proper_form_are_accepted(changes: dict[str, Any], tmp_path: Path) -> None:
-    async with jwt_gateway(tmp_path) as running:
-        assert_accepted(await running.bearer(ec_signer().token(claims(**changes))))
+@pytest.mark.asyncio(loop_scope="module")
+async def test_claims_of_every_proper_form_are_accepted(changes: dict[str, Any], running: Guarded) -> None:
+    assert_accepted(await running.bearer(ec_signer().token(claims(**changes))))
 
 
 async def test_a_token_of_exactly_the_longest_length_is_accepted(tmp_path: Path) -> None:

@@ -138,9 +138,10 @@ def installed(python: Path) -> dict[str, str]:
 
 
 def old_pip(folder: Path, variables: dict[str, str], version: str = OLDEST_PIP) -> Path:
-    """The Python of a new environment with a given pip."""
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=SECONDS)
+    """The Python of a new environment with a given pip and nothing else."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=SECONDS)
     python = folder / "bin" / "python"
-    install = (str(python), "-m", "pip", "install", "--quiet", "--no-deps", f"pip=={version}")
-    assert run(folder, variables, *install).returncode == 0
+    pip = (sys.executable, "-m", "pip", "--python", str(python))
+    made = run(folder, variables, *pip, "install", "--quiet", "--no-deps", f"pip=={version}")
+    assert made.returncode == 0, made.stderr
     return python

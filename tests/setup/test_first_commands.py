@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from scripts.steps import SetupError, run_step
-from tests.setup.checkout import SECONDS, installed, locked, old_pip, run, started
+from tests.setup.checkout import SECONDS, bare_environment, installed, locked, old_pip, run, started
 from tests.setup.newer_index import NEWER, VERSION, wheel
 from tests.tools import ROOT
 
@@ -21,7 +22,22 @@ if TYPE_CHECKING:
     from tests.setup.conftest import FirstStart
 
 NO_NETWORK = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+WITH_AN_EXTRA = ("pytest-cov", "coverage", "pytest", "pluggy", "iniconfig", "packaging", "pygments")
 STEP = re.compile(r"  \S.* \.\.\. \d+\.\d s")
+
+
+class OldestPip(NamedTuple):
+    """An environment with the oldest pip, a lock to install, and the variables for it."""
+
+    python: Path
+    lock: Path
+    environment: dict[str, str]
+
+    def install(self, *options: str) -> subprocess.CompletedProcess[str]:
+        """Install the lock."""
+        exactly = ("--require-hashes", "--only-binary", ":all:", "-r", str(self.lock))
+        command = (str(self.python), "-m", "pip", "install", *options, *exactly)
+        return run(self.lock.parent, self.environment, *command)
 
 
 def environment(checkout: FirstStart, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -59,52 +75,30 @@ def test_a_second_start_installs_nothing_and_needs_no_network_even_if_the_folder
         moved.rename(first_start.folder)
 
 
-def test_the_old_way_of_installing_would_have_failed(first_start: FirstStart, tmp_path: Path) -> None:
-    # Otherwise the index of these tests would be pointless.
-    lock = tmp_path / "lock"
-    names = ("pytest-cov", "coverage", "pytest", "pluggy", "iniconfig", "packaging", "pygments")
+@pytest.fixture(scope="module")
+def oldest_pip(tmp_path_factory: pytest.TempPathFactory, offered_newer: dict[str, str]) -> OldestPip:
+    """The oldest pip, and those packages of the development lock among which one wants another with an extra."""
+    folder = tmp_path_factory.mktemp("oldest")
     blocks = re.findall(r"^[^ ].*==(?:.*\\\n)+.*\n", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
-    lock.write_text("".join(block for block in blocks if block.split("==")[0] in names))
-    python = old_pip(tmp_path / "venv", first_start.environment)
-    command = (
-        str(python),
-        "-m",
-        "pip",
-        "install",
-        "--dry-run",
-        "--require-hashes",
-        "--only-binary",
-        ":all:",
-        "-r",
-        str(lock),
-    )
-    result = run(tmp_path, first_start.environment, *command)
+    lock = folder / "lock"
+    lock.write_text("".join(block for block in blocks if block.split("==")[0] in WITH_AN_EXTRA))
+    environment = bare_environment(os.environ["PATH"], **offered_newer)
+    return OldestPip(old_pip(folder / "venv", environment), lock, environment)
+
+
+def test_the_old_way_of_installing_would_have_failed(oldest_pip: OldestPip) -> None:
+    # Otherwise the index of these tests would be pointless.
+    result = oldest_pip.install("--dry-run", "--ignore-installed")
     assert result.returncode != 0
     assert f"coverage-{VERSION}" in result.stderr
 
 
-def test_the_oldest_pip_installs_the_development_lock(first_start: FirstStart, tmp_path: Path) -> None:
-    python = old_pip(tmp_path / "venv", first_start.environment)
-    options = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "--quiet")
-    lock = str(ROOT / "requirements.lock")
-    result = run(tmp_path, first_start.environment, str(python), "-m", "pip", "install", *options, "-r", lock)
+def test_the_oldest_pip_installs_what_the_old_way_did_not(oldest_pip: OldestPip) -> None:
+    # `make fresh` has it install the whole lock.
+    result = oldest_pip.install("--no-deps", "--quiet")
     assert result.returncode == 0, result.stderr
-    assert locked(ROOT / "requirements.lock").items() <= installed(python).items()
-
-
-def test_a_changed_lock_makes_the_environment_anew_without_what_left_it(
-    first_start: FirstStart, tmp_path: Path
-) -> None:
-    assert environment(first_start, "build").returncode == 0
-    python = first_start.folder / ".venv-build" / "bin" / "python"
-    gone = wheel(tmp_path, "gone", "1")
-    install = (str(python), "-m", "pip", "install", "--quiet", "--no-index", str(gone))
-    assert run(tmp_path, first_start.environment, *install).returncode == 0
-    lock = first_start.folder / "requirements-build.lock"
-    lock.write_text(lock.read_text() + "# changed\n")
-    result = environment(first_start, "build")
-    assert (result.returncode, "its lock has changed" in result.stderr) == (0, True), result.stderr
-    assert locked(lock) == installed(python)
+    assert locked(oldest_pip.lock) == installed(oldest_pip.python)
+    assert set(WITH_AN_EXTRA) <= locked(oldest_pip.lock).keys()
 
 
 def test_an_interrupted_set_up_is_made_anew(first_start: FirstStart) -> None:
@@ -124,6 +118,21 @@ def test_an_interrupted_set_up_is_made_anew(first_start: FirstStart) -> None:
     result = environment(first_start, "build")
     assert (result.returncode, "Setting up .venv-build" in result.stderr) == (0, True), result.stderr
     assert locked(ROOT / "requirements-build.lock") == installed(python)
+
+
+def test_a_changed_lock_makes_the_environment_anew_without_what_left_it(
+    first_start: FirstStart, tmp_path: Path
+) -> None:
+    assert environment(first_start, "build").returncode == 0
+    python = first_start.folder / ".venv-build" / "bin" / "python"
+    gone = wheel(tmp_path, "gone", "1")
+    install = (str(python), "-m", "pip", "install", "--quiet", "--no-index", str(gone))
+    assert run(tmp_path, first_start.environment, *install).returncode == 0
+    lock = first_start.folder / "requirements-build.lock"
+    lock.write_text(lock.read_text() + "# changed\n")
+    result = environment(first_start, "build")
+    assert (result.returncode, "its lock has changed" in result.stderr) == (0, True), result.stderr
+    assert locked(lock) == installed(python)
 
 
 def test_without_a_network_the_first_set_up_says_so_and_leaves_nothing_that_looks_done(

@@ -14,18 +14,30 @@ Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 def scrape(metrics: Metrics) -> Series:
     """All series by name and labels."""
+    return _series(metrics.render().decode("utf-8"))
+
+
+def series(metrics: Metrics, name: str) -> Series:
+    """The series of one name, which is given without `konagraph_`."""
+    heads = (f"konagraph_{name} ", f"konagraph_{name}{{")
+    # Only these lines are parsed: there can be a hundred thousand.
+    lines = [line for line in metrics.render().decode("utf-8").splitlines() if line.startswith(heads)]
+    return _series("".join(f"{line}\n" for line in lines))
+
+
+def _series(text: str) -> Series:
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(metrics.render().decode("utf-8"))
+        for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
     """The value of one series, whose name is given without `konagraph_`; None without one."""
-    return scrape(metrics).get((f"konagraph_{name}", frozenset(labels.items())))
+    return series(metrics, name).get((f"konagraph_{name}", frozenset(labels.items())))
 
 
 def labels(metrics: Metrics, name: str, label: str) -> set[str]:
     """The values that a label has in the series of a name."""
-    return {dict(pairs)[label] for found, pairs in scrape(metrics) if found == f"konagraph_{name}"}
+    return {dict(pairs)[label] for _, pairs in series(metrics, name)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from graph.telemetry.metrics import MAX_SERIES, OTHER, Metrics
-from tests.telemetry.scrape import scrape, value
+from tests.telemetry.scrape import scrape, series, value
 
 
 def test_a_count_without_labels_is_there_before_it_is_counted() -> None:
@@ -29,7 +29,7 @@ def test_a_count_has_no_more_series_than_it_may_and_loses_no_event() -> None:
     for number in range(2 * MAX_SERIES):
         counts[f"n{number}", "x"].inc()
     counts["n0", "x"].inc()
-    figures = [figure for (name, _), figure in scrape(metrics).items() if name == "konagraph_c_total"]
+    figures = series(metrics, "c_total").values()
     assert MAX_SERIES + 1 == len(figures) == len(counts)
     assert sum(figures) == 2 * MAX_SERIES + 1
     assert value(metrics, "c_total", one="n0", two="x") == 2
@@ -41,7 +41,7 @@ def test_durations_have_no_more_series_than_they_may_and_lose_no_event() -> None
     durations = metrics.durations("d", "text", "one")
     for number in range(2 * MAX_SERIES):
         durations[f"n{number}",].observe(0.5)
-    counts = [figure for (name, _), figure in scrape(metrics).items() if name == "konagraph_d_count"]
+    counts = series(metrics, "d_count").values()
     assert len(counts) == MAX_SERIES + 1
     assert sum(counts) == 2 * MAX_SERIES
     assert value(metrics, "d_count", one=OTHER) == MAX_SERIES
