@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import trustme
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
 
 from graph.konaplate import pem
@@ -72,8 +72,14 @@ _started: list[str] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is not for `make unit`, and put the slowest files first, so that no worker is left with one."""
+    """Mark what is not for `make unit`, and put the slowest files first, so that no worker is left with one.
+
+    Coverage is measured without properties: what only random examples reach should have an example of its own, and
+    a tracer doubles their time.
+    """
     for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("no_cover")
         path = item.path.relative_to(_HERE)
         for place in (*reversed(path.parents), path):
             if mark := _MARKS_OF_PLACES.get(place.as_posix()):

@@ -9,7 +9,8 @@ from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.sandbox.ledger import CARDS
 from tests.faults.jumping_clock import jumping
-from tests.independent.konaplate import Credentials, IndependentKonaplate
+from tests.independent.konaplate import IndependentKonaplate
+from tests.independent.raw_client import keys
 from tests.support import CONTRACT_QUERY, Recorder, gateway
 
 NUMBERS = list(CARDS)
@@ -131,7 +132,7 @@ async def test_the_profile_costs_no_call_unless_it_is_selected() -> None:
 @jumping
 async def test_ten_cards_of_one_member_make_one_member_call() -> None:
     # The independent upstream, which has the ten cards.
-    async with IndependentKonaplate(credentials=Credentials.generate(), encrypted=False) as upstream:
+    async with IndependentKonaplate(credentials=keys(), encrypted=False) as upstream:
         numbers = [f"94913394{index:08d}" for index in range(10)]
         upstream.cards.update({number: independent_card(userId=77) for number in numbers})
         upstream.members[77] = independent_member(77)
@@ -147,18 +148,18 @@ async def test_ten_cards_of_one_member_make_one_member_call() -> None:
 @pytest.mark.parametrize("content_encryption", ["A128GCM", "A256GCM"])
 @jumping
 async def test_an_upstream_of_another_make_accepts_every_encrypted_call(content_encryption: str) -> None:
-    async with IndependentKonaplate(content_encryption=content_encryption) as upstream:
+    async with IndependentKonaplate(credentials=keys(), content_encryption=content_encryption) as upstream:
         numbers = [f"94913394{index:08d}" for index in range(20)]
         upstream.cards.update({number: independent_card(userId=index + 1) for index, number in enumerate(numbers)})
         upstream.members.update({index + 1: independent_member(index + 1) for index in range(20)})
         query = "query ($n: [CardNumber!]!) { cards(cardNos: $n) { balance member { userId profile { email } } } }"
-        keys = upstream.credentials
+        of = upstream.credentials
         variables = {
             **plain_settings(upstream),
             "KONAPLATE_ENCRYPTION": "on",
-            "KONAPLATE_CRYPTO_KEY_ID": keys.crypto_key_id,
-            "KONAPLATE_SERVER_PUBLIC_KEY": keys.server_public_key_pem,
-            "KONAPLATE_CLIENT_PRIVATE_KEY": keys.client_private_key_pem,
+            "KONAPLATE_CRYPTO_KEY_ID": of.crypto_key_id,
+            "KONAPLATE_SERVER_PUBLIC_KEY": of.server_public_key_pem,
+            "KONAPLATE_CLIENT_PRIVATE_KEY": of.client_private_key_pem,
         }
         async with gateway(httpx.AsyncHTTPTransport(), **variables) as running:
             for _ in range(3):
@@ -182,7 +183,7 @@ async def test_no_more_upstream_calls_are_in_flight_than_allowed() -> None:
 
 
 async def test_a_plain_line_needs_no_keys() -> None:
-    async with IndependentKonaplate(encrypted=False) as upstream:
+    async with IndependentKonaplate(credentials=keys(), encrypted=False) as upstream:
         upstream.cards[NUMBERS[0]] = independent_card()
         async with gateway(httpx.AsyncHTTPTransport(), **plain_settings(upstream)) as running:
             answer = await running.query(f'{{ card(cardNo: "{NUMBERS[0]}") {{ balance }} }}')

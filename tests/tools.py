@@ -1,6 +1,7 @@
 """What tests of all folders share."""
 
 import asyncio
+import json
 import os
 from pathlib import Path
 
@@ -18,6 +19,12 @@ def require_tool(name: str, *, present: bool, how: str) -> None:
     if os.environ.get("KONAGRAPH_REQUIRE_TOOLS") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def large_rsa_key(bits: int) -> bytes:
+    """A throw-away private key of 3072 or 4096 bits, as PEM: making one takes seconds."""
+    text: str = json.loads((ROOT / "tests" / "vectors" / "rsa.json").read_text("utf-8"))[str(bits)]
+    return text.encode()
 
 
 async def settle(turns: int = 20) -> None:

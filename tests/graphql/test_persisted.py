@@ -7,6 +7,7 @@ import pytest
 from graph.errors import GatewayError
 from graph.graphql.errors import DocumentError
 from graph.graphql.persisted import Mode, UntrustedDocument
+from graph.graphql.registered import RegisteredDocuments
 from graph.graphql.request import GraphQLRequest
 from schema.errors import ErrorCode
 from tests.graphql.documents import (
@@ -217,3 +218,12 @@ async def test_a_stored_document_that_is_no_longer_valid_is_refused_like_its_tex
     with pytest.raises(DocumentError) as caught:
         await fixture.by_hash(hash_of("{ former }"))
     assert refusal(caught) == (ErrorCode.GRAPHQL_VALIDATION_FAILED, "The type 'Query' has no field 'former'.")
+
+
+async def test_the_number_of_registered_documents_is_bounded() -> None:
+    store = RegisteredDocuments()
+    texts = [f"query Q{number} {{ __typename }}" for number in range(1_002)]
+    for text in texts:
+        await store.put(hash_of(text), text)
+    found = [await store.get(hash_of(text)) for text in texts]
+    assert 1_000 == len(store) == sum(text is not None for text in found)

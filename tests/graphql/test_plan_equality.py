@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from random import Random
 
+import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ LIMITS = DocumentLimits(
 )
 
 
+@pytest.mark.no_cover
 def test_plans_answer_as_graphql_core_does_and_ask_no_more() -> None:
     seen: Counter[str] = Counter()
 

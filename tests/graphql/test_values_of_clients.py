@@ -132,6 +132,7 @@ BODIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("executed", [str, on_core], ids=["plan", "core"])
 def test_no_request_of_a_client_is_an_unexpected_exception(executed: Callable[[str], str]) -> None:
     async def ask(bodies: list[dict[str, Any]]) -> None:

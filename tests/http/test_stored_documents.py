@@ -167,15 +167,3 @@ async def test_get_refuses_a_stored_document_that_takes_a_card_number(manifest: 
         assert answer.status_code == 405
         assert answer.headers["allow"] == "POST"
     assert recorder.paths == []
-
-
-async def test_the_number_of_registered_documents_is_bounded() -> None:
-    async with gateway() as running:
-        for number in range(1_002):
-            text = f"query Q{number} {{ __typename }}"
-            await post(running, query=text, extensions=persisted(text))
-        found = [
-            (await post(running, extensions=persisted(f"query Q{number} {{ __typename }}"))).json()
-            for number in range(1_002)
-        ]
-    assert sum("errors" not in answer for answer in found) == 1_000

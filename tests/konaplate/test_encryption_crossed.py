@@ -7,7 +7,6 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwe
@@ -16,6 +15,7 @@ from joserfc.jwk import RSAKey
 from graph.konaplate.encryption import Cipher, KeyPair, import_private_key, import_public_key
 from tests.konaplate.support import KEY_ID, deterministic, private_key
 from tests.tables import table
+from tests.tools import large_rsa_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -58,10 +58,7 @@ def test_we_open_what_joserfc_seals(profile: tuple[str, str], clear: bytes, kid:
 
 @functools.cache
 def key_of(bits: int) -> RSAPrivateKey:
-    private = rsa.generate_private_key(65537, bits)
-    plain, form = serialization.NoEncryption(), serialization.PrivateFormat.PKCS8
-    text = private.private_bytes(serialization.Encoding.PEM, form, plain).decode()
-    return import_private_key(text)
+    return private_key("client") if bits == 2048 else import_private_key(large_rsa_key(bits).decode())
 
 
 @table("bits", [2048, 3072, 4096])

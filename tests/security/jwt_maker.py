@@ -15,7 +15,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from tests.tools import large_rsa_key
 
 ISSUER = "https://issuer.example/realm"
 AUDIENCE = "cards"
@@ -85,6 +87,10 @@ class Signer:
 @functools.cache
 def rsa_private(bits: int = 2048, index: int = 0) -> rsa.RSAPrivateKey:  # noqa: ARG001 - tells keys apart
     """A key made once for all tests: it takes a while."""
+    if bits > 2048:
+        key = load_pem_private_key(large_rsa_key(bits), None)
+        assert isinstance(key, rsa.RSAPrivateKey)
+        return key
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
 

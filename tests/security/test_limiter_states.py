@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 import redis
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -69,10 +70,12 @@ class RedisMachine(LimiterMachine):
         super().teardown()
 
 
+@pytest.mark.no_cover
 def test_the_local_limiter_does_what_the_model_does() -> None:
     run_state_machine_as_test(LocalMachine, settings=machine_settings)
 
 
+@pytest.mark.no_cover
 def test_the_limiter_in_redis_does_what_the_model_does(redis_server: RedisServer) -> None:
     machine = type("RedisMachineOfThisTest", (RedisMachine,), {"server": redis_server})
     # Shrinking a failure would take minutes; the steps as printed will do.
