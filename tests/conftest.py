@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import gc
 import io
 import os
 import ssl
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -18,6 +20,7 @@ from hypothesis import HealthCheck, is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
 
 from graph.konaplate import pem
+from graph.server import server
 from graph.telemetry.logs import configure_logging
 from tests.telemetry.capture import unredacted
 
@@ -107,6 +110,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         assert _started == []
 
 
+def pytest_collection_finish() -> None:
+    """Keep the thousands of tests out of what the garbage collector traverses."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Start a worker more than there are cores, because many tests wait."""
@@ -129,6 +138,14 @@ def _keys_are_checked_once() -> Iterator[None]:
     """Keep private keys once they were read: to check one takes longer than all else that starts a gateway."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pem, "load_pem_private_key", functools.lru_cache(load_pem_private_key))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers_leave_garbage_alone() -> Iterator[None]:
+    """Let no server collect garbage and freeze the rest, as once in a process of its own: here it is each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "gc", SimpleNamespace(collect=lambda: 0, freeze=lambda: None))
         yield
 
 

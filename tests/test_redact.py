@@ -124,6 +124,15 @@ def test_ids_are_no_card_numbers_wherever_they_are(ids: list[str]) -> None:
         assert text == redact(text)
 
 
+@table("zero", ["0", "٠", "𝟎"])
+@table("escaped", ESCAPES.values())
+def test_an_escaped_number_is_found_and_does_not_stay(escaped: Callable[[str], str], zero: str) -> None:
+    text = "".join(escaped(chr(ord(zero) + int(digit))) for digit in CARD)
+
+    assert holds_card_number(f"see {text} there")
+    assert not holds_card_number(redact(f"see {text} there"))
+
+
 def test_every_digit_of_unicode_is_one() -> None:
     every = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isdigit()]
 

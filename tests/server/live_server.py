@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import threading
 import time
@@ -76,8 +75,6 @@ class Live:
         """Stop, and assert that no connection and no task remains."""
         self._server.should_exit = True
         self._thread.join(PATIENCE)
-        # The server has frozen the garbage collector, but this process goes on.
-        gc.unfreeze()
         assert not self._thread.is_alive()
         assert not self._server.server_state.connections
         assert not self._server.server_state.tasks

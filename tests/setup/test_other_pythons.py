@@ -42,8 +42,12 @@ def test_another_python_sets_up_starts_and_answers(version: tuple[int, int], tmp
     ]
     if not usable:
         pytest.skip(f"{name} is not on this machine")
-    environment = bare_environment(bare_path(tmp_path / "bin"), PYTHON=str(usable[0]), PORT="0")
+    path = bare_path(tmp_path / "bin")
+    # Where there is uv it installs, and faster; the other tests of the set-up have pip alone.
+    (tmp_path / "bin" / "uv").symlink_to(Path(sys.prefix) / "bin" / "uv")
+    environment = bare_environment(path, PYTHON=str(usable[0]), PORT="0")
     with started(copy_to(tmp_path / "checkout"), environment, tmp_path, "make", "dev") as gateway:
         url = gateway.wait_for("konagraph answers on ").split()[3]
         assert f"for Python {version[0]}.{version[1]}." in gateway.said
+        assert " with uv ... " in gateway.said
         assert "explorer" in page(url)
