@@ -15,14 +15,11 @@ from graph import __version__
 from graph.config.environment import load_settings
 from graph.graphql.bindings import executable_schema
 from graph.greeting import card_table, exports, fault_table, greet
-from graph.konaplate.endpoint import by_name
-from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.isolation import Reserved
 from graph.konaplate.pem import BadPemError
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
-from graph.sandbox.data import DATA, table_of
-from graph.sandbox.faults import OPEN_BREAKER
+from graph.sandbox.data import fails, opens_breaker
 from graph.sandbox.ledger import FIRST_CARD
 from graph.security.authorization import EVERY_SCOPE
 from graph.security.development import DevelopmentSigner, signer_settings
@@ -31,7 +28,6 @@ from graph.start import fail, read_settings, serve_gateway, serve_sandbox, shows
 from graph.telemetry.logs import configure_logging
 from graph.wiring.checks import start_problems
 from schema.query import export_schema as print_schema
-from schema.secrets import CardNo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,13 +101,7 @@ def dev(port: int | None, host: str | None) -> None:
         _say_admin(admin)
         greet(url, settings, app.state.explorer)
 
-    reserved = Reserved(
-        {
-            each.name: [each.key(str(key)) for key in table_of(DATA, each.name).faults]
-            for each in by_name(ENDPOINTS).values()
-        },
-        {"card_info": [CardNo(OPEN_BREAKER)]},
-    )
+    reserved = Reserved(fails, opens_breaker)
     sandbox = httpx.ASGITransport(create_sandbox(credentials))
     serve_gateway(settings, warnings, introduce, transport=sandbox, example_card=FIRST_CARD, reserved=reserved)
     if settings.konagraph_log_format == "console":

@@ -16,8 +16,10 @@ from graph.cli import main
 from graph.config.settings import Settings
 from graph.graphql.limits import DocumentLimits
 from graph.konaplate.endpoints import ENDPOINTS
+from graph.sandbox.failures import FAILURES
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS
+from graph.sandbox.wallets import WALLETS
 from graph.security.authorization import Allowance
 from schema.errors import ErrorCode
 from tests.deploy.known_metrics import RENDERED
@@ -250,6 +252,28 @@ def test_every_card_of_the_sandbox_is_listed() -> None:
         assert f"| `{card.number}` | {card.description} |" in DOCUMENTS["docs/konaplate.md"]
 
 
+def test_every_member_with_a_wallet_is_listed_with_each_card() -> None:
+    listed = {card.number for card in CARDS.values()}
+    for card in WALLETS:
+        if listed.isdisjoint(card.numbers):
+            number = f"`{card.numbers[0]}`" if card.numbers else "no number"
+            row = f"| {card.user_id or 'none'} | {number} | {card.description} |"
+            assert row in DOCUMENTS["docs/konaplate.md"]
+
+
+def test_every_reserved_member_is_listed_with_the_error() -> None:
+    lines = DOCUMENTS["docs/konaplate.md"].splitlines()
+    for user_id, failure in FAILURES.items():
+        api, place = divmod(user_id - 9_000, 100)
+        assert any(line.startswith(f"| {api} |") and line.endswith(f"`{failure.endpoint}` |") for line in lines)
+        if place > 60:
+            error = f"`{failure.code.value}`" if failure.code else "none"
+            at = f", at `{failure.field}`" if failure.field else ""
+            start = f"| `{user_id}` | `{failure.endpoint}` | {failure.description} | "
+            assert f"{start}{error}{at} |" in lines
+            assert not failure.retryable
+
+
 def test_every_reserved_card_is_listed_with_its_error() -> None:
     lines = DOCUMENTS["docs/konaplate.md"].splitlines()
     for fault in FAULTS.values():
@@ -263,7 +287,7 @@ def test_the_documents_show_the_sandboxs_own_cards() -> None:
     pages = [text for name, text in DOCUMENTS.items() if not name.startswith("tests/")]
     shown = set(re.findall(r"(?<!\d)9491339\d{9}(?!\d)", "".join(pages)))
     assert len(shown) > 10
-    assert shown <= CARDS.keys() | FAULTS.keys()
+    assert shown <= CARDS.keys() | FAULTS.keys() | {number for card in WALLETS for number in card.numbers}
 
 
 async def test_the_lines_of_the_log_have_the_fields_that_are_shown() -> None:

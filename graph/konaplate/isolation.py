@@ -13,7 +13,7 @@ from graph.konaplate.record import Record
 from graph.resilience.breaker import CircuitOpenError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from graph.konaplate.client import KonaplateClient
     from graph.konaplate.endpoint import Endpoint
@@ -26,22 +26,22 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """Keys that fail on purpose, by the name of their endpoint."""
+    """Tells which calls fail on purpose, by the name of their endpoint and their clear request."""
 
-    keys: Mapping[str, Collection[Any]]
-    open_breakers: Mapping[str, Collection[Any]]
-    """Keys that fail as if their API's breaker were open."""
+    fails: Callable[[str, Mapping[str, Any]], bool]
+    opens_breaker: Callable[[str, Mapping[str, Any]], bool]
+    """Whether a call fails as if its API's breaker were open."""
 
 
 class SeparatedKonaplate(GuardedKonaplate):
-    """Looks reserved keys up one by one, and never opens a breaker. For the embedded sandbox only.
+    """Makes reserved calls one by one, and never opens a breaker. For the embedded sandbox only.
 
     Args:
         client: makes the calls.
         endpoints: what can be called.
         shared: what all guards share.
         rules: the breakers' rules; they say how long an open breaker asks to wait.
-        reserved: the keys that fail on purpose.
+        reserved: the calls that fail on purpose.
     """
 
     def __init__(
@@ -58,13 +58,14 @@ class SeparatedKonaplate(GuardedKonaplate):
 
     def start(self, endpoint: Endpoint[K, R], keys: Sequence[K], stats: CallStats) -> list[asyncio.Future[R]]:
         """Look keys up, one by one if a reserved key is among them."""
-        opened = self._reserved.open_breakers.get(endpoint.name, ())
-        reserved = (*self._reserved.keys.get(endpoint.name, ()), *opened)
-        if not any(key in reserved for key in keys):
+        name = endpoint.name
+        requests = [endpoint.request([key] if endpoint.batch else key) for key in keys]
+        if not any(self._reserved.fails(name, request) for request in requests):
             return super().start(endpoint, keys, stats)
         started: list[asyncio.Future[R]] = []
-        for key in keys:
-            started += [self._refused()] if key in opened else super().start(endpoint, [key], stats)
+        for key, request in zip(keys, requests, strict=True):
+            opened = self._reserved.opens_breaker(name, request)
+            started += [self._refused()] if opened else super().start(endpoint, [key], stats)
         return started
 
     def _refused(self) -> asyncio.Future[Any]:

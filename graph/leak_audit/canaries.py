@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +15,7 @@ from graph.sandbox.faults import Altered
 from schema.fields import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from graph.konaplate.endpoint import Endpoint
     from graph.sandbox.credentials import SandboxCredentials
@@ -22,9 +25,15 @@ if TYPE_CHECKING:
 _SHORTEST: Final = 5
 # Texts up to this length match only as whole words: the digits of 04500 are in times and in random ids.
 _LONGEST_WORD: Final = 7
+# Amounts below are in too many rows.
+_DISTINCTIVE: Final = 1_000_000
 _ESCAPE: Final = re.compile(r"\\u[0-9A-Fa-f]{4}|\\.|%[0-9A-Fa-f]{2}")
 _SHORTEST_BEYOND_ASCII: Final = 3
 _NO_SECRETS: Final = frozenset({"KONAPLATE_ASP_ID", "KONAPLATE_CRYPTO_KEY_ID", "KONAPLATE_SERVER_PUBLIC_KEY"})
+
+
+# The first values of a long list stand for the others.
+_MOST_OF_A_LIST: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,8 @@ class Canary:
 
     kind: str
     text: str
+    shown: bool = False
+    """Whether answers may show it, and only logs, traces and metrics must not."""
 
 
 def canaries(
@@ -41,8 +52,19 @@ def canaries(
     credentials: SandboxCredentials,
     tokens: Iterable[str] = (),
 ) -> tuple[Canary, ...]:
-    """All keys and values of the sandbox's tables that are declared as secret, and all credentials."""
+    """All keys and values of the sandbox's tables that are declared as secret, and all credentials.
+
+    Other values of a row that no second row has, such as amounts and transaction numbers, are canaries, too, but
+    answers may show them.
+    """
+    endpoints = tuple(endpoints)
     found = [
+        Canary(f"{endpoint.name}: {name}", text, shown=True)
+        for endpoint in endpoints
+        for name, text in _shown(endpoint, data[endpoint.name])
+    ]
+    # Later ones take the place of the same texts before them.
+    found += [
         Canary(f"{endpoint.name}: {name}", text)
         for endpoint in endpoints
         for name, text in _secrets(endpoint, data[endpoint.name])
@@ -65,23 +87,50 @@ def secret_names(endpoints: Iterable[Endpoint[Any, Any]], data: Mapping[str, Tab
 def search(text: str, wanted: Iterable[Canary]) -> Iterator[Canary]:
     """The canaries that a text contains, plain or JSON-escaped."""
     for canary in wanted:
-        escaped = json.dumps(canary.text)[1:-1]
-        if (canary.text in text or escaped in text) and not _is_chance(canary.text, text):
+        if any(form in text for form in _forms(canary.text)) and not _is_chance(canary.text, text):
             yield canary
+
+
+@functools.cache
+def _forms(text: str) -> tuple[str, ...]:
+    escaped = json.dumps(text)[1:-1]
+    return (text,) if escaped == text else (text, escaped)
 
 
 def _secrets(endpoint: Endpoint[Any, Any], table: Table) -> Iterator[tuple[str, str]]:
     if _has_secret_keys(endpoint):
         for key in (*table.rows, *table.faults):
             yield table.key, str(key)
+    for name, text, secret in _values(endpoint, table):
+        if secret:
+            yield name, text
+
+
+def _shown(endpoint: Endpoint[Any, Any], table: Table) -> Iterator[tuple[str, str]]:
+    values = [(name, text) for name, text, secret in _values(endpoint, table) if not secret]
+    times = Counter(text for _, text in values)
+    for name, text in values:
+        # A word, such as a status or the name of a product, has no digit.
+        if times[text] == 1 and len(text) >= _LONGEST_WORD and any(map(str.isdecimal, text)):
+            yield name, text
+
+
+def _values(endpoint: Endpoint[Any, Any], table: Table) -> Iterator[tuple[str, str, bool]]:
+    """Each value of the table's rows and of altered ones: its name, its text, and whether it is secret."""
     for fault in table.faults.values():
         if isinstance(fault, Altered):
-            yield from _secret_values(endpoint.record, fault.changes)
+            changes = fault.changes if fault.each_of is None else {fault.each_of: fault.changes}
+            yield from _within(endpoint, changes)
     for row in table.rows.values():
-        inner = row
-        for name in () if endpoint.batch else endpoint.within:
-            inner = inner[name]
-        yield from _secret_values(endpoint.record, inner)
+        yield from _within(endpoint, {endpoint.within[0]: row} if endpoint.batch else row)
+
+
+def _within(endpoint: Endpoint[Any, Any], fields: Any) -> Iterator[tuple[str, str, bool]]:
+    for name in endpoint.within:
+        fields = fields.get(name) if isinstance(fields, dict) else None
+    for each in fields if isinstance(fields, list) else [fields]:
+        if isinstance(each, Mapping):
+            yield from _fields(endpoint.record, each)
 
 
 def _has_secret_keys(endpoint: Endpoint[Any, Any]) -> bool:
@@ -100,17 +149,17 @@ def _secret_attributes(record: type[Record]) -> set[str]:
     return names
 
 
-def _secret_values(record: type[Record] | None, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Values declared as secret, and undeclared ones, which must not even be read."""
+def _fields(record: type[Record] | None, values: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """The values of an object. Those that are not declared must not even be read, so they are secret."""
     declared = {} if record is None else {field.wire: field for field in record_fields(record)}
     for name, value in values.items():
         field = declared.get(name)
         kind = (field.item or field).kind if field else None
-        for each in value if isinstance(value, list) else [value]:
+        for each in value[:_MOST_OF_A_LIST] if isinstance(value, list) else [value]:
             if isinstance(each, dict):
-                yield from _secret_values(kind if kind and issubclass(kind, Record) else None, each)
-            elif isinstance(each, str | int) and (field is None or field.sensitive):
-                yield name, str(each)
+                yield from _fields(kind if kind and issubclass(kind, Record) else None, each)
+            elif isinstance(each, str) or (type(each) is int and (field or each >= _DISTINCTIVE)):
+                yield name, str(each), field is None or field.sensitive
 
 
 def _is_chance(short: str, text: str) -> bool:

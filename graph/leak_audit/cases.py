@@ -39,6 +39,9 @@ _HEADERS: Final = (
     "x-api-key",
 )
 _DIGITS: Final = FIRST_CARD[:10]
+_MOST_KEYS: Final = 40
+# As many as a gateway takes by default.
+_MOST_LISTED: Final = 20
 
 BAD_CARD_NUMBERS: Final[Mapping[str, Any]] = {
     "fifteen digits": f"{_DIGITS}00013",
@@ -89,6 +92,8 @@ class Root(NamedTuple):
     """A selection of everything that does not show secrets."""
     clear: str
     """A selection of everything."""
+    endpoint: str | None
+    """The name of the endpoint that answers, if the field declares one."""
 
     def with_literal(self, value: Any, selection: str = "__typename") -> str:
         """A document with the value as a literal."""
@@ -105,8 +110,8 @@ def cases(
 ) -> Iterator[Case]:
     """All cases."""
     roots = list(_roots(schema, secret_names(endpoints, data)))
-    tables = [data[endpoint.name] for endpoint in endpoints]
     for root in roots:
+        tables = _tables(root, endpoints, data)
         yield from _good(root, tables)
         yield from _failures(root, tables)
         yield from _bad_values(root)
@@ -118,6 +123,8 @@ def cases(
 def _roots(schema: GraphQLSchema, secret: frozenset[str]) -> Iterator[Root]:
     for name, root in schema.query_type.fields.items() if schema.query_type else ():
         kind = get_named_type(root.type)
+        declared_by = declaration(root)
+        endpoint = getattr(declared_by[1], "endpoint", None) if declared_by else None
         for argument, declared in root.args.items() if isinstance(kind, GraphQLObjectType) else ():
             yield Root(
                 name,
@@ -126,7 +133,15 @@ def _roots(schema: GraphQLSchema, secret: frozenset[str]) -> Iterator[Root]:
                 is_list_type(get_nullable_type(declared.type)),
                 masked=_selection(kind, secret),
                 clear=_selection(kind, frozenset()),
+                endpoint=endpoint,
             )
+
+
+def _tables(root: Root, endpoints: Sequence[Endpoint[Any, Any]], data: Mapping[str, Table]) -> list[Table]:
+    """The tables with keys that a root field's argument takes: all of them, if nothing tells which."""
+    tables = {endpoint.name: data[endpoint.name] for endpoint in endpoints}
+    asked = [table for name, table in tables.items() if name == root.endpoint or table.key == root.argument]
+    return asked or list(tables.values())
 
 
 def _selection(kind: GraphQLObjectType, left_out: frozenset[str], above: tuple[object, ...] = ()) -> str:
@@ -167,23 +182,32 @@ def _graphql(
 
 
 def _good(root: Root, tables: Iterable[Table]) -> Iterator[Case]:
-    for table in tables:
-        keys = [str(key) for key in table.rows]
-        for value in [keys] if root.lists else keys:
-            for selection, clear in ((root.masked, False), (root.clear, True)):
-                inline = {"konagraph_card_00": keys[-1]}
-                yield _graphql(f"{root.name}: inline", root.with_literal(value, selection), inline, clear=clear)
-                by_variable = root.with_variable(selection)
-                yield _graphql(f"{root.name}: by variable", by_variable, {"n": value}, clear=clear)
+    keys = _some([key for table in tables for key in table.rows], _MOST_LISTED if root.lists else _MOST_KEYS)
+    for value in [keys] if root.lists else keys:
+        for selection, clear in ((root.masked, False), (root.clear, True)):
+            inline = {"konagraph_card_00": keys[-1]}
+            yield _graphql(f"{root.name}: inline", root.with_literal(value, selection), inline, clear=clear)
+            by_variable = root.with_variable(selection)
+            yield _graphql(f"{root.name}: by variable", by_variable, {"n": value}, clear=clear)
 
 
-def _failures(root: Root, tables: Iterable[Table]) -> Iterator[Case]:
-    for table in () if root.lists else tables:
-        # By position, because a report must not repeat the key.
-        for place, key in enumerate(map(str, table.faults), start=1):
-            name = f"failure {place} by {table.key}"
-            yield _graphql(f"{root.name}: {name}", root.with_variable(root.masked), {"n": key})
-            yield _graphql(f"{root.name}: inline {name}", root.with_literal(key, root.masked))
+def _failures(root: Root, tables: Sequence[Table]) -> Iterator[Case]:
+    if root.lists:
+        return
+    # Keys of members and cards for whom another API fails than the one asked first.
+    reserved = _some([key for table in tables for key in table.reserved_rows], _MOST_KEYS)
+    failing = dict.fromkeys([*(str(key) for table in tables for key in table.faults), *reserved])
+    # By position, because a report must not repeat the key.
+    for place, key in enumerate(failing, start=1):
+        name = f"failure {place} by {tables[0].key}"
+        yield _graphql(f"{root.name}: {name}", root.with_variable(root.masked), {"n": key})
+        yield _graphql(f"{root.name}: inline {name}", root.with_literal(key, root.masked))
+
+
+def _some(keys: Iterable[object], most: int) -> list[str]:
+    """So many keys at most, evenly spread."""
+    distinct = list(dict.fromkeys(str(key) for key in keys if key is not None))
+    return distinct[:: -(-len(distinct) // most)] if distinct else []
 
 
 def _bad_values(root: Root) -> Iterator[Case]:

@@ -80,10 +80,12 @@ async def run(
     """
     leaks: list[str] = []
     count = lines = 0
+    never_shown = [canary for canary in wanted if not canary.shown]
 
     def look(case: str, places: Mapping[str, str]) -> None:
         for where, text in places.items():
-            leaks.extend(f"{canary.kind} in the {where} of: {case}" for canary in search(text, wanted))
+            found = search(text, never_shown if where == "answer" else wanted)
+            leaks.extend(f"{canary.kind} in the {where} of: {case}" for canary in found)
 
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -16,9 +17,10 @@ from graph.konaplate.endpoints import ENDPOINTS
 from graph.sandbox.checks import Checks
 from graph.sandbox.data import DATA, Table, table_of
 from graph.sandbox.faults import Altered, Behaviour, Coded, Raw, RefusedCallError
+from graph.sandbox.inquiries import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from starlette.requests import Request
 
@@ -35,6 +37,7 @@ def create_sandbox(
     endpoints: Iterable[Endpoint[Any, Any]] = ENDPOINTS,
     data: Mapping[str, Table] = DATA,
     encrypted: bool = True,
+    clock: Callable[[], float] = time.time,
 ) -> Starlette:
     """Create an emulator of Konaplate for one project.
 
@@ -43,17 +46,14 @@ def create_sandbox(
         endpoints: the APIs to serve.
         data: a table for each endpoint, by name.
         encrypted: whether messages are encrypted as the endpoints declare; False for a private line.
+        clock: seconds since 1970; the newest transactions are as old as it says.
     """
+    state = State(clock)
     cipher = _server_cipher(credentials) if encrypted else None
     inquiries = [
         Route(
             endpoint.path,
-            _Inquiry(
-                table_of(data, endpoint.name),
-                credentials,
-                opener=cipher if endpoint.seals_request else None,
-                sealer=cipher if endpoint.seals_response else None,
-            ).answer,
+            _Inquiry(table_of(data, endpoint.name), state, credentials, cipher, endpoint).answer,
             methods=["POST"],
         )
         for endpoint in endpoints
@@ -67,17 +67,27 @@ async def _alive(_request: Request) -> Response:
 
 class _Inquiry:
     def __init__(
-        self, table: Table, credentials: SandboxCredentials, *, opener: Cipher | None, sealer: Cipher | None
+        self,
+        table: Table,
+        state: State,
+        credentials: SandboxCredentials,
+        cipher: Cipher | None,
+        endpoint: Endpoint[Any, Any],
     ) -> None:
         self._table = table
-        self._checks = Checks(credentials, opener, names_key=bool(opener or sealer))
-        self._sealer = sealer
+        self._state = state
+        self._cipher = cipher
+        # Where nobody knows, in clear.
+        self._seals = bool(endpoint.seals_response)
+        opener = cipher if endpoint.seals_request else None
+        names_key = cipher is not None and (endpoint.seals_request or self._seals)
+        self._checks = Checks(credentials, opener, names_key=names_key)
 
     async def answer(self, request: Request) -> Response:
         """Check a call and answer it from the table."""
         try:
             fields = self._checks.clear_fields(request.headers, await request.body())
-            behaviour, found = self._table.look_up(fields)
+            behaviour, found = self._table.look_up(fields, self._state)
         except RefusedCallError as refused:
             behaviour, found = refused.answer, {}
         response = await self._act(behaviour, found)
@@ -89,24 +99,23 @@ class _Inquiry:
             case Coded(code, description, status, place, sealed):
                 coded = {"code": code, "description": description}
                 body: dict[str, Any] = {"response": coded} if place == "response" else {place: code}
-                return self._json(body, status, sealed=sealed)
+                return self._json(body, status, sealed=sealed and self._seals)
             case Raw(status, content, content_type, headers):
                 return Response(content, status, dict(headers), content_type)
-            case Altered(changes, without, coded_answer, delay, tampered):
-                await asyncio.sleep(delay)
-                fields = {name: value for name, value in {**found, **changes}.items() if name not in without}
-                if coded_answer:
+            case Altered():
+                await asyncio.sleep(behaviour.delay)
+                fields = behaviour.fields(found)
+                if behaviour.coded:
                     fields["response"] = _SUCCESS
-                return self._json(fields, 200, tampered=tampered)
+                sealed = self._seals != behaviour.other_form
+                return self._json(fields, 200, sealed=sealed, tampered=behaviour.tampered)
 
-    def _json(
-        self, fields: dict[str, Any], status: int, *, sealed: bool = True, tampered: bool = False
-    ) -> Response:
+    def _json(self, fields: dict[str, Any], status: int, *, sealed: bool, tampered: bool = False) -> Response:
         content = msgspec.json.encode(fields)
         headers = {}
-        if sealed and self._sealer is not None:
-            content = self._sealer.seal(content)
-            headers[wire.CRYPTO_KEY_ID] = self._sealer.key_id
+        if sealed and self._cipher is not None:
+            content = self._cipher.seal(content)
+            headers[wire.CRYPTO_KEY_ID] = self._cipher.key_id
         if tampered:
             # Characters of an envelope's authentication tag, or the end of plain JSON.
             content = content[:-6] + (b"AAAA" if content[-6:-2] != b"AAAA" else b"BBBB") + content[-2:]

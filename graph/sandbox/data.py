@@ -7,15 +7,40 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from graph import DeclarationError
-from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, Altered, Behaviour, Coded, RefusedCallError
-from graph.sandbox.ledger import CARD_ROWS, CARDS, MEMBERS
+from graph.sandbox import bank, inquiries
+from graph.sandbox.failures import FAILURES, failures_of, product_of, reserved_cards, reserved_member
+from graph.sandbox.faults import (
+    FAULTS,
+    MEMBER_FAULTS,
+    OPEN_BREAKER,
+    Altered,
+    Behaviour,
+    Coded,
+    RefusedCallError,
+)
+from graph.sandbox.forms import (
+    FLAG,
+    INVALID_INPUT,
+    MISSING_VALUE,
+    WRONG_LENGTH,
+    Form,
+    check,
+    day,
+    exactly,
+    one_of,
+    text,
+    whole,
+    within,
+)
+from graph.sandbox.ledger import BIGGEST_USER_ID, CARDS, MEMBERS
+from graph.sandbox.seed import Lazy
+from graph.sandbox.wallets import PAR_LENGTH, PRODUCTS, WALLETS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-INVALID_INPUT: Final = "000_002"
-MISSING_VALUE: Final = "000_003"
-WRONG_LENGTH: Final = "000_015"
+    from graph.sandbox.inquiries import State
+    from graph.sandbox.wallets import Card
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +50,8 @@ class Table:
     key: str
     """The request's field that holds the key."""
     rows: Mapping[Any, Mapping[str, Any]]
-    """The fields of a good response by key; for a batch API, the fields of a row."""
+    """The fields of a good response by key; for a batch API, the fields of a row. Under None those of a request
+    without a key, if there may be one."""
     not_found: Coded
     """The response for any other key. A batch API omits its row instead."""
     size: int | None = None
@@ -34,14 +60,51 @@ class Table:
     """Simulated failures, by key."""
     listed_in: str | None = None
     """The response's field that lists the rows of a batch API."""
+    reserved_rows: Mapping[Any, Mapping[str, Any]] = field(default_factory=dict)
+    """As `rows`, for the members that are reserved for a failure, of this or another API."""
+    others: Mapping[str, Form] | None = None
+    """The forms of the request's other fields; None takes any."""
+    answer: Callable[[Mapping[str, Any], Mapping[str, Any], State], Mapping[str, Any]] | None = None
+    """Makes a response's fields of the key's row and the request; None for the row itself."""
 
-    def look_up(self, request: Mapping[str, Any]) -> tuple[Behaviour, Mapping[str, Any]]:
+    def look_up(self, request: Mapping[str, Any], state: State) -> tuple[Behaviour, Mapping[str, Any]]:
         """Find what to do with a request, and the fields of a good response.
 
         Raises:
-            RefusedCallError: the key is missing or malformed.
+            RefusedCallError: a field is missing, malformed or not documented.
         """
+        keys = self._keys(request)
+        if self.others is not None:
+            check({name: value for name, value in request.items() if name != self.key}, self.others)
+        fault = self._fault(keys)
+        found = [row for row in map(self._row, keys) if row is not None]
+        if self.listed_in is not None:
+            return fault or Altered(), {self.listed_in: [dict(row) for row in found]}
+        if isinstance(fault, Altered) and not found:
+            # Of a reserved card that is no other's: a good response is that of the first one.
+            found = [next(iter(self.rows.values()))]
+        if fault is not None and not isinstance(fault, Altered):
+            return fault, {}
+        if not found:
+            return self.not_found, {}
+        row = found[0]
+        return fault or Altered(), row if self.answer is None else self.answer(row, request, state)
+
+    def failure_of(self, request: Mapping[str, Any]) -> Behaviour | None:
+        """The simulated failure that a well-formed request meets."""
         asked = request.get(self.key)
+        return self._fault(asked if isinstance(asked, list) else [asked])
+
+    def _fault(self, keys: Sequence[Any]) -> Behaviour | None:
+        return next((self.faults[key] for key in keys if key in self.faults), None)
+
+    def _row(self, key: object) -> Mapping[str, Any] | None:
+        return self.rows[key] if key in self.rows else self.reserved_rows.get(key)
+
+    def _keys(self, request: Mapping[str, Any]) -> list[Any]:
+        asked = request.get(self.key)
+        if asked is None and None in self.rows:
+            return [None]
         if asked is None:
             raise RefusedCallError(MISSING_VALUE, f"Missing required values. {self.key}")
         if self.listed_in is not None and (not isinstance(asked, list) or not asked):
@@ -49,16 +112,12 @@ class Table:
         keys = [asked] if self.listed_in is None else asked
         for key in keys:
             self._check(key)
-        fault = next((self.faults[key] for key in keys if key in self.faults), None)
-        if self.listed_in is not None:
-            return fault or Altered(), {self.listed_in: [dict(self.rows[key]) for key in keys if key in self.rows]}
-        if fault is not None:
-            return fault, next(iter(self.rows.values()))
-        return (Altered(), self.rows[asked]) if asked in self.rows else (self.not_found, {})
+        return keys
 
     def _check(self, key: object) -> None:
+        kind = type(next(known for known in self.rows if known is not None))
         # By exact type, because bool is a subclass of int.
-        if type(key) is not type(next(iter(self.rows))) or not key:
+        if type(key) is not kind or not key:
             raise RefusedCallError(INVALID_INPUT, "Invalid input parameter.")
         if isinstance(key, str) and self.size is not None and len(key) != self.size:
             raise RefusedCallError(WRONG_LENGTH, f"The length does not match. {self.key}")
@@ -79,35 +138,41 @@ def table_of(data: Mapping[str, Table], endpoint: str) -> Table:
     return data[endpoint]
 
 
-_PARS: Final = tuple(row["par"] for rows in CARD_ROWS.values() for row in rows)
-_ONE_PAGE: Final = {"page": 0, "totalPages": 1, "numberOfElements": 1}
-_PAYMENT: Final = {
-    "trType": "00",
-    "nrNumber": "000000000000000001",
-    "trAmount": 4_500,
-    "orgAmount": 4_500,
-    "balanceBefore": 54_500,
-    "balanceAfter": 50_000,
-    "merchantName": "모래 커피",
-    "bizLicenseNo": "2208162517",
-    "authCancelType": "AUTH",
-    "approvalCode": "00000001",
-    "approvalDateTime": "20261101093000",
-}
-_REGISTERED: Final = {"deductionDate": 20_260_101, "created": "20251224101500"}
-_TERMS: Final = {
-    "tcId": 1,
-    "tcActionType": "PY",
-    "title": "전자금융거래 이용약관",
-    "url": "https://sandbox.example/terms/1",
-    "required": "MANDATORY",
-    "order": "1",
-    "isAgree": False,
+_PAGE: Final = within(
+    {
+        "page": whole(0, 1_000),
+        "pageSize": whole(1, 10_000),
+        "sort": one_of("approvalDateTime"),
+        "orderByDirection": one_of("ASC", "DESC"),
+    }
+)
+_NO_CARD: Final = Coded("003_001", "Invalid card info.")
+_NO_MEMBER: Final = Coded("001_006", "Wallet user not found.")
+_NO_PAR: Final = Coded("003_021", "Cannot find par")
+# Each card that belongs to nobody, and one that has none.
+_WITHOUT_ACCOUNT: Final = {
+    number: Coded("003_024", "Don't have account info")
+    if not card.user_id
+    else Coded("218_1000_001", "Account not found.", 404)
+    for card in WALLETS
+    if not card.user_id or card.description.startswith("no virtual account")
+    for number in card.numbers
 }
 
 
-def _account(place: int) -> dict[str, str]:
-    return {"accountNo": f"1005{place:09d}", "bankCode": "020", "connectType": "FIXATION"}
+def _number(card: Card) -> str:
+    return card.numbers[0]
+
+
+def _failing(
+    endpoint: str, key: Callable[[Card], str], others: Mapping[str, Behaviour] = MappingProxyType({})
+) -> Mapping[str, Behaviour]:
+    """How an API fails, by a key of the reserved members' cards, and of other cards."""
+    fails = failures_of(endpoint)
+    return Lazy(
+        lambda: {**others, **{key(reserved_cards()[user_id]): fails[user_id] for user_id in fails}},
+        lambda behaviour: behaviour,
+    )
 
 
 DATA: Final[Mapping[str, Table]] = MappingProxyType(
@@ -115,60 +180,108 @@ DATA: Final[Mapping[str, Table]] = MappingProxyType(
         "card_info": Table(
             key="cardNo",
             size=16,
-            rows={number: card.fields for number, card in CARDS.items()},
-            not_found=Coded("003_001", "Invalid card info."),
+            rows={number: card.fields for number, card in CARDS.items()}
+            | {number: fields for card in WALLETS for number, fields in card.infos.items()},
+            reserved_rows=Lazy(bank.reserved(_number), lambda card: card.infos[_number(card)]),
+            not_found=_NO_CARD,
+            others={},
             faults={number: fault.behaviour for number, fault in FAULTS.items()},
         ),
         "user_info": Table(
             key="userId",
-            size=9_999_999_999_999_999_999,
+            size=BIGGEST_USER_ID,
             rows={user_id: {"userInfo": dict(member)} for user_id, member in MEMBERS.items()},
-            not_found=Coded("001_006", "Wallet user not found."),
-            faults=MEMBER_FAULTS,
+            reserved_rows=Lazy(lambda: {i: i for i in FAILURES}, lambda i: {"userInfo": reserved_member(i)}),
+            not_found=_NO_MEMBER,
+            others={},
+            faults={**MEMBER_FAULTS, **failures_of("user_info")},
         ),
         "card_list": Table(
             key="userId",
-            size=9_999_999_999_999_999_999,
-            rows={user_id: {"cardDataInfo": rows} for user_id, rows in CARD_ROWS.items()},
-            not_found=Coded("001_006", "Wallet user not found."),
+            size=BIGGEST_USER_ID,
+            rows=Lazy(bank.wallets, bank.card_list),
+            reserved_rows=Lazy(reserved_cards, lambda card: bank.card_list([card])),
+            not_found=_NO_MEMBER,
+            others={"par": exactly(PAR_LENGTH), "physicalCardNo": exactly(16)},
+            answer=inquiries.cards,
+            faults=failures_of("card_list"),
+        ),
+        "identity_check": Table(
+            key="userId",
+            size=BIGGEST_USER_ID,
+            rows={user_id: bank.identity_check(user_id) for user_id in MEMBERS},
+            reserved_rows=Lazy(lambda: {i: i for i in FAILURES}, bank.identity_check),
+            not_found=_NO_MEMBER,
+            others={},
+            faults=failures_of("identity_check"),
+        ),
+        "terms": Table(
+            key="userId",
+            size=BIGGEST_USER_ID,
+            rows=Lazy(lambda: {i: i for i in (None, *MEMBERS)}, bank.terms),
+            reserved_rows=Lazy(lambda: {i: i for i in FAILURES}, bank.terms),
+            not_found=_NO_MEMBER,
+            others={"locale": text(3, 2), "tcActionType": text(255), "viewPositionType": text(20)},
+            answer=inquiries.terms,
+            faults=failures_of("terms"),
         ),
         "transactions": Table(
             key="par",
-            size=27,
-            rows={par: {"pageResponse": _ONE_PAGE, "transactionInfo": [_PAYMENT]} for par in _PARS},
-            not_found=Coded("003_021", "Cannot find par"),
+            size=PAR_LENGTH,
+            rows=Lazy(bank.cards_by_par, bank.transactions),
+            reserved_rows=Lazy(bank.reserved(lambda card: card.par), bank.transactions),
+            not_found=_NO_PAR,
+            others={
+                # 15 nines, where the others take 19.
+                "userId": whole(1, 999_999_999_999_999),
+                "startDate": day(),
+                "endDate": day(),
+                "trType": one_of("", "00", "01", "02", "03"),
+                "includePreviousCard": FLAG,
+                "pageRequest": _PAGE,
+                "nrNumber": text(50),
+            },
+            answer=inquiries.transactions,
+            faults=_failing("transactions", lambda card: card.par),
         ),
         "virtual_account": Table(
             key="cardNo",
             size=16,
-            rows={number: _account(place) for place, number in enumerate(CARDS)},
-            not_found=Coded("003_001", "Invalid card info."),
+            rows=Lazy(bank.cards_by_number, bank.virtual_account),
+            reserved_rows=Lazy(bank.reserved(_number), bank.virtual_account),
+            not_found=_NO_CARD,
+            others={},
+            faults=_failing("virtual_account", _number, _WITHOUT_ACCOUNT),
         ),
         "tax_deduction": Table(
             key="par",
-            size=27,
-            rows={par: {"par": par, **_REGISTERED} for par in _PARS},
-            not_found=Coded("003_021", "Cannot find par"),
+            size=PAR_LENGTH,
+            rows=Lazy(bank.cards_by_par, bank.tax_deduction),
+            reserved_rows=Lazy(bank.reserved(lambda card: card.par), bank.tax_deduction),
+            not_found=_NO_PAR,
+            others={},
+            faults=_failing("tax_deduction", lambda card: card.par),
         ),
         "service_info": Table(
             key="serviceIdList",
             size=15,
-            rows={"SANDBOX00000001": {"serviceId": "SANDBOX00000001", "serviceName": "샌드박스 선불카드"}},
-            # Not used: ids that do not exist are left out.
-            not_found=Coded("000_002", "Invalid input parameter."),
+            rows={product: bank.product(product) for product in PRODUCTS},
+            reserved_rows=Lazy(lambda: {product_of(i): product_of(i) for i in FAILURES}, bank.product),
+            not_found=_NO_CARD,
+            others={},
+            faults={product_of(user_id): fault for user_id, fault in failures_of("service_info").items()},
             listed_in="serviceInfos",
-        ),
-        "terms": Table(
-            key="locale",
-            rows={locale: {"termsList": [_TERMS]} for locale in ("KO", "EN")},
-            not_found=Coded("000_002", "Invalid input parameter."),
-        ),
-        "identity_check": Table(
-            key="userId",
-            size=9_999_999_999_999_999_999,
-            rows={user_id: {"isAuthed": True} for user_id in MEMBERS},
-            not_found=Coded("001_006", "Wallet user not found."),
         ),
     }
 )
 """By the endpoint's name."""
+
+
+def fails(endpoint: str, request: Mapping[str, Any]) -> bool:
+    """Whether a call meets a simulated failure."""
+    return table_of(DATA, endpoint).failure_of(request) is not None
+
+
+def opens_breaker(endpoint: str, request: Mapping[str, Any]) -> bool:
+    """Whether a gateway with the embedded sandbox answers a call as if the API's breaker were open."""
+    return table_of(DATA, endpoint).failure_of(request) == FAULTS[OPEN_BREAKER].behaviour

@@ -28,7 +28,13 @@ def with_luhn_digit(digits: str) -> str:
     return digits + str(-total % 10)
 
 
-def _fields(**changes: Any) -> dict[str, Any]:
+def card_number(count: int) -> str:
+    """The card number with a count, of seven digits at most."""
+    return with_luhn_digit(f"94913394{count:07d}")
+
+
+def card_fields(**changes: Any) -> dict[str, Any]:
+    """The business fields of a card's response, some of them changed."""
     fields = {
         "userId": 1001,
         "balance": 50_000,
@@ -50,31 +56,31 @@ BIGGEST_USER_ID: Final = 9_999_999_999_999_999_999
 BIGGEST_BALANCE: Final = 9_999_999_999
 
 _CARDS: Final = (
-    ("registered, active, income-deduction receipts by mobile number", _fields(cashReceiptInfo=_INCOME)),
+    ("registered, active, income-deduction receipts by mobile number", card_fields(cashReceiptInfo=_INCOME)),
     (
         "second card of the same member, recharges automatically",
-        _fields(balance=3_200, isAutoRechargeBeforePayment=True, cashReceiptInfo=_INCOME),
+        card_fields(balance=3_200, isAutoRechargeBeforePayment=True, cashReceiptInfo=_INCOME),
     ),
-    ("third card of the same member, suspended", _fields(balance=125_000, cardStatus="SUSPENDED")),
+    ("third card of the same member, suspended", card_fields(balance=125_000, cardStatus="SUSPENDED")),
     (
         "business member, expense-proof receipts by business number",
-        _fields(userId=1002, balance=1_840_500, cashReceiptInfo=_EXPENSE),
+        card_fields(userId=1002, balance=1_840_500, cashReceiptInfo=_EXPENSE),
     ),
-    ("receipts by cash-receipt card", _fields(userId=1003, balance=77_700, cashReceiptInfo=_RECEIPT_CARD)),
-    ("not registered", _fields(userId=None, balance=10_000)),
-    ("not registered, zero balance", _fields(userId=None, balance=0)),
-    ("terminated", _fields(userId=1003, balance=0, cardStatus="TERMINATED")),
-    ("an undocumented status", _fields(userId=1004, balance=4_500, cardStatus="FROZEN")),
-    ("neither status nor owner", _fields(userId=1004, balance=900, cardStatus=None, ownerKa=None)),
-    ("the largest balance", _fields(userId=1002, balance=BIGGEST_BALANCE)),
-    ("the largest member id", _fields(userId=BIGGEST_USER_ID, balance=12_345)),
+    ("receipts by cash-receipt card", card_fields(userId=1003, balance=77_700, cashReceiptInfo=_RECEIPT_CARD)),
+    ("not registered", card_fields(userId=None, balance=10_000)),
+    ("not registered, zero balance", card_fields(userId=None, balance=0)),
+    ("terminated", card_fields(userId=1003, balance=0, cardStatus="TERMINATED")),
+    ("an undocumented status", card_fields(userId=1004, balance=4_500, cardStatus="FROZEN")),
+    ("neither status nor owner", card_fields(userId=1004, balance=900, cardStatus=None, ownerKa=None)),
+    ("the largest balance", card_fields(userId=1002, balance=BIGGEST_BALANCE)),
+    ("the largest member id", card_fields(userId=BIGGEST_USER_ID, balance=12_345)),
 )
 
 CARDS: Final[Mapping[str, SandboxCard]] = MappingProxyType(
     {
         number: SandboxCard(number, description, MappingProxyType(fields))
         for index, (description, fields) in enumerate(_CARDS, start=1)
-        for number in [with_luhn_digit(f"94913394{index:07d}")]
+        for number in [card_number(index)]
     }
 )
 """By card number: `94913394`, a seven-digit count and the Luhn digit."""
@@ -82,7 +88,8 @@ CARDS: Final[Mapping[str, SandboxCard]] = MappingProxyType(
 FIRST_CARD: Final = next(iter(CARDS))
 
 
-def _member(user_id: int, name: str, mobile: str, login: str, **changes: Any) -> dict[str, Any]:
+def member_fields(user_id: int, name: str, mobile: str, login: str, **changes: Any) -> dict[str, Any]:
+    """The fields of a member, some of them changed."""
     member = {
         "aspId": "000000000000001",
         "userId": user_id,
@@ -105,40 +112,30 @@ MEMBERS: Final[Mapping[int, Mapping[str, Any]]] = MappingProxyType(
     {
         member["userId"]: MappingProxyType(member)
         for member in (
-            _member(
+            member_fields(
                 1001,
                 "김샌드",
                 "01012345678",
                 "kim@example.com",
                 addressInfo={"address": "서울특별시 중구 모래로 1", "zipCode": "04500", "addressDetail": "101호"},
             ),
-            _member(1002, "이박스", "01023456789", "lee@example.com", gender="Male", birthDate="19751231"),
-            _member(1003, "박카드", "01034567890", "park@example.com", joinChannel=None),
-            _member(1004, "Jane Doe", "01045678901", "jane@example.com", nationality="Foreigner"),
-            _member(2**63, "정이삼", "01067890123", "jeong@example.com"),
-            _member(BIGGEST_USER_ID, "최대한", "01098765432", "choi@example.com", gender="Unspecified"),
+            member_fields(1002, "이박스", "01023456789", "lee@example.com", gender="Male", birthDate="19751231"),
+            member_fields(1003, "박카드", "01034567890", "park@example.com", joinChannel=None),
+            member_fields(1004, "Jane Doe", "01045678901", "jane@example.com", nationality="Foreigner"),
+            member_fields(2**63, "정이삼", "01067890123", "jeong@example.com"),
+            member_fields(2000, "무카드", "01020000000", "none@example.com"),
+            member_fields(2001, "한카드", "01020010001", "one@example.com", gender="Male"),
+            member_fields(2003, "삼카드", "01020030003", "three@example.com", birthDate="19850515"),
+            member_fields(
+                2005,
+                "오지갑",
+                "01020050005",
+                "wallet@example.com",
+                addressInfo={"address": "부산광역시 중구 지갑로 5", "zipCode": "48900", "addressDetail": "505호"},
+            ),
+            member_fields(2012, "열두장", "01020120012", "twelve@example.com", nationality="Foreigner"),
+            member_fields(BIGGEST_USER_ID, "최대한", "01098765432", "choi@example.com", gender="Unspecified"),
         )
     }
-)
-"""By user id."""
-
-
-def _row(card: SandboxCard) -> dict[str, Any]:
-    """A card as its member's list shows it."""
-    return {
-        "par": f"Q1{card.number[-9:]:0>25}",
-        "balance": card.fields["balance"],
-        "pendingAmount": 0,
-        "isNamed": True,
-        "serviceId": card.fields["serviceId"],
-        "serviceName": card.fields["serviceName"],
-        "expiryDate": "3112",
-        "mobileCardNo": card.number,
-        "mobileCardStatus": card.fields["cardStatus"] or "ACTIVE",
-    }
-
-
-CARD_ROWS: Final[Mapping[int, list[dict[str, Any]]]] = MappingProxyType(
-    {user_id: [_row(card) for card in CARDS.values() if card.fields["userId"] == user_id] for user_id in MEMBERS}
 )
 """By user id."""

@@ -179,7 +179,13 @@ async def test_longer_texts_of_any_row_are_reported_once() -> None:
 
 
 async def test_keys_that_fail_on_purpose_are_looked_up_apart_from_the_others() -> None:
-    reserved, upstream = Reserved({"products": ["bad"]}, {"products": ["open"]}), Upstream("a", "b", "bad")
+    reserved = Reserved(
+        fails=lambda endpoint, asked: (
+            (endpoint, asked["serviceIds"]) in [("products", ["bad"]), ("products", ["open"])]
+        ),
+        opens_breaker=lambda endpoint, asked: (endpoint, asked["serviceIds"]) == ("products", ["open"]),
+    )
+    upstream = Upstream("a", "b", "bad")
     async with guarded(upstream, reserved=reserved) as konaplate:
         together = await ends(konaplate.start(PRODUCTS, ["a", "b"], CallStats()))
         apart = await ends(konaplate.start(PRODUCTS, ["a", "open", "bad"], CallStats()))

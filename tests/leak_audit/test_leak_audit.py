@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
 import strawberry
@@ -15,13 +15,14 @@ from graphql import build_ast_schema, parse
 
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.endpoints import ENDPOINTS
-from graph.konaplate.record import Record
+from graph.konaplate.record import Record, Whole
 from graph.leak_audit.canaries import Canary, canaries, search, secret_names
 from graph.leak_audit.cases import Case, cases
 from graph.leak_audit.run import run
 from graph.sandbox.data import DATA, Table
 from graph.sandbox.faults import FAULTS, Altered, Coded
 from graph.sandbox.ledger import CARDS, MEMBERS
+from graph.sandbox.wallets import WALLETS
 from schema.fields import KEY, argument, edge, field, present
 from schema.query import build_schema
 from schema.secrets import MemberId, PersonalText
@@ -163,7 +164,7 @@ def test_an_endpoint_of_the_registry_needs_no_canaries_of_its_own() -> None:
         "parts": ["the hull"],
         "notDeclared": ["a cat", {"a": "a dog"}],
     }
-    fault = Altered({"ownerName": "Tom Toy", "toyName": "a kite"})
+    fault = Altered({"ownerName": "Tom Toy", "toyName": "a kite"}, each_of="toy")
     data = {"toy": Table("userId", {123_456: {"toy": row}}, NOBODY, faults={9: fault})}
     found = {(canary.kind, canary.text) for canary in canaries([TOY], data, credentials())}
     assert {canary for canary in found if canary[0].startswith("toy: ")} == {
@@ -175,6 +176,59 @@ def test_an_endpoint_of_the_registry_needs_no_canaries_of_its_own() -> None:
         ("toy: a", "a dog"),
     }
     assert secret_names([TOY], data) == {KEY, "userId", "owner_name", "ownerName", "parts"}
+
+
+class Paid(Record):
+    name: str
+    amount: Annotated[int, Whole(max=9_999_999)]
+    codes: list[str]
+
+
+PAID = Endpoint(name="paid", title="Paid", path="/paid", key=str, request=dict, record=Paid, within=("list",))
+
+
+def test_a_value_of_one_row_alone_is_a_canary_that_answers_may_show() -> None:
+    codes = [f"CODE-1{place:02d}" for place in range(100)]
+    rows: list[dict[str, Any]] = [
+        {"name": "Product 1", "amount": 1_234_567, "codes": codes},
+        {"name": "Product 1", "amount": 7_654_321, "codes": ["no digit"], "hidden": 999_999, "very": True},
+        {"name": "Product 1", "amount": 50_000, "codes": [], "hidden": 2_000_000, "very": False},
+    ]
+    data = {"paid": Table("id", {"a": {"list": rows[:1]}, "b": {"list": rows[1:]}}, NOBODY)}
+    found = {canary for canary in canaries([PAID], data, credentials()) if canary.kind.startswith("paid: ")}
+    assert found == {
+        Canary("paid: amount", "1234567", shown=True),
+        Canary("paid: amount", "7654321", shown=True),
+        *(Canary("paid: codes", code, shown=True) for code in codes[:5]),
+        Canary("paid: hidden", "2000000"),
+    }
+
+
+async def test_a_value_that_answers_may_show_is_a_leak_anywhere_else() -> None:
+    amount = [Canary("amount", "1234567", shown=True)]
+    assert (await run(answering(b"1234567"), [CASE], amount, {}, {})).leaks == ()
+    assert len((await run(answering(header=b"1234567"), [CASE], amount, {}, {})).leaks) == 1
+    assert len((await run(answering(), [CASE], amount, {"log": lambda: "1234567"}, {})).leaks) == 1
+
+
+def test_the_wallets_are_canaries() -> None:
+    wanted = canaries(ENDPOINTS, DATA, credentials())
+    secret = {canary.text for canary in wanted if not canary.shown}
+    for card in WALLETS:
+        assert {*card.numbers} <= secret
+        assert card.user_id in (None, 0) or card.par in secret
+    kinds = {canary.kind for canary in wanted if not canary.shown}
+    assert {"transactions: merchantName", "transactions: bizLicenseNo", "virtual_account: accountNo"} <= kinds
+    shown = {canary.kind for canary in wanted if canary.shown}
+    assert {"transactions: trAmount", "transactions: balanceAfter", "transactions: nrNumber"} <= shown
+
+
+def test_a_root_is_asked_for_keys_of_the_tables_that_answer_it() -> None:
+    bodies = [
+        case.body.decode() for case in cases(build_schema(), ENDPOINTS, DATA) if case.name.startswith("card")
+    ]
+    assert bodies
+    assert not any('"2005"' in body or "PAR" in body for body in bodies)
 
 
 def test_every_reserved_failure_is_a_case() -> None:

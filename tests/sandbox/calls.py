@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
@@ -14,6 +15,19 @@ from schema.secrets import Credential
 from tests.independent.jwe import unseal
 from tests.independent.raw_client import Draft, envelope, keys, sealed
 from tests.independent.rules import CARD_PATH, MEMBER_PATH
+
+API: Final = {
+    "card/info": (CARD_PATH, True),
+    "user/info": (MEMBER_PATH, True),
+    "card/list": ("/open-api/api/v1/user/card/list", False),
+    "transaction/card": ("/open-api/api/v1/transaction/card", False),
+    "virtual-account/inquiry": ("/open-api/api/v1/card/virtual-account/inquiry", True),
+    "cards/deduction": ("/open-api/api/v1/cards/deduction", True),
+    "service/info/list": ("/open-api/api/v1/service/info/list", False),
+    "terms/all": ("/open-api/api/v1/user/terms/all", False),
+    "deduction/info": ("/open-api/api/v1/user/deduction/info", True),
+}
+"""The path of each API, and whether its requests are encrypted."""
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -34,16 +48,41 @@ def credentials() -> SandboxCredentials:
     )
 
 
+KST: Final = timezone(timedelta(hours=9))
+NOW: Final = datetime(2026, 11, 27, 15, 30, 45, tzinfo=KST)
+"""The time in the sandboxes of these tests."""
+
+
 @functools.cache
 def sandbox(*, encrypted: bool) -> Starlette:
-    """One sandbox for all tests, because it keeps no state between calls."""
-    return create_sandbox(credentials(), encrypted=encrypted)
+    """One sandbox for all tests; `new_sandbox` for those that count its calls."""
+    return new_sandbox(encrypted=encrypted)
+
+
+def new_sandbox(*, encrypted: bool = True) -> Starlette:
+    """A sandbox that nobody has called."""
+    return create_sandbox(credentials(), encrypted=encrypted, clock=NOW.timestamp)
 
 
 def asking(clear: Any, path: str = CARD_PATH, *, zone: str = "KST") -> Draft:
     """A correct sealed call with this clear request, which is text or becomes JSON."""
     text = clear if isinstance(clear, str) else json.dumps(clear)
     return Draft(envelope(sealed(text.encode())), path, zone=zone)
+
+
+async def ask(api: str, clear: Any, *, to: Starlette | None = None) -> httpx.Response:
+    """Call an API of the vendor's, by the last parts of its path, as its page says."""
+    path, seals = API[api]
+    draft = asking(clear, path) if seals else Draft(json.dumps(clear).encode(), path)
+    return await send(draft, to=to)
+
+
+async def answered(api: str, clear: Any, *, to: Starlette | None = None) -> dict[str, Any]:
+    """The clear fields of a successful answer, without its code."""
+    response = await ask(api, clear, to=to)
+    fields = opened(response) if "X-KM-Crypto-Key-Id" in response.headers else response.json()
+    assert (response.status_code, fields.pop("response")) == (200, {"code": "000_000", "description": "Success."})
+    return fields
 
 
 def asking_for_card(number: str) -> Draft:
@@ -56,7 +95,7 @@ def asking_for_member(user_id: int) -> Draft:
     return asking({"userId": user_id}, MEMBER_PATH)
 
 
-async def send(draft: Draft, *, encrypted: bool = True) -> httpx.Response:
+async def send(draft: Draft, *, encrypted: bool = True, to: Starlette | None = None) -> httpx.Response:
     """Send the draft's headers and body unchanged."""
     request = httpx.Request(
         draft.method,
@@ -64,7 +103,7 @@ async def send(draft: Draft, *, encrypted: bool = True) -> httpx.Response:
         headers=[(name.encode(), value.encode("latin-1")) for name, value in draft.headers if name != "Host"],
         content=draft.body,
     )
-    response = await httpx.ASGITransport(sandbox(encrypted=encrypted)).handle_async_request(request)
+    response = await httpx.ASGITransport(to or sandbox(encrypted=encrypted)).handle_async_request(request)
     await response.aread()
     return response
 

@@ -138,7 +138,7 @@ def test_reserved_numbers_and_members_are_not_in_the_ledger() -> None:
 
 
 def test_no_reserved_number_is_lost_to_another_and_no_two_do_the_same() -> None:
-    assert len(FAULTS) == 55
+    assert len(FAULTS) == 58
     assert len({fault.description for fault in FAULTS.values()}) == len(FAULTS)
     assert len({repr(fault.behaviour) for fault in FAULTS.values()}) == len(FAULTS)
 
@@ -152,7 +152,7 @@ def test_every_code_for_an_upstream_failure_can_be_had() -> None:
 
 @table("code", [
         "000_002", "000_003", "000_015", "001_006", "003_001", "003_008", "003_021", "003_022", "006_022",
-        "900_001", "010_001", "020_001", "020_998",
+        "900_001", "010_001", "020_001", "020_998", "003_024", "218_1000_001",
     ])  # fmt: skip
 def test_every_documented_code_of_the_vendor_can_be_had(code: str) -> None:
     assert code in {f.behaviour.code for f in FAULTS.values() if isinstance(f.behaviour, Coded)}

@@ -14,9 +14,9 @@ from graph.resilience.breaker import BreakerRules
 from graph.resilience.guard import GuardRules
 from graph.resilience.retry_budget import RetryRules
 from graph.resilience.slots import SlotRules
-from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, OPEN_BREAKER
+from graph.sandbox.data import fails, opens_breaker
+from graph.sandbox.faults import FAULTS, OPEN_BREAKER
 from graph.sandbox.ledger import CARDS, FIRST_CARD
-from schema.secrets import CardNo, MemberId
 from tests.faults.jumping_clock import jumping
 from tests.support import Gateway, Recorder, sandbox_settings
 
@@ -24,13 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 QUERY = """query ($n: CardNumber!) { card(cardNo: $n) { balance member { profile { userName } } } }"""
-RESERVED = Reserved(
-    {
-        "card_info": [CardNo(number) for number in FAULTS],
-        "user_info": [MemberId(str(user_id)) for user_id in MEMBER_FAULTS],
-    },
-    {"card_info": [CardNo(OPEN_BREAKER)]},
-)
+RESERVED = Reserved(fails, opens_breaker)
 GOOD = {
     "data": {
         "card": {"balance": CARDS[FIRST_CARD].fields["balance"], "member": {"profile": {"userName": "김샌드"}}}
