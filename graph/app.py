@@ -15,7 +15,7 @@ from graph.http.health import Health
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.resilience.slots import Admission
 from graph.security.audit import RequestAudit
-from graph.security.authorization import Authorization, Scope
+from graph.security.authorization import ANONYMOUS, Authorization, Scope
 from graph.wiring.documents import build_documents
 from graph.wiring.http import build_app, build_explorer
 from graph.wiring.reload import Renewal
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from graph.resilience.deadline import Deadline
     from graph.resilience.guard import GuardRules
     from graph.security.audit import Caller
+    from graph.security.authorization import Viewer
 
 
 def create_app(
@@ -47,6 +48,7 @@ def create_app(
     transport: httpx.AsyncBaseTransport | None = None,
     example_card: str | None = None,
     reserved: Reserved | None = None,
+    caller: Viewer = ANONYMOUS,
     span_exporter: SpanExporter | None = None,
     clock: Callable[[], float] = time.monotonic,
     rules: GuardRules | None = None,
@@ -60,6 +62,7 @@ def create_app(
         transport: to Konaplate; None for the network. The sandbox and the tests pass their own.
         example_card: the card number of GraphiQL's first query; None for one that no card has.
         reserved: see `graph.wiring.upstream`.
+        caller: who every caller is, if authentication is switched off.
         span_exporter: replaces the trace collector of the settings.
         clock: monotonic seconds, for the guards of Konaplate.
         rules: of the guard in front of Konaplate; None for the defaults.
@@ -74,6 +77,7 @@ def create_app(
         refs,
         on_key_failure=telemetry.protection.on_key_failure,
         on_fallback=telemetry.protection.on_limiter_fallback,
+        caller=caller,
     )
     telemetry.protection.watch_keys(protection.key_state)
     konaplate = build_konaplate(

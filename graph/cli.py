@@ -14,20 +14,22 @@ import httpx
 from graph import __version__
 from graph.config.environment import load_settings
 from graph.graphql.bindings import executable_schema
-from graph.greeting import card_table, exports, fault_table, greet
+from graph.greeting import card_table, exports, fault_table, greet, member_table, wallet_table
 from graph.konaplate.isolation import Reserved
 from graph.konaplate.pem import BadPemError
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.data import fails, opens_breaker
-from graph.sandbox.ledger import FIRST_CARD
-from graph.security.authorization import EVERY_SCOPE
+from graph.sandbox.failures import FAILURES
+from graph.sandbox.ledger import FIRST_CARD, MEMBERS
+from graph.security.authorization import ANONYMOUS, EVERY_SCOPE, developer
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.tokens import member_id_of
 from graph.start import fail, read_settings, serve_gateway, serve_sandbox, shows_colors, warn
 from graph.telemetry.logs import configure_logging
 from graph.wiring.checks import start_problems
 from schema.query import export_schema as print_schema
+from schema.secrets import MemberId
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
+_FIRST_MEMBER: Final = 2005
+_NOBODY: Final = "none"
 _PORT: Final = click.IntRange(0, 65_535)
 _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 # Not its address and credentials, which may be those of the real Konaplate.
@@ -62,6 +66,15 @@ def _member(_context: click.Context, _option: click.Parameter, member: str | Non
     return member
 
 
+def _member_of_sandbox(_context: click.Context, _option: click.Parameter, member: str | None) -> str | None:
+    if member in (None, _NOBODY) or member in map(str, (*MEMBERS, *FAILURES)):
+        return member
+    known = ", ".join(map(str, MEMBERS))
+    raise click.BadParameter(
+        f"the sandbox has no such member; there are {known}, the reserved ones of docs/konaplate.md, and {_NOBODY}"
+    )
+
+
 class _InOrderOfUse(click.Group):
     """Lists the commands in the order of this file."""
 
@@ -83,7 +96,15 @@ def main() -> None:
 
 @main.command()
 @_listens
-def dev(port: int | None, host: str | None) -> None:
+@click.option(
+    "--as",
+    "caller",
+    callback=_member_of_sandbox,
+    metavar="MEMBER",
+    help=f"User id of the sandbox's member that every caller is, with every scope ({_FIRST_MEMBER}); "
+    "none for a caller who is no member.",
+)
+def dev(port: int | None, host: str | None, caller: str | None) -> None:
     """Start the gateway with a built-in sandbox.
 
     It needs no credentials and no other service.
@@ -97,13 +118,27 @@ def dev(port: int | None, host: str | None) -> None:
     if given.keys().isdisjoint({"KONAGRAPH_ADMIN_PORT", "KONAGRAPH_ADMIN_PORT_FILE"}):
         settings = settings.model_copy(update={"konagraph_admin_port": None})
 
+    if settings.konagraph_auth == "none":
+        caller = caller or str(_FIRST_MEMBER)
+    elif caller is not None:
+        fail([f"--as: with KONAGRAPH_AUTH={settings.konagraph_auth} the credentials say who the caller is"])
+    viewer = ANONYMOUS if caller in (None, _NOBODY) else developer(MemberId(caller))
+
     def introduce(url: str, admin: str | None, app: Starlette) -> None:
         _say_admin(admin)
-        greet(url, settings, app.state.explorer)
+        greet(url, settings, app.state.explorer, viewer.member_id)
 
     reserved = Reserved(fails, opens_breaker)
     sandbox = httpx.ASGITransport(create_sandbox(credentials))
-    serve_gateway(settings, warnings, introduce, transport=sandbox, example_card=FIRST_CARD, reserved=reserved)
+    serve_gateway(
+        settings,
+        warnings,
+        introduce,
+        transport=sandbox,
+        example_card=FIRST_CARD,
+        reserved=reserved,
+        caller=viewer,
+    )
     if settings.konagraph_log_format == "console":
         click.echo("konagraph has stopped.", err=True)
 
@@ -157,8 +192,8 @@ def check_config() -> None:
 def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, plain: bool) -> None:
     """Start the Konaplate emulator alone."""
     if list_cards:
-        click.echo(card_table())
-        click.echo(fault_table())
+        for each in (card_table, member_table, wallet_table, fault_table):
+            click.echo(each())
         return
     configure_logging("info", as_json=False, colors=shows_colors())
     if directory is None:

@@ -6,13 +6,15 @@ import os
 import shlex
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from graph.sandbox.faults import FAULTS
-from graph.sandbox.ledger import CARDS, FIRST_CARD
+from graph.sandbox.ledger import CARDS, FIRST_CARD, MEMBERS
+from graph.sandbox.wallets import WALLETS
 from graph.security.authorization import Scope
 from graph.security.development import signer_folder
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from graph.config.settings import Settings
     from graph.http.graphiql import Explorer
+    from schema.secrets import MemberId
 
 # `--noproxy`: a proxy of the environment cannot reach this machine.
 _CURL: Final = """\
@@ -32,16 +35,21 @@ _TOKEN: Final = "YOUR_TOKEN"  # noqa: S105 - a placeholder
 _KEY: Final = "YOUR_KEY"
 
 
-def greet(url: str, settings: Settings, explorer: Explorer | None) -> None:
-    """Print the address, a query to paste, and the sandbox's cards."""
+def greet(url: str, settings: Settings, explorer: Explorer | None, member_id: MemberId | None) -> None:
+    """Print the address, who every caller is, a query to paste, and the sandbox's cards and members."""
     page, remark = _page(explorer)
     credentials, needed = _credentials(settings)
     click.echo(f"\nkonagraph answers on {url}{page} with its own sandbox behind it.\n")
     if remark:
         click.echo(f"{remark}\n")
+    if member_id is not None:
+        # The sandbox's members are invented.
+        user_id = member_id.reveal()
+        click.echo(f"Every caller is member {user_id} of the sandbox with every scope; --as takes another.\n")
     click.echo(f"Try it{needed}:\n")
     click.echo(_CURL.format(url=shlex.quote(url), credentials=credentials, card=FIRST_CARD))
     click.echo(f"\n{card_table()}")
+    click.echo(member_table())
     click.echo(f"Reserved numbers make every failure happen: {program()} sandbox --list\n")
 
 
@@ -68,6 +76,28 @@ def card_table() -> str:
     return _table(
         "Cards of the sandbox",
         [(card.number, f"{card.fields['balance']:>13,} won", card.description) for card in CARDS.values()],
+    )
+
+
+def member_table() -> str:
+    """Format the sandbox's members and the number of their cards, one per line."""
+    held = Counter(card.user_id for card in WALLETS)
+    rows = [
+        (f"{user_id:<19}", f"{held[user_id]} card{'' if held[user_id] == 1 else 's'}", member["userName"])
+        for user_id, member in MEMBERS.items()
+    ]
+    return _table("Members of the sandbox", rows)
+
+
+def wallet_table() -> str:
+    """Format the cards that are not in `card_table`, one per line."""
+    cards = [card for card in WALLETS if CARDS.keys().isdisjoint(card.numbers)]
+    rows = [
+        (card.numbers[0] if card.numbers else "(no number)", f"{card.user_id or 'nobody'}", card.description)
+        for card in cards
+    ]
+    return _table(
+        "Cards of members 2001 to 2012", [(f"{number:<16}", owner, text) for number, owner, text in rows]
     )
 
 

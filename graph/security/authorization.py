@@ -80,6 +80,17 @@ ANONYMOUS: Final = Viewer(kind="service", id="anonymous", scopes=EVERY_SCOPE, me
 """Every caller, if authentication is switched off."""
 
 
+def developer(member_id: MemberId) -> Viewer:
+    """A member with every scope and without limits: every caller of a gateway with the embedded sandbox."""
+    return Viewer(
+        kind="member",
+        id=f"developer-{member_id.reveal()}",
+        scopes=EVERY_SCOPE,
+        member_id=member_id,
+        allowance=None,
+    )
+
+
 class Owned(Protocol):
     """What authorization looks at in what is looked up; `Endpoint` explains the attributes."""
 

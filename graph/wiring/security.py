@@ -16,7 +16,8 @@ from graph.config.files import UnreadableFileError, read_bytes, read_text, unrea
 from graph.config.settings import Settings, SettingsError
 from graph.config.types import is_url
 from graph.security.api_keys import ApiKeyAuthenticator, BadKeyFileError, read_api_keys
-from graph.security.authentication import anonymous, by_api_key, by_token
+from graph.security.authentication import by_api_key, by_token, everybody
+from graph.security.authorization import ANONYMOUS, Viewer
 from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
 from graph.security.handles import Handles
@@ -91,9 +92,16 @@ def build_handles(settings: Settings) -> Handles:
 
 
 def build_protection(
-    settings: Settings, refs: CardRefs, *, on_key_failure: Callable[[str], None], on_fallback: Callable[[], None]
+    settings: Settings,
+    refs: CardRefs,
+    *,
+    on_key_failure: Callable[[str], None],
+    on_fallback: Callable[[], None],
+    caller: Viewer = ANONYMOUS,
 ) -> Protection:
     """Build authentication, budgets and handles.
+
+    `caller` is who every caller is without authentication.
 
     Raises:
         SettingsError: when a key file or the address of Redis cannot be used.
@@ -101,7 +109,7 @@ def build_protection(
     redis = build_redis(settings)
     local = LocalLimiter(time.monotonic)
     fallback = None if redis is None else _fallback(redis, local, on_fallback)
-    authenticate: Authenticate = anonymous
+    authenticate: Authenticate = everybody(caller)
     keys = api_keys = None
     if settings.konagraph_auth == "jwt":
         source = settings.konagraph_jwt_jwks or ""

@@ -15,7 +15,9 @@ from graph import __version__
 from graph.cli import main
 from graph.config.environment import PREFIXES
 from graph.sandbox.faults import FAULTS
-from graph.sandbox.ledger import CARDS
+from graph.sandbox.ledger import CARDS, MEMBERS
+from graph.sandbox.wallets import WALLETS
+from graph.security.development import DevelopmentSigner, signer_settings
 from schema.query import export_schema
 from tests.sandbox.calls import credentials
 from tests.tools import ROOT
@@ -46,12 +48,38 @@ def test_the_sandbox_lists_every_card_and_every_reserved_number() -> None:
 
     assert (result.exit_code, result.stderr) == (0, "")
     rows = [line for line in result.stdout.splitlines() if line.startswith("  ")]
-    assert [row.split()[0] for row in rows] == [*CARDS, *FAULTS]
-    for row, fault in zip(rows[len(CARDS) :], FAULTS.values(), strict=True):
+    listed = [row.split()[0] for row in rows]
+    members, count = [str(user_id) for user_id in MEMBERS], len(CARDS) + len(MEMBERS)
+    assert listed[:count] == [*CARDS, *members]
+    assert listed[-len(FAULTS) :] == [*FAULTS]
+    for row, card in zip(
+        rows[count : -len(FAULTS)], [card for card in WALLETS if card.count > count], strict=True
+    ):
+        assert row.split()[0] == (card.numbers[0] if card.numbers else "(no")
+        assert row.endswith(f" {card.description}")
+    for row, fault in zip(rows[-len(FAULTS) :], FAULTS.values(), strict=True):
         assert fault.description in row
         assert (fault.code or "(no error)") in row
         assert fault.retryable == (", retryable" in row)
         assert fault.field is None or row.endswith(f" (at {fault.field})")
+
+
+def test_dev_is_for_members_that_there_are() -> None:
+    for member in ("5", "kim", "2005 ", ""):
+        result = invoke("dev", "--as", member)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "--as" in result.stderr
+        assert all(str(user_id) in result.stderr for user_id in MEMBERS)
+
+
+@pytest.mark.parametrize("auth", ["jwt", "api-key"])
+def test_dev_takes_no_member_where_credentials_say_who_the_caller_is(auth: str, tmp_path: Path) -> None:
+    DevelopmentSigner.in_directory(tmp_path)
+    keys = tmp_path / "keys.toml"
+    keys.write_text(f'[[keys]]\nname = "a"\nsha256 = "{"0" * 64}"\nscopes = []\n')
+    settings = {**signer_settings(tmp_path), "KONAGRAPH_API_KEYS": str(keys), "KONAGRAPH_AUTH": auth}
+    result = invoke("dev", "--as", "2005", "--port", "0", **settings)
+    assert problems(result) == [f"--as: with KONAGRAPH_AUTH={auth} the credentials say who the caller is"]
 
 
 def test_the_sandbox_needs_a_place_for_its_credentials() -> None:

@@ -72,6 +72,20 @@ async def test_dev_prints_its_address_a_request_and_its_cards_into_a_pipe_at_onc
         assert f" {card.fields['balance']:,} won " in row
 
 
+@pytest.mark.parametrize(
+    ("options", "told"), [((), "member 2005"), (("--as", "9540"), "member 9540"), (("--as", "none"), None)]
+)
+async def test_dev_says_who_every_caller_is(options: tuple[str, ...], told: str | None) -> None:
+    async with command("dev", "--port", "0", *options) as dev:
+        await dev.line(LAST_LINE)
+
+    said = [line for line in dev.printed.splitlines() if line.startswith("Every caller is ")]
+    if told is None:
+        assert said == []
+    else:
+        assert said == [f"Every caller is {told} of the sandbox with every scope; --as takes another."]
+
+
 async def pasted(dev: Command, **replaced: str) -> dict[str, Any]:
     """Run the printed request in a shell whose environment names a proxy, and return the answer."""
     require_tool("curl", present=shutil.which("curl") is not None, how="on Debian `apt-get install curl`")
@@ -145,7 +159,7 @@ async def test_it_says_where_an_api_key_belongs(tmp_path: Path) -> None:
 def greeted(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """Return what `dev` prints with or without GraphiQL's files in this folder."""
     explorer = Explorer(folder, endpoint="/graphql", default_query="", default_variables="")
-    greet("http://127.0.0.1:1/graphql", sandbox_settings(), explorer)
+    greet("http://127.0.0.1:1/graphql", sandbox_settings(), explorer, None)
     return capsys.readouterr().out
 
 

@@ -6,12 +6,16 @@ import json
 import signal
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
+from graph.app import create_app
+from graph.security.authorization import developer
+from schema.secrets import MemberId
 from tests.cli.processes import command
 from tests.security.in_process import invoke
 from tests.security.jwt_gateway import assert_accepted, guarded
-from tests.support import credentials
+from tests.support import credentials, sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +43,23 @@ async def test_what_an_unknown_caller_reads_is_audited_all_the_same(tmp_path: Pa
         assert "errors" not in (await running.ask({}, query=query)).json()
         (event,) = running.audited()
     assert (event["action"], event["viewer_kind"], event["viewer_id"]) == ("read", "service", "anonymous")
+
+
+async def test_everybody_may_be_one_member_with_every_scope_instead(tmp_path: Path) -> None:
+    audit = tmp_path / "audit.log"
+    settings = sandbox_settings(KONAGRAPH_AUDIT_LOG=audit, KONAGRAPH_REQUEST_BURST=1, KONAGRAPH_CARDS_PER_MINUTE=1)
+    app = create_app(settings, transport=sandbox_transport(), caller=developer(MemberId("2005")))
+    # Of another member, as before.
+    query = '{ card(cardNo: "9491339400000013") { cashReceiptInfo { idNo } } }'
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client,
+    ):
+        for headers in ({}, {"Authorization": "Bearer x"}, {"X-Api-Key": "x"}):
+            answer = (await client.post("/graphql", json={"query": query}, headers=headers)).json()
+            assert answer == {"data": {"card": {"cashReceiptInfo": {"idNo": "01012345678"}}}}
+    events = [json.loads(line) for line in audit.read_text().splitlines()]
+    assert {(event["viewer_kind"], event["viewer_id"]) for event in events} == {("member", "developer-2005")}
 
 
 @pytest.mark.process
