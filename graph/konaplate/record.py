@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone
-from decimal import Decimal
+from datetime import date, datetime
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -19,7 +18,6 @@ from typing import (
     Final,
     NamedTuple,
     Self,
-    TypeVar,
     Union,
     dataclass_transform,
     get_args,
@@ -31,21 +29,11 @@ import msgspec
 
 from graph import DeclarationError
 from graph.konaplate.errors import CallDetails, InvalidFieldError
+from graph.konaplate.values import DAY, SECOND, UnfitError, of_class, time_of, whole
 from schema.secrets import MemberId, Secret
 
-T = TypeVar("T")
-
 MAX_USER_ID: Final = 9_999_999_999_999_999_999
-_MAX_EXACT_FLOAT: Final = 2**53
-_DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 _ZERO: Final = re.compile(r"-?0+(\.0+)?", re.ASCII)
-# yyyyMMdd, yyyyMMddHHmmss and yyyyMMddHHmmssSSS.
-_TIME: Final = re.compile(r"(\d{8})(\d{6}(\d{3})?)?", re.ASCII)
-_MAX_TIME: Final = 10**17 - 1
-_DAY: Final = len("yyyyMMdd")
-_SECOND: Final = len("yyyyMMddHHmmss")
-# Konaplate's clock. Korea has had no daylight saving time since 1988.
-_KST: Final = timezone(timedelta(hours=9), "KST")
 
 
 class Text(NamedTuple):
@@ -64,10 +52,6 @@ class Wire(NamedTuple):
     """A field's name in Konaplate's JSON, where it is not the attribute's name in camel case."""
 
     name: str
-
-
-class UnfitError(ValueError):
-    """A value that contradicts its field's documentation. Does not contain the value."""
 
 
 _Read = Callable[[Any, CallDetails, list[str]], Any]
@@ -225,58 +209,30 @@ def _unwrapped(hint: Any) -> tuple[Any, list[Any], bool]:
 def _reader(kind: Any, item: Field | None, bound: int) -> _Read:
     """The reader of a field that is not a text."""
     if kind is int:
-        return lambda value, _details, _drift: _whole(value, bound)
+        return lambda value, _details, _drift: whole(value, bound)
     if kind in _SIMPLE:
         return _SIMPLE[kind]
     if item is not None:
         # As if each item were the only field of an object: an unreadable item fails alone.
         return lambda value, details, drift: [
-            _values((item,), {item.wire: each}, details, drift)[0] for each in _of_class(list, value)
+            _values((item,), {item.wire: each}, details, drift)[0] for each in of_class(list, value)
         ]
     return lambda value, details, drift: kind(
-        *_values(kind.__record_fields__, _of_class(dict, value), details, drift), as_of=details.answered_at
+        *_values(kind.__record_fields__, of_class(dict, value), details, drift), as_of=details.answered_at
     )
-
-
-def _of_class(wanted: type[T], value: Any) -> T:
-    if not isinstance(value, wanted):
-        raise UnfitError
-    return value
-
-
-def _whole(value: Any, largest: int) -> int:
-    """A whole number from 0 to `largest`, also written as digits in a string or with a fraction of zero."""
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
-        value = int(value)
-    # A fraction or an exponent above what a float holds exactly may have been rounded by the sender.
-    if isinstance(value, Decimal) and 0 <= value <= min(largest, _MAX_EXACT_FLOAT) and value == int(value):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= largest:
-        raise UnfitError
-    return value
 
 
 def _member_id(value: Any, _details: CallDetails, _drift: list[str]) -> MemberId | None:
     """Read a member id; zero in any form means an unregistered card, as a live operator sends it."""
     if isinstance(value, str) and _ZERO.fullmatch(value):
         return None
-    number = _whole(value, MAX_USER_ID)
+    number = whole(value, MAX_USER_ID)
     return MemberId(str(number)) if number else None
 
 
-def _time(value: Any, least: int) -> datetime:
-    """A time by Konaplate's clock, from a text or a number of 8, 14 or 17 digits, at least `least`."""
-    digits = value if isinstance(value, str) else str(_whole(value, _MAX_TIME))
-    if len(digits) < least or not _TIME.fullmatch(digits):
-        raise UnfitError
-    day, time, fraction = digits[:_DAY], digits[_DAY:_SECOND] or "000000", digits[_SECOND:] or "000"
-    # A ValueError for a day or an hour that does not exist.
-    return datetime.fromisoformat(f"{day}T{time}.{fraction}").replace(tzinfo=_KST)
-
-
 _SIMPLE: Final[dict[Any, _Read]] = {
-    bool: lambda value, _details, _drift: _of_class(bool, value),
-    date: lambda value, _details, _drift: _time(value, _DAY).date(),
-    datetime: lambda value, _details, _drift: _time(value, _SECOND),
+    bool: lambda value, _details, _drift: of_class(bool, value),
+    date: lambda value, _details, _drift: time_of(value, DAY).date(),
+    datetime: lambda value, _details, _drift: time_of(value, SECOND),
     MemberId: _member_id,
 }
