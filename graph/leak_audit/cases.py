@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
 from graphql import (
-    GraphQLObjectType,
     get_named_type,
     get_nullable_type,
+    is_abstract_type,
     is_leaf_type,
     is_list_type,
     is_required_argument,
@@ -80,10 +80,10 @@ class Case(NamedTuple):
 
 
 class Root(NamedTuple):
-    """A field of the query type that takes one argument."""
+    """A field of the query type, with one of its arguments or without any."""
 
     name: str
-    argument: str
+    argument: str | None
     type: str
     """The argument's type, as in a variable's declaration."""
     lists: bool
@@ -94,6 +94,8 @@ class Root(NamedTuple):
     """A selection of everything."""
     endpoint: str | None
     """The name of the endpoint that answers, if the field declares one."""
+    by_id: bool
+    """Whether it gives objects of any type, which only ids of earlier answers name."""
 
     def with_literal(self, value: Any, selection: str = "__typename") -> str:
         """A document with the value as a literal."""
@@ -109,32 +111,49 @@ def cases(
     schema: GraphQLSchema, endpoints: Sequence[Endpoint[Any, Any]], data: Mapping[str, Table]
 ) -> Iterator[Case]:
     """All cases."""
-    roots = list(_roots(schema, secret_names(endpoints, data)))
+    roots = [root for root in _roots(schema, secret_names(endpoints, data)) if not root.by_id]
     for root in roots:
+        if root.argument is None:
+            yield _graphql(f"{root.name}: masked", f"{{ {root.name} {{ {root.masked} }} }}")
+            yield _graphql(f"{root.name}: clear", f"{{ {root.name} {{ {root.clear} }} }}", clear=True)
+            continue
         tables = _tables(root, endpoints, data)
         yield from _good(root, tables)
         yield from _failures(root, tables)
         yield from _bad_values(root)
-    single = next(root for root in roots if not root.lists)
+    single = next(root for root in roots if root.argument is not None and not root.lists)
     yield from _bad_documents(single, FIRST_CARD)
     yield from _bad_http(single, FIRST_CARD)
 
 
+def cases_of_ids(
+    schema: GraphQLSchema, endpoints: Sequence[Endpoint[Any, Any]], data: Mapping[str, Table], ids: Sequence[str]
+) -> Iterator[Case]:
+    """The requests for objects by ids that earlier answers gave, and by ids that nobody gave."""
+    garbled = [f"{ids[0][:-1]}{'b' if ids[0].endswith('a') else 'a'}", ids[0][1:], FIRST_CARD] if ids else []
+    for root in _roots(schema, secret_names(endpoints, data)):
+        if not root.by_id:
+            continue
+        for value in [list(ids), garbled] if root.lists else [*ids, *garbled]:
+            yield _graphql(f"{root.name}: masked", root.with_variable(root.masked), {"n": value})
+            yield _graphql(f"{root.name}: clear", root.with_variable(root.clear), {"n": value}, clear=True)
+            yield _graphql(f"{root.name}: inline", root.with_literal(value, root.masked))
+
+
 def _roots(schema: GraphQLSchema, secret: frozenset[str]) -> Iterator[Root]:
-    for name, root in schema.query_type.fields.items() if schema.query_type else ():
-        kind = get_named_type(root.type)
-        declared_by = declaration(root)
-        endpoint = getattr(declared_by[1], "endpoint", None) if declared_by else None
-        for argument, declared in root.args.items() if isinstance(kind, GraphQLObjectType) else ():
-            yield Root(
-                name,
-                argument,
-                str(declared.type),
-                is_list_type(get_nullable_type(declared.type)),
-                masked=_selection(kind, secret),
-                clear=_selection(kind, frozenset()),
-                endpoint=endpoint,
-            )
+    for name, field in schema.query_type.fields.items() if schema.query_type else ():
+        kind = get_named_type(field.type)
+        if is_leaf_type(kind):
+            continue
+        declared = declaration(field)
+        masked, clear = (_selection(schema, kind, left_out) for left_out in (secret, frozenset()))
+        endpoint = getattr(declared[1], "endpoint", None) if declared else None
+        if not any(map(is_required_argument, field.args.values())):
+            yield Root(name, None, "", lists=False, masked=masked, clear=clear, endpoint=endpoint, by_id=False)
+        for argument, given in field.args.items():
+            lists = is_list_type(get_nullable_type(given.type))
+            by_id = is_abstract_type(kind)
+            yield Root(name, argument, str(given.type), lists, masked, clear, endpoint, by_id)
 
 
 def _tables(root: Root, endpoints: Sequence[Endpoint[Any, Any]], data: Mapping[str, Table]) -> list[Table]:
@@ -144,18 +163,21 @@ def _tables(root: Root, endpoints: Sequence[Endpoint[Any, Any]], data: Mapping[s
     return asked or list(tables.values())
 
 
-def _selection(kind: GraphQLObjectType, left_out: frozenset[str], above: tuple[object, ...] = ()) -> str:
+def _selection(schema: GraphQLSchema, kind: Any, left_out: frozenset[str], above: tuple[object, ...] = ()) -> str:
+    """A selection of everything but what shows these attributes, and but what leads back to a type above."""
+    if is_abstract_type(kind):
+        kinds = schema.get_possible_types(kind)
+        parts = [f"... on {each.name} {{ {_selection(schema, each, left_out, above)} }}" for each in kinds]
+        return " ".join(["__typename", *parts])
     parts = ["__typename"]
-    for name, field_of_kind in kind.fields.items():
-        inner = get_named_type(field_of_kind.type)
-        if _shows(name, field_of_kind, left_out) or any(
-            is_required_argument(each) for each in field_of_kind.args.values()
-        ):
+    for name, field in kind.fields.items():
+        inner = get_named_type(field.type)
+        if _shows(name, field, left_out) or any(map(is_required_argument, field.args.values())):
             continue
         if is_leaf_type(inner):
             parts.append(name)
-        elif isinstance(inner, GraphQLObjectType) and inner not in above:
-            parts.append(f"{name} {{ {_selection(inner, left_out, (*above, kind))} }}")
+        elif inner not in above:
+            parts.append(f"{name} {{ {_selection(schema, inner, left_out, (*above, kind))} }}")
     return " ".join(parts)
 
 

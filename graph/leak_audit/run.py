@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tempfile
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
@@ -16,7 +18,7 @@ from graph.app import create_app
 from graph.config.environment import load_settings
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.leak_audit.canaries import Canary, canaries, search
-from graph.leak_audit.cases import Case, cases
+from graph.leak_audit.cases import Case, cases, cases_of_ids
 from graph.redact import holds_card_number
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
@@ -50,6 +52,10 @@ _SETTINGS: Final = {
 }
 
 
+_ID: Final = re.compile(r'"id": ?"([^"]+)"')
+_MOST_IDS: Final = 20
+
+
 class Outcome(NamedTuple):
     """What a run found."""
 
@@ -67,6 +73,7 @@ async def run(
     headers: Mapping[str, str],
     *,
     sums: Mapping[str, Callable[[], str]] = MappingProxyType({}),
+    follow: Callable[[Sequence[str]], Iterable[Case]] = lambda _ids: (),
 ) -> Outcome:
     """Send every case and search the output.
 
@@ -77,6 +84,7 @@ async def run(
         take: outputs for operators, by name. Each returns what was written since it was last called.
         headers: sent with every case, such as credentials; a case's own take precedence.
         sums: cumulative outputs for operators, by name; searched once, after all cases.
+        follow: makes further cases of ids in the answers.
     """
     leaks: list[str] = []
     count = lines = 0
@@ -89,7 +97,9 @@ async def run(
 
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-        for case in requests:
+
+        async def ask(case: Case) -> str:
+            nonlocal count, lines
             answer = await client.request(
                 case.method,
                 case.path,
@@ -101,6 +111,13 @@ async def run(
             lines += seen.get("log", "").count("\n")
             head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
             look(case.name, {**seen, "answer's headers": head, "answer": "" if case.clear else answer.text})
+            return answer.text
+
+        ids: dict[str, None] = {}
+        for case in requests:
+            ids.update(dict.fromkeys(_ID.findall(await ask(case))))
+        for case in follow(list(ids)[:: -(-len(ids) // _MOST_IDS) or 1]):
+            await ask(case)
     look("all cases together", {name: text() for name, text in sums.items()})
     return Outcome(count, lines, tuple(leaks))
 
@@ -141,6 +158,8 @@ async def leak_audit(
     credentials = SandboxCredentials.generate()
     sandbox = httpx.ASGITransport(create_sandbox(credentials, endpoints=endpoints, data=data))
 
+    schema = build_schema(query)
+
     async def audit(auth: Mapping[str, str], token: str = "") -> Outcome:
         settings = load_settings({**credentials.gateway_settings(), **_SETTINGS, **auth})
         app = create_app(
@@ -149,11 +168,12 @@ async def leak_audit(
         async with app.router.lifespan_context(app):
             return await run(
                 app,
-                cases(build_schema(query), endpoints, data),
+                cases(schema, endpoints, data),
                 canaries(endpoints, data, credentials, [token]),
                 take={"log": _taken(log), "traces": _taken(spans)},
                 sums={"metrics": lambda: _names_and_labels(app.state.metrics.render())},
                 headers={"authorization": f"Bearer {token}"} if token else {},
+                follow=partial(cases_of_ids, schema, endpoints, data),
             )
 
     with tempfile.TemporaryDirectory() as folder:

@@ -17,7 +17,7 @@ from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.record import Record, Whole
 from graph.leak_audit.canaries import Canary, canaries, search, secret_names
-from graph.leak_audit.cases import Case, cases
+from graph.leak_audit.cases import Case, cases, cases_of_ids
 from graph.leak_audit.run import run
 from graph.sandbox.data import DATA, Table
 from graph.sandbox.faults import FAULTS, Altered, Coded
@@ -30,7 +30,7 @@ from tests.conftest import clean_environment
 from tests.support import credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -262,6 +262,56 @@ def test_every_root_is_asked_for_everything_and_for_everything_but_what_is_secre
     by_variable, inline = dict(found)["toy: failure 1 by userId"], dict(found)["toy: inline failure 1 by userId"]
     assert by_variable["variables"] == {"n": "9"}
     assert inline["query"] == f'{{ toy(userId: "9") {{ {masked} }} }}'
+
+
+WITHOUT_KEYS = build_ast_schema(
+    parse(
+        """interface Node { id: ID! }
+        type Query { me(first: Int): Toy  node(id: ID!): Node  nodes(ids: [ID!]!): [Node]!  toy(userId: ID!): Toy }
+        type Toy implements Node { id: ID!  toyName: String  ownerName: String }
+        type Box implements Node { id: ID!  toys: [Toy!] }"""
+    )
+)
+ROW = {"toyName": "a ball", "ownerName": "Mary Toy"}
+TOYS = {"toy": Table("userId", {123_456: {"toy": ROW}}, NOBODY)}
+
+
+def test_a_root_without_a_key_is_asked_for_everything_too() -> None:
+    documents = {
+        case.name: json.loads(case.body)["query"]
+        for case in cases(WITHOUT_KEYS, [TOY], TOYS)
+        if case.name.startswith("me: ") and case.name.endswith(("masked", "clear"))
+    }
+    assert documents == {
+        "me: masked": "{ me { __typename id toyName } }",
+        "me: clear": "{ me { __typename id toyName ownerName } }",
+    }
+
+
+def test_objects_are_asked_for_by_ids_and_by_wrong_ones() -> None:
+    found = list(cases_of_ids(WITHOUT_KEYS, [TOY], TOYS, ["first-id-a", "second-id"]))
+    masked = "... on Toy { __typename id toyName } ... on Box { __typename id toys { __typename id toyName } }"
+    document = f"query ($n: ID!) {{ node(id: $n) {{ __typename {masked} }} }}"
+    bodies = [json.loads(case.body) for case in found]
+    asked = [body["variables"]["n"] for body in bodies if body["query"] == document]
+    assert asked == ["first-id-a", "second-id", "first-id-b", "irst-id-a", CARD]
+    lists = [body["variables"]["n"] for body in bodies if "$n: [ID!]!" in body["query"]]
+    assert lists == [["first-id-a", "second-id"]] * 2 + [["first-id-b", "irst-id-a", CARD]] * 2
+    for case in found:
+        assert case.clear == (b"ownerName" in case.body)
+    assert not any(case.name.startswith("node") for case in cases(WITHOUT_KEYS, [TOY], TOYS))
+
+
+async def test_ids_of_answers_are_followed() -> None:
+    followed: list[list[str]] = []
+
+    def follow(ids: Sequence[str]) -> list[Case]:
+        followed.append(list(ids))
+        return [CASE]
+
+    body = b'{"data":{"a":{"id":"one"},"b":[{"id":"two"},{"id":"one"}],"grid":"three"}}'
+    outcome = await run(answering(body), [CASE, CASE], [], {}, {}, follow=follow)
+    assert (followed, outcome.cases) == ([["one", "two"]], 3)
 
 
 @strawberry.type
