@@ -262,6 +262,13 @@ async def test_rows_that_vanish_take_none_with_them() -> None:
     assert shown == expected[300:]
 
 
+async def test_the_last_shown_row_may_vanish_from_among_others_of_its_second() -> None:
+    history = History([Entry(number, 5) for number in range(4)])
+    after = (await part(history, first=1)).page_info.end_cursor
+    history.remove(Entry(3, 5))
+    assert numbers((await part(history, after=after)).nodes) == [2, 1, 0]
+
+
 async def test_a_cancel_of_the_same_second_is_a_row_of_its_own() -> None:
     history = History([Entry(2, 5), Entry(3, 5), Entry(4, 5)])
     assert await all_numbers(history, first=1) == [4, 3, 2]
