@@ -18,6 +18,7 @@ from tests.konaplate.history import KEY, TODAY, Entry, History, ViewerSealer, nu
 from tests.konaplate.support import DETAILS
 
 DAY: Final = timedelta(days=1)
+_MAX_PARTS: Final = 2000
 BAD_CURSOR: Final = "`after` is not a cursor of this card with these arguments"
 
 
@@ -42,6 +43,7 @@ async def parts_of(history: Any, **changes: Any) -> list[TransactionHistory]:
     parts = [await part(history, **changes)]
     while parts[-1].page_info.has_next_page:
         parts.append(await part(history, **{**changes, "after": parts[-1].page_info.end_cursor}))
+        assert len(parts) < _MAX_PARTS
     return parts
 
 
@@ -246,20 +248,30 @@ async def test_rows_that_come_in_are_not_shown_in_place_of_those_that_follow() -
     assert numbers(found.nodes) == expected[20:40]
 
 
-async def test_rows_that_vanish_take_none_with_them() -> None:
-    history = History.of(600)
+async def test_a_search_past_many_new_rows_goes_on_in_large_steps() -> None:
+    history = History.of(60)
+    expected = [entry.number for entry in history.entries]
+    after = (await part(history, first=1)).page_info.end_cursor
+    for number in range(1001, 1501):
+        history.add(Entry(number, 90))
+    before, shown = len(history.keys), list[int]()
+    while not shown:
+        found = await part(history, first=1, after=after)
+        after, shown = found.page_info.end_cursor, numbers(found.nodes)
+    assert shown == expected[1:2]
+    assert len(history.keys) - before <= 3 * MAX_CALLS
+
+
+@pytest.mark.parametrize("vanished", [1, 20, 290, 590, 600])
+async def test_rows_that_vanish_take_none_with_them(vanished: int) -> None:
+    history = History.of(700)
     expected = [entry.number for entry in history.entries]
     after = None
-    for _ in range(3):
+    for _ in range(6):
         after = (await part(history, first=100, after=after)).page_info.end_cursor
-    for entry in history.entries[:290]:
+    for entry in history.entries[:vanished]:
         history.remove(entry)
-    shown: list[int] = []
-    while len(shown) < 300:
-        found = await part(history, first=100, after=after)
-        shown += numbers(found.nodes)
-        after = found.page_info.end_cursor
-    assert shown == expected[300:]
+    assert await all_numbers(history, first=100, after=after) == expected[600:]
 
 
 async def test_the_last_shown_row_may_vanish_from_among_others_of_its_second() -> None:
@@ -283,6 +295,15 @@ async def test_more_rows_of_one_second_than_a_cursor_holds_are_told_apart_by_pos
         shown += numbers(found.nodes)
         after = found.page_info.end_cursor
     assert [number for number in shown if number < 1000] == list(range(349, -1, -1))
+
+
+async def test_rows_of_one_second_that_a_cursor_no_longer_holds_are_not_shown_again() -> None:
+    history = History([Entry(number, 5) for number in range(350)])
+    after = (await part(history, first=100)).page_info.end_cursor
+    after = (await part(history, first=100, after=after)).page_info.end_cursor
+    for number in range(1000, 1110):
+        history.add(Entry(number, 6))
+    assert await all_numbers(history, first=40, after=after) == list(range(149, -1, -1))
 
 
 @pytest.mark.parametrize("time", [None, "27/11/2026 10:00", 5])
