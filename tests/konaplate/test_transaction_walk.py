@@ -9,8 +9,9 @@ import pytest
 
 from graph.konaplate.endpoints.transactions import TransactionPage, TransactionsKey
 from graph.konaplate.errors import InvalidFieldError
+from graph.konaplate.transaction_cursors import Place
 from graph.konaplate.transaction_history import HistoryArgumentError, TransactionHistory
-from graph.konaplate.transaction_pages import overlapping
+from graph.konaplate.transaction_pages import MAX_ROWS, Pages, overlapping
 from graph.konaplate.transaction_walk import MAX_CALLS, MAX_FRUITLESS_CALLS, walk
 from graph.redact import holds_card_number
 from schema.secrets import Par
@@ -313,6 +314,16 @@ async def test_rows_without_a_readable_time_are_told_apart_by_what_they_hold(tim
     assert await all_numbers(history) == list(range(90))
 
 
+async def test_a_row_without_a_time_is_not_shown_again_behind_one_that_came_in_before_it() -> None:
+    history = History([*(Entry(number, 5) for number in range(3)), Entry(4, None)], counts_pages=False)
+    after = (await part(history, first=4)).page_info.end_cursor
+    history.add(Entry(6, 1))
+    history.add(Entry(8, 0))
+    for _ in range(2):
+        history.add(Entry(100 + len(history.entries), 6))
+    assert 4 not in await all_numbers(history, first=1, after=after)
+
+
 async def test_rows_that_differ_only_in_a_secret_are_two_rows() -> None:
     row = {**Entry(2, 1).wire, "nrNumber": None}
     rows = [row, {**row, "merchantName": "다른 가게"}, row]
@@ -364,6 +375,14 @@ async def test_a_walk_ends_whatever_the_numbers_say(answer: Any) -> None:
     parts = await parts_of(history, first=5)
     assert len(history.keys) <= len(parts) * MAX_CALLS
     assert len(history.keys) <= (MAX_FRUITLESS_CALLS + MAX_CALLS) * (1 + sum(len(found.nodes) for found in parts))
+
+
+@pytest.mark.parametrize(("number", "more"), [(MAX_ROWS // 100 - 2, True), (MAX_ROWS // 100 - 1, False)])
+async def test_no_page_is_read_behind_a_hundred_thousand_rows(number: int, *, more: bool) -> None:
+    history = Scripted(lambda page, _size: answer_of([Entry(page, 1).wire], page + 2))
+    pages = Pages(KEY, Place(TODAY, TODAY), 100, number)
+    await pages.read_next(history.load)
+    assert pages.more == more
 
 
 @pytest.mark.parametrize("rows", [{}, "none", [Entry(2, 1).wire, "a row"], [Entry(2, 1).wire, None]])
