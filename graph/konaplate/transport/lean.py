@@ -28,8 +28,6 @@ Server = tuple[str, bytes, int | None]
 """A URL's scheme, host and port."""
 
 _PORTS: Final = {"http": 80, "https": 443}
-# httpx copies given headers, but builds them if there are none.
-_NO_HEADERS: Final = httpx.Headers()
 
 TOTAL: Final = "konagraph.total"
 """The request extension that limits the whole exchange, in seconds."""
@@ -100,11 +98,18 @@ class WholeBody(httpx.AsyncByteStream):
 class WholeResponse(httpx.Response):
     """A response that was read whole."""
 
+    # What httpx's own constructor would set for every response.
+    next_request = None
+    is_closed = is_stream_consumed = False
+    default_encoding = "utf-8"
+    _request = None
+    _num_bytes_downloaded = 0
+
     def __init__(self, status: int, raw_headers: RawHeaders, body: WholeBody) -> None:
-        extensions = {"http_version": b"HTTP/1.1", "network_stream": body.connection}
-        super().__init__(status, headers=_NO_HEADERS, stream=body, extensions=extensions)
-        # Makes way for the property below.
-        del self.headers
+        self.status_code = status
+        self.extensions = {"http_version": b"HTTP/1.1", "network_stream": body.connection}
+        self.history = []
+        self.stream = body
         self.raw_headers = raw_headers
         self.body = body
 
