@@ -228,7 +228,8 @@ class RequestContext:
         spent = self._spent
         fresh = [key for endpoint, key in asked if endpoint.key is CardNo and key not in spent]
         if fresh:
-            spending: Awaitable[Any] = self._budgets.spend_cards(self._viewer, fresh)
+            refs = [self._audit.ref_of(card_no) for card_no in fresh]
+            spending: Awaitable[Any] = self._budgets.spend_cards(self._viewer, refs)
             if self._budgets.may_wait:
                 spending = asyncio.create_task(self._deadline.wait(spending))
                 self._spending.append(spending)

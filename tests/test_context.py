@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -19,6 +20,7 @@ from graph.security.card_refs import CardRefs
 from graph.security.limiter import LocalLimiter
 from schema.secrets import CardNo, Credential, MemberId
 from tests.faults.jumping_clock import jumping
+from tests.security.watched_limiter import WatchedLimiter
 from tests.support import Blocking, KeptEvents, Recorder, gateway
 
 if TYPE_CHECKING:
@@ -237,6 +239,19 @@ async def test_a_request_that_ends_while_it_waits_for_a_budget_leaves_no_task_an
     assert loading.cancelled()
     assert (upstream.calls, limiter.waiting) == (0, 0)
     assert before == asyncio.all_tasks()
+
+
+async def test_the_limiter_sees_no_card_numbers() -> None:
+    limiter, viewer = WatchedLimiter(), Viewer("service", "s", EVERY_SCOPE, None, Allowance())
+    async with context_of(NeverAnswers(), limiter, viewer) as context:
+        cards = [CardNo("9491339400000013"), CardNo("9491339400000021")]
+        loading = [asyncio.ensure_future(context.load(CARD_INFO, card_no)) for card_no in cards]
+        while not limiter.told:  # noqa: ASYNC110 - in a few turns
+            await asyncio.sleep(0)
+    await asyncio.wait(loading)
+    assert len(limiter.told) == 3
+    for name in limiter.told:
+        assert re.fullmatch(r"[a-p]{30}(:cards)?", name)
 
 
 async def test_keys_of_one_turn_are_spent_together_and_each_api_is_asked_once() -> None:

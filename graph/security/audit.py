@@ -75,17 +75,25 @@ class Recorder(Protocol):
 class RequestAudit:
     """Collects what one request reads, and records it before the response is sent."""
 
-    __slots__ = ("_caller", "_off_record", "_read", "_recorder", "_refs", "_refusals", "_withheld")
+    __slots__ = ("_caller", "_known", "_off_record", "_read", "_recorder", "_refs", "_refusals", "_withheld")
 
     def __init__(self, caller: Caller, refs: CardRefs, recorder: Recorder) -> None:
         self._caller = caller
         self._refs = refs
+        self._known: dict[Subject, str] = {}
         self._recorder = recorder
         self._off_record = False
         # Dictionaries, to keep subjects and fields in order.
         self._read: dict[Subject | None, dict[str, None]] = {}
         self._withheld: dict[Subject | None, dict[str, None]] = {}
         self._refusals: set[tuple[str, Subject | None]] = set()
+
+    def ref_of(self, subject: Subject) -> str:
+        """The reference of a card or member, computed once in a request."""
+        ref = self._known.get(subject)
+        if ref is None:
+            ref = self._known[subject] = self._refs.of(subject)
+        return ref
 
     def note(self, subject: Subject | None, name: str) -> Exception | None:
         """Note that a personal field was read; returns the field's error if that cannot be recorded.
@@ -140,7 +148,7 @@ class RequestAudit:
         code: str | None = None,
     ) -> AuditEvent:
         viewer, address, request_id = self._caller
-        ref = None if subject is None else self._refs.of(subject)
+        ref = None if subject is None else self.ref_of(subject)
         is_card = type(subject) is CardNo
         return AuditEvent(
             action,

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from graph.security.authorization import Allowance, Viewer
     from graph.security.card_refs import CardRefs
     from graph.security.limiter import Limiter
-    from schema.secrets import CardNo
 
 _MINUTE: Final = 60.0
 _HOUR: Final = 3600.0
@@ -47,7 +46,7 @@ class Budgets:
 
     Args:
         limiter: keeps what was spent, locally or shared.
-        refs: stand for cards and viewers, so that no store sees a card number or an e-mail address.
+        refs: stand for viewers, so that no store sees an e-mail address.
         may_wait: whether the limiter uses the network.
     """
 
@@ -87,12 +86,15 @@ class Budgets:
             raise RateLimitedError("cost", taken.retry_after_ms)
         return CostStatus(cost, int(taken.remaining), allowance.cost_burst, int(budgets.cost.rate))
 
-    async def spend_cards(self, viewer: Viewer, card_nos: Sequence[CardNo]) -> list[RateLimitedError | None]:
-        """Count cards before they are looked up; returns for each None, or the error of one too many."""
-        if viewer.allowance is None or not card_nos:
-            return [None] * len(card_nos)
+    async def spend_cards(self, viewer: Viewer, refs: Sequence[str]) -> list[RateLimitedError | None]:
+        """Count cards, by their references, before they are looked up.
+
+        Returns:
+            For each None, or the error of one too many.
+        """
+        if viewer.allowance is None or not refs:
+            return [None] * len(refs)
         budgets = self._budgets_of(viewer.id, viewer.allowance)
-        refs = [self._refs.of(card_no) for card_no in card_nos]
         waits = await self._limiter.add(f"{budgets.ref}:cards", budgets.cards, refs)
         return [RateLimitedError("cards", wait) if wait else None for wait in waits]
 
