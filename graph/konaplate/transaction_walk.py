@@ -38,7 +38,8 @@ async def walk(
 ) -> TransactionHistory:
     """Read a part of a card's history with at most `MAX_CALLS` calls, and with one if nothing has shifted.
 
-    A walk shows no transaction twice, and leaves none out that was there all the time.
+    A walk shows no transaction twice, and leaves none out that was there all the time. Only if rows vanish between
+    the calls for one part, or while the walk passes pages that Konaplate does not fill, may it miss as many.
 
     Args:
         key: what is asked for.
