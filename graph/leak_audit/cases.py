@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
@@ -94,8 +95,15 @@ class Root(NamedTuple):
     """A selection of everything."""
     endpoint: str | None
     """The name of the endpoint that answers, if the field declares one."""
+    alone: bool
+    """Whether the field takes no other argument."""
     by_id: bool
     """Whether it gives objects of any type, which only ids of earlier answers name."""
+
+    @property
+    def selections(self) -> tuple[tuple[str, bool], ...]:
+        """The selections, and whether the answer may contain what was requested."""
+        return ((self.masked, False), (self.clear, True)) if self.clear != self.masked else ((self.masked, False),)
 
     def with_literal(self, value: Any, selection: str = "__typename") -> str:
         """A document with the value as a literal."""
@@ -114,12 +122,13 @@ def cases(
     roots = [root for root in _roots(schema, secret_names(endpoints, data)) if not root.by_id]
     for root in roots:
         if root.argument is None:
-            yield _graphql(f"{root.name}: masked", f"{{ {root.name} {{ {root.masked} }} }}")
-            yield _graphql(f"{root.name}: clear", f"{{ {root.name} {{ {root.clear} }} }}", clear=True)
+            for selection, clear in root.selections:
+                yield _graphql(f"{root.name}: without a key", f"{{ {root.name} {{ {selection} }} }}", clear=clear)
             continue
-        tables = _tables(root, endpoints, data)
-        yield from _good(root, tables)
-        yield from _failures(root, tables)
+        own, others = _tables(root, endpoints, data)
+        yield from _good(root, own or others)
+        if not root.lists:
+            yield from _failures(root, own, others)
         yield from _bad_values(root)
     single = next(root for root in roots if root.argument is not None and not root.lists)
     yield from _bad_documents(single, FIRST_CARD)
@@ -135,9 +144,9 @@ def cases_of_ids(
         if not root.by_id:
             continue
         for value in [list(ids), garbled] if root.lists else [*ids, *garbled]:
-            yield _graphql(f"{root.name}: masked", root.with_variable(root.masked), {"n": value})
-            yield _graphql(f"{root.name}: clear", root.with_variable(root.clear), {"n": value}, clear=True)
-            yield _graphql(f"{root.name}: inline", root.with_literal(value, root.masked))
+            for selection, clear in root.selections:
+                yield _graphql(f"{root.name}: by id", root.with_variable(selection), {"n": value}, clear=clear)
+            yield _graphql(f"{root.name}: by inline id", root.with_literal(value, root.masked))
 
 
 def _roots(schema: GraphQLSchema, secret: frozenset[str]) -> Iterator[Root]:
@@ -146,21 +155,32 @@ def _roots(schema: GraphQLSchema, secret: frozenset[str]) -> Iterator[Root]:
         if is_leaf_type(kind):
             continue
         declared = declaration(field)
-        masked, clear = (_selection(schema, kind, left_out) for left_out in (secret, frozenset()))
-        endpoint = getattr(declared[1], "endpoint", None) if declared else None
+        made = partial(
+            Root,
+            name,
+            masked=_selection(schema, kind, secret),
+            clear=_selection(schema, kind, frozenset()),
+            endpoint=getattr(declared[1], "endpoint", None) if declared else None,
+            alone=len(field.args) == 1,
+            by_id=is_abstract_type(kind),
+        )
         if not any(map(is_required_argument, field.args.values())):
-            yield Root(name, None, "", lists=False, masked=masked, clear=clear, endpoint=endpoint, by_id=False)
+            yield made(None, "", lists=False)
         for argument, given in field.args.items():
-            lists = is_list_type(get_nullable_type(given.type))
-            by_id = is_abstract_type(kind)
-            yield Root(name, argument, str(given.type), lists, masked, clear, endpoint, by_id)
+            yield made(argument, str(given.type), lists=is_list_type(get_nullable_type(given.type)))
 
 
-def _tables(root: Root, endpoints: Sequence[Endpoint[Any, Any]], data: Mapping[str, Table]) -> list[Table]:
-    """The tables with keys that a root field's argument takes: all of them, if nothing tells which."""
+def _tables(
+    root: Root, endpoints: Sequence[Endpoint[Any, Any]], data: Mapping[str, Table]
+) -> tuple[list[Table], list[Table]]:
+    """The tables with keys that a root field's argument takes: that of the call it makes, and those of others."""
     tables = {endpoint.name: data[endpoint.name] for endpoint in endpoints}
-    asked = [table for name, table in tables.items() if name == root.endpoint or table.key == root.argument]
-    return asked or list(tables.values())
+    if root.endpoint is None:
+        return list(tables.values()), []
+    own = tables.get(root.endpoint)
+    if own is not None and (root.alone or own.key == root.argument):
+        return [own], []
+    return [], [table for table in tables.values() if table.key == root.argument]
 
 
 def _selection(schema: GraphQLSchema, kind: Any, left_out: frozenset[str], above: tuple[object, ...] = ()) -> str:
@@ -205,25 +225,25 @@ def _graphql(
 
 def _good(root: Root, tables: Iterable[Table]) -> Iterator[Case]:
     keys = _some([key for table in tables for key in table.rows], _MOST_LISTED if root.lists else _MOST_KEYS)
-    for value in [keys] if root.lists else keys:
-        for selection, clear in ((root.masked, False), (root.clear, True)):
+    for value in [keys] if root.lists and keys else keys:
+        for selection, clear in root.selections:
             inline = {"konagraph_card_00": keys[-1]}
             yield _graphql(f"{root.name}: inline", root.with_literal(value, selection), inline, clear=clear)
             by_variable = root.with_variable(selection)
             yield _graphql(f"{root.name}: by variable", by_variable, {"n": value}, clear=clear)
 
 
-def _failures(root: Root, tables: Sequence[Table]) -> Iterator[Case]:
-    if root.lists:
-        return
-    # Keys of members and cards for whom another API fails than the one asked first.
-    reserved = _some([key for table in tables for key in table.reserved_rows], _MOST_KEYS)
-    failing = dict.fromkeys([*(str(key) for table in tables for key in table.faults), *reserved])
+def _failures(root: Root, own: Sequence[Table], others: Sequence[Table]) -> Iterator[Case]:
     # By position, because a report must not repeat the key.
+    failing = dict.fromkeys(str(key) for table in own for key in table.faults)
     for place, key in enumerate(failing, start=1):
-        name = f"failure {place} by {tables[0].key}"
+        name = f"failure {place} by {own[0].key}"
         yield _graphql(f"{root.name}: {name}", root.with_variable(root.masked), {"n": key})
         yield _graphql(f"{root.name}: inline {name}", root.with_literal(key, root.masked))
+    # Members and cards for whom a call below fails.
+    keys = [key for table in (*own, *others) for key in (*table.faults, *table.reserved_rows)]
+    for key in _some([key for key in keys if str(key) not in failing], _MOST_KEYS):
+        yield _graphql(f"{root.name}: a failure below", root.with_variable(root.masked), {"n": key})
 
 
 def _some(keys: Iterable[object], most: int) -> list[str]:
