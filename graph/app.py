@@ -107,9 +107,11 @@ def create_app(
                 Authorization(caller.viewer),
                 protection.budgets,
                 RequestAudit(caller, refs, telemetry.audit),
+                protection.handles,
             ),
             deadline=deadline,
             max_cards=settings.konagraph_max_cards,
+            max_days=settings.konagraph_max_transaction_days,
         )
 
     endpoint = GraphQLEndpoint(

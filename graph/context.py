@@ -11,22 +11,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias, Ty
 from graph.errors import GatewayError, code_of
 from graph.konaplate.errors import KonaplateError
 from graph.konaplate.record import Record
+from graph.konaplate.values import korean_day
+from graph.konaplate.view import ArgumentError
 from graph.loaders import Loader
 from graph.resilience.guard import CallStats
+from graph.security.authorization import hidden_error
 from graph.security.errors import HiddenError, RateLimitedError
+from graph.security.handles import Kind
 from schema.errors import ErrorCode
 from schema.secrets import CardNo
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence, Sized
+    from collections.abc import Awaitable, Callable, Iterable, Sequence, Sized
+    from datetime import date
     from types import TracebackType
 
     from graph.konaplate.endpoint import Endpoint
+    from graph.konaplate.view import Found, View
     from graph.resilience.deadline import Deadline
     from graph.security.audit import RequestAudit
     from graph.security.authorization import Authorization
     from graph.security.budgets import Budgets
     from graph.security.card_refs import Subject
+    from graph.security.handles import Handles, Target
 
 _Asked: TypeAlias = "tuple[Endpoint[Any, Any], Any]"
 """An endpoint, and a key of it."""
@@ -51,6 +58,7 @@ class Guards(NamedTuple):
     authorization: Authorization
     budgets: Budgets
     audit: RequestAudit
+    handles: Handles
 
 
 class RequestContext:
@@ -61,12 +69,25 @@ class RequestContext:
         guards: what the viewer may see and spend.
         deadline: when this request stops waiting.
         max_cards: the maximum number of keys in a list.
+        today: the day by Konaplate's clock.
+        max_days: the longest span of a history.
     """
 
-    def __init__(self, upstream: Upstream, guards: Guards, *, deadline: Deadline, max_cards: int) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        guards: Guards,
+        *,
+        deadline: Deadline,
+        max_cards: int,
+        today: Callable[[], date] = korean_day,
+        max_days: int = 90,
+    ) -> None:
         self._upstream = upstream
-        self._authorization, self._budgets, self._audit = guards
-        self._viewer = guards.authorization.viewer
+        self._authorization, self._budgets, self._audit, self.handles = guards
+        self._today = today
+        self.max_days = max_days
+        self.viewer = guards.authorization.viewer
         self._deadline = deadline
         self._max_cards = max_cards
         self._stats = CallStats()
@@ -89,9 +110,36 @@ class RequestContext:
         # There may be fewer loads than keys, because some that began were never awaited.
         return max(0, self._loads - self._keys) + self._stats.joined
 
+    @property
+    def viewer_name(self) -> str:
+        """What handles are bound to: a member and a service may have the same id."""
+        return f"{self.viewer.kind}:{self.viewer.id}"
+
+    @property
+    def today(self) -> date:
+        """The day by Konaplate's clock."""
+        return self._today()
+
     def may(self, scope: str) -> bool:
         """Whether the viewer has a scope."""
-        return scope in self._viewer.scopes
+        return scope in self.viewer.scopes
+
+    def may_read(self, scope: str, owner: object) -> bool:
+        """Whether the viewer has a scope, or is the owner, who needs none."""
+        return self._authorization.may_read(scope, owner)
+
+    def handle(self, kind: int, key: str) -> str:
+        """Make the viewer's handle of something."""
+        return self.handles.make(self.viewer_name, Kind(kind), key)
+
+    def open_handle(self, handle: str) -> Target | None:
+        """Return what a handle leads to; None for any text that is not a handle of the viewer's."""
+        return self.handles.open(self.viewer_name, handle)
+
+    def vouch(self, key: object) -> None:
+        """Let a card that the client did not find by trying numbers count nothing in the budget of cards."""
+        if isinstance(key, CardNo):
+            self._spent.setdefault(key, None)
 
     def note(self, subject: Subject | None, name: str) -> Exception | None:
         """Record that personal data is read, or return the error to show instead.
@@ -106,7 +154,7 @@ class RequestContext:
         """Record that a field was denied, and return its error."""
         return self._audit.withhold(subject, name)
 
-    def check_length(self, endpoint: Endpoint[Any, Any], asked: Sized) -> None:
+    def check_length(self, key: type | None, asked: Sized) -> None:
         """Check the length of a list of keys.
 
         Raises:
@@ -115,7 +163,7 @@ class RequestContext:
         most = self._max_cards
         if len(asked) > most:
             limit, what = "keys", f"A list may have {most} keys."
-            if endpoint.key is CardNo:
+            if key is CardNo:
                 limit, what = "cards", f"A list of cards may have {most} card numbers."
             raise GatewayError(ErrorCode.QUERY_LIMIT_EXCEEDED, what, limit=limit, maximum=most)
 
@@ -146,10 +194,36 @@ class RequestContext:
             self._loads += 1
             record: R = await loader.load((endpoint, key))
             self._authorization.check(record, endpoint, key)
+            if endpoint.card_numbers is not None:
+                own = endpoint.owner_of(record, key) == self.viewer.member_id
+                await self._tell(endpoint.card_numbers(record), own=own)
         except Exception as error:  # noqa: BLE001 - the viewer may not see every failure as it is
             # `from None`: the cause would tell a hidden card from a missing one.
             raise self._shown(error, endpoint, key, subject, named=named) from None
         return record
+
+    async def find(
+        self, view: View[K, Any], key: K, subject: Subject | None = None, *, named: bool = True
+    ) -> Found | None:
+        """Look a key of a view up, by the look-ups that it is made of. Arguments and errors are those of `load`.
+
+        Returns:
+            The record and the key that it goes by; None if there is none.
+        """
+        hidden = None
+        try:
+            if view.owner is not None:
+                self._authorization.check(None, view, key)
+            found = await view.look_up(key, _LookUps(self, subject, named=named))
+            if found is None and view.owner is not None:
+                hidden = hidden_error(view.hidden_as)
+        except HiddenError as error:
+            hidden = error
+        except ArgumentError as error:
+            raise GatewayError(ErrorCode.BAD_USER_INPUT, str(error)) from None
+        if hidden is not None:
+            raise self._shown(hidden, view, key, subject, named=named) from None
+        return found
 
     def settle(self) -> bool:
         """Write the audit log of what was read; return whether the data may be returned."""
@@ -178,7 +252,13 @@ class RequestContext:
                 await asyncio.wait(ending)
 
     def _shown(
-        self, error: Exception, endpoint: Endpoint[Any, Any], key: Any, subject: Subject | None, *, named: bool
+        self,
+        error: Exception,
+        endpoint: Endpoint[Any, Any] | View[Any, Any],
+        key: Any,
+        subject: Subject | None,
+        *,
+        named: bool,
     ) -> Exception:
         """Return a failure as the viewer may see it, and audit refusals."""
         if named and isinstance(error, KonaplateError):
@@ -201,8 +281,8 @@ class RequestContext:
         self._keys += len(asked)
         try:
             self._deadline.check()
-            if self._viewer.allowance is not None:
-                await self._spend(asked)
+            if self.viewer.allowance is not None:
+                await self._spend(key for endpoint, key in asked if endpoint.key is CardNo)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the error of these keys
             return [_failed(error) for _ in asked]
         spent, begin, bound = self._spent, self._upstream.start, self._deadline.bound
@@ -220,20 +300,64 @@ class RequestContext:
             for endpoint, key in asked
         ]
 
-    async def _spend(self, asked: list[_Asked]) -> None:
-        """Charge cards to the viewer's budget before they are looked up.
+    async def _tell(self, card_numbers: Iterable[CardNo], *, own: bool) -> None:
+        """Charge the cards that a record tells of, unless they are the viewer's own.
+
+        Raises:
+            RateLimitedError: they are too many.
+        """
+        told = list(card_numbers)
+        if own:
+            for card_no in told:
+                self.vouch(card_no)
+        elif self.viewer.allowance is not None:
+            await self._spend(told)
+            for card_no in told:
+                if (refusal := self._spent[card_no]) is not None:
+                    raise refusal
+
+    async def _spend(self, card_nos: Iterable[CardNo]) -> None:
+        """Charge cards to the viewer's budget.
 
         A card counts once per request, and so does a refusal.
         """
         spent = self._spent
-        fresh = [key for endpoint, key in asked if endpoint.key is CardNo and key not in spent]
+        fresh = [card_no for card_no in dict.fromkeys(card_nos) if card_no not in spent]
         if fresh:
             refs = [self._audit.ref_of(card_no) for card_no in fresh]
-            spending: Awaitable[Any] = self._budgets.spend_cards(self._viewer, refs)
+            spending: Awaitable[Any] = self._budgets.spend_cards(self.viewer, refs)
             if self._budgets.may_wait:
                 spending = asyncio.create_task(self._deadline.wait(spending))
                 self._spending.append(spending)
             spent.update(zip(fresh, await spending, strict=True))
+
+
+class _LookUps:
+    """What a view sees of the request."""
+
+    __slots__ = ("_context", "_named", "_subject")
+
+    def __init__(self, context: RequestContext, subject: Subject | None, *, named: bool) -> None:
+        self._context = context
+        self._subject = subject
+        self._named = named
+
+    @property
+    def today(self) -> date:
+        return self._context.today
+
+    @property
+    def max_days(self) -> int:
+        return self._context.max_days
+
+    async def load(self, endpoint: Endpoint[Any, Any], key: Any) -> Any:
+        return await self._context.load(endpoint, key, self._subject, named=self._named)
+
+    def seal(self, clear: bytes, *bound: str) -> str:
+        return self._context.handles.seal(clear, self._context.viewer_name, *bound)
+
+    def unseal(self, text: str, *bound: str) -> bytes | None:
+        return self._context.handles.unseal(text, self._context.viewer_name, *bound)
 
 
 def _failed(error: Exception) -> asyncio.Future[Any]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from enum import Enum
 
 import strawberry
 
+from schema.banks import bank_name
 from schema.directives import SEMANTIC_NON_NULL
-from schema.fields import KEY, field, masked, part, present
+from schema.fields import Edge, also, argument, edge, field, handle, masked, part, present
 from schema.member import Member
+from schema.node import Node
 from schema.scalars import Won
 from schema.secrets import CardNo, IdentityNo
+from schema.transaction import TransactionConnection, TransactionType
 
 
 @strawberry.enum(description="Whether a card can be used (Konaplate: `cardStatus`).")
@@ -79,16 +83,175 @@ class CashReceiptInfo:
     )
 
 
-@strawberry.type(description="A prepaid card (Konaplate: Card-User Mapped Inquiry).")
-class Card:
-    """An answer of the Card-User Mapped Inquiry."""
+def masked_number(card_no: CardNo | None) -> str:
+    """Show a card number's mask; of a card without a number, nothing but a mask."""
+    return "*" * 16 if card_no is None else card_no.masked
 
-    card_no: CardNo = field(of=KEY, description="The card number (Konaplate: `cardNo`).")
+
+_OTHER_SOURCE = "A card that was found by its number takes one more upstream call for it."
+
+
+@strawberry.type(
+    description=(
+        "How much may be paid with a debit card (Konaplate: `limits`). 0 probably is no limit, as in the call "
+        "that sets them."
+    )
+)
+class CardLimits:
+    """Konaplate's `limits`."""
+
+    day: Won | None = strawberry.field(description="Per day (Konaplate: `day`).")
+    once: Won | None = strawberry.field(description="Per payment (Konaplate: `once`).")
+    month: Won | None = strawberry.field(description="Per month (Konaplate: `month`).")
+
+
+@strawberry.type(description="Points of a card (Konaplate: `cardPointInfo`). Seen, not documented.")
+class CardPoint:
+    """An item of Konaplate's `cardPointInfo`."""
+
+    point_name: str | None = strawberry.field(description="What the points are called (Konaplate: `pointName`).")
+    point_policy_id: str | None = strawberry.field(description="Their policy (Konaplate: `pointPolicyId`).")
+    remaining_point: Won | None = strawberry.field(
+        description="How many are left; a point is taken to be a won (Konaplate: `remainingPoint`)."
+    )
+    auto_use: bool | None = strawberry.field(
+        description="Whether payments use them by themselves (Konaplate: `autoUse`)."
+    )
+
+
+@strawberry.type(description="The physical twin of a card. Seen, not documented.")
+class PhysicalCard:
+    """The `physicalCard…` fields of a row of Konaplate's card list."""
+
+    card_no: CardNo | None = field(
+        of="physical_card_no",
+        scope="card-number:read",
+        or_own="user_id",
+        description="Its number, as `Card.cardNo` (Konaplate: `physicalCardNo`).",
+    )
+    masked_card_no: str | None = field(of="physical_card_no", show=masked, description="Its number, masked.")
+    card_status: CardStatus | None = field(
+        of="physical_card_status", description="Whether it can be used (Konaplate: `physicalCardStatus`)."
+    )
+    card_status_raw: str | None = field(
+        of="physical_card_status", description="`cardStatus` as Konaplate sent it, in `physicalCardStatus`."
+    )
+
+
+@strawberry.type(description="A card product.")
+class CardProduct:
+    """A product's id and name."""
+
+    service_id: str | None = strawberry.field(
+        description="Its id (Konaplate: `serviceId`).", directives=SEMANTIC_NON_NULL
+    )
+    service_name: str | None = edge(
+        "service_info",
+        key="service_id",
+        of="service_name",
+        unless="service_name",
+        description=(
+            "Its name (Konaplate: `serviceName`). If it did not come with the card, one upstream call brings the "
+            "names of all products of the request (Konaplate: Card Product ID Inquiry); null for a product that "
+            "does not exist."
+        ),
+    )
+
+
+@strawberry.enum(
+    description="How an account is tied to a card (Konaplate: `connectType`). Its words are inferred."
+)
+class ConnectType(Enum):
+    """Konaplate's words, as far as they are known."""
+
+    FIXATION = strawberry.enum_value("FIXATION", description="Fixed to the card.")
+    ROTATION = strawberry.enum_value("ROTATION", description="Lent to cards in turn.")
+    UNKNOWN = strawberry.enum_value(
+        "UNKNOWN", description="Konaplate sent a word that is not known; see `connectTypeRaw`."
+    )
+
+
+@strawberry.type(
+    description="The bank account whose deposits recharge a card (Konaplate: virtual account of a card)."
+)
+class VirtualAccount:
+    """Konaplate's answer about a card's virtual account."""
+
+    account_no: IdentityNo | None = field(
+        of="account_no",
+        scope="virtual-account:read",
+        description="The account number (Konaplate: `accountNo`). Personal data.",
+        directives=SEMANTIC_NON_NULL,
+    )
+    masked_account_no: str | None = field(
+        of="account_no",
+        show=masked,
+        description="The account number, masked except for its end.",
+        directives=SEMANTIC_NON_NULL,
+    )
+    bank_code: str | None = strawberry.field(
+        description="The bank's code (Konaplate: `bankCode`).", directives=SEMANTIC_NON_NULL
+    )
+    bank_name: str | None = field(
+        of="bank_code",
+        show=bank_name,
+        description="The bank's name by the common codes of Korean banks; null for any other code.",
+    )
+    connect_type: ConnectType | None = field(
+        of="connect_word", description="How it is tied to the card (Konaplate: `connectType`)."
+    )
+    connect_type_raw: str | None = field(of="connect_type", description="`connectType` as Konaplate sent it.")
+
+
+@strawberry.type(description="Whether a card's payments count for the income-tax deduction.")
+class TaxDeduction:
+    """Konaplate's answer about a card's income-tax deduction."""
+
+    is_registered: bool | None = field(
+        of="is_registered",
+        description="Whether the card is registered: Konaplate sent a date (inferred).",
+        directives=SEMANTIC_NON_NULL,
+    )
+    deduction_date: dt.date | None = strawberry.field(
+        description="The first day of the deduction; its form is inferred (Konaplate: `deductionDate`)."
+    )
+    created: dt.datetime | None = strawberry.field(
+        description="When the card was registered (Konaplate: `created`)."
+    )
+
+
+@also(Edge("card_info", key="card_no"), Edge("card_row", key=("user_id", "card_no")))
+@strawberry.type(
+    description=(
+        "A prepaid card. Found by its number, it is Konaplate's Card-User Mapped Inquiry; found by its member, it "
+        "is a row of Search for Card. A field that only the other one has takes that call, once."
+    )
+)
+class Card(Node):
+    """A card of either source."""
+
+    id: strawberry.ID = handle(
+        of={"card_info": "card_no", "card_by_par": ("user_id", "par")}, description="See `Node`."
+    )
+    card_no: CardNo | None = field(
+        of="card_no",
+        scope="card-number:read",
+        or_own="user_id",
+        description=(
+            "The card number (Konaplate: `cardNo`, or `mobileCardNo` in a list). Its owner sees it, and whoever "
+            "asked by the number; others need the scope `card-number:read`."
+        ),
+    )
     masked_card_no: str = field(
-        of=KEY, show=masked, description="The card number, masked except for its first six and last four digits."
+        of="card_no",
+        show=masked_number,
+        description="The card number, masked except for its first six and last four digits.",
     )
     balance: Won | None = strawberry.field(
         description="The balance in won (Konaplate: `balance`).", directives=SEMANTIC_NON_NULL
+    )
+    as_of: dt.datetime = field(
+        of="answered_at", description="When Konaplate answered with this card, by the gateway's clock."
     )
     card_status: CardStatus | None = strawberry.field(
         description="Whether the card can be used; null if Konaplate does not say (Konaplate: `cardStatus`)."
@@ -100,13 +263,17 @@ class Card:
     service_name: str | None = strawberry.field(
         description="Name of the card product (Konaplate: `serviceName`).", directives=SEMANTIC_NON_NULL
     )
+    product: CardProduct | None = part(present="service_id", description="The card product.")
     owner_ka: str | None = strawberry.field(
-        description="ASP id of the affiliate that owns the card product (Konaplate: `ownerKa`)."
+        description=(
+            "ASP id of the affiliate that owns the card product (Konaplate: `ownerKa`). A card of a list takes "
+            "one more upstream call for it."
+        )
     )
     is_auto_recharge_before_payment: bool | None = strawberry.field(
         description=(
             "Whether the card is recharged if its balance is too low for a payment "
-            "(Konaplate: `isAutoRechargeBeforePayment`)."
+            "(Konaplate: `isAutoRechargeBeforePayment`). A card of a list takes one more upstream call for it."
         ),
         directives=SEMANTIC_NON_NULL,
     )
@@ -121,6 +288,77 @@ class Card:
     )
     cash_receipt_info: CashReceiptInfo | None = strawberry.field(
         description=(
-            "The cash-receipt identity; null if the member has registered none (Konaplate: `cashReceiptInfo`)."
+            "The cash-receipt identity; null if the member has registered none (Konaplate: `cashReceiptInfo`). A "
+            "card of a list takes one more upstream call for it."
         )
+    )
+    pending_amount: Won | None = strawberry.field(
+        description=(
+            "What was charged above the card's limit and still waits (Konaplate: `pendingAmount`). "
+            + _OTHER_SOURCE
+        )
+    )
+    is_named: bool | None = strawberry.field(
+        description=(
+            "Whether the card was bound to a real name, which decides its largest balance (Konaplate: `isNamed`). "
+            + _OTHER_SOURCE
+        )
+    )
+    expiry_date: str | None = strawberry.field(
+        description=(
+            "The end of its validity, in one of several forms; seen, not documented (Konaplate: `expiryDate`). "
+            + _OTHER_SOURCE
+        )
+    )
+    limits: CardLimits | None = strawberry.field(
+        description="The payment limits; only of debit cards (Konaplate: `limits`). " + _OTHER_SOURCE
+    )
+    points: list[CardPoint] | None = part(
+        of="card_point_info",
+        description="Its points; seen, not documented (Konaplate: `cardPointInfo`). " + _OTHER_SOURCE,
+    )
+    physical_card: PhysicalCard | None = part(
+        present="physical_card_no",
+        description="Its physical twin, if there is one; seen, not documented. " + _OTHER_SOURCE,
+    )
+    virtual_account: VirtualAccount | None = edge(
+        "virtual_account",
+        key="card_no",
+        description="The account whose deposits recharge the card. Costs one upstream call.",
+    )
+    tax_deduction: TaxDeduction | None = edge(
+        "tax_deduction",
+        key="par",
+        description=(
+            "Whether the card's payments count for the income-tax deduction. Costs one upstream call. "
+            + _OTHER_SOURCE
+        ),
+    )
+    transactions: TransactionConnection | None = edge(
+        "transaction_history",
+        key=(
+            "par",
+            "user_id",
+            argument("from", dt.date | None, default=None, description="The first day; 30 days ago by default."),
+            argument("to", dt.date | None, default=None, description="The last day; today by default."),
+            argument("type", TransactionType | None, default=None, description="Only transactions of this kind."),
+            argument(
+                "include_previous_card",
+                bool,
+                default=False,
+                description=(
+                    "Whether to include the card that this one replaced (Konaplate: `includePreviousCard`)."
+                ),
+            ),
+            argument("first", int, default=20, description="How many to return, 1 to 100."),
+            argument("after", str | None, default=None, description="A cursor: what comes after it."),
+        ),
+        scope="transactions:read",
+        or_own="user_id",
+        size="first",
+        description=(
+            "The card's transactions, newest first (Konaplate: Checking Transaction History). Its owner sees "
+            "them; "
+            "others need the scope `transactions:read`. Costs one upstream call for a page. " + _OTHER_SOURCE
+        ),
     )

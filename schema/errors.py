@@ -33,6 +33,7 @@ class ErrorCode(StrEnum):
     AUDIT_UNAVAILABLE = "AUDIT_UNAVAILABLE", "Personal data cannot be returned right now."
     CARD_NOT_FOUND = "CARD_NOT_FOUND", "No such card."
     MEMBER_NOT_FOUND = "MEMBER_NOT_FOUND", "No such member."
+    NODE_NOT_FOUND = "NODE_NOT_FOUND", "No such object."
     UPSTREAM_TIMEOUT = "UPSTREAM_TIMEOUT", "The card system did not answer in time."
     UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE", "The card system cannot be reached."
     UPSTREAM_REJECTED = "UPSTREAM_REJECTED", "The card system rejected this gateway."

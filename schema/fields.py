@@ -2,12 +2,16 @@
 
 A field is a value of the record, a part (an object made of the same record, or of one within it), or an edge (the
 answer of another call). Values and parts that have the record's name are plain `strawberry.field`s.
+
+A type can be made of several records: `Card` of an inquiry's answer, or of a row in a member's list. A record's
+attributes are its fields and properties, and its key by the key's name. Where one lacks a field's attributes,
+`also` says which other answer has them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
@@ -18,9 +22,9 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from graphql import GraphQLField
+    from graphql import GraphQLField, GraphQLObjectType
 
     from schema.secrets import Secret
 
@@ -28,6 +32,9 @@ KEY: Final = "(key)"
 """In place of an attribute: the key that the record was looked up by."""
 
 _SPEC: Final = "konagraph"
+_ALSO: Final = "__also__"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,16 @@ class Value:
     """Converts the attribute's value, which may be None, to what clients see."""
     scope: str | None = None
     """The scope that a viewer needs to read it."""
+    or_own: str | None = None
+    """The attribute that holds the owner, who needs no scope. Nor does a viewer who named the card's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """An opaque id, by which a viewer can ask for the object again."""
+
+    of: Mapping[str, str | tuple[str, ...]]
+    """By the names of sources: the attributes that compose the source's key. The first that are there are used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +70,7 @@ class Part:
     type_of: Callable[[Any], str] | None = None
     """Maps a record to its type's name; needed where the field's type is an interface or a union."""
     size: int | None = None
-    """The length of a list, for pricing; None assumes a usual one."""
+    """How many objects there are, for pricing; None assumes one, or the usual length of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +93,7 @@ class Edge:
     """The answer of another upstream call."""
 
     endpoint: str
-    """The endpoint's name."""
+    """The name of the endpoint, or of a view of several."""
     key: KeyPart | tuple[KeyPart, ...]
     """An attribute of the record, an argument, or several of these, which compose the endpoint's key. A list of
     keys gives a list."""
@@ -84,6 +101,10 @@ class Edge:
     """The attribute of the answer to show; None for all of it."""
     scope: str | None = None
     """The scope that a viewer needs to follow it."""
+    or_own: str | None = None
+    """The attribute that holds the owner, who needs no scope."""
+    unless: str | None = None
+    """The attribute that may hold the value already, so that nothing is looked up."""
     type_of: Callable[[Any], str] | None = None
     """As in `Part`."""
     size: int | str | None = None
@@ -95,7 +116,14 @@ class Edge:
         return self.key if isinstance(self.key, tuple) else (self.key,)
 
 
-Spec: TypeAlias = "Value | Part | Edge"
+@dataclass(frozen=True, slots=True)
+class ById:
+    """The object that a handle leads to, or a list of them."""
+
+    key: Argument
+
+
+Spec: TypeAlias = "Value | Handle | Part | Edge | ById"
 
 
 def field(*, description: str, directives: Sequence[object] = (), **spec: Any) -> Any:
@@ -111,15 +139,28 @@ def part(*, description: str, directives: Sequence[object] = (), **spec: Any) ->
 def edge(endpoint: str, *, description: str, directives: Sequence[object] = (), **spec: Any) -> Any:
     """Declare the answer of another call; `spec` are the attributes of an `Edge`."""
     declared = Edge(endpoint, **spec)
-    strawberry_field = _declare(declared, description, directives)
-    strawberry_field.arguments = [
-        StrawberryArgument(
-            each.name, None, StrawberryAnnotation(each.kind), description=each.description, default=each.default
-        )
-        for each in declared.keys
-        if isinstance(each, Argument)
-    ]
-    return strawberry_field
+    given = [each for each in declared.keys if isinstance(each, Argument)]
+    return _declare(declared, description, directives, given)
+
+
+def handle(*, of: Mapping[str, str | tuple[str, ...]], description: str) -> Any:
+    """Declare an opaque id; `of` is as in `Handle`."""
+    return _declare(Handle(of), description, ())
+
+
+def by_id(key: Argument, *, description: str) -> Any:
+    """Declare the object that a handle leads to, or the list of those that a list of handles does."""
+    return _declare(ById(key), description, (), [key])
+
+
+def also(*edges: Edge) -> Callable[[type[T]], type[T]]:
+    """Declare where a type's attributes are if its record lacks them: in the first of these that has them."""
+
+    def declared(kind: type[T]) -> type[T]:
+        setattr(kind, _ALSO, edges)
+        return kind
+
+    return declared
 
 
 def argument(name: str, kind: Any, *, description: str, default: Any = UNSET) -> Argument:
@@ -160,5 +201,21 @@ def python_type(built: GraphQLField) -> Any:
     return getattr(kind, "wrapped_cls", kind)
 
 
-def _declare(spec: Spec, description: str, directives: Sequence[object]) -> Any:
-    return strawberry.field(description=description, directives=directives, metadata={_SPEC: spec})
+def also_of(kind: GraphQLObjectType) -> tuple[Edge, ...]:
+    """Return the edges that `also` declared for a type of the executable schema."""
+    declared = kind.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    edges: tuple[Edge, ...] = getattr(getattr(declared, "origin", None), _ALSO, ())
+    return edges
+
+
+def _declare(
+    spec: Spec, description: str, directives: Sequence[object], arguments: Iterable[Argument] = ()
+) -> Any:
+    declared: Any = strawberry.field(description=description, directives=directives, metadata={_SPEC: spec})
+    declared.arguments = [
+        StrawberryArgument(
+            each.name, None, StrawberryAnnotation(each.kind), description=each.description, default=each.default
+        )
+        for each in arguments
+    ]
+    return declared

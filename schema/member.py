@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from schema.directives import SEMANTIC_NON_NULL
-from schema.fields import edge, field
+from schema.fields import edge, field, handle
+from schema.node import Node
 from schema.secrets import IdentityNo, MemberId, PersonalText
+from schema.terms import ACTION_TYPE, LOCALE, Terms
+
+if TYPE_CHECKING:
+    from schema.card import Card
 
 
 @strawberry.enum(description="A member's nationality (Konaplate: `nationality`).")
@@ -88,10 +94,11 @@ class MemberProfile:
     )
 
 
-@strawberry.type(description="The member that a card is registered to.")
-class Member:
-    """The `userId` comes with the card; everything else takes one more call."""
+@strawberry.type(description="A member of the service.")
+class Member(Node):
+    """The `userId` is known; everything else takes a call."""
 
+    id: strawberry.ID = handle(of={"member": "user_id"}, description="See `Node`.")
     user_id: MemberId = strawberry.field(
         description="The member's id, a whole number of up to 19 digits (Konaplate: `userId`)."
     )
@@ -103,6 +110,36 @@ class Member:
         description=(
             "The member's personal data (Konaplate: Search for Member Information). Costs one more upstream "
             "call per member, however many cards share it."
+        ),
+        directives=SEMANTIC_NON_NULL,
+    )
+    cards: list[Annotated[Card, strawberry.lazy("schema.card")]] | None = edge(
+        "card_list",
+        key="user_id",
+        of="card_data_info",
+        description=(
+            "The member's cards, in Konaplate's order (Konaplate: Search for Card). Costs one upstream call, "
+            "which brings every balance."
+        ),
+        directives=SEMANTIC_NON_NULL,
+    )
+    is_identity_verified: bool | None = edge(
+        "identity_check",
+        key="user_id",
+        of="is_authed",
+        description=(
+            "Whether the member passed the identity check, probably the one for income deduction (Konaplate: "
+            "`isAuthed` of Member Authentication). Costs one upstream call."
+        ),
+        directives=SEMANTIC_NON_NULL,
+    )
+    terms: list[Terms] | None = edge(
+        "terms",
+        key=(LOCALE, ACTION_TYPE, "user_id"),
+        of="in_order",
+        description=(
+            "The terms, and which of them the member has agreed to (Konaplate: Terms List). Costs one upstream "
+            "call."
         ),
         directives=SEMANTIC_NON_NULL,
     )

@@ -8,10 +8,14 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from schema.card import Card
-from schema.directives import without_defaults
-from schema.fields import argument, edge
+from schema.directives import SEMANTIC_NON_NULL, without_defaults
+from schema.fields import argument, by_id, edge, part
+from schema.member import Member
+from schema.node import Node
 from schema.scalars import SCALARS
-from schema.secrets import CardNo
+from schema.secrets import CardNo, MemberId
+from schema.terms import ACTION_TYPE, LOCALE, Terms
+from schema.viewer import Viewer
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
@@ -36,6 +40,34 @@ class Query:
         description=(
             "Cards by their numbers, in the order given; a card that fails is null with an error of its own."
         ),
+    )
+    viewer: Viewer = part(description="The caller. Costs no upstream call.")
+    member: Member | None = edge(
+        "member",
+        key=argument("user_id", MemberId, description="The member's id (Konaplate: `userId`)."),
+        description=(
+            "A member by id: the caller, or with the scope `members:read:any` anybody. Costs no upstream call, so "
+            "it does not say whether the member exists."
+        ),
+    )
+    node: Node | None = by_id(
+        argument("id", strawberry.ID, description="An `id` that this caller has been given."),
+        description=(
+            "The object that an id stands for; null with an error if there is none that the caller may see."
+        ),
+    )
+    nodes: list[Node | None] = by_id(
+        argument("ids", list[strawberry.ID], description="Values of `id` that this caller has been given."),
+        description="The objects that ids stand for, in the order given; as `node`, each by itself.",
+    )
+    terms: list[Terms] | None = edge(
+        "terms",
+        key=(LOCALE, ACTION_TYPE),
+        of="in_order",
+        description=(
+            "The terms of the service, sorted by `order` (Konaplate: Terms List). Costs one upstream call."
+        ),
+        directives=SEMANTIC_NON_NULL,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import TYPE_CHECKING, Any, Final, NewType
 
 import strawberry
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from strawberry.types.scalar import ScalarDefinition
+
+_NOT_A_DATE: Final = "A Date is a string of the form yyyy-MM-dd."
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 Won = NewType("Won", int)
 """An amount of whole Korean won."""
@@ -53,6 +58,36 @@ def _whole_won(value: object) -> int:
     return value
 
 
+def _parse_date(value: object, node: ValueNode | None = None) -> dt.date:
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            # A day that no month has.
+            pass
+    raise GraphQLError(_NOT_A_DATE, nodes=node)
+
+
+def _parse_date_literal(node: ValueNode, _variables: Mapping[str, Any] | None = None) -> dt.date:
+    return _parse_date(node.value if isinstance(node, StringValueNode) else None, node)
+
+
+def _serialize_date(value: object) -> str:
+    if type(value) is not dt.date:
+        raise TypeError("a Date is made from a date")
+    return value.isoformat()
+
+
+def _serialize_date_time(value: object) -> str:
+    if not isinstance(value, dt.datetime) or value.tzinfo is None:
+        raise TypeError("a DateTime is made from a time with a zone")
+    return value.isoformat(timespec="milliseconds" if value.microsecond else "seconds")
+
+
+def _parse_date_time(_value: object) -> Any:
+    raise GraphQLError("No argument is a DateTime.")
+
+
 SCALARS: Final[dict[object, ScalarDefinition]] = {
     CardNo: strawberry.scalar(
         name="CardNumber",
@@ -68,6 +103,19 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         ),
         serialize=_whole_won,
         parse_value=_whole_won,
+    ),
+    dt.date: strawberry.scalar(
+        name="Date",
+        description="A day, as `yyyy-MM-dd`.",
+        serialize=_serialize_date,
+        parse_value=_parse_date,
+        parse_literal=_parse_date_literal,
+    ),
+    dt.datetime: strawberry.scalar(
+        name="DateTime",
+        description="A time by RFC 3339, such as `2026-11-26T09:30:00+09:00`.",
+        serialize=_serialize_date_time,
+        parse_value=_parse_date_time,
     ),
     # Clients see these secrets as ordinary scalars.
     PersonalText: DEFAULT_SCALAR_REGISTRY[str],

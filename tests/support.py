@@ -14,7 +14,9 @@ from graph.config.environment import load_settings, removed_variables, unknown_v
 from graph.konaplate.record import Record, record_fields
 from graph.sandbox.app import create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
+from graph.security.handles import Handles
 from graph.telemetry.metrics import Metrics
+from schema.secrets import Credential
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -32,6 +34,9 @@ R = TypeVar("R", bound=Record)
 def on_core(query: str) -> str:
     """An operation that asks for introspection as well, so that graphql-core executes all of it."""
     return query.replace("{", "{ __schema { queryType { name } } ", 1)
+
+
+HANDLES = Handles([Credential("a secret of thirty-two characters!")])
 
 
 class KeptEvents(list["AuditEvent"]):

@@ -21,7 +21,7 @@ from graph.security.limiter import LocalLimiter
 from schema.secrets import CardNo, Credential, MemberId
 from tests.faults.jumping_clock import jumping
 from tests.security.watched_limiter import WatchedLimiter
-from tests.support import Blocking, KeptEvents, Recorder, gateway
+from tests.support import HANDLES, Blocking, KeptEvents, Recorder, gateway
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -192,6 +192,7 @@ def context_of(upstream: Upstream, limiter: Limiter | None = None, viewer: Viewe
         Authorization(viewer),
         Budgets(limiter or LocalLimiter(lambda: 0.0), refs),
         RequestAudit(Caller(viewer, "192.0.2.1", "an-id"), refs, KeptEvents()),
+        HANDLES,
     )
     return RequestContext(upstream, guards, deadline=Deadline(30), max_cards=20)
 

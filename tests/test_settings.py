@@ -101,7 +101,7 @@ def test_what_is_not_set_has_its_default() -> None:
         "konagraph_request_timeout": 5.0,
         "konagraph_max_requests": 200,
         "konagraph_max_root_fields": 10,
-        "konagraph_max_cost": 500,
+        "konagraph_max_cost": 1_000,
         "konagraph_max_cards": 20,
         "konagraph_documents": None,
         "konagraph_documents_mode": "off",

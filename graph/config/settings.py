@@ -115,7 +115,7 @@ class Settings(BaseModel):
     konagraph_cost_burst: Count = 1_000
     konagraph_cards_per_minute: Count = 30
     konagraph_max_cards: Count = 20
-    konagraph_max_cost: Count = 500
+    konagraph_max_cost: Count = 1_000
     konagraph_max_root_fields: Count = 10
     konagraph_documents: Path | None = None
     konagraph_documents_mode: Literal["off", "log", "enforce"] = "off"

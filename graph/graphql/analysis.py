@@ -25,11 +25,21 @@ from graphql import (
     get_named_type,
 )
 
-from graph.graphql.cost import INTROSPECTION_FIELDS, ONCE, SATURATED, Price, Times, field_cost
+from graph.graphql.cost import (
+    COST,
+    INTROSPECTION_FIELDS,
+    ONCE,
+    SATURATED,
+    Price,
+    Times,
+    cost_of,
+    origins_of,
+    times_of,
+)
 from graph.graphql.literals import CARD_NUMBER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Iterable
 
     from graphql import (
         DocumentNode,
@@ -41,6 +51,8 @@ if TYPE_CHECKING:
         SelectionSetNode,
         VariableDefinitionNode,
     )
+
+    from graph.graphql.plan.fields import Origins
 
     _Node: TypeAlias = OperationDefinitionNode | FragmentDefinitionNode
 
@@ -55,6 +67,13 @@ class Place(NamedTuple):
     introspective: bool
     parent: GraphQLNamedType | None
     times: Times
+    origins: Origins
+    """Of the objects here, by their types."""
+
+    @property
+    def origin(self) -> Hashable:
+        """The origin of the objects here, if their type is known."""
+        return next(iter(self.origins.get(self.parent.name, ())), None) if self.parent is not None else None
 
 
 @dataclass(slots=True)
@@ -120,7 +139,9 @@ class _Spread(NamedTuple):
 class _Definition:
     """One operation or fragment: its own size, and the fragments that it spreads."""
 
-    def __init__(self, schema: GraphQLSchema, node: _Node, parent: GraphQLNamedType | None) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, node: _Node, parent: GraphQLNamedType | None, origins: Origins
+    ) -> None:
         self._schema = schema
         self.size = Size()
         self.spreads: list[_Spread] = []
@@ -128,7 +149,7 @@ class _Definition:
         self.comparisons = 0
         self.begun = self.complete = False
         """Whether adding its spreads has begun, and whether it is done."""
-        root = Place(0, 1, introspective=False, parent=parent, times=ONCE)
+        root = Place(0, 1, introspective=False, parent=parent, times=ONCE, origins=origins)
         self._directives(node, root)
         for variable in node.variable_definitions or ():
             self._directives(variable, root)
@@ -139,10 +160,12 @@ class _Definition:
     def _selection_set(self, node: SelectionSetNode, place: Place) -> None:
         self.size.nesting = max(self.size.nesting, place.nesting)
         keys: list[str] = []
+        # Other answers that have some of the fields: each is looked up once.
+        ways: dict[str, int] = {}
         for selection in node.selections:
             if isinstance(selection, FieldNode):
                 keys.append((selection.alias or selection.name).value)
-                self._field(selection, place)
+                self._field(selection, place, ways)
                 continue
             self._directives(selection, place)
             if isinstance(selection, FragmentSpreadNode):
@@ -152,9 +175,10 @@ class _Definition:
                 parent = place.parent if on is None else self._schema.get_type(on.name.value)
                 inner = place._replace(nesting=place.nesting + 1, parent=parent)
                 self._pending.append((selection.selection_set, inner))
+        self.size.price.add(sum(ways.values()), place.times)
         self.comparisons += _comparisons(keys)
 
-    def _field(self, node: FieldNode, place: Place) -> None:
+    def _field(self, node: FieldNode, place: Place, ways: dict[str, int]) -> None:
         size, name, level = self.size, node.name.value, place.level + 1
         size.root_fields += place.level == 0
         inner = place
@@ -172,18 +196,25 @@ class _Definition:
         definition = _definition_of(place.parent, name)
         if definition is not None and not size.takes_card_numbers:
             size.takes_card_numbers = _gives_card_number(node, definition)
+        times = ONCE
+        if not place.introspective and (node.selection_set or (definition and COST in definition.extensions)):
+            times = self._charge(node, definition, place, ways)
         if node.selection_set is not None:
-            times = ONCE if place.introspective else self._charge(node, place)
             below = get_named_type(definition.type) if definition else None
-            inner = Place(level, place.nesting + 1, inner.introspective, below, times)
+            origins = origins_of(definition, place.origin)
+            inner = Place(level, place.nesting + 1, inner.introspective, below, times, origins)
             self._pending.append((node.selection_set, inner))
 
-    def _charge(self, node: FieldNode, place: Place) -> Times:
+    def _charge(
+        self, node: FieldNode, definition: GraphQLField | None, place: Place, ways: dict[str, int]
+    ) -> Times:
         """Add the cost of a field, and return how often its selection is made."""
-        once, each, times = field_cost(place.parent, node)
-        self.size.price.add(once, place.times)
-        times = place.times.multiply(times)
-        self.size.price.add(each, times)
+        cost = cost_of(definition, place.origin)
+        if cost.by_way_of is not None:
+            ways.update([cost.by_way_of])
+        self.size.price.add(cost.once, place.times)
+        times = place.times.multiply(times_of(cost, definition, node))
+        self.size.price.add(cost.each, times)
         return times
 
     def _directives(self, node: _Node | SelectionNode | VariableDefinitionNode, place: Place) -> None:
@@ -194,12 +225,62 @@ class _Definition:
                 self.size.directives += len(node.directives)
 
 
-def _add_spreads(root: _Definition, fragments: Mapping[str, _Definition]) -> None:
+class _Fragments:
+    """The fragments of a document. One that is spread in objects of several origins is measured for each."""
+
+    def __init__(self, schema: GraphQLSchema, nodes: Iterable[FragmentDefinitionNode]) -> None:
+        self._schema = schema
+        self._nodes: dict[str, FragmentDefinitionNode] = {}
+        self._again: list[FragmentDefinitionNode] = []
+        """Those whose name another one has taken, which is not valid."""
+        for node in nodes:
+            earlier = self._nodes.get(node.name.value)
+            if earlier is not None:
+                self._again.append(earlier)
+            self._nodes[node.name.value] = node
+        self._made: dict[tuple[str, Hashable], _Definition] = {}
+        self.every: list[_Definition] = []
+        """All that were measured."""
+
+    def at(self, spread: _Spread) -> _Definition | None:
+        """Return the fragment that is spread, or None if there is none of that name."""
+        return self._of(spread.fragment, spread.place.origins)
+
+    def unused(self) -> list[_Definition]:
+        """Return the fragments that no operation spreads."""
+        used = {name for name, _ in self._made}
+        unused = (self._of(name, {}) for name in self._nodes if name not in used)
+        return [
+            *(made for made in unused if made is not None),
+            *(self._measured(node, {}) for node in self._again),
+        ]
+
+    def _of(self, name: str, origins: Origins) -> _Definition | None:
+        node = self._nodes.get(name)
+        if node is None:
+            return None
+        condition = self._schema.get_type(node.type_condition.name.value)
+        if isinstance(condition, GraphQLObjectType):
+            # Other types have no part in it.
+            origins = {condition.name: origins[condition.name]} if condition.name in origins else {}
+        key = name, tuple(origins.items())
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = self._measured(node, origins)
+        return made
+
+    def _measured(self, node: FragmentDefinitionNode, origins: Origins) -> _Definition:
+        parent = self._schema.get_type(node.type_condition.name.value)
+        self.every.append(_Definition(self._schema, node, parent, origins))
+        return self.every[-1]
+
+
+def _add_spreads(root: _Definition, fragments: _Fragments) -> None:
     """Add what a definition spreads, innermost fragments first; iteratively, because chains may be long."""
     pending = [root]
     while pending:
         definition = pending[-1]
-        parts = [(spread.place, fragments.get(spread.fragment)) for spread in definition.spreads]
+        parts = [(spread.place, fragments.at(spread)) for spread in definition.spreads]
         if not definition.begun:
             definition.begun = True
             pending += [part for _, part in parts if part is not None and not part.begun]
@@ -215,22 +296,21 @@ def _add_spreads(root: _Definition, fragments: Mapping[str, _Definition]) -> Non
 
 def analyse(document: DocumentNode, schema: GraphQLSchema) -> Analysis:
     """Measure a document, valid or not, in linear time."""
-    every: list[_Definition] = []
-    operations: list[tuple[OperationDefinitionNode, _Definition]] = []
-    fragments: dict[str, _Definition] = {}
-    for node in document.definitions:
-        if isinstance(node, OperationDefinitionNode):
-            every.append(_Definition(schema, node, schema.get_root_type(node.operation)))
-            operations.append((node, every[-1]))
-        elif isinstance(node, FragmentDefinitionNode):
-            every.append(_Definition(schema, node, schema.get_type(node.type_condition.name.value)))
-            fragments[node.name.value] = every[-1]
+    operations = [
+        (node, _Definition(schema, node, schema.get_root_type(node.operation), {}))
+        for node in document.definitions
+        if isinstance(node, OperationDefinitionNode)
+    ]
+    fragments = _Fragments(
+        schema, (node for node in document.definitions if isinstance(node, FragmentDefinitionNode))
+    )
     for _, operation in operations:
         _add_spreads(operation, fragments)
         operation.size.price.add(operation.size.introspection_fields // INTROSPECTION_FIELDS)
-    unused = [fragment for fragment in every if not fragment.begun]
+    unused = fragments.unused()
     for fragment in unused:
         _add_spreads(fragment, fragments)
+    every = [*(operation for _, operation in operations), *fragments.every]
     return Analysis(
         tuple((node, operation.size) for node, operation in operations),
         tuple(fragment.size for fragment in unused),

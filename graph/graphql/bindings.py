@@ -1,95 +1,303 @@
 """Binds the schema's fields to Konaplate's records and endpoints: from declarations to resolvers.
 
-graphql-core calls the resolvers, and plans look into them (`graph.graphql.plan.fields`).
+graphql-core calls the resolvers, and plans look into them (`graph.graphql.plan.fields`). A type that is made of
+several records is bound for each.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from graphql import get_named_type, is_abstract_type, is_enum_type, is_introspection_type, is_object_type
+from graphql import get_named_type, is_abstract_type, is_introspection_type, is_leaf_type, is_object_type
 
-from graph.graphql.binding_checks import BindingError, Checker, is_list, spec_of
-from graph.graphql.cost import ASSUMED_SIZE, COST, FieldCost
-from graph.graphql.plan.fields import TypeOf
-from graph.graphql.resolvers import edge_to, part_of, value_of
-from graph.konaplate.endpoint import by_name
+from graph.graphql import binding_checks as checks
+from graph.graphql import resolvers
+from graph.graphql.binding_checks import BindingError, is_list, spec_of
+from graph.graphql.cost import ASSUMED_SIZE, COST, ORIGINS, FieldCost
+from graph.graphql.origins import Origin, attribute_of, origin_of
+from graph.graphql.plan.fields import ByOrigin, TypeOf
 from graph.konaplate.endpoints import ENDPOINTS
-from graph.security.authorization import EVERY_SCOPE
-from schema.fields import Argument, Edge, Part, Value
+from graph.konaplate.view import with_views
+from graph.konaplate.views import VIEWS
+from graph.security.authorization import Viewer
+from schema.fields import Argument, ById, Edge, Handle, Part, Value, also_of
 from schema.query import Query, build_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from graphql import GraphQLField, GraphQLSchema
+    from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 
+    from graph.graphql.origins import LookedUp
+    from graph.graphql.plan.fields import LookUp, Origins, Read
     from graph.konaplate.endpoint import Endpoint
+    from graph.konaplate.view import View
+    from schema.fields import Spec
+
+ROOT: Final = Origin(Viewer, None)
 
 
-def executable_schema(endpoints: Iterable[Endpoint[Any, Any]] = ENDPOINTS, query: type = Query) -> GraphQLSchema:
-    """Build the schema, bound to the endpoints that its edges name.
+def executable_schema(
+    endpoints: Iterable[Endpoint[Any, Any]] = ENDPOINTS,
+    query: type = Query,
+    views: Iterable[View[Any, Any]] = VIEWS,
+) -> GraphQLSchema:
+    """Build the schema, bound to the endpoints and views that its edges name.
 
     Args:
         endpoints: the APIs of Konaplate.
         query: the type of the root.
+        views: what is made of several of them.
 
     Raises:
         BindingError: when a declaration cannot be bound.
     """
-    schema, named = build_schema(query), by_name(endpoints)
+    schema, named = build_schema(query), with_views(endpoints, views)
     for kind in schema.type_map.values():
         if is_abstract_type(kind):
-            kind.resolve_type = TypeOf(attrgetter("kind"))
+            kind.resolve_type = TypeOf(attrgetter("kind"), attrgetter("record.__class__"))
         elif is_object_type(kind) and not is_introspection_type(kind):
             # Strawberry checks for instances of its own types, and sources are none.
             kind.is_type_of = None
-            for name, field in kind.fields.items():
-                _bind(f"{kind.name}.{name}", name, field, named)
     if schema.query_type is not None:
-        Checker(schema, named).check(schema.query_type, None)
+        _Binder(schema, named).bind(schema.query_type)
     return schema
 
 
-def _bind(where: str, name: str, field: GraphQLField, endpoints: Mapping[str, Endpoint[Any, Any]]) -> None:
-    declared = spec_of(field)
-    if declared is None:
-        return
-    spec, arguments = declared
-    scope, kind = getattr(spec, "scope", None), get_named_type(field.type)
-    if is_abstract_type(kind) != (getattr(spec, "type_of", None) is not None):
-        raise BindingError(f"{where}: `type_of` is needed for interfaces and unions, and for nothing else")
-    if scope is not None and scope not in EVERY_SCOPE:
-        raise BindingError(f"{where}: there is no scope {scope!r}; known are {', '.join(sorted(EVERY_SCOPE))}")
+class _Bound(NamedTuple):
+    """A field of one origin."""
+
+    resolve: Read | LookUp
+    cost: FieldCost | None
+    shown: tuple[tuple[str, Origin], ...]
+    """The types that it leads to, and what their objects are made of."""
+
+
+class _Binder:
+    """Binds every type that the root leads to, with every origin that it has."""
+
+    def __init__(self, schema: GraphQLSchema, sources: Mapping[str, LookedUp]) -> None:
+        self._schema = schema
+        self._sources = sources
+        self._bound: dict[tuple[str, str], dict[type[Any], _Bound]] = {}
+        self._openings = self._handles()
+
+    def bind(self, root: GraphQLObjectType) -> None:
+        """Bind the types below the root.
+
+        Raises:
+            BindingError: when a record lacks what is shown of it, or has it in another type.
+        """
+        pending = [(root.name, ROOT)]
+        seen = set(pending)
+        while pending:
+            type_name, origin = pending.pop()
+            kind = self._object(type_name)
+            for name, field in kind.fields.items():
+                if (declared := spec_of(field)) is None:
+                    continue
+                bound = self._field(_Place(f"{type_name}.{name}", name, field, *declared), origin, also_of(kind))
+                self._bound.setdefault((type_name, name), {})[origin.record] = bound
+                fresh = dict.fromkeys(shown for shown in bound.shown if shown not in seen)
+                seen.update(fresh)
+                pending += fresh
+        for (type_name, name), by_record in self._bound.items():
+            _attach(self._object(type_name).fields[name], by_record)
+
+    def _field(self, place: _Place, origin: Origin, also: Sequence[Edge]) -> _Bound:
+        """Bind a field, or its value in another answer if the record has no such attribute."""
+        checks.check_field(place.where, place.field, place.spec)
+        needed = _needed(place.spec)
+        if all(attribute_of(origin, name) is not None for name in needed):
+            return self._direct(place, origin)
+        for via in also:
+            source = self._source(place, via.endpoint)
+            found = origin_of(source)
+            has_key = all(isinstance(part, str) and attribute_of(origin, part) is not None for part in via.keys)
+            if has_key and all(attribute_of(found, name) is not None for name in needed):
+                checks.check_key(place.where, via, source, origin)
+                inner = self._direct(place, found)
+                way = resolvers.edge_to(place.name, via, source, {}, origin)
+                cost = dataclasses.replace(inner.cost or FieldCost(), by_way_of=(source.name, source.cost))
+                return inner._replace(resolve=resolvers.by_way_of(way, inner.resolve), cost=cost)
+        return self._direct(place, origin)
+
+    def _direct(self, place: _Place, origin: Origin) -> _Bound:
+        where, _, field, spec, _ = place
+        match spec:
+            case Value():
+                return _Bound(self._value(place, spec, origin), None, ())
+            case Handle():
+                return _Bound(self._handle(place, spec, origin), None, ())
+            case Part():
+                if spec.present is not None:
+                    checks.attribute(where, origin, spec.present)
+                shown = origin
+                if spec.of is not None:
+                    held = checks.attribute(where, origin, spec.of)
+                    checks.check_record(where, field, held, is_part=True)
+                    shown = Origin(held.kind, origin.key, origin.key_name)
+                size = (ASSUMED_SIZE if is_list(field) else 1) if spec.size is None else spec.size
+                targets = self._targets(field, shown)
+                resolve = resolvers.part_of(spec, origin, _origins(targets))
+                return _Bound(resolve, FieldCost(each=1, size=size), targets)
+            case Edge():
+                return self._edge(place, spec, origin)
+            case ById():
+                possible = {kind.name for kind in self._possible(field)}
+                targets = tuple(
+                    (opening.type_name, origin_of(opening.source))
+                    for opening in self._openings.values()
+                    if opening.type_name in possible
+                )
+                argument = place.arguments[spec.key.name]
+                look_up = resolvers.by_id(argument, self._openings, _origins(targets))
+                cost = max((opening.source.cost for opening in self._openings.values()), default=0)
+                if is_list(field.args[argument]):
+                    return _Bound(look_up, FieldCost(each=cost, items=argument), targets)
+                return _Bound(look_up, FieldCost(once=cost), targets)
+
+    def _value(self, place: _Place, spec: Value, origin: Origin) -> Read:
+        held = checks.attribute(place.where, origin, spec.of)
+        checks.check_value(place.where, place.field, spec.show, held)
+        return resolvers.value_of(
+            place.name, spec, get_named_type(place.field.type), held.path, self._own(place, spec, origin)
+        )
+
+    def _own(self, place: _Place, spec: Value | Edge, origin: Origin) -> Callable[[Any], Any] | None:
+        return None if spec.or_own is None else attrgetter(checks.attribute(place.where, origin, spec.or_own).path)
+
+    def _handle(self, place: _Place, spec: Handle, origin: Origin) -> Read:
+        choices = []
+        for name, of in spec.of.items():
+            held = [attribute_of(origin, part) for part in ((of,) if isinstance(of, str) else of)]
+            if None not in held:
+                paths = [attrgetter(each.path) for each in held if each is not None]
+                choices.append((self._source(place, name).handle, paths))
+        if not choices:
+            raise BindingError(
+                f"{place.where}: {origin.record.__name__} has nothing that a handle could be made of"
+            )
+        return resolvers.handle_of(choices)
+
+    def _edge(self, place: _Place, spec: Edge, origin: Origin) -> _Bound:
+        where, name, field, _, arguments = place
+        source = self._source(place, spec.endpoint)
+        checks.check_key(where, spec, source, origin)
+        shown, of = origin_of(source), None
+        if spec.of is not None:
+            of = checks.attribute(where, shown, spec.of)
+            if is_leaf_type(get_named_type(field.type)):
+                checks.check_value(where, field, None, of)
+            else:
+                checks.check_record(where, field, of, is_part=False)
+                shown = Origin(of.kind, shown.key, shown.key_name)
+        unless = None if spec.unless is None else attribute_of(origin, spec.unless)
+        own = self._own(place, spec, origin)
+        targets = self._targets(field, shown)
+        resolve = resolvers.edge_to(
+            name,
+            spec,
+            source,
+            arguments,
+            origin,
+            own=own,
+            unless=None if unless is None else attrgetter(unless.path),
+            origins=_origins(targets),
+        )
+        return _Bound(resolve, _edge_cost(spec, source, field, arguments), targets)
+
+    def _source(self, place: _Place, name: str) -> LookedUp:
+        try:
+            return self._sources[name]
+        except KeyError:
+            raise BindingError(f"{place.where}: there is no endpoint {name!r}") from None
+
+    def _object(self, name: str) -> GraphQLObjectType:
+        kind: Any = self._schema.type_map[name]
+        return cast("GraphQLObjectType", kind)
+
+    def _possible(self, field: GraphQLField) -> list[GraphQLObjectType]:
+        target = get_named_type(field.type)
+        kinds = self._schema.get_possible_types(target) if is_abstract_type(target) else [target]
+        return [kind for kind in kinds if is_object_type(kind)]
+
+    def _targets(self, field: GraphQLField, shown: Origin) -> tuple[tuple[str, Origin], ...]:
+        return tuple((kind.name, shown) for kind in self._possible(field))
+
+    def _handles(self) -> dict[int, resolvers.Opening]:
+        """Return what each kind of handle leads to."""
+        openings = {}
+        for kind in self._schema.type_map.values():
+            for field in kind.fields.values() if is_object_type(kind) else ():
+                declared = spec_of(field)
+                if declared is None or not isinstance(declared[0], Handle):
+                    continue
+                for name in declared[0].of:
+                    source = self._sources[name]
+                    if source.handle is None or source.handle in openings:
+                        raise BindingError(f"{kind.name}: {name} has no number of its own for handles")
+                    openings[source.handle] = resolvers.Opening(kind.name, source)
+        return openings
+
+
+class _Place(NamedTuple):
+    """A field, and how it is declared."""
+
+    where: str
+    name: str
+    field: GraphQLField
+    spec: Spec
+    arguments: Mapping[str, str]
+
+
+def _needed(spec: Spec) -> list[str]:
+    """Return the attributes that a field is made of."""
     match spec:
         case Value():
-            members = getattr(kind, "wrapped_cls", None)
-            if is_enum_type(kind) and members is not None and "UNKNOWN" not in members.__members__:
-                raise BindingError(f"{where}: the enum {kind.name} has no member UNKNOWN")
-            field.resolve = value_of(name, spec, kind)
+            return [spec.of]
         case Part():
-            field.resolve = part_of(spec)
-            size = (spec.size or ASSUMED_SIZE) if is_list(field) else 1
-            field.extensions[COST] = FieldCost(each=1, size=size)
+            return [name for name in (spec.of, spec.present) if name is not None]
         case Edge():
-            endpoint = endpoints.get(spec.endpoint)
-            if endpoint is None:
-                raise BindingError(f"{where}: there is no endpoint {spec.endpoint!r}")
-            field.resolve = edge_to(name, spec, endpoint, arguments)
-            field.extensions[COST] = _edge_cost(spec, endpoint, field, arguments)
+            return [part for part in spec.keys if isinstance(part, str)]
+        case _:
+            return []
 
 
-def _edge_cost(
-    spec: Edge, endpoint: Endpoint[Any, Any], field: GraphQLField, arguments: Mapping[str, str]
-) -> FieldCost:
+def _origins(targets: Iterable[tuple[str, Origin]]) -> Origins:
+    origins: dict[str, tuple[Any, ...]] = {}
+    for name, origin in targets:
+        origins[name] = (*origins.get(name, ()), origin.record)
+    return origins
+
+
+def _attach(field: GraphQLField, by_record: Mapping[type[Any], _Bound]) -> None:
+    """Give a field its resolver and its costs."""
+    every = list(by_record.values())
+    resolve: Any = every[0].resolve
+    cost: Any = every[0].cost
+    if len(every) > 1:
+        by_origin = {record: bound.resolve for record, bound in by_record.items()}
+        resolve = ByOrigin(attrgetter("record.__class__"), by_origin)
+        if len({bound.cost for bound in every}) > 1:
+            # A leaf costs nothing where it came with the record.
+            cost = {record: bound.cost or FieldCost() for record, bound in by_record.items()}
+    field.resolve = resolve
+    if cost:
+        field.extensions[COST] = cost
+    field.extensions[ORIGINS] = {record: bound.resolve.origins for record, bound in by_record.items()}
+
+
+def _edge_cost(spec: Edge, source: LookedUp, field: GraphQLField, arguments: Mapping[str, str]) -> FieldCost:
     if isinstance(spec.size, str):
-        return FieldCost(once=endpoint.cost, amount=arguments[spec.size])
+        return FieldCost(once=source.cost, amount=arguments[spec.size])
     for part in spec.keys:
         if isinstance(part, Argument) and is_list(field.args[arguments[part.name]]):
-            return FieldCost(each=endpoint.cost, items=arguments[part.name])
+            return FieldCost(each=source.cost, items=arguments[part.name])
     if not is_list(field):
-        return FieldCost(once=endpoint.cost, size=spec.size or 1)
+        return FieldCost(once=source.cost, size=spec.size or 1)
     size = spec.size or ASSUMED_SIZE
     # A list within an answer takes one call; a list of keys takes one call for each.
-    return FieldCost(once=endpoint.cost, size=size) if spec.of else FieldCost(each=endpoint.cost, size=size)
+    return FieldCost(once=source.cost, size=size) if spec.of else FieldCost(each=source.cost, size=size)

@@ -9,20 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from graphql import (
-    GraphQLInterfaceType,
-    GraphQLObjectType,
-    IntValueNode,
-    ListTypeNode,
-    ListValueNode,
-    NonNullTypeNode,
-    VariableNode,
-)
+from graphql import IntValueNode, ListTypeNode, ListValueNode, NonNullTypeNode, VariableNode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
-    from graphql import FieldNode, GraphQLNamedType, TypeNode, ValueNode, VariableDefinitionNode
+    from graphql import FieldNode, GraphQLField, TypeNode, ValueNode, VariableDefinitionNode
+
+    from graph.graphql.plan.fields import Origins
 
 SATURATED: Final = 2**31 - 1
 """Counters stop here: nested fragments could make them astronomically large."""
@@ -33,7 +27,9 @@ INTROSPECTION_FIELDS: Final = 10
 CHARACTERS: Final = 100
 """Characters of an unknown document that cost as much as one object."""
 COST: Final = "cost"
-"""The key of a `FieldCost` in a field's extensions."""
+"""The key of a `FieldCost` in a field's extensions, or of one for each origin of its type."""
+ORIGINS: Final = "origins"
+"""The key of the origins that a field leads to, for each origin of its type."""
 _MAX_TERMS: Final = 1_000
 
 
@@ -49,9 +45,11 @@ class FieldCost:
     """The argument whose length is the size."""
     amount: str | None = None
     """The argument whose value is the size."""
+    by_way_of: tuple[str, int] | None = None
+    """The name and the price of another answer that has the field. All fields of an object share it."""
 
 
-_OBJECT: Final = FieldCost(each=1)
+OBJECT: Final = FieldCost(each=1)
 
 
 class Factor(NamedTuple):
@@ -133,18 +131,29 @@ class Price:
         return tuple(dict.fromkeys(factor for factors in self._terms for factor in factors))
 
 
-def field_cost(parent: GraphQLNamedType | None, node: FieldNode) -> tuple[int, int, Times]:
-    """Return what a field costs once, what it costs each time, and how often its selection is made."""
-    field = parent.fields.get(node.name.value) if isinstance(parent, _WITH_FIELDS) else None
-    cost: FieldCost = _OBJECT if field is None else field.extensions.get(COST, _OBJECT)
+def cost_of(field: GraphQLField | None, origin: Hashable) -> FieldCost:
+    """Return the cost of a field of an object with this origin."""
+    cost = None if field is None else field.extensions.get(COST)
+    if isinstance(cost, dict):
+        cost = cost.get(origin)
+    return cost or OBJECT
+
+
+def origins_of(field: GraphQLField | None, origin: Hashable) -> Origins:
+    """Return the origins that a field of an object with this origin leads to."""
+    origins: Mapping[Hashable, Origins] = {} if field is None else field.extensions.get(ORIGINS, {})
+    # A field of a single origin leads to the same whatever is known of its object.
+    return next(iter(origins.values())) if len(origins) == 1 else origins.get(origin, {})
+
+
+def times_of(cost: FieldCost, field: GraphQLField | None, node: FieldNode) -> Times:
+    """Return how often a field's selection is made."""
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
-    times = Times(cost.size)
     if cost.items is not None:
-        times = _items(given.get(cost.items))
-    elif cost.amount is not None and field is not None:
-        argument = field.args[cost.amount]
-        times = _amount(given.get(cost.amount), argument.default_value)
-    return cost.once, cost.each, times
+        return _items(given.get(cost.items))
+    if cost.amount is not None and field is not None:
+        return _amount(given.get(cost.amount), field.args[cost.amount].default_value)
+    return Times(cost.size)
 
 
 def default_numbers(definitions: tuple[VariableDefinitionNode, ...] | None) -> dict[str, Any]:
@@ -154,9 +163,6 @@ def default_numbers(definitions: tuple[VariableDefinitionNode, ...] | None) -> d
         for definition in definitions or ()
         if definition.default_value is not None
     }
-
-
-_WITH_FIELDS: Final = (GraphQLObjectType, GraphQLInterfaceType)
 
 
 def _default(value: ValueNode, kind: TypeNode) -> Any:

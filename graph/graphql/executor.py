@@ -77,7 +77,7 @@ class OperationExecutor:
     async def _execute(
         self, document: Document, operation: Operation, variables: dict[str, Any], context: RequestContext
     ) -> Result:
-        root = Source(None, None, None, context)
+        root = Source(context.viewer, None, None, context)
         found = None if self._plans is None else self._planned(self._plans, document, operation, variables)
         if found is None:
             self.counts.unplanned += 1

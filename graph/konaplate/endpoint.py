@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from graph.konaplate.errors import CallDetails
+    from schema.secrets import CardNo
 
 K = TypeVar("K")
 R = TypeVar("R", bound=Record)
@@ -84,6 +85,11 @@ class Endpoint(Generic[K, R]):
     """Scopes, each of which lets a viewer see other members' data."""
     hidden_as: ErrorCode = ErrorCode.CARD_NOT_FOUND
     """What a viewer is told who may not see it."""
+    handle: int | None = None
+    """The kind of handles that lead to it, if the schema gives any. Clients keep handles: never reuse a number."""
+    card_numbers: Callable[[R], Iterable[CardNo]] | None = None
+    """The numbers of cards that a record tells. They count nothing in their owner's budget of cards, and in
+    anybody else's as if they had been asked for."""
     owner_in_key: bool = field(init=False, default=False)
     """Whether the key tells the owner, so that a viewer can be refused without a call."""
 

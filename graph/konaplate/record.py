@@ -29,7 +29,7 @@ import msgspec
 
 from graph import DeclarationError
 from graph.konaplate.errors import CallDetails, InvalidFieldError
-from graph.konaplate.values import DAY, SECOND, UnfitError, of_class, time_of, whole
+from graph.konaplate.values import DAY, KST, SECOND, UnfitError, of_class, time_of, whole
 from schema.secrets import MemberId, Secret
 
 MAX_USER_ID: Final = 9_999_999_999_999_999_999
@@ -102,6 +102,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Konaplate's names of the fields that were longer than documented, including those of nested records."""
     as_of: int = 0
     """When Konaplate's answer arrived, in milliseconds since 1970 (UTC); 0 when that is unknown."""
+
+    @property
+    def answered_at(self) -> datetime:
+        """`as_of` by Konaplate's clock."""
+        return datetime.fromtimestamp(self.as_of / 1000, KST)
 
     def __init_subclass__(cls) -> None:
         inherited = {field.name for base in cls.__bases__ for field in getattr(base, "__record_fields__", ())}

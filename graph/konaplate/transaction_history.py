@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graph.konaplate.endpoints.transactions import TransactionRow
 from graph.konaplate.record import Record
+from schema.secrets import MemberId, Par  # noqa: TC001 - the annotations of a key are read at run time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from schema.secrets import MemberId, Par
 
 MAX_FIRST: Final = 100
 """Rows that a client may ask for at once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
@@ -18,7 +18,12 @@ _DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 # yyyyMMdd, yyyyMMddHHmmss and yyyyMMddHHmmssSSS.
 _TIME: Final = re.compile(r"\d{8}(([01]\d|2[0-3])\d{4}(\d{3})?)?", re.ASCII)
 # Konaplate's clock. Korea has had no daylight saving time since 1988.
-_KST: Final = timezone(timedelta(hours=9), "KST")
+KST: Final = timezone(timedelta(hours=9), "KST")
+
+
+def korean_day() -> date:
+    """Today by Konaplate's clock."""
+    return datetime.now(KST).date()
 
 
 class UnfitError(ValueError):
@@ -66,4 +71,4 @@ def time_of(value: Any, least: int) -> datetime:
     if len(digits) < least or not _TIME.fullmatch(digits):
         raise UnfitError
     day, time, fraction = digits[:DAY], digits[DAY:SECOND] or "000000", digits[SECOND:] or "000"
-    return datetime.fromisoformat(f"{day}T{time}.{fraction}").replace(tzinfo=_KST)
+    return datetime.fromisoformat(f"{day}T{time}.{fraction}").replace(tzinfo=KST)

@@ -80,7 +80,13 @@ def canaries(
 
 def secret_names(endpoints: Iterable[Endpoint[Any, Any]], data: Mapping[str, Table]) -> frozenset[str]:
     """The names of secret keys, and of secret attributes of records in both forms."""
-    keys = {data[endpoint.name].key for endpoint in endpoints if _has_secret_keys(endpoint)}
+    keys = {
+        name
+        for endpoint in endpoints
+        if _has_secret_keys(endpoint)
+        for name in (data[endpoint.name].key, endpoint.key_name, *getattr(endpoint.key, "_fields", ()))
+        if name
+    }
     return frozenset({KEY, *keys}.union(*(_secret_attributes(endpoint.record) for endpoint in endpoints)))
 
 

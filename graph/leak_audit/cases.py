@@ -19,7 +19,7 @@ from graphql import (
 
 from graph.leak_audit.canaries import secret_names
 from graph.sandbox.ledger import FIRST_CARD
-from schema.fields import declaration
+from schema.fields import ById, Handle, declaration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -207,7 +207,9 @@ def _shows(name: str, built: GraphQLField, secret: frozenset[str]) -> bool:
     if declared is None:
         return name in secret
     attribute, spec, _ = declared
-    shown = getattr(spec, "of", None) or attribute
+    if isinstance(spec, Handle | ById):
+        return False
+    shown = (None if spec is None else spec.of) or attribute
     return shown in secret and getattr(spec, "show", None) is None
 
 

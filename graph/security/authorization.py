@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from graph.konaplate.responses import ASK_AGAIN
 from graph.security.errors import CardHiddenError, HiddenError, MemberHiddenError
 from schema.errors import ErrorCode
+from schema.secrets import MemberId  # noqa: TC001 - the schema's bindings read the annotations of properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from graph.konaplate.errors import CallDetails, KonaplateError
-    from schema.secrets import MemberId
 
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_FAULT: Final = 500
@@ -74,6 +74,16 @@ class Viewer:
     def may(self, scope: Scope) -> bool:
         """Whether the caller has a scope."""
         return scope in self.scopes
+
+    @property
+    def user_id(self) -> MemberId | None:
+        """The member's id, under the name that the schema has for it."""
+        return self.member_id
+
+    @property
+    def scope_names(self) -> list[str]:
+        """The scopes, for the schema."""
+        return sorted(self.scopes)
 
 
 ANONYMOUS: Final = Viewer(kind="service", id="anonymous", scopes=EVERY_SCOPE, member_id=None, allowance=None)
@@ -134,7 +144,7 @@ class Authorization:
         # Spelled out, because a call for each record would be felt.
         may_see_all = asked.owner is None or not self.viewer.scopes.isdisjoint(asked.open_to)
         if not may_see_all and not self._owns(record, asked, key):
-            raise _HIDDEN[asked.hidden_as]
+            raise hidden_error(asked.hidden_as)
 
     def may_read(self, scope: str, owner: object) -> bool:
         """Whether the viewer may read what takes a scope, except for the owner."""
@@ -154,7 +164,7 @@ class Authorization:
             return error
         if asked.owner_in_key and self._owns(None, asked, key):
             return error
-        return _HIDDEN[asked.hidden_as]()
+        return hidden_error(asked.hidden_as)
 
     def _may_see_all(self, asked: Owned) -> bool:
         return asked.owner is None or not self.viewer.scopes.isdisjoint(asked.open_to)
@@ -167,11 +177,15 @@ class Authorization:
         return own is not None and owner == own
 
 
+def hidden_error(code: ErrorCode) -> HiddenError:
+    """Return what a viewer is told instead: the same as of a card or a member that does not exist."""
+    return _HIDDEN[code]()
+
+
 _HIDDEN: Final[Mapping[ErrorCode, type[HiddenError]]] = {
     ErrorCode.CARD_NOT_FOUND: CardHiddenError,
     ErrorCode.MEMBER_NOT_FOUND: MemberHiddenError,
 }
-"""What a viewer is told instead: the same as of a card or a member that does not exist."""
 
 
 def _reveals_nothing(details: CallDetails) -> bool:

@@ -19,7 +19,7 @@ from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
 from graph.security.limiter import LocalLimiter
 from schema.secrets import Credential, Secret
-from tests.support import KeptEvents
+from tests.support import HANDLES, KeptEvents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -145,6 +145,7 @@ def context_of(
         Authorization(world.viewer),
         Budgets(limiter, REFS),
         RequestAudit(Caller(world.viewer, "192.0.2.1", "an-id"), REFS, recorder),
+        HANDLES,
     )
     return RequestContext(upstream, guards, deadline=Deadline(world.seconds), max_cards=MAX_CARDS)
 

@@ -17,7 +17,12 @@ SDL = export_schema()
 PRINTED = graphql.build_schema(SDL)
 BUILT = build_schema()
 OBJECTS = [t for t in PRINTED.type_map.values() if isinstance(t, GraphQLObjectType) and t.name[:2] != "__"]
-ENUMS = [t for t in PRINTED.type_map.values() if isinstance(t, GraphQLEnumType) and t.name[:2] != "__"]
+OF_ARGUMENTS = {"TermsLocale"}
+ENUMS = [
+    kind
+    for name, kind in PRINTED.type_map.items()
+    if isinstance(kind, GraphQLEnumType) and name[:2] != "__" and name not in OF_ARGUMENTS
+]
 
 
 def definitions(sdl: str) -> list[str]:

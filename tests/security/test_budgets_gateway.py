@@ -18,7 +18,7 @@ from graph.security.budgets import Budgets
 from graph.security.card_refs import CardRefs
 from schema.secrets import CardNo, Credential
 from tests.security.callers import ANY_CARD, NOT_ISSUED, NUMBERS, OWN, Caller, callers, codes
-from tests.support import GRAPHQL_RESPONSE, KeptEvents, gateway
+from tests.support import GRAPHQL_RESPONSE, HANDLES, KeptEvents, gateway
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -185,7 +185,7 @@ async def test_waiting_for_a_budget_ends_with_the_requests_deadline_and_without_
     viewer = Viewer("service", "a-service", frozenset({ANY_CARD}), None, Allowance())
     refs = CardRefs(Credential("k" * 32))
     audit = RequestAudit(AuditedCaller(viewer, "192.0.2.1", "an-id"), refs, KeptEvents())
-    guards = Guards(Authorization(viewer), Budgets(Silent(), refs), audit)
+    guards = Guards(Authorization(viewer), Budgets(Silent(), refs), audit, HANDLES)
     async with RequestContext(NoUpstream(), guards, deadline=Deadline(0.05), max_cards=20) as context:
         with pytest.raises(DeadlineExceededError):
             await context.load(CARD_INFO, CardNo(OWN), CardNo(OWN))

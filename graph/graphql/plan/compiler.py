@@ -24,7 +24,7 @@ from graphql.execution import get_variable_values
 from graphql.execution.collect_fields import FragmentDetails, collect_fields, collect_subfields
 from graphql.language import FragmentDefinitionNode, FragmentSpreadNode, VariableNode
 
-from graph.graphql.plan.fields import FallbackToGraphQLCore, LookUp, Read, TypeOf
+from graph.graphql.plan.fields import ByOrigin, FallbackToGraphQLCore, LookUp, Read, TypeOf
 from graph.graphql.plan.steps import (
     AbstractStep,
     LeafStep,
@@ -38,12 +38,13 @@ from graph.graphql.plan.steps import (
 from graph.graphql.plan.values import Arguments, Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from graphql import DocumentNode, GraphQLObjectType, GraphQLSchema
     from graphql.execution.collect_fields import CollectedFields, FieldDetails
     from graphql.language import FieldNode, OperationDefinitionNode, SelectionSetNode
 
+    from graph.graphql.plan.fields import Origins
     from graph.graphql.plan.steps import Step
 
 _TYPENAME: Final = "__typename"
@@ -123,9 +124,11 @@ class _Compiler:
         if query is None:
             raise FallbackToGraphQLCore
         collected = collect_fields(shape.schema, shape.fragments, self._values, query, shape.operation)
-        return Plan(self._selection(query, collected, ()), self._steps)
+        return Plan(self._selection(query, collected, (), None), self._steps)
 
-    def _selection(self, kind: GraphQLObjectType, collected: CollectedFields, path: tuple[str, ...]) -> Selection:
+    def _selection(
+        self, kind: GraphQLObjectType, collected: CollectedFields, path: tuple[str, ...], origin: Hashable
+    ) -> Selection:
         if kind.is_type_of is not None:
             raise FallbackToGraphQLCore
         blank: dict[str, Any] = {}
@@ -139,10 +142,12 @@ class _Compiler:
             if name == _TYPENAME:
                 continue
             field = kind.fields.get(name)
-            resolve = None if field is None else field.resolve
+            resolve: Any = None if field is None else field.resolve
+            if isinstance(resolve, ByOrigin):
+                resolve = resolve.resolvers.get(origin)
             if field is None or not isinstance(resolve, Read | LookUp):
                 raise FallbackToGraphQLCore
-            step = self._step(field.type, details, nodes, below)
+            step = self._step(field.type, details, nodes, below, resolve.origins)
             if isinstance(resolve, Read):
                 clean, convert = _clean(resolve, step)
                 fields.append(SelectedField(key, resolve.read, clean, convert, resolve.show, step))
@@ -150,15 +155,23 @@ class _Compiler:
                 look_ups.append(SelectedLookUp(key, resolve, Arguments(field, nodes[0]), step))
         return Selection(blank, fields, look_ups)
 
-    def _step(self, kind: Any, details: list[FieldDetails], nodes: list[FieldNode], path: tuple[str, ...]) -> Step:
+    def _step(
+        self,
+        kind: Any,
+        details: list[FieldDetails],
+        nodes: list[FieldNode],
+        path: tuple[str, ...],
+        origins: Origins,
+    ) -> Step:
         nullable = not is_non_null_type(kind)
         kind = get_nullable_type(kind)
         if is_list_type(kind):
             # Below a list, paths begin at the item.
-            item = self._step(kind.of_type, details, nodes, ())
+            item = self._step(kind.of_type, details, nodes, (), origins)
             return ListStep(nodes=nodes, path=path, nullable=nullable, looks_up=item.looks_up, item=item)
         if is_object_type(kind):
-            selection = self._subselection(kind, details, path)
+            (origin,) = origins.get(kind.name, (None,))
+            selection = self._subselection(kind, details, path, origin)
             looks_up = selection.looks_up
             return ObjectStep(nodes=nodes, path=path, nullable=nullable, looks_up=looks_up, selection=selection)
         if is_leaf_type(kind):
@@ -170,24 +183,27 @@ class _Compiler:
                 nodes=nodes, path=path, nullable=nullable, serialize=serialize, names=names, clean=_CLEAN.get(kind)
             )
         if is_abstract_type(kind) and isinstance(kind.resolve_type, TypeOf):
-            possible = self._shape.schema.get_possible_types(kind)
-            selections = {each.name: self._subselection(each, details, path) for each in possible}
+            selections = {
+                (each.name, origin): self._subselection(each, details, path, origin)
+                for each in self._shape.schema.get_possible_types(kind)
+                for origin in origins.get(each.name, ())
+            }
             return AbstractStep(
                 nodes=nodes,
                 path=path,
                 nullable=nullable,
                 looks_up=any(selection.looks_up for selection in selections.values()),
-                type_of=kind.resolve_type.name,
+                type_of=kind.resolve_type,
                 selections=selections,
             )
         raise FallbackToGraphQLCore
 
     def _subselection(
-        self, kind: GraphQLObjectType, details: list[FieldDetails], path: tuple[str, ...]
+        self, kind: GraphQLObjectType, details: list[FieldDetails], path: tuple[str, ...], origin: Hashable
     ) -> Selection:
         shape = self._shape
         collected = collect_subfields(shape.schema, shape.fragments, self._values, shape.operation, kind, details)
-        return self._selection(kind, collected, path)
+        return self._selection(kind, collected, path, origin)
 
 
 def _clean(resolve: Read, step: Step) -> tuple[type | None, Callable[[Any], Any] | None]:

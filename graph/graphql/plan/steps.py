@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from graphql import Undefined
 from graphql.error import located_error
 
-from graph.graphql.plan.fields import FallbackToGraphQLCore
+from graph.graphql.plan.fields import FallbackToGraphQLCore, Known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
     from enum import Enum
 
     from graphql import GraphQLError
     from graphql.language import FieldNode
 
-    from graph.graphql.plan.fields import LookUp
+    from graph.graphql.plan.fields import LookUp, TypeOf
     from graph.graphql.plan.values import Arguments, Values
 
 Path: TypeAlias = "tuple[str | int, ...]"
@@ -86,10 +86,10 @@ class Run:
             each.look_up.begin(each.source, each.key)
         async with asyncio.TaskGroup() as group:
             for each in pending:
-                if each.step.looks_up:
+                if each.takes_steps:
                     group.create_task(each.fill(self))
             for each in pending:
-                if not each.step.looks_up:
+                if not each.takes_steps:
                     await each.fill(self)
 
 
@@ -103,6 +103,11 @@ class PendingLookUp(NamedTuple):
     at: Path
     holder: Any
     slot: str | int
+
+    @property
+    def takes_steps(self) -> bool:
+        """Whether there is more to look up than has begun."""
+        return self.step.looks_up or self.look_up.chained
 
     async def fill(self, run: Run) -> None:
         """Await the value, complete it, and look up what it leads to."""
@@ -188,16 +193,16 @@ class ObjectStep(Step):
 class AbstractStep(Step):
     """An object of an interface or a union."""
 
-    type_of: Callable[[Any], str]
-    """Returns the name of a source's type."""
-    selections: Mapping[str, Selection]
-    """By the names of types."""
+    type_of: TypeOf
+    selections: Mapping[tuple[str, Hashable], Selection]
+    """By the names of types, and the origins of their objects."""
 
     def complete(self, value: Any, run: Run, at: Path) -> Any:
         """See `Step`."""
         if value is None or isinstance(value, Exception):
             return self.null(value, run, at)
-        return self.selections[self.type_of(value)].complete(value, run, at)
+        kind = self.type_of
+        return self.selections[kind.name(value), kind.origin(value)].complete(value, run, at)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -247,6 +252,8 @@ class SelectedLookUp(NamedTuple):
             asked = error
         if asked is None or isinstance(asked, Exception):
             step.null(asked, run, at)
+        elif isinstance(asked, Known):
+            data[self.key] = step.complete(asked.value, run, at)
         elif not isinstance(asked, list):
             run.pending.append(PendingLookUp(self.look_up, source, asked, step, at, data, self.key))
         elif isinstance(step, ListStep):

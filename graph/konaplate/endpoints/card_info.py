@@ -45,4 +45,5 @@ CARD_INFO: Final = Endpoint(
     request=_request,
     record=CardInfo,
     owner="user_id",
+    handle=1,
 )

@@ -6,6 +6,7 @@ were seen in sample answers of public clients and may be missing; so may `pendin
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Annotated, Final
 
 from graph.konaplate.endpoint import Endpoint
@@ -57,6 +58,11 @@ class CardRow(Record):
         return self.physical_card_no if self._is_physical else self.mobile_card_no
 
     @property
+    def subject(self) -> CardNo | None:
+        """The card, for the audit log; None if its number cannot be read."""
+        return self.card_no if isinstance(self.card_no, CardNo) else None
+
+    @property
     def card_status(self) -> str | None:
         """The status of the card whose number is `card_no`."""
         return self.physical_card_status if self._is_physical else self.mobile_card_status
@@ -71,16 +77,25 @@ class CardList(Record):
 
     card_data_info: list[CardRow]
 
-    def row_of(self, card_no: CardNo) -> CardRow | None:
-        """The row of a mobile or physical card; None if the member does not hold it.
+    @property
+    def card_numbers(self) -> list[CardNo]:
+        """Every number in it."""
+        rows = () if first_fault(self.card_data_info) else self.card_data_info
+        numbers = (
+            number for row in rows if not first_fault(row) for number in (row.mobile_card_no, row.physical_card_no)
+        )
+        return [number for number in numbers if isinstance(number, CardNo)]
+
+    def row_of(self, card: CardNo | Par) -> CardRow | None:
+        """The row of a mobile or physical card, or of a `par`; None if the member does not hold it.
 
         Raises:
             InvalidFieldError: a row or a number that cannot be read may be the one.
         """
         fault = first_fault(self.card_data_info)
         for row in () if fault else self.card_data_info:
-            numbers = (row,) if first_fault(row) else (row.mobile_card_no, row.physical_card_no)
-            if card_no in numbers:
+            numbers = (row,) if first_fault(row) else (row.mobile_card_no, row.physical_card_no, row.par)
+            if card in numbers:
                 return row
             fault = fault or first_fault(*numbers)
         if fault:
@@ -102,4 +117,5 @@ CARD_LIST: Final = Endpoint(
     record=CardList,
     seals_request=False,
     owner="user_id",
+    card_numbers=attrgetter("card_numbers"),
 )

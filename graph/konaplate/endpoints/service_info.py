@@ -41,6 +41,8 @@ SERVICE_INFO: Final = Endpoint(
     key_of=_service_id,
     not_found=None,
     batch=True,
+    # For each product: one call brings all.
+    cost=1,
     seals_request=False,
     seals_response=False,
 )

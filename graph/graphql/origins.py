@@ -1,0 +1,105 @@
+"""What objects of the schema are made of, and the attributes that they can show."""
+
+from __future__ import annotations
+
+from types import NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    NamedTuple,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from graph.konaplate.record import Record, record_fields
+from graph.konaplate.view import View
+from schema.fields import KEY
+
+if TYPE_CHECKING:
+    from graph.konaplate.endpoint import Endpoint
+
+LookedUp: TypeAlias = "Endpoint[Any, Any] | View[Any, Any]"
+"""What an edge leads to."""
+
+
+class Origin(NamedTuple):
+    """What an object of the schema is made of."""
+
+    record: type[Any]
+    key: type | None
+    """The type of the key that the record goes by; None at the root, which has none."""
+    key_name: str = ""
+
+
+class Attribute(NamedTuple):
+    """An attribute of an origin."""
+
+    name: str
+    """For messages."""
+    path: str
+    """For `attrgetter`, from a source."""
+    kind: type
+    """Of each item, if it is a list."""
+    is_list: bool = False
+
+    @property
+    def text(self) -> str:
+        """Its type, for messages."""
+        return f"list[{name_of(self.kind)}]" if self.is_list else name_of(self.kind)
+
+
+def origin_of(looked_up: LookedUp) -> Origin:
+    """Return what an endpoint or a view gives."""
+    keyed_as = looked_up
+    if isinstance(looked_up, View) and looked_up.keyed_as is not None:
+        keyed_as = looked_up.keyed_as
+    return Origin(looked_up.record, keyed_as.key, keyed_as.key_name)
+
+
+def attribute_of(origin: Origin, name: str) -> Attribute | None:
+    """Return an attribute of an origin: of its record, or else its key or a part of that; None if it has none."""
+    record, key, key_name = origin
+    if name == KEY:
+        return None if key is None else Attribute("the key", "key", plain(key))
+    shown, path = f"{record.__name__}.{name}", f"record.{name}"
+    if issubclass(record, Record):
+        for each in record_fields(record):
+            if each.name == name:
+                return Attribute(shown, path, (each.item or each).kind, is_list=each.item is not None)
+    made = getattr(record, name, None)
+    if isinstance(made, property):
+        hint = get_type_hints(made.fget)["return"]
+        return Attribute(shown, path, plain(hint), is_list=get_origin(_required(hint)) is list)
+    if key is not None and name == key_name:
+        return Attribute("the key", "key", plain(key))
+    parts = getattr(key, "_fields", ())
+    if name in parts:
+        return Attribute(f"{name_of(key)}.{name}", f"key.{name}", plain(get_type_hints(key)[name]))
+    return None
+
+
+def plain(hint: Any) -> Any:
+    """Strip a type of `| None`, lists, annotations and `NewType`."""
+    while True:
+        hint = _required(hint)
+        if get_origin(hint) in (Annotated, list):
+            hint = get_args(hint)[0]
+        elif hasattr(hint, "__supertype__"):
+            hint = hint.__supertype__
+        else:
+            return hint
+
+
+def name_of(kind: Any) -> str:
+    """Return a type's name, for messages."""
+    return getattr(kind, "__name__", str(kind))
+
+
+def _required(hint: Any) -> Any:
+    if get_origin(hint) in (Union, UnionType):
+        (hint,) = (each for each in get_args(hint) if each is not NoneType)
+    return hint

@@ -1,0 +1,36 @@
+"""A card's history of transactions, a part at a time."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from graph.konaplate.endpoints.transactions import TRANSACTIONS
+from graph.konaplate.transaction_history import HistoryArgumentError, HistoryKey, TransactionHistory
+from graph.konaplate.transaction_walk import walk
+from graph.konaplate.view import ArgumentError, Found, View
+
+if TYPE_CHECKING:
+    from graph.konaplate.view import LookUps
+
+_TYPES: Final = (None, "00", "01", "02", "03")
+
+
+async def _look_up(key: HistoryKey, look_ups: LookUps) -> Found:
+    if key.tr_type not in _TYPES:
+        raise ArgumentError("`type` must not be UNKNOWN")
+    load = partial(look_ups.load, TRANSACTIONS)
+    try:
+        history = await walk(key, load, look_ups, today=look_ups.today, max_days=look_ups.max_days)
+    except HistoryArgumentError as error:
+        raise ArgumentError(str(error)) from None
+    return Found(history, key)
+
+
+TRANSACTION_HISTORY: Final = View(
+    name="transaction_history",
+    key=HistoryKey,
+    record=TransactionHistory,
+    look_up=_look_up,
+    cost=TRANSACTIONS.cost,
+)
