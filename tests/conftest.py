@@ -145,7 +145,11 @@ def _keys_are_checked_once() -> Iterator[None]:
 def _servers_leave_garbage_alone() -> Iterator[None]:
     """Let no server collect garbage and freeze the rest, as once in a process of its own: here it is each time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server, "gc", SimpleNamespace(collect=lambda: 0, freeze=lambda: None))
+        patch.setattr(
+            server,
+            "gc",
+            SimpleNamespace(collect=lambda: 0, freeze=lambda: None, set_threshold=lambda _objects: None),
+        )
         yield
 
 

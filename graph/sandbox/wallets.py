@@ -197,7 +197,8 @@ _TWELVE: Final[_Cards] = (
 
 
 def _made() -> Iterator[Card]:
-    yield card_of(2_000_001, "not registered, with 0 for the user id", _product(PREPAID, userId=0, balance=20_000))
+    nobodys = _product(PREPAID, userId=0, balance=20_000)
+    yield card_of(2_000_001, "not registered, with 0 for the user id", nobodys, without=_MOBILE_ONLY)
     for count, card in enumerate(CARDS.values(), start=1):
         # The first one has a physical card, too.
         yield card_of(count, card.description, card.fields, without=() if count == 1 else _MOBILE_ONLY)

@@ -148,7 +148,7 @@ SILENT = (ErrorCode.UPSTREAM_TIMEOUT, ErrorCode.UPSTREAM_UNAVAILABLE)
 @jumping
 async def test_who_sees_every_card_is_told_every_failure_with_its_details(tmp_path: Path) -> None:
     assert len(OTHER_FAILURES) > 20
-    async with callers(tmp_path) as running:
+    async with callers(tmp_path, KONAGRAPH_CARDS_PER_MINUTE=100) as running:
         for fault in OTHER_FAILURES:
             answer = await running.ask(Caller("a", (ANY_CARD,), "1001"), QUERY, {"n": fault.number})
             assert codes(answer) == [(("card",), fault.code)]
@@ -160,7 +160,7 @@ async def test_who_sees_every_card_is_told_every_failure_with_its_details(tmp_pa
 @jumping
 async def test_a_member_is_told_only_what_says_nothing_of_the_card(tmp_path: Path) -> None:
     assert sum(fault.code in SILENT for fault in OTHER_FAILURES) > 5
-    async with callers(tmp_path) as running:
+    async with callers(tmp_path, KONAGRAPH_CARDS_PER_MINUTE=100) as running:
         for fault in OTHER_FAILURES:
             answer = await running.ask(Caller("a", (), "1001"), QUERY, {"n": fault.number})
             silent = fault.code in SILENT
