@@ -49,14 +49,19 @@ class Callers:
             raise
         return caller
 
-    async def spend_cost(self, caller: Caller, cost: int) -> CostStatus | None:
+    async def spend_cost(self, caller: Caller, cost: int, paid: int = 0) -> CostStatus | None:
         """Charge the cost of an operation; what is left, or None for a viewer without a budget.
+
+        Args:
+            caller: who pays.
+            cost: negative to give back what was not needed.
+            paid: what was charged for the same operation before.
 
         Raises:
             RateLimitedError: when the cost exceeds what is left.
         """
         try:
-            return await self._budgets.spend_cost(caller.viewer, cost)
+            return await self._budgets.spend_cost(caller.viewer, cost, paid)
         except RateLimitedError as error:
             self._limited(caller, error)
             raise

@@ -118,6 +118,10 @@ class RequestAudit:
             self._refusals.add((code, subject))
             self._recorder.record((self._event("refused", subject, (), code),))
 
+    def withdraw(self) -> None:
+        """Forget what was read: nothing of it is returned."""
+        self._read.clear()
+
     def settle(self) -> bool:
         """Record what was read. If that fails, the request can read no personal data.
 

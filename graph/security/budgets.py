@@ -6,6 +6,7 @@ Counting distinct cards is what stops enumeration; see OWASP's GraphQL cheat she
 from __future__ import annotations
 
 import functools
+import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graph.security.errors import RateLimitedError
@@ -71,11 +72,16 @@ class Budgets:
         if not taken.allowed:
             raise RateLimitedError("requests", taken.retry_after_ms)
 
-    async def spend_cost(self, viewer: Viewer, cost: int) -> CostStatus | None:
+    async def spend_cost(self, viewer: Viewer, cost: int, paid: int = 0) -> CostStatus | None:
         """Count the cost of one operation; returns None for a viewer without limits.
 
+        Args:
+            viewer: whose budget it is.
+            cost: negative to give back what was not needed.
+            paid: what was counted of the same operation before. It is not given back if the rest is refused.
+
         Raises:
-            RateLimitedError: it is more than is left.
+            RateLimitedError: it is more than is left. It says when there is enough for the whole operation.
         """
         allowance = viewer.allowance
         if allowance is None:
@@ -83,7 +89,8 @@ class Budgets:
         budgets = self._budgets_of(viewer.id, allowance)
         taken = await self._limiter.take(f"{budgets.ref}:cost", budgets.cost, cost)
         if not taken.allowed:
-            raise RateLimitedError("cost", taken.retry_after_ms)
+            again = math.ceil(paid * 1000 / budgets.cost.rate)
+            raise RateLimitedError("cost", taken.retry_after_ms + again)
         return CostStatus(cost, int(taken.remaining), allowance.cost_burst, int(budgets.cost.rate))
 
     async def spend_cards(self, viewer: Viewer, refs: Sequence[str]) -> list[RateLimitedError | None]:

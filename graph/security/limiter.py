@@ -54,7 +54,10 @@ class Limiter(Protocol):
     """Keeps buckets and windows by key. Keys must not contain secrets."""
 
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
-        """Take `amount` from a bucket, or nothing if it holds less."""
+        """Take `amount` from a bucket, or nothing if it holds less.
+
+        A negative amount is given back; the bucket never holds more than its burst.
+        """
         ...
 
     async def add(self, key: str, windows: Sequence[Window], items: Sequence[str]) -> list[int]:
@@ -91,7 +94,7 @@ class LocalLimiter:
         tokens = min(bucket.burst, level.tokens + (now - level.at) * bucket.rate / 1000)
         wait = 0
         if amount <= tokens + SLACK:
-            tokens = max(0.0, tokens - amount)
+            tokens = min(bucket.burst, max(0.0, tokens - amount))
         else:
             wait = math.ceil((amount - tokens - SLACK / 2) * 1000 / bucket.rate)
         level.tokens, level.at = tokens, now

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # One script for both, so that Redis's ACL and operators deal with a single one.
-# take: KEYS[1] is a hash; ARGV: rate, burst, amount, slack. Returns allowed, remaining, milliseconds to wait. The
-# remaining tokens are stored with 17 digits, because Lua's default format drops the last ones.
+# take: KEYS[1] is a hash; ARGV: rate, burst, amount, slack. Returns allowed, remaining, milliseconds to wait. A
+# negative amount is given back. The remaining tokens are stored with 17 digits, because Lua's default format drops
+# the last ones.
 # add: KEYS are sorted sets, one per window; ARGV: milliseconds and limit of each, then the items. Returns for
 # each item 0 or the milliseconds to wait.
 SCRIPT: Final = """
@@ -42,7 +43,7 @@ if ARGV[1] == 'take' then
   tokens = math.min(burst, tokens + math.max(0, now - at) * rate / 1000)
   local allowed, wait = 0, 0
   if amount <= tokens + slack then
-    tokens = math.max(0, tokens - amount)
+    tokens = math.min(burst, math.max(0, tokens - amount))
     allowed = 1
   else
     wait = math.ceil((amount - tokens - slack / 2) * 1000 / rate)
@@ -199,7 +200,7 @@ class FallbackLimiter:
         return self._away_until is not None
 
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
-        """Take from both buckets, or from the local one alone."""
+        """Take from both buckets, or give back to both; or to the local one alone."""
         taken = await self._try(lambda: self._shared.take(key, bucket, amount))
         if taken is not None and not taken.allowed:
             return taken

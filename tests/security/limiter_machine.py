@@ -29,7 +29,7 @@ _ITEMS = st.lists(st.sampled_from("pqrstu"), max_size=4)
 
 
 class LimiterMachine(RuleBasedStateMachine):
-    """Takes from buckets, adds to windows, lets time pass."""
+    """Takes from buckets and gives back, adds to windows, lets time pass."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,12 +64,13 @@ class LimiterMachine(RuleBasedStateMachine):
             Window(length * UNIT_MS / 1000, limit) for length, limit in zip(lengths, limits, strict=False)
         ]
 
-    @rule(key=_KEYS, amount=st.integers(1, 9))
+    @rule(key=_KEYS, amount=st.integers(1, 9) | st.integers(-9, -1))
     def take(self, key: str, amount: int) -> None:
         taken = self.runner.run(self.limiter.take(key, self.bucket, amount))
         expected = self.model.take(key, self.bucket, amount)
         late = self.late_by()
         assert taken.allowed == expected.allowed
+        assert taken.remaining <= self.bucket.burst
         assert 0 <= taken.remaining - expected.remaining <= late * self.bucket.rate / 1000
         assert_wait(taken.retry_after_ms, expected.retry_after_ms, late)
 

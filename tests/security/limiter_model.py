@@ -38,7 +38,7 @@ class LimiterModel:
         tokens = min(burst, kept + (self.now - at) * rate / 1000)
         missing = Fraction(amount) - tokens
         if missing <= 0:
-            tokens -= Fraction(amount)
+            tokens = min(burst, tokens - Fraction(amount))
         self._levels[key] = tokens, self.now
         return Expected(missing <= 0, tokens, max(0, math.ceil(missing * 1000 / rate)))
 

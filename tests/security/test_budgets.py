@@ -176,6 +176,24 @@ async def test_cost_is_taken_from_a_bucket_that_refills(purse: Purse) -> None:
     assert CostStatus(101, 0, 1_000, 50) == await purse.budgets.spend_cost(MEMBER, 101)
 
 
+async def test_a_refusal_of_the_rest_says_when_there_is_enough_for_the_whole_operation(purse: Purse) -> None:
+    by = viewer("one", Allowance(cost_per_second=10, cost_burst=100))
+    await purse.budgets.spend_cost(by, 60)
+    with pytest.raises(RateLimitedError) as refused:
+        await purse.budgets.spend_cost(by, 50, 30)
+    # Of the 80 that it costs, 40 are there.
+    assert (refused.value.budget, refused.value.retry_after_ms) == ("cost", 4_000)
+    purse.now += 4
+    assert CostStatus(80, 0, 100, 10) == await purse.budgets.spend_cost(by, 80)
+
+
+async def test_cost_that_was_not_needed_is_given_back(purse: Purse) -> None:
+    await purse.budgets.spend_cost(MEMBER, 400)
+    assert CostStatus(-150, 750, 1_000, 50) == await purse.budgets.spend_cost(MEMBER, -150)
+    assert CostStatus(-500, 1_000, 1_000, 50) == await purse.budgets.spend_cost(MEMBER, -500)
+    assert await purse.budgets.spend_cost(ANONYMOUS, -10) is None
+
+
 async def test_what_is_said_to_be_available_is_rounded_down(purse: Purse) -> None:
     await purse.budgets.spend_cost(MEMBER, 100)
     purse.now += 0.055

@@ -55,6 +55,21 @@ async def test_what_is_refused_takes_nothing(limiter: LocalLimiter) -> None:
     assert Taken(allowed=True, remaining=0, retry_after_ms=0) == await limiter.take("a", bucket, 10)
 
 
+async def test_what_is_given_back_can_be_taken_at_once(limiter: LocalLimiter) -> None:
+    bucket = Bucket(rate=1, burst=10)
+    await limiter.take("a", bucket, 10)
+    assert Taken(allowed=True, remaining=4, retry_after_ms=0) == await limiter.take("a", bucket, -4)
+    assert not (await limiter.take("a", bucket, 5)).allowed
+    assert (await limiter.take("a", bucket, 4)).allowed
+
+
+async def test_a_bucket_holds_no_more_than_its_burst_however_much_is_given_back(limiter: LocalLimiter) -> None:
+    bucket = Bucket(rate=1, burst=10)
+    await limiter.take("a", bucket, 3)
+    assert Taken(allowed=True, remaining=10, retry_after_ms=0) == await limiter.take("a", bucket, -4)
+    assert not (await limiter.take("a", bucket, 11)).allowed
+
+
 @deterministic
 @given(
     rate=st.floats(0.01, 10_000),
