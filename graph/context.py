@@ -52,6 +52,22 @@ class Upstream(Protocol):
         ...
 
 
+class Bill(Protocol):
+    """The price of an operation, of which more becomes known while it is executed."""
+
+    async def pay(self) -> None:
+        """Charge what is missing.
+
+        Raises:
+            Exception: the whole operation is refused.
+        """
+        ...
+
+    def begin_again(self) -> None:
+        """Forget what became known, because the operation is executed again."""
+        ...
+
+
 class Guards(NamedTuple):
     """Authorization, budgets and audit of one viewer's request."""
 
@@ -98,6 +114,11 @@ class RequestContext:
         self._spent: dict[CardNo, RateLimitedError | None] = {}
         self._spending: list[asyncio.Task[Any]] = []
         self._closed = False
+        self.bill: Bill | None = None
+        """To be paid before anything is looked up; None if the price is known from the start."""
+        self.count: Callable[..., None] | None = None
+        """Learns the lengths of lists for the bill; see `graph.graphql.plan.fields.CountList`."""
+        self._refusal: Exception | None = None
 
     @property
     def upstream_calls(self) -> int:
@@ -229,9 +250,20 @@ class RequestContext:
         """Write the audit log of what was read; return whether the data may be returned."""
         return self._audit.settle()
 
+    def abandon(self, refusal: Exception) -> None:
+        """Look nothing up any more, and wait for nothing: the operation is refused."""
+        self._refusal = refusal
+        self._deadline.end()
+
+    def withdraw(self) -> None:
+        """Forget what was read, because the operation is refused and nothing of it is returned."""
+        self._audit.withdraw()
+
     def begin_again(self) -> None:
-        """Restart the count of loads, because the operation is executed again."""
+        """Restart what is counted, because the operation is executed again."""
         self._loads = 0
+        if self.bill is not None:
+            self.bill.begin_again()
 
     async def __aenter__(self) -> Self:
         return self
@@ -263,7 +295,8 @@ class RequestContext:
         """Return a failure as the viewer may see it, and audit refusals."""
         if named and isinstance(error, KonaplateError):
             error = self._authorization.failure(error, endpoint, key)
-        if isinstance(error, RateLimitedError | HiddenError):
+        # That of the whole operation is recorded once, by those who charge it.
+        if isinstance(error, RateLimitedError | HiddenError) and error is not self._refusal:
             self._audit.record_refusal(code_of(error), subject)
         return error
 
@@ -281,10 +314,15 @@ class RequestContext:
         self._keys += len(asked)
         try:
             self._deadline.check()
+            if self.bill is not None:
+                paying: Awaitable[None] = self.bill.pay()
+                await (self._bounded(paying) if self._budgets.may_wait else paying)
             if self.viewer.allowance is not None:
                 await self._spend(key for endpoint, key in asked if endpoint.key is CardNo)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the error of these keys
             return [_failed(error) for _ in asked]
+        if self._refusal is not None:
+            return [_failed(self._refusal) for _ in asked]
         spent, begin, bound = self._spent, self._upstream.start, self._deadline.bound
         if len(asked) == 1 and not any(spent.values()):
             # The usual case: there is nothing to group.
@@ -327,9 +365,14 @@ class RequestContext:
             refs = [self._audit.ref_of(card_no) for card_no in fresh]
             spending: Awaitable[Any] = self._budgets.spend_cards(self.viewer, refs)
             if self._budgets.may_wait:
-                spending = asyncio.create_task(self._deadline.wait(spending))
-                self._spending.append(spending)
+                spending = self._bounded(spending)
             spent.update(zip(fresh, await spending, strict=True))
+
+    def _bounded(self, spending: Awaitable[Any]) -> asyncio.Task[Any]:
+        """Let a payment end with the request, or at its deadline."""
+        task = asyncio.create_task(self._deadline.wait(spending))
+        self._spending.append(task)
+        return task
 
 
 class _LookUps:

@@ -126,6 +126,8 @@ def present_cause(cause: BaseException | None, request_id: str, **place: Any) ->
     retry_after_ms = retry_after_of(cause)
     if retry_after_ms is not None:
         extensions["retryAfterMs"] = retry_after_ms
+    if isinstance(cause, security.RateLimitedError) and cause.budget == "cost":
+        extensions["limit"] = cause.budget
     if isinstance(cause, konaplate.KonaplateError):
         details = cause.details
         extensions["upstream"] = {

@@ -1,7 +1,8 @@
 """Measures the operations of a document, with every fragment expanded.
 
 Each definition is measured once, and the measures are added up from the innermost fragment outwards. Sixty
-fragments that each spread the next one twice stand for 2^60 fields and take sixty additions.
+fragments that each spread the next one twice stand for 2^60 fields and take sixty additions. One item of a list of
+assumed length is measured like a fragment, so that its price is known on its own.
 
 Documents are measured before validation, which is quadratic in places. A spread of a fragment that does not
 exist, or that spreads itself, adds nothing; validation refuses it.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias
 
 from graphql import (
     FieldNode,
@@ -33,13 +34,13 @@ from graph.graphql.cost import (
     Price,
     Times,
     cost_of,
+    levels_of,
     origins_of,
-    times_of,
 )
 from graph.graphql.literals import CARD_NUMBER
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from graphql import (
         DocumentNode,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         VariableDefinitionNode,
     )
 
+    from graph.graphql.cost import Level, ListId
     from graph.graphql.plan.fields import Origins
 
     _Node: TypeAlias = OperationDefinitionNode | FragmentDefinitionNode
@@ -96,6 +98,8 @@ class Size:
     """How deep selection sets are nested, fragments included."""
     takes_card_numbers: bool = False
     """Whether any argument takes a card number."""
+    assumes: bool = False
+    """Whether there are lists of assumed length."""
     price: Price = field(default_factory=Price)
 
     def add(self, part: Size, place: Place) -> None:
@@ -109,6 +113,7 @@ class Size:
             )
         self.price.add_all(part.price, place.times)
         self.takes_card_numbers |= part.takes_card_numbers
+        self.assumes |= part.assumes
         for counter in ("fields", "aliases", "directives", "introspection_fields"):
             setattr(self, counter, min(getattr(self, counter) + getattr(part, counter), SATURATED))
         if place.level == 0:
@@ -129,33 +134,48 @@ class Analysis:
     """An introspection field, anywhere in the document."""
     comparisons: int
     """How many comparisons it takes to merge fields, not counting those across fragments."""
+    lists: Mapping[ListId, Sequence[Price]]
+    """The price of one item of each list of assumed length; several if it is in a fragment for several origins."""
 
 
 class _Spread(NamedTuple):
-    fragment: str
+    part: str | _Definition
+    """The name of a fragment, or one item of a list of assumed length."""
     place: Place
 
 
 class _Definition:
-    """One operation or fragment: its own size, and the fragments that it spreads."""
+    """One operation or fragment, or one item of a list of assumed length: its own size, and what it spreads.
 
-    def __init__(
-        self, schema: GraphQLSchema, node: _Node, parent: GraphQLNamedType | None, origins: Origins
-    ) -> None:
+    Args:
+        schema: the executable schema.
+        node: None for the item of a list.
+        root: the place of what it selects.
+        of: the list.
+    """
+
+    def __init__(self, schema: GraphQLSchema, node: _Node | None, root: Place, of: ListId | None = None) -> None:
         self._schema = schema
+        self._root = root
+        self.of = of
         self.size = Size()
         self.spreads: list[_Spread] = []
         self.introspection: FieldNode | None = None
         self.comparisons = 0
         self.begun = self.complete = False
         """Whether adding its spreads has begun, and whether it is done."""
-        root = Place(0, 1, introspective=False, parent=parent, times=ONCE, origins=origins)
-        self._directives(node, root)
-        for variable in node.variable_definitions or ():
-            self._directives(variable, root)
-        self._pending: list[tuple[SelectionSetNode, Place]] = [(node.selection_set, root)]
-        while self._pending:
-            self._selection_set(*self._pending.pop())
+        self.pending: list[tuple[SelectionSetNode, Place]] = []
+        """What is selected and not measured yet."""
+        if node is not None:
+            for holder in (node, *(node.variable_definitions or ())):
+                self._directives(holder, root)
+            self.pending.append((node.selection_set, root))
+
+    def measure(self) -> Self:
+        """Measure what is selected, except of the items of lists of assumed length."""
+        while self.pending:
+            self._selection_set(*self.pending.pop())
+        return self
 
     def _selection_set(self, node: SelectionSetNode, place: Place) -> None:
         self.size.nesting = max(self.size.nesting, place.nesting)
@@ -174,7 +194,7 @@ class _Definition:
                 on = selection.type_condition
                 parent = place.parent if on is None else self._schema.get_type(on.name.value)
                 inner = place._replace(nesting=place.nesting + 1, parent=parent)
-                self._pending.append((selection.selection_set, inner))
+                self.pending.append((selection.selection_set, inner))
         self.size.price.add(sum(ways.values()), place.times)
         self.comparisons += _comparisons(keys)
 
@@ -196,26 +216,37 @@ class _Definition:
         definition = _definition_of(place.parent, name)
         if definition is not None and not size.takes_card_numbers:
             size.takes_card_numbers = _gives_card_number(node, definition)
-        times = ONCE
-        if not place.introspective and (node.selection_set or (definition and COST in definition.extensions)):
-            times = self._charge(node, definition, place, ways)
+        if node.selection_set is None and (definition is None or COST not in definition.extensions):
+            return
+        below = get_named_type(definition.type) if definition else None
+        times, origins = ONCE if place.introspective else place.times, origins_of(definition, place.origin)
+        inner = Place(level, place.nesting + 1, inner.introspective, below, times, origins)
+        holder = self
+        if not place.introspective:
+            cost = cost_of(definition, place.origin)
+            if cost.by_way_of is not None:
+                ways.update([cost.by_way_of])
+            self.size.price.add(cost.once, place.times)
+            holder, inner = self._charge(levels_of(cost, definition, node), inner)
         if node.selection_set is not None:
-            below = get_named_type(definition.type) if definition else None
-            origins = origins_of(definition, place.origin)
-            inner = Place(level, place.nesting + 1, inner.introspective, below, times, origins)
-            self._pending.append((node.selection_set, inner))
+            holder.pending.append((node.selection_set, inner))
 
-    def _charge(
-        self, node: FieldNode, definition: GraphQLField | None, place: Place, ways: dict[str, int]
-    ) -> Times:
-        """Add the cost of a field, and return how often its selection is made."""
-        cost = cost_of(definition, place.origin)
-        if cost.by_way_of is not None:
-            ways.update([cost.by_way_of])
-        self.size.price.add(cost.once, place.times)
-        times = place.times.multiply(times_of(cost, definition, node))
-        self.size.price.add(cost.each, times)
-        return times
+    def _charge(self, levels: Iterable[Level], place: Place) -> tuple[_Definition, Place]:
+        """Add the costs of a field's lists; return what its selection belongs to, and its place there."""
+        holder = self
+        for level in levels:
+            place = place._replace(times=place.times.multiply(level.times))
+            if level.assumed is not None:
+                holder, place = holder._list(level.assumed, place)
+            holder.size.price.add(level.cost, place.times)
+        return holder, place
+
+    def _list(self, of: ListId, place: Place) -> tuple[_Definition, Place]:
+        """Begin to measure one item of a list of assumed length; return it, and the place of what it selects."""
+        item = _Definition(self._schema, None, place._replace(level=0, nesting=1, times=ONCE), of)
+        self.size.assumes = True
+        self.spreads.append(_Spread(item, place._replace(nesting=place.nesting - 1)))
+        return item, item._root
 
     def _directives(self, node: _Node | SelectionNode | VariableDefinitionNode, place: Place) -> None:
         if node.directives:
@@ -240,11 +271,15 @@ class _Fragments:
             self._nodes[node.name.value] = node
         self._made: dict[tuple[str, Hashable], _Definition] = {}
         self.every: list[_Definition] = []
-        """All that were measured."""
+        """All that were measured, and the items of lists."""
 
     def at(self, spread: _Spread) -> _Definition | None:
-        """Return the fragment that is spread, or None if there is none of that name."""
-        return self._of(spread.fragment, spread.place.origins)
+        """Return the fragment or item that is spread, or None if there is no fragment of that name."""
+        if isinstance(spread.part, str):
+            return self._of(spread.part, spread.place.origins)
+        if not spread.part.begun:
+            self.every.append(spread.part.measure())
+        return spread.part
 
     def unused(self) -> list[_Definition]:
         """Return the fragments that no operation spreads."""
@@ -271,8 +306,12 @@ class _Fragments:
 
     def _measured(self, node: FragmentDefinitionNode, origins: Origins) -> _Definition:
         parent = self._schema.get_type(node.type_condition.name.value)
-        self.every.append(_Definition(self._schema, node, parent, origins))
+        self.every.append(_Definition(self._schema, node, _root(parent, origins)).measure())
         return self.every[-1]
+
+
+def _root(parent: GraphQLNamedType | None, origins: Origins) -> Place:
+    return Place(0, 1, introspective=False, parent=parent, times=ONCE, origins=origins)
 
 
 def _add_spreads(root: _Definition, fragments: _Fragments) -> None:
@@ -297,7 +336,7 @@ def _add_spreads(root: _Definition, fragments: _Fragments) -> None:
 def analyse(document: DocumentNode, schema: GraphQLSchema) -> Analysis:
     """Measure a document, valid or not, in linear time."""
     operations = [
-        (node, _Definition(schema, node, schema.get_root_type(node.operation), {}))
+        (node, _Definition(schema, node, _root(schema.get_root_type(node.operation), {})).measure())
         for node in document.definitions
         if isinstance(node, OperationDefinitionNode)
     ]
@@ -311,11 +350,16 @@ def analyse(document: DocumentNode, schema: GraphQLSchema) -> Analysis:
     for fragment in unused:
         _add_spreads(fragment, fragments)
     every = [*(operation for _, operation in operations), *fragments.every]
+    lists: dict[ListId, list[Price]] = {}
+    for part in every:
+        if part.of is not None:
+            lists.setdefault(part.of, []).append(part.size.price)
     return Analysis(
         tuple((node, operation.size) for node, operation in operations),
         tuple(fragment.size for fragment in unused),
         next((found.introspection for found in every if found.introspection), None),
         sum(found.comparisons for found in every),
+        lists,
     )
 
 

@@ -10,12 +10,20 @@ import dataclasses
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from graphql import get_named_type, is_abstract_type, is_introspection_type, is_leaf_type, is_object_type
+from graphql import (
+    get_named_type,
+    get_nullable_type,
+    is_abstract_type,
+    is_introspection_type,
+    is_leaf_type,
+    is_list_type,
+    is_object_type,
+)
 
 from graph.graphql import binding_checks as checks
 from graph.graphql import resolvers
 from graph.graphql.binding_checks import BindingError, is_list, spec_of
-from graph.graphql.cost import ASSUMED_SIZE, COST, ORIGINS, FieldCost
+from graph.graphql.cost import COST, ORIGINS, FieldCost
 from graph.graphql.origins import Origin, attribute_of, origin_of
 from graph.graphql.plan.fields import ByOrigin, TypeOf
 from graph.konaplate.endpoints import ENDPOINTS
@@ -30,7 +38,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 
-    from graph.graphql.origins import LookedUp
+    from graph.graphql.origins import Attribute, LookedUp
     from graph.graphql.plan.fields import LookUp, Origins, Read
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.view import View
@@ -139,10 +147,12 @@ class _Binder:
                     held = checks.attribute(where, origin, spec.of)
                     checks.check_record(where, field, held, is_part=True)
                     shown = Origin(held.kind, origin.key, origin.key_name)
-                size = (ASSUMED_SIZE if is_list(field) else 1) if spec.size is None else spec.size
+                cost = FieldCost(each=1, size=1 if spec.size is None else spec.size)
+                if is_list(field) and spec.size is None:
+                    cost = FieldCost(listed=True, item=1)
                 targets = self._targets(field, shown)
                 resolve = resolvers.part_of(spec, origin, _origins(targets))
-                return _Bound(resolve, FieldCost(each=1, size=size), targets)
+                return _Bound(resolve, cost, targets)
             case Edge():
                 return self._edge(place, spec, origin)
             case ById():
@@ -154,10 +164,10 @@ class _Binder:
                 )
                 argument = place.arguments[spec.key.name]
                 look_up = resolvers.by_id(argument, self._openings, _origins(targets))
-                cost = max((opening.source.cost for opening in self._openings.values()), default=0)
+                call = max((opening.source.cost for opening in self._openings.values()), default=0)
                 if is_list(field.args[argument]):
-                    return _Bound(look_up, FieldCost(each=cost, items=argument), targets)
-                return _Bound(look_up, FieldCost(once=cost), targets)
+                    return _Bound(look_up, FieldCost(each=call, items=argument), targets)
+                return _Bound(look_up, FieldCost(once=call), targets)
 
     def _value(self, place: _Place, spec: Value, origin: Origin) -> Read:
         held = checks.attribute(place.where, origin, spec.of)
@@ -207,7 +217,7 @@ class _Binder:
             unless=None if unless is None else attrgetter(unless.path),
             origins=_origins(targets),
         )
-        return _Bound(resolve, _edge_cost(spec, source, field, arguments), targets)
+        return _Bound(resolve, _edge_cost(spec, source, place, of), targets)
 
     def _source(self, place: _Place, name: str) -> LookedUp:
         try:
@@ -290,14 +300,20 @@ def _attach(field: GraphQLField, by_record: Mapping[type[Any], _Bound]) -> None:
     field.extensions[ORIGINS] = {record: bound.resolve.origins for record, bound in by_record.items()}
 
 
-def _edge_cost(spec: Edge, source: LookedUp, field: GraphQLField, arguments: Mapping[str, str]) -> FieldCost:
+def _edge_cost(spec: Edge, source: LookedUp, place: _Place, of: Attribute | None) -> FieldCost:
+    field, arguments = place.field, place.arguments
     if isinstance(spec.size, str):
         return FieldCost(once=source.cost, amount=arguments[spec.size])
+    kind: Any = get_nullable_type(field.type)
+    nested = is_list(field) and is_list_type(get_nullable_type(kind.of_type))
     for part in spec.keys:
         if isinstance(part, Argument) and is_list(field.args[arguments[part.name]]):
-            return FieldCost(each=source.cost, items=arguments[part.name])
+            return FieldCost(each=source.cost, items=arguments[part.name], listed=nested)
     if not is_list(field):
         return FieldCost(once=source.cost, size=spec.size or 1)
-    size = spec.size or ASSUMED_SIZE
+    if nested or of is None or not of.is_list:
+        return FieldCost(each=source.cost, size=spec.size, listed=nested)
     # A list within an answer takes one call; a list of keys takes one call for each.
-    return FieldCost(once=source.cost, size=size) if spec.of else FieldCost(each=source.cost, size=size)
+    if spec.size is None:
+        return FieldCost(once=source.cost, listed=True)
+    return FieldCost(once=source.cost, size=spec.size)

@@ -1,7 +1,8 @@
 """The cost of an operation: one per object, and the price of each upstream call.
 
 A document is priced once, except for what its variables say: the lengths of lists and the sizes of pages. So a
-request pays for the card numbers that it names.
+request pays for the card numbers that it names. A list whose length only a look-up tells is assumed to have ten
+items; `graph.graphql.bill` corrects the price when it is known.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 SATURATED: Final = 2**31 - 1
 """Counters stop here: nested fragments could make them astronomically large."""
 ASSUMED_SIZE: Final = 10
-"""The length of a list of unknown size."""
+"""The length of a list until it is known."""
 INTROSPECTION_FIELDS: Final = 10
 """Fields of introspection that cost as much as one object."""
 CHARACTERS: Final = 100
@@ -40,16 +41,30 @@ class FieldCost:
     once: int = 0
     each: int = 0
     """Times the size."""
-    size: int = 1
+    size: int | None = 1
+    """None if a record names the keys that are looked up, so that their number is assumed."""
     items: str | None = None
     """The argument whose length is the size."""
     amount: str | None = None
     """The argument whose value is the size."""
+    listed: bool = False
+    """Whether each is a list of its own, whose length is assumed."""
+    item: int = 0
+    """For each item of such a list."""
     by_way_of: tuple[str, int] | None = None
     """The name and the price of another answer that has the field. All fields of an object share it."""
 
 
 OBJECT: Final = FieldCost(each=1)
+
+
+class ListId(NamedTuple):
+    """A list of assumed length in a document."""
+
+    start: int
+    """Where its field begins in the text."""
+    of_keys: bool
+    """Whether it is the list of keys that the field looks up, rather than a list within an answer."""
 
 
 class Factor(NamedTuple):
@@ -85,6 +100,18 @@ class Times(NamedTuple):
 
 
 ONCE: Final = Times()
+_ASSUMED: Final = Times(ASSUMED_SIZE)
+
+
+class Level(NamedTuple):
+    """One level of lists of a field."""
+
+    cost: int
+    """Of each item, without its selection."""
+    times: Times
+    """How many items there are."""
+    assumed: ListId | None
+    """The list, if this is not its real length."""
 
 
 class Price:
@@ -146,14 +173,25 @@ def origins_of(field: GraphQLField | None, origin: Hashable) -> Origins:
     return next(iter(origins.values())) if len(origins) == 1 else origins.get(origin, {})
 
 
-def times_of(cost: FieldCost, field: GraphQLField | None, node: FieldNode) -> Times:
-    """Return how often a field's selection is made."""
+def levels_of(cost: FieldCost, field: GraphQLField | None, node: FieldNode) -> list[Level]:
+    """Return the levels of lists of a field, the innermost of which holds its selection."""
+    start = node.loc.start if node.loc else 0
+    if cost.size is None:
+        levels = [Level(cost.each, _ASSUMED, ListId(start, of_keys=True))]
+    else:
+        levels = [Level(cost.each, _size(cost, cost.size, field, node), None)]
+    if cost.listed:
+        levels.append(Level(cost.item, _ASSUMED, ListId(start, of_keys=False)))
+    return levels
+
+
+def _size(cost: FieldCost, size: int, field: GraphQLField | None, node: FieldNode) -> Times:
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
     if cost.items is not None:
         return _items(given.get(cost.items))
     if cost.amount is not None and field is not None:
         return _amount(given.get(cost.amount), field.args[cost.amount].default_value)
-    return Times(cost.size)
+    return Times(size)
 
 
 def default_numbers(definitions: tuple[VariableDefinitionNode, ...] | None) -> dict[str, Any]:

@@ -151,7 +151,8 @@ class Documents:
         for operation, (_, size) in zip(nodes, analysis.operations, strict=True):
             name = operation.name.value if operation.name else None
             defaults = default_numbers(operation.variable_definitions)
-            operations[name] = Operation(name, operation, size, self._limits.cost, defaults)
+            lists = analysis.lists if size.assumes else {}
+            operations[name] = Operation(name, operation, size, self._limits.cost, defaults, lists)
         return Document(node, operations, analysis.introspection is not None, digest)
 
     def _parse(self, text: str, tokens: int) -> DocumentNode:

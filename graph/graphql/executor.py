@@ -13,13 +13,15 @@ from graph.graphql.plan.cache import Plans
 from graph.graphql.plan.fields import FallbackToGraphQLCore
 from graph.graphql.plan.steps import Result
 from graph.graphql.resolvers import Source
+from graph.security.errors import RateLimitedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from graphql import GraphQLSchema
 
     from graph.context import RequestContext
+    from graph.graphql.bill import Bill
     from graph.graphql.operation import Document, Operation
     from graph.graphql.plan.steps import Plan
 
@@ -60,14 +62,28 @@ class OperationExecutor:
         self.counts = Executions()
 
     async def execute(
-        self, document: Document, operation: Operation, variables: dict[str, Any], context: RequestContext
+        self,
+        document: Document,
+        operation: Operation,
+        variables: dict[str, Any],
+        context: RequestContext,
+        bill: Bill | None = None,
     ) -> Result:
         """Execute an operation; its personal data is returned only after the audit log has it.
 
+        Args:
+            document: which holds the operation.
+            operation: to execute.
+            variables: as they came.
+            context: of the request.
+            bill: of an operation with lists of assumed length.
+
         Raises:
-            DocumentError: when a variable does not fit. Nothing was executed.
+            DocumentError: when a variable does not fit, and nothing was executed; or when it costs too much.
+            RateLimitedError: when it costs more than the viewer has left.
         """
-        result = await self._execute(document, operation, variables, context)
+        execution = self._execute(document, operation, variables, context)
+        result = await (execution if bill is None else _unless_refused(execution, bill, context))
         if context.settle():
             return result
         # Again, from the look-ups in the context: personal fields are errors now.
@@ -84,7 +100,7 @@ class OperationExecutor:
         else:
             plan, values = found
             try:
-                result = await plan.run(root, values)
+                result = await plan.run(root, values, context.count)
             except FallbackToGraphQLCore:
                 self.counts.abandoned += 1
                 context.begin_again()
@@ -106,6 +122,19 @@ class OperationExecutor:
         return found
 
 
+async def _unless_refused(execution: Awaitable[Result], bill: Bill, context: RequestContext) -> Result:
+    """Execute an operation; if its bill is refused, nothing of it is returned."""
+    context.bill, context.count, bill.on_refusal = bill, bill.count, context.abandon
+    result = await execution
+    try:
+        # Also what lists add of which nothing more was looked up.
+        await bill.pay()
+    except (DocumentError, RateLimitedError):
+        context.withdraw()
+        raise
+    return result
+
+
 async def _execute_on_core(
     schema: GraphQLSchema, document: Document, operation: Operation, variables: dict[str, Any], root: Source
 ) -> Result:
@@ -113,6 +142,7 @@ async def _execute_on_core(
         schema,
         document.node,
         root_value=root,
+        context_value=root.context.count,
         raw_variable_values=variables,
         operation_name=operation.name,
         max_coercion_errors=MAX_VARIABLE_ERRORS,

@@ -14,12 +14,12 @@ from graph.redact import safe_name
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from graphql import DocumentNode, OperationDefinitionNode
 
     from graph.graphql.analysis import Size
-    from graph.graphql.cost import Factor
+    from graph.graphql.cost import Factor, ListId, Price
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +32,8 @@ class Operation:
     max_cost: int
     defaults: Mapping[str, Any]
     """Stand-ins for the variables' default values, see `default_numbers`."""
+    lists: Mapping[ListId, Sequence[Price]]
+    """The price of one item of each list of assumed length, see `Analysis`; empty if this operation has none."""
     kind: str = field(init=False)
     """Its type: `query`."""
     shown_name: str | None = field(init=False)
@@ -59,11 +61,18 @@ class Operation:
         """
         cost = self._fixed_cost
         if self._factors:
-            given = {**self.defaults, **variables}
-            cost = self.size.price.at({factor: factor.of(given.get(factor.variable)) for factor in self._factors})
+            cost = self._at(self.size.price, self._factors, variables)
         if cost > self.max_cost:
             raise limit_exceeded("cost", self.max_cost)
         return cost
+
+    def item_costs(self, of: ListId, variables: Mapping[str, Any]) -> list[int]:
+        """Return what one item of a list of assumed length may cost; lists within it have the assumed length."""
+        return [self._at(price, price.factors, variables) for price in self.lists[of]]
+
+    def _at(self, price: Price, factors: tuple[Factor, ...], variables: Mapping[str, Any]) -> int:
+        given = {**self.defaults, **variables}
+        return price.at({factor: factor.of(given.get(factor.variable)) for factor in factors})
 
 
 @dataclass(slots=True, eq=False)

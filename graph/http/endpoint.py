@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 
 from graph.context import RequestContext
 from graph.errors import present_all
+from graph.graphql.bill import Bill
 from graph.graphql.errors import DocumentError, introspection_refused
 from graph.graphql.request import CardNumberInUrlError, from_json, from_query_string, names_parameters
 from graph.http.accept import GRAPHQL_RESPONSE, JSON, prefers_html, response_type
@@ -174,19 +175,24 @@ class GraphQLEndpoint:
         # Hoisted variables last: the client must not override them.
         variables = {**request.variables, **resolved.hoisted} if resolved.hoisted else request.variables
         cost = operation.cost(variables)
-        left = await self._callers.spend_cost(caller, cost)
+        spend = partial(self._callers.spend_cost, caller)
+        left = await spend(cost)
+        bill = Bill(operation, variables, cost, spend, left) if operation.lists else None
         async with self._new_context(caller, deadline) as context:
             try:
-                result = await self._executor.execute(document, operation, variables, context)
+                result = await self._executor.execute(document, operation, variables, context, bill)
             finally:
                 report.upstream_calls, report.saved_calls = context.upstream_calls, context.saved_calls
+        if bill is not None:
+            await bill.close()
+            left = bill.status
         payload: dict[str, Any] = {}
         if result.errors:
             report.note(result.errors)
             payload["errors"] = present_all(result.errors, report.request_id)
         payload["data"] = result.data
         if request.wants_cost:
-            payload["extensions"] = {"cost": _cost_figures(cost, left)}
+            payload["extensions"] = {"cost": _cost_figures(cost, bill, left)}
         return payload
 
     def _check(self, document: Document, operation: Operation, viewer: Viewer, method: str) -> None:
@@ -206,9 +212,11 @@ def _is_for_a_person(exchange: Exchange, accept: str) -> bool:
     return prefers_html(accept) and not names_parameters(exchange.scope["query_string"])
 
 
-def _cost_figures(cost: int, left: CostStatus | None) -> dict[str, Any]:
+def _cost_figures(cost: int, bill: Bill | None, left: CostStatus | None) -> dict[str, Any]:
     """`extensions.cost`, in the format of Shopify's API; no throttle status for a viewer without a budget."""
     figures: dict[str, Any] = {"requestedQueryCost": cost}
+    if bill is not None:
+        figures["actualQueryCost"] = bill.cost
     if left is not None:
         figures["throttleStatus"] = {
             "maximumAvailable": left.maximum,

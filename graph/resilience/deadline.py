@@ -119,6 +119,11 @@ class Deadline:
         self._bound.append(future)
         return future
 
+    def end(self) -> None:
+        """Fail what is bound, as if the deadline had passed."""
+        self._timer.forget(self)
+        self.expire()
+
     def close(self) -> None:
         """Release what is bound: nobody waits for it any more."""
         if self._bound:

@@ -64,6 +64,16 @@ async def test_what_is_bound_after_the_deadline_fails_as_well() -> None:
 
 
 @jumping
+async def test_a_deadline_that_is_ended_fails_what_is_bound_at_once_and_leaves_its_timer() -> None:
+    timer = DeadlineTimer()
+    deadline = Deadline(LONG, timer)
+    waits = deadline.bound(future())
+    deadline.end()
+    assert isinstance(waits.exception(), DeadlineExceededError)
+    assert len(timer) == 0
+
+
+@jumping
 async def test_what_is_bound_to_a_closed_deadline_is_left_alone() -> None:
     closed, other = Deadline(SOON), Deadline(LATER)
     waits = closed.bound(future())

@@ -9,13 +9,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from graphql import FieldNode
 
 Origins: TypeAlias = Mapping[str, tuple[Any, ...]]
 """The origins of the objects that a field leads to, by the names of their types."""
+
+
+class CountList(Protocol):
+    """Learns the lengths of lists, before anything below them is looked up."""
+
+    def __call__(self, nodes: Sequence[FieldNode], length: int, *, of_keys: bool = False) -> None:
+        """Learn the length of a list.
+
+        Args:
+            nodes: every place where the document selects the list.
+            length: 0 if there is no list.
+            of_keys: whether its items are keys that are looked up next.
+        """
+        ...
 
 
 class FallbackToGraphQLCore(Exception):  # noqa: N818 - a signal, not an error
@@ -36,9 +52,11 @@ class Read:
     """For an enum that every viewer may see: its members by raw texts, and by None the one for any other text."""
     origins: Origins = field(default_factory=dict)
 
-    def __call__(self, source: Any, _info: Any) -> Any:
-        """Resolve the field for graphql-core."""
-        return self.show(source, self.read(source))
+    def __call__(self, source: Any, info: Any) -> Any:
+        """Resolve the field for graphql-core, whose context is a `CountList` or None."""
+        value = self.show(source, self.read(source))
+        _count(info, value)
+        return value
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -63,28 +81,44 @@ class LookUp:
     """Whether `load` takes several steps, of which `begin` cannot begin all."""
     origins: Origins = field(default_factory=dict)
 
-    def __call__(self, source: Any, _info: Any, **arguments: Any) -> Any:
-        """Resolve the field for graphql-core."""
+    def __call__(self, source: Any, info: Any, **arguments: Any) -> Any:
+        """Resolve the field for graphql-core, whose context is a `CountList` or None."""
         asked = self.keys(source, arguments)
         if isinstance(asked, Known):
+            _count(info, asked.value)
             return asked.value
         if asked is None or isinstance(asked, Exception):
             return asked
         if not isinstance(asked, list):
             self.begin(source, asked)
-            return self.load(source, asked)
+            return self._load(source, asked, info)
+        _count(info, asked, of_keys=True)
         # Now, so that look-ups begin in the order of the document.
         for key in asked:
             if key is not None and not isinstance(key, Exception):
                 self.begin(source, key)
-        return self._items(source, asked)
+        return self._items(source, asked, info)
 
-    async def _items(self, source: Any, keys: list[Any]) -> list[Any]:
+    async def _items(self, source: Any, keys: list[Any], info: Any) -> list[Any]:
         # graphql-core reports an exception in a list as the error of its place.
-        return await asyncio.gather(*(self._item(source, key) for key in keys), return_exceptions=True)
+        return await asyncio.gather(*(self._item(source, key, info) for key in keys), return_exceptions=True)
 
-    async def _item(self, source: Any, key: Any) -> Any:
-        return key if key is None or isinstance(key, Exception) else await self.load(source, key)
+    async def _item(self, source: Any, key: Any, info: Any) -> Any:
+        return key if key is None or isinstance(key, Exception) else await self._load(source, key, info)
+
+    async def _load(self, source: Any, key: Any, info: Any) -> Any:
+        try:
+            value = await self.load(source, key)
+        except Exception:
+            _count(info, None)
+            raise
+        _count(info, value)
+        return value
+
+
+def _count(info: Any, value: Any, *, of_keys: bool = False) -> None:
+    if info.context is not None:
+        info.context(info.field_nodes, len(value) if isinstance(value, list) else 0, of_keys=of_keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLError
     from graphql.language import FieldNode
 
-    from graph.graphql.plan.fields import LookUp, TypeOf
+    from graph.graphql.plan.fields import CountList, LookUp, TypeOf
     from graph.graphql.plan.values import Arguments, Values
 
 Path: TypeAlias = "tuple[str | int, ...]"
@@ -44,17 +44,18 @@ class Plan:
     steps: int
     """The number of its steps, as a measure of its size."""
 
-    async def run(self, root: Any, values: Values) -> Result:
+    async def run(self, root: Any, values: Values, count: CountList | None = None) -> Result:
         """Execute the operation.
 
         Args:
             root: the source of the root's fields.
             values: of the variables.
+            count: learns the lengths of lists.
 
         Raises:
             FallbackToGraphQLCore: when graphql-core must execute it. The request's context has what was looked up.
         """
-        run = Run(values)
+        run = Run(values, count)
         try:
             data = self.selection.complete(root, run, ())
             if run.pending:
@@ -67,10 +68,11 @@ class Plan:
 class Run:
     """The state of one execution."""
 
-    __slots__ = ("errors", "pending", "values")
+    __slots__ = ("count", "errors", "pending", "values")
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: Values, count: CountList | None) -> None:
         self.values = values
+        self.count = count
         self.errors: list[GraphQLError] = []
         self.pending: list[PendingLookUp] = []
         """The look-ups of the objects that were completed last."""
@@ -114,6 +116,8 @@ class PendingLookUp(NamedTuple):
         try:
             value = await self.look_up.load(self.source, self.key)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this field's error
+            if run.count is not None:
+                run.count(self.step.nodes, 0)
             self.step.null(error, run, self.at)
             return
         self.holder[self.slot] = self.step.complete(value, run, self.at)
@@ -214,6 +218,8 @@ class ListStep(Step):
 
     def complete(self, value: Any, run: Run, at: Path) -> Any:
         """See `Step`."""
+        if run.count is not None:
+            run.count(self.nodes, len(value) if isinstance(value, list) else 0)
         if value is None or isinstance(value, Exception):
             return self.null(value, run, at)
         if not isinstance(value, list):
@@ -257,6 +263,8 @@ class SelectedLookUp(NamedTuple):
         elif not isinstance(asked, list):
             run.pending.append(PendingLookUp(self.look_up, source, asked, step, at, data, self.key))
         elif isinstance(step, ListStep):
+            if run.count is not None:
+                run.count(step.nodes, len(asked), of_keys=True)
             items: list[Any] = [None] * len(asked)
             data[self.key] = items
             for index, key in enumerate(asked):
