@@ -25,7 +25,8 @@ dev:  ## the gateway with the embedded sandbox, on PORT (8000)
 doctor:  ## what this machine lacks, and how to get it
 	@$(if $(PYTHON),$(PYTHON) -m scripts.doctor,echo "Python 3.11 to 3.14 is missing: on Debian and Ubuntu apt-get install python3 python3-venv" >&2; exit 1)
 
-# A worker for each core, up to four. Each file stays with one worker, so that what its tests share is made once.
+# A worker more than there are cores, because many tests wait, but at most four. Each file stays with one worker, so
+# that what its tests share is made once.
 PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unit: setup-dev  ## the fast tests, of one part at a time and within this process
 	$(BIN)/pytest -q $(PARALLEL) --hypothesis-profile=quick \
