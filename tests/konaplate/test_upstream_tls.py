@@ -39,6 +39,16 @@ async def test_a_private_authority_is_not_trusted_without_its_bundle(authority: 
     await assert_refused(FaultyUpstream(WELL, tls=server_tls(authority.issue_cert("127.0.0.1"))))
 
 
+def test_the_authorities_of_the_system_are_trusted_unless_there_is_a_bundle(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[ssl.SSLContext] = []
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda context, _purpose: read.append(context))
+    context = build_tls(settings())
+    build_tls(settings(KONAPLATE_CA_BUNDLE=bundle))
+    assert read == [context]
+
+
 async def test_an_expired_certificate_is_not_trusted(authority: trustme.CA, bundle: Path) -> None:
     expired = authority.issue_cert("127.0.0.1", not_before=LONG_AGO, not_after=LONG_AGO + dt.timedelta(days=1))
     await assert_refused(FaultyUpstream(WELL, tls=server_tls(expired)), KONAPLATE_CA_BUNDLE=bundle)
