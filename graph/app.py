@@ -60,7 +60,7 @@ def create_app(
         endpoints: the APIs of Konaplate.
         query: the root type of the schema.
         transport: to Konaplate; None for the network. The sandbox and the tests pass their own.
-        example_card: the card number of GraphiQL's first query; None for one that no card has.
+        example_card: the card number of GraphiQL's first query, if it takes one; None for one that no card has.
         reserved: see `graph.wiring.upstream`.
         caller: who every caller is, if authentication is switched off.
         span_exporter: replaces the trace collector of the settings.
@@ -93,7 +93,7 @@ def create_app(
     schema = executable_schema(endpoints, query)
     documents = build_documents(settings, schema, telemetry.requests.on_untrusted_document, protection.redis)
     executor = OperationExecutor(schema, on_unplanned=telemetry.requests.on_unplanned)
-    explorer = build_explorer(settings, example_card)
+    explorer = build_explorer(settings, example_card, caller)
     health = Health(
         protection.key_state, konaplate.breakers, protection.budget_state, lambda: telemetry.audit.available
     )

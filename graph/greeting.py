@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 # `--noproxy`: a proxy of the environment cannot reach this machine.
 _CURL: Final = """\
   curl --noproxy '*' {url} -H 'Content-Type: application/json'{credentials} -d '{{
-    "query": "query($cardNo: CardNumber!) {{ card(cardNo: $cardNo) {{ maskedCardNo balance cardStatus \
+    {request}}}'"""
+_MY_CARDS: Final = '"query": "{ viewer { member { cards { maskedCardNo balance } } } }"'
+_ONE_CARD: Final = f"""\
+"query": "query($cardNo: CardNumber!) {{ card(cardNo: $cardNo) {{ maskedCardNo balance cardStatus \
 serviceName member {{ userId profile {{ userName email }} }} }} }}",
-    "variables": {{"cardNo": "{card}"}}}}'"""
+    "variables": {{"cardNo": "{FIRST_CARD}"}}"""
 _TOKEN: Final = "YOUR_TOKEN"  # noqa: S105 - a placeholder
 _KEY: Final = "YOUR_KEY"
 
@@ -47,7 +50,8 @@ def greet(url: str, settings: Settings, explorer: Explorer | None, member_id: Me
         user_id = member_id.reveal()
         click.echo(f"Every caller is member {user_id} of the sandbox with every scope; --as takes another.\n")
     click.echo(f"Try it{needed}:\n")
-    click.echo(_CURL.format(url=shlex.quote(url), credentials=credentials, card=FIRST_CARD))
+    request = _ONE_CARD if member_id is None else _MY_CARDS
+    click.echo(_CURL.format(url=shlex.quote(url), credentials=credentials, request=request))
     click.echo(f"\n{card_table()}")
     click.echo(member_table())
     click.echo(f"Reserved numbers make every failure happen: {program()} sandbox --list\n")

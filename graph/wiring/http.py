@@ -17,8 +17,26 @@ if TYPE_CHECKING:
 
     from graph.config.settings import Settings
     from graph.http.endpoint import GraphQLEndpoint
+    from graph.security.authorization import Viewer
     from graph.telemetry.traces import Traces
 
+MY_CARDS: Final = """\
+query MyCards {
+  viewer {
+    member {
+      cards {
+        maskedCardNo
+        balance
+        cardStatus
+        product { serviceName }
+        transactions(first: 3) {
+          nodes { approvalDateTime merchantName trAmount }
+        }
+      }
+    }
+  }
+}
+"""
 EXAMPLE_QUERY: Final = """\
 query Card($cardNo: CardNumber!) {
   card(cardNo: $cardNo) {
@@ -57,17 +75,18 @@ def build_app(
     return make_app(endpoint, explorer, addresses, origins, wrap=traces.traced, lifespan=lifespan)
 
 
-def build_explorer(settings: Settings, example_card: str | None) -> Explorer | None:
+def build_explorer(settings: Settings, example_card: str | None, caller: Viewer) -> Explorer | None:
     """The page for browsers, if everybody may query the schema: GraphiQL is of little use without it.
 
-    Its example query has the given card number.
+    Its first query asks for the caller's cards, if every caller is one member, and else for the given card.
     """
     if not settings.allowed_in_development(settings.konagraph_introspection):
         return None
-    variables = orjson.dumps({"cardNo": example_card or _NO_CARD}, option=orjson.OPT_INDENT_2)
+    mine = settings.konagraph_auth == "none" and caller.member_id is not None
+    variables = {} if mine else {"cardNo": example_card or _NO_CARD}
     return Explorer(
         DIRECTORY,
         endpoint=GRAPHQL_PATH,
-        default_query=EXAMPLE_QUERY,
-        default_variables=variables.decode(),
+        default_query=MY_CARDS if mine else EXAMPLE_QUERY,
+        default_variables=orjson.dumps(variables, option=orjson.OPT_INDENT_2).decode(),
     )

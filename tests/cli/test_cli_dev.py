@@ -125,7 +125,26 @@ FIRST_ANSWER = {
 async def test_the_request_that_dev_prints_runs_in_a_shell() -> None:
     async with command("dev", "--port", "0") as dev:
         await dev.line("Try it:")
+        cards = (await pasted(dev))["data"]["viewer"]["member"]["cards"]
+
+    assert len(cards) == 5
+    assert cards[0] == {"maskedCardNo": "949133******0014", "balance": 182_350}
+
+
+@pytest.mark.parametrize(("member", "count"), [("2012", 12), ("2000", 0)])
+async def test_my_cards_are_those_of_the_member_that_was_chosen(member: str, count: int) -> None:
+    async with command("dev", "--port", "0", "--as", member) as dev:
+        await dev.line("Try it:")
+        assert len((await pasted(dev))["data"]["viewer"]["member"]["cards"]) == count
+
+
+async def test_a_caller_who_is_no_member_asks_for_a_card_by_its_number(client: httpx.AsyncClient) -> None:
+    async with command("dev", "--port", "0", "--as", "none") as dev, client:
+        mine = await client.post(await dev.url(), json={"query": "{ viewer { member { userId } } }"})
+        await dev.line("Try it:")
         assert await pasted(dev) == FIRST_ANSWER
+
+    assert mine.json() == {"data": {"viewer": {"member": None}}}
 
 
 async def test_it_brings_a_token_of_the_signer_whose_settings_were_exported(tmp_path: Path) -> None:
@@ -215,14 +234,19 @@ async def test_dev_answers_the_contract_query_without_any_setting(client: httpx.
     assert "server" not in response.headers
 
 
-async def test_the_first_query_of_graphiql_asks_for_a_card_of_the_sandbox(client: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize(
+    ("options", "asked"), [((), "query MyCards "), (("--as", "none"), FIRST_CARD)], ids=["a member", "nobody"]
+)
+async def test_the_first_query_of_graphiql_asks_for_cards_of_the_sandbox(
+    options: tuple[str, ...], asked: str, client: httpx.AsyncClient
+) -> None:
     installed = (ROOT / "explorer" / "node_modules" / "graphiql").is_dir()
     require_tool("GraphiQL", present=installed, how="run `make explorer`")
-    async with command("dev", "--port", "0") as dev, client:
+    async with command("dev", "--port", "0", *options) as dev, client:
         page = await client.get(await dev.url(), headers={"Accept": "text/html"})
 
     assert page.status_code == 200
-    assert FIRST_CARD in page.text
+    assert asked in page.text
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

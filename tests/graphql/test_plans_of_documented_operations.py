@@ -13,7 +13,7 @@ from graph.graphql.documents import Documents
 from graph.graphql.limits import DocumentLimits
 from graph.graphql.plan.compiler import Shape
 from graph.konaplate.endpoints import ENDPOINTS
-from graph.wiring.http import EXAMPLE_QUERY
+from graph.wiring.http import EXAMPLE_QUERY, MY_CARDS
 from tests.cost.operations import OPERATIONS
 from tests.support import CONTRACT_QUERY
 from tests.test_toy_endpoint import COUPONS, QUERY, CouponQuery
@@ -26,6 +26,7 @@ SCHEMA = executable_schema()
 LIMITS = DocumentLimits(aliases=100, root_fields=100, fields=1000, tokens=2000)
 TEXTS = [
     EXAMPLE_QUERY,
+    MY_CARDS,
     CONTRACT_QUERY,
     *(scenario.query for scenario in SCENARIOS),
     *(operation.document for operation in OPERATIONS.values()),
