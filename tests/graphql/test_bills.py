@@ -9,27 +9,32 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
+from graphql import parse
 from hypothesis import given, note
 from hypothesis import strategies as st
 
 from graph.context import Guards, RequestContext
 from graph.errors import GatewayError
+from graph.graphql.analysis import analyse
 from graph.graphql.bill import Bill
 from graph.graphql.cost import SATURATED
 from graph.graphql.documents import Documents
 from graph.graphql.errors import DocumentError
 from graph.graphql.executor import OperationExecutor
 from graph.graphql.limits import DocumentLimits
+from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.resilience.deadline import Deadline
 from graph.security.audit import Caller, RequestAudit
-from graph.security.authorization import Authorization, Viewer
+from graph.security.authorization import Allowance, Authorization, Viewer
 from graph.security.budgets import Budgets
 from graph.security.errors import RateLimitedError
 from graph.security.limiter import LocalLimiter
+from schema.secrets import CardNo
 from tests.graphql.nested_lists import NAMES, SCHEMA, Answers, Item, Piece, Shelf, price, selected
-from tests.graphql.plan_world import REFS, FakeUpstream, Reply
+from tests.graphql.plan_world import REFS, DistantLimiter, FakeUpstream, Reply
 from tests.support import HANDLES, KeptEvents
 from tests.tables import table
+from tests.tools import settle
 
 if TYPE_CHECKING:
     from graph.security.budgets import CostStatus
@@ -303,3 +308,32 @@ async def test_variables_count_within_items(kind: Kind) -> None:
     text = """query ($k: [String!]! = ["a", "b", "c"]) { top(key: "a") { asked(keys: $k) { key } } }"""
     paid = await execute(kind, text, world(14))
     assert (paid.requested, paid.cost) == (10 + 10 * 3 * 10, 10 + 14 * 3 * 10)
+
+
+SIZES = {
+    "a list within an answer": (TOP, (3, 3, 3)),
+    "a list of keys": ('{ item(key: "a") { named { same { key } } } }', (4, 4, 4)),
+    "lists of lists": ('{ item(key: "a") { shelves { ... { same { key } } } } }', (4, 4, 5)),
+    "a fragment": ('{ top(key: "a") { ...F } } fragment F on Item { parts { key } }', (3, 3, 4)),
+}
+
+
+@table(("text", "expected"), SIZES.values())
+def test_what_is_below_a_list_counts_in_every_limit(text: str, expected: tuple[int, int, int]) -> None:
+    ((_, size),) = analyse(parse(text), SCHEMA).operations
+    assert (size.depth, size.fields, size.nesting) == expected
+    assert size.root_fields == 1
+
+
+async def test_a_card_that_is_being_counted_is_not_looked_up_once_the_operation_is_refused() -> None:
+    viewer = Viewer("service", "a-service", frozenset({"cards:read:any"}), None, Allowance())
+    limiter, upstream = DistantLimiter(20), FakeUpstream({"card_info": {"9491339400000013": Reply(ValueError)}})
+    audit = RequestAudit(Caller(viewer, "192.0.2.1", "an-id"), REFS, KeptEvents())
+    guards = Guards(Authorization(viewer), Budgets(limiter, REFS, may_wait=True), audit, HANDLES)
+    async with RequestContext(upstream, guards, deadline=Deadline(30), max_cards=20) as context:
+        loading = asyncio.ensure_future(context.load(CARD_INFO, CardNo("9491339400000013")))
+        await settle(10)
+        context.abandon(RateLimitedError("cost", 1))
+        with pytest.raises(RateLimitedError):
+            await loading
+    assert (len(limiter.added), upstream.calls.total()) == (1, 0)
