@@ -21,11 +21,13 @@ from graphql import (
 )
 
 from graph.graphql import binding_checks as checks
-from graph.graphql import resolvers
 from graph.graphql.binding_checks import BindingError, is_list, spec_of
 from graph.graphql.cost import COST, ORIGINS, FieldCost
+from graph.graphql.edges import by_way_of, edge_to
+from graph.graphql.handles import Opening, by_id, handle_of
 from graph.graphql.origins import Origin, attribute_of, origin_of
 from graph.graphql.plan.fields import ByOrigin, TypeOf
+from graph.graphql.resolvers import part_of, value_of
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.view import with_views
 from graph.konaplate.views import VIEWS
@@ -127,9 +129,9 @@ class _Binder:
             if has_key and all(attribute_of(found, name) is not None for name in needed):
                 checks.check_key(place.where, via, source, origin)
                 inner = self._direct(place, found)
-                way = resolvers.edge_to(place.name, via, source, {}, origin)
+                way = edge_to(place.name, via, source, {}, origin)
                 cost = dataclasses.replace(inner.cost or FieldCost(), by_way_of=(source.name, source.cost))
-                return inner._replace(resolve=resolvers.by_way_of(way, inner.resolve), cost=cost)
+                return inner._replace(resolve=by_way_of(way, inner.resolve), cost=cost)
         return self._direct(place, origin)
 
     def _direct(self, place: _Place, origin: Origin) -> _Bound:
@@ -151,7 +153,7 @@ class _Binder:
                 if is_list(field) and spec.size is None:
                     cost = FieldCost(listed=True, item=1)
                 targets = self._targets(field, shown)
-                resolve = resolvers.part_of(spec, origin, _origins(targets))
+                resolve = part_of(spec, origin, _origins(targets))
                 return _Bound(resolve, cost, targets)
             case Edge():
                 return self._edge(place, spec, origin)
@@ -163,7 +165,7 @@ class _Binder:
                     if opening.type_name in possible
                 )
                 argument = place.arguments[spec.key.name]
-                look_up = resolvers.by_id(argument, self._openings, _origins(targets))
+                look_up = by_id(argument, self._openings, _origins(targets))
                 call = max((opening.source.cost for opening in self._openings.values()), default=0)
                 if is_list(field.args[argument]):
                     return _Bound(look_up, FieldCost(each=call, items=argument), targets)
@@ -172,7 +174,7 @@ class _Binder:
     def _value(self, place: _Place, spec: Value, origin: Origin) -> Read:
         held = checks.attribute(place.where, origin, spec.of)
         checks.check_value(place.where, place.field, spec.show, held)
-        return resolvers.value_of(
+        return value_of(
             place.name, spec, get_named_type(place.field.type), held.path, self._own(place, spec, origin)
         )
 
@@ -190,7 +192,7 @@ class _Binder:
             raise BindingError(
                 f"{place.where}: {origin.record.__name__} has nothing that a handle could be made of"
             )
-        return resolvers.handle_of(choices)
+        return handle_of(choices)
 
     def _edge(self, place: _Place, spec: Edge, origin: Origin) -> _Bound:
         where, name, field, _, arguments = place
@@ -207,7 +209,7 @@ class _Binder:
         unless = None if spec.unless is None else attribute_of(origin, spec.unless)
         own = self._own(place, spec, origin)
         targets = self._targets(field, shown)
-        resolve = resolvers.edge_to(
+        resolve = edge_to(
             name,
             spec,
             source,
@@ -237,7 +239,7 @@ class _Binder:
     def _targets(self, field: GraphQLField, shown: Origin) -> tuple[tuple[str, Origin], ...]:
         return tuple((kind.name, shown) for kind in self._possible(field))
 
-    def _handles(self) -> dict[int, resolvers.Opening]:
+    def _handles(self) -> dict[int, Opening]:
         """Return what each kind of handle leads to."""
         openings = {}
         for kind in self._schema.type_map.values():
@@ -249,7 +251,7 @@ class _Binder:
                     source = self._sources[name]
                     if source.handle is None or source.handle in openings:
                         raise BindingError(f"{kind.name}: {name} has no number of its own for handles")
-                    openings[source.handle] = resolvers.Opening(kind.name, source)
+                    openings[source.handle] = Opening(kind.name, source)
         return openings
 
 

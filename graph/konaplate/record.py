@@ -97,6 +97,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     __record_fields__: ClassVar[tuple[Field, ...]]
+    subject: ClassVar[Any] = None
+    """A subclass may make it a property: the card whose data it is, for the audit log."""
 
     drift: tuple[str, ...] = ()
     """Konaplate's names of the fields that were longer than documented, including those of nested records."""
@@ -126,7 +128,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return cls(*values, drift=tuple(drift), as_of=details.answered_at)
 
 
-_OWN: Final = ("drift", "as_of", "__record_fields__")
+_OWN: Final = ("drift", "as_of", "subject", "__record_fields__")
 
 
 def record_fields(record: type[Record]) -> tuple[Field, ...]:

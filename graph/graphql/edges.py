@@ -1,0 +1,188 @@
+"""Resolvers of edges: what they look up for a source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from operator import attrgetter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from graph.graphql.plan.fields import Known, LookUp, Read
+from graph.graphql.resolvers import Source, may_read, opened, path_of, sources_of
+from graph.konaplate.view import View
+from schema.fields import Argument, Edge
+from schema.secrets import CardNo, MemberId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from graph.graphql.origins import LookedUp, Origin
+    from graph.graphql.plan.fields import Origins
+    from graph.security.card_refs import Subject
+
+
+def edge_to(
+    name: str,
+    spec: Edge,
+    looked_up: LookedUp,
+    arguments: Mapping[str, str],
+    origin: Origin,
+    *,
+    own: Callable[[Source], Any] | None = None,
+    unless: Callable[[Source], Any] | None = None,
+    origins: Origins = MappingProxyType({}),
+) -> LookUp:
+    """Make the resolver of an edge.
+
+    Args:
+        name: of the field.
+        spec: its declaration.
+        looked_up: the endpoint or view that it leads to.
+        arguments: the names of the field's arguments in the schema, by those in Python.
+        origin: what the object is made of.
+        own: returns whose the object is, if its owner needs no scope.
+        unless: returns the value, if the record may have it already.
+        origins: see `LookUp`.
+    """
+    by_argument = any(isinstance(part, Argument) for part in spec.keys)
+    # Cards are protected in the same way if a record, rather than the client, names them.
+    named = looked_up.key is CardNo or by_argument
+    of = None if spec.of is None else attrgetter(spec.of)
+    keys = _asked_by(name, spec, _key_of(spec, looked_up, arguments, origin), looked_up, own=own, unless=unless)
+
+    def answered(source: Source, record: Any, key: Any, subject: Subject | None) -> Any:
+        kind = None if spec.type_of is None or of is not None else spec.type_of(record)
+        made = Source(record, key, subject, source.context, kind, by_argument and looked_up.key is CardNo)
+        if of is None:
+            return made
+        value = of(record)
+        return sources_of(made, value, spec.type_of) if origins else opened(made, name, value)
+
+    if isinstance(looked_up, View):
+        view = looked_up
+
+        async def found(source: Source, key: Any) -> Any:
+            answer = await source.context.find(view, key, source.subject, named=by_argument)
+            if answer is None:
+                return None
+            subject = answer.record.subject or source.subject
+            return answered(source, answer.record, answer.key, subject)
+
+        return LookUp(keys, _begin_nothing, found, chained=True, origins=origins)
+    endpoint = looked_up
+
+    def begin(source: Source, key: Any) -> None:
+        source.context.begin(endpoint, key)
+
+    async def load(source: Source, key: Any) -> Any:
+        # Data that is reached through a card is the card's.
+        own = isinstance(key, CardNo) or (source.subject is None and isinstance(key, MemberId))
+        subject = key if own else source.subject
+        record = await source.context.load(endpoint, key, subject, named=named)
+        # A batch may have no row for a key.
+        return None if record is None else answered(source, record, key, subject)
+
+    return LookUp(keys, begin, load, origins=origins)
+
+
+def _asked_by(
+    name: str,
+    spec: Edge,
+    key_of: Callable[[Source, Mapping[str, Any]], Any],
+    looked_up: LookedUp,
+    *,
+    own: Callable[[Source], Any] | None,
+    unless: Callable[[Source], Any] | None,
+) -> Callable[[Source, Mapping[str, Any]], Any]:
+    """Return `keys` of an edge's `LookUp`."""
+    scope = spec.scope
+
+    def keys(source: Source, given: Mapping[str, Any]) -> Any:
+        if scope is not None and not may_read(source, scope, own):
+            return source.context.refuse(source.subject, name)
+        if unless is not None and (known := unless(source)) is not None:
+            return Known(known)
+        asked = key_of(source, given)
+        if isinstance(asked, list):
+            source.context.check_length(looked_up.key, asked)
+        return asked
+
+    return keys
+
+
+def _begin_nothing(_source: Source, _key: Any) -> None:
+    """A view's look-ups begin one after the other."""
+
+
+def by_way_of(way: LookUp, inner: Read | LookUp) -> LookUp:
+    """Make the resolver of a field that another answer has.
+
+    Args:
+        way: looks that answer up.
+        inner: the field's resolver there.
+    """
+
+    def keys(source: Source, given: Mapping[str, Any]) -> Any:
+        key = way.keys(source, {})
+        return key if key is None or isinstance(key, Exception) else _Way(key, given)
+
+    async def load(source: Source, asked: _Way) -> Any:
+        found = await way.load(source, asked.key)
+        if found is None:
+            return None
+        if isinstance(inner, Read):
+            return inner.show(found, inner.read(found))
+        key = inner.keys(found, asked.given)
+        if isinstance(key, Known):
+            return key.value
+        return key if key is None or isinstance(key, Exception) else await inner.load(found, key)
+
+    return LookUp(
+        keys, lambda source, asked: way.begin(source, asked.key), load, chained=True, origins=inner.origins
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Way:
+    key: Any
+    given: Mapping[str, Any]
+
+
+def _key_of(
+    spec: Edge, looked_up: LookedUp, arguments: Mapping[str, str], origin: Origin
+) -> Callable[[Source, Mapping[str, Any]], Any]:
+    """Return a function that reads an edge's key, or list of keys, from a source and the arguments."""
+    kind: Any = looked_up.key
+    if isinstance(spec.key, str):
+        read = path_of(origin, spec.key)
+        return lambda source, _given: read(source)
+    if isinstance(spec.key, Argument):
+        name = arguments[spec.key.name]
+
+        def typed(value: Any) -> Any:
+            # An `ID` comes as a text.
+            return value if value is None or isinstance(value, kind) else kind(value)
+
+        def from_argument(_source: Source, given: Mapping[str, Any]) -> Any:
+            value = given.get(name)
+            return [typed(item) for item in value] if isinstance(value, list) else typed(value)
+
+        return from_argument
+    parts = [arguments[part.name] if isinstance(part, Argument) else path_of(origin, part) for part in spec.key]
+
+    def composed(source: Source, given: Mapping[str, Any]) -> Any:
+        values = []
+        for part in parts:
+            if isinstance(part, str):
+                value = given.get(part)
+                values.append(value.value if isinstance(value, Enum) else value)
+                continue
+            value = part(source)
+            # Without it there is no key; if it cannot be read, that is the field's error.
+            if value is None or isinstance(value, Exception):
+                return value
+            values.append(value)
+        return kind(*values)
+
+    return composed

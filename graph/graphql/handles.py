@@ -1,0 +1,122 @@
+"""Resolvers of handles: the ids of objects, and the objects that ids stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
+
+from graph.errors import GatewayError, code_of
+from graph.graphql.origins import plain
+from graph.graphql.plan.fields import LookUp, Read
+from graph.graphql.resolvers import Source
+from graph.konaplate.endpoint import Endpoint
+from graph.konaplate.view import Found, View
+from schema.errors import ErrorCode
+from schema.secrets import CardNo, MemberId, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from graph.context import RequestContext
+    from graph.graphql.origins import LookedUp
+    from graph.graphql.plan.fields import Origins
+
+_NOT_FOUND: Final = (ErrorCode.CARD_NOT_FOUND, ErrorCode.MEMBER_NOT_FOUND)
+
+
+def handle_of(choices: Sequence[tuple[int | None, Sequence[Callable[[Source], Any]]]]) -> Read:
+    """Make the resolver of a handle.
+
+    Args:
+        choices: kinds of handles, and the parts of their keys; the first whose parts are all there is taken.
+    """
+
+    def shown(source: Source, _value: Any) -> Any:
+        for kind, parts in choices:
+            key = [part(source) for part in parts]
+            if kind is not None and all(isinstance(part, Secret) for part in key):
+                return source.context.handle(kind, ":".join(part.reveal() for part in key))
+        return None
+
+    return Read(attrgetter("record"), shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What handles of one kind lead to."""
+
+    type_name: str
+    source: LookedUp
+
+    def key(self, text: str) -> Any:
+        """Return the source's key, from a handle's text."""
+        kind: Any = self.source.key
+        if not hasattr(kind, "_fields"):
+            return kind(text)
+        return kind(
+            *(plain(hint)(part) for hint, part in zip(get_type_hints(kind).values(), text.split(":"), strict=True))
+        )
+
+
+def by_id(argument: str, openings: Mapping[int, Opening], origins: Origins) -> LookUp:
+    """Make the resolver of what handles lead to.
+
+    Args:
+        argument: the name of the field's argument, a handle or a list of handles.
+        openings: by their kinds.
+        origins: see `LookUp`.
+    """
+
+    def keys(source: Source, given: Mapping[str, Any]) -> Any:
+        asked = given[argument]
+        if isinstance(asked, list):
+            source.context.check_length(None, asked)
+        return asked
+
+    def begin(source: Source, handle: str) -> None:
+        found = _opened(openings, source, handle)
+        if found is not None and isinstance(found[0].source, Endpoint):
+            source.context.begin(found[0].source, found[1])
+
+    async def load(source: Source, handle: str) -> Any:
+        found = _opened(openings, source, handle)
+        answer = None if found is None else await _found(source.context, *found)
+        if answer is None:
+            # The same for a text that is no handle, and for what is somebody else's.
+            raise GatewayError(ErrorCode.NODE_NOT_FOUND)
+        return answer
+
+    return LookUp(keys, begin, load, chained=True, origins=origins)
+
+
+def _opened(openings: Mapping[int, Opening], source: Source, handle: str) -> tuple[Opening, Any] | None:
+    """Return what a handle leads to, and its key; None for a text that is no handle of the viewer's."""
+    target = source.context.open_handle(handle)
+    opening = None if target is None else openings.get(target.kind)
+    if target is None or opening is None:
+        return None
+    key = opening.key(target.key)
+    # The handle was given out with the card: nobody tries card numbers out by it.
+    source.context.vouch(key)
+    return opening, key
+
+
+async def _found(context: RequestContext, opening: Opening, key: Any) -> Source | None:
+    """Look up what a handle leads to; None if there is nothing that the viewer may see."""
+    subject = key if isinstance(key, CardNo | MemberId) else None
+    looked_up = opening.source
+    answer: Found | None
+    try:
+        if isinstance(looked_up, View):
+            answer = await context.find(looked_up, key, subject)
+        else:
+            answer = Found(await context.load(looked_up, key, subject), key)
+    except Exception as error:
+        if code_of(error) not in _NOT_FOUND:
+            raise
+        answer = None
+    if answer is None:
+        return None
+    subject = answer.record.subject or subject
+    return Source(answer.record, answer.key, subject, context, opening.type_name)
