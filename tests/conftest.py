@@ -66,6 +66,7 @@ _MARKS_OF_PLACES: Final = {
     "test_bad_card_numbers.py": "gateway",
     "test_extending.py": "process",
     "test_failures.py": "gateway",
+    "test_failures_of_members.py": "gateway",
     "test_readme.py": "process",
 }
 _PROCESS_FIXTURES: Final = frozenset({"gateway_url", "own_redis", "redis_server"})

@@ -1,0 +1,67 @@
+"""Every reserved member of the sandbox: the error where the API that fails is asked, and what still answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from graph.sandbox.failures import FAILURES, Failure
+from tests.faults.jumping_clock import jumping
+from tests.support import gateway
+from tests.tables import table
+
+if TYPE_CHECKING:
+    from tests.telemetry.capture import Unredacted
+
+OF_MEMBER: Final = {
+    "user_info": ("profile", "{ userName }"),
+    "card_list": ("cards", "{ maskedCardNo balance isNamed pendingAmount limits { day } }"),
+    "identity_check": ("isIdentityVerified", ""),
+    "terms": ("terms", "{ title order isAgree required agreeDate }"),
+}
+OF_CARD: Final = {
+    "transactions": ("transactions", "{ nodes { trType trAmount authCancelType approvalDateTime } }"),
+    "virtual_account": ("virtualAccount", "{ maskedAccountNo bankCode connectType }"),
+    "tax_deduction": ("taxDeduction", "{ isRegistered deductionDate created }"),
+    "service_info": ("product", "{ serviceName }"),
+}
+
+
+# No field shows it, and nothing that needs it is asked for.
+NOT_ASKED: Final = "card_data_info.0.par"
+
+
+def asked(endpoint: str) -> tuple[str, list[Any]]:
+    """What asks an API for a member, and the path to it."""
+    if endpoint in OF_MEMBER:
+        name, selection = OF_MEMBER[endpoint]
+        return f"userId {name} {selection}", ["member", name]
+    name, selection = OF_CARD[endpoint]
+    return f"userId cards {{ balance {name} {selection} }}", ["member", "cards", 0, name]
+
+
+@table(("user_id", "failure"), FAILURES.items())
+@jumping
+async def test_a_reserved_member_fails_where_its_api_is_asked(
+    user_id: int, failure: Failure, logged: Unredacted
+) -> None:
+    selection, place = asked(failure.endpoint)
+    async with gateway() as running:
+        response = await running.post(f'{{ member(userId: "{user_id}") {{ {selection} }} }}')
+    answer = response.json()
+    errors = answer.get("errors", [])
+    assert answer["data"]["member"]["userId"] == str(user_id)
+    if failure.endpoint in OF_CARD:
+        assert answer["data"]["member"]["cards"][0]["balance"] == 50_000
+    if failure.code is None or failure.field == NOT_ASKED:
+        assert errors == []
+        return
+    assert errors
+    for error in errors:
+        assert error["path"][: len(place)] == place
+        assert (error["extensions"]["code"], error["extensions"]["retryable"]) == (
+            failure.code.value,
+            failure.retryable,
+        )
+    if failure.field is None:
+        assert len(errors) == 1
+    assert "9491339400000013" not in response.text + logged.text
