@@ -45,7 +45,7 @@ class DocumentLimits:
     nesting: int = 200
     # Comparisons of fields to be merged. GraphiQL's introspection query needs less than a hundred.
     comparisons: int = 1_000
-    cost: int = 500
+    cost: int = 1_000
     # Clients have tens of documents; the characters bound the memory.
     cached: int = 1_000
     # Parsed documents are hundreds of objects per kilobyte, which every full garbage collection walks.

@@ -212,7 +212,7 @@ def test_a_gateway_that_is_open_to_all_by_request_says_so(changes: dict[str, str
     ("changes", "warned"),
     [
         ({"KONAGRAPH_COST_BURST": "499", **JWT}, True),
-        ({"KONAGRAPH_COST_BURST": "500", **JWT}, False),
+        ({"KONAGRAPH_COST_BURST": "1000", **JWT}, False),
         ({"KONAGRAPH_MAX_COST": "1001", **JWT}, True),
         # Without effect, because nobody has a budget.
         ({"KONAGRAPH_COST_BURST": "499"}, False),
