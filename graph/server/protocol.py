@@ -68,7 +68,7 @@ class HardenedProtocol(Connection):
     def on_message_begin(self) -> None:
         """Reset the counters of the previous request."""
         super().on_message_begin()
-        self._begin(RequestPart.HEAD)
+        self._part, self._part_is_new = RequestPart.HEAD, True
         self._header_bytes = 0
         self._content_bytes = 0
 
@@ -112,7 +112,7 @@ class HardenedProtocol(Connection):
         # next bytes would be ambiguous.
         if self.expect_100_continue or self._draining:
             self.cycle.keep_alive = False
-        self._begin(RequestPart.BODY)
+        self._part, self._part_is_new = RequestPart.BODY, True
 
     def on_body(self, body: bytes) -> None:
         """Count the content."""
@@ -123,11 +123,7 @@ class HardenedProtocol(Connection):
         """End the request, unless its head is about to be parsed again: see `_without_upgrade`."""
         if not self.parser.should_upgrade():
             super().on_message_complete()
-            self._begin(RequestPart.NONE)
-
-    def _begin(self, part: RequestPart) -> None:
-        self._part = part
-        self._part_is_new = True
+            self._part, self._part_is_new = RequestPart.NONE, True
 
     def _count(self, received: int) -> None:
         """Limit what the parser buffers until a field is complete, and the framing, which it never passes on.
