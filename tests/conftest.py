@@ -68,6 +68,7 @@ _MARKS_OF_PLACES: Final = {
     "test_failures.py": "gateway",
     "test_failures_of_members.py": "gateway",
     "test_readme.py": "process",
+    "test_walk_over_the_sandbox.py": "gateway",
 }
 _PROCESS_FIXTURES: Final = frozenset({"gateway_url", "own_redis", "redis_server"})
 _NOT_IN_UNIT: Final = frozenset({"browser", "containers", "fresh", "gateway", "outside", "process"})
