@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import subprocess
 from typing import Any, TypedDict
 
 import pytest
 
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, FIRST_CARD
+from graph.sandbox.wallets import WALLETS
 from schema.errors import ErrorCode
 from tests.cli.processes import command
-from tests.tools import ROOT, require_tool
+from tests.clients.node import run_node
+from tests.clients.wallet_secrets import DEV_MEMBER
 
-NODE_TESTS = ROOT / "tests" / "node"
 CLIENTS = {"apollo": "@apollo/client", "urql": "@urql/exchange-persisted"}
+OWN_CARD = next(card for card in WALLETS if card.user_id == DEV_MEMBER)
 MISSING_CARD = next(fault.number for fault in FAULTS.values() if fault.code is ErrorCode.CARD_NOT_FOUND)
 
 
@@ -38,21 +38,8 @@ class Asked(TypedDict):
 
 def run_client(client: str, url: str, name: str) -> dict[str, Asked]:
     """Run a client's script. `name` is the operation's: a new one has not been registered before."""
-    node = shutil.which("node")
-    require_tool("node", present=node is not None, how="install Node 18 or newer")
-    package = CLIENTS[client]
-    present = (NODE_TESTS / "node_modules" / package).is_dir()
-    require_tool(f"npm package {package}", present=present, how="`make test` installs it")
-    ran = subprocess.run(
-        [node or "node", f"{client}.mjs", url, FIRST_CARD, MISSING_CARD, name],
-        cwd=NODE_TESTS,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    found: dict[str, Asked] = json.loads(ran.stdout)
+    arguments = (f"{client}.mjs", url, FIRST_CARD, MISSING_CARD, name)
+    found: dict[str, Asked] = json.loads(run_node(*arguments, packages=(CLIENTS[client],)))
     return found
 
 
@@ -65,10 +52,10 @@ def asked(request: pytest.FixtureRequest, gateway_url: str) -> dict[str, Asked]:
 STATUSES: dict[str | None, int] = {"PERSISTED_QUERY_NOT_FOUND": 400, "BAD_REQUEST": 405}
 
 
-def card_of(result: dict[str, Any]) -> dict[str, Any]:
+def card_of(result: dict[str, Any], field: str = "card") -> dict[str, Any]:
     assert result["codes"] == []
     # Apollo Client also requests `__typename`.
-    return {name: value for name, value in result["data"]["card"].items() if name != "__typename"}
+    return {name: value for name, value in result["data"][field].items() if name != "__typename"}
 
 
 def exchange(*, text: bool, sha256: bool, method: str = "POST", code: str | None = None) -> Exchange:
@@ -102,13 +89,22 @@ def test_another_client_hits_what_the_first_one_registered(asked: dict[str, Aske
     assert asked["second"]["exchanges"] == [HIT]
 
 
-@pytest.mark.parametrize(
-    ("run", "data"), [("get", {"__typename": "Query"}), ("getById", {"__type": None})], ids=["nothing", "an id"]
-)
+def assert_found_by_id(result: dict[str, Any]) -> None:
+    """The caller's first card was found."""
+    found = card_of(result, "node")
+    assert len(found.pop("id")) == 128
+    assert found == {"balance": OWN_CARD.row["balance"]}
+
+
+@pytest.mark.parametrize("run", ["get", "getById"])
 def test_a_client_may_send_hashes_by_get_where_no_argument_is_a_card_number(
-    asked: dict[str, Asked], run: str, data: dict[str, Any]
+    asked: dict[str, Asked], run: str
 ) -> None:
-    assert [result["data"] for result in asked[run]["results"]] == [data] * 2
+    for result in asked[run]["results"]:
+        if run == "get":
+            assert result["data"] == {"__typename": "Query"}
+        else:
+            assert_found_by_id(result)
     miss, register, hit = asked[run]["exchanges"]
     assert miss == exchange(text=False, sha256=True, method="GET", code="PERSISTED_QUERY_NOT_FOUND")
     assert (register["text"], register["status"]) == (True, 200)
@@ -116,10 +112,9 @@ def test_a_client_may_send_hashes_by_get_where_no_argument_is_a_card_number(
 
 
 def test_a_client_may_send_text_by_get_where_no_argument_is_a_card_number(asked: dict[str, Asked]) -> None:
-    assert [result["data"] for result in asked["getText"]["results"]] == [
-        {"__typename": "Query"},
-        {"__type": None},
-    ]
+    without_arguments, by_id = asked["getText"]["results"]
+    assert without_arguments["data"] == {"__typename": "Query"}
+    assert_found_by_id(by_id)
     assert asked["getText"]["exchanges"] == [exchange(text=True, sha256=False, method="GET")] * 2
 
 

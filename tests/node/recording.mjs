@@ -21,6 +21,16 @@ export function recorder() {
   return { exchanges, fetch: fetchAndRecord };
 }
 
+export async function post(url, query) {
+  const headers = { 'content-type': 'application/json' };
+  return (await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query }) })).json();
+}
+
+// The id of the caller's first card.
+export async function firstCard(url) {
+  return (await post(url, '{ viewer { member { cards { id } } } }')).data.viewer.member.cards[0].id;
+}
+
 export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 
 export const print = (result) => console.log(JSON.stringify(result));

@@ -2,13 +2,13 @@
 // registered, so that it is a new one.
 import { Client, fetchExchange, gql } from '@urql/core';
 import { persistedExchange } from '@urql/exchange-persisted';
-import { print, recorder, sha256 } from './recording.mjs';
+import { firstCard, print, recorder, sha256 } from './recording.mjs';
 
 const [url, card, missing, name] = process.argv.slice(2);
 const query = gql(`query ${name}($cardNo: CardNumber!) { card(cardNo: $cardNo) { maskedCardNo balance cardStatus } }`);
 const withoutArguments = gql(`query ${name}Typename { __typename }`);
-const byId = gql(`query ${name}ById($id: String!) { __type(name: $id) { name } }`);
-const id = 'aZ'.repeat(64);
+const byId = gql(`query ${name}ById($id: ID!) { node(id: $id) { id ... on Card { balance } } }`);
+const id = await firstCard(url);
 
 async function ask(options, documents, transport = { preferGetMethod: false }) {
   const { exchanges, fetch } = recorder();
