@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any, Final
@@ -19,15 +20,21 @@ WALLET_PACKAGES: Final = (
 )
 
 
-def run_node(*arguments: str, packages: tuple[str, ...] = (), folder: Path = NODE_TESTS) -> str:
-    """Run node to completion; returns its output."""
+def run_node(*arguments: str, packages: tuple[str, ...] = (), folder: Path = NODE_TESTS, token: str = "") -> str:
+    """Run node to completion; returns its output. Its requests carry the token, if there is one."""
     node = shutil.which("node")
     require_tool("node", present=node is not None, how="install Node 18 or newer")
     for package in packages:
         present = (NODE_TESTS / "node_modules" / package).is_dir()
         require_tool(f"npm package {package}", present=present, how="`make test` installs it")
     ran = subprocess.run(
-        [node or "node", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [node or "node", *arguments],
+        cwd=folder,
+        env={**os.environ, "TOKEN": token},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert ran.returncode == 0, f"{ran.stdout} {ran.stderr}"
     return ran.stdout
@@ -52,11 +59,10 @@ def compile_relay(folder: Path) -> Path:
     return artifacts
 
 
-def walk(url: str, folder: Path) -> dict[str, dict[str, Any]]:
+def walk(url: str, folder: Path, token: str = "") -> dict[str, dict[str, Any]]:
     """Walk through the wallet of whoever asks, with each client; returns what they saw and kept, by client."""
     artifacts = compile_relay(folder)
     # Apollo Client warns in its development build only.
-    found: dict[str, dict[str, Any]] = json.loads(
-        run_node("--conditions=development", "wallet.mjs", url, str(artifacts), packages=WALLET_PACKAGES)
-    )
+    script = ("--conditions=development", "wallet.mjs", url, str(artifacts))
+    found: dict[str, dict[str, Any]] = json.loads(run_node(*script, packages=WALLET_PACKAGES, token=token))
     return found

@@ -61,16 +61,6 @@ async def statuses(base: str, urls: Iterable[str]) -> list[int]:
         return [(await asking.get(target)).status_code for target in urls]
 
 
-def contents(redis: RedisServer) -> str:
-    """Every key of Redis with its value."""
-    commands = {"string": ("GET",), "hash": ("HGETALL",), "zset": ("ZRANGE", 0, -1)}
-    found = []
-    for key in redis.ask("KEYS", "*"):
-        name, *arguments = commands[redis.ask("TYPE", key)]
-        found.append(f"{key}: {redis.ask(str(name), key, *arguments)}")
-    return "\n".join(found)
-
-
 async def test_no_part_of_a_url_is_kept(tmp_path: Path, redis: RedisServer) -> None:
     host = f"{loopback_network()}.1"
     with collector() as traces:
@@ -94,7 +84,7 @@ async def test_no_part_of_a_url_is_kept(tmp_path: Path, redis: RedisServer) -> N
             await front.logged(len(ANSWERED))
             running.send(signal.SIGTERM)
             status, log = await running.ended()
-        stored = await asyncio.to_thread(contents, redis)
+        stored = await asyncio.to_thread(redis.contents)
     spans = "\n".join(map(str, traces.spans))
     assert (directly, balanced) == ([*ANSWERED.values()], [*ANSWERED.values()])
     # All of it was looked at.

@@ -1,13 +1,17 @@
 // What the client scripts share: a fetch that remembers every exchange, and one JSON text as the script's result.
 import { createHash } from 'node:crypto';
 
+// A script is told its token by the environment, because arguments are seen by everybody.
+const authorization = process.env.TOKEN ? { authorization: `Bearer ${process.env.TOKEN}` } : {};
+
 export function recorder() {
   const exchanges = [];
   const fetchAndRecord = async (url, options = {}) => {
     const method = options.method ?? 'GET';
     const inUrl = Object.fromEntries(new URL(url).searchParams);
     const sent = method === 'GET' ? inUrl : JSON.parse(options.body);
-    const response = await fetch(url, options);
+    const headers = { ...Object.fromEntries(new Headers(options.headers)), ...authorization };
+    const response = await fetch(url, { ...options, headers });
     const answer = await response.clone().json();
     exchanges.push({
       method,
@@ -22,7 +26,7 @@ export function recorder() {
 }
 
 export async function post(url, query) {
-  const headers = { 'content-type': 'application/json' };
+  const headers = { 'content-type': 'application/json', ...authorization };
   return (await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query }) })).json();
 }
 

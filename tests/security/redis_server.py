@@ -98,6 +98,19 @@ class RedisServer:
         with self.admin() as client:
             return client.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's own gap
 
+    def contents(self) -> str:
+        """Every key with its value."""
+        commands: dict[str, tuple[Any, ...]] = {
+            "string": ("GET",),
+            "hash": ("HGETALL",),
+            "zset": ("ZRANGE", 0, -1),
+        }
+        found = []
+        for key in self.ask("KEYS", "*"):
+            name, *arguments = commands[self.ask("TYPE", key)]
+            found.append(f"{key}: {self.ask(name, key, *arguments)}")
+        return "\n".join(found)
+
 
 @contextmanager
 def redis_server_running(*configuration: str) -> Iterator[RedisServer]:
