@@ -70,7 +70,8 @@ async def wallet(
     folder: Path, transport: httpx.AsyncBaseTransport | None = None, **settings: object
 ) -> AsyncIterator[Callers]:
     """A gateway that requires tokens, and lets operations cost much."""
-    async with callers(folder, transport or bank(), **{"KONAGRAPH_MAX_COST": 100_000, **settings}) as running:
+    roomy = {"KONAGRAPH_MAX_COST": 100_000, "KONAGRAPH_COST_BURST": 1_000_000}
+    async with callers(folder, transport or bank(), **{**roomy, **settings}) as running:
         yield running
 
 
