@@ -129,10 +129,19 @@ class _Binder:
             if has_key and all(attribute_of(found, name) is not None for name in needed):
                 checks.check_key(place.where, via, source, origin)
                 inner = self._direct(place, found)
-                way = edge_to(place.name, via, source, {}, origin)
+                way = self._way(place, via, source, origin)
                 cost = dataclasses.replace(inner.cost or FieldCost(), by_way_of=(source.name, source.cost))
                 return inner._replace(resolve=by_way_of(way, inner.resolve), cost=cost)
         return self._direct(place, origin)
+
+    def _way(self, place: _Place, via: Edge, source: LookedUp, origin: Origin) -> LookUp:
+        """Bind the look-up of another answer, which nobody makes for what they may not see of it."""
+        spec, own = place.spec, None
+        if isinstance(spec, Value | Edge) and (
+            spec.or_own is None or attribute_of(origin, spec.or_own) is not None
+        ):
+            via, own = dataclasses.replace(via, scope=spec.scope), self._own(place, spec, origin)
+        return edge_to(place.name, via, source, {}, origin, own=own)
 
     def _direct(self, place: _Place, origin: Origin) -> _Bound:
         where, _, field, spec, _ = place

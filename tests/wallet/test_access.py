@@ -133,12 +133,15 @@ async def test_others_see_of_a_wallet_what_their_scopes_say(caller: Caller, sees
 
 async def test_what_is_denied_is_not_asked_for(tmp_path: Path) -> None:
     caller = Caller("a", (ANY_CARD, ANY_MEMBER, INTROSPECTION))
-    query = (
-        '{ member(userId: "2005") { profile { userName } cards { cardNo transactions { nodes { trAmount } } } } }'
-    )
+    fields = "profile { userName } cards { cardNo transactions { nodes { trAmount } } }"
+    transactions = "transactions { nodes { trAmount } }"
     async with wallet(tmp_path) as running:
-        _, calls = await both_ways(running, caller, query)
-    assert calls == ["card_list"]
+        _, listed = await both_ways(running, caller, f'{{ member(userId: "2005") {{ {fields} }} }}')
+        # The other source would cost a call, and tell of more cards.
+        single, calls = await both_ways(running, caller, f'{{ card(cardNo: "{FIRST}") {{ {transactions} }} }}')
+    assert listed == ["card_list"]
+    assert codes(single) == [(("card", "transactions"), FORBIDDEN)]
+    assert calls == ["card_info"]
 
 
 STRANGERS: dict[str, Caller] = {
