@@ -149,13 +149,14 @@ _PAGE: Final = within(
 _NO_CARD: Final = Coded("003_001", "Invalid card info.")
 _NO_MEMBER: Final = Coded("001_006", "Wallet user not found.")
 _NO_PAR: Final = Coded("003_021", "Cannot find par")
-# Each card that belongs to nobody, and one that has none.
+# The count of the card whose virtual account does not exist. Cards that belong to nobody have none, either.
+_NO_ACCOUNT: Final = 2_012_010
 _WITHOUT_ACCOUNT: Final = {
     number: Coded("003_024", "Don't have account info")
     if not card.user_id
     else Coded("218_1000_001", "Account not found.", 404)
     for card in WALLETS
-    if not card.user_id or card.description.startswith("no virtual account")
+    if not card.user_id or card.count == _NO_ACCOUNT
     for number in card.numbers
 }
 
