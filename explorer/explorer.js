@@ -63,11 +63,12 @@
       storage: memoryStorage(),
       shouldPersistHeaders: false,
       plugins: [queryBuilder],
-      visiblePlugin: queryBuilder,
+      // On a phone it would leave no place for the query.
+      visiblePlugin: matchMedia('(min-width: 48rem)').matches ? queryBuilder : undefined,
       query: settings.query,
       variables: settings.variables,
       defaultQuery: '', // What a further tab starts with.
-      defaultEditorToolsVisibility: 'variables',
+      defaultEditorToolsVisibility: settings.variables ? 'variables' : false,
     },
     React.createElement(GraphiQL.Logo, null, 'konagraph'),
   );

@@ -258,10 +258,13 @@ class Card(Node):
     )
     card_status_raw: str | None = field(of="card_status", description="`cardStatus` as Konaplate sent it.")
     service_id: str | None = strawberry.field(
-        description="Id of the card product (Konaplate: `serviceId`).", directives=SEMANTIC_NON_NULL
+        description="Id of the card product (Konaplate: `serviceId`); a card of a list may lack it."
     )
     service_name: str | None = strawberry.field(
-        description="Name of the card product (Konaplate: `serviceName`).", directives=SEMANTIC_NON_NULL
+        description=(
+            "Name of the card product (Konaplate: `serviceName`); a card of a list may lack it, and then "
+            "`product` looks it up."
+        )
     )
     product: CardProduct | None = part(present="service_id", description="The card product.")
     owner_ka: str | None = strawberry.field(

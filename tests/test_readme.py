@@ -25,11 +25,15 @@ EXAMPLE_ADDRESS: Final = "http://127.0.0.1:8000/graphql"
 SECONDS: Final = 60
 
 
+def blocks(title: str, language: str) -> list[str]:
+    """The code blocks in a language below a heading."""
+    section = README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    return re.findall(rf"^```{language}\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+
+
 def block(title: str, language: str) -> str:
-    """The first code block in a language below a heading."""
-    found = re.search(rf"^## {title}\n.*?^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    assert found is not None
-    return found[1]
+    """The first of them."""
+    return blocks(title, language)[0]
 
 
 def shell(script: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -46,14 +50,25 @@ def shell(script: str, folder: Path, **variables: str) -> subprocess.CompletedPr
     )  # fmt: skip
 
 
-def test_the_query_is_answered_as_shown(gateway_url: str, tmp_path: Path) -> None:
+def asked(script: str, url: str, folder: Path) -> dict[str, Any]:
+    """The answer to a request that README shows."""
     require_tool("curl", present=shutil.which("curl") is not None, how="on Debian `apt-get install curl`")
-    script = block("One query", "sh")
     assert EXAMPLE_ADDRESS in script
-    result = shell(
-        script.replace(EXAMPLE_ADDRESS, gateway_url).replace("curl ", "curl -sf --noproxy '*' ", 1), tmp_path
-    )
-    assert json.loads(block("One query", "json")) == json.loads(result.stdout)
+    script = script.replace(EXAMPLE_ADDRESS, url).replace("curl ", "curl -sf --noproxy '*' ", 1)
+    answer: dict[str, Any] = json.loads(shell(script, folder).stdout)
+    return answer
+
+
+def test_the_query_is_answered_as_shown(gateway_url: str, tmp_path: Path) -> None:
+    assert json.loads(block("One query", "json")) == asked(block("One query", "sh"), gateway_url, tmp_path)
+
+
+def test_the_next_queries_are_answered(gateway_url: str, tmp_path: Path) -> None:
+    history, card = (asked(script, gateway_url, tmp_path) for script in blocks("One query", "sh")[1:])
+    counts = [len(each["transactions"]["nodes"]) for each in history["data"]["viewer"]["member"]["cards"]]
+    assert (len(counts), max(counts)) == (5, 2)
+    assert card["data"]["card"]["member"]["profile"]["userName"]
+    assert "errors" not in history.keys() | card.keys()
 
 
 def test_the_error_is_as_shown(gateway_url: str) -> None:

@@ -83,10 +83,10 @@ def build_explorer(settings: Settings, example_card: str | None, caller: Viewer)
     if not settings.allowed_in_development(settings.konagraph_introspection):
         return None
     mine = settings.konagraph_auth == "none" and caller.member_id is not None
-    variables = {} if mine else {"cardNo": example_card or _NO_CARD}
+    variables = orjson.dumps({"cardNo": example_card or _NO_CARD}, option=orjson.OPT_INDENT_2)
     return Explorer(
         DIRECTORY,
         endpoint=GRAPHQL_PATH,
         default_query=MY_CARDS if mine else EXAMPLE_QUERY,
-        default_variables=orjson.dumps(variables, option=orjson.OPT_INDENT_2).decode(),
+        default_variables="" if mine else variables.decode(),
     )

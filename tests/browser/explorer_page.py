@@ -9,6 +9,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 SECONDS = 60
+PHONE_WIDTH = 360
+_PHONE = {"width": PHONE_WIDTH, "height": 800, "deviceScaleFactor": 1, "mobile": True}
 EDITORS = {
     "query": ".graphiql-query-editor",
     "variables": ".graphiql-editor-tool .graphiql-editor:not(.hidden)",
@@ -47,6 +49,18 @@ class ExplorerPage:
         self._log("performance")  # what the browser's start page asked for
         self.driver.get(self.url)
         self.wait_for(".graphiql-explorer-actions")
+
+    def open_on_a_phone(self) -> None:
+        """Load the page on a small screen and wait until its query can be run."""
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", _PHONE)
+        self.driver.get(self.url)
+        self.wait_for("button[aria-label^='Execute query']")
+        self._wait.until(lambda _: self.editor("query"))
+
+    def place(self, selector: str) -> dict[str, float]:
+        """Where an element stands in the window, in pixels."""
+        read = "return document.querySelector(arguments[0]).getBoundingClientRect().toJSON()"
+        return dict(self.driver.execute_script(read, selector))
 
     def wait_for(self, selector: str) -> None:
         self._wait.until(lambda driver: driver.find_elements(By.CSS_SELECTOR, selector), selector)

@@ -1,6 +1,6 @@
 """The explorer in a real browser."""
 
-from tests.browser.explorer_page import ExplorerPage
+from tests.browser.explorer_page import PHONE_WIDTH, ExplorerPage
 
 DOCS = ".graphiql-doc-explorer"
 QUERY_BUILDER = ".graphiql-explorer-root"
@@ -75,3 +75,14 @@ def test_nothing_is_left_behind_in_the_browser(page: ExplorerPage) -> None:
     assert page.driver.get_cookies() == []
     assert page.driver.current_url == page.url
     assert page.visits() == visits
+
+
+def test_a_phone_shows_the_answer_below_the_query(page: ExplorerPage) -> None:
+    page.open_on_a_phone()
+
+    answer = page.run()
+
+    assert answer.count('"balance"') == 5
+    top, bottom = (page.place(selector) for selector in (".graphiql-query-editor", ".graphiql-response"))
+    assert top["bottom"] <= bottom["top"]
+    assert max(top["right"], bottom["right"]) <= PHONE_WIDTH

@@ -16,6 +16,7 @@ from graph.konaplate.endpoints import ENDPOINTS
 from graph.wiring.http import EXAMPLE_QUERY, MY_CARDS
 from tests.cost.operations import OPERATIONS
 from tests.support import CONTRACT_QUERY
+from tests.test_schema_page import CALLS, QUERIES
 from tests.test_toy_endpoint import COUPONS, QUERY, CouponQuery
 from tests.tools import ROOT
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
 SCHEMA = executable_schema()
-LIMITS = DocumentLimits(aliases=100, root_fields=100, fields=1000, tokens=2000)
+LIMITS = DocumentLimits(aliases=100, root_fields=100, fields=1000, tokens=2000, cost=1000)
 TEXTS = [
     EXAMPLE_QUERY,
     MY_CARDS,
@@ -31,6 +32,8 @@ TEXTS = [
     *(scenario.query for scenario in SCENARIOS),
     *(operation.document for operation in OPERATIONS.values()),
     *re.findall(r'"query": "(.*)"', (ROOT / "README.md").read_text(encoding="utf-8")),
+    *QUERIES,
+    *(query for query, _, _ in CALLS),
 ]
 
 
