@@ -14,7 +14,7 @@ MAX_BODY = 64 * 1024
 
 _REQUEST_LINE = re.compile(r"([A-Z]+) (/[!-~]*) HTTP/1\.1")
 _FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(|[!-~]|[!-~][ -~\t]*[!-~])[ \t]*")
-_REASONS = {200: "OK", 400: "Bad Request"}
+_REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found"}
 
 
 class HttpError(Exception):

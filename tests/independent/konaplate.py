@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .credentials import Credentials
 from .http1 import HttpError, Request, read_request, render_response
+from .inquiries import INQUIRIES, Bank, RefusalError
 from .jwe import KEY_BYTES, JweError, seal, unseal
 from .rules import (
     CARD_PATH,
@@ -24,6 +25,7 @@ from .rules import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 __all__ = ["CARD_PATH", "MEMBER_PATH", "Call", "Credentials", "IndependentKonaplate"]
@@ -49,9 +51,14 @@ class IndependentKonaplate:
         encrypted: bool = True,
         content_encryption: str = "A128GCM",
         answer_key_id: bool = True,
+        seals_unknown: bool = False,
+        reshape: Callable[[dict[str, Any]], dict[str, Any]] = dict,
         credentials: Credentials | None = None,
     ) -> None:
-        """`content_encryption` and `answer_key_id` shape the answers; `encrypted` both directions."""
+        """`encrypted` shapes both directions, everything else the answers.
+
+        `seals_unknown`: whether answers are encrypted where no page says so. `reshape` changes their fields.
+        """
         if content_encryption not in KEY_BYTES:
             raise ValueError(f"content_encryption: not one of {', '.join(KEY_BYTES)}")
         self.credentials = credentials or Credentials.generate()
@@ -62,9 +69,12 @@ class IndependentKonaplate:
         self.calls: list[Call] = []
         self.cards: dict[str, dict[str, Any]] = {}
         self.members: dict[int, dict[str, Any]] = {}
+        self.bank = Bank()
         self._encrypted = encrypted
         self._content_encryption = content_encryption
         self._answer_key_id = answer_key_id
+        self._seals_unknown = seals_unknown
+        self._reshape = reshape
         self._server: asyncio.Server | None = None
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
@@ -145,24 +155,32 @@ class IndependentKonaplate:
             self.violations.extend(found)
             return 400, [], _error("010_001", found[0])
         self.calls.append(Call(request.target, payload))
-        fields = self._look_up(request.target, payload)
-        if isinstance(fields, bytes):
-            return 400, [], fields
+        try:
+            fields = self._reshape(self._look_up(request.target, payload))
+        except RefusalError as refusal:
+            return refusal.status, [], _error(refusal.code, refusal.description)
         body = _json({**fields, "response": {"code": "000_000", "description": "Success"}})
-        if not self._encrypted:
+        if not self._seals_answer(request.target):
             return 200, [], body
         sealed = seal(body, self.credentials.client_public_key_pem, self._content_encryption)
         key_id = [(CRYPTO_KEY_ID, self.credentials.crypto_key_id)] if self._answer_key_id else []
         return 200, key_id, _json({"encData": sealed})
+
+    def _seals_answer(self, path: str) -> bool:
+        inquiry = INQUIRIES.get(path)
+        flag = True if inquiry is None else inquiry.seals_answer
+        return self._encrypted and (self._seals_unknown if flag is None else flag)
 
     def _inspect(self, request: Request) -> tuple[list[str], dict[str, Any]]:
         """Every rule the request breaks, and its clear payload."""
         found: list[str] = []
         if request.method != "POST":
             found.append("method: not POST")
-        if request.target not in (CARD_PATH, MEMBER_PATH):
+        inquiry = INQUIRIES.get(request.target)
+        if inquiry is None and request.target not in (CARD_PATH, MEMBER_PATH):
             found.append("path: not a known API")
-        headers = HeaderInspection(request, self.credentials, encrypted=self._encrypted)
+        key_id = True if inquiry is None else inquiry.key_id
+        headers = HeaderInspection(request, self.credentials, encrypted=self._encrypted and key_id)
         found += headers.found
         sent_ids = request.values(CORRELATION_ID)
         if headers.correlation_id is not None and headers.correlation_id in self.correlation_ids:
@@ -170,25 +188,34 @@ class IndependentKonaplate:
         self.correlation_ids += sent_ids
         payload: dict[str, Any] = {}
         try:
-            payload = parse_object(self._clear(request.body), "payload")
-            check_payload(request.target, payload)
+            sealed = self._encrypted and (inquiry is None or inquiry.seals_request)
+            payload = parse_object(self._clear(request.body) if sealed else request.body, "payload")
+            if inquiry is None:
+                check_payload(request.target, payload)
+            else:
+                inquiry.check(payload)
         except (BodyError, JweError) as error:
             found.append(str(error))
         return found, payload
 
     def _clear(self, body: bytes) -> bytes:
         private_pem = self.credentials.server_private_key_pem
-        if not self._encrypted or private_pem is None:
-            return body
+        assert private_pem is not None
         return unseal(read_envelope(body), private_pem, _REQUEST_ENCRYPTION)
 
-    def _look_up(self, path: str, payload: dict[str, Any]) -> dict[str, Any] | bytes:
-        """The business fields, or the error body for an unknown key."""
+    def _look_up(self, path: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """The business fields."""
+        if path in INQUIRIES:
+            return self.bank.answer(path, payload)
         if path == CARD_PATH:
             card = self.cards.get(payload["cardNo"])
-            return _error("003_001", "Invalid card info.") if card is None else card
+            if card is None:
+                raise RefusalError("003_001", "Invalid card info.")
+            return card
         member = self.members.get(payload["userId"])
-        return _error("001_006", "Wallet user not found.") if member is None else {"userInfo": member}
+        if member is None:
+            raise RefusalError("001_006", "Wallet user not found.")
+        return {"userInfo": member}
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -42,8 +42,11 @@ class BodyError(ValueError):
 class HeaderInspection:
     """Checks the headers of one request and collects every rule it breaks in `found`."""
 
-    def __init__(self, request: Request, credentials: Credentials, *, encrypted: bool) -> None:
-        """Run every check; `correlation_id` stays None unless the id is well formed."""
+    def __init__(self, request: Request, credentials: Credentials, *, encrypted: bool | None) -> None:
+        """Run every check; `correlation_id` stays None unless the id is well formed.
+
+        `encrypted`: whether the request names the crypto key; None if it may.
+        """
         self.found: list[str] = []
         self.correlation_id: str | None = None
         self._request = request
@@ -52,7 +55,7 @@ class HeaderInspection:
         self._check_json("Accept")
         self._check_fixed(ASP_ID, credentials.asp_id, len(credentials.asp_id))
         self._check_fixed(ACCESS_KEY, credentials.access_key, ACCESS_KEY_LENGTH)
-        if encrypted:
+        if encrypted or (encrypted is None and request.values(CRYPTO_KEY_ID)):
             self._check_fixed(CRYPTO_KEY_ID, credentials.crypto_key_id, CRYPTO_KEY_ID_LENGTH)
         elif request.values(CRYPTO_KEY_ID):
             self.found.append(f"{CRYPTO_KEY_ID}: present on a plain request")
