@@ -84,7 +84,7 @@ class CashReceiptInfo:
 
 
 def masked_number(card_no: CardNo | None) -> str:
-    """Show a card number's mask; of a card without a number, nothing but a mask."""
+    """Show a card number's mask; of a card without a number that can be read, nothing but a mask."""
     return "*" * 16 if card_no is None else card_no.masked
 
 
@@ -245,6 +245,8 @@ class Card(Node):
     masked_card_no: str = field(
         of="card_no",
         show=masked_number,
+        # Its error would leave no card of the list.
+        fail=False,
         description="The card number, masked except for its first six and last four digits.",
     )
     balance: Won | None = strawberry.field(

@@ -45,6 +45,8 @@ class Value:
     """The record's attribute, or `KEY`."""
     show: Callable[[Any], Any] | None = None
     """Converts the attribute's value, which may be None, to what clients see."""
+    fail: bool = True
+    """Whether a value that cannot be read is an error; otherwise `show` gets None."""
     scope: str | None = None
     """The scope that a viewer needs to read it."""
     or_own: str | None = None

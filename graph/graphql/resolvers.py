@@ -66,13 +66,16 @@ def value_of(name: str, spec: Value, kind: Any, path: str, own: Callable[[Source
         path: of the attribute, from a source.
         own: returns whose the object is, if its owner needs no scope.
     """
-    words, show, scope = _words_of(kind), spec.show, spec.scope
+    words, show, scope, fail = _words_of(kind), spec.show, spec.scope, spec.fail
 
     def shown(source: Source, value: Any) -> Any:
         if scope is not None and not (source.named and own is not None) and not may_read(source, scope, own):
             return source.context.refuse(source.subject, name)
-        if show is not None and not isinstance(value, Exception):
-            value = show(value)
+        if show is not None:
+            if not isinstance(value, Exception):
+                value = show(value)
+            elif not fail:
+                value = show(None)
         return opened(source, name, value if words is None else _word(words, value))
 
     if show is not None or scope is not None:
