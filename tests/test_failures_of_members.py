@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 OF_MEMBER: Final = {
     "user_info": ("profile", "{ userName }"),
-    "card_list": ("cards", "{ maskedCardNo balance isNamed pendingAmount limits { day } }"),
+    "card_list": ("cards", "{ cardNo maskedCardNo balance isNamed pendingAmount limits { day } }"),
     "identity_check": ("isIdentityVerified", ""),
     "terms": ("terms", "{ title order isAgree required agreeDate }"),
 }
