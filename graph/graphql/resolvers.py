@@ -136,5 +136,5 @@ def sources_of(source: Source, record: Any, type_of: Callable[[Any], str] | None
     if isinstance(record, list):
         return [sources_of(source, item, type_of) for item in record]
     kind = None if type_of is None else type_of(record)
-    subject = record.subject or source.subject
+    subject = getattr(record, "subject", None) or source.subject
     return Source(record, source.key, subject, source.context, kind, source.named)

@@ -128,12 +128,12 @@ async def test_introspection_that_is_switched_off_is_refused_however_it_is_writt
 
 
 async def test_an_operation_that_costs_too_much_is_refused_before_any_call() -> None:
-    (error,) = (await answer(CARDS_QUERY % "balance", {"n": [FIRST_CARD] * 51}))["errors"]
+    (error,) = (await answer(CARDS_QUERY % "balance", {"n": [FIRST_CARD] * 101}))["errors"]
     extensions = error["extensions"]
     assert (extensions["code"], extensions["limit"], extensions["maximum"]) == (
         "QUERY_LIMIT_EXCEEDED",
         "cost",
-        500,
+        1_000,
     )
 
 
