@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from graph.sandbox.faults import FAULTS
-from tests.security.callers import ANY_CARD, MEMBER, RECEIPT, Caller, codes
+from tests.security.callers import ANY_CARD, MEMBER, RECEIPT, UNREGISTERED, Caller, codes
 from tests.support import gateway
 from tests.tables import table
 from tests.wallet.bank import (
@@ -142,6 +142,29 @@ async def test_what_is_denied_is_not_asked_for(tmp_path: Path) -> None:
     assert listed == ["card_list"]
     assert codes(single) == [(("card", "transactions"), FORBIDDEN)]
     assert calls == ["card_info"]
+
+
+async def test_a_card_of_nobody_has_nothing_that_takes_a_member(tmp_path: Path) -> None:
+    query = f"""{{ card(cardNo: "{UNREGISTERED}") {{ balance pendingAmount physicalCard {{ cardNo }}
+      taxDeduction {{ created }} transactions {{ nodes {{ trType }} }} member {{ cards {{ balance }} }} }} }}"""
+    readers = {
+        False: Caller("a", (ANY_CARD, INTROSPECTION)),
+        True: Caller("b", (ANY_CARD, TRANSACTIONS, INTROSPECTION)),
+    }
+    async with wallet(tmp_path) as running:
+        for may, caller in readers.items():
+            answer, calls = await both_ways(running, caller, query)
+            assert {name for name, value in answer["data"]["card"].items() if value is not None} == {"balance"}
+            # A field that is denied does not say whether there is anything.
+            assert codes(answer) == ([] if may else [(("card", "transactions"), FORBIDDEN)])
+            assert calls == ["card_info"]
+
+
+async def test_the_terms_of_the_service_are_everybodys(tmp_path: Path) -> None:
+    async with wallet(tmp_path) as running:
+        for caller in (Caller("a"), member(2003), Caller("b", (ANY_CARD,))):
+            answer = await running.ask(caller, "{ terms { tcId isAgree agreeDate } }")
+            assert {(each["isAgree"], each["agreeDate"]) for each in answer["data"]["terms"]} == {(False, None)}
 
 
 STRANGERS: dict[str, Caller] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,10 @@ CALLS: dict[str, tuple[str, list[dict[str, int]]]] = {
     "one number twice": (
         f'{{ a: card(cardNo: "{FIRST}") {{ balance }} cards(cardNos: ["{FIRST}", "{FIRST}"]) {{ isNamed }} }}',
         [{"card_info": 1}, {"card_list": 1}],
+    ),
+    "cards of one member by their numbers": (
+        f"{{ cards(cardNos: {json.dumps([one.numbers[0] for one in FIVE])}) {{ isNamed expiryDate }} }}",
+        [{"card_info": 5}, {"card_list": 1}],
     ),
     "a card and its member's cards": (
         card("balance member { cards { balance member { userId cards { isNamed } } } }"),
