@@ -1,10 +1,12 @@
 """A Konaplate that costs next to nothing: prepared answers, from a process of its own.
 
-`python -m benchmarks.upstream FOLDER` answers both APIs, in clear to clear calls and sealed to sealed ones; the
-folder holds the keys (`benchmarks/credentials.py`). In clear, the number that is asked for becomes the answer's. A
-sealed call for a card is not opened, because that takes as much CPU as a server needs to open the answer: it gets
-one of a few hundred cards that were sealed at the start. One for a member is opened, because the answer must be
-about that member.
+`python -m benchmarks.upstream FOLDER` answers four APIs. Those about a card and a member answer clear calls in
+clear and sealed ones sealed; the folder holds the keys (`benchmarks/credentials.py`). In clear, the number that
+is asked for becomes the answer's. A sealed call for a card is not opened, because that takes as much CPU as a
+server needs to open the answer: it gets one of a few hundred cards that were sealed at the start. One for a
+member is opened, because the answer must be about that member. Calls for a member's list of cards and for a
+card's transactions are clear; a caller who names a key gets one of a few hundred sealed lists, and everybody
+the same transactions in clear.
 
 After a call of `/check/sealed` or `/check/clear` it does all that Konaplate does: it opens calls, verifies
 signatures, and seals answers about the very card. Every server is asked in that way before it is measured.
@@ -19,6 +21,7 @@ import hmac
 import itertools
 import re
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +31,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from benchmarks.credentials import CLIENT_KEY, SECRET_KEY, VENDOR_KEY
+from benchmarks.scenarios import TRANSACTIONS, WALLET_CARDS
 from benchmarks.serving import serve
 
 if TYPE_CHECKING:
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 BASE_PATH: Final = "/open-api"
 CARD_PATH: Final = BASE_PATH + "/api/v1/user/card/info"
 MEMBER_PATH: Final = BASE_PATH + "/api/v1/user/info"
+LIST_PATH: Final = BASE_PATH + "/api/v1/user/card/list"
+TRANSACTIONS_PATH: Final = BASE_PATH + "/api/v1/transaction/card"
 CALLS_PATH: Final = "/calls"
 """Answers how many calls there were so far."""
 DELAY_PATH: Final = "/delay/"
@@ -58,7 +64,48 @@ _MEMBER: Final = (
     b'"birthDate":"19900102","ci":"-","loginId":"member@example.com","nationality":"Korean","gender":"Female",'
     b'"mobileNumber":"01012345678","userName":"Hong Gildong","email":"member@example.com"}}'
 )
+_TRANSACTIONS: Final = orjson.dumps(
+    {
+        "response": {"code": "000_000", "description": "Success."},
+        "pageResponse": {"page": 0, "totalPages": 1, "numberOfElements": TRANSACTIONS},
+        "transactionInfo": [
+            {
+                "trType": "00",
+                "nrNumber": f"{at:018d}",
+                "trAmount": 1000 + at,
+                "authCancelType": "AUTH",
+                "merchantName": f"Merchant {at}",
+                "approvalDateTime": (datetime.now(UTC) - timedelta(days=1 + at)).strftime("%Y%m%d%H%M%S"),
+            }
+            for at in range(TRANSACTIONS)
+        ],
+    }
+)
 _REFUSED: Final = 400, b'{"response":{"code":"000_002","description":"Invalid input parameter."}}'
+
+
+def _card_list(user_id: bytes) -> bytes:
+    """The cards of a member, whose numbers and PARs are made from the member's id."""
+    rows = [
+        {
+            "par": f"PAR{user_id.decode()}{place:08d}",
+            "balance": 152300,
+            "pendingAmount": 0,
+            "isNamed": True,
+            "serviceId": "100000000000001",
+            "serviceName": "Benchmark card",
+            "mobileCardNo": f"94913394{user_id.decode()[-7:]}{place}",
+            "mobileCardStatus": "ACTIVE",
+        }
+        for place in range(WALLET_CARDS)
+    ]
+    return orjson.dumps({"response": {"code": "000_000", "description": "Success."}, "cardDataInfo": rows})
+
+
+def _is_signed(token: bytes, body: bytes) -> bool:
+    parts = _TOKEN.fullmatch(token)
+    digest = base64.b64encode(hmac.digest(SECRET_KEY.encode(), body, hashlib.sha256))
+    return parts is not None and hmac.compare_digest(parts[1], digest)
 
 
 class Konaplate:
@@ -78,6 +125,7 @@ class Konaplate:
         self._registry = jwe.JWERegistry(algorithms=list(_HEADER.values()))
         members = [b"%d" % (_FIRST_MEMBER + at) for at in range(_PREPARED)]
         self._cards = itertools.cycle([self._sealed(_CARD % member) for member in members])
+        self._lists = itertools.cycle([self._sealed(_card_list(member)) for member in members])
         self._members = {member: self._sealed(_MEMBER % member) for member in members}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -89,8 +137,8 @@ class Konaplate:
                 return
             body, more = body + message["body"], message["more_body"]
         headers = dict(scope["headers"])
-        if scope["path"] in (CARD_PATH, MEMBER_PATH):
-            status, answer = self.answer(scope["path"], headers.get(b"x-km-tran-token", b""), body)
+        if scope["path"] in (CARD_PATH, MEMBER_PATH, LIST_PATH, TRANSACTIONS_PATH):
+            status, answer = self.answer(scope["path"], headers, body)
             await asyncio.sleep(self.seconds)
         else:
             status, answer = self._controlled(scope["path"])
@@ -100,12 +148,18 @@ class Konaplate:
         await send({"type": "http.response.start", "status": status, "headers": list(fields.items())})
         await send({"type": "http.response.body", "body": answer})
 
-    def answer(self, path: str, token: bytes, body: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer to one call, whose tran-token is `token`."""
+    def answer(self, path: str, headers: dict[bytes, bytes], body: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer to one call."""
         self.calls += 1
         checks, sealed = self._check != "off", body.startswith(b'{"encData"')
-        if checks and not self._is_right(token, body, sealed=sealed):
+        wanted = self._check == "sealed" and path in (CARD_PATH, MEMBER_PATH)
+        if checks and not (sealed == wanted and _is_signed(headers.get(b"x-km-tran-token", b""), body)):
             return _REFUSED
+        if path in (LIST_PATH, TRANSACTIONS_PATH):
+            seals = b"x-km-crypto-key-id" in headers
+            return 200, _TRANSACTIONS if path == TRANSACTIONS_PATH else self._list(
+                body, seals=seals, checks=checks
+            )
         if sealed and path == CARD_PATH and not checks:
             return 200, next(self._cards)
         number = _SIXTEEN_DIGITS.search(self._opened(body) if sealed else body)
@@ -116,6 +170,12 @@ class Konaplate:
         content = (_CARD if path == CARD_PATH else _MEMBER) % number[0]
         return 200, self._sealed(content) if sealed else content
 
+    def _list(self, body: bytes, *, seals: bool, checks: bool) -> bytes:
+        if seals and not checks:
+            return next(self._lists)
+        content = _card_list(str(orjson.loads(body)["userId"]).encode())
+        return self._sealed(content) if seals else content
+
     def _controlled(self, path: str) -> tuple[int, bytes]:
         if path.startswith(DELAY_PATH):
             self.seconds = int(path.removeprefix(DELAY_PATH)) / 1000
@@ -124,11 +184,6 @@ class Konaplate:
         elif path != CALLS_PATH:
             return 404, b"{}"
         return 200, b"%d" % self.calls
-
-    def _is_right(self, token: bytes, body: bytes, *, sealed: bool) -> bool:
-        parts = _TOKEN.fullmatch(token)
-        digest = base64.b64encode(hmac.digest(SECRET_KEY.encode(), body, hashlib.sha256))
-        return sealed == (self._check == "sealed") and parts is not None and hmac.compare_digest(parts[1], digest)
 
     def _sealed(self, content: bytes) -> bytes:
         sealed = jwe.encrypt_compact(dict(_HEADER), content, self._theirs, registry=self._registry)

@@ -9,8 +9,8 @@ import { resolvers, typeDefs } from './schema.mjs';
 class Konaplate extends RESTDataSource {
   baseURL = `${baseUrl}/`;
 
-  async look(path, payload) {
-    return read(await this.post(path.slice(1), await prepare(payload)));
+  async look(path, payload, seals) {
+    return read(await this.post(path.slice(1), await prepare(payload, seals)));
   }
 }
 
@@ -19,7 +19,7 @@ const { url } = await startStandaloneServer(server, {
   listen: { port: 0, host: '127.0.0.1' },
   context: async () => {
     const konaplate = new Konaplate();
-    return loaders((path, payload) => konaplate.look(path, payload));
+    return loaders((...call) => konaplate.look(...call));
   },
 });
 announce('apollo', new URL(url).port);

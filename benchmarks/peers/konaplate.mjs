@@ -52,12 +52,15 @@ function withNodeCrypto() {
 
 const envelope = sealed && (env.PEER_CRYPTO === 'node' ? withNodeCrypto() : await withJose());
 
+/** Digits of a time so many days ago. Konaplate's times are Korean ones, nine hours ahead of UTC. */
+const koreanTime = (days = 0) =>
+  new Date(Date.now() + (9 - 24 * days) * 3600_000).toISOString().replace(/\D/g, '');
+
 /** Body and headers of one call. */
-export async function prepare(payload) {
+export async function prepare(payload, seals = sealed) {
   const text = JSON.stringify(payload);
-  const body = sealed ? JSON.stringify({ encData: await envelope.seal(text) }) : text;
-  // Konaplate's times are Korean ones, nine hours ahead of UTC.
-  const time = new Date(Date.now() + 9 * 3600_000).toISOString().replace(/\D/g, '');
+  const body = seals ? JSON.stringify({ encData: await envelope.seal(text) }) : text;
+  const time = koreanTime();
   const signature = crypto.createHmac('sha256', env.KONAPLATE_SECRET_KEY).update(body).digest('base64');
   const headers = {
     'Content-Type': 'application/json',
@@ -75,7 +78,7 @@ export async function prepare(payload) {
 
 /** What an answer says. */
 export async function read(answer) {
-  const opened = sealed ? JSON.parse(await envelope.open(answer.encData)) : answer;
+  const opened = answer.encData ? JSON.parse(await envelope.open(answer.encData)) : answer;
   if (opened.response.code !== '000_000') throw new Error('the upstream refused the call');
   return opened;
 }
@@ -86,6 +89,14 @@ export function loaders(post) {
   return {
     cards: each((cardNo) => post('/api/v1/user/card/info', { cardNo })),
     members: each((userId) => post('/api/v1/user/info', { userId })),
+    lists: each((userId) => post('/api/v1/user/card/list', { userId }, false)),
+    // The newest ones of the last thirty days.
+    histories: each((key) => {
+      const [par, userId, first] = JSON.parse(key);
+      const [startDate, endDate] = [koreanTime(30).slice(0, 8), koreanTime().slice(0, 8)];
+      const pageRequest = { page: 0, pageSize: first, orderByDirection: 'DESC' };
+      return post('/api/v1/transaction/card', { par, userId, startDate, endDate, pageRequest }, false);
+    }),
   };
 }
 
@@ -93,8 +104,9 @@ export function loaders(post) {
 export function pooled() {
   const url = new URL(baseUrl);
   const pool = new Pool(url.origin, { connections: 256 });
-  return async (path, payload) => {
-    const answer = await pool.request({ method: 'POST', path: url.pathname + path, ...(await prepare(payload)) });
+  return async (path, payload, seals) => {
+    const call = await prepare(payload, seals);
+    const answer = await pool.request({ method: 'POST', path: url.pathname + path, ...call });
     return read(await answer.body.json());
   };
 }

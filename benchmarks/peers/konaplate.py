@@ -29,7 +29,7 @@ _ENTRY: Final = {"0": "CARD_NUMBER", "1": "MANUAL"}
 
 
 class Konaplate:
-    """The two calls, by the gateway's own environment variables.
+    """The calls, by the gateway's own environment variables.
 
     Args:
         post: sends them.
@@ -63,13 +63,33 @@ class Konaplate:
         profile: dict[str, Any] = answer["userInfo"]
         return {name: profile[name] for name in ("userName", "mobileNumber", "email")}
 
-    async def _call(self, path: str, payload: dict[str, Any]) -> dict[str, Any]:
+    async def cards_of(self, user_id: int) -> list[dict[str, Any]]:
+        """Search for Card."""
+        answer = await self._call("/api/v1/user/card/list", {"userId": user_id}, seals=False)
+        rows: list[dict[str, Any]] = answer["cardDataInfo"]
+        return rows
+
+    async def transactions(self, par: str, user_id: int, first: int) -> list[dict[str, Any]]:
+        """Checking Transaction History: the newest ones of the last thirty days."""
+        today = datetime.now(UTC).astimezone(_KST)
+        asked = {
+            "par": par,
+            "userId": user_id,
+            "startDate": (today - timedelta(days=30)).strftime("%Y%m%d"),
+            "endDate": today.strftime("%Y%m%d"),
+            "pageRequest": {"page": 0, "pageSize": first, "orderByDirection": "DESC"},
+        }
+        answer = await self._call("/api/v1/transaction/card", asked, seals=False)
+        rows: list[dict[str, Any]] = answer["transactionInfo"]
+        return rows
+
+    async def _call(self, path: str, payload: dict[str, Any], *, seals: bool = True) -> dict[str, Any]:
         content = orjson.dumps(payload)
-        if self._sealed:
+        if self._sealed and seals:
             sealed = jwe.encrypt_compact(dict(_HEADER), content, self._theirs, registry=self._registry)
             content = orjson.dumps({"encData": sealed})
         answer: dict[str, Any] = orjson.loads(await self._post(path, content, self._signed(content)))
-        if self._sealed:
+        if "encData" in answer:
             opened = jwe.decrypt_compact(answer["encData"], self._ours, registry=self._registry)
             answer = orjson.loads(opened.plaintext or b"")
         if answer["response"]["code"] != "000_000":

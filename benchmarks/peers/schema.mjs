@@ -8,7 +8,10 @@ export const typeDefs = /* GraphQL */ `
   enum IdentityEntry { CARD_NUMBER MANUAL }
   type CashReceiptInfo { approvalDiv: ApprovalDivision, idNo: String, manYn: IdentityEntry }
   type MemberProfile { userName: String, mobileNumber: String, email: String }
-  type Member { userId: ID!, profile: MemberProfile }
+  type Transaction { nrNumber: String, trAmount: Won, authCancelType: String, merchantName: String }
+  type TransactionConnection { nodes: [Transaction!]! }
+  type ListedCard { maskedCardNo: String!, balance: Won, transactions(first: Int!): TransactionConnection }
+  type Member { userId: ID!, profile: MemberProfile, cards: [ListedCard!] }
   type Card {
     cardNo: CardNumber!
     balance: Won
@@ -20,7 +23,7 @@ export const typeDefs = /* GraphQL */ `
     member: Member
     cashReceiptInfo: CashReceiptInfo
   }
-  type Query { card(cardNo: CardNumber!): Card }
+  type Query { card(cardNo: CardNumber!): Card, member(userId: ID!): Member }
 `;
 
 const divisions = { 0: 'INCOME_DEDUCTION', 1: 'EXPENSE_PROOF' };
@@ -47,6 +50,19 @@ function toCard(cardNo, found) {
 
 /** The context holds the loaders of one request. */
 export const resolvers = {
-  Query: { card: async (_, { cardNo }, { cards }) => toCard(cardNo, await cards.load(cardNo)) },
-  Member: { profile: async ({ userId }, _, { members }) => (await members.load(userId)).userInfo },
+  Query: {
+    card: async (_, { cardNo }, { cards }) => toCard(cardNo, await cards.load(cardNo)),
+    member: (_, { userId }) => ({ userId }),
+  },
+  Member: {
+    profile: async ({ userId }, _, { members }) => (await members.load(userId)).userInfo,
+    cards: async ({ userId }, _, { lists }) =>
+      (await lists.load(Number(userId))).cardDataInfo.map((row) => ({ ...row, userId: Number(userId) })),
+  },
+  ListedCard: {
+    maskedCardNo: ({ mobileCardNo }) => `${mobileCardNo.slice(0, 6)}******${mobileCardNo.slice(-4)}`,
+    transactions: async ({ par, userId }, { first }, { histories }) => ({
+      nodes: (await histories.load(JSON.stringify([par, userId, first]))).transactionInfo,
+    }),
+  },
 };

@@ -35,6 +35,10 @@ class Loaders:
     def __init__(self, konaplate: Konaplate) -> None:
         self.cards: DataLoader[str, dict[str, Any]] = DataLoader(_each(konaplate.card))
         self.members: DataLoader[int, dict[str, Any]] = DataLoader(_each(konaplate.member))
+        self.lists: DataLoader[int, list[dict[str, Any]]] = DataLoader(_each(konaplate.cards_of))
+        self.histories: DataLoader[tuple[str, int, int], list[dict[str, Any]]] = DataLoader(
+            _each(lambda key: konaplate.transactions(*key))
+        )
 
 
 def _each(load: Callable[[Any], Awaitable[Any]]) -> Callable[[list[Any]], Awaitable[list[Any]]]:
@@ -66,10 +70,67 @@ class MemberProfile:
 
 
 @strawberry.type
+class Transaction:
+    """A row of Checking Transaction History."""
+
+    nr_number: str
+    tr_amount: int
+    auth_cancel_type: str
+    merchant_name: str
+
+
+@strawberry.type
+class TransactionConnection:
+    """A page of them."""
+
+    nodes: list[Transaction]
+
+
+@strawberry.type
+class ListedCard:
+    """A row of Search for Card."""
+
+    masked_card_no: str
+    balance: int
+    par: strawberry.Private[str]
+    user_id: strawberry.Private[int]
+
+    @strawberry.field
+    async def transactions(self, info: Info, first: int) -> TransactionConnection:
+        """Look them up."""
+        rows = await info.context.histories.load((self.par, self.user_id, first))
+        return TransactionConnection(
+            nodes=[
+                Transaction(
+                    nr_number=row["nrNumber"],
+                    tr_amount=row["trAmount"],
+                    auth_cancel_type=row["authCancelType"],
+                    merchant_name=row["merchantName"],
+                )
+                for row in rows
+            ]
+        )
+
+
+@strawberry.type
 class Member:
-    """The member that a card is registered to."""
+    """A member by id."""
 
     user_id: strawberry.ID
+
+    @strawberry.field
+    async def cards(self, info: Info) -> list[ListedCard]:
+        """Look the member's cards up."""
+        user_id = int(self.user_id)
+        return [
+            ListedCard(
+                masked_card_no=f"{row['mobileCardNo'][:6]}******{row['mobileCardNo'][-4:]}",
+                balance=row["balance"],
+                par=row["par"],
+                user_id=user_id,
+            )
+            for row in await info.context.lists.load(user_id)
+        ]
 
     @strawberry.field
     async def profile(self, info: Info) -> MemberProfile:
@@ -98,6 +159,11 @@ class Card:
 @strawberry.type
 class Query:
     """What can be asked."""
+
+    @strawberry.field
+    def member(self, user_id: strawberry.ID) -> Member:
+        """A member; costs no call."""
+        return Member(user_id=user_id)
 
     @strawberry.field
     async def card(self, info: Info, card_no: CardNumber) -> Card | None:
