@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from schema.secrets import Secret
 
-KEY: Final = "(key)"
-"""In place of an attribute: the key that the record was looked up by."""
-
 _SPEC: Final = "konagraph"
 _ALSO: Final = "__also__"
 
@@ -42,7 +39,7 @@ class Value:
     """A value of the record."""
 
     of: str
-    """The record's attribute, or `KEY`."""
+    """The record's attribute, or the key's name."""
     show: Callable[[Any], Any] | None = None
     """Converts the attribute's value, which may be None, to what clients see."""
     fail: bool = True

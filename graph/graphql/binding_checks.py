@@ -18,7 +18,7 @@ from graph import DeclarationError
 from graph.graphql.origins import attribute_of, name_of, plain
 from graph.konaplate.record import Record
 from graph.security.authorization import EVERY_SCOPE
-from schema.fields import KEY, Argument, Edge, Part, Value, declaration, masked, present, python_type
+from schema.fields import Argument, Edge, Part, Value, declaration, masked, present, python_type
 from schema.secrets import CardNo, Secret
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ def attribute(where: str, origin: Origin, name: str) -> Attribute:
     """
     found = attribute_of(origin, name)
     if found is None:
-        lacking = "the root has no key" if name == KEY else f"{name_of(origin.record)} has no {name!r}"
-        raise BindingError(f"{where}: {lacking}")
+        raise BindingError(f"{where}: {name_of(origin.record)} has no {name!r}")
     return found
 
 

@@ -17,7 +17,6 @@ from typing import (
 
 from graph.konaplate.record import Record, record_fields
 from graph.konaplate.view import View
-from schema.fields import KEY
 
 if TYPE_CHECKING:
     from graph.konaplate.endpoint import Endpoint
@@ -63,8 +62,6 @@ def origin_of(looked_up: LookedUp) -> Origin:
 def attribute_of(origin: Origin, name: str) -> Attribute | None:
     """Return an attribute of an origin: of its record, or else its key or a part of that; None if it has none."""
     record, key, key_name = origin
-    if name == KEY:
-        return None if key is None else Attribute("the key", "key", plain(key))
     shown, path = f"{record.__name__}.{name}", f"record.{name}"
     if issubclass(record, Record):
         for each in record_fields(record):

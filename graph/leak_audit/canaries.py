@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate.record import Record, record_fields
 from graph.sandbox.faults import Altered
-from schema.fields import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -87,7 +86,7 @@ def secret_names(endpoints: Iterable[Endpoint[Any, Any]], data: Mapping[str, Tab
         for name in (data[endpoint.name].key, endpoint.key_name, *getattr(endpoint.key, "_fields", ()))
         if name
     }
-    return frozenset({KEY, *keys}.union(*(_secret_attributes(endpoint.record) for endpoint in endpoints)))
+    return frozenset(keys.union(*(_secret_attributes(endpoint.record) for endpoint in endpoints)))
 
 
 def search(text: str, wanted: Iterable[Canary]) -> Iterator[Canary]:

@@ -16,7 +16,7 @@ from graph.graphql.limits import DocumentLimits
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record, Whole
 from graph.security.authorization import ANONYMOUS
-from schema.fields import KEY, argument, edge, field, masked, part, present
+from schema.fields import argument, edge, field, masked, part, present
 from schema.scalars import Won
 from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText
 from tests.graphql.plan_cases import says
@@ -137,7 +137,6 @@ MISTAKES: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
         "A.t: Row has no 'id'",
     ),
     "an attribute of the root": ({"row": rows(TEXT, key="id")}, "Query.row: Viewer has no 'id'"),
-    "a key of the root": ({"row": text(KEY)}, "Query.row: the root has no key"),
     "no type of a union": (
         {
             "row": (
@@ -155,7 +154,15 @@ MISTAKES: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
 
 
 def asked_by(kind: type, name: str) -> Endpoint[Any, Held]:
-    return Endpoint(name=name, title="An API", path=f"/{name}", key=kind, request=lambda _: {}, record=Held)
+    return Endpoint(
+        name=name,
+        title="An API",
+        path=f"/{name}",
+        key=kind,
+        key_name="card_no" if kind is CardNo else "",
+        request=lambda _: {},
+        record=Held,
+    )
 
 
 HELD = [
@@ -212,7 +219,7 @@ MISFITS: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
         leaf(Words | None, "id_no"),
         f"A.t: Held.id_no is IdentityNo, and is shown as Words{SECRETLY}",
     ),
-    "a secret key as a text": (leaf(str, KEY), f"A.t: the key is CardNo, and is shown as str{SECRETLY}"),
+    "a secret key as a text": (leaf(str, "card_no"), f"A.t: the key is CardNo, and is shown as str{SECRETLY}"),
     "a mask of a text": (
         leaf(str | None, "text", show=masked),
         "A.t: Held.text is str, no secret that `masked` could show",
@@ -221,7 +228,7 @@ MISFITS: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
         leaf(list[str] | None, "names", show=masked),
         "A.t: Held.names is list[PersonalText], no secret that `masked` could show",
     ),
-    "a mask as a secret": (leaf(CardNo, KEY, show=masked), "A.t: `masked` makes str, shown as CardNumber!"),
+    "a mask as a secret": (leaf(CardNo, "card_no", show=masked), "A.t: `masked` makes str, shown as CardNumber!"),
     "a presence as a text": (leaf(str, "text", show=present), "A.t: `present` makes bool, shown as String!"),
     "an enum that knows all": (leaf(Certain | None, "text"), "A.t: the enum Certain has no member UNKNOWN"),
     "a part that is a text": (
@@ -233,7 +240,7 @@ MISFITS: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
         "A.t: Held.inners is list[Inner], and is shown as B",
     ),
     "a card number for a text": (
-        leads("by_text", KEY),
+        leads("by_text", "card_no"),
         "A.t: by_text is asked for by str, and the key is CardNo",
     ),
     "a member's id for a card number": (
@@ -273,15 +280,15 @@ MISFITS: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
         "A.t: by_pair is asked for by CardNo, and Held.user_id is MemberId",
     ),
     "an argument that is a part of a key": (
-        leads("by_pair", (KEY, given(str))),
+        leads("by_pair", ("card_no", given(str))),
         "A.t: by_pair is asked for by int, and the argument 'asked' is str",
     ),
     "too few parts of a key": (
-        leads("by_pair", (KEY,)),
+        leads("by_pair", ("card_no",)),
         "A.t: the edge's key has 1 parts; Pair, the key of by_pair, has 2",
     ),
     "one thing for a key of two": (
-        leads("by_pair", KEY),
+        leads("by_pair", "card_no"),
         "A.t: by_pair is asked for by Pair, and the key is CardNo",
     ),
 }
@@ -293,16 +300,16 @@ FITS: dict[str, dict[str, tuple[Any, Any]]] = {
     "a number": leaf(int | None, "amount"),
     "a secret": leaf(IdentityNo | None, "id_no"),
     "secrets": leaf(list[PersonalText | None] | None, "names"),
-    "a key": leaf(CardNo, KEY),
+    "a key": leaf(CardNo, "card_no"),
     "a mask": leaf(str | None, "id_no", show=masked),
     "a presence": leaf(bool, "id_no", show=present),
     "a choice of its own": leaf(int | None, "text", show=len),
     "a part": {"t": (declared("B", text=text()) | None, part(of="inner", description="A part."))},
-    "a card number": leads("by_card", KEY),
+    "a card number": leads("by_card", "card_no"),
     "a member's id": leads("by_member", "user_id"),
     "an argument": leads("by_card", given(CardNo | None)),
     "an argument that is an id": leads("by_member", given(strawberry.ID)),
-    "a pair": leads("by_pair", (KEY, given(int | None))),
+    "a pair": leads("by_pair", ("card_no", given(int | None))),
 }
 
 

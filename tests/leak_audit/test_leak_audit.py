@@ -23,7 +23,7 @@ from graph.sandbox.data import DATA, Table
 from graph.sandbox.faults import FAULTS, Altered, Coded
 from graph.sandbox.ledger import CARDS, MEMBERS
 from graph.sandbox.wallets import WALLETS
-from schema.fields import KEY, argument, edge, field, present
+from schema.fields import argument, edge, field, present
 from schema.query import build_schema
 from schema.secrets import MemberId, PersonalText
 from tests.conftest import clean_environment
@@ -153,7 +153,16 @@ class Toy(Record):
     parts: list[PersonalText]
 
 
-TOY = Endpoint(name="toy", title="Toy", path="/toy", key=MemberId, request=dict, record=Toy, within=("toy",))
+TOY = Endpoint(
+    name="toy",
+    title="Toy",
+    path="/toy",
+    key=MemberId,
+    key_name="user_id",
+    request=dict,
+    record=Toy,
+    within=("toy",),
+)
 NOBODY = Coded("001_006", "")
 
 
@@ -175,7 +184,7 @@ def test_an_endpoint_of_the_registry_needs_no_canaries_of_its_own() -> None:
         ("toy: notDeclared", "a cat"),
         ("toy: a", "a dog"),
     }
-    assert secret_names([TOY], data) == {KEY, "userId", "owner_name", "ownerName", "parts"}
+    assert secret_names([TOY], data) == {"user_id", "userId", "owner_name", "ownerName", "parts"}
 
 
 class Paid(Record):
@@ -315,7 +324,7 @@ class ToyType:
     owner_name: PersonalText | None = strawberry.field(description="Under its own name.")
     maker: PersonalText | None = field(of="owner_name", description="Under another name.")
     has_owner: bool = field(of="owner_name", show=present, description="Not itself.")
-    asked: MemberId = field(of=KEY, description="What was asked for.")
+    asked: MemberId = field(of="user_id", description="What was asked for.")
     toy_name: str | None = strawberry.field(description="Known to everybody.")
 
 
