@@ -65,7 +65,8 @@ class CashReceiptInfo:
         of="id_no",
         scope="cash-receipt:read",
         description=(
-            "The cash-receipt card number, mobile number or business number (Konaplate: `idNo`). Personal data."
+            "The cash-receipt card number, mobile number or business number (Konaplate: `idNo`). Personal data; "
+            "needs the scope `cash-receipt:read`."
         ),
         directives=SEMANTIC_NON_NULL,
     )
@@ -88,7 +89,11 @@ def masked_number(card_no: CardNo | None) -> str:
     return "*" * 16 if card_no is None else card_no.masked
 
 
-_OTHER_SOURCE = "A card that was found by its number takes one more upstream call for it."
+_ROW = (
+    "For a card that was found by its number, this takes one more upstream call, and is null if the card is not "
+    "registered."
+)
+_INQUIRY = "In a list, this takes one more upstream call for each card, and is null for a card without a number."
 
 
 @strawberry.type(
@@ -112,14 +117,14 @@ class CardPoint:
     point_name: str | None = strawberry.field(description="What the points are called (Konaplate: `pointName`).")
     point_policy_id: str | None = strawberry.field(description="Their policy (Konaplate: `pointPolicyId`).")
     remaining_point: Won | None = strawberry.field(
-        description="How many are left; a point is taken to be a won (Konaplate: `remainingPoint`)."
+        description="How many are left; one is taken to be worth a won (Konaplate: `remainingPoint`)."
     )
     auto_use: bool | None = strawberry.field(
         description="Whether payments use them by themselves (Konaplate: `autoUse`)."
     )
 
 
-@strawberry.type(description="The physical twin of a card. Seen, not documented.")
+@strawberry.type(description="The physical card beside a mobile one. Seen, not documented.")
 class PhysicalCard:
     """The `physicalCard…` fields of a row of Konaplate's card list."""
 
@@ -180,7 +185,9 @@ class VirtualAccount:
     account_no: IdentityNo | None = field(
         of="account_no",
         scope="virtual-account:read",
-        description="The account number (Konaplate: `accountNo`). Personal data.",
+        description=(
+            "The account number (Konaplate: `accountNo`). Personal data; needs the scope `virtual-account:read`."
+        ),
         directives=SEMANTIC_NON_NULL,
     )
     masked_account_no: str | None = field(
@@ -223,8 +230,8 @@ class TaxDeduction:
 @also(Edge("card_info", key="card_no"), Edge("card_row", key=("user_id", "card_no")))
 @strawberry.type(
     description=(
-        "A prepaid card. Found by its number, it is Konaplate's Card-User Mapped Inquiry; found by its member, it "
-        "is a row of Search for Card. A field that only the other one has takes that call, once."
+        "A prepaid card. Found by its number or its id, it is Konaplate's Card-User Mapped Inquiry; in a member's "
+        "list, it is a row of Search for Card. A field that only the other API has takes one call to that."
     )
 )
 class Card(Node):
@@ -270,17 +277,13 @@ class Card(Node):
     )
     product: CardProduct | None = part(present="service_id", description="The card product.")
     owner_ka: str | None = strawberry.field(
-        description=(
-            "ASP id of the affiliate that owns the card product (Konaplate: `ownerKa`). A card of a list takes "
-            "one more upstream call for it."
-        )
+        description=("ASP id of the affiliate that owns the card product (Konaplate: `ownerKa`). " + _INQUIRY)
     )
     is_auto_recharge_before_payment: bool | None = strawberry.field(
         description=(
             "Whether the card is recharged if its balance is too low for a payment "
-            "(Konaplate: `isAutoRechargeBeforePayment`). A card of a list takes one more upstream call for it."
-        ),
-        directives=SEMANTIC_NON_NULL,
+            "(Konaplate: `isAutoRechargeBeforePayment`). " + _INQUIRY
+        )
     )
     is_registered: bool | None = field(
         of="user_id",
@@ -293,38 +296,38 @@ class Card(Node):
     )
     cash_receipt_info: CashReceiptInfo | None = strawberry.field(
         description=(
-            "The cash-receipt identity; null if the member has registered none (Konaplate: `cashReceiptInfo`). A "
-            "card of a list takes one more upstream call for it."
+            "The cash-receipt identity; null if the member has registered none (Konaplate: `cashReceiptInfo`). "
+            + _INQUIRY
         )
     )
     pending_amount: Won | None = strawberry.field(
         description=(
-            "What was charged above the card's limit and still waits (Konaplate: `pendingAmount`). "
-            + _OTHER_SOURCE
+            "What was charged above the card's limit and waits to be added to the balance (Konaplate: "
+            "`pendingAmount`). " + _ROW
         )
     )
     is_named: bool | None = strawberry.field(
         description=(
             "Whether the card was bound to a real name, which decides its largest balance (Konaplate: `isNamed`). "
-            + _OTHER_SOURCE
+            + _ROW
         )
     )
     expiry_date: str | None = strawberry.field(
         description=(
             "The end of its validity, in one of several forms; seen, not documented (Konaplate: `expiryDate`). "
-            + _OTHER_SOURCE
+            + _ROW
         )
     )
     limits: CardLimits | None = strawberry.field(
-        description="The payment limits; only of debit cards (Konaplate: `limits`). " + _OTHER_SOURCE
+        description="The payment limits; only of debit cards (Konaplate: `limits`). " + _ROW
     )
     points: list[CardPoint] | None = part(
         of="card_point_info",
-        description="Its points; seen, not documented (Konaplate: `cardPointInfo`). " + _OTHER_SOURCE,
+        description="Its points; seen, not documented (Konaplate: `cardPointInfo`). " + _ROW,
     )
     physical_card: PhysicalCard | None = part(
         present="physical_card_no",
-        description="Its physical twin, if there is one; seen, not documented. " + _OTHER_SOURCE,
+        description="Its physical twin, if there is one; seen, not documented. " + _ROW,
     )
     virtual_account: VirtualAccount | None = edge(
         "virtual_account",
@@ -335,8 +338,7 @@ class Card(Node):
         "tax_deduction",
         key="par",
         description=(
-            "Whether the card's payments count for the income-tax deduction. Costs one upstream call. "
-            + _OTHER_SOURCE
+            "Whether the card's payments count for the income-tax deduction. Costs one upstream call. " + _ROW
         ),
     )
     transactions: TransactionConnection | None = edge(
@@ -344,8 +346,16 @@ class Card(Node):
         key=(
             "par",
             "user_id",
-            argument("from", dt.date | None, default=None, description="The first day; 30 days ago by default."),
-            argument("to", dt.date | None, default=None, description="The last day; today by default."),
+            argument(
+                "from",
+                dt.date | None,
+                default=None,
+                description=(
+                    "The first day; 30 days before `to` by default. The gateway limits the span, usually to 90 "
+                    "days."
+                ),
+            ),
+            argument("to", dt.date | None, default=None, description="The last day; today in Korea by default."),
             argument("type", TransactionType | None, default=None, description="Only transactions of this kind."),
             argument(
                 "include_previous_card",
@@ -355,15 +365,20 @@ class Card(Node):
                     "Whether to include the card that this one replaced (Konaplate: `includePreviousCard`)."
                 ),
             ),
-            argument("first", int, default=20, description="How many to return, 1 to 100."),
-            argument("after", str | None, default=None, description="A cursor: what comes after it."),
+            argument("first", int, default=20, description="How many to return at most, 1 to 100."),
+            argument(
+                "after",
+                str | None,
+                default=None,
+                description="Only what follows this cursor of the same card and arguments.",
+            ),
         ),
         scope="transactions:read",
         or_own="user_id",
         size="first",
         description=(
             "The card's transactions, newest first (Konaplate: Checking Transaction History). Its owner sees "
-            "them; "
-            "others need the scope `transactions:read`. Costs one upstream call for a page. " + _OTHER_SOURCE
+            "them; others need the scope `transactions:read`. A page costs one upstream call, or up to three if "
+            "pages have shifted. " + _ROW
         ),
     )

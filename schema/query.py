@@ -46,8 +46,8 @@ class Query:
         "member",
         key=argument("user_id", MemberId, description="The member's id (Konaplate: `userId`)."),
         description=(
-            "A member by id: the caller, or with the scope `members:read:any` anybody. Costs no upstream call, so "
-            "it does not say whether the member exists."
+            "A member by id: the caller, or with the scope `members:read:any` any member. Costs no upstream call, "
+            "so it does not say whether there is such a member."
         ),
     )
     node: Node | None = by_id(

@@ -58,7 +58,8 @@ class Terms:
     )
     is_agree: bool | None = strawberry.field(
         description=(
-            "Whether the member has agreed; always false for terms that no member leads to (Konaplate: `isAgree`)."
+            "Whether the member has agreed; always false in `Query.terms`, which has no member (Konaplate: "
+            "`isAgree`)."
         ),
         directives=SEMANTIC_NON_NULL,
     )

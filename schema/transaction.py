@@ -22,7 +22,7 @@ class TransactionType(Enum):
     TRANSFER = strawberry.enum_value("03", description="A transfer, i.e. remittance (`03`).")
     UNKNOWN = strawberry.enum_value(
         "UNKNOWN",
-        description="Konaplate sent a value that is not documented; see `trTypeRaw`. No value to filter by.",
+        description="Konaplate sent a value that is not documented; see `trTypeRaw`. Not for filtering.",
     )
 
 
@@ -126,13 +126,13 @@ class PageInfo:
     """Relay's page info."""
 
     has_next_page: bool = strawberry.field(description="Whether there may be more transactions after these.")
-    has_previous_page: bool = strawberry.field(description="Whether there are transactions before these.")
+    has_previous_page: bool = strawberry.field(description="Whether this is not the first page.")
     start_cursor: str | None = strawberry.field(description="The cursor of the first transaction.")
     end_cursor: str | None = strawberry.field(description="Where the next page begins: a value for `after`.")
 
 
 @strawberry.type(
-    description="A page of a card's transactions, newest first. How many there are in all, nobody knows."
+    description="A page of a card's transactions, newest first. Konaplate does not say how many there are in all."
 )
 class TransactionConnection:
     """Relay's connection."""

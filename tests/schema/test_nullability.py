@@ -25,17 +25,24 @@ PRINTED = graphql.build_schema(export_schema())
 
 # From Konaplate's field tables: "required: yes".
 REQUIRED_UPSTREAM = {
-    "Card": ["balance", "isAutoRechargeBeforePayment"],
+    "Card": ["balance"],
     "CashReceiptInfo": ["approvalDiv", "idNo", "manYn"],
     "MemberProfile": [
         "aspId", "birthDate", "loginId", "nationality", "gender", "mobileNumber", "userName", "email",
     ],
 }  # fmt: skip
-# Required of a card by its number, and not documented of a row of a list.
-NOT_IN_LISTS = [("Card", "serviceId"), ("Card", "serviceName")]
+# Required of a card by its number, and not documented of a row of a list, or out of reach of one without a number.
+NOT_IN_LISTS = [("Card", "serviceId"), ("Card", "serviceName"), ("Card", "isAutoRechargeBeforePayment")]
 # "required: no".
 OPTIONAL_UPSTREAM = {
-    "Card": ["ownerKa", "cardStatus", "cashReceiptInfo", "serviceId", "serviceName"],
+    "Card": [
+        "ownerKa",
+        "cardStatus",
+        "cashReceiptInfo",
+        "serviceId",
+        "serviceName",
+        "isAutoRechargeBeforePayment",
+    ],
     "MemberProfile": ["joinChannel", "addressInfo"],
     "AddressInfo": ["address", "zipCode", "addressDetail"],
 }
