@@ -57,8 +57,14 @@ def test_a_card_that_is_watched_by_its_number_and_in_the_list_is_one(
 
 def test_no_client_warns_and_a_warning_would_be_seen(walked: dict[str, dict[str, Any]]) -> None:
     assert [found["warnings"] for found in walked.values()] == [[], [], []]
-    (warning,) = walked["apollo"]["lost"]
+    (warning,) = walked["apollo"]["lost"]["warnings"]
     assert warning.startswith("Cache data may be lost")
+
+
+def test_apollo_keeps_all_of_an_object_without_an_id_once_its_type_is_merged(
+    walked: dict[str, dict[str, Any]],
+) -> None:
+    assert walked["apollo"]["merged"] == {"kept": ["__typename", "member", "scopes"], "warnings": []}
 
 
 def test_relay_refetches_a_card_by_its_id(walked: dict[str, dict[str, Any]]) -> None:

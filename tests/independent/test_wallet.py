@@ -67,11 +67,11 @@ class Asking:
 
 
 @asynccontextmanager
-async def asking(folder: Path, **options: Any) -> AsyncIterator[Asking]:
+async def asking(folder: Path, *, encrypted: bool = True, **options: Any) -> AsyncIterator[Asking]:
     """A member without any scope at a gateway that encrypts where the vendor's pages say so."""
     signer = DevelopmentSigner.in_directory(folder)
     token = signer.token("m", scopes=(), lifetime=3600, claims={"konaplate_user_id": str(MEMBER_ID)})
-    async with IndependentKonaplate(credentials=keys(), **options) as upstream:
+    async with IndependentKonaplate(credentials=keys(), encrypted=encrypted, **options) as upstream:
         fill(upstream.bank)
         for place in range(CARDS):
             upstream.cards[card_no(place)] = {
@@ -89,7 +89,7 @@ async def asking(folder: Path, **options: Any) -> AsyncIterator[Asking]:
             "KONAPLATE_ASP_ID": of.asp_id,
             "KONAPLATE_ACCESS_KEY": of.access_key,
             "KONAPLATE_SECRET_KEY": of.secret_key,
-            "KONAPLATE_ENCRYPTION": "on",
+            "KONAPLATE_ENCRYPTION": "on" if encrypted else "off",
             "KONAPLATE_CRYPTO_KEY_ID": of.crypto_key_id,
             "KONAPLATE_SERVER_PUBLIC_KEY": of.server_public_key_pem,
             "KONAPLATE_CLIENT_PRIVATE_KEY": of.client_private_key_pem,
@@ -182,6 +182,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "as documented, in clear where unknown": {},
     "encrypted where unknown": {"seals_unknown": True},
     "with the longer content key, without a key id": {"content_encryption": "A256GCM", "answer_key_id": False},
+    "on a line without encryption": {"encrypted": False},
     "with numbers in text": {"reshape": numbers_in_text},
     "with other forms of dates": {"reshape": other_dates},
 }

@@ -38,9 +38,9 @@ function watched(subscribe) {
 // The card in the list, and the card by its number.
 const lastOf = ([list, single]) => [list.at(-1).viewer.member.cards[0], single.at(-1).card];
 
-function apolloClient() {
+function apolloClient(typePolicies) {
   const { exchanges, fetch } = recorder();
-  const cache = new InMemoryCache();
+  const cache = new InMemoryCache({ typePolicies });
   const persisted = new PersistedQueryLink({ sha256, useGETForHashedQueries: true });
   const byText = new HttpLink({ uri: url, fetch });
   // A card number is sent by POST.
@@ -59,7 +59,8 @@ async function apollo(cardNo) {
   const node = await client.query(again);
   const read = cache.readFragment({ id: cache.identify(cards[0]), fragment });
   const result = { cards, node: node.data.node, read, stored: cache.extract(), exchanges, warnings: warned() };
-  return { ...result, twice: await apolloTwice(cardNo), lost: await apolloLoss() };
+  const merged = await apolloLoss({ Viewer: { merge: true } });
+  return { ...result, twice: await apolloTwice(cardNo), lost: await apolloLoss(), merged };
 }
 
 // One card is watched by its number and in the list.
@@ -75,12 +76,12 @@ async function apolloTwice(cardNo) {
   return { cards: lastOf(seen), entities: entities.length, requests: exchanges.length, warnings: warned() };
 }
 
-// What Apollo Client warns of: a part of an object without id replaces another part.
-async function apolloLoss() {
-  const { client } = apolloClient();
+// What Apollo Client warns of: a part of an object without id replaces another part, unless its type is to be merged.
+async function apolloLoss(typePolicies) {
+  const { client, cache } = apolloClient(typePolicies);
   await client.query({ query: gql(`query Member { viewer { member { id } } }`) });
   await client.query({ query: gql(`query Scopes { viewer { scopes } }`) });
-  return warned();
+  return { kept: Object.keys(cache.extract().ROOT_QUERY.viewer).sort(), warnings: warned() };
 }
 
 async function urqlClient(options = {}) {
