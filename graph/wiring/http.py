@@ -30,7 +30,11 @@ query MyCards {
         cardStatus
         product { serviceName }
         transactions(first: 3) {
-          nodes { approvalDateTime merchantName trAmount }
+          nodes {
+            approvalDateTime
+            merchantName
+            trAmount
+          }
         }
       }
     }
