@@ -254,7 +254,10 @@ class Card(Node):
         show=masked_number,
         # Its error would leave no card of the list.
         fail=False,
-        description="The card number, masked except for its first six and last four digits.",
+        description=(
+            "The card number, masked except for its first six and last four digits; nothing but a mask if no "
+            "number can be read."
+        ),
     )
     balance: Won | None = strawberry.field(
         description="The balance in won (Konaplate: `balance`).", directives=SEMANTIC_NON_NULL

@@ -33,11 +33,13 @@ def handle_of(choices: Sequence[tuple[int | None, Sequence[Callable[[Source], An
     """
 
     def shown(source: Source, _value: Any) -> Any:
+        fault = None
         for kind, parts in choices:
             key = [part(source) for part in parts]
             if kind is not None and all(isinstance(part, Secret) for part in key):
                 return source.context.handle(kind, ":".join(part.reveal() for part in key))
-        return None
+            fault = next((part for part in key if isinstance(part, Exception)), fault)
+        return fault
 
     return Read(attrgetter("record"), shown)
 
@@ -54,9 +56,10 @@ class Opening:
         kind: Any = self.source.key
         if not hasattr(kind, "_fields"):
             return kind(text)
-        return kind(
-            *(plain(hint)(part) for hint, part in zip(get_type_hints(kind).values(), text.split(":"), strict=True))
-        )
+        hints = get_type_hints(kind).values()
+        # Only the last part may have colons.
+        parts = text.split(":", len(hints) - 1)
+        return kind(*(plain(hint)(part) for hint, part in zip(hints, parts, strict=True)))
 
 
 def by_id(argument: str, openings: Mapping[int, Opening], origins: Origins) -> LookUp:

@@ -209,6 +209,25 @@ async def test_a_row_without_any_number_has_an_id(tmp_path: Path) -> None:
     assert calls == ["card_list", "tax_deduction"]
 
 
+@table("par", [FIVE[0].par, "A:B:C", "a b", "#" * 27])
+async def test_a_par_may_have_any_characters(par: str, tmp_path: Path) -> None:
+    row = {"par": par, "balance": 5, "isNamed": True}
+    async with wallet(tmp_path, bank(card_list=rows(dict(FIVE[1].row), row))) as running:
+        owner = await listed(running)
+        answer = await running.ask(OWNER, NODE, {"id": owner["cards"][1]["id"]})
+    assert answer["data"]["node"] == {"__typename": "Card", "id": owner["cards"][1]["id"], "balance": 5}
+
+
+async def test_a_row_with_neither_number_nor_par_has_no_id_and_konaplate_is_at_fault(tmp_path: Path) -> None:
+    row = {"balance": 5, "isNamed": True}
+    caller = member(2005, INTROSPECTION)
+    async with wallet(tmp_path, bank(card_list=rows(dict(FIVE[1].row), row))) as running:
+        without, _ = await both_ways(running, caller, "{ viewer { member { cards { balance } } } }")
+        answer, _ = await both_ways(running, caller, "{ viewer { member { cards { id balance } } } }")
+    assert [card["balance"] for card in without["data"]["viewer"]["member"]["cards"]] == [1_204_880, 5]
+    assert codes(answer) == [(("viewer", "member", "cards", 1, "id"), "UPSTREAM_INVALID_RESPONSE")]
+
+
 async def test_nodes_are_in_the_order_of_their_ids_and_as_many(tmp_path: Path) -> None:
     async with wallet(tmp_path) as running:
         owner = await listed(running)
