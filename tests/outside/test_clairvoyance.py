@@ -36,8 +36,12 @@ PLACES = {
 }
 
 
+# Names of ours that graphql-core's sentences use as words.
+WORDS = {"required", "to", "type"}
+
+
 def our_names() -> set[str]:
-    """All names of our schema."""
+    """All names of our schema by which it could be known."""
     names = set()
     for name, kind in SCHEMA.type_map.items():
         if is_introspection_type(kind) or is_specified_scalar_type(kind):
@@ -47,7 +51,7 @@ def our_names() -> set[str]:
             names |= kind.fields.keys()
             names |= {argument for field in kind.fields.values() for argument in field.args}
         names |= getattr(kind, "values", {}).keys()
-    return names
+    return names - WORDS
 
 
 def words_in(text: str) -> set[str]:

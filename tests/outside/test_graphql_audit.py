@@ -31,6 +31,10 @@ SWITCHED_ON = {
     ("LOW", "Custom Directive Disclosure"),  # @oneOf and @semanticNonNull
     ("HIGH", "APQ Enabled — PersistedQueryNotFound"),
     ("MEDIUM", "APQ Store and Retrieve"),
+    # Its anonymous caller has every scope; `member` shows no more than a type's name, and `nodes` only nulls.
+    ("CRITICAL", "BOLA / IDOR"),
+    # `terms` finds none of the kind that the payload names.
+    ("HIGH", "NoSQL Injection"),
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from graph.sandbox.faults import FAULTS, NEVER, SLOW, Altered
 from graph.sandbox.ledger import CARDS
+from tests.outside.suggesting_server import SCHEMA
 from tests.outside.toolbox import run_tool
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
 EXAMPLES = 50
-"""Generated queries for each of the two fields of the root."""
+"""Generated queries for each field of the root."""
+ROOTS = len(SCHEMA.query_type.fields if SCHEMA.query_type else ())
 
 # No waiting in these tests.
 PROMPT_FAULTS = [
@@ -53,9 +55,9 @@ def assert_found_nothing(report: dict[str, Any], printed: str) -> None:
     assert report["errors"] == [], printed
     assert (report["exit_code"], report["stop_reason"], report["complete"]) == (0, "completed", True)
     assert {name: count for name, count in report["operations"].items() if isinstance(count, int)} == {
-        "total": 2,
-        "selected": 2,
-        "tested": 2,
+        "total": ROOTS,
+        "selected": ROOTS,
+        "tested": ROOTS,
         "errored": 0,
         "skipped": 0,
     }
@@ -73,13 +75,30 @@ def codes_of(gateway: Attacked) -> Counter[str]:
 def test_every_generated_query_is_answered_and_every_broken_one_refused(
     roomy_gateway: Attacked, tmp_path: Path
 ) -> None:
-    report, printed = fuzz(roomy_gateway, tmp_path, "--mode", "all", "--checks", "all", cards=CARDS, valid=True)
+    report, printed = fuzz(
+        roomy_gateway,
+        tmp_path,
+        # Valid queries may have errors: no id that the tool makes up is one, and few of its days make a span.
+        *("--mode", "all", "--checks", "all", "--exclude-checks", "not_a_server_error,positive_data_acceptance"),
+        cards=CARDS,
+        valid=True,
+    )
 
     assert_found_nothing(report, printed)
     # The tool knows few mutations for this schema; the other files have more.
     codes = codes_of(roomy_gateway)
-    assert codes.keys() == {"OK", "GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"}
+    assert codes["GRAPHQL_VALIDATION_FAILED"] > 0
     assert codes["OK"] > EXAMPLES
+    assert codes.keys() <= {
+        "OK",
+        "GRAPHQL_VALIDATION_FAILED",
+        "BAD_USER_INPUT",
+        "QUERY_LIMIT_EXCEEDED",
+        "NODE_NOT_FOUND",
+        "MEMBER_NOT_FOUND",
+        # The virtual account of a card that has none.
+        "UPSTREAM_ERROR",
+    }
 
 
 def test_no_generated_query_makes_a_failing_upstream_our_own_failure(
