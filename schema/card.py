@@ -7,14 +7,17 @@ from enum import Enum
 
 import strawberry
 
-from schema.banks import bank_name
+from schema.cash_receipt import CashReceiptInfo
 from schema.directives import SEMANTIC_NON_NULL
 from schema.fields import Edge, also, argument, edge, field, handle, masked, part, present
 from schema.member import Member
 from schema.node import Node
+from schema.product import CardProduct
 from schema.scalars import Won
-from schema.secrets import CardNo, IdentityNo
+from schema.secrets import CardNo
+from schema.tax_deduction import TaxDeduction
 from schema.transaction import TransactionConnection, TransactionType
+from schema.virtual_account import VirtualAccount
 
 
 @strawberry.enum(description="Whether a card can be used (Konaplate: `cardStatus`).")
@@ -27,73 +30,6 @@ class CardStatus(Enum):
     UNKNOWN = strawberry.enum_value(
         "UNKNOWN", description="Konaplate sent a word that is not documented; see `cardStatusRaw`."
     )
-
-
-@strawberry.enum(description="What a cash receipt is for (Konaplate: `approvalDiv`).")
-class ApprovalDivision(Enum):
-    """Konaplate's `0` and `1`."""
-
-    INCOME_DEDUCTION = strawberry.enum_value("0", description="Income deduction of a consumer (`0`).")
-    EXPENSE_PROOF = strawberry.enum_value("1", description="Proof of a business expense (`1`).")
-    UNKNOWN = strawberry.enum_value(
-        "UNKNOWN", description="Konaplate sent a value that is not documented; see `approvalDivRaw`."
-    )
-
-
-@strawberry.enum(description="How a cash-receipt identity was entered (Konaplate: `manYn`).")
-class IdentityEntry(Enum):
-    """Konaplate's `0` and `1`."""
-
-    CARD_NUMBER = strawberry.enum_value("0", description="As the number of a cash-receipt card (`0`).")
-    MANUAL = strawberry.enum_value("1", description="By hand, as a mobile or business number (`1`).")
-    UNKNOWN = strawberry.enum_value(
-        "UNKNOWN", description="Konaplate sent a value that is not documented; see `manYnRaw`."
-    )
-
-
-@strawberry.type(description="A member's cash-receipt identity (`cashReceiptInfo`).")
-class CashReceiptInfo:
-    """Konaplate's `cashReceiptInfo`."""
-
-    approval_div: ApprovalDivision | None = strawberry.field(
-        description="What the receipts are for (Konaplate: `approvalDiv`).", directives=SEMANTIC_NON_NULL
-    )
-    approval_div_raw: str | None = field(
-        of="approval_div", description="`approvalDiv` as Konaplate sent it.", directives=SEMANTIC_NON_NULL
-    )
-    id_no: IdentityNo | None = field(
-        of="id_no",
-        scope="cash-receipt:read",
-        description=(
-            "The cash-receipt card number, mobile number or business number (Konaplate: `idNo`). Personal data; "
-            "needs the scope `cash-receipt:read`."
-        ),
-        directives=SEMANTIC_NON_NULL,
-    )
-    masked_id_no: str | None = field(
-        of="id_no",
-        show=masked,
-        description="`idNo`, masked except for its end; a mobile number as `010-****-5678`.",
-        directives=SEMANTIC_NON_NULL,
-    )
-    man_yn: IdentityEntry | None = strawberry.field(
-        description="How the identity was entered (Konaplate: `manYn`).", directives=SEMANTIC_NON_NULL
-    )
-    man_yn_raw: str | None = field(
-        of="man_yn", description="`manYn` as Konaplate sent it.", directives=SEMANTIC_NON_NULL
-    )
-
-
-def masked_number(card_no: CardNo | None) -> str:
-    """Show a card number's mask; of a card without a number that can be read, nothing but a mask."""
-    return "*" * 16 if card_no is None else card_no.masked
-
-
-_ROW = (
-    "For a card that was found by its number, this takes one more upstream call, and is null if the card is not "
-    "registered."
-)
-_INQUIRY = "In a list, this takes one more upstream call for each card, and is null for a card without a number."
 
 
 @strawberry.type(
@@ -143,88 +79,16 @@ class PhysicalCard:
     )
 
 
-@strawberry.type(description="A card product.")
-class CardProduct:
-    """A product's id and name."""
-
-    service_id: str | None = strawberry.field(
-        description="Its id (Konaplate: `serviceId`).", directives=SEMANTIC_NON_NULL
-    )
-    service_name: str | None = edge(
-        "service_info",
-        key="service_id",
-        of="service_name",
-        unless="service_name",
-        description=(
-            "Its name (Konaplate: `serviceName`). If it did not come with the card, one upstream call brings the "
-            "names of all products of the request (Konaplate: Card Product ID Inquiry); null for a product that "
-            "does not exist."
-        ),
-    )
+def masked_number(card_no: CardNo | None) -> str:
+    """Show a card number's mask; of a card without a number that can be read, nothing but a mask."""
+    return "*" * 16 if card_no is None else card_no.masked
 
 
-@strawberry.enum(
-    description="How an account is tied to a card (Konaplate: `connectType`). Its words are inferred."
+_ROW = (
+    "For a card that was found by its number, this takes one more upstream call, and is null if the card is not "
+    "registered."
 )
-class ConnectType(Enum):
-    """Konaplate's words, as far as they are known."""
-
-    FIXATION = strawberry.enum_value("FIXATION", description="Fixed to the card.")
-    ROTATION = strawberry.enum_value("ROTATION", description="Lent to cards in turn.")
-    UNKNOWN = strawberry.enum_value(
-        "UNKNOWN", description="Konaplate sent a word that is not known; see `connectTypeRaw`."
-    )
-
-
-@strawberry.type(
-    description="The bank account whose deposits recharge a card (Konaplate: virtual account of a card)."
-)
-class VirtualAccount:
-    """Konaplate's answer about a card's virtual account."""
-
-    account_no: IdentityNo | None = field(
-        of="account_no",
-        scope="virtual-account:read",
-        description=(
-            "The account number (Konaplate: `accountNo`). Personal data; needs the scope `virtual-account:read`."
-        ),
-        directives=SEMANTIC_NON_NULL,
-    )
-    masked_account_no: str | None = field(
-        of="account_no",
-        show=masked,
-        description="The account number, masked except for its end.",
-        directives=SEMANTIC_NON_NULL,
-    )
-    bank_code: str | None = strawberry.field(
-        description="The bank's code (Konaplate: `bankCode`).", directives=SEMANTIC_NON_NULL
-    )
-    bank_name: str | None = field(
-        of="bank_code",
-        show=bank_name,
-        description="The bank's name by the common codes of Korean banks; null for any other code.",
-    )
-    connect_type: ConnectType | None = field(
-        of="connect_word", description="How it is tied to the card (Konaplate: `connectType`)."
-    )
-    connect_type_raw: str | None = field(of="connect_type", description="`connectType` as Konaplate sent it.")
-
-
-@strawberry.type(description="Whether a card's payments count for the income-tax deduction.")
-class TaxDeduction:
-    """Konaplate's answer about a card's income-tax deduction."""
-
-    is_registered: bool | None = field(
-        of="is_registered",
-        description="Whether the card is registered: Konaplate sent a date (inferred).",
-        directives=SEMANTIC_NON_NULL,
-    )
-    deduction_date: dt.date | None = strawberry.field(
-        description="The first day of the deduction; its form is inferred (Konaplate: `deductionDate`)."
-    )
-    created: dt.datetime | None = strawberry.field(
-        description="When the card was registered (Konaplate: `created`)."
-    )
+_INQUIRY = "In a list, this takes one more upstream call for each card, and is null for a card without a number."
 
 
 @also(Edge("card_info", key="card_no"), Edge("card_row", key=("user_id", "card_no")))

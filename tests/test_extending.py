@@ -124,7 +124,12 @@ def test_a_recipe_works_as_it_stands(names: list[str], checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "told"),
     [
-        ("schema/card.py", "masked_id_no: str | None", "masked_id_no: int | None", "CashReceiptInfo.maskedIdNo: "),
+        (
+            "schema/cash_receipt.py",
+            "masked_id_no: str | None",
+            "masked_id_no: int | None",
+            "CashReceiptInfo.maskedIdNo: ",
+        ),
         (
             "graph/konaplate/endpoints/card_info.py",
             'owner="user_id"',
@@ -164,11 +169,11 @@ def test_what_does_not_fit_together_ends_the_start_with_one_line(
 
 
 def test_no_schema_is_exported_that_does_not_fit_its_records(checkout: Path) -> None:
-    card, exported = checkout / "schema" / "card.py", checkout / "schema" / "schema.graphql"
+    declared, exported = checkout / "schema" / "cash_receipt.py", checkout / "schema" / "schema.graphql"
     before = exported.read_bytes()
-    text = card.read_text(encoding="utf-8")
+    text = declared.read_text(encoding="utf-8")
     assert "masked_id_no: str | None" in text
-    card.write_text(text.replace("masked_id_no: str | None", "masked_id_no: int | None"), encoding="utf-8")
+    declared.write_text(text.replace("masked_id_no: str | None", "masked_id_no: int | None"), encoding="utf-8")
     status, said = ended(checkout, "export-schema", "--output", str(exported))
     first, problem = said.splitlines()
     assert (status, first) == (2, "konagraph cannot start:")

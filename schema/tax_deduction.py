@@ -1,0 +1,27 @@
+"""Whether a card's payments count for the income-tax deduction."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import strawberry
+
+from schema.directives import SEMANTIC_NON_NULL
+from schema.fields import field
+
+
+@strawberry.type(description="Whether a card's payments count for the income-tax deduction.")
+class TaxDeduction:
+    """Konaplate's answer about a card's income-tax deduction."""
+
+    is_registered: bool | None = field(
+        of="is_registered",
+        description="Whether the card is registered: Konaplate sent a date (inferred).",
+        directives=SEMANTIC_NON_NULL,
+    )
+    deduction_date: dt.date | None = strawberry.field(
+        description="The first day of the deduction; its form is inferred (Konaplate: `deductionDate`)."
+    )
+    created: dt.datetime | None = strawberry.field(
+        description="When the card was registered (Konaplate: `created`)."
+    )
