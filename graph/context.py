@@ -175,6 +175,18 @@ class RequestContext:
         """Record that a field was denied, and return its error."""
         return self._audit.withhold(subject, name)
 
+    def check(self, view: View[K, Any], key: K) -> None:
+        """Check the arguments of a view's key; see `View.check`.
+
+        Raises:
+            GatewayError: they cannot be answered to.
+        """
+        if view.check is not None:
+            try:
+                view.check(key, _LookUps(self, None, named=False))
+            except ArgumentError as error:
+                raise GatewayError(ErrorCode.BAD_USER_INPUT, str(error)) from None
+
     def check_length(self, key: type | None, asked: Sized) -> None:
         """Check the length of a list of keys.
 
@@ -235,6 +247,7 @@ class RequestContext:
         try:
             if view.owner is not None:
                 self._authorization.check(None, view, key)
+            self.check(view, key)
             found = await view.look_up(key, _LookUps(self, subject, named=named))
             if found is None and view.owner is not None:
                 hidden = hidden_error(view.hidden_as)

@@ -69,7 +69,14 @@ def edge_to(
             subject = answer.record.subject or source.subject
             return answered(source, answer.record, answer.key, subject)
 
-        return LookUp(keys, _begin_nothing, found, chained=True, origins=origins)
+        parts = [arguments[part.name] if isinstance(part, Argument) else None for part in spec.keys]
+
+        def check(source: Source, given: Mapping[str, Any]) -> None:
+            values = [None if part is None else _given(part, given) for part in parts]
+            source.context.check(view, view.key(*values))
+
+        checked = None if view.check is None else check
+        return LookUp(keys, _begin_nothing, found, chained=True, check=checked, origins=origins)
     endpoint = looked_up
 
     def begin(source: Source, key: Any) -> None:
@@ -125,7 +132,11 @@ def by_way_of(way: LookUp, inner: Read | LookUp) -> LookUp:
 
     def keys(source: Source, given: Mapping[str, Any]) -> Any:
         key = way.keys(source, {})
-        return key if key is None or isinstance(key, Exception) else _Way(key, given)
+        if key is None or isinstance(key, Exception):
+            return key
+        if isinstance(inner, LookUp) and inner.check is not None:
+            inner.check(source, given)
+        return _Way(key, given)
 
     async def load(source: Source, asked: _Way) -> Any:
         found = await way.load(source, asked.key)
@@ -175,8 +186,7 @@ def _key_of(
         values = []
         for part in parts:
             if isinstance(part, str):
-                value = given.get(part)
-                values.append(value.value if isinstance(value, Enum) else value)
+                values.append(_given(part, given))
                 continue
             value = part(source)
             # Without it there is no key; if it cannot be read, that is the field's error.
@@ -186,3 +196,8 @@ def _key_of(
         return kind(*values)
 
     return composed
+
+
+def _given(name: str, given: Mapping[str, Any]) -> Any:
+    value = given.get(name)
+    return value.value if isinstance(value, Enum) else value

@@ -79,6 +79,24 @@ class TransactionHistory(Record):
     page_info: TransactionPageInfo
 
 
+def check_arguments(key: HistoryKey, today: date, max_days: int) -> None:
+    """Check what can be checked without the card: not the cursor, which is bound to it.
+
+    Args:
+        key: what is asked for.
+        today: by Konaplate's clock (Asia/Seoul).
+        max_days: the largest difference between the first day and the last one.
+
+    Raises:
+        HistoryArgumentError: an argument is out of range.
+    """
+    if not 1 <= key.first <= MAX_FIRST:
+        raise HistoryArgumentError(f"`first` must be from 1 to {MAX_FIRST}")
+    # A cursor has the days of its walk.
+    if key.after is None:
+        days(key, today, max_days)
+
+
 def days(key: HistoryKey, today: date, max_days: int) -> tuple[date, date]:
     """The first and the last day of a walk from the start.
 

@@ -19,6 +19,7 @@ from graph.konaplate.transaction_history import (
     TransactionHistory,
     TransactionHistoryEdge,
     TransactionPageInfo,
+    check_arguments,
     days,
 )
 from graph.konaplate.transaction_pages import Load, Pages, Seen, new_rows, overlapping, place_after
@@ -53,8 +54,7 @@ async def walk(
         InvalidFieldError: a page has no readable list of transactions.
         KonaplateError: of `load`.
     """
-    if not 1 <= key.first <= MAX_FIRST:
-        raise HistoryArgumentError(f"`first` must be from 1 to {MAX_FIRST}")
+    check_arguments(key, today, max_days)
     cursors = _cursors(key, sealer)
     place = Place(*days(key, today, max_days)) if key.after is None else cursors.opened(key.after)
     if place is None:

@@ -69,6 +69,9 @@ class View(Generic[K, R]):
     record: type[R]
     look_up: Callable[[K, LookUps], Awaitable[Found | None]]
     """Returns None if there is nothing."""
+    check: Callable[[K, LookUps], None] | None = None
+    """Raises an `ArgumentError` for arguments that cannot be answered to. It is called before `look_up`, and also
+    before another answer is looked up for the rest of the key, which is None then."""
     keyed_as: Endpoint[Any, Any] | None = None
     """The endpoint by whose keys the found records go; None for the view's own keys."""
     owner: str | None = None

@@ -51,14 +51,30 @@ REFUSED: dict[str, str] = {
 }
 
 
+# A cursor is bound to the `par`, so it takes the row.
+OF_THE_CARD: Final = {name for name in REFUSED if "cursor" in name}
+
+
 async def test_what_cannot_be_answered_is_refused_before_any_call_for_it(tmp_path: Path) -> None:
     async with wallet(tmp_path) as running:
         for name, arguments in REFUSED.items():
             answer, calls = await both_ways(running, OWNER, asking(arguments), number(0))
             assert codes(answer) == [(PATH, "BAD_USER_INPUT")], name
             assert answer["data"] == {"card": {"transactions": None}}, name
-            # Whose the card is, and which `par` it has.
-            assert calls == ["card_info", "card_list"], name
+            # Whose the card is.
+            assert calls == ["card_info", *(["card_list"] if name in OF_THE_CARD else [])], name
+
+
+async def test_what_cannot_be_answered_is_refused_for_each_card_of_a_list(tmp_path: Path) -> None:
+    async with wallet(tmp_path) as running:
+        for name, arguments in REFUSED.items():
+            query = (
+                f"{{ viewer {{ member {{ cards {{ transactions{arguments} {{ nodes {{ trAmount }} }} }} }} }} }}"
+            )
+            answer, calls = await both_ways(running, member(2003, INTROSPECTION), query)
+            assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_USER_INPUT"}, name
+            assert answer["data"]["viewer"]["member"]["cards"] == [{"transactions": None}] * 3, name
+            assert calls == ["card_list"], name
 
 
 # Documents and variables that GraphQL itself refuses.

@@ -79,6 +79,8 @@ class LookUp:
     """Returns the field's value, or an item of it, given a source and a key."""
     chained: bool = False
     """Whether `load` takes several steps, of which `begin` cannot begin all."""
+    check: Callable[[Any, Mapping[str, Any]], None] | None = None
+    """Checks the field's arguments before another answer is looked up for a source; raises the field's error."""
     origins: Origins = field(default_factory=dict)
 
     def __call__(self, source: Any, info: Any, **arguments: Any) -> Any:
