@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from graphql import (
     get_named_type,
-    get_nullable_type,
     is_abstract_type,
     is_introspection_type,
     is_leaf_type,
-    is_list_type,
     is_object_type,
 )
 
 from graph.graphql import binding_checks as checks
-from graph.graphql.binding_checks import BindingError, is_list, spec_of
+from graph.graphql.binding_checks import BindingError, spec_of
 from graph.graphql.cost import COST, ORIGINS, FieldCost
 from graph.graphql.edges import by_way_of, edge_to
+from graph.graphql.field_costs import edge_cost, handle_cost, part_cost
 from graph.graphql.handles import Opening, by_id, handle_of
 from graph.graphql.origins import Origin, attribute_of, origin_of
 from graph.graphql.plan.fields import ByOrigin, TypeOf
@@ -32,7 +31,7 @@ from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.view import with_views
 from graph.konaplate.views import VIEWS
 from graph.security.authorization import Viewer
-from schema.fields import Argument, ById, Edge, Handle, Part, Value, also_of
+from schema.fields import ById, Edge, Handle, Part, Value, also_of
 from schema.query import Query, build_schema
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 
-    from graph.graphql.origins import Attribute, LookedUp
+    from graph.graphql.origins import LookedUp
     from graph.graphql.plan.fields import LookUp, Origins, Read
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.view import View
@@ -158,12 +157,9 @@ class _Binder:
                     held = checks.attribute(where, origin, spec.of)
                     checks.check_record(where, field, held, is_part=True)
                     shown = Origin(held.kind, origin.key, origin.key_name)
-                cost = FieldCost(each=1, size=1 if spec.size is None else spec.size)
-                if is_list(field) and spec.size is None:
-                    cost = FieldCost(listed=True, item=1)
                 targets = self._targets(field, shown)
                 resolve = part_of(spec, origin, _origins(targets))
-                return _Bound(resolve, cost, targets)
+                return _Bound(resolve, part_cost(spec, field), targets)
             case Edge():
                 return self._edge(place, spec, origin)
             case ById():
@@ -175,10 +171,7 @@ class _Binder:
                 )
                 argument = place.arguments[spec.key.name]
                 look_up = by_id(argument, self._openings, _origins(targets))
-                call = max((opening.source.cost for opening in self._openings.values()), default=0)
-                if is_list(field.args[argument]):
-                    return _Bound(look_up, FieldCost(each=call, items=argument), targets)
-                return _Bound(look_up, FieldCost(once=call), targets)
+                return _Bound(look_up, handle_cost(self._openings.values(), field, argument), targets)
 
     def _value(self, place: _Place, spec: Value, origin: Origin) -> Read:
         held = checks.attribute(place.where, origin, spec.of)
@@ -228,7 +221,7 @@ class _Binder:
             unless=None if unless is None else attrgetter(unless.path),
             origins=_origins(targets),
         )
-        return _Bound(resolve, _edge_cost(spec, source, place, of), targets)
+        return _Bound(resolve, edge_cost(spec, source, field, arguments, of), targets)
 
     def _source(self, place: _Place, name: str) -> LookedUp:
         try:
@@ -309,22 +302,3 @@ def _attach(field: GraphQLField, by_record: Mapping[type[Any], _Bound]) -> None:
     if cost:
         field.extensions[COST] = cost
     field.extensions[ORIGINS] = {record: bound.resolve.origins for record, bound in by_record.items()}
-
-
-def _edge_cost(spec: Edge, source: LookedUp, place: _Place, of: Attribute | None) -> FieldCost:
-    field, arguments = place.field, place.arguments
-    if isinstance(spec.size, str):
-        return FieldCost(once=source.cost, amount=arguments[spec.size])
-    kind: Any = get_nullable_type(field.type)
-    nested = is_list(field) and is_list_type(get_nullable_type(kind.of_type))
-    for part in spec.keys:
-        if isinstance(part, Argument) and is_list(field.args[arguments[part.name]]):
-            return FieldCost(each=source.cost, items=arguments[part.name], listed=nested)
-    if not is_list(field):
-        return FieldCost(once=source.cost, size=spec.size or 1)
-    if nested or of is None or not of.is_list:
-        return FieldCost(each=source.cost, size=spec.size, listed=nested)
-    # A list within an answer takes one call; a list of keys takes one call for each.
-    if spec.size is None:
-        return FieldCost(once=source.cost, listed=True)
-    return FieldCost(once=source.cost, size=spec.size)
