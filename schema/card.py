@@ -34,8 +34,8 @@ class CardStatus(Enum):
 
 @strawberry.type(
     description=(
-        "How much may be paid with a debit card (Konaplate: `limits`). 0 probably is no limit, as in the call "
-        "that sets them."
+        "How much may be paid with a debit card (Konaplate: `limits`). 0 probably means no limit, as in the "
+        "call that sets them."
     )
 )
 class CardLimits:
@@ -53,10 +53,10 @@ class CardPoint:
     point_name: str | None = strawberry.field(description="What the points are called (Konaplate: `pointName`).")
     point_policy_id: str | None = strawberry.field(description="Their policy (Konaplate: `pointPolicyId`).")
     remaining_point: Won | None = strawberry.field(
-        description="How many are left; one is taken to be worth a won (Konaplate: `remainingPoint`)."
+        description="How many are left, assumed to be worth one won each (Konaplate: `remainingPoint`)."
     )
     auto_use: bool | None = strawberry.field(
-        description="Whether payments use them by themselves (Konaplate: `autoUse`)."
+        description="Whether payments use them automatically (Konaplate: `autoUse`)."
     )
 
 
@@ -68,7 +68,7 @@ class PhysicalCard:
         of="physical_card_no",
         scope="card-number:read",
         or_own="user_id",
-        description="Its number, as `Card.cardNo` (Konaplate: `physicalCardNo`).",
+        description="Its number, shown to the same callers as `Card.cardNo` (Konaplate: `physicalCardNo`).",
     )
     masked_card_no: str | None = field(of="physical_card_no", show=masked, description="Its number, masked.")
     card_status: CardStatus | None = field(
@@ -119,8 +119,8 @@ class Card(Node):
         # Its error would leave no card of the list.
         fail=False,
         description=(
-            "The card number, masked except for its first six and last four digits; nothing but a mask if no "
-            "number can be read."
+            "The card number, masked except for its first six and last four digits; only stars if no number "
+            "can be read."
         ),
     )
     balance: Won | None = strawberry.field(
@@ -169,8 +169,8 @@ class Card(Node):
     )
     pending_amount: Won | None = strawberry.field(
         description=(
-            "What was charged above the card's limit and waits to be added to the balance (Konaplate: "
-            "`pendingAmount`). " + _ROW
+            "The part of a charge above the card's limit that is yet to be added to the balance "
+            "(Konaplate: `pendingAmount`). " + _ROW
         )
     )
     is_named: bool | None = strawberry.field(
@@ -181,7 +181,7 @@ class Card(Node):
     )
     expiry_date: str | None = strawberry.field(
         description=(
-            "The end of its validity, in one of several forms; seen, not documented (Konaplate: `expiryDate`). "
+            "The expiry date as Konaplate sent it, in a form that varies; seen, not documented (Konaplate: `expiryDate`). "
             + _ROW
         )
     )

@@ -58,7 +58,7 @@ class Query:
     )
     nodes: list[Node | None] = by_id(
         argument("ids", list[strawberry.ID], description="Values of `id` that this caller has been given."),
-        description="The objects that ids stand for, in the order given; as `node`, each by itself.",
+        description="The objects that ids stand for, in the order given, each looked up as by `node`.",
     )
     terms: list[Terms] | None = edge(
         "terms",

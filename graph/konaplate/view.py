@@ -1,4 +1,4 @@
-"""The declaration of a view: a look-up that is made of others, and of no call of its own. No I/O."""
+"""The declaration of a view: a look-up that is made of others and makes no call of its own. No I/O."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ R = TypeVar("R", bound=Record)
 
 
 class ArgumentError(Exception):
-    """A view cannot do with an argument. The message is a constant, and clients see it."""
+    """A view cannot use an argument. The message is a constant, and clients see it."""
 
 
 class Found(NamedTuple):
