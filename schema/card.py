@@ -181,8 +181,8 @@ class Card(Node):
     )
     expiry_date: str | None = strawberry.field(
         description=(
-            "The expiry date as Konaplate sent it, in a form that varies; seen, not documented (Konaplate: `expiryDate`). "
-            + _ROW
+            "The expiry date as Konaplate sent it, in a form that varies; seen, not documented (Konaplate: "
+            "`expiryDate`). " + _ROW
         )
     )
     limits: CardLimits | None = strawberry.field(
