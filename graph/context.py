@@ -228,8 +228,8 @@ class RequestContext:
             record: R = await loader.load((endpoint, key))
             self._authorization.check(record, endpoint, key)
             if endpoint.card_numbers is not None:
-                own = endpoint.owner_of(record, key) == self.viewer.member_id
-                await self._tell(endpoint.card_numbers(record), own=own)
+                member, owner = self.viewer.member_id, endpoint.owner_of(record, key)
+                await self._tell(endpoint.card_numbers(record), own=member is not None and owner == member)
         except Exception as error:  # noqa: BLE001 - the viewer may not see every failure as it is
             # `from None`: the cause would tell a hidden card from a missing one.
             raise self._shown(error, endpoint, key, subject, named=named) from None

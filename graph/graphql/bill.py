@@ -1,7 +1,7 @@
 """What one request pays for an operation whose lists have lengths that only their look-ups tell.
 
 It pays for the assumed lengths before it is executed. When the length of a list becomes known, the price is
-corrected. What is missing is charged before anything else is looked up; what is left over is given back at the end.
+corrected. What is missing is charged before anything else is looked up; what is left over is returned at the end.
 """
 
 from __future__ import annotations
