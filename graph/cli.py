@@ -13,6 +13,7 @@ import httpx
 
 from graph import __version__
 from graph.config.environment import load_settings
+from graph.error_export import FORMATS, export
 from graph.graphql.bindings import executable_schema
 from graph.greeting import card_table, exports, fault_table, greet, member_table, wallet_table
 from graph.konaplate.isolation import Reserved
@@ -276,6 +277,15 @@ def export_schema(output: Path | None) -> None:
         output.write_text(sdl, encoding="utf-8")
     except OSError as error:
         raise click.FileError(str(output), error.strerror) from None
+
+
+@main.command("export-errors")
+@click.option(
+    "--format", "form", type=click.Choice(list(FORMATS)), default="json", show_default=True, help="What to print."
+)
+def export_errors(form: str) -> None:
+    """Print the catalogue of error codes for apps."""
+    click.echo(export(form), nl=False)
 
 
 @main.command("leak-audit")

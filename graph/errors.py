@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate import errors as konaplate
@@ -59,6 +60,22 @@ CODES: Final[dict[type[BaseException], ErrorCode]] = {
 }
 """Looked up along the exception's MRO, so that `KonaplateError` is the default of its tree."""
 
+HTTP_STATUS: Final = {
+    ErrorCode.BAD_REQUEST: HTTPStatus.BAD_REQUEST,
+    ErrorCode.GRAPHQL_PARSE_FAILED: HTTPStatus.BAD_REQUEST,
+    ErrorCode.GRAPHQL_VALIDATION_FAILED: HTTPStatus.BAD_REQUEST,
+    ErrorCode.BAD_USER_INPUT: HTTPStatus.BAD_REQUEST,
+    ErrorCode.QUERY_LIMIT_EXCEEDED: HTTPStatus.BAD_REQUEST,
+    ErrorCode.PERSISTED_QUERY_NOT_FOUND: HTTPStatus.BAD_REQUEST,
+    ErrorCode.DOCUMENT_NOT_ALLOWED: HTTPStatus.BAD_REQUEST,
+    ErrorCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+    ErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.OVERLOADED: HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.INTERNAL_SERVER_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""The status of a response to a request that is refused as a whole; other codes are only errors of fields."""
+
 _RETRY_MAY_HELP: Final = (
     konaplate.RetryMayHelpError,
     DeadlineExceededError,
@@ -85,10 +102,17 @@ def code_of(error: BaseException | None) -> ErrorCode:
     """Return the code that clients see for an exception; anything unknown is an internal error."""
     if isinstance(error, GatewayError):
         return error.code
-    for kind in type(error).__mro__:
-        if kind in CODES:
-            return CODES[kind]
-    return ErrorCode.INTERNAL_SERVER_ERROR
+    return code_of_kind(type(error))
+
+
+def code_of_kind(kind: type[Any]) -> ErrorCode:
+    """Return the code that clients see for exceptions of a class, other than `GatewayError`."""
+    return next((CODES[each] for each in kind.__mro__ if each in CODES), ErrorCode.INTERNAL_SERVER_ERROR)
+
+
+def retry_may_help(kind: type[Any]) -> bool:
+    """Whether the same request may succeed after an exception of this class."""
+    return issubclass(kind, _RETRY_MAY_HELP)
 
 
 def retry_after_of(error: BaseException | None) -> int | None:
@@ -117,7 +141,7 @@ def present_cause(cause: BaseException | None, request_id: str, **place: Any) ->
     message = code.message
     extensions: dict[str, Any] = {
         "code": code.value,
-        "retryable": isinstance(cause, _RETRY_MAY_HELP),
+        "retryable": retry_may_help(type(cause)),
         "requestId": request_id,
     }
     if isinstance(cause, GatewayError):

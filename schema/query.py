@@ -9,6 +9,8 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.card import Card
 from schema.directives import SEMANTIC_NON_NULL, without_defaults
+from schema.error_catalog import ErrorCatalogEntry
+from schema.errors import ErrorCode
 from schema.fields import argument, by_id, edge, part
 from schema.member import Member
 from schema.node import Node
@@ -68,6 +70,13 @@ class Query:
             "The terms of the service, sorted by `order` (Konaplate: Terms List). Costs one upstream call."
         ),
         directives=SEMANTIC_NON_NULL,
+    )
+    error_catalog: list[ErrorCatalogEntry] = edge(
+        "error_catalog",
+        key=(),
+        of="entries",
+        size=len(ErrorCode),
+        description="Every error code, with what it means and what to do about it. Costs no upstream call.",
     )
 
 

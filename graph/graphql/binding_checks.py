@@ -9,7 +9,6 @@ from graphql import (
     get_named_type,
     get_nullable_type,
     is_abstract_type,
-    is_enum_type,
     is_leaf_type,
     is_list_type,
 )
@@ -59,10 +58,6 @@ def check_field(where: str, field: GraphQLField, spec: Spec) -> None:
         raise BindingError(f"{where}: `type_of` is needed for interfaces and unions, and for nothing else")
     if scope is not None and scope not in EVERY_SCOPE:
         raise BindingError(f"{where}: there is no scope {scope!r}; known are {', '.join(sorted(EVERY_SCOPE))}")
-    members = getattr(kind, "wrapped_cls", None)
-    is_enum = isinstance(spec, Value) and is_enum_type(kind)
-    if is_enum and members is not None and "UNKNOWN" not in members.__members__:
-        raise BindingError(f"{where}: the enum {kind.name} has no member UNKNOWN")
 
 
 def attribute(where: str, origin: Origin, name: str) -> Attribute:
@@ -80,6 +75,9 @@ def attribute(where: str, origin: Origin, name: str) -> Attribute:
 def check_value(where: str, field: GraphQLField, show: Any, held: Attribute) -> None:
     """Check that a value of a record can be shown as a field's type."""
     shown = plain(python_type(field))
+    is_of_words = isinstance(shown, type) and issubclass(shown, Enum) and held.kind is not shown
+    if is_of_words and "UNKNOWN" not in shown.__members__:
+        raise BindingError(f"{where}: the enum {get_named_type(field.type)} has no member UNKNOWN")
     if show is masked and (held.is_list or not issubclass(held.kind, Secret)):
         raise BindingError(f"{where}: {held.name} is {held.text}, no secret that `masked` could show")
     made = str if show is masked else bool if show is present else None
@@ -141,6 +139,6 @@ def _is_secret_text(kind: Any) -> bool:
 
 def _is_shown_as(held: type, shown: Any) -> bool:
     """Whether a value can be shown unchanged: a secret only as its own type, which the audit log knows."""
-    if isinstance(shown, type) and issubclass(shown, Enum):
+    if held is not shown and isinstance(shown, type) and issubclass(shown, Enum):
         return all(type(member.value) is held for member in shown if member.name != "UNKNOWN")
     return shown is held or (held is int and shown is float)

@@ -22,6 +22,7 @@ from graph.graphql import binding_checks as checks
 from graph.graphql.binding_checks import BindingError, spec_of
 from graph.graphql.cost import COST, ORIGINS, FieldCost
 from graph.graphql.edges import by_way_of, edge_to
+from graph.graphql.error_catalog import catalog_view
 from graph.graphql.field_costs import edge_cost, handle_cost, part_cost
 from graph.graphql.handles import Opening, by_id, handle_of
 from graph.graphql.origins import Origin, attribute_of, origin_of
@@ -63,7 +64,8 @@ def executable_schema(
     Raises:
         BindingError: when a declaration cannot be bound.
     """
-    schema, named = build_schema(query), with_views(endpoints, views)
+    endpoints = tuple(endpoints)
+    schema, named = build_schema(query), with_views(endpoints, (*views, catalog_view(endpoints)))
     for kind in schema.type_map.values():
         if is_abstract_type(kind):
             kind.resolve_type = TypeOf(attrgetter("kind"), attrgetter("record.__class__"))

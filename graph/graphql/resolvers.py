@@ -91,9 +91,12 @@ def may_read(source: Source, scope: str, own: Callable[[Source], Any] | None) ->
 
 
 def _words_of(kind: Any) -> Mapping[Any, Enum] | None:
-    """Return an enum's members by Konaplate's words, and by None the member for any other word."""
+    """Return an enum's members by Konaplate's words, and by None the member for any other word.
+
+    None for other types, and for enums of our own, whose members the record holds.
+    """
     members = getattr(kind, "wrapped_cls", None)
-    if not (isinstance(members, type) and issubclass(members, Enum)):
+    if not (isinstance(members, type) and issubclass(members, Enum)) or "UNKNOWN" not in members.__members__:
         return None
     # `UNKNOWN` is our name: as a word of Konaplate's it is as unknown as any other.
     return {member.value: member for member in members} | {None: members["UNKNOWN"]}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from starlette.responses import Response
 
-from graph.errors import GatewayError, code_of, present_all, present_cause, retry_after_of
+from graph.errors import HTTP_STATUS, GatewayError, code_of, present_all, present_cause, retry_after_of
 from graph.graphql.errors import DocumentError
 from graph.http.accept import JSON
 from schema.errors import ErrorCode
@@ -27,12 +27,6 @@ _PRIVATE: Final = (
 _OWN: Final = frozenset(name for name, _ in _PRIVATE)
 _POLICY: Final = b"content-security-policy"
 _NOTHING_TO_LOAD: Final = (_POLICY, b"default-src 'none'; frame-ancestors 'none'")
-_STATUS: Final = {
-    ErrorCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
-    ErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
-    ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
-    ErrorCode.OVERLOADED: HTTPStatus.SERVICE_UNAVAILABLE,
-}
 
 
 class HttpError(GatewayError):
@@ -87,7 +81,7 @@ def _status(error: Exception, media_type: str) -> int:
         case DocumentError() | GatewayError():
             return HTTPStatus.BAD_REQUEST
         case _:
-            return _STATUS.get(code_of(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+            return HTTP_STATUS.get(code_of(error), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _headers(error: Exception) -> dict[str, str]:

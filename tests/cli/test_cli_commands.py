@@ -365,7 +365,16 @@ def test_help_names_every_command_in_the_order_of_use_and_in_whole_sentences(opt
 
     assert result.exit_code == 0
     listed = [line.split()[0] for line in result.stdout.partition("Commands:")[2].splitlines() if line.strip()]
-    assert listed == ["dev", "serve", "check-config", "sandbox", "token", "export-schema", "leak-audit"]
+    assert listed == [
+        "dev",
+        "serve",
+        "check-config",
+        "sandbox",
+        "token",
+        "export-schema",
+        "export-errors",
+        "leak-audit",
+    ]
     assert "..." not in result.stdout.partition("Commands:")[2]
 
 

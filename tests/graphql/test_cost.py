@@ -221,15 +221,20 @@ def looks_up(field: GraphQLField) -> bool:
 def test_every_field_that_waits_for_something_costs_a_call() -> None:
     waiting = {name for name, field in object_fields().items() if looks_up(field)}
     dear = {name for name, field in object_fields().items() if any(map(is_dear, costs_of(field)))}
-    # A member by id is no call, and the names of all products are one.
-    assert waiting == dear | {"Query.member", "CardProduct.serviceName"}
+    # A member by id and the catalogue are no calls, and the names of all products are one.
+    assert waiting == dear | {"Query.member", "Query.errorCatalog", "CardProduct.serviceName"}
     assert waiting >= {"Query.card", "Query.cards", "Member.profile", "Member.cards", "Card.pendingAmount"}
 
 
 def test_every_list_is_paid_for_by_item() -> None:
     lists = {name: costs_of(field) for name, field in object_fields().items() if "[" in str(field.type)}
-    # The scopes are no objects, and the size of a page is its connection's.
-    free = {"Viewer.scopes", "TransactionConnection.edges", "TransactionConnection.nodes"}
+    # Scopes and codes are no objects, and the size of a page is its connection's.
+    free = {
+        "Viewer.scopes",
+        "ErrorCatalogEntry.upstreamCodes",
+        "TransactionConnection.edges",
+        "TransactionConnection.nodes",
+    }
     unpaid = {
         name
         for name, costs in lists.items()
