@@ -171,9 +171,9 @@ class RequestContext:
         """
         return self._audit.note(subject, name)
 
-    def refuse(self, subject: Subject | None, name: str) -> Exception:
-        """Record that a field was denied, and return its error."""
-        return self._audit.withhold(subject, name)
+    def refuse(self, subject: Subject | None, name: str, scope: str) -> Exception:
+        """Record that a field was denied for want of a scope, and return its error."""
+        return self._audit.withhold(subject, name, scope)
 
     def check(self, view: View[K, Any], key: K) -> None:
         """Check the arguments of a view's key; see `View.check`.

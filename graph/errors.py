@@ -152,6 +152,8 @@ def present_cause(cause: BaseException | None, request_id: str, **place: Any) ->
         extensions["retryAfterMs"] = retry_after_ms
     if isinstance(cause, security.RateLimitedError) and cause.budget == "cost":
         extensions["limit"] = cause.budget
+    if isinstance(cause, security.ForbiddenError) and cause.scope is not None:
+        extensions["requiredScope"] = cause.scope
     if isinstance(cause, konaplate.KonaplateError):
         details = cause.details
         extensions["upstream"] = {

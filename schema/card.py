@@ -68,7 +68,7 @@ class PhysicalCard:
         of="physical_card_no",
         scope="card-number:read",
         or_own="user_id",
-        description="Its number, shown to the same callers as `Card.cardNo` (Konaplate: `physicalCardNo`).",
+        description="Its number (Konaplate: `physicalCardNo`).",
     )
     masked_card_no: str | None = field(of="physical_card_no", show=masked, description="Its number, masked.")
     card_status: CardStatus | None = field(
@@ -108,10 +108,7 @@ class Card(Node):
         of="card_no",
         scope="card-number:read",
         or_own="user_id",
-        description=(
-            "The card number (Konaplate: `cardNo`, or `mobileCardNo` in a list). Its owner sees it, and whoever "
-            "asked by the number; others need the scope `card-number:read`."
-        ),
+        description="The card number (Konaplate: `cardNo`, or `mobileCardNo` in a list).",
     )
     masked_card_no: str = field(
         of="card_no",
@@ -244,8 +241,7 @@ class Card(Node):
         or_own="user_id",
         size="first",
         description=(
-            "The card's transactions, newest first (Konaplate: Checking Transaction History). Its owner sees "
-            "them; others need the scope `transactions:read`. A page costs one upstream call, or up to three if "
-            "pages have shifted. " + _ROW
+            "The card's transactions, newest first (Konaplate: Checking Transaction History). A page costs one "
+            "upstream call, or up to three if pages have shifted. " + _ROW
         ),
     )

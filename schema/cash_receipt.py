@@ -47,8 +47,7 @@ class CashReceiptInfo:
         of="id_no",
         scope="cash-receipt:read",
         description=(
-            "The cash-receipt card number, mobile number or business number (Konaplate: `idNo`). Personal data; "
-            "needs the scope `cash-receipt:read`."
+            "The cash-receipt card number, mobile number or business number (Konaplate: `idNo`). Personal data."
         ),
         directives=SEMANTIC_NON_NULL,
     )

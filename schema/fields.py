@@ -210,7 +210,9 @@ def also_of(kind: GraphQLObjectType) -> tuple[Edge, ...]:
 def _declare(
     spec: Spec, description: str, directives: Sequence[object], arguments: Iterable[Argument] = ()
 ) -> Any:
-    declared: Any = strawberry.field(description=description, directives=directives, metadata={_SPEC: spec})
+    declared: Any = strawberry.field(
+        description=f"{description}{_needs(spec)}", directives=directives, metadata={_SPEC: spec}
+    )
     declared.arguments = [
         StrawberryArgument(
             each.name, None, StrawberryAnnotation(each.kind), description=each.description, default=each.default
@@ -218,3 +220,14 @@ def _declare(
         for each in arguments
     ]
     return declared
+
+
+def _needs(spec: Spec) -> str:
+    """Return the sentence about a field's scope, for its description."""
+    scope, own = getattr(spec, "scope", None), getattr(spec, "or_own", None)
+    if scope is None:
+        return ""
+    without = "" if own is None else ", except for the owner"
+    if isinstance(spec, Value) and own is not None:
+        without += " and whoever asked by the card's number"
+    return f" Needs the scope `{scope}`{without}."

@@ -108,8 +108,8 @@ class Member(Node):
         key="user_id",
         scope="member:read",
         description=(
-            "The member's personal data (Konaplate: Search for Member Information); needs the scope "
-            "`member:read`. Costs one more upstream call per member, however many cards share it."
+            "The member's personal data (Konaplate: Search for Member Information). Costs one more upstream call "
+            "per member, however many cards share it."
         ),
         directives=SEMANTIC_NON_NULL,
     )

@@ -34,9 +34,7 @@ class VirtualAccount:
     account_no: IdentityNo | None = field(
         of="account_no",
         scope="virtual-account:read",
-        description=(
-            "The account number (Konaplate: `accountNo`). Personal data; needs the scope `virtual-account:read`."
-        ),
+        description=("The account number (Konaplate: `accountNo`). Personal data."),
         directives=SEMANTIC_NON_NULL,
     )
     masked_account_no: str | None = field(

@@ -107,7 +107,7 @@ def _asked_by(
 
     def keys(source: Source, given: Mapping[str, Any]) -> Any:
         if scope is not None and not may_read(source, scope, own):
-            return source.context.refuse(source.subject, name)
+            return source.context.refuse(source.subject, name, scope)
         if unless is not None and (known := unless(source)) is not None:
             return Known(known)
         asked = key_of(source, given)

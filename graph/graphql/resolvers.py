@@ -70,7 +70,7 @@ def value_of(name: str, spec: Value, kind: Any, path: str, own: Callable[[Source
 
     def shown(source: Source, value: Any) -> Any:
         if scope is not None and not (source.named and own is not None) and not may_read(source, scope, own):
-            return source.context.refuse(source.subject, name)
+            return source.context.refuse(source.subject, name, scope)
         if show is not None:
             if not isinstance(value, Exception):
                 value = show(value)

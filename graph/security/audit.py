@@ -107,10 +107,10 @@ class RequestAudit:
         self._read.setdefault(subject, {})[name] = None
         return None
 
-    def withhold(self, subject: Subject | None, name: str) -> Exception:
+    def withhold(self, subject: Subject | None, name: str, scope: str) -> Exception:
         """Note that a personal field was requested without its scope; returns the field's error."""
         self._withheld.setdefault(subject, {})[name] = None
-        return ForbiddenError()
+        return ForbiddenError(scope)
 
     def record_refusal(self, code: str, subject: Subject | None) -> None:
         """Record a refusal, once per subject however many aliases and lists name it."""

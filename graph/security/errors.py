@@ -35,7 +35,15 @@ class KeysUnavailableError(SecurityError):
 
 
 class ForbiddenError(SecurityError):
-    """The viewer lacks a scope that the field needs."""
+    """The viewer lacks a scope that the field needs, or a page of another site asked.
+
+    Args:
+        scope: that is missing; None for a page of another site.
+    """
+
+    def __init__(self, scope: str | None = None) -> None:
+        super().__init__(scope)
+        self.scope = scope
 
 
 class HiddenError(SecurityError):

@@ -8,7 +8,9 @@ import graphql
 import pytest
 from graphql import DirectiveLocation, GraphQLEnumType, GraphQLObjectType, GraphQLSchema
 
+from graph.konaplate.views.member import MEMBER
 from schema.directives import without_defaults
+from schema.fields import declaration
 from schema.query import build_schema, export_schema
 from tests.support import gateway
 from tests.tools import ROOT
@@ -122,6 +124,19 @@ def undescribed(schema: GraphQLSchema) -> list[str]:
 @pytest.mark.parametrize("schema", [PRINTED, BUILT], ids=["printed", "built"])
 def test_everything_has_a_description(schema: GraphQLSchema) -> None:
     assert undescribed(schema) == []
+
+
+def test_a_description_names_the_scope_that_its_field_needs() -> None:
+    needed, named = {}, {}
+    for kind in BUILT.type_map.values():
+        for name, field in kind.fields.items() if isinstance(kind, GraphQLObjectType) else ():
+            spec = (declaration(field) or (None, None))[1]
+            needed[kind.name, name] = [scope] if (scope := getattr(spec, "scope", None)) else []
+            named[kind.name, name] = re.findall(r"the scope `([\w:-]+)`", field.description or "")
+    # Whoever may see any member is declared where members are looked up.
+    needed["Query", "member"] = list(MEMBER.open_to)
+    assert named == needed
+    assert sum(map(len, needed.values())) > 5
 
 
 def test_the_directives_description_explains_its_levels() -> None:

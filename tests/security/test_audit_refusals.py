@@ -150,7 +150,7 @@ def test_a_member_that_no_card_led_to_is_named_by_a_reference_of_its_own() -> No
     audit = RequestAudit(AuditedCaller(viewer, "192.0.2.1", "an-id"), REFS, events)
     member = MemberId("1001")
     audit.note(member, "email")
-    audit.withhold(member, "idNo")
+    audit.withhold(member, "idNo", "cash-receipt:read")
     audit.close()
     assert [(event.action, event.card_ref, event.member_ref, event.fields, event.code) for event in events] == [
         ("read", None, REFS.of(member), ("email",), None),

@@ -33,6 +33,13 @@ CARD: Final = """id cardNo maskedCardNo balance pendingAmount physicalCard { car
   transactions(first: 3) { nodes { trAmount merchantName bizLicenseNo } }"""
 OWN: Final = f"{{ viewer {{ member {{ userId profile {{ userName }} cards {{ {CARD} }} }} }} }}"
 OTHERS: Final = f'{{ member(userId: "2005") {{ userId profile {{ userName }} cards {{ {CARD} }} }} }}'
+SCOPES: Final = {
+    "accountNo": "virtual-account:read",
+    "cardNo": "card-number:read",
+    "idNo": "cash-receipt:read",
+    "profile": "member:read",
+    "transactions": "transactions:read",
+}
 BY_NUMBER: Final = f'{{ card(cardNo: "{FIRST}") {{ member {{ userId profile {{ userName }} }} {CARD} }} }}'
 
 
@@ -52,8 +59,10 @@ NOTHING_MORE: Final = Sees(False, False, False, False, False)
 def forbidden(answer: dict[str, Any]) -> set[str]:
     """The fields that are denied, by their paths below a card or a member. Nothing else may fail."""
     found = set()
-    for path, code in codes(answer):
-        assert code == FORBIDDEN
+    for error in answer.get("errors", ()):
+        path = error["path"]
+        assert error["extensions"]["code"] == FORBIDDEN
+        assert error["extensions"]["requiredScope"] == SCOPES[path[-1]]
         below = [step for step in path if isinstance(step, str)]
         start = next((place + 1 for place, step in enumerate(below) if step in ("cards", "card", "node")), None)
         found.add(".".join(below[start:] if start is not None else below[-1:]).removeprefix("member."))
