@@ -27,6 +27,16 @@ class DocumentError(Exception):
         self.errors = errors
 
 
+class UnknownHashError(DocumentError):
+    """No document is stored under the hash of an automatic persisted query.
+
+    The client must read this to go on, and Apollo iOS reads no body of a status other than 200.
+    """
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(refused(ErrorCode.PERSISTED_QUERY_NOT_FOUND, message).errors)
+
+
 def refused(code: ErrorCode, message: str | None = None, **extensions: str | int) -> DocumentError:
     """Make an error with one entry; the message is the code's own unless another is given."""
     cause = GatewayError(code, message, **extensions)

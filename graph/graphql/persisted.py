@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from graph.errors import GatewayError
 from graph.graphql.documents import must_not_be_kept
-from graph.graphql.errors import refused
+from graph.graphql.errors import UnknownHashError, refused
 from graph.graphql.manifests import TrustedDocuments
 from graph.graphql.operation import Resolved
 from graph.redact import safe_name
@@ -23,7 +23,6 @@ from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from graph.graphql.documents import Documents
-    from graph.graphql.errors import DocumentError
     from graph.graphql.registered import RegisteredDocuments
     from graph.graphql.request import GraphQLRequest
 
@@ -91,13 +90,14 @@ class DocumentResolver:
 
         Raises:
             GatewayError: `BAD_REQUEST`, for a malformed hash, or one that is not the text's.
-            DocumentError: when the document is unknown, not allowed, too large or invalid.
+            DocumentError: when the document is unknown, not allowed, too large or invalid; `UnknownHashError` when
+                it is unknown and named by its hash.
         """
         text, sha256_hash = request.query, request.persisted_hash
         if request.document_id is not None:
             document = self.trusted.by_id(request.document_id)
             if document is None:
-                raise self._not_found()
+                raise refused(ErrorCode.PERSISTED_QUERY_NOT_FOUND, self._miss())
             return Resolved(document)
         if sha256_hash is None:
             return await self._by_text(text or "", pay, introspection)
@@ -136,7 +136,7 @@ class DocumentResolver:
         text = await self._registered.get(sha256_hash) if self._registered is not None else None
         # Others could have written to the store.
         if text is None or _hash(text) != sha256_hash:
-            raise self._not_found()
+            raise UnknownHashError(self._miss())
         return await self._by_text(text, pay, introspection)
 
     def _check_hash(self, sha256_hash: str, text: str) -> bool:
@@ -154,10 +154,10 @@ class DocumentResolver:
             raise _mismatch()
         return True
 
-    def _not_found(self) -> DocumentError:
+    def _miss(self) -> str | None:
+        """The message about an unknown id; None for the code's own."""
         # If nothing is ever stored, clients should stop sending hashes.
-        supported = self._registered is not None or len(self.trusted) > 0
-        return refused(ErrorCode.PERSISTED_QUERY_NOT_FOUND, None if supported else _NOT_SUPPORTED)
+        return None if self._registered is not None or len(self.trusted) > 0 else _NOT_SUPPORTED
 
 
 def _hash(text: str) -> str:

@@ -10,7 +10,7 @@ import orjson
 from starlette.responses import Response
 
 from graph.errors import HTTP_STATUS, GatewayError, code_of, present_all, present_cause, retry_after_of
-from graph.graphql.errors import DocumentError
+from graph.graphql.errors import DocumentError, UnknownHashError
 from graph.http.accept import JSON
 from schema.errors import ErrorCode
 
@@ -75,6 +75,9 @@ def _status(error: Exception, media_type: str) -> int:
     match error:
         case HttpError():
             return error.status
+        case UnknownHashError():
+            # A client that sends hashes must read the body to go on, and some read none of a 400.
+            return HTTPStatus.OK
         case DocumentError() if media_type == JSON:
             # The request is well-formed, its document is not. With application/json, clients expect 200 then.
             return HTTPStatus.OK

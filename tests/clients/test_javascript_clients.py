@@ -49,7 +49,7 @@ def asked(request: pytest.FixtureRequest, gateway_url: str) -> dict[str, Asked]:
     return run_client(client, gateway_url, f"Registered{client.capitalize()}")
 
 
-STATUSES: dict[str | None, int] = {"PERSISTED_QUERY_NOT_FOUND": 400, "BAD_REQUEST": 405}
+STATUSES: dict[str | None, int] = {"BAD_REQUEST": 405}
 
 
 def card_of(result: dict[str, Any], field: str = "card") -> dict[str, Any]:
