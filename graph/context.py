@@ -119,6 +119,8 @@ class RequestContext:
         self.count: Callable[..., None] | None = None
         """Learns the lengths of lists for the bill; see `graph.graphql.plan.fields.CountList`."""
         self._refusal: Exception | None = None
+        self.given_as_data: list[Exception] = []
+        """The errors that the response has as objects, and not among its `errors`."""
 
     @property
     def upstream_calls(self) -> int:
@@ -259,6 +261,10 @@ class RequestContext:
             raise self._shown(hidden, view, key, subject, named=named) from None
         return found
 
+    def give_as_data(self, error: Exception) -> None:
+        """Keep an error that clients get as an object, for logs and metrics."""
+        self.given_as_data.append(error)
+
     def settle(self) -> bool:
         """Write the audit log of what was read; return whether the data may be returned."""
         return self._audit.settle()
@@ -275,6 +281,7 @@ class RequestContext:
     def begin_again(self) -> None:
         """Restart what is counted, because the operation is executed again."""
         self._loads = 0
+        self.given_as_data.clear()
         if self.bill is not None:
             self.bill.begin_again()
 

@@ -115,6 +115,11 @@ def retry_may_help(kind: type[Any]) -> bool:
     return issubclass(kind, _RETRY_MAY_HELP)
 
 
+def message_of(error: BaseException | None) -> str:
+    """Return the message that clients see for an exception."""
+    return error.message if isinstance(error, GatewayError) else code_of(error).message
+
+
 def retry_after_of(error: BaseException | None) -> int | None:
     """Return the milliseconds until the same request may pass; None if unknown."""
     if isinstance(error, security.RateLimitedError):
@@ -137,15 +142,12 @@ def present_all(errors: Sequence[GraphQLError], request_id: str) -> list[dict[st
 
 def present_cause(cause: BaseException | None, request_id: str, **place: Any) -> dict[str, Any]:
     """Format one entry of `errors`; `place` are its `locations` and `path`, if it has them."""
-    code = code_of(cause)
-    message = code.message
     extensions: dict[str, Any] = {
-        "code": code.value,
+        "code": code_of(cause).value,
         "retryable": retry_may_help(type(cause)),
         "requestId": request_id,
     }
     if isinstance(cause, GatewayError):
-        message = cause.message
         extensions.update(cause.extensions)
     retry_after_ms = retry_after_of(cause)
     if retry_after_ms is not None:
@@ -162,7 +164,7 @@ def present_cause(cause: BaseException | None, request_id: str, **place: Any) ->
             "status": details.status,
             "correlationId": details.correlation_id,
         }
-    return {"message": message, **place, "extensions": extensions}
+    return {"message": message_of(cause), **place, "extensions": extensions}
 
 
 def _present(error: GraphQLError, request_id: str) -> dict[str, Any]:

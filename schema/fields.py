@@ -24,7 +24,7 @@ from strawberry.types.unset import UNSET
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from graphql import GraphQLField, GraphQLObjectType
+    from graphql import GraphQLField, GraphQLInputObjectType, GraphQLObjectType
 
     from schema.secrets import Secret
 
@@ -122,7 +122,21 @@ class ById:
     key: Argument
 
 
-Spec: TypeAlias = "Value | Handle | Part | Edge | ById"
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The object that one of several keys leads to, or an object in place of the field's error."""
+
+    by: Argument
+    """An input object with exactly one member."""
+    ways: Mapping[str, Edge | ById]
+    """By the names of its members, in snake case, which are also the arguments of their keys."""
+    found: str
+    """The name of the type that they lead to."""
+    failed_as: Callable[..., str]
+    """Maps an error's code and `retryable` to the name of the type that it is shown as."""
+
+
+Spec: TypeAlias = "Value | Handle | Part | Edge | ById | Outcome"
 
 
 def field(*, description: str, directives: Sequence[object] = (), **spec: Any) -> Any:
@@ -150,6 +164,12 @@ def handle(*, of: Mapping[str, str | tuple[str, ...]], description: str) -> Any:
 def by_id(key: Argument, *, description: str) -> Any:
     """Declare the object that a handle leads to, or the list of those that a list of handles does."""
     return _declare(ById(key), description, (), [key])
+
+
+def outcome(*, description: str, **spec: Any) -> Any:
+    """Declare an object, or its error as an object; `spec` are the attributes of an `Outcome`."""
+    declared = Outcome(**spec)
+    return _declare(declared, description, (), [declared.by])
 
 
 def also(*edges: Edge) -> Callable[[type[T]], type[T]]:
@@ -189,6 +209,12 @@ def declaration(built: GraphQLField) -> tuple[str, Spec | None, dict[str, str]] 
         return None
     arguments = {given.python_name: name for given, name in zip(declared.arguments, built.args, strict=True)}
     return declared.python_name, declared.metadata.get(_SPEC), arguments
+
+
+def members_of(built: GraphQLInputObjectType) -> dict[str, str]:
+    """Return the GraphQL names of an input object's members by their Python names."""
+    fields = built.fields.items()
+    return {each.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name: name for name, each in fields}
 
 
 def python_type(built: GraphQLField) -> Any:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import strawberry
+from graphql import is_input_object_type
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from schema.card import Card
+from schema.card_lookup import CardLookupInput, CardLookupResult, type_of_error
 from schema.directives import SEMANTIC_NON_NULL, without_defaults
 from schema.error_catalog import ErrorCatalogEntry
 from schema.errors import ErrorCode
-from schema.fields import argument, by_id, edge, part
+from schema.fields import ById, Edge, argument, by_id, edge, outcome, part
 from schema.member import Member
 from schema.node import Node
 from schema.scalars import SCALARS
@@ -41,6 +44,18 @@ class Query:
         ),
         description=(
             "Cards by their numbers, in the order given; a card that fails is null with an error of its own."
+        ),
+    )
+    card_lookup: CardLookupResult = outcome(
+        by=argument("by", CardLookupInput, description="The card's number or id."),
+        ways={
+            "card_no": Edge("card_info", key=argument("card_no", CardNo, description="Its number.")),
+            "id": ById(argument("id", strawberry.ID, description="Its id.")),
+        },
+        found="Card",
+        failed_as=type_of_error,
+        description=(
+            "One card by its number, as `card`, or by its id, as `node`; if it cannot be read, the error is data."
         ),
     )
     viewer: Viewer = part(description="The caller. Costs no upstream call.")
@@ -83,12 +98,20 @@ class Query:
 def build_schema(query: type = Query) -> GraphQLSchema:
     """Build the graphql-core schema. Its fields have no resolvers yet: `graph` binds them to their sources."""
     # Strawberry has no public name for the graphql-core schema that it wraps.
-    return _strawberry_schema(query)._schema  # noqa: SLF001
+    schema = _strawberry_schema(query)._schema  # noqa: SLF001
+    for kind in schema.type_map.values():
+        if is_input_object_type(kind) and kind.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].is_one_of:
+            # So that graphql-core checks it, already in validation. Strawberry would do so when values are read.
+            kind.is_one_of = True
+            vars(kind)["out_type"] = dict
+    return schema
 
 
 def export_schema() -> str:
     """Print the schema as SDL, ending in a line break."""
-    return without_defaults(_strawberry_schema(Query).as_str()) + "\n"
+    sdl = without_defaults(_strawberry_schema(Query).as_str())
+    # It belongs to the language, which Strawberry does not know yet.
+    return sdl.replace("directive @oneOf on INPUT_OBJECT\n\n", "") + "\n"
 
 
 def _strawberry_schema(query: type) -> strawberry.Schema:

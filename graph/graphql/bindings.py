@@ -11,6 +11,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from graphql import (
+    GraphQLArgument,
+    GraphQLField,
     get_named_type,
     is_abstract_type,
     is_introspection_type,
@@ -26,22 +28,23 @@ from graph.graphql.error_catalog import catalog_view
 from graph.graphql.field_costs import edge_cost, handle_cost, part_cost
 from graph.graphql.handles import Opening, by_id, handle_of
 from graph.graphql.origins import Origin, attribute_of, origin_of
-from graph.graphql.plan.fields import ByOrigin, TypeOf
+from graph.graphql.outcomes import FAILED, outcome_of
+from graph.graphql.plan.fields import ByOrigin, LookUp, TypeOf
 from graph.graphql.resolvers import part_of, value_of
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.view import with_views
 from graph.konaplate.views import VIEWS
 from graph.security.authorization import Viewer
-from schema.fields import ById, Edge, Handle, Part, Value, also_of
+from schema.fields import ById, Edge, Handle, Outcome, Part, Value, also_of, members_of
 from schema.query import Query, build_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
+    from graphql import GraphQLObjectType, GraphQLSchema
 
     from graph.graphql.origins import LookedUp
-    from graph.graphql.plan.fields import LookUp, Origins, Read
+    from graph.graphql.plan.fields import Origins, Read
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.view import View
     from schema.fields import Spec
@@ -166,14 +169,15 @@ class _Binder:
                 return self._edge(place, spec, origin)
             case ById():
                 possible = {kind.name for kind in self._possible(field)}
-                targets = tuple(
-                    (opening.type_name, origin_of(opening.source))
-                    for opening in self._openings.values()
-                    if opening.type_name in possible
-                )
+                openings = {
+                    kind: opening for kind, opening in self._openings.items() if opening.type_name in possible
+                }
+                targets = tuple((each.type_name, origin_of(each.source)) for each in openings.values())
                 argument = place.arguments[spec.key.name]
-                look_up = by_id(argument, self._openings, _origins(targets))
-                return _Bound(look_up, handle_cost(self._openings.values(), field, argument), targets)
+                look_up = by_id(argument, openings, _origins(targets))
+                return _Bound(look_up, handle_cost(openings.values(), field, argument), targets)
+            case Outcome():
+                return self._outcome(place, spec, origin)
 
     def _value(self, place: _Place, spec: Value, origin: Origin) -> Read:
         held = checks.attribute(place.where, origin, spec.of)
@@ -224,6 +228,23 @@ class _Binder:
             origins=_origins(targets),
         )
         return _Bound(resolve, edge_cost(spec, source, field, arguments, of), targets)
+
+    def _outcome(self, place: _Place, spec: Outcome, origin: Origin) -> _Bound:
+        argument = place.arguments[spec.by.name]
+        by: Any = get_named_type(place.field.args[argument].type)
+        arguments = members_of(by)
+        # Each member is bound like the argument of a field.
+        given = {name: GraphQLArgument(member.type) for name, member in by.fields.items()}
+        field = GraphQLField(self._object(spec.found), given)
+        bound = {
+            arguments[name]: self._direct(place._replace(field=field, spec=way, arguments=arguments), origin)
+            for name, way in spec.ways.items()
+        }
+        failed = [(kind.name, FAILED) for kind in self._possible(place.field) if kind.name != spec.found]
+        targets = tuple(dict.fromkeys([*(each for way in bound.values() for each in way.shown), *failed]))
+        ways = {name: way.resolve for name, way in bound.items() if isinstance(way.resolve, LookUp)}
+        cost = max((way.cost for way in bound.values() if way.cost is not None), key=lambda each: each.once)
+        return _Bound(outcome_of(spec, argument, ways, _origins(targets)), cost, targets)
 
     def _source(self, place: _Place, name: str) -> LookedUp:
         try:

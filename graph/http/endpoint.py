@@ -187,6 +187,7 @@ class GraphQLEndpoint:
             await bill.close()
             left = bill.status
         payload: dict[str, Any] = {}
+        report.note(context.given_as_data)
         if result.errors:
             report.note(result.errors)
             payload["errors"] = present_all(result.errors, report.request_id)

@@ -12,6 +12,7 @@ from graphql import (
     get_named_type,
     get_nullable_type,
     is_abstract_type,
+    is_input_object_type,
     is_leaf_type,
     is_list_type,
     is_required_argument,
@@ -19,7 +20,7 @@ from graphql import (
 
 from graph.leak_audit.canaries import secret_names
 from graph.sandbox.ledger import FIRST_CARD
-from schema.fields import ById, Handle, declaration
+from schema.fields import ById, Handle, Outcome, declaration, members_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -99,6 +100,8 @@ class Root(NamedTuple):
     """Whether the field takes no other argument."""
     by_id: bool
     """Whether it gives objects of any type, which only ids of earlier answers name."""
+    member: str | None = None
+    """The member of the argument that holds the value, if the argument is an input object."""
 
     @property
     def selections(self) -> tuple[tuple[str, bool], ...]:
@@ -108,11 +111,14 @@ class Root(NamedTuple):
     def with_literal(self, value: Any, selection: str = "__typename") -> str:
         """A document with the value as a literal."""
         literal = json.dumps(value, ensure_ascii=False)
-        return f"{{ {self.name}({self.argument}: {literal}) {{ {selection} }} }}"
+        return f"{{ {self.name}({self._given(literal)}) {{ {selection} }} }}"
 
     def with_variable(self, selection: str = "__typename") -> str:
         """A document with the value in variable `n`."""
-        return f"query ($n: {self.type}) {{ {self.name}({self.argument}: $n) {{ {selection} }} }}"
+        return f"query ($n: {self.type}) {{ {self.name}({self._given('$n')}) {{ {selection} }} }}"
+
+    def _given(self, value: str) -> str:
+        return f"{self.argument}: {value if self.member is None else f'{{{self.member}: {value}}}'}"
 
 
 def cases(
@@ -160,14 +166,22 @@ def _roots(schema: GraphQLSchema, secret: frozenset[str]) -> Iterator[Root]:
             name,
             masked=_selection(schema, kind, secret),
             clear=_selection(schema, kind, frozenset()),
-            endpoint=getattr(declared[1], "endpoint", None) if declared else None,
             alone=len(field.args) == 1,
-            by_id=is_abstract_type(kind),
         )
+        spec = declared[1] if declared else None
+        endpoint = getattr(spec, "endpoint", None)
         if not any(map(is_required_argument, field.args.values())):
-            yield made(None, "", lists=False)
+            yield made(None, "", lists=False, endpoint=endpoint, by_id=is_abstract_type(kind))
         for argument, given in field.args.items():
-            yield made(argument, str(given.type), lists=is_list_type(get_nullable_type(given.type)))
+            taken = get_named_type(given.type)
+            if isinstance(spec, Outcome) and is_input_object_type(taken):
+                for python_name, member in members_of(taken).items():
+                    type_name, way = f"{taken.fields[member].type}!", spec.ways[python_name]
+                    by_id, endpoint = isinstance(way, ById), getattr(way, "endpoint", None)
+                    yield made(argument, type_name, lists=False, endpoint=endpoint, by_id=by_id, member=member)
+                continue
+            lists = is_list_type(get_nullable_type(given.type))
+            yield made(argument, str(given.type), lists=lists, endpoint=endpoint, by_id=is_abstract_type(kind))
 
 
 def _tables(
@@ -207,7 +221,7 @@ def _shows(name: str, built: GraphQLField, secret: frozenset[str]) -> bool:
     if declared is None:
         return name in secret
     attribute, spec, _ = declared
-    if isinstance(spec, Handle | ById):
+    if isinstance(spec, Handle | ById | Outcome):
         return False
     shown = (None if spec is None else spec.of) or attribute
     return shown in secret and getattr(spec, "show", None) is None

@@ -50,6 +50,8 @@ _FIELDS: Final[dict[str, dict[str, str | None]]] = {
         "addressInfo": "AddressInfo",
     },
     "AddressInfo": dict.fromkeys(["address", "zipCode", "addressDetail"]),
+    "CardError": dict.fromkeys(["code", "message", "retryable"]),
+    "CardUnavailableError": dict.fromkeys(["code", "retryAfterMs"]),
 }
 """The fields of the object types, with the types of their objects."""
 
@@ -62,6 +64,8 @@ _VARIABLES: Final = {
     "t": "Boolean!",
     "f": "Boolean = true",
     "g": "Boolean! = false",
+    "i": "CardLookupInput!",
+    "j": f'CardLookupInput! = {{cardNo: "{NUMBERS[1]}"}}',
     "s1": "Boolean!",
     "s2": "Boolean!",
 }
@@ -76,6 +80,10 @@ _CARDS_ARGUMENTS: Final = [
     "[]",
     '["' + '", "'.join(NUMBERS) + '"]',
 ]
+_LOOKUP_ARGUMENTS: Final = [
+    "$i", "$j", "{cardNo: $a}", "{cardNo: $c}", f'{{cardNo: "{NUMBERS[0]}"}}', '{id: "of nothing"}',
+]  # fmt: skip
+_LOOKUP_TYPES: Final = ["Card", "CardError", "CardUnavailableError"]
 _SWITCHES: Final = ["true", "false", "$t", "$f", "$g"]
 _MANY_SWITCHES: Final = [*_SWITCHES, "$s1", "$s2"]
 
@@ -98,6 +106,7 @@ class DocumentMaker:
         self._renamed = random.choice([{}, {"serviceId": "serviceName", "serviceName": "serviceId"}])
         self._plain_card = random.choice(_CARD_ARGUMENTS)
         self._plain_cards = random.choice(_CARDS_ARGUMENTS)
+        self._plain_lookup = random.choice(_LOOKUP_ARGUMENTS)
         self._fragments: list[tuple[str, str, str]] = []
         for index in reversed(range(random.randint(0, 4))):
             kind = random.choice(["Query", *_FIELDS])
@@ -141,7 +150,10 @@ class DocumentMaker:
     def _root(self, depth: int) -> str:
         if self._random.random() < 0.01:
             return "__schema { queryType { name } }"
-        if self._random.random() < 0.6:
+        form = self._random.random()
+        if form < 0.15:
+            name, argument, arguments, plain = "cardLookup", "by", _LOOKUP_ARGUMENTS, self._plain_lookup
+        elif form < 0.65:
             name, argument, arguments, plain = "card", "cardNo", _CARD_ARGUMENTS, self._plain_card
         else:
             name, argument, arguments, plain = "cards", "cardNos", _CARDS_ARGUMENTS, self._plain_cards
@@ -149,8 +161,14 @@ class DocumentMaker:
         key = f"{name}{arguments.index(value)}{self._random.choice(['', 'x'])}: "
         if self._random.random() < 0.3:
             value, key = plain, ""
-        body = self._selections("Card", max(depth - 1, 1))
+        below = max(depth - 1, 1)
+        body = self._lookup(below) if name == "cardLookup" else self._selections("Card", below)
         return f"{key}{name}({argument}: {value}){self._directives()} {body}"
+
+    def _lookup(self, depth: int) -> str:
+        kinds = self._random.choices(_LOOKUP_TYPES, k=self._random.randint(1, 4))
+        parts = (f"... on {kind}{self._directives()} {self._selections(kind, depth)}" for kind in kinds)
+        return f"{{ __typename {' '.join(parts)} }}"
 
     def _field(self, kind: str, depth: int) -> str:
         inner = {name: below for name, below in _FIELDS[kind].items() if depth > 0 or below is None}
@@ -176,9 +194,20 @@ def variables_for(random: Random, *, clean: bool) -> dict[str, Any]:
     def some() -> Any:
         return [one() for _ in range(random.randint(0, 4))]
 
+    def by_number() -> Any:
+        return {"cardNo": one()}
+
     values: dict[str, Any] = {"a": one(), "l": random.choice([some(), some(), one()]), "unknown": 1}
     values |= {name: random.random() < 0.5 for name in ("t", "s1", "s2")}
-    for name, make in (("b", one), ("c", one), ("m", some), ("f", lambda: False), ("g", lambda: True)):
+    values["i"] = random.choice([{"cardNo": one()}, {"id": "of nothing"}])
+    for name, make in (
+        ("j", by_number),
+        ("b", one),
+        ("c", one),
+        ("m", some),
+        ("f", lambda: False),
+        ("g", lambda: True),
+    ):
         if random.random() < 0.5:
             values[name] = make()
     if not clean:
@@ -193,6 +222,8 @@ def variables_for(random: Random, *, clean: bool) -> dict[str, Any]:
                 [None],
                 [one(), "x"],
                 {"x": 1},
+                {"cardNo": one(), "id": "x"},
+                {"cardNo": None},
                 "true",
                 one(),
                 True,

@@ -11,7 +11,7 @@ from graphql import GraphQLField, GraphQLObjectType
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.record import record_fields
-from schema.fields import ById, Edge, Handle, Part, declaration, masked
+from schema.fields import ById, Edge, Handle, Outcome, Part, declaration, masked
 from schema.query import build_schema, export_schema
 from tests.tables import table
 
@@ -106,7 +106,7 @@ def shown(kind: GraphQLObjectType, record: type[Record], seen: set[str]) -> Iter
         declared = declaration(built)
         assert declared is not None
         attribute, spec, _ = declared
-        if isinstance(spec, Handle | ById) or (isinstance(spec, Edge) and spec.endpoint not in ENDPOINT):
+        if isinstance(spec, Handle | ById | Outcome) or (isinstance(spec, Edge) and spec.endpoint not in ENDPOINT):
             continue
         target: object = graphql.get_named_type(built.type)
         inner: Any = record
