@@ -12,6 +12,7 @@ from graph.graphql.executor import OperationExecutor
 from graph.http.authenticate import Callers
 from graph.http.endpoint import GraphQLEndpoint
 from graph.http.health import Health
+from graph.http.status import StatusCodes
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.resilience.slots import Admission
 from graph.security.audit import RequestAudit
@@ -125,6 +126,7 @@ def create_app(
         admission=admission,
         request_timeout=settings.konagraph_request_timeout,
         max_body_bytes=settings.document_limits.body_bytes,
+        statuses=StatusCodes(draft=settings.konagraph_draft_status_codes),
         get=settings.allowed_in_development(settings.konagraph_get),
         explorer=explorer,
         on_request=telemetry.on_request,

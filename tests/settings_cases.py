@@ -84,6 +84,7 @@ VARIABLES: list[tuple[str, str, Any]] = [
     ("KONAGRAPH_ALLOWED_HOSTS", "API.example., a:1", frozenset({b"api.example", b"a:1"})),
     ("KONAGRAPH_ALLOWED_ORIGINS", "https://a.example http://b:1", frozenset({"https://a.example", "http://b:1"})),
     ("KONAGRAPH_ALLOWED_HEADERS", "X-App, x-b", frozenset({"x-app", "x-b"})),
+    ("KONAGRAPH_DRAFT_STATUS_CODES", "true", True),
     ("KONAPLATE_TIMEOUT", "3", 3.0),
     ("KONAPLATE_POOL_TIMEOUT", "1.5", 1.5),
     ("KONAPLATE_MAX_CONNECTIONS", "8", 8),

@@ -101,6 +101,7 @@ class Settings(BaseModel):
     konagraph_allowed_hosts: Hosts = frozenset()
     konagraph_allowed_origins: OriginSet = frozenset()
     konagraph_allowed_headers: HeaderNames = frozenset()
+    konagraph_draft_status_codes: Switch = False
 
     # Something is slow.
     konaplate_timeout: Seconds = 2.5

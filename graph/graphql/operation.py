@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import FieldNode
 
-from graph.errors import GatewayError
 from graph.graphql.errors import limit_exceeded
 from graph.graphql.plan.cache import Prepared
+from graph.graphql.request import MalformedRequestError
 from graph.redact import safe_name
-from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,14 +93,14 @@ class Document:
         """Return the operation of a request.
 
         Raises:
-            GatewayError: `BAD_REQUEST`, when no operation has the name, or a name is needed and missing.
+            MalformedRequestError: when no operation has the name, or a name is needed and missing.
         """
         if name is None and self._only is not None:
             return self._only
         operation = self.operations.get(name)
         if operation is None:
             needed = "is needed, because the document holds several" if name is None else "names no operation"
-            raise GatewayError(ErrorCode.BAD_REQUEST, f"The parameter 'operationName' {needed}.")
+            raise MalformedRequestError(f"The parameter 'operationName' {needed}.")
         return operation
 
 

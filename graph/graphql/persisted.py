@@ -18,6 +18,7 @@ from graph.graphql.documents import must_not_be_kept
 from graph.graphql.errors import UnknownHashError, refused
 from graph.graphql.manifests import TrustedDocuments
 from graph.graphql.operation import Resolved
+from graph.graphql.request import MalformedRequestError
 from graph.redact import safe_name
 from schema.errors import ErrorCode
 
@@ -166,9 +167,8 @@ def _hash(text: str) -> str:
 
 def _check_form(sha256_hash: str) -> None:
     if _SHA256.fullmatch(sha256_hash) is None:
-        raise GatewayError(
-            ErrorCode.BAD_REQUEST,
-            "The parameter 'extensions.persistedQuery.sha256Hash' must be 64 lowercase hexadecimal digits.",
+        raise MalformedRequestError(
+            "The parameter 'extensions.persistedQuery.sha256Hash' must be 64 lowercase hexadecimal digits."
         )
 
 

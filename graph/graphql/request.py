@@ -38,6 +38,13 @@ class CardNumberInUrlError(GatewayError):
         super().__init__(ErrorCode.BAD_REQUEST)
 
 
+class MalformedRequestError(GatewayError):
+    """The parameters can be read, but are no well-formed GraphQL request."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.BAD_REQUEST, message)
+
+
 @dataclass(slots=True)
 class GraphQLRequest:
     """The parameters of a request. Its `repr` hides them: documents and variables hold card numbers."""
@@ -67,7 +74,7 @@ def from_json(body: bytes) -> GraphQLRequest:
     """
     parameters = read_json(body, "The body")
     if not isinstance(parameters, dict):
-        raise _bad_request("The body must be one JSON object; batches are not accepted.")
+        raise MalformedRequestError("The body must be one JSON object; batches are not accepted.")
     return _request(parameters)
 
 
@@ -93,13 +100,13 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
             max_num_fields=_MAX_QUERY_STRING_FIELDS,
         )
     except ValueError:
-        raise _bad_request("The query string cannot be read.") from None
+        raise GatewayError(ErrorCode.BAD_REQUEST, "The query string cannot be read.") from None
     parameters: dict[str, Any] = {}
     for name, value in pairs:
         if name in _NO_CARD_NUMBER and holds_card_number(value):
             raise CardNumberInUrlError
         if name in parameters:
-            raise _bad_request("A parameter is given twice.")
+            raise MalformedRequestError("A parameter is given twice.")
         if has_lone_surrogate(name) or has_lone_surrogate(value):
             raise lone_surrogate("The query string")
         parameters[name] = value
@@ -130,11 +137,11 @@ def _request(parameters: dict[str, Any]) -> GraphQLRequest:
     document_id, relay_id = parameters.get("documentId") or None, parameters.get("doc_id") or None
     ways = ((query or persisted_hash) is not None) + (document_id is not None) + (relay_id is not None)
     if not ways:
-        raise _bad_request(
+        raise MalformedRequestError(
             "One of the parameters 'query', 'documentId' and 'extensions.persistedQuery' is needed."
         )
     if ways > 1:
-        raise _bad_request("The document must be named in one way only.")
+        raise MalformedRequestError("The document must be named in one way only.")
     return GraphQLRequest(
         query,
         parameters.get("operationName") or None,
@@ -145,11 +152,11 @@ def _request(parameters: dict[str, Any]) -> GraphQLRequest:
     )
 
 
-def _wrong_type(parameters: dict[str, Any]) -> GatewayError:
+def _wrong_type(parameters: dict[str, Any]) -> MalformedRequestError:
     name, kind = next(
         (name, kind) for name, kind in _TYPES.items() if not isinstance(parameters.get(name), kind | None)
     )
-    return _bad_request(f"The parameter '{name}' must be {'a string' if kind is str else 'an object'}.")
+    return MalformedRequestError(f"The parameter '{name}' must be {'a string' if kind is str else 'an object'}.")
 
 
 def _persisted_hash(extensions: dict[str, Any]) -> str | None:
@@ -157,15 +164,13 @@ def _persisted_hash(extensions: dict[str, Any]) -> str | None:
     if persisted is None:
         return None
     if not isinstance(persisted, dict):
-        raise _bad_request("The parameter 'extensions.persistedQuery' must be an object.")
+        raise MalformedRequestError("The parameter 'extensions.persistedQuery' must be an object.")
     version = persisted.get("version")
     if isinstance(version, bool) or version != 1:
-        raise _bad_request("The parameter 'extensions.persistedQuery.version' must be 1.")
+        raise MalformedRequestError("The parameter 'extensions.persistedQuery.version' must be 1.")
     persisted_hash = persisted.get("sha256Hash")
     if not isinstance(persisted_hash, str) or not persisted_hash:
-        raise _bad_request("The parameter 'extensions.persistedQuery.sha256Hash' must be a non-empty string.")
+        raise MalformedRequestError(
+            "The parameter 'extensions.persistedQuery.sha256Hash' must be a non-empty string."
+        )
     return persisted_hash
-
-
-def _bad_request(message: str) -> GatewayError:
-    return GatewayError(ErrorCode.BAD_REQUEST, message)

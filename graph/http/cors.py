@@ -79,7 +79,7 @@ class OriginRules:
         self._loopback = loopback
         names = dict.fromkeys([*_READ_HERE.split(), *_SENT_BY_CLIENTS.split(), *sorted(headers)])
         self._preflight = {
-            "access-control-allow-methods": "GET, POST",
+            "access-control-allow-methods": "GET, POST, QUERY",
             "access-control-allow-headers": ", ".join(names),
             "access-control-max-age": "600",
         }

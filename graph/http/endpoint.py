@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from graph.http.authenticate import Callers
     from graph.http.exchange import Exchange
     from graph.http.graphiql import Explorer
+    from graph.http.status import StatusCodes
     from graph.resilience.slots import Admission
     from graph.security.authorization import Viewer
     from graph.security.budgets import CostStatus
@@ -48,8 +49,10 @@ if TYPE_CHECKING:
 CLIENT_CLOSED_REQUEST: Final = 499
 """nginx's status for a request whose client disconnected; only in logs and metrics."""
 
-_ALLOW: Final = MappingProxyType({"allow": "GET, POST"})
-_ALLOW_POST: Final = MappingProxyType({"allow": "POST"})
+# QUERY is POST that proxies may repeat: RFC 10008.
+_WITH_BODY: Final = ("POST", "QUERY")
+_ALLOW: Final = MappingProxyType({"allow": "GET, POST, QUERY", "accept-query": JSON})
+_ALLOW_BODY: Final = MappingProxyType({"allow": "POST, QUERY", "accept-query": JSON})
 
 ContextFactory = Callable[[Caller, Deadline], AbstractAsyncContextManager[RequestContext]]
 
@@ -66,6 +69,7 @@ class GraphQLEndpoint:
         admission: limits concurrent operations.
         request_timeout: seconds for a request; a client may ask for fewer.
         max_body_bytes: maximum size of a request's body.
+        statuses: chooses the HTTP statuses of responses.
         get: whether GET is allowed; never for operations that take card numbers, because URLs end up in logs.
         explorer: the page for browsers, or None.
         on_request: called once a request is answered or its client has disconnected.
@@ -82,6 +86,7 @@ class GraphQLEndpoint:
         admission: Admission,
         request_timeout: float,
         max_body_bytes: int,
+        statuses: StatusCodes,
         get: bool,
         explorer: Explorer | None,
         on_request: Callable[[RequestReport], None],
@@ -95,6 +100,7 @@ class GraphQLEndpoint:
         self._request_timeout = request_timeout
         self._deadlines = DeadlineTimer()
         self._max_body_bytes = max_body_bytes
+        self._statuses = statuses
         self._get = get
         self._explorer = explorer
         self._on_request = on_request
@@ -127,7 +133,7 @@ class GraphQLEndpoint:
         except Exception as error:  # noqa: BLE001 - every error has a response, also an unexpected one
             report.at_capacity = isinstance(error, AtCapacityError)
             report.note(error.errors if isinstance(error, DocumentError) else [error])
-            return error_response(error, exchange.request_id, media_type or JSON)
+            return error_response(error, exchange.request_id, media_type or JSON, self._statuses)
 
     async def _answer(self, exchange: Exchange, media_type: str | None, report: RequestReport) -> Response:
         if media_type is None:
@@ -141,13 +147,13 @@ class GraphQLEndpoint:
         with self._admission:
             execution = self._execute(request, caller, deadline, report)
             # Other methods may have a body that has not been read, which only `receive` consumes.
-            on_disconnect = exchange.on_disconnect() if exchange.method == "POST" else None
+            on_disconnect = exchange.on_disconnect() if exchange.method in _WITH_BODY else None
             payload = await while_connected(exchange.receive, execution, on_disconnect)
-            return json_response(HTTPStatus.OK, payload, media_type)
+            return json_response(self._statuses.of_result(payload, media_type), payload, media_type)
 
     async def _read(self, exchange: Exchange) -> GraphQLRequest:
         match exchange.method:
-            case "POST":
+            case "POST" | "QUERY":
                 check_content_type(exchange.headers)
                 return from_json(await read_body(exchange.headers, exchange.receive, limit=self._max_body_bytes))
             case "GET" if self._get:
@@ -156,9 +162,9 @@ class GraphQLEndpoint:
                 except CardNumberInUrlError:
                     raise _not_by_get() from None
             case "GET":
-                raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "GET is switched off.", _ALLOW_POST)
+                raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "GET is switched off.", _ALLOW_BODY)
             case _:
-                raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST.", _ALLOW)
+                raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET, POST or QUERY.", _ALLOW)
 
     async def _execute(
         self, request: GraphQLRequest, caller: Caller, deadline: Deadline, report: RequestReport
@@ -205,8 +211,8 @@ class GraphQLEndpoint:
 
 
 def _not_by_get() -> HttpError:
-    message = "This operation must be sent by POST: a URL is no place for a card number."
-    return HttpError(HTTPStatus.METHOD_NOT_ALLOWED, message, _ALLOW_POST)
+    message = "This operation must be sent by POST or QUERY: a URL is no place for a card number."
+    return HttpError(HTTPStatus.METHOD_NOT_ALLOWED, message, _ALLOW_BODY)
 
 
 def _is_for_a_person(exchange: Exchange, accept: str) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from starlette.responses import Response
 
-from graph.errors import HTTP_STATUS, GatewayError, code_of, present_all, present_cause, retry_after_of
-from graph.graphql.errors import DocumentError, UnknownHashError
+from graph.errors import GatewayError, code_of, present_all, present_cause, retry_after_of
+from graph.graphql.errors import DocumentError
 from graph.http.accept import JSON
+from graph.http.status import StatusCodes
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _PRIVATE: Final = (
 )
 _OWN: Final = frozenset(name for name, _ in _PRIVATE)
 _POLICY: Final = b"content-security-policy"
+_USUAL_STATUSES: Final = StatusCodes()
 _NOTHING_TO_LOAD: Final = (_POLICY, b"default-src 'none'; frame-ancestors 'none'")
 
 
@@ -54,13 +55,16 @@ def json_response(
     return Response(orjson.dumps(payload), status, headers, f"{media_type}; charset=utf-8")
 
 
-def error_response(error: Exception, request_id: str, media_type: str = JSON) -> Response:
+def error_response(
+    error: Exception, request_id: str, media_type: str = JSON, statuses: StatusCodes = _USUAL_STATUSES
+) -> Response:
     """The response, without `data`, to a request that failed with any exception."""
     if isinstance(error, DocumentError):
         errors = present_all(error.errors, request_id)
     else:
         errors = [present_cause(error, request_id)]
-    return json_response(_status(error, media_type), {"errors": errors}, media_type, _headers(error))
+    status = error.status if isinstance(error, HttpError) else statuses.of_error(error, media_type)
+    return json_response(status, {"errors": errors}, media_type, _headers(error))
 
 
 def private_headers(given: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
@@ -69,22 +73,6 @@ def private_headers(given: Iterable[tuple[bytes, bytes]], request_id: str) -> li
     if _POLICY not in dict(headers):
         headers.append(_NOTHING_TO_LOAD)
     return [*headers, *_PRIVATE, (b"x-request-id", request_id.encode("ascii"))]
-
-
-def _status(error: Exception, media_type: str) -> int:
-    match error:
-        case HttpError():
-            return error.status
-        case UnknownHashError():
-            # A client that sends hashes must read the body to go on, and some read none of a 400.
-            return HTTPStatus.OK
-        case DocumentError() if media_type == JSON:
-            # The request is well-formed, its document is not. With application/json, clients expect 200 then.
-            return HTTPStatus.OK
-        case DocumentError() | GatewayError():
-            return HTTPStatus.BAD_REQUEST
-        case _:
-            return HTTP_STATUS.get(code_of(error), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _headers(error: Exception) -> dict[str, str]:

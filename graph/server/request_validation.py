@@ -27,7 +27,7 @@ _MAX_BYTES: Final = 255
 _MAX_PORT: Final = 65535
 _DEFAULT_PORTS: Final = (80, 443)
 _ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE | re.DOTALL)
-_ALLOW: Final = (b"allow", b"GET, POST")
+_ALLOW: Final = (b"allow", b"GET, POST, QUERY")
 
 
 class RequestRejectedError(Exception):
@@ -70,7 +70,7 @@ def check_request_line(method: bytes, version: str) -> None:
     if version not in ("1.0", "1.1"):
         raise RequestRejectedError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "The HTTP version must be 1.0 or 1.1.")
     if method == b"CONNECT":
-        raise RequestRejectedError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST.", _ALLOW)
+        raise RequestRejectedError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET, POST or QUERY.", _ALLOW)
 
 
 def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:

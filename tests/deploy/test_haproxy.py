@@ -83,7 +83,7 @@ async def test_other_methods_than_those_of_the_gateway_are_refused(tmp_path: Pat
         refused = await asking.request("TRACE", "/graphql")
         reached = len(fakes[0].requests) + len(fakes[1].requests)
     assert list(statuses.values()) == [200] * 4 + [405] * 5
-    assert refused.headers["allow"] == "GET, HEAD, POST, OPTIONS"
+    assert refused.headers["allow"] == "GET, HEAD, POST, QUERY, OPTIONS"
     assert_refusal(ErrorCode.BAD_REQUEST, refused.json(), retryable=False)
     assert reached == 4
 

@@ -28,7 +28,7 @@ async def test_a_good_request_is_answered() -> None:
 async def test_other_methods_are_refused_with_the_allowed_ones(method: str) -> None:
     response = await send(method)
     assert response.status_code == 405
-    assert response.headers["allow"] == "GET, POST"
+    assert response.headers["allow"] == "GET, POST, QUERY"
     assert codes(response) == ["BAD_REQUEST"]
 
 
@@ -233,7 +233,7 @@ async def test_get_refuses_an_operation_with_a_card_number(query: str) -> None:
             "/graphql", params={"query": query, "variables": json.dumps({"n": FIRST_CARD})}
         )
     assert response.status_code == 405
-    assert response.headers["allow"] == "POST"
+    assert response.headers["allow"] == "POST, QUERY"
     assert recorder.paths == []
     assert FIRST_CARD not in response.text
 
@@ -266,4 +266,4 @@ async def test_a_query_string_that_cannot_be_read_is_a_400(query_string: str) ->
 async def test_get_can_be_switched_off() -> None:
     response = await get({"query": "{ __typename }"}, KONAGRAPH_GET="false")
     assert response.status_code == 405
-    assert response.headers["allow"] == "POST"
+    assert response.headers["allow"] == "POST, QUERY"

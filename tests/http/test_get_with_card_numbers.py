@@ -51,7 +51,7 @@ async def get(running: Gateway, **parameters: object) -> httpx.Response:
 
 def assert_only_by_post(answer: httpx.Response) -> None:
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "POST"
+    assert answer.headers["allow"] == "POST, QUERY"
     assert codes(answer) == ["BAD_REQUEST"]
     assert FIRST_CARD not in answer.text
 

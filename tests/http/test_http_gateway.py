@@ -128,7 +128,7 @@ def test_a_bad_request_has_its_status_and_is_told_why(gateway_port: int, data: b
     assert "data" not in answer.json()
     assert_is_private(answer)
     if status == 405:
-        assert answer.values("allow")[0] in ("POST", "GET, POST")
+        assert answer.values("allow")[0] in ("POST, QUERY", "GET, POST, QUERY")
 
 
 def test_a_good_request_is_answered_in_private(gateway_port: int) -> None:

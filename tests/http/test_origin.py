@@ -156,7 +156,7 @@ async def test_a_preflight_of_an_allowed_page_says_what_it_may_send(headers: dic
     assert cors_of(response) == {
         "access-control-allow-origin": APP,
         "access-control-expose-headers": "x-request-id, retry-after",
-        "access-control-allow-methods": "GET, POST",
+        "access-control-allow-methods": "GET, POST, QUERY",
         "access-control-allow-headers": response.headers["access-control-allow-headers"],
         "access-control-max-age": "600",
     }

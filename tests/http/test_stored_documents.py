@@ -168,5 +168,5 @@ async def test_get_refuses_a_stored_document_that_takes_a_card_number(manifest: 
         ]
     for answer in answers:
         assert answer.status_code == 405
-        assert answer.headers["allow"] == "POST"
+        assert answer.headers["allow"] == "POST, QUERY"
     assert recorder.paths == []

@@ -19,7 +19,7 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 def test_connect_is_not_allowed(port: int, probe: Probe, target: bytes) -> None:
     answer = exchange(port, head(target, b"Host: a", method=b"CONNECT") + GET)
     assert_is_a_refusal(answer, 405)
-    assert answer.values("allow") == ["GET, POST"]
+    assert answer.values("allow") == ["GET, POST, QUERY"]
     assert probe.paths == []
 
 
