@@ -78,14 +78,14 @@ async def test_other_methods_than_those_of_the_gateway_are_refused(tmp_path: Pat
     async with balanced_fakes(tmp_path) as (front, fakes), client(front.url) as asking:
         statuses = {
             method: (await asking.request(method, "/graphql")).status_code
-            for method in ("GET", "HEAD", "POST", "OPTIONS", "TRACE", "PUT", "DELETE", "PATCH", "PURGE")
+            for method in ("GET", "HEAD", "POST", "QUERY", "OPTIONS", "TRACE", "PUT", "DELETE", "PATCH", "PURGE")
         }
         refused = await asking.request("TRACE", "/graphql")
         reached = len(fakes[0].requests) + len(fakes[1].requests)
-    assert list(statuses.values()) == [200] * 4 + [405] * 5
+    assert list(statuses.values()) == [200] * 5 + [405] * 5
     assert refused.headers["allow"] == "GET, HEAD, POST, QUERY, OPTIONS"
     assert_refusal(ErrorCode.BAD_REQUEST, refused.json(), retryable=False)
-    assert reached == 4
+    assert reached == 5
 
 
 @pytest.mark.parametrize(
