@@ -12,6 +12,7 @@ from graph.graphql.executor import OperationExecutor
 from graph.http.authenticate import Callers
 from graph.http.endpoint import GraphQLEndpoint
 from graph.http.health import Health
+from graph.http.schema import SchemaEndpoint
 from graph.http.status import StatusCodes
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.resilience.slots import Admission
@@ -23,7 +24,7 @@ from graph.wiring.reload import Renewal
 from graph.wiring.security import build_protection, build_refs
 from graph.wiring.telemetry import Telemetry
 from graph.wiring.upstream import build_konaplate
-from schema.query import Query
+from schema.query import Query, export_schema
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -115,14 +116,16 @@ def create_app(
             max_days=settings.konagraph_max_transaction_days,
         )
 
+    def may_introspect(viewer: Viewer) -> bool:
+        return settings.allowed_in_development(settings.konagraph_introspection) or viewer.may(Scope.INTROSPECT)
+
+    callers = Callers(protection.authenticate, protection.budgets, telemetry.audit.on_refused)
     endpoint = GraphQLEndpoint(
         executor,
         documents,
-        Callers(protection.authenticate, protection.budgets, telemetry.audit.on_refused),
+        callers,
         new_context,
-        may_introspect=lambda viewer: (
-            settings.allowed_in_development(settings.konagraph_introspection) or viewer.may(Scope.INTROSPECT)
-        ),
+        may_introspect=may_introspect,
         admission=admission,
         request_timeout=settings.konagraph_request_timeout,
         max_body_bytes=settings.document_limits.body_bytes,
@@ -131,6 +134,16 @@ def create_app(
         explorer=explorer,
         on_request=telemetry.on_request,
     )
+
+    schema_file = None
+    if settings.konagraph_introspection is not False:
+        schema_file = SchemaEndpoint(
+            export_schema(query),
+            callers,
+            may_introspect=may_introspect,
+            admission=admission,
+            on_request=telemetry.on_request,
+        )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -144,7 +157,7 @@ def create_app(
             yield
             health.draining = True
 
-    app = build_app(settings, endpoint, explorer, traces=telemetry.traces, lifespan=lifespan)
+    app = build_app(settings, endpoint, explorer, schema=schema_file, traces=telemetry.traces, lifespan=lifespan)
     app.state.health = health
     app.state.explorer = explorer
     app.state.metrics = telemetry.metrics

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import strawberry
@@ -104,12 +105,15 @@ def build_schema(query: type = Query) -> GraphQLSchema:
             # So that graphql-core checks it, already in validation. Strawberry would do so when values are read.
             kind.is_one_of = True
             vars(kind)["out_type"] = dict
+    # Introspection lists types in the order of the printed schema.
+    schema.type_map = dict(sorted(schema.type_map.items()))
     return schema
 
 
-def export_schema() -> str:
+@functools.cache
+def export_schema(query: type = Query) -> str:
     """Print the schema as SDL, ending in a line break."""
-    sdl = without_defaults(_strawberry_schema(Query).as_str())
+    sdl = without_defaults(_strawberry_schema(query).as_str())
     # It belongs to the language, which Strawberry does not know yet.
     return sdl.replace("directive @oneOf on INPUT_OBJECT\n\n", "") + "\n"
 

@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from graph.http.client_address import ClientAddresses
     from graph.http.cors import OriginRules
     from graph.http.endpoint import GraphQLEndpoint
+    from graph.http.front import Handler
     from graph.http.graphiql import Explorer
+    from graph.http.schema import SchemaEndpoint
 
 GRAPHQL_PATH: Final = "/graphql"
+SCHEMA_PATH: Final = f"{GRAPHQL_PATH}/schema.graphql"
 
 
 def make_app(
@@ -34,17 +37,31 @@ def make_app(
     addresses: ClientAddresses,
     origins: OriginRules,
     *,
+    schema: SchemaEndpoint | None = None,
     wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     lifespan: Any = None,
 ) -> Starlette:
-    """The gateway's app; `wrap` puts one more middleware around everything."""
+    """The gateway's app.
+
+    Args:
+        endpoint: answers GraphQL.
+        explorer: the page for browsers, or None.
+        addresses: finds clients' addresses.
+        origins: decides about cross-origin requests.
+        schema: answers with the schema's file, or None for no such path.
+        wrap: puts one more middleware around everything.
+        lifespan: of the app.
+    """
     routes = [Route("/", _home), Route("/livez", _alive)]
     if explorer is not None:
         routes.append(Route(f"{GRAPHQL_PATH}/explorer/{{name}}", _assets(explorer)))
     app = Starlette(routes=routes, lifespan=lifespan)
     routing = ExceptionMiddleware(app.router, {HTTPException: _not_found})
+    shortcuts: dict[str, Handler] = {GRAPHQL_PATH: endpoint}
+    if schema is not None:
+        shortcuts[SCHEMA_PATH] = schema
     # Set directly, because Starlette would add its ServerErrorMiddleware; the front handles errors already.
-    app.middleware_stack = wrap(Front(routing, addresses, origins, {GRAPHQL_PATH: endpoint}))
+    app.middleware_stack = wrap(Front(routing, addresses, origins, shortcuts))
     # The redirect from a path with a trailing slash would name any host that the request names.
     app.router.redirect_slashes = False
     return app

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from graph.config.settings import Settings
     from graph.http.endpoint import GraphQLEndpoint
+    from graph.http.schema import SchemaEndpoint
     from graph.security.authorization import Viewer
     from graph.telemetry.traces import Traces
 
@@ -64,6 +65,7 @@ def build_app(
     endpoint: GraphQLEndpoint,
     explorer: Explorer | None,
     *,
+    schema: SchemaEndpoint | None,
     traces: Traces | None,
     lifespan: Any,
 ) -> Starlette:
@@ -75,8 +77,8 @@ def build_app(
     )
     addresses = ClientAddresses(settings.konagraph_trusted_proxies)
     if traces is None:
-        return make_app(endpoint, explorer, addresses, origins, lifespan=lifespan)
-    return make_app(endpoint, explorer, addresses, origins, wrap=traces.traced, lifespan=lifespan)
+        return make_app(endpoint, explorer, addresses, origins, schema=schema, lifespan=lifespan)
+    return make_app(endpoint, explorer, addresses, origins, schema=schema, wrap=traces.traced, lifespan=lifespan)
 
 
 def build_explorer(settings: Settings, example_card: str | None, caller: Viewer) -> Explorer | None:

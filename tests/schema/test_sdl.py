@@ -12,7 +12,6 @@ from graph.konaplate.views.member import MEMBER
 from schema.directives import without_defaults
 from schema.fields import declaration
 from schema.query import build_schema, export_schema
-from tests.support import gateway
 from tests.tools import ROOT
 
 SDL = export_schema()
@@ -25,11 +24,6 @@ ENUMS = [
     for name, kind in PRINTED.type_map.items()
     if isinstance(kind, GraphQLEnumType) and name[:2] != "__" and name not in OUR_OWN
 ]
-
-
-def definitions(sdl: str) -> list[str]:
-    """The definitions of a printed schema, each with its description."""
-    return [graphql.print_ast(definition) for definition in graphql.parse(sdl).definitions]
 
 
 def test_the_committed_schema_is_what_the_code_builds() -> None:
@@ -75,24 +69,6 @@ def test_levels_that_are_not_the_default_are_printed() -> None:
     assert without_defaults(types) == (
         "type A {\n  a: Int @semanticNonNull\n  b: [Int] @semanticNonNull(levels: [0, 1])\n}\n"
     )
-
-
-async def test_introspection_says_what_the_printed_schema_says() -> None:
-    query = graphql.get_introspection_query(
-        specified_by_url=True,
-        directive_is_repeatable=True,
-        schema_description=True,
-        input_value_deprecation=True,
-        one_of=True,
-    )
-    async with gateway() as running:
-        answer = await running.query(query)
-
-    asked = graphql.print_schema(graphql.build_client_schema(answer["data"]))
-    # Introspection does not show where a directive is applied.
-    printed = graphql.print_schema(PRINTED)
-    assert sorted(definitions(printed)) == sorted(definitions(asked))
-    assert "directive @semanticNonNull(levels: [Int!]! = [0]) on FIELD_DEFINITION" in asked
 
 
 def undescribed(schema: GraphQLSchema) -> list[str]:
