@@ -133,7 +133,7 @@ def _swift(entries: Iterable[CatalogEntry]) -> str:
     cases = "\n".join(f'    case {_camel(entry.name)} = "{entry.name}"' for entry in entries)
     branches = "\n".join(
         f"        case .{_camel(entry.name)}:\n"
-        + _call(entry, "            ", "ErrorCatalogEntry", "{0}: {1}", value)
+        + _call(entry, "            ", "return ErrorCatalogEntry", "{0}: {1}", value)
         for entry in entries
     )
     return f"{_MADE_BY}\n{_SWIFT}" % (cases, branches)
