@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graph.context import Guards, RequestContext
 from graph.graphql.bindings import executable_schema
 from graph.graphql.executor import OperationExecutor
+from graph.http import request_trace
 from graph.http.authenticate import Callers
 from graph.http.endpoint import GraphQLEndpoint
 from graph.http.health import Health
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from graph.config.settings import Settings
+    from graph.konaplate.client import CallReport
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.isolation import Reserved
     from graph.resilience.deadline import Deadline
@@ -82,11 +84,16 @@ def create_app(
         caller=caller,
     )
     telemetry.protection.watch_keys(protection.key_state)
+
+    def on_call(report: CallReport) -> None:
+        telemetry.on_call(report)
+        request_trace.on_call(report)
+
     konaplate = build_konaplate(
         settings,
         transport,
         endpoints=endpoints,
-        on_call=telemetry.on_call,
+        on_call=on_call,
         observer=telemetry.upstream,
         clock=clock,
         reserved=reserved,
@@ -132,6 +139,7 @@ def create_app(
         statuses=StatusCodes(draft=settings.konagraph_draft_status_codes),
         get=settings.allowed_in_development(settings.konagraph_get),
         explorer=explorer,
+        traces=settings.konagraph_env == "development",
         on_request=telemetry.on_request,
     )
 

@@ -119,6 +119,8 @@ class RequestContext:
         self.count: Callable[..., None] | None = None
         """Learns the lengths of lists for the bill; see `graph.graphql.plan.fields.CountList`."""
         self._refusal: Exception | None = None
+        self.by_plan = False
+        """Whether a compiled plan, rather than graphql-core, has executed the operation."""
         self.given_as_data: list[Exception] = []
         """The errors that the response has as objects, and not among its `errors`."""
 

@@ -63,6 +63,13 @@ async def test_a_query_is_answered_and_get_is_not(key_file: Path) -> None:
     assert (await send(key_file, "GET")).status_code == 405
 
 
+async def test_nobody_is_told_what_happened_upstream(key_file: Path) -> None:
+    asked = {"query": "{ __typename }", "extensions": {"trace": True}}
+    async with in_production(key_file) as client:
+        answer = await client.post("/graphql", json=asked, headers={"x-api-key": "introspecting-key"})
+    assert answer.json() == {"data": {"__typename": "Query"}}
+
+
 async def test_a_browser_gets_no_explorer(key_file: Path) -> None:
     response = await send(key_file, "GET", query="")
     assert response.status_code == 405

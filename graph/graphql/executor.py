@@ -106,6 +106,7 @@ class OperationExecutor:
                 context.begin_again()
             else:
                 self.counts.planned += 1
+                context.by_plan = True
                 return result
         return await _execute_on_core(self._schema, document, operation, variables, root)
 

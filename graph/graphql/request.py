@@ -61,6 +61,11 @@ class GraphQLRequest:
         """Whether the client wants to know the cost."""
         return self.extensions.get("cost") is True
 
+    @property
+    def wants_trace(self) -> bool:
+        """Whether the client wants to know what happened; only the explorer's gateway tells."""
+        return self.extensions.get("trace") is True
+
     def __repr__(self) -> str:
         return "GraphQLRequest(...)"
 

@@ -25,6 +25,7 @@ from graph.http.body import check_content_type, read_body
 from graph.http.disconnect import while_connected
 from graph.http.exchange import request_timeout
 from graph.http.report import RequestReport
+from graph.http.request_trace import RequestTrace
 from graph.http.responses import HttpError, error_response, json_response
 from graph.resilience.deadline import Deadline, DeadlineTimer
 from graph.resilience.slots import AtCapacityError
@@ -72,6 +73,7 @@ class GraphQLEndpoint:
         statuses: chooses the HTTP statuses of responses.
         get: whether GET is allowed; never for operations that take card numbers, because URLs end up in logs.
         explorer: the page for browsers, or None.
+        traces: whether clients may ask what happened; only in development.
         on_request: called once a request is answered or its client has disconnected.
     """
 
@@ -89,6 +91,7 @@ class GraphQLEndpoint:
         statuses: StatusCodes,
         get: bool,
         explorer: Explorer | None,
+        traces: bool,
         on_request: Callable[[RequestReport], None],
     ) -> None:
         self._executor = executor
@@ -103,6 +106,7 @@ class GraphQLEndpoint:
         self._statuses = statuses
         self._get = get
         self._explorer = explorer
+        self._traces = traces
         self._on_request = on_request
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -179,6 +183,7 @@ class GraphQLEndpoint:
         report.roots = operation.roots
         self._check(document, operation, caller.viewer, report.method)
         # Hoisted variables last: the client must not override them.
+        trace = RequestTrace.begin() if self._traces and request.wants_trace else None
         variables = {**request.variables, **resolved.hoisted} if resolved.hoisted else request.variables
         cost = operation.cost(variables)
         spend = partial(self._callers.spend_cost, caller)
@@ -198,8 +203,13 @@ class GraphQLEndpoint:
             report.note(result.errors)
             payload["errors"] = present_all(result.errors, report.request_id)
         payload["data"] = result.data
+        extensions: dict[str, Any] = {}
         if request.wants_cost:
-            payload["extensions"] = {"cost": _cost_figures(cost, bill, left)}
+            extensions["cost"] = _cost_figures(cost, bill, left)
+        if trace is not None:
+            extensions["trace"] = trace.figures(context, document)
+        if extensions:
+            payload["extensions"] = extensions
         return payload
 
     def _check(self, document: Document, operation: Operation, viewer: Viewer, method: str) -> None:
