@@ -97,7 +97,7 @@ VARIABLES: list[tuple[str, str, Any]] = [
     ("KONAGRAPH_MAX_CARDS", "4", 4),
     ("KONAGRAPH_MAX_COST", "19", 19),
     ("KONAGRAPH_MAX_ROOT_FIELDS", "13", 13),
-    ("KONAGRAPH_DOCUMENTS", "persisted-documents.json", Path("persisted-documents.json")),
+    ("KONAGRAPH_DOCUMENTS", "persisted-documents.json", (Path("persisted-documents.json"),)),
     ("KONAGRAPH_DOCUMENTS_MODE", "log", "log"),
     ("KONAGRAPH_APQ", "false", False),
     ("KONAGRAPH_GET", "false", False),

@@ -66,7 +66,43 @@ def test_a_manifest_that_cannot_be_read_is_a_problem_with_the_reason(tmp_path: P
     found = [problems(sandbox_settings(KONAGRAPH_DOCUMENTS=path)) for path in (nothing, tmp_path)]
     assert found == [
         [f"{told}: {nothing}: No such file or directory"],
-        [f"{told}: {tmp_path}: Is a directory"],
+        [f"{told}: {tmp_path}: the folder has no .json file"],
+    ]
+
+
+def test_manifests_are_a_list_or_the_files_of_a_folder(tmp_path: Path) -> None:
+    folder, other = tmp_path / "some manifests", tmp_path / "android@3.json"
+    folder.mkdir()
+    texts = {folder / "web@1.4.0.json": TYPENAME, folder / "ios.json": CARD_QUERY, other: "{ __typename }"}
+    for file, text in texts.items():
+        file.write_bytes(apollo_manifest(apollo_operation(text)))
+    for name in ("README.md", "..data.json", "web.json~"):
+        (folder / name).write_text("no manifest")
+    # A path of its own may have spaces; a list is separated by commas or spaces.
+    of_folder = read_trusted(sandbox_settings(KONAGRAPH_DOCUMENTS=folder))
+    assert set(of_folder.documents) == {TYPENAME, CARD_QUERY}
+    assert of_folder.client_names == {"web@1.4.0"}
+    folder = folder.rename(tmp_path / "manifests")
+    of_list = read_trusted(sandbox_settings(KONAGRAPH_DOCUMENTS=f"{folder},{other}"))
+    assert set(of_list.documents) == set(texts.values())
+    assert of_list.client_names == {"web@1.4.0", "android@3"}
+
+
+def test_problems_of_several_manifests_name_their_files(tmp_path: Path) -> None:
+    broken = {"a.json": b"{", "b@.json": b"{}", "c.json": b'{"x": "{ __typename }"}', "d.json": b'{"x": "{"}'}
+    for name, content in broken.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "empty").mkdir()
+    found = problems(
+        sandbox_settings(KONAGRAPH_DOCUMENTS=f"{tmp_path} {tmp_path / 'empty'} {tmp_path / 'none.json'}")
+    )
+    told = "KONAGRAPH_DOCUMENTS: "
+    assert found == [
+        f"{told}names a file that cannot be read: {tmp_path / 'empty'}: the folder has no .json file",
+        f"{told}{tmp_path / 'b@.json'} has a name with an @ that is not of the form client@version.json",
+        f"{told}names a file that cannot be read: {tmp_path / 'none.json'}: No such file or directory",
+        f"{told}{tmp_path / 'a.json'}: is not JSON",
+        f"{told}{tmp_path / 'd.json'}: document 1 'x' has another text in {tmp_path / 'c.json'}",
     ]
 
 

@@ -103,7 +103,7 @@ def test_what_is_not_set_has_its_default() -> None:
         "konagraph_max_root_fields": 10,
         "konagraph_max_cost": 1_000,
         "konagraph_max_cards": 20,
-        "konagraph_documents": None,
+        "konagraph_documents": (),
         "konagraph_documents_mode": "off",
         "konagraph_apq": None,
         "konagraph_introspection": None,

@@ -19,6 +19,7 @@ from graph.config.types import (
     LongKey,
     Networks,
     OriginSet,
+    Paths,
     Pem,
     Port,
     RedisUrl,
@@ -118,7 +119,7 @@ class Settings(BaseModel):
     konagraph_max_cards: Count = 20
     konagraph_max_cost: Count = 1_000
     konagraph_max_root_fields: Count = 10
-    konagraph_documents: Path | None = None
+    konagraph_documents: Paths = ()
     konagraph_documents_mode: Literal["off", "log", "enforce"] = "off"
     konagraph_apq: Switch | None = None
     konagraph_get: Switch | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -155,6 +156,14 @@ def _list(read: Callable[[str], object], needed: str, form: Callable[[list[Any]]
     return BeforeValidator(parse)
 
 
+def _paths(value: str) -> tuple[Path, ...]:
+    # The path of a single file may have spaces.
+    named = [value] if os.path.lexists(value) else words(value)
+    if not named or not all(map(str.isprintable, named)):
+        raise ValueError("must be a list of paths")
+    return tuple(map(Path, named))
+
+
 def _secret(check: Callable[[str], str]) -> BeforeValidator:
     return BeforeValidator(lambda value: Credential(check(value)))
 
@@ -178,6 +187,7 @@ OriginSet = Annotated[
 ]
 HeaderNames = Annotated[frozenset[str], _list(_header, "names of headers such as x-app-version", frozenset)]
 Networks = Annotated[tuple[Network, ...], _list(_network, "addresses or networks such as 10.0.0.0/8", tuple)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_paths)]
 Number = Annotated[float, BeforeValidator(_digits)]
 Whole = Annotated[int, BeforeValidator(_digits)]
 Seconds = Annotated[Number, Field(gt=0, le=60)]

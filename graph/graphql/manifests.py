@@ -1,4 +1,4 @@
-"""Trusted documents: the manifest that a client's build writes, validated as a whole before the first request.
+"""Trusted documents: the manifests that clients' builds write, validated as a whole before the first request.
 
 Accepted are Apollo's format (`generate-persisted-query-manifest`) and an object from ids to documents, as GraphQL
 Code Generator's client preset and Relay's compiler write it.
@@ -7,15 +7,16 @@ Code Generator's client preset and Relay's compiler write it.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from graph.graphql.documents import must_not_be_kept
 from graph.graphql.errors import DocumentError
-from graph.redact import redact
+from graph.redact import holds_card_number, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from graphql import GraphQLError
 
@@ -29,6 +30,8 @@ _UNKNOWN_FORM: Final = (
     f"has an unknown form; known are {_APOLLO} version {_APOLLO_VERSION} and an object from ids to documents"
 )
 _SHOWN_CHARACTERS: Final = 80
+_SUFFIX: Final = ".json"
+_CLIENT: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,39}@[A-Za-z0-9][A-Za-z0-9._+-]{0,39}", re.ASCII)
 # The prefix of ids that are hashes in the GraphQL-over-HTTP draft.
 _HASH_PREFIX: Final = "sha256:"
 
@@ -42,13 +45,26 @@ class ManifestError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Manifest:
+    """The content of a manifest, not yet validated."""
+
+    content: bytes
+    name: str = ""
+    """Shown before each of its problems."""
+    client: str | None = None
+    """The name and version of the client whose documents it has."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrustedDocuments:
-    """The valid documents of a manifest."""
+    """The valid documents of all manifests."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     """By id."""
     documents: Mapping[str, Document] = field(default_factory=dict, compare=False)
     """By exact text."""
+    clients: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The clients that have a document in their manifests, by exact text."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -59,6 +75,11 @@ class TrustedDocuments:
         return frozenset(
             name for document in self.documents.values() for name in document.operations if name is not None
         )
+
+    @property
+    def client_names(self) -> frozenset[str]:
+        """The clients of all documents."""
+        return frozenset(client for clients in self.clients.values() for client in clients)
 
     def text(self, document_id: str) -> str | None:
         """Return the text of an id, or None."""
@@ -71,29 +92,76 @@ class TrustedDocuments:
         return None if text is None else self.documents[text]
 
 
-def trust(content: bytes, documents: Documents) -> TrustedDocuments:
-    """Validate the content of a manifest: its format, and each document against the schema and the limits.
+def client_of(file_name: str) -> str | None:
+    """Return the client whose manifest a file is, by its name: `web@1.4.0` for `web@1.4.0.json`.
+
+    Raises:
+        ManifestError: when the name has an `@`, but not this form.
+    """
+    if "@" not in file_name:
+        return None
+    client = file_name.removesuffix(_SUFFIX)
+    if _CLIENT.fullmatch(client) is None or holds_card_number(client):
+        raise ManifestError(["has a name with an @ that is not of the form client@version.json"])
+    return client
+
+
+def trust(manifests: Iterable[Manifest], documents: Documents) -> TrustedDocuments:
+    """Validate manifests: their formats, and each document against the schema and the limits.
 
     Raises:
         ManifestError: with every problem at once. No problem quotes a document.
     """
-    texts: dict[str, str] = {}
-    checked: dict[str, Document] = {}
-    problems: list[str] = []
-    for place, (document_id, text) in enumerate(_entries(content), 1):
-        name = _shown(document_id, place)
-        if not isinstance(document_id, str) or not document_id or not isinstance(text, str):
-            problems.append(f"{name} has no id or no text")
-        elif document_id in texts:
-            problems.append(f"{name} has the id of another one")
-        else:
-            texts[document_id] = text
-            problems += [f"{name}: {problem}" for problem in _check(text, documents, checked)]
-    if not texts and not problems:
-        problems.append("holds no document")
-    if problems:
-        raise ManifestError(problems)
-    return TrustedDocuments(texts, checked)
+    reading = _Reading(documents)
+    for manifest in manifests:
+        reading.add(manifest)
+    if reading.problems:
+        raise ManifestError(reading.problems)
+    clients = {text: tuple(sorted(found)) for text, found in reading.clients.items()}
+    for text, document in reading.checked.items():
+        document.clients = clients.get(text, ())
+    return TrustedDocuments(reading.texts, reading.checked, clients)
+
+
+class _Reading:
+    """What the manifests read so far hold, and what is wrong with them."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._names: dict[str, str] = {}
+        self.texts: dict[str, str] = {}
+        self.checked: dict[str, Document] = {}
+        self.clients: dict[str, set[str]] = {}
+        self.problems: list[str] = []
+
+    def add(self, manifest: Manifest) -> None:
+        start = f"{manifest.name}: " if manifest.name else ""
+        try:
+            self.problems += [f"{start}{problem}" for problem in self._problems(manifest)]
+        except ManifestError as error:
+            self.problems += [f"{start}{problem}" for problem in error.problems]
+
+    def _problems(self, manifest: Manifest) -> Iterator[str]:
+        own: set[str] = set()
+        place = 0
+        for place, (document_id, text) in enumerate(_entries(manifest.content), 1):
+            name = _shown(document_id, place)
+            if not isinstance(document_id, str) or not document_id or not isinstance(text, str):
+                yield f"{name} has no id or no text"
+            elif document_id in own:
+                yield f"{name} has the id of another one"
+            elif self.texts.get(document_id, text) != text:
+                yield f"{name} has another text in {self._names[document_id]}"
+            else:
+                own.add(document_id)
+                self._names.setdefault(document_id, manifest.name)
+                self.texts[document_id] = text
+                if manifest.client is not None:
+                    self.clients.setdefault(text, set()).add(manifest.client)
+                for problem in _check(text, self._documents, self.checked):
+                    yield f"{name}: {problem}"
+        if not place:
+            yield "holds no document"
 
 
 def _entries(content: bytes) -> Iterator[tuple[object, object]]:

@@ -84,6 +84,8 @@ class Document:
     """Whether any operation queries the schema."""
     sha256: str | None
     """The hash of its text or skeleton; None if that could hold a card number, see `must_not_be_kept`."""
+    clients: tuple[str, ...] = ()
+    """The clients that have it in their manifests."""
     _only: Operation | None = field(init=False)
 
     def __post_init__(self) -> None:

@@ -177,7 +177,7 @@ class GraphQLEndpoint:
             request, partial(self._callers.spend_cost, caller), partial(self._may_introspect, caller.viewer)
         )
         document = resolved.document
-        report.document = document.sha256
+        report.document, report.clients = document.sha256, document.clients
         operation = document.operation(request.operation_name)
         report.operation_type, report.operation = operation.kind, operation.shown_name
         report.roots = operation.roots
@@ -189,7 +189,7 @@ class GraphQLEndpoint:
         spend = partial(self._callers.spend_cost, caller)
         left = await spend(cost)
         bill = Bill(operation, variables, cost, spend, left) if operation.lists else None
-        async with self._new_context(caller, deadline) as context:
+        async with self._new_context(caller._replace(clients=document.clients), deadline) as context:
             try:
                 result = await self._executor.execute(document, operation, variables, context, bill)
             finally:

@@ -29,6 +29,8 @@ class RequestReport:
     codes: list[str] = field(default_factory=list)
     document: str | None = None
     """SHA-256 of the document without its card numbers; None if it may still contain one."""
+    clients: tuple[str, ...] = ()
+    """The clients that have the document in their manifests."""
     operation_type: str | None = None
     """The type of the operation; None for a request that was refused before it was known."""
     upstream_calls: int = 0

@@ -31,11 +31,13 @@ _IPV6_NETWORK: Final = 64
 
 
 class Caller(NamedTuple):
-    """The viewer and the address of a request, and its id."""
+    """Who sends a request, and how it is told from others."""
 
     viewer: Viewer
     address: str
     request_id: str
+    clients: tuple[str, ...] = ()
+    """The clients that have its document in their manifests."""
 
 
 class AuditEvent(NamedTuple):
@@ -57,6 +59,8 @@ class AuditEvent(NamedTuple):
     """How many events like it were omitted before it."""
     member_ref: str | None = None
     """The member whose data it was, unless a card led there."""
+    clients: tuple[str, ...] = ()
+    """The clients that have the document in their manifests."""
 
 
 class Recorder(Protocol):
@@ -151,7 +155,7 @@ class RequestAudit:
         fields: Iterable[str],
         code: str | None = None,
     ) -> AuditEvent:
-        viewer, address, request_id = self._caller
+        viewer, address, request_id, clients = self._caller
         ref = None if subject is None else self.ref_of(subject)
         is_card = type(subject) is CardNo
         return AuditEvent(
@@ -164,6 +168,7 @@ class RequestAudit:
             fields=tuple(fields),
             code=code,
             member_ref=None if is_card else ref,
+            clients=clients,
         )
 
 

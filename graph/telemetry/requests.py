@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
+    from graph.graphql.manifests import TrustedDocuments
     from graph.graphql.operation import Document, Operation
     from graph.graphql.persisted import UntrustedDocument
     from graph.http.report import RequestReport
@@ -46,14 +47,22 @@ class RequestTelemetry:
         )
         text = "Errors in responses; one response may hold several."
         self._errors = metrics.counters("errors", text, "code", known=codes)
+        text = "Requests with a document from the manifest of a client; from several, it counts for each."
+        self._clients = metrics.counters("client_requests", text, "client")
         self._unexpected = count("unexpected_exceptions", "Exceptions that no table maps to a code.")
         self._deadlines = count("deadline_hits", "Fields given up at the request's deadline.")
         self._saved = count("request_calls_saved", "Look-ups that shared another look-up of the same request.")
-        self._untrusted = count("untrusted_documents", "Documents that ran without being in the manifest.")
+        self._untrusted = count("untrusted_documents", "Documents that ran without being in a manifest.")
         self._unplanned = count("unplanned_documents", "Documents with an operation that has no plan.")
 
-    def trust(self, names: frozenset[str]) -> None:
-        """Set the operation names that are always labels: those of the trusted documents."""
+    def trust(self, trusted: TrustedDocuments) -> None:
+        """Set what is always a label: the operation names and clients of the trusted documents."""
+        names, clients = trusted.operation_names, trusted.client_names
+        for (client,) in set(self._clients) - {(client,) for client in clients}:
+            self._clients.forget(client)
+        for client in clients:
+            # From 0, so that the first request shows as an increase.
+            self._clients[client,].inc(0)
         self._operations.trust(names)
         self._durations.limit = max(MAX_SERIES, (len(names) + MAX_NAMES) * len(ErrorCode))
 
@@ -71,6 +80,7 @@ class RequestTelemetry:
             viewer=report.viewer,
             operation=None if report.operation is None else report.operation[:_MAX_NAME_LENGTH],
             document=report.document,
+            clients=report.clients,
             duration_ms=round(report.seconds * 1000, 1),
             upstream_calls=report.upstream_calls,
             saved_calls=report.saved_calls,
@@ -100,6 +110,8 @@ class RequestTelemetry:
         operation = self._operations.label(report)
         self._durations[operation, request_code(report.codes)].observe(report.seconds)
         self._responses[str(report.status), report.viewer or "none"].inc()
+        for client in report.clients:
+            self._clients[client,].inc()
         for code in report.codes:
             self._errors[code,].inc()
         if report.saved_calls:

@@ -173,6 +173,7 @@ def _request_attributes(report: RequestReport) -> dict[str, AttributeValue]:
         "graphql.operation.type": report.operation_type,
         "graphql.operation.name": report.operation,
         "graphql.document.sha256": report.document,
+        "konagraph.clients": report.clients or None,
         "konagraph.request_id": report.request_id,
         "konagraph.viewer.kind": report.viewer,
         "konagraph.codes": tuple(report.codes) or None,

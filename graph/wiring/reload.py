@@ -105,7 +105,7 @@ class Renewal:
         konaplate: GuardedKonaplate,
         protection: Protection,
         documents: DocumentResolver,
-        on_trusted: Callable[[frozenset[str]], None],
+        on_trusted: Callable[[TrustedDocuments], None],
     ) -> None:
         self._settings = settings
         self._in_use = settings
@@ -136,7 +136,7 @@ class Renewal:
             # Otherwise the key was made at start, and stays.
             self._protection.handles = build_handles(renewed)
         self._documents.trusted = parts.trusted
-        self._on_trusted(parts.trusted.operation_names)
+        self._on_trusted(parts.trusted)
         self._in_use = renewed
         keys = self._protection.keys
         if keys is not None:
@@ -157,7 +157,7 @@ class Renewal:
         }
         if self._protection.api_keys is not None:
             same["konagraph_api_keys"] = parts.keys == self._protection.api_keys.keys
-        if self._settings.konagraph_documents is not None:
+        if self._settings.konagraph_documents:
             same["konagraph_documents"] = parts.trusted == self._documents.trusted
         return same
 

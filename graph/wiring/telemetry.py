@@ -81,7 +81,7 @@ class Telemetry:
     def watch(self, documents: DocumentResolver, counts: Executions, admission: Admission) -> None:
         """Expose figures that are kept elsewhere."""
         metrics, cache, audit = self.metrics, documents.cache, self.audit
-        self.requests.trust(documents.trusted.operation_names)
+        self.requests.trust(documents.trusted)
         metrics.read_counter("document_cache_hits", "Documents found in the cache.", lambda: cache.hits)
         metrics.read_counter(
             "document_cache_misses", "Documents not in the cache, parsed and validated.", lambda: cache.misses

@@ -46,7 +46,7 @@ async def _rendered() -> dict[str, set[str]]:
     gateway: Metrics = create_app(sandbox_settings(), transport=sandbox_transport()).state.metrics
     metrics = Reports()
     details = CallDetails("221108120814-0123456", 200, "000_000")
-    metrics.requests.on_request(RequestReport("r", "POST", 200, 0.1, "member", "Card"))
+    metrics.requests.on_request(RequestReport("r", "POST", 200, 0.1, "member", "Card", clients=("web@1.4.0",)))
     metrics.upstream.on_call(CallReport("/api/v1/user/card/info", "ok", details, 0.1, "same", ()))
     for hook in (metrics.upstream.joined, metrics.upstream.retry_refused, metrics.upstream.shed):
         hook("/api/v1/user/card/info")

@@ -13,9 +13,12 @@ from graphql import GraphQLSchema
 from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import Documents
 from graph.graphql.limits import DocumentLimits
+from graph.graphql.manifests import Manifest, trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from graph.graphql.manifests import TrustedDocuments
 
 CARD = "9491339400000013"
 CARD_QUERY = "query Card($n: CardNumber!) { card(cardNo: $n) { balance } }"
@@ -25,6 +28,11 @@ INLINE_CARD = f'query Inline {{ card(cardNo: "{CARD}") {{ balance }} }}'
 
 def new_documents(**limits: int) -> Documents:
     return Documents(executable_schema(), DocumentLimits(**limits), introspection=False)
+
+
+def trusting(*contents: bytes) -> TrustedDocuments:
+    """The documents of manifests without a name."""
+    return trust(map(Manifest, contents), new_documents())
 
 
 def hash_of(text: str) -> str:

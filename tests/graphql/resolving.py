@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from graph.errors import GatewayError
-from graph.graphql.manifests import TrustedDocuments, trust
+from graph.graphql.manifests import Manifest, TrustedDocuments, trust
 from graph.graphql.persisted import DocumentResolver, Mode, UntrustedDocument
 from graph.graphql.registered import RegisteredDocuments
 from graph.graphql.request import GraphQLRequest
@@ -40,7 +40,7 @@ class Fixture:
         self.reports: list[UntrustedDocument] = []
         self.resolver = DocumentResolver(
             self.documents,
-            trusted=trust(manifest, self.documents) if manifest else TrustedDocuments(),
+            trusted=trust([Manifest(manifest)], self.documents) if manifest else TrustedDocuments(),
             mode=mode,
             registered=self.store if registers else None,
             on_untrusted=self.reports.append,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graph.graphql.errors import DocumentError
-from graph.graphql.manifests import TrustedDocuments, trust
+from graph.graphql.manifests import Manifest, TrustedDocuments, trust
 from graph.graphql.persisted import Mode, UntrustedDocument
 from tests.graphql.documents import (
     CARD,
@@ -41,7 +41,7 @@ async def test_a_mode_holds_without_a_manifest_too() -> None:
 async def test_a_new_manifest_is_looked_at_from_then_on() -> None:
     fixture = Fixture()
     untrusted = await fixture.by_text(CARD_QUERY)
-    fixture.resolver.trusted = trust(MANIFEST, fixture.documents)
+    fixture.resolver.trusted = trust([Manifest(MANIFEST)], fixture.documents)
     assert await fixture.by_text(CARD_QUERY) is await fixture.by_id(ID)
     assert untrusted is not await fixture.by_text(CARD_QUERY)
     fixture.resolver.trusted = TrustedDocuments()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.graphql.manifests import ManifestError, TrustedDocuments, trust
+from graph.graphql.manifests import Manifest, ManifestError, TrustedDocuments, client_of, trust
 from tests.graphql.documents import (
     CARD,
     CARD_QUERY,
@@ -19,12 +19,13 @@ from tests.graphql.documents import (
     apollo_operation,
     hash_of,
     new_documents,
+    trusting,
 )
 
 
 def problems(content: bytes) -> list[str]:
     with pytest.raises(ManifestError) as caught:
-        trust(content, new_documents())
+        trusting(content)
     assert CARD not in f"{caught.value!r} {caught.value}"
     assert str(caught.value) == "; ".join(caught.value.problems)
     # A cause or a context would quote the content.
@@ -39,7 +40,7 @@ def flat(documents: dict[str, Any]) -> bytes:
 
 def test_apollos_manifest_is_read() -> None:
     operations = [apollo_operation(CARD_QUERY), apollo_operation(TYPENAME, "Name")]
-    trusted = trust(apollo_manifest(*operations), new_documents())
+    trusted = trusting(apollo_manifest(*operations))
     assert len(trusted) == 2
     for text, name in ((CARD_QUERY, "Card"), (TYPENAME, "Name")):
         assert text == trusted.text(hash_of(text))
@@ -61,24 +62,24 @@ def test_apollos_manifest_is_read() -> None:
     ids=["sha1 of the client preset", "with its algorithm", "md5 of Relay", "a name", "a word of the other form"],
 )
 def test_a_plain_object_of_ids_is_read(document_id: str) -> None:
-    trusted = trust(flat({document_id: CARD_QUERY}), new_documents())
+    trusted = trusting(flat({document_id: CARD_QUERY}))
     assert trusted.text(document_id) == CARD_QUERY
     assert trusted.by_id(document_id) is trusted.documents.get(CARD_QUERY)
 
 
 def test_an_id_may_say_that_it_is_a_hash() -> None:
-    trusted = trust(flat({hash_of(CARD_QUERY): CARD_QUERY}), new_documents())
+    trusted = trusting(flat({hash_of(CARD_QUERY): CARD_QUERY}))
     assert trusted.text(f"sha256:{hash_of(CARD_QUERY)}") == CARD_QUERY
     assert trusted.by_id(f"sha256:sha256:{hash_of(CARD_QUERY)}") is None
 
 
 def test_two_ids_may_share_a_document() -> None:
-    trusted = trust(flat({"a": CARD_QUERY, "b": CARD_QUERY}), new_documents())
+    trusted = trusting(flat({"a": CARD_QUERY, "b": CARD_QUERY}))
     assert trusted.by_id("a") is trusted.by_id("b") is not None
 
 
 def test_what_is_not_in_the_manifest_is_not_found() -> None:
-    trusted = trust(flat({"a": CARD_QUERY}), new_documents())
+    trusted = trusting(flat({"a": CARD_QUERY}))
     assert trusted.by_id("b") is None
     assert trusted.text("b") is None
     assert trusted.documents.get(TYPENAME) is None
@@ -88,7 +89,7 @@ def test_what_is_not_in_the_manifest_is_not_found() -> None:
 
 def test_trusted_documents_are_not_in_the_cache_that_forgets() -> None:
     documents = new_documents()
-    trust(flat({"a": CARD_QUERY}), documents)
+    trust([Manifest(flat({"a": CARD_QUERY}))], documents)
     assert len(documents) == 0
 
 
@@ -199,7 +200,7 @@ MANIFESTS = st.dictionaries(st.sampled_from(["a", "b", "format", "version", "ope
 @given(st.binary(max_size=50) | MANIFESTS.map(flat) | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
 def test_any_content_is_trusted_or_refused(content: bytes) -> None:
     try:
-        trusted = trust(content, new_documents())
+        trusted = trusting(content)
     except ManifestError as error:
         found, problems_found = 0, error.problems
     else:
@@ -214,5 +215,69 @@ def test_a_manifest_knows_the_names_of_its_operations() -> None:
         "b": "query A { __typename }",
         "c": TYPENAME,
     }
-    assert frozenset({"A", "B", "Name"}) == trust(flat(documents), new_documents()).operation_names
+    assert frozenset({"A", "B", "Name"}) == trusting(flat(documents)).operation_names
     assert frozenset() == TrustedDocuments().operation_names
+
+
+def test_manifests_share_documents_and_each_document_knows_its_clients() -> None:
+    shared, web, old = CARD_QUERY, TYPENAME, "query Old { __typename }"
+    trusted = trust(
+        [
+            Manifest(flat({"shared": shared, "web": web}), client="web@1.4.0"),
+            Manifest(apollo_manifest({"id": "shared", "body": shared}), client="ios@2.0"),
+            Manifest(flat({"old": old, "again": shared})),
+        ],
+        new_documents(),
+    )
+    assert trusted.texts == {"shared": shared, "web": web, "old": old, "again": shared}
+    clients = {text: document.clients for text, document in trusted.documents.items()}
+    assert clients == {shared: ("ios@2.0", "web@1.4.0"), web: ("web@1.4.0",), old: ()}
+    assert trusted.client_names == {"ios@2.0", "web@1.4.0"}
+    # A client that is renamed is a change, too.
+    assert trusting(flat({"web": web})) != trust([Manifest(flat({"web": web}), client="web@2")], new_documents())
+
+
+def test_an_id_with_another_text_in_another_manifest_is_refused_with_both_names() -> None:
+    ones = [("web.json", {"a": CARD_QUERY, "b": TYPENAME}), ("ios.json", {"b": TYPENAME + " ", "a": CARD_QUERY})]
+    broken = [*ones, ("android.json", {"c": "{"}), ("empty.json", {}), ("none.json", [])]
+    with pytest.raises(ManifestError) as caught:
+        trust([Manifest(json.dumps(content).encode(), name) for name, content in broken], new_documents())
+    assert [problem[:60] for problem in caught.value.problems] == [
+        "ios.json: document 1 'b' has another text in web.json",
+        "android.json: document 1 'c': The document is not syntactically valid GraphQL."[:60],
+        "empty.json: holds no document",
+        "none.json: has an unknown form; known are apollo-persisted-query-manifest"[:60],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "client"),
+    [
+        ("persisted-documents.json", None),
+        ("web@1.4.0.json", "web@1.4.0"),
+        ("My_App.ios@2026.11.27-beta+5.json", "My_App.ios@2026.11.27-beta+5"),
+        ("web@1.4.0", "web@1.4.0"),
+    ],
+)
+def test_a_files_name_may_name_the_client(name: str, client: str | None) -> None:
+    assert client == client_of(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "@1.json",
+        "web@.json",
+        "web@1@2.json",
+        "web @1.json",
+        "wéb@1.json",
+        "web@\x1b.json",
+        f"web@{CARD}.json",
+        "web@9491-3394-0000-0013.json",
+        f"web@{'1' * 41}.json",
+    ],
+)
+def test_a_name_that_is_no_client_and_version_is_refused(name: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        client_of(name)
+    assert caught.value.problems == ["has a name with an @ that is not of the form client@version.json"]

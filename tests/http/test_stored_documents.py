@@ -9,7 +9,9 @@ import pytest
 
 from graph.sandbox.ledger import FIRST_CARD
 from tests.graphql.documents import CARD_QUERY, INLINE_CARD, TYPENAME, apollo_manifest, apollo_operation, hash_of
+from tests.security.callers import Caller, callers
 from tests.support import GRAPHQL_RESPONSE, Gateway, Recorder, gateway
+from tests.telemetry.scrape import labels, value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,3 +172,28 @@ async def test_get_refuses_a_stored_document_that_takes_a_card_number(manifest: 
         assert answer.status_code == 405
         assert answer.headers["allow"] == "POST, QUERY"
     assert recorder.paths == []
+
+
+async def test_the_log_the_audit_and_the_metrics_say_whose_document_ran(
+    tmp_path: Path, logged: Unredacted
+) -> None:
+    profile = "query Profile { viewer { member { profile { userName } } } }"
+    manifests = {"web@1.4.0": (profile, TYPENAME), "web@1.5.0": (profile,), "other": ("{ __typename }",)}
+    for client, texts in manifests.items():
+        content = apollo_manifest(*[apollo_operation(text, "Any") for text in texts])
+        (tmp_path / f"{client}.json").write_bytes(content)
+    async with callers(tmp_path / "callers", KONAGRAPH_DOCUMENTS=tmp_path) as running:
+        reader = Caller("a-reader", ("member:read",), member="1001")
+        for query in (profile, TYPENAME, "{ __typename }", "query Unknown { __typename }"):
+            assert "errors" not in await running.ask(reader, query)
+        audited = [event["clients"] for event in running.audited()]
+        counted = {
+            client: value(running.gateway.metrics, "client_requests_total", client=client)
+            for client in ("web@1.4.0", "web@1.5.0")
+        }
+        known = labels(running.gateway.metrics, "client_requests_total", "client")
+    both = ("web@1.4.0", "web@1.5.0")
+    assert [event["clients"] for event in logged.named("request")] == [both, both[:1], (), ()]
+    assert audited == [[*both]]
+    assert counted == {"web@1.4.0": 2, "web@1.5.0": 1}
+    assert known == set(both)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph.graphql.manifests import Manifest, trust
 from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.endpoints.card_info import CARD_INFO
@@ -25,9 +27,13 @@ from graph.telemetry.metrics import (
 )
 from graph.telemetry.upstream import UpstreamTelemetry
 from schema.errors import ErrorCode
+from tests.graphql.documents import new_documents
 from tests.support import gateway
 from tests.telemetry.reports import Reports
 from tests.telemetry.scrape import labels, scrape, value
+
+if TYPE_CHECKING:
+    from graph.graphql.manifests import TrustedDocuments
 
 CARD = "9491339400000013"
 
@@ -234,20 +240,26 @@ def test_one_member_with_fifty_names_leaves_labels_to_others() -> None:
     assert "Card" in labels(metrics, "request_duration_seconds_count", "operation")
 
 
+def manifest(*names: str, client: str | None = None) -> TrustedDocuments:
+    content = json.dumps({name: f"query {name} {{ __typename }}" for name in names}).encode()
+    return trust([Manifest(content, client=client)], new_documents())
+
+
 def test_a_name_that_gives_its_place_back_has_no_series_any_more() -> None:
     metrics = Reports()
-    metrics.requests.trust(frozenset({"Old"}))
+    metrics.requests.trust(manifest("Old", client="web@1"))
     request(metrics, "Old")
-    metrics.requests.trust(frozenset({"New"}))
+    metrics.requests.trust(manifest("New", client="web@2"))
     request(metrics, "New")
     assert labels(metrics, "request_duration_seconds_count", "operation") == {"New"}
+    assert labels(metrics, "client_requests_total", "client") == {"web@2"}
 
 
 def test_every_name_of_a_large_manifest_has_a_series_of_each_code() -> None:
     metrics = Reports()
     names = {f"Operation{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(130)}
     assert len(names) * len(ErrorCode) > MAX_SERIES
-    metrics.requests.trust(frozenset(names))
+    metrics.requests.trust(manifest(*names))
     for name in sorted(names):
         for code in ErrorCode:
             request(metrics, name, code.value)
