@@ -42,6 +42,7 @@ FIELDS = """cardNo maskedCardNo balance cardStatus cardStatusRaw serviceId servi
   cashReceiptInfo { approvalDiv idNo maskedIdNo manYn }"""
 ONE, MANY = "query ($n: CardNumber!)", "query ($n: [CardNumber!]!)"
 CARD = f"card(cardNo: $n) {{ {FIELDS} }}"
+LOOKUP = "cardLookup(by: {cardNo: $n}) { __typename ... on CardError { code message retryable }"
 SHAPES = {
     "a card": f"{ONE} {{ {CARD} }}",
     "aliases": f"{ONE} {{ a: {CARD} b: card(cardNo: $n) {{ balance }} }}",
@@ -55,6 +56,7 @@ SHAPES = {
     "middle of a list": f'{ONE} {{ cards(cardNos: ["{OWN}", $n, "{OWN}"]) {{ {FIELDS} }} }}',
     "last of a list": f'{ONE} {{ cards(cardNos: ["{OWN}", "{OWN}", $n]) {{ {FIELDS} }} }}',
     "twice in a list": f"{ONE} {{ cards(cardNos: [$n, $n]) {{ {FIELDS} }} }}",
+    "an error as data": f"{ONE} {{ {LOOKUP} ... on Card {{ {FIELDS} }} }} }}",
     "a card and a list": f"{ONE} {{ {CARD} cards(cardNos: [$n]) {{ balance }} }}",
 }
 JSON = "application/json"
@@ -206,9 +208,9 @@ async def answers_about(status: int, body: bytes, folder: Path) -> list[str]:
     """What everybody is told of a card of which this arrived."""
     answers: list[str] = []
     async with callers(folder, Answering(status, body), **PLAIN) as running:
-        for query in (QUERY, "query ($n: CardNumber!) { cards(cardNos: [$n]) { balance } }"):
+        for query in (QUERY, f"{ONE} {{ cards(cardNos: [$n]) {{ balance }} }}", f"{ONE} {{ {LOOKUP} }} }}"):
             answers += [bare(await running.post(blind, query, {"n": OWN})) for blind in BLIND.values()]
-        assert len(running.calls) == 2 * len(BLIND)
+        assert len(running.calls) == 3 * len(BLIND)
     return answers
 
 
@@ -256,10 +258,11 @@ def ways_to(name: str) -> set[tuple[str, str]]:
 
 def test_there_is_no_other_way_to_a_card_or_a_member_than_those_that_are_tested_here() -> None:
     assert ways_to("Card") == {("Query", "card"), ("Query", "cards"), ("Member", "cards")}
+    assert ways_to("CardLookupResult") == {("Query", "cardLookup")}
     assert ways_to("Member") == {("Card", "member"), ("Query", "member"), ("Viewer", "member")}
     assert ways_to("Node") == {("Query", "node"), ("Query", "nodes")}
     assert ways_to("MemberProfile") == {("Member", "profile")}
     assert ways_to("CashReceiptInfo") == {("Card", "cashReceiptInfo")}
     assert ways_to("AddressInfo") == {("MemberProfile", "addressInfo")}
-    roots = {"card", "cards", "viewer", "member", "node", "nodes", "terms"}
+    roots = {"card", "cards", "cardLookup", "viewer", "member", "node", "nodes", "terms", "errorCatalog"}
     assert set(build_schema().query_type.fields) == roots  # type: ignore[union-attr]
