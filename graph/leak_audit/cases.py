@@ -314,6 +314,9 @@ def _bad_http(root: Root, number: str) -> Iterator[Case]:
     yield Case("an unknown path", b"", "GET", f"/cards/{number}")
     yield Case("an explorer file", b"", "GET", f"/graphql/explorer/{number}")
     yield Case("QUERY with a card number in its URL", b"", "QUERY", f"/graphql?query={document}")
+    yield Case(
+        "the schema's file", b"", "GET", f"/graphql/schema.graphql?{number}", {"if-none-match": f'"{number}"'}
+    )
     yield Case("GET with a card number", b"", "GET", f"/graphql?query={document}")
     yield Case("GET that is no document", b"", "GET", f"/graphql?query={number}&variables={number}")
     value = quote(json.dumps({"n": number}))

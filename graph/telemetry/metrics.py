@@ -25,6 +25,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from graph import __version__
+from graph.http.status import PARTIAL_SUCCESS
 from graph.konaplate.errors import CODES, FAMILIES, SUCCESS
 from schema.errors import ErrorCode
 
@@ -51,6 +52,7 @@ OK: Final = "OK"
 MAX_NAMES: Final = 50
 """How many operation names get a label, besides those of trusted documents."""
 _MAX_PER_MEMBER: Final = 10
+_ANSWERED: Final = (HTTPStatus.OK, PARTIAL_SUCCESS)
 UNUSED_SECONDS: Final = 3_600
 """After how many seconds an unused name may be replaced."""
 # Short, and without a run of digits that could be part of a card number.
@@ -204,7 +206,7 @@ class OperationNames:
 
     def _admit(self, name: str, report: RequestReport) -> bool:
         # Names stay visible in an upstream outage. A client that disconnected has got no answer.
-        answered = report.status == HTTPStatus.OK and FAULTS.issuperset(report.codes)
+        answered = report.status in _ANSWERED and FAULTS.issuperset(report.codes)
         if report.viewer is None or not answered or not _HARMLESS.fullmatch(name):
             return False
         if name in (OTHER, ANONYMOUS) or (self._trusted and report.viewer_id is None):

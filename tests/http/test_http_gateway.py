@@ -99,6 +99,15 @@ REFUSED = {
     "a huge number": (post(b'{"query": "{ __typename }", "variables": {"a": ' + b"9" * 5_000 + b"}}"), 400),
     "GET of a card": (get('{card(cardNo:"9491339400000013"){balance}}'), 405),
     "GET of cards": (get("query($n:[CardNumber!]!){cards(cardNos:$n){balance}}"), 405),
+    "QUERY without a body": (post(b"").replace(b"POST", b"QUERY"), 400),
+    "QUERY of another type": (
+        post(TYPENAME, content_type=b"Content-Type: application/graphql").replace(b"POST", b"QUERY"),
+        415,
+    ),
+    "QUERY over the cap": (post(LARGE).replace(b"POST", b"QUERY"), 413),
+    "QUERY over the cap in chunks": (chunked(LARGE).replace(b"POST", b"QUERY"), 413),
+    "QUERY with CL and TE": (post(TYPENAME, b"Transfer-Encoding: chunked").replace(b"POST", b"QUERY"), 400),
+    "query in small letters": (post(TYPENAME).replace(b"POST", b"query"), 400),
     "PUT": (post(TYPENAME).replace(b"POST", b"PUT"), 405),
     "DELETE": (post(b"").replace(b"POST", b"DELETE"), 405),
     "TRACE": (post(b"").replace(b"POST", b"TRACE"), 405),
@@ -131,8 +140,9 @@ def test_a_bad_request_has_its_status_and_is_told_why(gateway_port: int, data: b
         assert answer.values("allow")[0] in ("POST, QUERY", "GET, POST, QUERY")
 
 
-def test_a_good_request_is_answered_in_private(gateway_port: int) -> None:
-    answer = ask(gateway_port, post(b'{"query": "' + CARD + b'"}'))
+@pytest.mark.parametrize("method", [b"POST", b"QUERY"])
+def test_a_good_request_is_answered_in_private(gateway_port: int, method: bytes) -> None:
+    answer = ask(gateway_port, post(b'{"query": "' + CARD + b'"}').replace(b"POST", method))
 
     assert answer.json() == {"data": {"card": {"maskedCardNo": f"{FIRST_CARD[:6]}******{FIRST_CARD[-4:]}"}}}
     assert_is_private(answer)
@@ -145,7 +155,10 @@ def test_get_is_answered_where_no_card_is_asked_for(gateway_port: int) -> None:
     assert_is_private(answer)
 
 
-@pytest.mark.parametrize("target", [b"/", b"/livez", b"/nowhere", b"/graphql/", b"/graphql/explorer/x", b"//"])
+@pytest.mark.parametrize(
+    "target",
+    [b"/", b"/livez", b"/nowhere", b"/graphql/", b"/graphql/explorer/x", b"/graphql/schema.graphql/", b"//"],
+)
 @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"POST", b"TRACE"])
 def test_every_other_path_answers_in_private_and_repeats_nothing(
     gateway_port: int, method: bytes, target: bytes

@@ -45,7 +45,8 @@ class Reloadable:
         self.access_key = folder / "access-key"
         self.secret_key = folder / "secret-key"
         self.api_keys = folder / "keys.toml"
-        self.manifest = folder / "manifest.json"
+        self.manifest = folder / "manifests" / "web@1.json"
+        self.manifest.parent.mkdir()
         self.access_key.write_text("c4n4ry-first")
         self.secret_key.write_text("c4n4ry-secret")
         self.api_keys.write_text(api_keys("old"))
@@ -58,7 +59,7 @@ class Reloadable:
             "KONAPLATE_SECRET_KEY_FILE": str(self.secret_key),
             "KONAGRAPH_AUTH": "api-key",
             "KONAGRAPH_API_KEYS": str(self.api_keys),
-            "KONAGRAPH_DOCUMENTS": str(self.manifest),
+            "KONAGRAPH_DOCUMENTS": str(self.manifest.parent),
         }
         self._upstream = upstream
         self._gateway: Command | None = None
@@ -97,7 +98,8 @@ async def test_every_secret_and_document_is_taken_over(tmp_path: Path) -> None:
             before = await gateway.sent_access_key("old")
             gateway.access_key.write_text("c4n4ry-second")
             gateway.api_keys.write_text(api_keys("new"))
-            gateway.manifest.write_text(json.dumps({"second": "{ t: __typename }"}))
+            gateway.manifest.unlink()
+            (gateway.manifest.parent / "web@2.json").write_text(json.dumps({"second": "{ t: __typename }"}))
             await gateway.reload(READ)
             after = await gateway.sent_access_key("new")
             old_key = await gateway.ask("old")

@@ -228,7 +228,9 @@ def test_a_failed_or_abandoned_request_admits_no_name() -> None:
     request(metrics, "D")
     request(metrics, "D", "CARD_NOT_FOUND")
     request(metrics, "E", "UPSTREAM_TIMEOUT")
-    assert labels(metrics, "request_duration_seconds_count", "operation") == {"other", "D", "E"}
+    # The draft's status of a partial answer.
+    request(metrics, "F", "UPSTREAM_TIMEOUT", status=294)
+    assert labels(metrics, "request_duration_seconds_count", "operation") == {"other", "D", "E", "F"}
 
 
 def test_one_member_with_fifty_names_leaves_labels_to_others() -> None:
