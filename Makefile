@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 INSTALL = @$(if $(PYTHON),$(PYTHON) -m scripts.environment,echo "konagraph needs Python 3.11 to 3.14; none was found on the PATH." >&2; exit 1;)
 
 .PHONY: help dev doctor unit test check format schema equality containers fresh bench bench-peers soak setup setup-dev \
-	explorer lock wheel clean
+	explorer wallet-web wallet-mobile lock wheel clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ unit: setup-dev  ## the fast tests, of one part at a time and within this proces
 		-m 'not gateway and not process and not browser and not outside and not containers and not fresh and not peers'
 
 test:  ## all checks, and all tests that this machine has the tools for
-	$(INSTALL) dev --try explorer --try clients --try outside
+	$(INSTALL) dev --try explorer --try clients --try wallet-web --try wallet-mobile --try outside
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest $(PARALLEL) --cov --cov-report=term
 
@@ -48,8 +48,10 @@ format: setup-dev  ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schema: setup  ## write schema/schema.graphql from the code
+schema: setup  ## write schema/schema.graphql from the code, and the errors' catalogues of examples/
 	$(BIN)/konagraph export-schema --output schema/schema.graphql
+	$(BIN)/konagraph export-errors --format ts >examples/wallet-web/src/errorCatalog.ts
+	$(BIN)/konagraph export-errors --format json >examples/wallet-mobile/src/error-catalog.json
 
 equality: setup-dev  ## ten thousand generated operations, by their plans and on graphql-core; some minutes
 	KONAGRAPH_EQUALITY_EXAMPLES=10000 $(BIN)/pytest --hypothesis-profile=explore tests/graphql/test_plan_equality.py \
@@ -82,6 +84,14 @@ setup-dev:  ## what development needs: .venv from requirements.lock
 explorer:  ## GraphiQL's files, from npm
 	$(INSTALL) explorer
 
+wallet-web:  ## the web wallet of examples/, against a running `make dev`
+	$(INSTALL) wallet-web
+	@cd examples/wallet-web && KONAGRAPH_URL=http://127.0.0.1:$(PORT) npm start
+
+wallet-mobile:  ## what a mobile wallet asks, against a running `make dev`
+	$(INSTALL) wallet-mobile
+	@cd examples/wallet-mobile && KONAGRAPH_URL=http://127.0.0.1:$(PORT)/graphql npm start
+
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--only-binary :all: --quiet --upgrade
 lock: setup-dev  ## resolve the dependencies again
@@ -97,4 +107,5 @@ wheel:  ## dist/konagraph-….whl, with GraphiQL's files in it
 
 clean:  ## remove everything that can be generated
 	rm -rf .venv .venv-build .venv-outside .peers dist explorer/node_modules tests/node/node_modules \
-		benchmarks/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+		examples/*/node_modules examples/wallet-web/dist examples/wallet-web/src/gql benchmarks/peers/node_modules \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

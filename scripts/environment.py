@@ -57,6 +57,12 @@ PYTHON_TARGETS: Final = {
 NODE_TARGETS: Final = {
     "explorer": Target("explorer", ("explorer/package-lock.json",), "GraphiQL's files", _PAGE_BOUND),
     "clients": Target("tests/node", ("tests/node/package-lock.json",), "the clients of the tests"),
+    "wallet-web": Target(
+        "examples/wallet-web", ("examples/wallet-web/package-lock.json",), "the web wallet's packages"
+    ),
+    "wallet-mobile": Target(
+        "examples/wallet-mobile", ("examples/wallet-mobile/package-lock.json",), "the mobile wallet's packages"
+    ),
     "node-peers": Target(
         "benchmarks/peers", ("benchmarks/peers/package-lock.json",), "the servers to compare with"
     ),

@@ -1,0 +1,208 @@
+// Made by `konagraph export-errors`; do not edit.
+export interface ErrorCatalogEntry {
+  /** Whether the same request may succeed later; null: only the error's `extensions.retryable` says it. */
+  readonly retryable: boolean | null;
+  /** The HTTP status if the whole request is refused; null for errors of single fields. */
+  readonly httpStatus: number | null;
+  readonly meaning: string;
+  readonly meaningKo: string;
+  /** What to tell the person who uses the app. */
+  readonly advice: string;
+  readonly adviceKo: string;
+  /** Konaplate's codes that lead to it. */
+  readonly upstreamCodes: readonly string[];
+}
+
+export const ERROR_CATALOG = {
+  BAD_REQUEST: {
+    retryable: null,
+    httpStatus: 400,
+    meaning: "The request is not a well-formed GraphQL request.",
+    meaningKo: "올바른 형식의 GraphQL 요청이 아닙니다.",
+    advice: "Something is wrong with the app. Please update it and try again.",
+    adviceKo: "앱에 문제가 있습니다. 앱을 업데이트한 뒤 다시 시도해 주세요.",
+    upstreamCodes: [],
+  },
+  GRAPHQL_PARSE_FAILED: {
+    retryable: false,
+    httpStatus: 400,
+    meaning: "The document is not GraphQL; `locations` says where.",
+    meaningKo: "문서가 GraphQL 문법에 맞지 않습니다. 위치는 `locations`에 있습니다.",
+    advice: "Something is wrong with the app. Please update it and try again.",
+    adviceKo: "앱에 문제가 있습니다. 앱을 업데이트한 뒤 다시 시도해 주세요.",
+    upstreamCodes: [],
+  },
+  GRAPHQL_VALIDATION_FAILED: {
+    retryable: false,
+    httpStatus: 400,
+    meaning: "The document does not fit the schema.",
+    meaningKo: "문서가 스키마에 맞지 않습니다.",
+    advice: "Something is wrong with the app. Please update it and try again.",
+    adviceKo: "앱에 문제가 있습니다. 앱을 업데이트한 뒤 다시 시도해 주세요.",
+    upstreamCodes: [],
+  },
+  BAD_USER_INPUT: {
+    retryable: false,
+    httpStatus: 400,
+    meaning: "A value of the request is not valid.",
+    meaningKo: "요청에 올바르지 않은 값이 있습니다.",
+    advice: "Please check what you entered.",
+    adviceKo: "입력하신 내용을 확인해 주세요.",
+    upstreamCodes: ["000_002", "000_003", "000_015"],
+  },
+  QUERY_LIMIT_EXCEEDED: {
+    retryable: false,
+    httpStatus: 400,
+    meaning: "The request is too large.",
+    meaningKo: "요청이 한도를 넘었습니다.",
+    advice: "That is too much at once. Please ask for less.",
+    adviceKo: "한 번에 볼 수 있는 양을 넘었습니다. 범위를 줄여 주세요.",
+    upstreamCodes: [],
+  },
+  PERSISTED_QUERY_NOT_FOUND: {
+    retryable: false,
+    httpStatus: 400,
+    meaning: "No document is stored under this id or hash.",
+    meaningKo: "이 ID나 해시로 저장된 문서가 없습니다.",
+    advice: "Something is wrong with the app. Please update it and try again.",
+    adviceKo: "앱에 문제가 있습니다. 앱을 업데이트한 뒤 다시 시도해 주세요.",
+    upstreamCodes: [],
+  },
+  DOCUMENT_NOT_ALLOWED: {
+    retryable: false,
+    httpStatus: 400,
+    meaning: "Only trusted documents are executed here, and this is not one of them.",
+    meaningKo: "신뢰하는 문서만 실행하는 환경이며, 이 문서는 그중 하나가 아닙니다.",
+    advice: "Something is wrong with the app. Please update it and try again.",
+    adviceKo: "앱에 문제가 있습니다. 앱을 업데이트한 뒤 다시 시도해 주세요.",
+    upstreamCodes: [],
+  },
+  UNAUTHENTICATED: {
+    retryable: false,
+    httpStatus: 401,
+    meaning: "There are no valid credentials.",
+    meaningKo: "유효한 인증 정보가 없습니다.",
+    advice: "Please sign in again.",
+    adviceKo: "다시 로그인해 주세요.",
+    upstreamCodes: [],
+  },
+  FORBIDDEN: {
+    retryable: false,
+    httpStatus: 403,
+    meaning: "The viewer lacks the scope that the field needs, or a page of another site asked.",
+    meaningKo: "호출자에게 필드에 필요한 권한(scope)이 없거나, 다른 사이트의 페이지가 보낸 요청입니다.",
+    advice: "You may not see this information.",
+    adviceKo: "이 정보를 볼 수 있는 권한이 없습니다.",
+    upstreamCodes: [],
+  },
+  RATE_LIMITED: {
+    retryable: true,
+    httpStatus: 429,
+    meaning: "One of the viewer's budgets is spent.",
+    meaningKo: "호출자의 사용 한도 중 하나를 모두 썼습니다.",
+    advice: "Too many requests. Please try again in a moment.",
+    adviceKo: "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.",
+    upstreamCodes: [],
+  },
+  OVERLOADED: {
+    retryable: true,
+    httpStatus: 503,
+    meaning: "The gateway cannot answer now.",
+    meaningKo: "게이트웨이가 지금은 응답할 수 없습니다.",
+    advice: "The service is busy. Please try again in a moment.",
+    adviceKo: "이용이 많아 지연되고 있습니다. 잠시 후 다시 시도해 주세요.",
+    upstreamCodes: [],
+  },
+  AUDIT_UNAVAILABLE: {
+    retryable: true,
+    httpStatus: null,
+    meaning: "A personal field is null because the audit log cannot be written now.",
+    meaningKo: "지금은 감사 로그를 기록할 수 없어 개인정보 필드가 null입니다.",
+    advice: "This cannot be shown right now. Please try again later.",
+    adviceKo: "지금은 표시할 수 없습니다. 잠시 후 다시 시도해 주세요.",
+    upstreamCodes: [],
+  },
+  CARD_NOT_FOUND: {
+    retryable: false,
+    httpStatus: null,
+    meaning: "There is no such card, or it is not the viewer's.",
+    meaningKo: "해당 카드가 없거나 호출자의 카드가 아닙니다.",
+    advice: "We cannot find this card. Please check its number.",
+    adviceKo: "카드를 찾을 수 없습니다. 카드 번호를 확인해 주세요.",
+    upstreamCodes: ["003_001", "003_008", "003_021", "003_022", "006_029"],
+  },
+  MEMBER_NOT_FOUND: {
+    retryable: false,
+    httpStatus: null,
+    meaning: "There is no such member, or the viewer may not see others.",
+    meaningKo: "해당 회원이 없거나 호출자가 볼 수 없는 회원입니다.",
+    advice: "We cannot find this member.",
+    adviceKo: "회원을 찾을 수 없습니다.",
+    upstreamCodes: ["001_006", "001_087"],
+  },
+  NODE_NOT_FOUND: {
+    retryable: false,
+    httpStatus: null,
+    meaning: "The id leads to nothing that the viewer may see.",
+    meaningKo: "호출자가 볼 수 있는 대상을 가리키는 ID가 아닙니다.",
+    advice: "This is no longer available. Please refresh.",
+    adviceKo: "더 이상 볼 수 없습니다. 새로 고쳐 주세요.",
+    upstreamCodes: [],
+  },
+  UPSTREAM_TIMEOUT: {
+    retryable: true,
+    httpStatus: null,
+    meaning: "Konaplate did not answer in time.",
+    meaningKo: "Konaplate가 제시간에 응답하지 않았습니다.",
+    advice: "This takes longer than usual. Please try again in a moment.",
+    adviceKo: "응답이 지연되고 있습니다. 잠시 후 다시 시도해 주세요.",
+    upstreamCodes: [],
+  },
+  UPSTREAM_UNAVAILABLE: {
+    retryable: true,
+    httpStatus: null,
+    meaning: "Konaplate cannot be reached, or cannot serve the call.",
+    meaningKo: "Konaplate에 연결할 수 없거나 Konaplate가 호출을 처리할 수 없습니다.",
+    advice: "The card service is not available right now. Please try again later.",
+    adviceKo: "지금은 카드 서비스를 이용할 수 없습니다. 잠시 후 다시 시도해 주세요.",
+    upstreamCodes: [],
+  },
+  UPSTREAM_REJECTED: {
+    retryable: false,
+    httpStatus: null,
+    meaning: "Konaplate rejects this gateway.",
+    meaningKo: "Konaplate가 이 게이트웨이를 거부합니다.",
+    advice: "The card service is not available right now. Please try again later.",
+    adviceKo: "지금은 카드 서비스를 이용할 수 없습니다. 잠시 후 다시 시도해 주세요.",
+    upstreamCodes: ["010_*", "020_*"],
+  },
+  UPSTREAM_INVALID_RESPONSE: {
+    retryable: false,
+    httpStatus: null,
+    meaning: "Konaplate's answer, or a field of it, cannot be used.",
+    meaningKo: "Konaplate의 응답 또는 그 일부를 사용할 수 없습니다.",
+    advice: "Something went wrong. Please contact support if it happens again.",
+    adviceKo: "문제가 발생했습니다. 계속되면 고객센터에 문의해 주세요.",
+    upstreamCodes: [],
+  },
+  UPSTREAM_ERROR: {
+    retryable: null,
+    httpStatus: null,
+    meaning: "Konaplate reports an error.",
+    meaningKo: "Konaplate가 오류를 보고했습니다.",
+    advice: "Something went wrong. Please contact support if it happens again.",
+    adviceKo: "문제가 발생했습니다. 계속되면 고객센터에 문의해 주세요.",
+    upstreamCodes: ["002_018", "006_022", "900_001"],
+  },
+  INTERNAL_SERVER_ERROR: {
+    retryable: false,
+    httpStatus: 500,
+    meaning: "There is a bug in this gateway.",
+    meaningKo: "게이트웨이의 버그입니다.",
+    advice: "Something went wrong. Please contact support if it happens again.",
+    adviceKo: "문제가 발생했습니다. 계속되면 고객센터에 문의해 주세요.",
+    upstreamCodes: [],
+  },
+} as const satisfies Record<string, ErrorCatalogEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CATALOG;

@@ -1,0 +1,167 @@
+"""The web wallet of examples/ in a real browser: by its start command, and as it is built for production."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from graph.sandbox.wallets import WALLETS
+from schema.errors import ErrorCode
+from tests.browser.explorer_page import SECONDS, STORED
+from tests.clients.wallet_secrets import DEV_MEMBER, found_in, secrets_of
+from tests.clients.wallets import WEB, free_port, in_production, npm, token, web
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+BALANCES: Final = [f"₩{card.row['balance']:,}" for card in WALLETS if card.user_id == DEV_MEMBER]
+FAILING_MEMBER: Final = 9535
+"""Transactions of this member's card are answered with HTTP 429."""
+WIDTHS: Final = (360, 1440)
+
+
+class Wallet:
+    """The wallet, as a person uses it."""
+
+    def __init__(self, driver: Chrome) -> None:
+        self.driver = driver
+
+    def text(self) -> str:
+        return self.driver.find_element(By.TAG_NAME, "main").text
+
+    def wait_for(self, *texts: str) -> None:
+        WebDriverWait(self.driver, SECONDS).until(lambda _: all(text in self.text() for text in texts), f"{texts}")
+
+    def press(self, text: str) -> None:
+        self.driver.find_element(By.XPATH, f"//button[.='{text}']").click()
+
+    def open_card(self) -> None:
+        self.driver.find_element(By.CSS_SELECTOR, ".cards a").click()
+
+    def rows(self) -> int:
+        return len(self.driver.find_elements(By.CSS_SELECTOR, ".rows li"))
+
+    def wait_for_rows(self, number: int) -> None:
+        WebDriverWait(self.driver, SECONDS).until(lambda _: self.rows() == number, f"{number} rows")
+
+    def sign_in(self, member: int) -> None:
+        self.wait_for("Please sign in.")
+        self.driver.find_element(By.NAME, "token").send_keys(token(member))
+        self.press("Sign in")
+
+    def stored(self) -> dict[str, Any]:
+        return dict(self.driver.execute_async_script(STORED))
+
+    def complaints(self) -> list[str]:
+        return [entry["message"] for entry in self._log("browser") if entry["level"] in {"WARNING", "SEVERE"}]
+
+    def hosts(self) -> set[str | None]:
+        messages = [json.loads(entry["message"])["message"] for entry in self._log("performance")]
+        sent = [
+            each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"
+        ]
+        return {urlsplit(url).hostname for url in sent if not url.startswith(("data:", "chrome:"))}
+
+    def lose_network(self) -> None:
+        """Let nothing through to the gateway. The page itself is served: a real app has a service worker."""
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/graphql"]})
+
+    def find_network(self) -> None:
+        self.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+
+    def photograph(self, name: str, folder: Path) -> None:
+        """Take a picture at each width, in which nothing may stick out."""
+        for width in WIDTHS:
+            metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+            assert self.driver.execute_script("return document.documentElement.scrollWidth") <= width
+            self.driver.save_screenshot(str(folder / f"{name}-{width}.png"))
+
+    def _log(self, kind: str) -> list[dict[str, str]]:
+        return list(self.driver.get_log(kind))  # type: ignore[no-untyped-call] # selenium has no annotation here
+
+
+@pytest.fixture
+def wallet(driver: Chrome) -> Wallet:
+    return Wallet(driver)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = Path(os.environ.get("KONAGRAPH_PICTURES") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def test_its_start_command_shows_cards_and_pages_of_transactions(
+    wallet: Wallet, gateway_url: str, pictures: Path
+) -> None:
+    wallet.hosts()  # what the browser's start page asked for
+    with web(free_port(), "start", "--", gateway=gateway_url.removesuffix("/graphql")) as address:
+        wallet.driver.get(address)
+        wallet.wait_for(*BALANCES)
+        wallet.photograph("wallet-web-cards", pictures)
+        wallet.open_card()
+        wallet.wait_for_rows(10)
+        wallet.photograph("wallet-web-card", pictures)
+        wallet.press("Show more")
+        wallet.wait_for_rows(20)
+
+        assert wallet.complaints() == []
+        assert wallet.hosts() == {"127.0.0.1"}
+
+
+def test_its_build_in_production(wallet: Wallet, pictures: Path, tmp_path: Path) -> None:
+    built, port = str(tmp_path / "dist"), free_port()
+    npm(WEB, "run", "build", "--", "--outDir", built)
+    manifest = WEB / "src" / "gql" / "persisted-documents.json"
+    with (
+        in_production(tmp_path, manifest) as gateway,
+        web(port, "run", "preview", "--", "--outDir", built, gateway=gateway.url) as address,
+    ):
+        wallet.driver.get(address)
+        wallet.sign_in(DEV_MEMBER)
+        wallet.wait_for(*BALANCES)
+        wallet.open_card()
+        wallet.wait_for_rows(10)
+
+        # What is kept is the list of cards, and nothing that nobody asked to keep.
+        stored = wallet.stored()
+        kept = stored.pop("sessionStorage")
+        assert stored == {"localStorage": {}, "cookie": "", "databases": [], "cacheNames": []}
+        assert list(kept) == ["wallet-cards"]
+        assert found_in(json.dumps(kept), secrets_of(DEV_MEMBER)) == []
+
+        # A reload without a network shows it; the first answer without a token forgets it.
+        wallet.lose_network()
+        wallet.driver.refresh()
+        wallet.wait_for("You seem to be offline.", BALANCES[0])
+        wallet.driver.get(f"{address}#/")
+        wallet.wait_for("You seem to be offline.", *BALANCES)
+        wallet.photograph("wallet-web-offline", pictures)
+        wallet.find_network()
+        wallet.press("Try again")
+        wallet.wait_for("Please sign in.")
+        assert [balance for balance in BALANCES if balance in wallet.text()] == []
+        assert wallet.stored()["sessionStorage"] == {}
+
+        # One field that fails leaves the others.
+        wallet.sign_in(FAILING_MEMBER)
+        wallet.wait_for("My cards", "₩")
+        wallet.open_card()
+        wallet.wait_for(ErrorCode.UPSTREAM_UNAVAILABLE.advice.en, "For support:", "₩")
+        wallet.press("Try again")
+        wallet.wait_for("Loading the transactions…")
+        wallet.wait_for("For support:")
+        wallet.photograph("wallet-web-error", pictures)
+
+        assert [body for body in gateway.bodies if "query" in body] == []
+        assert wallet.hosts() - {"127.0.0.1"} == set()
