@@ -25,17 +25,24 @@ dev:  ## the gateway with the embedded sandbox, on PORT (8000)
 doctor:  ## what this machine lacks, and how to get it
 	@$(if $(PYTHON),$(PYTHON) -m scripts.doctor,echo "Python 3.11 to 3.14 is missing: on Debian and Ubuntu apt-get install python3 python3-venv" >&2; exit 1)
 
-# A worker more than there are cores, because many tests wait, but at most four. Each file stays with one worker, so
-# that what its tests share is made once.
-PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# pytest's rewritten modules are kept even where an image switches bytecode off: writing them anew takes seven seconds
+# of each worker.
+unexport PYTHONDONTWRITEBYTECODE
+# Each file stays with one worker, so that what its tests share is made once. The fast tests do not wait, so a worker a
+# core will do; of all tests many wait.
+PARALLEL = --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unit: setup-dev  ## the fast tests, of one part at a time and within this process
-	$(BIN)/pytest -q $(PARALLEL) --hypothesis-profile=quick \
+	$(BIN)/pytest -q -n $$(getconf _NPROCESSORS_ONLN) $(PARALLEL) --hypothesis-profile=quick \
 		-m 'not gateway and not process and not browser and not outside and not containers and not fresh and not peers'
 
 test:  ## all checks, and all tests that this machine has the tools for
 	$(INSTALL) dev --try explorer --try clients --try wallet-web --try wallet-mobile --try outside
-	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest $(PARALLEL) --cov --cov-report=term
+	@$(MAKE) --no-print-directory -j2 check compiled
+	$(BIN)/pytest -n auto $(PARALLEL) --cov --cov-report=term
+
+# Beside mypy, which leaves a core idle, and once instead of in each worker.
+compiled:
+	@$(BIN)/pytest -q --collect-only >/dev/null || true
 
 check: setup-dev  ## ruff, mypy and the import contracts
 	$(BIN)/ruff format --check .
