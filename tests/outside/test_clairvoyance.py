@@ -11,6 +11,7 @@ import pytest
 from graphql import GraphQLObjectType, is_introspection_type, is_specified_scalar_type
 from graphql.pyutils import suggestion_list
 
+from schema.errors import ErrorCode
 from tests.outside.suggesting_server import SCHEMA, suggesting_server
 from tests.outside.toolbox import run_tool, tool_file
 
@@ -38,6 +39,8 @@ PLACES = {
 
 # Names of ours that graphql-core's sentences use as words.
 WORDS = {"required", "to", "type"}
+# Every error has these, wherever the schema names them, too.
+OF_ERRORS = {"code", "message", "retryable", *ErrorCode}
 
 
 def our_names() -> set[str]:
@@ -51,7 +54,7 @@ def our_names() -> set[str]:
             names |= kind.fields.keys()
             names |= {argument for field in kind.fields.values() for argument in field.args}
         names |= getattr(kind, "values", {}).keys()
-    return names - WORDS
+    return names - WORDS - OF_ERRORS
 
 
 def words_in(text: str) -> set[str]:
