@@ -121,6 +121,7 @@ def test_a_client_may_send_text_by_get_where_no_argument_is_a_card_number(asked:
 def test_a_client_that_sends_a_card_number_by_get_is_refused(asked: dict[str, Asked]) -> None:
     refused = exchange(text=False, sha256=True, method="GET", code="BAD_REQUEST")
     assert asked["getCard"]["exchanges"] == [refused]
+    assert asked["getCardText"]["exchanges"] == [{**refused, "text": True, "hash": False}]
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -37,5 +37,6 @@ print({
   get: await ask({ useGETForHashedQueries: true }, [[withoutArguments], [withoutArguments]]),
   getById: await ask({ useGETForHashedQueries: true }, [[byId, { id }], [byId, { id }]]),
   getText: await ask(null, [[withoutArguments], [byId, { id }]], { useGETForQueries: true }),
+  getCardText: await ask(null, [one], { useGETForQueries: true }),
   getCard: await ask({ useGETForHashedQueries: true }, [one]),
 });

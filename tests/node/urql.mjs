@@ -36,5 +36,6 @@ print({
   get: await ask({}, [[withoutArguments], [withoutArguments]], {}),
   getById: await ask({}, [[byId, { id }], [byId, { id }]], {}),
   getText: await ask(null, [[withoutArguments], [byId, { id }]], {}),
+  getCardText: await ask(null, [one], {}),
   getCard: await ask({}, [one], {}),
 });

@@ -1,0 +1,54 @@
+"""The recipes of docs/clients.md, taken out of the page and compiled."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.clients.node import NODE_TESTS, run_node
+from tests.tools import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE: Final = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+EXAMPLE_ADDRESS: Final = "http://127.0.0.1:8000/graphql"
+# A block that belongs into a file names it in its first line.
+_FILE: Final = re.compile(r"^```\w+\n((?://|#) ([\w./-]+)\n.*?)^```$", re.MULTILINE | re.DOTALL)
+_PACKAGES: Final = ("@urql/exchange-auth", "@urql/exchange-retry")
+_COMPILER_OPTIONS: Final = {
+    "target": "es2022",
+    "module": "nodenext",
+    "strict": True,
+    "skipLibCheck": True,
+    "noEmitOnError": True,
+    "types": ["node"],
+}
+
+
+def files() -> dict[str, str]:
+    """The files on the page by their names."""
+    return {name: text for text, name in _FILE.findall(PAGE)}
+
+
+def build(folder: Path) -> None:
+    """Write the recipes into a folder as an app would, and compile them."""
+    for name, text in files().items():
+        (folder / name).write_text(text, encoding="utf-8")
+    shutil.copy(NODE_TESTS / "session.ts", folder)
+    shutil.copy(ROOT / "schema" / "schema.graphql", folder)
+    (folder / "node_modules").symlink_to(NODE_TESTS / "node_modules")
+    (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    configuration = {"compilerOptions": _COMPILER_OPTIONS, "include": ["*.ts"]}
+    (folder / "tsconfig.json").write_text(json.dumps(configuration), encoding="utf-8")
+    run_node("node_modules/typescript/bin/tsc", packages=("typescript", *_PACKAGES), folder=folder)
+
+
+def ask(folder: Path, url: str, token: str, *cards: str) -> dict[str, dict[str, Any]]:
+    """Let every compiled recipe read the cards; returns what each got and sent."""
+    for script in folder.glob("*.js"):
+        script.write_text(script.read_text("utf-8").replace(EXAMPLE_ADDRESS, url), "utf-8")
+    found: dict[str, dict[str, Any]] = json.loads(run_node("recipes.mjs", str(folder), *cards, token=token))
+    return found
