@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 INSTALL = @$(if $(PYTHON),$(PYTHON) -m scripts.environment,echo "konagraph needs Python 3.11 to 3.14; none was found on the PATH." >&2; exit 1;)
 
 .PHONY: help dev doctor unit test check format schema equality containers fresh bench bench-peers soak setup setup-dev \
-	explorer wallet-web wallet-mobile lock wheel clean
+	explorer wallet-web wallet-mobile pictures lock wheel clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +94,10 @@ explorer:  ## GraphiQL's files, from npm
 wallet-web:  ## the web wallet of examples/, against a running `make dev`
 	$(INSTALL) wallet-web
 	@cd examples/wallet-web && KONAGRAPH_URL=http://127.0.0.1:$(PORT) npm start
+
+pictures:  ## the web wallet's pictures in docs/images, from its test; with a Korean font
+	$(INSTALL) dev wallet-web
+	KONAGRAPH_PICTURES=docs/images $(BIN)/pytest -q tests/browser/test_wallet_web.py -k start_command
 
 wallet-mobile:  ## what a mobile wallet asks, against a running `make dev`
 	$(INSTALL) wallet-mobile

@@ -124,7 +124,7 @@ def test_its_build_in_production(wallet: Wallet, pictures: Path, tmp_path: Path)
     npm(WEB, "run", "build", "--", "--outDir", built)
     manifest = WEB / "src" / "gql" / "persisted-documents.json"
     with (
-        in_production(tmp_path, manifest) as gateway,
+        in_production(tmp_path, manifest, "web@1.0.0") as gateway,
         web(port, "run", "preview", "--", "--outDir", built, gateway=gateway.url) as address,
     ):
         wallet.driver.get(address)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FAILING_MEMBER = 9535
 """Transactions of this member's card are answered with HTTP 429, and `Retry-After: 1`."""
+MANIFEST = MOBILE / "persisted-documents.json"
 BALANCES = [f"{card.row['balance']:,} won" for card in WALLETS if card.user_id == DEV_MEMBER]
 
 
@@ -67,7 +68,7 @@ def test_production_accepts_its_documents_with_a_refreshed_token(
     tokens += [token(DEV_MEMBER, exp=int(time.time()) - 3600), token(DEV_MEMBER)]
     npm(MOBILE, "run", "manifest")
 
-    with in_production(tmp_path, MOBILE / "persisted-documents.json") as gateway:
+    with in_production(tmp_path, MANIFEST, "phone@1.0.0") as gateway:
         shown = start(f"{gateway.url}/graphql", TOKEN_URL=provider, NODE_ENV="production")
 
     assert tokens == []
@@ -82,7 +83,7 @@ def test_it_tries_again_and_then_says_what_failed(issued: tuple[str, list[str]],
     tokens.append(token(FAILING_MEMBER))
     npm(MOBILE, "run", "manifest")
 
-    with in_production(tmp_path, MOBILE / "persisted-documents.json") as gateway:
+    with in_production(tmp_path, MANIFEST, "phone@1.0.0") as gateway:
         shown = start(f"{gateway.url}/graphql", TOKEN_URL=provider, NODE_ENV="production")
 
     assert shown.count("[UPSTREAM_UNAVAILABLE; for support: ") == 1

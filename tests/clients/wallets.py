@@ -98,15 +98,18 @@ class Asked:
 
 
 @contextmanager
-def in_production(folder: Path, manifest: Path) -> Iterator[Asked]:
-    """A gateway that demands tokens and these documents."""
+def in_production(folder: Path, manifest: Path, client: str) -> Iterator[Asked]:
+    """A gateway that demands tokens and the documents of a manifest, under the client's name."""
+    documents = folder / "documents"
+    documents.mkdir()
+    shutil.copy(manifest, documents / f"{client}.json")
     keys = folder / "jwks.json"
     keys.write_bytes(key_set(ec_signer()))
     settings = sandbox_settings(
         KONAGRAPH_ENV="production",
         KONAPLATE_BASE_URL="https://konaplate.example/open-api",
         KONAGRAPH_ID_KEY="i" * 32,
-        KONAGRAPH_DOCUMENTS=manifest,
+        KONAGRAPH_DOCUMENTS=documents,
         KONAGRAPH_DOCUMENTS_MODE="enforce",
         **jwt_settings(keys),
     )
