@@ -92,14 +92,16 @@ def secret_names(endpoints: Iterable[Endpoint[Any, Any]], data: Mapping[str, Tab
 def search(text: str, wanted: Iterable[Canary]) -> Iterator[Canary]:
     """The canaries that a text contains, plain or JSON-escaped."""
     for canary in wanted:
-        if any(form in text for form in _forms(canary.text)) and not _is_chance(canary.text, text):
+        escaped = _escaped(canary.text)
+        if (canary.text in text or (escaped and escaped in text)) and not _is_chance(canary.text, text):
             yield canary
 
 
 @functools.cache
-def _forms(text: str) -> tuple[str, ...]:
+def _escaped(text: str) -> str:
+    """The text as JSON escapes it, or nothing if that is no other text."""
     escaped = json.dumps(text)[1:-1]
-    return (text,) if escaped == text else (text, escaped)
+    return "" if escaped == text else escaped
 
 
 def _secrets(endpoint: Endpoint[Any, Any], table: Table) -> Iterator[tuple[str, str]]:
