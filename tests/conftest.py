@@ -79,19 +79,20 @@ _started: list[str] = []
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is not for `make unit`, and put the slowest files first, so that no worker is left with one.
 
-    Coverage is measured without properties: what only random examples reach should have an example of its own, and
-    a tracer doubles their time.
+    Coverage is measured by the tests of `make unit` alone, and without properties: what only whole gateways or
+    random examples reach should have an example of its own, and a tracer doubles the time of both.
     """
     for item in items:
-        if is_hypothesis_test(getattr(item, "obj", None)):
-            item.add_marker("no_cover")
         path = item.path.relative_to(_HERE)
         for place in (*reversed(path.parents), path):
             if mark := _MARKS_OF_PLACES.get(place.as_posix()):
                 item.add_marker(mark)
         if not _PROCESS_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("process")
-    slow = {item.path for item in items if any(mark.name in _NOT_IN_UNIT for mark in item.iter_markers())}
+    whole = [item for item in items if any(mark.name in _NOT_IN_UNIT for mark in item.iter_markers())]
+    slow = {item.path for item in whole}
+    for item in (*whole, *(item for item in items if is_hypothesis_test(getattr(item, "obj", None)))):
+        item.add_marker("no_cover")
     items.sort(key=lambda item: (item.path not in slow, "setup" not in item.path.parts))
 
 

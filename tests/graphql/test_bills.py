@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from graphql import parse
-from hypothesis import given, note
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from graph.context import Guards, RequestContext
@@ -34,7 +34,7 @@ from tests.graphql.nested_lists import NAMES, SCHEMA, Answers, Item, Piece, Shel
 from tests.graphql.plan_world import REFS, DistantLimiter, FakeUpstream, Reply
 from tests.support import HANDLES, KeptEvents
 from tests.tables import table
-from tests.tools import settle
+from tests.tools import examples, settle
 
 if TYPE_CHECKING:
     from graph.security.budgets import CostStatus
@@ -134,9 +134,12 @@ def example(random: Random) -> tuple[str, Answers, int, int]:
 FEW, MANY = (0, 1, 1, 2, 3, 12), (9, 11, 12, 14)
 """Lengths of lists."""
 SEEDS = st.integers(0, 2**64 - 1)
+few = settings(max_examples=max(examples(50), 10))
+"""Each executes a document of many lists, once or twice."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@few
 @given(seed=SEEDS)
 def test_lists_are_paid_for_as_assumed_before_and_as_they_are_after(kind: Kind, seed: int) -> None:
     random = Random(seed)  # noqa: S311 - nothing secret: an example
@@ -151,6 +154,7 @@ def test_lists_are_paid_for_as_assumed_before_and_as_they_are_after(kind: Kind, 
     assert all(spent > 0 for spent in paid.spent[1:-1])
 
 
+@few
 @given(seed=SEEDS)
 def test_plans_and_graphql_core_look_up_and_pay_the_same(seed: int) -> None:
     text, answers, _, _ = example(Random(seed))  # noqa: S311 - nothing secret: an example
@@ -159,10 +163,12 @@ def test_plans_and_graphql_core_look_up_and_pay_the_same(seed: int) -> None:
     assert (plan.data, plan.calls, plan.cost, plan.left) == (core.data, core.calls, core.cost, core.left)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_cannot_be_paid_is_refused_whole_and_no_call_begins_after_that(kind: Kind) -> None:
     seen: Counter[str] = Counter()
 
+    @few
     @given(seed=SEEDS)
     def refuse_one(seed: int) -> None:
         seen[_refuse(kind, Random(seed))] += 1  # noqa: S311 - nothing secret: an example

@@ -23,7 +23,7 @@ from tests.graphql.plan_records import world
 from tests.graphql.plan_world import Outcome, World, outcome_of
 from tests.tools import examples
 
-EXAMPLES = int(os.environ.get("KONAGRAPH_EQUALITY_EXAMPLES", examples(500)))
+EXAMPLES = int(os.environ.get("KONAGRAPH_EQUALITY_EXAMPLES", examples(250)))
 LIMITS = DocumentLimits(
     characters=100_000,
     tokens=20_000,
