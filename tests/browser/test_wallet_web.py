@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -32,12 +33,14 @@ class Wallet:
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
+        # A reload replaces the page between a look for an element and a look at it.
+        self._wait = WebDriverWait(driver, SECONDS, ignored_exceptions=[StaleElementReferenceException])
 
     def text(self) -> str:
         return self.driver.find_element(By.TAG_NAME, "main").text
 
     def wait_for(self, *texts: str) -> None:
-        WebDriverWait(self.driver, SECONDS).until(lambda _: all(text in self.text() for text in texts), f"{texts}")
+        self._wait.until(lambda _: all(text in self.text() for text in texts), f"{texts}")
 
     def press(self, text: str) -> None:
         self.driver.find_element(By.XPATH, f"//button[.='{text}']").click()
@@ -49,7 +52,7 @@ class Wallet:
         return len(self.driver.find_elements(By.CSS_SELECTOR, ".rows li"))
 
     def wait_for_rows(self, number: int) -> None:
-        WebDriverWait(self.driver, SECONDS).until(lambda _: self.rows() == number, f"{number} rows")
+        self._wait.until(lambda _: self.rows() == number, f"{number} rows")
 
     def sign_in(self, member: int) -> None:
         self.wait_for("Please sign in.")
@@ -153,9 +156,16 @@ def test_its_build_in_production(wallet: Wallet, pictures: Path, tmp_path: Path)
         assert [balance for balance in BALANCES if balance in wallet.text()] == []
         assert wallet.stored()["sessionStorage"] == {}
 
-        # One field that fails leaves the others.
+        # Without a network, the next viewer sees nothing of the one before.
+        wallet.lose_network()
         wallet.sign_in(FAILING_MEMBER)
-        wallet.wait_for("My cards", "₩")
+        wallet.wait_for("You seem to be offline.")
+        assert "₩" not in wallet.text()
+        wallet.find_network()
+
+        # One field that fails leaves the others.
+        wallet.press("Try again")
+        wallet.wait_for("₩")
         wallet.open_card()
         wallet.wait_for(ErrorCode.UPSTREAM_UNAVAILABLE.advice.en, "For support:", "₩")
         wallet.press("Try again")
@@ -163,5 +173,9 @@ def test_its_build_in_production(wallet: Wallet, pictures: Path, tmp_path: Path)
         wallet.wait_for("For support:")
         wallet.photograph("wallet-web-error", pictures)
 
+        wallet.press("Sign out")
+        wallet.wait_for("Please sign in.")
+        wallet.photograph("wallet-web-sign-in", pictures)
+        assert wallet.stored()["sessionStorage"] == {}
         assert [body for body in gateway.bodies if "query" in body] == []
         assert wallet.hosts() - {"127.0.0.1"} == set()

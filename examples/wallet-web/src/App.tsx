@@ -2,6 +2,8 @@ import { useSyncExternalStore } from "react";
 
 import { CardPage } from "./CardPage";
 import { Cards } from "./Cards";
+import { changeViewer } from "./client";
+import { session, watchSession } from "./session";
 
 const PREFIX = "#/cards/";
 
@@ -13,16 +15,26 @@ function watchHash(changed: () => void): () => void {
   return () => window.removeEventListener("hashchange", changed);
 }
 
+async function signOut() {
+  window.location.hash = "#/";
+  await changeViewer(null);
+}
+
 export function App() {
   const hash = useSyncExternalStore(watchHash, () => window.location.hash);
   const id = hash.startsWith(PREFIX) ? decodeURIComponent(hash.slice(PREFIX.length)) : null;
   return (
     <>
       <header>
-        <a href="#/">Wallet</a>
+        <div>
+          <a href="#/">Wallet</a>
+          <button onClick={signOut}>Sign out</button>
+        </div>
       </header>
-      {/* The key starts each card with a state of its own. */}
-      <main>{id === null ? <Cards /> : <CardPage key={id} id={id} />}</main>
+      {/* The keys start each session, and each card, with a state of its own. */}
+      <main key={useSyncExternalStore(watchSession, session)}>
+        {id === null ? <Cards /> : <CardPage key={id} id={id} />}
+      </main>
     </>
   );
 }

@@ -7,7 +7,7 @@ import type { DocumentNode } from "graphql";
 
 import { isSignedOut } from "./errors";
 import { forgetCards, restoreCards } from "./offline";
-import { forgetToken, token } from "./session";
+import { forgetToken, startSession, token } from "./session";
 
 const cache = new InMemoryCache({
   typePolicies: {
@@ -47,3 +47,11 @@ export const client = new ApolloClient({
     new HttpLink({ uri: "/graphql" }),
   ]),
 });
+
+/** Sign in with a token, or out without one: nothing of the viewer before is left. */
+export async function changeViewer(newToken: string | null): Promise<void> {
+  forgetToken();
+  forgetCards();
+  await client.clearStore();
+  startSession(newToken);
+}
