@@ -99,7 +99,7 @@ pictures:  ## the web wallet's pictures in docs/images, from its test; with a Ko
 	$(INSTALL) dev wallet-web
 	KONAGRAPH_PICTURES=docs/images $(BIN)/pytest -q tests/browser/test_wallet_web.py -k start_command
 
-wallet-mobile:  ## what a mobile wallet asks, against a running `make dev`
+wallet-mobile:  ## what a wallet on a phone asks, against a running `make dev`
 	$(INSTALL) wallet-mobile
 	@cd examples/wallet-mobile && KONAGRAPH_URL=http://127.0.0.1:$(PORT)/graphql npm start
 

@@ -1,19 +1,10 @@
 import { useSyncExternalStore } from "react";
 
+import { useCardId } from "./address";
 import { CardPage } from "./CardPage";
 import { Cards } from "./Cards";
 import { changeViewer } from "./client";
 import { session, watchSession } from "./session";
-
-const PREFIX = "#/cards/";
-
-// An id gives no right and shows nothing of the card, so it may stand in an address; a card number may not.
-export const addressOf = (id: string): string => PREFIX + encodeURIComponent(id);
-
-function watchHash(changed: () => void): () => void {
-  window.addEventListener("hashchange", changed);
-  return () => window.removeEventListener("hashchange", changed);
-}
 
 async function signOut() {
   window.location.hash = "#/";
@@ -21,8 +12,7 @@ async function signOut() {
 }
 
 export function App() {
-  const hash = useSyncExternalStore(watchHash, () => window.location.hash);
-  const id = hash.startsWith(PREFIX) ? decodeURIComponent(hash.slice(PREFIX.length)) : null;
+  const id = useCardId();
   return (
     <>
       <header>

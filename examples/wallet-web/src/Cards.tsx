@@ -1,7 +1,7 @@
 import { useQuery } from "@apollo/client/react";
 import { useEffect } from "react";
 
-import { addressOf } from "./App";
+import { addressOf } from "./address";
 import { CardFace } from "./CardFace";
 import { isSignedOut } from "./errors";
 import { won } from "./format";
@@ -22,18 +22,22 @@ export function Cards() {
 
   if (isSignedOut(error)) return <SignIn />;
   // Without a network, what was there before stays.
-  const cards = (data ?? previousData)?.viewer.member?.cards;
+  const viewer = (data ?? previousData)?.viewer;
+  const cards = viewer?.member?.cards;
+  const balances = cards?.flatMap((card) => card.balance ?? []) ?? [];
   return (
     <>
       <h1>My cards</h1>
       {error && <Notice error={error} again={refetch} />}
       {loading && !cards && <p role="status">Loading your cards…</p>}
-      {cards?.length === 0 && <p>You have no cards yet.</p>}
+      {(viewer?.member === null || cards?.length === 0) && <p>You have no cards yet.</p>}
       {cards && cards.length > 0 && (
         <>
-          <p className="total">
-            <span>Together</span> {won(cards.reduce((sum, card) => sum + (card.balance ?? 0), 0))}
-          </p>
+          {balances.length === cards.length && (
+            <p className="total">
+              <span>Together</span> {won(balances.reduce((sum, balance) => sum + balance))}
+            </p>
+          )}
           <ul className="cards">
             {cards.map((card) => (
               <li key={card.id}>
