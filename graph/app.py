@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from graph.resilience.guard import GuardRules
     from graph.security.audit import Caller
     from graph.security.authorization import Viewer
+    from graph.wiring.http import Playground
 
 
 def create_app(
@@ -53,6 +54,7 @@ def create_app(
     example_card: str | None = None,
     reserved: Reserved | None = None,
     caller: Viewer = ANONYMOUS,
+    playground: Playground | None = None,
     span_exporter: SpanExporter | None = None,
     clock: Callable[[], float] = time.monotonic,
     rules: GuardRules | None = None,
@@ -67,6 +69,7 @@ def create_app(
         example_card: the card number of GraphiQL's first query, if it takes one; None for one that no card has.
         reserved: see `graph.wiring.upstream`.
         caller: who every caller is, if authentication is switched off.
+        playground: of the embedded sandbox.
         span_exporter: replaces the trace collector of the settings.
         clock: monotonic seconds, for the guards of Konaplate.
         rules: of the guard in front of Konaplate; None for the defaults.
@@ -82,6 +85,7 @@ def create_app(
         on_key_failure=telemetry.protection.on_key_failure,
         on_fallback=telemetry.protection.on_limiter_fallback,
         caller=caller,
+        guests=None if playground is None else playground.guests,
     )
     telemetry.protection.watch_keys(protection.key_state)
 
@@ -102,7 +106,7 @@ def create_app(
     schema = executable_schema(endpoints, query)
     documents = build_documents(settings, schema, telemetry.requests.on_untrusted_document, protection.redis)
     executor = OperationExecutor(schema, on_unplanned=telemetry.requests.on_unplanned)
-    explorer = build_explorer(settings, example_card, caller)
+    explorer = build_explorer(settings, example_card, caller, playground)
     health = Health(
         protection.key_state, konaplate.breakers, protection.budget_state, lambda: telemetry.audit.available
     )

@@ -18,6 +18,7 @@ from graph.graphql.bindings import executable_schema
 from graph.greeting import card_table, exports, fault_table, greet, member_table, wallet_table
 from graph.konaplate.isolation import Reserved
 from graph.konaplate.pem import BadPemError
+from graph.playground import OWNER, build_playground
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.data import fails, opens_breaker
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
-_FIRST_MEMBER: Final = 2005
 _NOBODY: Final = "none"
 _PORT: Final = click.IntRange(0, 65_535)
 _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
@@ -102,7 +102,7 @@ def main() -> None:
     "caller",
     callback=_member_of_sandbox,
     metavar="MEMBER",
-    help=f"User id of the sandbox's member that every caller is, with every scope ({_FIRST_MEMBER}); "
+    help=f"User id of the sandbox's member that every caller is, with every scope ({OWNER}); "
     "none for a caller who is no member.",
 )
 def dev(port: int | None, host: str | None, caller: str | None) -> None:
@@ -120,7 +120,7 @@ def dev(port: int | None, host: str | None, caller: str | None) -> None:
         settings = settings.model_copy(update={"konagraph_admin_port": None})
 
     if settings.konagraph_auth == "none":
-        caller = caller or str(_FIRST_MEMBER)
+        caller = caller or str(OWNER)
     elif caller is not None:
         fail([f"--as: with KONAGRAPH_AUTH={settings.konagraph_auth} the credentials say who the caller is"])
     viewer = ANONYMOUS if caller in (None, _NOBODY) else developer(MemberId(caller))
@@ -139,6 +139,7 @@ def dev(port: int | None, host: str | None, caller: str | None) -> None:
         example_card=FIRST_CARD,
         reserved=reserved,
         caller=viewer,
+        playground=build_playground(settings, viewer),
     )
     if settings.konagraph_log_format == "console":
         click.echo("konagraph has stopped.", err=True)

@@ -24,6 +24,7 @@ from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from graph.graphql.documents import Documents
+    from graph.graphql.operation import Document
     from graph.graphql.registered import RegisteredDocuments
     from graph.graphql.request import GraphQLRequest
 
@@ -109,6 +110,11 @@ class DocumentResolver:
         if may_be_registered and self._registered is not None:
             await self._registered.put(sha256_hash, text)
         return resolved
+
+    def has_stored(self, document: Document) -> bool | None:
+        """Whether a document is one of the manifest; None without a manifest."""
+        stored = self.trusted.documents.values()
+        return any(each is document for each in stored) if stored else None
 
     async def _by_text(self, text: str, pay: Pay, introspection: Callable[[], bool]) -> Resolved:
         trusted = self.trusted.documents.get(text)

@@ -11,7 +11,9 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 
+from graph.http.accept import JSON
 from graph.http.front import Front
+from graph.http.responses import json_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from graph.http.front import Handler
     from graph.http.graphiql import Explorer
     from graph.http.schema import SchemaEndpoint
+    from graph.security.guests import Guests
 
 GRAPHQL_PATH: Final = "/graphql"
 SCHEMA_PATH: Final = f"{GRAPHQL_PATH}/schema.graphql"
@@ -54,6 +57,8 @@ def make_app(
     """
     routes = [Route("/", _home), Route("/livez", _alive)]
     if explorer is not None:
+        if explorer.guests is not None:
+            routes.append(Route(f"{GRAPHQL_PATH}/explorer/token", _token(explorer.guests), methods=["POST"]))
         routes.append(Route(f"{GRAPHQL_PATH}/explorer/{{name}}", _assets(explorer)))
     app = Starlette(routes=routes, lifespan=lifespan)
     routing = ExceptionMiddleware(app.router, {HTTPException: _not_found})
@@ -83,6 +88,19 @@ def _assets(explorer: Explorer) -> Any:
         return found
 
     return asset
+
+
+def _token(guests: Guests) -> Any:
+    async def token(request: Request) -> Response:
+        # JSON, because browsers send no page's JSON to another origin without asking.
+        if request.headers.get("content-type") != JSON:
+            raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        authorization = guests.authorization((await request.body()).decode("utf-8", "replace").strip('"'))
+        if authorization is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return json_response(HTTPStatus.OK, {"Authorization": authorization})
+
+    return token
 
 
 async def _not_found(_request: Request, error: Exception) -> Response:

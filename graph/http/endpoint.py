@@ -207,7 +207,7 @@ class GraphQLEndpoint:
         if request.wants_cost:
             extensions["cost"] = _cost_figures(cost, bill, left)
         if trace is not None:
-            extensions["trace"] = trace.figures(context, document)
+            extensions["trace"] = trace.figures(context, document, stored=self._documents.has_stored(document))
         if extensions:
             payload["extensions"] = extensions
         return payload

@@ -1,28 +1,61 @@
 """The GraphiQL page for browsers, with all its files. Without npm's files, it says which are missing."""
 
+from __future__ import annotations
+
 import html
 import json
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse, Response
 
 from graph.http.graphiql_files import DIRECTORY, FILES, MISSING_PAGE, PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graph.security.guests import Guests
 
 _MEDIA_TYPES: Mapping[str, str] = MappingProxyType({".css": "text/css", ".js": "text/javascript"})
 _NO_PAGE = b"<!doctype html><title>GraphiQL</title><p>These files of GraphiQL are missing:</p><ul>$missing</ul>"
 
 
 class Explorer:
-    """The page and its files, all read at construction. The page loads its files below `{endpoint}/explorer/`."""
+    """The page and its files, all read at construction. The page loads its files below `{endpoint}/explorer/`.
 
-    def __init__(self, directory: Path, *, endpoint: str, default_query: str, default_variables: str) -> None:
+    Args:
+        directory: of the files.
+        endpoint: the path of GraphQL.
+        default_query: what the page opens with.
+        default_variables: its variables, as JSON; empty for none.
+        facts: what else the page's script is told, as JSON values.
+        guests: mints tokens for the page; None where callers have credentials of their own.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        endpoint: str,
+        default_query: str,
+        default_variables: str,
+        facts: Mapping[str, Any] = MappingProxyType({}),
+        guests: Guests | None = None,
+    ) -> None:
+        self._settings = {
+            "endpoint": endpoint,
+            "query": default_query,
+            "variables": default_variables,
+            **facts,
+            "roles": []
+            if guests is None
+            else [{"name": each.name, "is": each.description} for each in guests.roles.values()],
+        }
         self._endpoint = endpoint
-        self._default_query = default_query
-        self._default_variables = default_variables
+        self.guests = guests
         self._template = _read(directory / PAGE)
         # Not of that folder, which may be the one that is missing.
         self._missing_page = (_read(DIRECTORY / MISSING_PAGE) or _NO_PAGE).decode()
@@ -47,13 +80,8 @@ class Explorer:
             items = "".join(f"<li><code>{html.escape(path)}</code></li>" for path in self.missing)
             page = Template(self._missing_page).substitute(names, missing=items)
         else:
-            settings = {
-                "endpoint": self._endpoint,
-                "query": self._default_query,
-                "variables": self._default_variables,
-                "styleNonce": nonce,
-            }
-            page = Template(self._template.decode()).substitute(names, settings=_script_data(settings))
+            settings = _script_data({**self._settings, "styleNonce": nonce})
+            page = Template(self._template.decode()).substitute(names, settings=settings)
         return HTMLResponse(page, headers={"content-security-policy": _content_security_policy(nonce)})
 
     def asset(self, name: str) -> Response | None:
@@ -66,7 +94,7 @@ def _read(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def _script_data(value: Mapping[str, str]) -> str:
+def _script_data(value: Mapping[str, Any]) -> str:
     """JSON for a script element: no text in it can end the element or open a comment."""
     text = json.dumps(value)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -13,8 +13,18 @@ MISSING_PAGE: Final = "missing.html"
 """Shown while files of the page are missing."""
 FILES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "explorer.css": "explorer.css",
-        "explorer.js": "explorer.js",
+        **{
+            name: name
+            for name in (
+                "explorer.css",
+                "explorer.js",
+                "copy-as.js",
+                "happened.js",
+                "requests.js",
+                "sandbox.js",
+                "store.js",
+            )
+        },
         "graphiql.css": "node_modules/graphiql/graphiql.min.css",
         "graphiql.js": "node_modules/graphiql/graphiql.min.js",
         "plugin-explorer.css": "node_modules/@graphiql/plugin-explorer/dist/style.css",

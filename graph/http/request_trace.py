@@ -42,13 +42,17 @@ class RequestTrace:
             }
         )
 
-    def figures(self, context: RequestContext, document: Document) -> dict[str, Any]:
-        """`extensions.trace`: times are milliseconds since the request's body was read."""
+    def figures(self, context: RequestContext, document: Document, *, stored: bool | None) -> dict[str, Any]:
+        """`extensions.trace`: times are milliseconds since the request's body was read.
+
+        `stored` is whether the document is one of the manifest; None without a manifest.
+        """
         return {
             "durationMs": _ms(time.perf_counter() - self._started),
             "executor": "plan" if context.by_plan else "graphql-core",
             # One that was parsed from a text with card numbers has none.
             "documentSha256": document.sha256,
+            "isStored": stored,
             "upstreamCalls": self._calls,
             "savedCalls": context.saved_calls,
         }

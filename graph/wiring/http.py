@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
@@ -13,12 +13,15 @@ from graph.http.graphiql import Explorer
 from graph.http.graphiql_files import DIRECTORY
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.applications import Starlette
 
     from graph.config.settings import Settings
     from graph.http.endpoint import GraphQLEndpoint
     from graph.http.schema import SchemaEndpoint
     from graph.security.authorization import Viewer
+    from graph.security.guests import Guests
     from graph.telemetry.traces import Traces
 
 MY_CARDS: Final = """\
@@ -81,7 +84,18 @@ def build_app(
     return make_app(endpoint, explorer, addresses, origins, schema=schema, wrap=traces.traced, lifespan=lifespan)
 
 
-def build_explorer(settings: Settings, example_card: str | None, caller: Viewer) -> Explorer | None:
+class Playground(NamedTuple):
+    """What the explorer of a gateway with the embedded sandbox has besides."""
+
+    guests: Guests | None
+    """Mints tokens; None where callers have API keys."""
+    showcase: Mapping[str, Any]
+    """See `graph.sandbox.showcase`."""
+
+
+def build_explorer(
+    settings: Settings, example_card: str | None, caller: Viewer, playground: Playground | None
+) -> Explorer | None:
     """The page for browsers, if everybody may query the schema: GraphiQL is of little use without it.
 
     Its first query asks for the caller's cards, if every caller is one member, and else for the given card.
@@ -95,4 +109,10 @@ def build_explorer(settings: Settings, example_card: str | None, caller: Viewer)
         endpoint=GRAPHQL_PATH,
         default_query=MY_CARDS if mine else EXAMPLE_QUERY,
         default_variables="" if mine else variables.decode(),
+        facts={
+            "auth": settings.konagraph_auth,
+            "documentsMode": settings.konagraph_documents_mode,
+            "sandbox": None if playground is None else playground.showcase,
+        },
+        guests=None if playground is None else playground.guests,
     )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from graph.security.api_keys import ApiKey
     from graph.security.authentication import Authenticate
+    from graph.security.guests import Guests
     from graph.security.redis_limiter import FallbackLimiter
 
 _KEY_SET_TIMEOUT = 5.0
@@ -98,10 +99,11 @@ def build_protection(
     on_key_failure: Callable[[str], None],
     on_fallback: Callable[[], None],
     caller: Viewer = ANONYMOUS,
+    guests: Guests | None = None,
 ) -> Protection:
     """Build authentication, budgets and handles.
 
-    `caller` is who every caller is without authentication.
+    Without authentication, every caller is `caller`, unless `guests` knows the caller's token.
 
     Raises:
         SettingsError: when a key file or the address of Redis cannot be used.
@@ -109,7 +111,7 @@ def build_protection(
     redis = build_redis(settings)
     local = LocalLimiter(time.monotonic)
     fallback = None if redis is None else _fallback(redis, local, on_fallback)
-    authenticate: Authenticate = everybody(caller)
+    authenticate: Authenticate = everybody(caller) if guests is None else guests.authenticate
     keys = api_keys = None
     if settings.konagraph_auth == "jwt":
         source = settings.konagraph_jwt_jwks or ""
