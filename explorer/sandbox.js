@@ -53,8 +53,9 @@ function contentOf({ endpoint, roles }, sandbox) {
 
     /** @param {string} name */
     async function play(name) {
-      setHeaders(JSON.stringify(await headersOf(endpoint, name), null, 2));
-      update({ role: name });
+      const headers = await headersOf(endpoint, name);
+      setHeaders(JSON.stringify(headers, null, 2));
+      update({ role: name, headers });
       if (!schema) introspect();
     }
 

@@ -26,11 +26,11 @@
  *   endpoint: string, query: string, variables: string, styleNonce: string, auth: 'none' | 'jwt' | 'api-key',
  *   documentsMode: 'off' | 'log' | 'enforce', sandbox: Sandbox | null, roles: Role[],
  * }} Settings
- * @typedef {{ role: string | null, exchange: Exchange | null, catalog: Map<string, CatalogEntry> | null }} State
+ * @typedef {{ role: string | null, headers: Record<string, string>, exchange: Exchange | null, catalog: Map<string, CatalogEntry> | null }} State
  */
 
 /** @type {State} */
-let state = { role: null, exchange: null, catalog: null };
+let state = { role: null, headers: {}, exchange: null, catalog: null };
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
@@ -39,6 +39,9 @@ export function update(changes) {
   state = { ...state, ...changes };
   for (const listener of listeners) listener();
 }
+
+/** The headers of whoever is played. */
+export const played = () => state.headers;
 
 /** The shared state, for a React component. */
 export function useStore() {

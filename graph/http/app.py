@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 GRAPHQL_PATH: Final = "/graphql"
 SCHEMA_PATH: Final = f"{GRAPHQL_PATH}/schema.graphql"
+_MAX_ROLE_BYTES: Final = 100
 
 
 def make_app(
@@ -95,7 +96,10 @@ def _token(guests: Guests) -> Any:
         # JSON, because browsers send no page's JSON to another origin without asking.
         if request.headers.get("content-type") != JSON:
             raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-        authorization = guests.authorization((await request.body()).decode("utf-8", "replace").strip('"'))
+        body = await request.body()
+        if len(body) > _MAX_ROLE_BYTES:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        authorization = guests.authorization(body.decode("utf-8", "replace").strip('"'))
         if authorization is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return json_response(HTTPStatus.OK, {"Authorization": authorization})

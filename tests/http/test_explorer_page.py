@@ -12,7 +12,10 @@ from starlette.responses import Response
 from graph.http.graphiql import Explorer
 from tests.tools import ROOT
 
-OWN_FILES = ("index.html", "explorer.css", "explorer.js")
+OWN_FILES = (
+    *("index.html", "explorer.css", "explorer.js", "copy-as.js", "happened.js"),
+    *("requests.js", "sandbox.js", "store.js"),
+)
 NPM_FILES = (
     "node_modules/graphiql/graphiql.min.css",
     "node_modules/graphiql/graphiql.min.js",
@@ -186,7 +189,7 @@ def test_without_the_folder_the_page_still_explains(tmp_path: Path) -> None:
     page = explorer(tmp_path / "nowhere")
 
     assert page.missing[0] == "index.html"
-    assert len(page.missing) == 9
+    assert len(page.missing) == 14
     assert page.page().status_code == 200
 
 
