@@ -15,35 +15,49 @@ if TYPE_CHECKING:
 
 PAGE: Final = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 EXAMPLE_ADDRESS: Final = "http://127.0.0.1:8000/graphql"
-# A block that belongs into a file names it in its first line.
+# A block that belongs into a file names it in its first line; JSON, in the line before.
 _FILE: Final = re.compile(r"^```\w+\n((?://|#) ([\w./-]+)\n.*?)^```$", re.MULTILINE | re.DOTALL)
-_PACKAGES: Final = ("@urql/exchange-auth", "@urql/exchange-retry")
+_JSON: Final = re.compile(r"^`([\w.]+)`[^\n]*:\n\n```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# Each writes what the recipes import; the compiler comes last.
+_GENERATORS: Final = (
+    ("relay-compiler/cli.js", "--noWatchman", "relay.config.json"),
+    ("@graphql-codegen/cli/cjs/bin.js", "--config", "codegen.ts"),
+    ("gql.tada/bin/cli.js", "generate-output"),
+    ("@apollo/generate-persisted-query-manifest/cli.js",),
+    ("typescript/bin/tsc",),
+)
+MANIFESTS: Final = ("persisted-query-manifest.json", "gql/persisted-documents.json", "relay-documents.json")
 _COMPILER_OPTIONS: Final = {
     "target": "es2022",
     "module": "nodenext",
     "strict": True,
     "skipLibCheck": True,
     "noEmitOnError": True,
-    "types": ["node"],
+    "resolveJsonModule": True,
 }
 
 
 def files() -> dict[str, str]:
     """The files on the page by their names."""
-    return {name: text for text, name in _FILE.findall(PAGE)}
+    return {name: text for text, name in _FILE.findall(PAGE)} | dict(_JSON.findall(PAGE))
 
 
 def build(folder: Path) -> None:
     """Write the recipes into a folder as an app would, and compile them."""
-    for name, text in files().items():
+    page = files()
+    options = _COMPILER_OPTIONS | json.loads(page.pop("tsconfig.json"))
+    for name, text in page.items():
         (folder / name).write_text(text, encoding="utf-8")
     shutil.copy(NODE_TESTS / "session.ts", folder)
     shutil.copy(ROOT / "schema" / "schema.graphql", folder)
     (folder / "node_modules").symlink_to(NODE_TESTS / "node_modules")
+    (folder / "__generated__").mkdir()
+    (folder / "relay-documents.json").write_text("{}", encoding="utf-8")
     (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
-    configuration = {"compilerOptions": _COMPILER_OPTIONS, "include": ["*.ts"]}
+    configuration = {"compilerOptions": options, "include": ["*.ts"]}
     (folder / "tsconfig.json").write_text(json.dumps(configuration), encoding="utf-8")
-    run_node("node_modules/typescript/bin/tsc", packages=("typescript", *_PACKAGES), folder=folder)
+    for script, *arguments in _GENERATORS:
+        run_node(f"node_modules/{script}", *arguments, packages=("@urql/exchange-auth",), folder=folder)
 
 
 def ask(folder: Path, url: str, token: str, *cards: str) -> dict[str, dict[str, Any]]:

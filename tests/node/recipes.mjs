@@ -1,5 +1,6 @@
 // node recipes.mjs FOLDER CARD BROKEN_CARD RETRYABLE_CARD: the recipes of docs/clients.md, which were compiled into
 // FOLDER, read cards as an app would.
+import { writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { print } from './recording.mjs';
@@ -15,6 +16,7 @@ globalThis.fetch = async (url, options = {}) => {
   const { errors = [] } = await response.clone().json();
   exchanges.push({
     method: options.method ?? 'GET',
+    text: String(options.body).includes('"query"'),
     number: String(url).includes('949133'),
     status: response.status,
     codes: errors.map(({ extensions }) => extensions.code),
@@ -28,38 +30,84 @@ const SCOPES = parse('query Scopes { viewer { scopes } }');
 const BY_NUMBER = parse('query ByNumber($cardNo: CardNumber!) { card(cardNo: $cardNo) { id balance ownerKa } }');
 
 // What one recipe gave: each step with its data, the codes and all that an error report could hold, and its requests.
-async function walk(ask) {
-  const steps = {};
-  const step = async (name, ...request) => {
+async function walk(steps) {
+  const found = {};
+  for (const [name, ask] of Object.entries(steps)) {
     exchanges = [];
-    const { data, error, codes } = await ask(...request);
-    steps[name] = { data: data ?? null, codes, report: inspect(error, { depth: 9, showHidden: true }), exchanges };
-  };
-  await step('wallet', WALLET);
-  await step('scopes', SCOPES);
-  await step('byNumber', BY_NUMBER, { cardNo: card });
-  await step('missing', BY_NUMBER, { cardNo: missing });
-  await step('retried', BY_NUMBER, { cardNo: retryable });
-  return steps;
+    const { data, error, codes = [] } = await ask();
+    found[name] = { data: data ?? null, codes, report: inspect(error, { depth: 9, showHidden: true }), exchanges };
+  }
+  return found;
 }
+
+// For clients that take any document.
+const walkAll = (ask) =>
+  walk({ wallet: () => ask(WALLET, {}), scopes: () => ask(SCOPES, {}), ...walkCards((cardNo) => ask(BY_NUMBER, { cardNo })) });
+
+const walkCards = (ask) => ({
+  byNumber: () => ask(card),
+  missing: () => ask(missing),
+  retried: () => ask(retryable),
+});
 
 const { expire } = await load('session.js');
 const codesOf = (errors = []) => errors.map(({ extensions }) => extensions.code);
 
+async function asked(script) {
+  const { card } = await load(script);
+  return async (cardNo) => {
+    const { errors, ...data } = await card(cardNo);
+    return { data: { card: data }, codes: codesOf(errors), error: errors };
+  };
+}
+
+// What Relay's plugin does in an app's build.
+async function compileTags(file) {
+  const { default: babel } = await load('node_modules/@babel/core/lib/index.js');
+  const plugins = [['relay', { artifactDirectory: `${folder}/__generated__`, eagerEsModules: true }]];
+  const { code } = babel.transformFileSync(file, { cwd: folder, plugins, babelrc: false, configFile: false });
+  await writeFile(file, code.replaceAll(/(__generated__\/\w+\.graphql)(?=")/g, '$1.js'));
+}
+
 const RECIPES = {
   async apollo() {
     const { client } = await load('apollo.js');
-    const steps = await walk(async (query, variables) => {
+    const steps = await walkAll(async (query, variables) => {
       const { data, error } = await client.query({ query, variables });
       return { data, error, codes: codesOf(error?.errors) };
     });
     const cache = client.cache.extract();
     const cards = Object.keys(cache).filter((key) => key.startsWith('Card:')).length;
-    return { ...steps, cards, viewer: Object.keys(cache.ROOT_QUERY.viewer).sort() };
+    const { id } = steps.byNumber.data.card;
+    const { persisted, APOLLO_CARD } = await load('apollo-documents.js');
+    client.setLink(persisted.concat(client.link));
+    const byHash = await walk({
+      byHash: async () => client.query({ query: APOLLO_CARD, variables: { id }, fetchPolicy: 'network-only' }),
+    });
+    return { ...steps, ...byHash, cards, viewer: Object.keys(cache.ROOT_QUERY.viewer).sort() };
+  },
+  async relay() {
+    await compileTags(`${folder}/relay.js`);
+    const { wallet } = await load('relay.js');
+    return walk({ wallet: async () => ({ data: await wallet() }), ...walkCards(await asked('relay.js')) });
+  },
+  async request() {
+    const { request, queryClient } = await load('request.js');
+    const ask = (document, variables) =>
+      queryClient
+        .fetchQuery({ queryKey: [document.definitions[0].name.value], queryFn: () => request(document, variables), gcTime: 0 })
+        .then((data) => ({ data }), (error) => ({ error, codes: codesOf(error.errors) }));
+    return walkAll(ask);
+  },
+  async typed() {
+    return walk(walkCards(await asked('typed.js')));
+  },
+  async tada() {
+    return walk(walkCards(await asked('tada.js')));
   },
   async urql() {
     const { client } = await load('urql.js');
-    return walk(async (query, variables = {}) => {
+    return walkAll(async (query, variables) => {
       const { data, error } = await client.query(query, variables).toPromise();
       return { data, error, codes: codesOf(error?.graphQLErrors) };
     });
