@@ -30,6 +30,7 @@ from graph.security.tokens import member_id_of
 from graph.start import fail, read_settings, serve_gateway, serve_sandbox, shows_colors, warn
 from graph.telemetry.logs import configure_logging
 from graph.wiring.checks import start_problems
+from schema.directives import for_apollo_kotlin
 from schema.query import export_schema as print_schema
 from schema.secrets import MemberId
 
@@ -263,14 +264,20 @@ def token(directory: Path, subject: str, member: str | None, scopes: tuple[str, 
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write instead of standard output."
 )
-def export_schema(output: Path | None) -> None:
+@click.option(
+    "--for",
+    "client",
+    type=click.Choice(["apollo-kotlin"]),
+    help="Client whose dialect to write, for @semanticNonNull.",
+)
+def export_schema(output: Path | None, client: str | None) -> None:
     """Print the GraphQL schema.
 
     Fails if the schema does not fit the endpoints and their records.
     """
     # Checks every field; raises what `konagraph.main` prints as one line.
     executable_schema()
-    sdl = print_schema()
+    sdl = print_schema() if client is None else for_apollo_kotlin(print_schema())
     if output is None:
         click.echo(sdl, nl=False)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, cast
 
 import strawberry
@@ -25,6 +26,24 @@ class SemanticNonNull:
 
 SEMANTIC_NON_NULL: Final = (SemanticNonNull(),)
 """For each leaf that Konaplate requires: one unreadable field must not null the whole card."""
+
+
+# A default for errors has to be chosen with it: https://www.apollographql.com/docs/kotlin/advanced/nullability
+_LINKED: Final = """\
+extend schema
+  @link(
+    url: "https://specs.apollo.dev/nullability/v0.4"
+    import: ["@semanticNonNull", "@semanticNonNullField", "@catch", "CatchTo", "@catchByDefault"]
+  )
+  @catchByDefault(to: THROW)
+
+"""
+_DEFINITION: Final = re.compile(r'"""[^"]*"""\ndirective @semanticNonNull\b[^\n]*\n\n')
+
+
+def for_apollo_kotlin(sdl: str) -> str:
+    """Link the directive to its specification instead of defining it, as Apollo Kotlin's compiler wants it."""
+    return _LINKED + _DEFINITION.sub("", sdl)
 
 
 def without_defaults(sdl: str) -> str:

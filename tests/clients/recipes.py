@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from typing import TYPE_CHECKING, Any, Final
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
 
 from tests.clients.node import NODE_TESTS, run_node
+from tests.outside.toolbox import run_tool
 from tests.tools import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PAGE: Final = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 EXAMPLE_ADDRESS: Final = "http://127.0.0.1:8000/graphql"
@@ -49,6 +49,7 @@ def build(folder: Path) -> None:
     for name, text in page.items():
         (folder / name).write_text(text, encoding="utf-8")
     shutil.copy(NODE_TESTS / "session.ts", folder)
+    shutil.copy(Path(__file__).with_name("session.py"), folder)
     shutil.copy(ROOT / "schema" / "schema.graphql", folder)
     (folder / "node_modules").symlink_to(NODE_TESTS / "node_modules")
     (folder / "__generated__").mkdir()
@@ -62,7 +63,18 @@ def build(folder: Path) -> None:
 
 def ask(folder: Path, url: str, token: str, *cards: str) -> dict[str, dict[str, Any]]:
     """Let every compiled recipe read the cards; returns what each got and sent."""
-    for script in folder.glob("*.js"):
+    for script in chain(folder.glob("*.js"), folder.glob("*.py")):
         script.write_text(script.read_text("utf-8").replace(EXAMPLE_ADDRESS, url), "utf-8")
     found: dict[str, dict[str, Any]] = json.loads(run_node("recipes.mjs", str(folder), *cards, token=token))
+    return found
+
+
+def ask_in_python(folder: Path, token: str, *cards: str) -> dict[str, dict[str, Any]]:
+    """Let the recipes in Python read the cards, after `ask`."""
+    shutil.copy(Path(__file__).with_name("python_recipes.py"), folder)
+    generated = run_tool("ariadne-codegen", folder=folder)
+    assert generated.returncode == 0, generated.stdout + generated.stderr
+    ran = run_tool("python", "python_recipes.py", *cards, folder=folder, TOKEN=token)
+    assert ran.returncode == 0, ran.stderr
+    found: dict[str, dict[str, Any]] = json.loads(ran.stdout)
     return found

@@ -42,7 +42,11 @@ async function walk(steps) {
 
 // For clients that take any document.
 const walkAll = (ask) =>
-  walk({ wallet: () => ask(WALLET, {}), scopes: () => ask(SCOPES, {}), ...walkCards((cardNo) => ask(BY_NUMBER, { cardNo })) });
+  walk({
+    wallet: () => ask(WALLET, {}),
+    scopes: () => ask(SCOPES, {}),
+    ...walkCards((cardNo) => ask(BY_NUMBER, { cardNo })),
+  });
 
 const walkCards = (ask) => ({
   byNumber: () => ask(card),
@@ -95,7 +99,7 @@ const RECIPES = {
     const { request, queryClient } = await load('request.js');
     const ask = (document, variables) =>
       queryClient
-        .fetchQuery({ queryKey: [document.definitions[0].name.value], queryFn: () => request(document, variables), gcTime: 0 })
+        .fetchQuery({ queryKey: [document], queryFn: () => request(document, variables), gcTime: 0 })
         .then((data) => ({ data }), (error) => ({ error, codes: codesOf(error.errors) }));
     return walkAll(ask);
   },

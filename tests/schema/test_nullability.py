@@ -11,6 +11,7 @@ from graphql import GraphQLField, GraphQLObjectType
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.record import record_fields
+from schema.directives import for_apollo_kotlin
 from schema.fields import ById, Edge, Handle, Outcome, Part, declaration, masked
 from schema.query import build_schema, export_schema
 from tests.tables import table
@@ -167,3 +168,16 @@ def test_look_ups_need_their_card_numbers(name: str, argument: str, expected: st
 @table(("kind", "name"), [*pairs(REQUIRED_UPSTREAM, OPTIONAL_UPSTREAM), ("Card", "cardNo"), ("Member", "userId")])
 def test_a_field_from_upstream_names_the_vendors_field(kind: str, name: str) -> None:
     assert f"`{name}`" in (field(kind, name).description or "")
+
+
+def test_apollo_kotlin_gets_the_directive_by_a_link_and_the_rest_as_it_is() -> None:
+    ours, theirs = (
+        graphql.parse(sdl, no_location=True).definitions
+        for sdl in (export_schema(), for_apollo_kotlin(export_schema()))
+    )
+    link, rest = theirs[0], theirs[1:]
+    assert isinstance(link, graphql.SchemaExtensionNode)
+    assert [directive.name.value for directive in link.directives or ()] == ["link", "catchByDefault"]
+    assert "@semanticNonNull" in graphql.print_ast(link)
+    assert list(rest) == [each for each in ours if not isinstance(each, graphql.DirectiveDefinitionNode)]
+    assert len(rest) == len(ours) - 1
