@@ -93,21 +93,26 @@ class Command:
         await self.ended()
 
 
+def environment(**variables: str) -> dict[str, str]:
+    """The environment of the command: no settings but these, and those of every test."""
+    # Several gateways run at once, and need ports of their own. A shorter request timeout shortens the drain, too.
+    quick = {"KONAGRAPH_ADMIN_PORT": "0", "KONAGRAPH_REQUEST_TIMEOUT": "2.5"}
+    every = {**clean_environment(), **quick, **variables}
+    # It would hide missing flushes.
+    every.pop("PYTHONUNBUFFERED", None)
+    return every
+
+
 @asynccontextmanager
 async def command(*arguments: str, **variables: str) -> AsyncIterator[Command]:
     """Start `konagraph` with these arguments; `variables` are added to an environment without our settings."""
-    # Several gateways run at once, and need ports of their own. A shorter request timeout shortens the drain, too.
-    quick = {"KONAGRAPH_ADMIN_PORT": "0", "KONAGRAPH_REQUEST_TIMEOUT": "2.5"}
-    environment = {**clean_environment(), **quick, **variables}
-    # It would hide missing flushes.
-    environment.pop("PYTHONUNBUFFERED", None)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "graph",
         *arguments,
         cwd=ROOT,
-        env=environment,
+        env=environment(**variables),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import json
 import shlex
 import shutil
 import signal
 import socket
+import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 import pytest
@@ -21,12 +25,12 @@ from graph.http.graphiql_files import PAGE_FILES
 from graph.sandbox.faults import FAULTS, SLOW, Altered
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from graph.security.development import DevelopmentSigner, signer_settings
-from tests.cli.processes import DEADLINE, Command, bare_environment, command, exported, run
+from tests.cli.processes import DEADLINE, Command, bare_environment, command, environment, exported, run
 from tests.support import CONTRACT_QUERY, sandbox_settings
 from tests.tools import ROOT, require_tool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 (SLOW_CARD,) = (
@@ -56,40 +60,79 @@ def taken_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-async def test_dev_prints_its_address_a_request_and_its_cards_into_a_pipe_at_once() -> None:
-    async with command("dev", "--port", "0") as dev:
-        url = await dev.url()
-        # Read while the process is running: unflushed output would never arrive.
-        assert await dev.line(LAST_LINE) == f"{shlex.quote(sys.executable)} -m graph sandbox --list"
+class Shown(NamedTuple):
+    """A running `dev` that tests share: its address and what it has printed."""
 
+    url: str
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def dev_as() -> Iterator[Callable[..., Shown]]:
+    """Start `dev` for a member, or return the one that was started before; it ends after the last test."""
+    with ExitStack() as stack:
+
+        @functools.cache
+        def start(*options: str) -> Shown:
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", "graph", "dev", "--port", "0", *options],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                    env=environment(),
+                )
+            )
+            stack.callback(process.terminate)
+            assert process.stdout is not None
+            # Read while the process is running: unflushed output would never arrive.
+            late, printed = threading.Timer(DEADLINE, process.kill), ""
+            late.start()
+            while not printed.rpartition("\n")[0].rpartition("\n")[2].startswith(LAST_LINE):
+                line = process.stdout.readline()
+                assert line, printed
+                printed += line
+            late.cancel()
+            url = printed.partition("konagraph answers on ")[2].partition(" ")[0]
+            return Shown(url, printed)
+
+        yield start
+
+
+async def test_dev_prints_its_address_a_request_and_its_cards_into_a_pipe_at_once(
+    dev_as: Callable[..., Shown],
+) -> None:
+    url, printed = dev_as()
+    last = printed.splitlines()[-1]
+    assert last == f"{LAST_LINE}{shlex.quote(sys.executable)} -m graph sandbox --list"
     host, _, rest = url.removeprefix("http://").partition(":")
     assert (host, rest.partition("/")[2]) == ("127.0.0.1", "graphql")
     assert int(rest.partition("/")[0]) > 0
-    assert f"  curl --noproxy '*' {url} -H 'Content-Type: application/json' -d " in dev.printed
+    assert f"  curl --noproxy '*' {url} -H 'Content-Type: application/json' -d " in printed
     for card in CARDS.values():
-        row = next(line for line in dev.printed.splitlines() if line.startswith(f"  {card.number}  "))
+        row = next(line for line in printed.splitlines() if line.startswith(f"  {card.number}  "))
         assert row.endswith(f"  {card.description}")
         assert f" {card.fields['balance']:,} won " in row
 
 
 @pytest.mark.parametrize(
-    ("options", "told"), [((), "member 2005"), (("--as", "9540"), "member 9540"), (("--as", "none"), None)]
+    ("options", "told"), [((), "member 2005"), (("--as", "2012"), "member 2012"), (("--as", "none"), None)]
 )
-async def test_dev_says_who_every_caller_is(options: tuple[str, ...], told: str | None) -> None:
-    async with command("dev", "--port", "0", *options) as dev:
-        await dev.line(LAST_LINE)
-
-    said = [line for line in dev.printed.splitlines() if line.startswith("Every caller is ")]
+def test_dev_says_who_every_caller_is(
+    dev_as: Callable[..., Shown], options: tuple[str, ...], told: str | None
+) -> None:
+    said = [line for line in dev_as(*options).printed.splitlines() if line.startswith("Every caller is ")]
     if told is None:
         assert said == []
     else:
         assert said == [f"Every caller is {told} of the sandbox with every scope; --as takes another."]
 
 
-async def pasted(dev: Command, **replaced: str) -> dict[str, Any]:
+async def pasted(dev: Command | Shown, **replaced: str) -> dict[str, Any]:
     """Run the printed request in a shell whose environment names a proxy, and return the answer."""
     require_tool("curl", present=shutil.which("curl") is not None, how="on Debian `apt-get install curl`")
-    await dev.line("Cards of the sandbox")
+    if isinstance(dev, Command):
+        await dev.line("Cards of the sandbox")
     script = dev.printed.rpartition(":\n\n  curl ")[2].partition("Cards of the sandbox")[0]
     for placeholder, value in replaced.items():
         script = script.replace(placeholder, value)
@@ -122,28 +165,28 @@ FIRST_ANSWER = {
 }
 
 
-async def test_the_request_that_dev_prints_runs_in_a_shell() -> None:
-    async with command("dev", "--port", "0") as dev:
-        await dev.line("Try it:")
-        cards = (await pasted(dev))["data"]["viewer"]["member"]["cards"]
-
+async def test_the_request_that_dev_prints_runs_in_a_shell(dev_as: Callable[..., Shown]) -> None:
+    assert "\nTry it:" in dev_as().printed
+    cards = (await pasted(dev_as()))["data"]["viewer"]["member"]["cards"]
     assert len(cards) == 5
     assert cards[0] == {"maskedCardNo": "949133******0014", "balance": 182_350}
 
 
 @pytest.mark.parametrize(("member", "count"), [("2012", 12), ("2000", 0)])
-async def test_my_cards_are_those_of_the_member_that_was_chosen(member: str, count: int) -> None:
-    async with command("dev", "--port", "0", "--as", member) as dev:
-        await dev.line("Try it:")
-        assert len((await pasted(dev))["data"]["viewer"]["member"]["cards"]) == count
+async def test_my_cards_are_those_of_the_member_that_was_chosen(
+    dev_as: Callable[..., Shown], member: str, count: int
+) -> None:
+    assert len((await pasted(dev_as("--as", member)))["data"]["viewer"]["member"]["cards"]) == count
 
 
-async def test_a_caller_who_is_no_member_asks_for_a_card_by_its_number(client: httpx.AsyncClient) -> None:
-    async with command("dev", "--port", "0", "--as", "none") as dev, client:
-        mine = await client.post(await dev.url(), json={"query": "{ viewer { member { userId } } }"})
-        await dev.line("Try it:")
-        assert await pasted(dev) == FIRST_ANSWER
-
+async def test_a_caller_who_is_no_member_asks_for_a_card_by_its_number(
+    dev_as: Callable[..., Shown], client: httpx.AsyncClient
+) -> None:
+    dev = dev_as("--as", "none")
+    async with client:
+        mine = await client.post(dev.url, json={"query": "{ viewer { member { userId } } }"})
+    assert "\nTry it:" in dev.printed
+    assert await pasted(dev) == FIRST_ANSWER
     assert mine.json() == {"data": {"viewer": {"member": None}}}
 
 
@@ -223,10 +266,11 @@ def test_a_command_is_shown_as_this_one_was_given(
     assert shown == program()
 
 
-async def test_dev_answers_the_contract_query_without_any_setting(client: httpx.AsyncClient) -> None:
-    async with command("dev", "--port", "0") as dev, client:
-        url = await dev.url()
-        response = await client.post(url, json=request(CONTRACT_QUERY, FIRST_CARD))
+async def test_dev_answers_the_contract_query_without_any_setting(
+    dev_as: Callable[..., Shown], client: httpx.AsyncClient
+) -> None:
+    async with client:
+        response = await client.post(dev_as().url, json=request(CONTRACT_QUERY, FIRST_CARD))
 
     assert response.status_code == 200
     assert "errors" not in response.json()
@@ -238,12 +282,12 @@ async def test_dev_answers_the_contract_query_without_any_setting(client: httpx.
     ("options", "asked"), [((), "query MyCards "), (("--as", "none"), FIRST_CARD)], ids=["a member", "nobody"]
 )
 async def test_the_first_query_of_graphiql_asks_for_cards_of_the_sandbox(
-    options: tuple[str, ...], asked: str, client: httpx.AsyncClient
+    dev_as: Callable[..., Shown], options: tuple[str, ...], asked: str, client: httpx.AsyncClient
 ) -> None:
     installed = (ROOT / "explorer" / "node_modules" / "graphiql").is_dir()
     require_tool("GraphiQL", present=installed, how="run `make explorer`")
-    async with command("dev", "--port", "0", *options) as dev, client:
-        page = await client.get(await dev.url(), headers={"Accept": "text/html"})
+    async with client:
+        page = await client.get(dev_as(*options).url, headers={"Accept": "text/html"})
 
     assert page.status_code == 200
     assert asked in page.text
