@@ -136,6 +136,15 @@ def test_its_build_in_production(wallet: Wallet, pictures: Path, tmp_path: Path)
         wallet.open_card()
         wallet.wait_for_rows(10)
 
+        # A page that fails leaves those before it.
+        wallet.lose_network()
+        wallet.press("Show more")
+        wallet.wait_for("You seem to be offline.")
+        assert wallet.rows() == 10
+        wallet.find_network()
+        wallet.press("Try again")
+        wallet.wait_for_rows(20)
+
         # What is kept is the list of cards, and nothing that nobody asked to keep.
         stored = wallet.stored()
         kept = stored.pop("sessionStorage")
