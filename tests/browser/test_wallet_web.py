@@ -20,11 +20,16 @@ from tests.clients.wallet_secrets import DEV_MEMBER, found_in, secrets_of
 from tests.clients.wallets import WEB, free_port, in_production, npm, token, web
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from selenium.webdriver import Chrome
+
+    from tests.clients.wallets import Asked
 
 BALANCES: Final = [f"₩{card.row['balance']:,}" for card in WALLETS if card.user_id == DEV_MEMBER]
 FAILING_MEMBER: Final = 9535
 """Transactions of this member's card are answered with HTTP 429."""
+OFFLINE: Final = "You seem to be offline."
 WIDTHS: Final = (360, 1440)
 
 
@@ -122,69 +127,93 @@ def test_its_start_command_shows_cards_and_pages_of_transactions(
         assert wallet.hosts() == {"127.0.0.1"}
 
 
-def test_its_build_in_production(wallet: Wallet, pictures: Path, tmp_path: Path) -> None:
-    built, port = str(tmp_path / "dist"), free_port()
-    npm(WEB, "run", "build", "--", "--outDir", built)
+@pytest.fixture(scope="module")
+def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Asked]]:
+    """The address of the wallet as it is built, and the gateway that it asks."""
+    folder = tmp_path_factory.mktemp("production")
+    out = ("--", "--outDir", str(folder / "dist"))
+    npm(WEB, "run", "build", *out)
     manifest = WEB / "src" / "gql" / "persisted-documents.json"
     with (
-        in_production(tmp_path, manifest, "web@1.0.0") as gateway,
-        web(port, "run", "preview", "--", "--outDir", built, gateway=gateway.url) as address,
+        in_production(folder, manifest, "web@1.0.0") as gateway,
+        web(free_port(), "run", "preview", *out, gateway=gateway.url) as address,
     ):
-        wallet.driver.get(address)
-        wallet.sign_in(DEV_MEMBER)
-        wallet.wait_for(*BALANCES)
-        wallet.open_card()
-        wallet.wait_for_rows(10)
+        yield address, gateway
 
-        # A page that fails leaves those before it.
-        wallet.lose_network()
-        wallet.press("Show more")
-        wallet.wait_for("You seem to be offline.")
-        assert wallet.rows() == 10
-        wallet.find_network()
-        wallet.press("Try again")
-        wallet.wait_for_rows(20)
 
-        # What is kept is the list of cards, and nothing that nobody asked to keep.
-        stored = wallet.stored()
-        kept = stored.pop("sessionStorage")
-        assert stored == {"localStorage": {}, "cookie": "", "databases": [], "cacheNames": []}
-        assert list(kept) == ["wallet-cards"]
-        assert found_in(json.dumps(kept), secrets_of(DEV_MEMBER)) == []
+def test_production_is_sent_hashes_and_a_page_that_fails_leaves_those_before_it(
+    wallet: Wallet, production: tuple[str, Asked]
+) -> None:
+    address, gateway = production
+    wallet.driver.get(address)
+    wallet.sign_in(DEV_MEMBER)
+    wallet.wait_for(*BALANCES)
+    wallet.open_card()
+    wallet.wait_for_rows(10)
+    wallet.lose_network()
+    wallet.press("Show more")
+    wallet.wait_for(OFFLINE)
 
-        # A reload without a network shows it; the first answer without a token forgets it.
-        wallet.lose_network()
-        wallet.driver.refresh()
-        wallet.wait_for("You seem to be offline.", BALANCES[0])
-        wallet.driver.get(f"{address}#/")
-        wallet.wait_for("You seem to be offline.", *BALANCES)
-        wallet.photograph("wallet-web-offline", pictures)
-        wallet.find_network()
-        wallet.press("Try again")
-        wallet.wait_for("Please sign in.")
-        assert [balance for balance in BALANCES if balance in wallet.text()] == []
-        assert wallet.stored()["sessionStorage"] == {}
+    assert wallet.rows() == 10
+    wallet.find_network()
+    wallet.press("Try again")
+    wallet.wait_for_rows(20)
+    asked = [(body["operationName"], "query" in body) for body in gateway.bodies]
+    assert set(asked) == {("MyCards", False), ("OneCard", False)}
 
-        # Without a network, the next viewer sees nothing of the one before.
-        wallet.lose_network()
-        wallet.sign_in(FAILING_MEMBER)
-        wallet.wait_for("You seem to be offline.")
-        assert "₩" not in wallet.text()
-        wallet.find_network()
 
-        # One field that fails leaves the others.
-        wallet.press("Try again")
-        wallet.wait_for("₩")
-        wallet.open_card()
-        wallet.wait_for(ErrorCode.UPSTREAM_UNAVAILABLE.advice.en, "For support:", "₩")
-        wallet.press("Try again")
-        wallet.wait_for("Loading the transactions…")
-        wallet.wait_for("For support:")
-        wallet.photograph("wallet-web-error", pictures)
+def test_it_keeps_the_list_of_cards_and_nothing_else_for_a_reload_without_a_network(
+    wallet: Wallet, production: tuple[str, Asked], pictures: Path
+) -> None:
+    address, _ = production
+    wallet.driver.get(address)
+    wallet.sign_in(DEV_MEMBER)
+    wallet.wait_for(*BALANCES)
+    wallet.open_card()
+    wallet.wait_for_rows(10)
 
-        wallet.press("Sign out")
-        wallet.wait_for("Please sign in.")
-        wallet.photograph("wallet-web-sign-in", pictures)
-        assert wallet.stored()["sessionStorage"] == {}
-        assert [body for body in gateway.bodies if "query" in body] == []
-        assert wallet.hosts() - {"127.0.0.1"} == set()
+    stored = wallet.stored()
+    kept = stored.pop("sessionStorage")
+    assert stored == {"localStorage": {}, "cookie": "", "databases": [], "cacheNames": []}
+    assert list(kept) == ["wallet-cards"]
+    assert found_in(json.dumps(kept), secrets_of(DEV_MEMBER)) == []
+
+    wallet.lose_network()
+    wallet.driver.refresh()
+    wallet.wait_for(OFFLINE, BALANCES[0])
+    wallet.driver.get(f"{address}#/")
+    wallet.wait_for(OFFLINE, *BALANCES)
+    wallet.photograph("wallet-web-offline", pictures)
+
+    # The token is gone with the page. The first answer that says so forgets the cards; the next viewer sees none.
+    wallet.find_network()
+    wallet.press("Try again")
+    wallet.wait_for("Please sign in.")
+    assert "₩" not in wallet.text()
+    assert wallet.stored()["sessionStorage"] == {}
+    wallet.lose_network()
+    wallet.sign_in(FAILING_MEMBER)
+    wallet.wait_for(OFFLINE)
+    assert "₩" not in wallet.text()
+
+
+def test_a_field_that_fails_leaves_the_others_and_signing_out_leaves_nothing(
+    wallet: Wallet, production: tuple[str, Asked], pictures: Path
+) -> None:
+    address, _ = production
+    wallet.hosts()  # what the browser's start page asked for
+    wallet.driver.get(address)
+    wallet.sign_in(FAILING_MEMBER)
+    wallet.wait_for("₩")
+    wallet.open_card()
+    wallet.wait_for(ErrorCode.UPSTREAM_UNAVAILABLE.advice.en, "For support:", "₩")
+    wallet.press("Try again")
+    wallet.wait_for("Loading the transactions…")
+    wallet.wait_for("For support:")
+    wallet.photograph("wallet-web-error", pictures)
+
+    wallet.press("Sign out")
+    wallet.wait_for("Please sign in.")
+    wallet.photograph("wallet-web-sign-in", pictures)
+    assert wallet.stored()["sessionStorage"] == {}
+    assert wallet.hosts() == {"127.0.0.1"}
