@@ -12,8 +12,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo $$python; break; }; done)
 INSTALL = @$(if $(PYTHON),$(PYTHON) -m scripts.environment,echo "konagraph needs Python 3.11 to 3.14; none was found on the PATH." >&2; exit 1;)
 
-.PHONY: help dev doctor unit test check format schema equality containers fresh bench bench-peers soak setup setup-dev \
-	explorer wallet-web wallet-mobile pictures lock wheel clean
+.PHONY: help dev doctor unit test compiled check format schema equality containers fresh bench bench-peers soak \
+	setup setup-dev explorer wallet-web wallet-mobile pictures lock wheel clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
