@@ -65,7 +65,7 @@ def ask(folder: Path, url: str, token: str, *cards: str) -> dict[str, dict[str, 
     """Let every compiled recipe read the cards; returns what each got and sent."""
     for script in chain(folder.glob("*.js"), folder.glob("*.py")):
         script.write_text(script.read_text("utf-8").replace(EXAMPLE_ADDRESS, url), "utf-8")
-    found: dict[str, dict[str, Any]] = json.loads(run_node("recipes.mjs", str(folder), *cards, token=token))
+    found: dict[str, dict[str, Any]] = json.loads(run_node("recipes.mjs", str(folder), url, *cards, token=token))
     return found
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from graphql import is_object_type
 
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.wallets import WALLETS
 from graph.security.development import DevelopmentSigner, signer_settings
 from schema.errors import ErrorCode
+from schema.query import build_schema
 from tests.cli.processes import command
-from tests.clients.recipes import MANIFESTS, ask, ask_in_python, build
+from tests.clients.recipes import MANIFESTS, ask, ask_in_python, build, files
 from tests.clients.wallet_secrets import DEV_MEMBER
 from tests.outside.toolbox import ENVIRONMENT
 from tests.tools import require_tool
@@ -96,6 +99,18 @@ def test_no_recipe_warns(recipe: dict[str, Any]) -> None:
 def test_apollo_keeps_one_entity_for_a_card_and_both_parts_of_the_viewer(asked: Found) -> None:
     assert asked["apollo"]["cards"] == len(CARDS)
     assert asked["apollo"]["viewer"] == ["__typename", "member", "scopes"]
+
+
+def test_urql_is_told_of_every_type_without_an_id() -> None:
+    told = re.search(r"WITHOUT_ID = \[(.*?)\];", files()["urql.ts"], re.DOTALL)
+    assert told
+    objects = [each for each in build_schema().type_map.values() if is_object_type(each) and each.name[:2] != "__"]
+    without = {each.name for each in objects if "id" not in each.fields} - {"Query"}
+    assert set(re.findall(r"'(\w+)'", told[1])) == without
+
+
+def test_what_the_recipe_for_graphql_request_replaces_does_hold_the_number(asked: Found) -> None:
+    assert MISSING in asked["request"]["replaced"]
 
 
 def test_relay_reads_a_field_with_its_error_caught(asked: Found) -> None:

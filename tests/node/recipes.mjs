@@ -1,23 +1,23 @@
-// node recipes.mjs FOLDER CARD BROKEN_CARD RETRYABLE_CARD: the recipes of docs/clients.md, which were compiled into
-// FOLDER, read cards as an app would.
+// node recipes.mjs FOLDER URL CARD MISSING_CARD RETRYABLE_CARD: the recipes of docs/clients.md, which were compiled
+// into FOLDER, read cards as an app would.
 import { writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { print } from './recording.mjs';
 
-const [folder, card, missing, retryable] = process.argv.slice(2);
+const [folder, url, card, missing, retryable] = process.argv.slice(2);
 const load = (name) => import(pathToFileURL(`${folder}/${name}`).href);
 const { parse } = await load('node_modules/graphql/index.js');
 
 let exchanges = [];
 const { fetch } = globalThis;
-globalThis.fetch = async (url, options = {}) => {
-  const response = await fetch(url, options);
+globalThis.fetch = async (address, options = {}) => {
+  const response = await fetch(address, options);
   const { errors = [] } = await response.clone().json();
   exchanges.push({
     method: options.method ?? 'GET',
     text: String(options.body).includes('"query"'),
-    number: String(url).includes('949133'),
+    number: String(address).includes('949133'),
     status: response.status,
     codes: errors.map(({ extensions }) => extensions.code),
   });
@@ -101,7 +101,14 @@ const RECIPES = {
       queryClient
         .fetchQuery({ queryKey: [document], queryFn: () => request(document, variables), gcTime: 0 })
         .then((data) => ({ data }), (error) => ({ error, codes: codesOf(error.errors) }));
-    return walkAll(ask);
+    const steps = await walkAll(ask);
+    // What the recipe replaces.
+    exchanges = [];
+    const { GraphQLClient } = await load('node_modules/graphql-request/build/entrypoints/main.js');
+    const headers = { authorization: `Bearer ${process.env.TOKEN}` };
+    const plain = new GraphQLClient(url, { headers });
+    const { message } = await plain.request(BY_NUMBER, { cardNo: missing }).catch((error) => error);
+    return { ...steps, replaced: message };
   },
   async typed() {
     return walk(walkCards(await asked('typed.js')));
