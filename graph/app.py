@@ -25,7 +25,8 @@ from graph.wiring.reload import Renewal
 from graph.wiring.security import build_protection, build_refs
 from graph.wiring.telemetry import Telemetry
 from graph.wiring.upstream import build_konaplate
-from schema.query import Query, export_schema
+from schema.federation import root_of
+from schema.query import export_schema
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -49,7 +50,7 @@ def create_app(
     settings: Settings,
     *,
     endpoints: Sequence[Endpoint[Any, Any]] = ENDPOINTS,
-    query: type = Query,
+    query: type | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     example_card: str | None = None,
     reserved: Reserved | None = None,
@@ -64,7 +65,7 @@ def create_app(
     Args:
         settings: see `graph.config.settings`.
         endpoints: the APIs of Konaplate.
-        query: the root type of the schema.
+        query: the root type of the schema; None for that of the settings.
         transport: to Konaplate; None for the network. The sandbox and the tests pass their own.
         example_card: the card number of GraphiQL's first query, if it takes one; None for one that no card has.
         reserved: see `graph.wiring.upstream`.
@@ -103,6 +104,7 @@ def create_app(
         reserved=reserved,
         rules=rules,
     )
+    query = query or root_of(federation=settings.konagraph_federation)
     schema = executable_schema(endpoints, query)
     documents = build_documents(settings, schema, telemetry.requests.on_untrusted_document, protection.redis)
     executor = OperationExecutor(schema, on_unplanned=telemetry.requests.on_unplanned)

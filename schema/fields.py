@@ -149,11 +149,13 @@ def part(*, description: str, directives: Sequence[object] = (), **spec: Any) ->
     return _declare(Part(**spec), description, directives)
 
 
-def edge(endpoint: str, *, description: str, directives: Sequence[object] = (), **spec: Any) -> Any:
+def edge(
+    endpoint: str, *, description: str, directives: Sequence[object] = (), name: str | None = None, **spec: Any
+) -> Any:
     """Declare the answer of another call; `spec` are the attributes of an `Edge`."""
     declared = Edge(endpoint, **spec)
     given = [each for each in declared.keys if isinstance(each, Argument)]
-    return _declare(declared, description, directives, given)
+    return _declare(declared, description, directives, given, name)
 
 
 def handle(*, of: Mapping[str, str | tuple[str, ...]], description: str) -> Any:
@@ -161,9 +163,9 @@ def handle(*, of: Mapping[str, str | tuple[str, ...]], description: str) -> Any:
     return _declare(Handle(of), description, ())
 
 
-def by_id(key: Argument, *, description: str) -> Any:
+def by_id(key: Argument, *, description: str, name: str | None = None) -> Any:
     """Declare the object that a handle leads to, or the list of those that a list of handles does."""
-    return _declare(ById(key), description, (), [key])
+    return _declare(ById(key), description, (), [key], name)
 
 
 def outcome(*, description: str, **spec: Any) -> Any:
@@ -234,10 +236,14 @@ def also_of(kind: GraphQLObjectType) -> tuple[Edge, ...]:
 
 
 def _declare(
-    spec: Spec, description: str, directives: Sequence[object], arguments: Iterable[Argument] = ()
+    spec: Spec,
+    description: str,
+    directives: Sequence[object],
+    arguments: Iterable[Argument] = (),
+    name: str | None = None,
 ) -> Any:
     declared: Any = strawberry.field(
-        description=f"{description}{_needs(spec)}", directives=directives, metadata={_SPEC: spec}
+        name=name, description=f"{description}{_needs(spec)}", directives=directives, metadata={_SPEC: spec}
     )
     declared.arguments = [
         StrawberryArgument(

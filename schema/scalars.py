@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from strawberry.types.scalar import ScalarDefinition
 
 _NOT_A_DATE: Final = "A Date is a string of the form yyyy-MM-dd."
+_ENTITIES: Final = ("Card", "Member")
+_NOT_A_REPRESENTATION: Final = (
+    "A representation is an object with the `__typename` and the `id` of a Card or a Member."
+)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 Won = NewType("Won", int)
@@ -88,6 +92,24 @@ def _parse_date_time(_value: object) -> Any:
     raise GraphQLError("No argument is a DateTime.")
 
 
+class Representation(str):
+    """The id of an entity that a router asks for, and the type that it expects."""
+
+    __slots__ = ("type_name",)
+
+    type_name: str
+
+
+def _parse_representation(value: object) -> Representation:
+    given = value if isinstance(value, dict) else {}
+    type_name, handle = given.get("__typename"), given.get("id")
+    if type_name not in _ENTITIES or not isinstance(handle, str):
+        raise GraphQLError(_NOT_A_REPRESENTATION)
+    parsed = Representation(handle)
+    parsed.type_name = type_name
+    return parsed
+
+
 SCALARS: Final[dict[object, ScalarDefinition]] = {
     CardNo: strawberry.scalar(
         name="CardNumber",
@@ -103,6 +125,11 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         ),
         serialize=_whole_won,
         parse_value=_whole_won,
+    ),
+    Representation: strawberry.scalar(
+        name="_Any",
+        description="The `__typename` and the key of an object.",
+        parse_value=_parse_representation,
     ),
     dt.date: strawberry.scalar(
         name="Date",

@@ -103,6 +103,7 @@ class Settings(BaseModel):
     konagraph_allowed_origins: OriginSet = frozenset()
     konagraph_allowed_headers: HeaderNames = frozenset()
     konagraph_draft_status_codes: Switch = False
+    konagraph_federation: Switch = False
 
     # Something is slow.
     konaplate_timeout: Seconds = 2.5

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     _Node: TypeAlias = OperationDefinitionNode | FragmentDefinitionNode
 
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
+_SERVICE: Final = "_service"
 
 
 class Place(NamedTuple):
@@ -214,6 +215,9 @@ class _Definition:
             size.depth = max(size.depth, level)
             size.aliases += node.alias is not None
         definition = _definition_of(place.parent, name)
+        if name == _SERVICE and definition is not None:
+            # A router asks for the schema by it.
+            self.introspection = node
         if definition is not None and not size.takes_card_numbers:
             size.takes_card_numbers = _gives_card_number(node, definition)
         if node.selection_set is None and (definition is None or COST not in definition.extensions):

@@ -31,6 +31,7 @@ from graph.graphql.origins import Origin, attribute_of, origin_of
 from graph.graphql.outcomes import FAILED, outcome_of
 from graph.graphql.plan.fields import ByOrigin, LookUp, TypeOf
 from graph.graphql.resolvers import part_of, value_of
+from graph.graphql.subgraph import subgraph_view
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.view import with_views
 from graph.konaplate.views import VIEWS
@@ -68,7 +69,7 @@ def executable_schema(
         BindingError: when a declaration cannot be bound.
     """
     endpoints = tuple(endpoints)
-    schema, named = build_schema(query), with_views(endpoints, (*views, catalog_view(endpoints)))
+    schema, named = build_schema(query), with_views(endpoints, (*views, catalog_view(endpoints), subgraph_view()))
     for kind in schema.type_map.values():
         if is_abstract_type(kind):
             kind.resolve_type = TypeOf(attrgetter("kind"), attrgetter("record.__class__"))

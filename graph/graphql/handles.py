@@ -13,6 +13,7 @@ from graph.graphql.resolvers import Source
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.view import Found, View
 from schema.errors import ErrorCode
+from schema.scalars import Representation
 from schema.secrets import CardNo, MemberId, Secret
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ def _opened(openings: Mapping[int, Opening], source: Source, handle: str) -> tup
     if target is None or opening is None:
         return None
     key = opening.key(target.key)
+    if isinstance(handle, Representation) and handle.type_name != opening.type_name:
+        return None
     # The handle was given out with the card: nobody tries card numbers out by it.
     source.context.vouch(key)
     return opening, key

@@ -11,6 +11,7 @@ from graph.graphql.documents import Documents
 from graph.graphql.manifests import MAX_BYTES, Manifest, ManifestError, TrustedDocuments, client_of, trust
 from graph.graphql.persisted import DocumentResolver, Mode
 from graph.graphql.registered import RegisteredDocuments
+from schema.federation import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,7 +55,7 @@ def read_trusted(settings: Settings, schema: GraphQLSchema | None = None) -> Tru
 
 def _reader(settings: Settings, schema: GraphQLSchema | None) -> Documents:
     return Documents(
-        executable_schema() if schema is None else schema,
+        executable_schema(query=root_of(federation=settings.konagraph_federation)) if schema is None else schema,
         settings.document_limits,
         # Forbidden for all, it is a matter of validation; allowed for some, of the viewer.
         introspection=settings.konagraph_introspection is not False,
