@@ -31,6 +31,7 @@ from graph.start import fail, read_settings, serve_gateway, serve_sandbox, shows
 from graph.telemetry.logs import configure_logging
 from graph.wiring.checks import start_problems
 from schema.directives import for_apollo_kotlin
+from schema.federation import subgraph_sdl
 from schema.query import export_schema as print_schema
 from schema.secrets import MemberId
 
@@ -75,6 +76,12 @@ def _member_of_sandbox(_context: click.Context, _option: click.Parameter, member
     raise click.BadParameter(
         f"the sandbox has no such member; there are {known}, the reserved ones of docs/konaplate.md, and {_NOBODY}"
     )
+
+
+_DIALECTS: Final[dict[str, Callable[[], str]]] = {
+    "apollo-kotlin": lambda: for_apollo_kotlin(print_schema()),
+    "federation": subgraph_sdl,
+}
 
 
 class _InOrderOfUse(click.Group):
@@ -267,8 +274,8 @@ def token(directory: Path, subject: str, member: str | None, scopes: tuple[str, 
 @click.option(
     "--for",
     "client",
-    type=click.Choice(["apollo-kotlin"]),
-    help="Client whose dialect to write, for @semanticNonNull.",
+    type=click.Choice(list(_DIALECTS)),
+    help="Whose dialect to write: a client's of @semanticNonNull, or a subgraph of Apollo Federation.",
 )
 def export_schema(output: Path | None, client: str | None) -> None:
     """Print the GraphQL schema.
@@ -277,7 +284,7 @@ def export_schema(output: Path | None, client: str | None) -> None:
     """
     # Checks every field; raises what `konagraph.main` prints as one line.
     executable_schema()
-    sdl = print_schema() if client is None else for_apollo_kotlin(print_schema())
+    sdl = print_schema() if client is None else _DIALECTS[client]()
     if output is None:
         click.echo(sdl, nl=False)
         return

@@ -21,6 +21,8 @@ Entity = Annotated[
 ]
 
 _LINK: Final = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])\n\n'
+# Composition libraries do not know the directive yet; the router drops it, and this gateway checks it.
+_ONE_OF: Final = "directive @oneOf on INPUT_OBJECT\n\n"
 _ENTITIES: Final = ("type Card implements Node", "type Member implements Node")
 
 
@@ -60,4 +62,4 @@ def subgraph_sdl() -> str:
     sdl = export_schema(Query)
     for entity in _ENTITIES:
         sdl = sdl.replace(f"{entity} {{", f'{entity} @key(fields: "id") {{')
-    return _LINK + sdl
+    return _LINK + _ONE_OF + sdl

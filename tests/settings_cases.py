@@ -85,6 +85,7 @@ VARIABLES: list[tuple[str, str, Any]] = [
     ("KONAGRAPH_ALLOWED_ORIGINS", "https://a.example http://b:1", frozenset({"https://a.example", "http://b:1"})),
     ("KONAGRAPH_ALLOWED_HEADERS", "X-App, x-b", frozenset({"x-app", "x-b"})),
     ("KONAGRAPH_DRAFT_STATUS_CODES", "true", True),
+    ("KONAGRAPH_FEDERATION", "true", True),
     ("KONAPLATE_TIMEOUT", "3", 3.0),
     ("KONAPLATE_POOL_TIMEOUT", "1.5", 1.5),
     ("KONAPLATE_MAX_CONNECTIONS", "8", 8),

@@ -116,6 +116,7 @@ def test_what_is_not_set_has_its_default() -> None:
         "konagraph_allowed_origins": frozenset(),
         "konagraph_allowed_headers": frozenset(),
         "konagraph_draft_status_codes": False,
+        "konagraph_federation": False,
         "konagraph_trusted_proxies": (),
         "konagraph_auth": "none",
         "konagraph_allow_anonymous": False,
