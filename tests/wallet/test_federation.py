@@ -22,7 +22,7 @@ FIELDS: Final = "{ __typename ... on Card { id balance } ... on Member { id user
 ENTITIES: Final = f"query ($r: [_Any!]!) {{ _entities(representations: $r) {FIELDS} }}"
 NODES: Final = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {FIELDS} }}"
 MINE: Final = "{ viewer { member { id cards { id } } } }"
-ON: Final = {"KONAGRAPH_FEDERATION": "true"}
+ON: Final[dict[str, Any]] = {"KONAGRAPH_FEDERATION": "true"}
 
 
 def codes(answer: dict[str, Any]) -> list[str]:
@@ -89,12 +89,46 @@ async def test_other_representations_are_refused_without_their_words(tmp_path: P
     assert running.calls == []
 
 
+async def test_an_id_of_another_type_is_null_beside_the_same_id_of_its_own(tmp_path: Path) -> None:
+    async with wallet(tmp_path, bank(), **ON) as running:
+        _, ids = await mine(running)
+        for types in (["Card", "Member"], ["Member", "Card"]):
+            asked = [{"__typename": name, "id": ids[0]} for name in types]
+            answer, _ = await both_ways(running, OWNER, ENTITIES, {"r": asked})
+            assert [each is None for each in answer["data"]["_entities"]] == [name == "Member" for name in types]
+            assert codes(answer) == ["NODE_NOT_FOUND"]
+
+
+async def test_entities_have_the_price_of_nodes(tmp_path: Path) -> None:
+    async with wallet(tmp_path, bank(), **ON) as running:
+        _, ids = await mine(running)
+        headers = {"authorization": f"Bearer {running.tokens[OWNER]}"}
+        prices = []
+        for query, variables in ((ENTITIES, {"r": cards(*ids)}), (NODES, {"ids": ids})):
+            body = {"query": query, "variables": variables, "extensions": {"cost": True}}
+            answer = await running.gateway.client.post("/graphql", json=body, headers=headers)
+            prices.append(answer.json()["extensions"]["cost"]["requestedQueryCost"])
+    assert prices[0] == prices[1] > 0
+
+
 async def test_a_literal_is_read_like_a_variable(tmp_path: Path) -> None:
     async with wallet(tmp_path, bank(), **ON) as running:
         _, ids = await mine(running)
         query = f'{{ _entities(representations: [{{__typename: "Card", id: "{ids[0]}"}}]) {FIELDS} }}'
         answer, _ = await both_ways(running, OWNER, query)
     assert answer["data"]["_entities"][0]["id"] == ids[0]
+
+
+@pytest.mark.parametrize(
+    "text", ['cardNo: "9491339400000013"', "id: 9491339400000013", 'id: {a: "9491339400000013"}']
+)
+async def test_another_literal_is_refused_without_its_words(tmp_path: Path, text: str) -> None:
+    async with wallet(tmp_path, bank(), **ON) as running:
+        query = f'{{ _entities(representations: [{{__typename: "Card", {text}}}]) {FIELDS} }}'
+        answer = await running.ask(OWNER, query)
+    assert codes(answer) == ["GRAPHQL_VALIDATION_FAILED"]
+    assert "9491339400000013" not in json.dumps(answer)
+    assert running.calls == []
 
 
 async def test_entities_are_limited_like_nodes(tmp_path: Path) -> None:
@@ -126,6 +160,21 @@ async def test_the_subgraph_shows_its_schema_to_whoever_may_introspect(tmp_path:
     assert sdl == subgraph_sdl()
     assert sdl.count('@key(fields: "id")') == 2
     assert "_entities" not in sdl
+
+
+async def test_in_production_the_subgraph_takes_the_scope_of_introspection(tmp_path: Path) -> None:
+    production = {
+        **ON,
+        "KONAGRAPH_ENV": "production",
+        "KONAGRAPH_ID_KEY": "a key of these tests, long enough for one",
+        "KONAPLATE_BASE_URL": "https://konaplate.example/open-api",
+    }
+    hidden = "{ ...F } fragment F on Query { a: _service { sdl } }"
+    async with wallet(tmp_path, bank(), **production) as running:
+        shown = await running.ask(member(2005, INTROSPECTION), hidden)
+        refused = await running.ask(OWNER, hidden)
+    assert shown["data"]["a"]["sdl"] == subgraph_sdl()
+    assert refused["errors"][0]["message"] == "Introspection is switched off."
 
 
 async def test_without_the_setting_there_is_no_trace_of_it() -> None:
