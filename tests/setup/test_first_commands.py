@@ -157,5 +157,6 @@ def test_a_step_that_never_ends_is_ended_with_its_children_and_a_hint(
         run_step("Waiting", [sys.executable, "-c", child], 2, tmp_path)
     assert capsys.readouterr().err == "  Waiting ... failed\n"
     number = int((tmp_path / "pid").read_text())
-    state = run(tmp_path, {}, "/bin/sh", "-c", f"cat /proc/{number}/stat || echo '() Z'").stdout
-    assert state.rpartition(")")[2].split()[0] == "Z"
+    # Ended, or not even that; another process may have its number by now.
+    command = run(tmp_path, {}, "/bin/sh", "-c", f"cat /proc/{number}/cmdline || true").stdout
+    assert not command.startswith("sleep")
