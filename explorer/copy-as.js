@@ -1,5 +1,7 @@
 // The panel Copy as: the query as a command of curl and as TypeScript.
 
+import { useTop } from './store.js';
+
 /** @typedef {import('./store.js').Settings} Settings */
 
 const h = React.createElement;
@@ -58,6 +60,7 @@ const { data, errors } = await response.json();
 /** @param {Settings} settings */
 export function copyPlugin(settings) {
   function Content() {
+    useTop();
     const [isClear, setClear] = React.useState(false);
     const [query] = GraphiQL.React.useOperationsEditorState();
     const [variablesText] = GraphiQL.React.useVariablesEditorState();

@@ -60,6 +60,10 @@ function label() {
   for (const element of document.querySelectorAll('.CodeMirror-scroll[tabindex="-1"], .graphiql-plugin:not([tabindex])')) {
     element.setAttribute('tabindex', '0');
   }
+  // Its names of these hide what they show.
+  for (const element of document.querySelectorAll('.graphiql-history-item-label[aria-label]')) {
+    element.removeAttribute('aria-label');
+  }
 }
 
 const CREDENTIALS = { none: '', jwt: 'Authorization', 'api-key': 'X-Api-Key' }[settings.auth];

@@ -1,6 +1,6 @@
 // The panel What happened: the last request's calls, price, plan and errors.
 
-import { update, useStore } from './store.js';
+import { update, useStore, useTop } from './store.js';
 
 /**
  * @typedef {import('./store.js').Settings} Settings
@@ -29,6 +29,7 @@ export function happenedPlugin(settings) {
   if (settings.sandbox === null) return null;
 
   function Content() {
+    useTop();
     const { exchange, catalog } = useStore();
     const failed = exchange !== null && exchange.errors.length > 0;
     React.useEffect(() => {

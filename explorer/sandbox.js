@@ -1,6 +1,6 @@
 // The panel Sandbox: who asks, and what to ask for.
 
-import { update, useStore } from './store.js';
+import { update, useStore, useTop } from './store.js';
 
 /** @typedef {import('./store.js').Settings} Settings */
 
@@ -44,6 +44,7 @@ export function sandboxPlugin(settings) {
 /** @param {Settings} settings @param {import('./store.js').Sandbox} sandbox */
 function contentOf({ endpoint, roles }, sandbox) {
   return function Content() {
+    useTop();
     const { role } = useStore();
     const [, setQuery] = GraphiQL.React.useOperationsEditorState();
     const [, setVariables] = GraphiQL.React.useVariablesEditorState();

@@ -43,6 +43,13 @@ export function update(changes) {
 /** The headers of whoever is played. */
 export const played = () => state.headers;
 
+/** Show a panel from its top: GraphiQL keeps the scroll position of the panel before. */
+export function useTop() {
+  React.useEffect(() => {
+    document.querySelector('.konagraph-panel')?.scrollIntoView();
+  }, []);
+}
+
 /** The shared state, for a React component. */
 export function useStore() {
   return React.useSyncExternalStore(

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 
 from graph.http.accept import JSON
+from graph.http.cors import is_loopback_host
 from graph.http.front import Front
 from graph.http.responses import json_response
 
@@ -93,6 +94,9 @@ def _assets(explorer: Explorer) -> Any:
 
 def _token(guests: Guests) -> Any:
     async def token(request: Request) -> Response:
+        # A foreign page may rebind its own name to this machine's address.
+        if not is_loopback_host(request.headers.get("host", "")):
+            raise HTTPException(HTTPStatus.FORBIDDEN)
         # JSON, because browsers send no page's JSON to another origin without asking.
         if request.headers.get("content-type") != JSON:
             raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)

@@ -63,6 +63,11 @@ def is_header(text: str) -> bool:
     return text != "*" and _HEADER.fullmatch(text) is not None
 
 
+def is_loopback_host(host: str) -> bool:
+    """Whether the `Host` of a request is a name of this machine: a page cannot rebind those to another address."""
+    return _LOOPBACK.fullmatch(f"http://{host}") is not None
+
+
 class OriginRules:
     """Decides about cross-origin requests. Never allows credentials.
 

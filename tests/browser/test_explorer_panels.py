@@ -170,6 +170,10 @@ def test_everybody_can_read_and_use_the_page(page: ExplorerPage, theme: str, tmp
                 assert page.place(PANEL)["right"] <= PHONE_WIDTH
                 assert page.place(".graphiql-response")["right"] <= PHONE_WIDTH
         assert page.place("button[aria-label^='Execute query']")["right"] <= width
+        page.press("Show History")
+        assert findings(page) == []
+        page.press("Show Documentation Explorer")
+        assert findings(page) == []
     assert page.complaints() == []
 
 

@@ -34,7 +34,7 @@ async def playing(caller: Viewer = ANONYMOUS, **settings: Any) -> AsyncIterator[
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://gateway") as client,
+        httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client,
     ):
         yield client
 
@@ -100,6 +100,8 @@ async def test_a_token_of_one_process_is_nothing_in_another() -> None:
         (b'"owner"', {"content-type": "application/json"}, 200),
         (b'"owner"', {"content-type": "text/plain"}, 415),
         (b'"owner"', {"content-type": "application/json", "sec-fetch-site": "cross-site"}, 403),
+        (b'"owner"', {"content-type": "application/json", "host": "rebound.example:8000"}, 403),
+        (b'"owner"', {"content-type": "application/json", "host": "localhost.example"}, 403),
         (b'"stranger"', {"content-type": "application/json"}, 404),
         (b"\xff" * 100_000, {"content-type": "application/json"}, 413),
     ],
