@@ -15,7 +15,7 @@ from graph.security.development import DevelopmentSigner, signer_settings
 from schema.errors import ErrorCode
 from schema.query import build_schema
 from tests.cli.processes import command
-from tests.clients.recipes import MANIFESTS, ask, ask_in_python, build, files
+from tests.clients.recipes import MANIFESTS, PAGE, ask, ask_in_python, build, files
 from tests.clients.wallet_secrets import DEV_MEMBER
 from tests.outside.toolbox import ENVIRONMENT
 from tests.tools import require_tool
@@ -99,6 +99,11 @@ def test_no_recipe_warns(recipe: dict[str, Any]) -> None:
 def test_apollo_keeps_one_entity_for_a_card_and_both_parts_of_the_viewer(asked: Found) -> None:
     assert asked["apollo"]["cards"] == len(CARDS)
     assert asked["apollo"]["viewer"] == ["__typename", "member", "scopes"]
+
+
+def test_every_block_but_those_for_kotlin_and_swift_is_taken_out_of_the_page() -> None:
+    before = PAGE.partition("## Apollo Kotlin")[0] + PAGE.partition("## Persisted documents")[2]
+    assert len(re.findall(r"^```\w+$", before, re.MULTILINE)) == len(files())
 
 
 def test_urql_is_told_of_every_type_without_an_id() -> None:
