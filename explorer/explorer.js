@@ -64,6 +64,14 @@ function label() {
   for (const element of document.querySelectorAll('.graphiql-history-item-label[aria-label]')) {
     element.removeAttribute('aria-label');
   }
+  // Its tabs hold buttons, which screen readers do not reach inside a tab.
+  document.querySelector('.graphiql-tabs[role="tablist"]')?.setAttribute('role', 'group');
+  for (const tab of document.querySelectorAll('.graphiql-tab')) {
+    tab.setAttribute('role', 'presentation');
+    tab.removeAttribute('aria-selected');
+    const isActive = tab.classList.contains('graphiql-tab-active');
+    tab.querySelector('.graphiql-tab-button')?.setAttribute('aria-current', String(isActive));
+  }
 }
 
 const CREDENTIALS = { none: '', jwt: 'Authorization', 'api-key': 'X-Api-Key' }[settings.auth];
@@ -88,6 +96,6 @@ const page = React.createElement(
 );
 const root = document.getElementById('explorer');
 if (root !== null) {
-  new MutationObserver(label).observe(root, { childList: true, subtree: true });
+  new MutationObserver(label).observe(root, { childList: true, subtree: true, attributeFilter: ['aria-selected'] });
   ReactDOM.createRoot(root).render(page);
 }

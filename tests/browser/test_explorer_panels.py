@@ -173,7 +173,9 @@ def test_everybody_can_read_and_use_the_page(page: ExplorerPage, theme: str, tmp
         page.press("Show History")
         assert findings(page) == []
         page.press("Show Documentation Explorer")
+        page.press("Add tab")
         assert findings(page) == []
+        assert page.text(".graphiql-tab-button[aria-current='true']") == "<untitled>"
     assert page.complaints() == []
 
 
