@@ -1,6 +1,6 @@
 // The panel Copy as: the query as a command of curl and as TypeScript.
 
-import { useTop } from './store.js';
+import { played, useStore, useTop } from './store.js';
 
 /** @typedef {import('./store.js').Settings} Settings */
 
@@ -16,10 +16,16 @@ const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 /** @param {string} text */
 const inTemplate = (text) => text.replace(/[\\`]|\$(?=\{)/g, '\\$&');
 
-/** @param {Settings} settings @returns {Record<string, string>} */
-function credentials(settings) {
-  if (settings.auth === 'api-key') return { 'X-Api-Key': 'YOUR_KEY' };
-  return settings.auth === 'jwt' ? { Authorization: 'Bearer YOUR_TOKEN' } : {};
+/**
+ * The header with the caller's credentials, as a placeholder. Whoever is played has one, too.
+ *
+ * @param {Settings} settings
+ * @param {string | null} role
+ * @returns {Record<string, string>}
+ */
+export function credentials({ auth }, role) {
+  if (auth === 'api-key') return { 'X-Api-Key': 'YOUR_KEY' };
+  return auth === 'jwt' || role !== null ? { Authorization: 'Bearer YOUR_TOKEN' } : {};
 }
 
 /**
@@ -61,6 +67,7 @@ const { data, errors } = await response.json();
 export function copyPlugin(settings) {
   function Content() {
     useTop();
+    const { role } = useStore();
     const [isClear, setClear] = React.useState(false);
     const [query] = GraphiQL.React.useOperationsEditorState();
     const [variablesText] = GraphiQL.React.useVariablesEditorState();
@@ -73,7 +80,7 @@ export function copyPlugin(settings) {
       return h('div', { className: 'konagraph-panel' }, h('h2', null, 'Copy as'), h('p', null, 'The variables are not JSON.'));
     }
     const url = new URL(settings.endpoint, location.href).href;
-    const headers = credentials(settings);
+    const headers = isClear && role !== null ? played() : credentials(settings, role);
     return h(
       'div',
       { className: 'konagraph-panel' },
@@ -82,7 +89,7 @@ export function copyPlugin(settings) {
         'label',
         null,
         h('input', { type: 'checkbox', checked: isClear, onChange: () => setClear(!isClear) }),
-        ' with its card numbers',
+        ' with its card numbers, and the token of whoever is played',
       ),
       snippet('curl', asCurl(url, headers, shown(query ?? ''), variables)),
       snippet('TypeScript', asTypeScript(url, headers, shown(query ?? ''), variables)),

@@ -25,7 +25,7 @@ const WALLET = `query Wallet($userId: ID!) {
 
 const h = React.createElement;
 
-/** @param {string} endpoint @param {string} role */
+/** @param {string} endpoint @param {string} role @returns {Promise<Record<string, string>>} */
 async function headersOf(endpoint, role) {
   const response = await fetch(`${endpoint}/explorer/token`, {
     method: 'POST',
@@ -33,6 +33,7 @@ async function headersOf(endpoint, role) {
     body: JSON.stringify(role),
     cache: 'no-store',
   });
+  if (!response.ok) throw new Error(`The gateway gives no token to this page (${response.status}).`);
   return response.json();
 }
 
@@ -46,6 +47,7 @@ function contentOf({ endpoint, roles }, sandbox) {
   return function Content() {
     useTop();
     const { role } = useStore();
+    const [problem, setProblem] = React.useState(null);
     const [, setQuery] = GraphiQL.React.useOperationsEditorState();
     const [, setVariables] = GraphiQL.React.useVariablesEditorState();
     const [, setHeaders] = GraphiQL.React.useHeadersEditorState();
@@ -54,9 +56,14 @@ function contentOf({ endpoint, roles }, sandbox) {
 
     /** @param {string} name */
     async function play(name) {
-      const headers = await headersOf(endpoint, name);
-      setHeaders(JSON.stringify(headers, null, 2));
-      update({ role: name, headers });
+      try {
+        const headers = await headersOf(endpoint, name);
+        setHeaders(JSON.stringify(headers, null, 2));
+        update({ role: name, headers });
+        setProblem(null);
+      } catch (error) {
+        setProblem(error instanceof Error ? error.message : String(error));
+      }
       if (!schema) introspect();
     }
 
@@ -80,6 +87,7 @@ function contentOf({ endpoint, roles }, sandbox) {
             'section',
             null,
             h('h3', null, 'Who am I'),
+            problem ? h('p', { role: 'alert' }, problem) : null,
             list(
               roles.map(({ name, is }) => row(name, is, () => void play(name), { 'aria-pressed': String(role === name) })),
             ),

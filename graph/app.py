@@ -145,7 +145,8 @@ def create_app(
         statuses=StatusCodes(draft=settings.konagraph_draft_status_codes),
         get=settings.allowed_in_development(settings.konagraph_get),
         explorer=explorer,
-        traces=settings.konagraph_env == "development",
+        # Not in front of a real Konaplate: how a call ended tells a hidden card from a missing one.
+        traces=playground is not None,
         on_request=telemetry.on_request,
     )
 

@@ -53,6 +53,10 @@ _READ_BY_DEV: Final = (
     "KONAPLATE_RETR",
     "KONAPLATE_BREAKER_",
 )
+_DIALECTS: Final[dict[str, Callable[[], str]]] = {
+    "apollo-kotlin": lambda: for_apollo_kotlin(print_schema()),
+    "federation": subgraph_sdl,
+}
 # A readable log, and budgets that nobody exhausts by hand.
 _DEFAULTS_OF_DEV: Final = {
     "KONAGRAPH_LOG_FORMAT": "console",
@@ -76,12 +80,6 @@ def _member_of_sandbox(_context: click.Context, _option: click.Parameter, member
     raise click.BadParameter(
         f"the sandbox has no such member; there are {known}, the reserved ones of docs/konaplate.md, and {_NOBODY}"
     )
-
-
-_DIALECTS: Final[dict[str, Callable[[], str]]] = {
-    "apollo-kotlin": lambda: for_apollo_kotlin(print_schema()),
-    "federation": subgraph_sdl,
-}
 
 
 class _InOrderOfUse(click.Group):
@@ -273,18 +271,18 @@ def token(directory: Path, subject: str, member: str | None, scopes: tuple[str, 
 )
 @click.option(
     "--for",
-    "client",
+    "dialect",
     type=click.Choice(list(_DIALECTS)),
-    help="Whose dialect to write: a client's of @semanticNonNull, or a subgraph of Apollo Federation.",
+    help="The tool that reads it: Apollo Kotlin's compiler, or the composition of Apollo Federation.",
 )
-def export_schema(output: Path | None, client: str | None) -> None:
+def export_schema(output: Path | None, dialect: str | None) -> None:
     """Print the GraphQL schema.
 
     Fails if the schema does not fit the endpoints and their records.
     """
     # Checks every field; raises what `konagraph.main` prints as one line.
     executable_schema()
-    sdl = print_schema() if client is None else _DIALECTS[client]()
+    sdl = print_schema() if dialect is None else _DIALECTS[dialect]()
     if output is None:
         click.echo(sdl, nl=False)
         return

@@ -63,7 +63,7 @@ class GraphQLRequest:
 
     @property
     def wants_trace(self) -> bool:
-        """Whether the client wants to know what happened; only the explorer's gateway tells."""
+        """Whether the client wants to know what happened upstream."""
         return self.extensions.get("trace") is True
 
     def __repr__(self) -> str:

@@ -11,10 +11,12 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 
+from graph.header_values import by_name
 from graph.http.accept import JSON
+from graph.http.body import read_body
 from graph.http.cors import is_loopback_host
 from graph.http.front import Front
-from graph.http.responses import json_response
+from graph.http.responses import HttpError, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,9 +102,10 @@ def _token(guests: Guests) -> Any:
         # JSON, because browsers send no page's JSON to another origin without asking.
         if request.headers.get("content-type") != JSON:
             raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-        body = await request.body()
-        if len(body) > _MAX_ROLE_BYTES:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        try:
+            body = await read_body(by_name(request.scope["headers"]), request.receive, limit=_MAX_ROLE_BYTES)
+        except HttpError as error:
+            raise HTTPException(error.status) from None
         authorization = guests.authorization(body.decode("utf-8", "replace").strip('"'))
         if authorization is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)

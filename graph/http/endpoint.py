@@ -73,7 +73,7 @@ class GraphQLEndpoint:
         statuses: chooses the HTTP statuses of responses.
         get: whether GET is allowed; never for operations that take card numbers, because URLs end up in logs.
         explorer: the page for browsers, or None.
-        traces: whether clients may ask what happened; only in development.
+        traces: whether clients may ask what happened upstream; only with the embedded sandbox.
         on_request: called once a request is answered or its client has disconnected.
     """
 

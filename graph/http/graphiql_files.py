@@ -11,20 +11,18 @@ from typing import Final
 PAGE: Final = "index.html"
 MISSING_PAGE: Final = "missing.html"
 """Shown while files of the page are missing."""
+_OWN: Final = (
+    "copy-as.js",
+    "explorer.css",
+    "explorer.js",
+    "happened.js",
+    "requests.js",
+    "sandbox.js",
+    "store.js",
+)
 FILES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        **{
-            name: name
-            for name in (
-                "explorer.css",
-                "explorer.js",
-                "copy-as.js",
-                "happened.js",
-                "requests.js",
-                "sandbox.js",
-                "store.js",
-            )
-        },
+        **{name: name for name in _OWN},
         "graphiql.css": "node_modules/graphiql/graphiql.min.css",
         "graphiql.js": "node_modules/graphiql/graphiql.min.js",
         "plugin-explorer.css": "node_modules/@graphiql/plugin-explorer/dist/style.css",

@@ -1,4 +1,7 @@
-"""What happened during one request, for the explorer. Development only: it tells what a caller need not know."""
+"""What happened during one request, for the explorer. Only with the embedded sandbox.
+
+It tells how each upstream call ended, which must not be known of other members' cards.
+"""
 
 from __future__ import annotations
 

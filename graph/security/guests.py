@@ -32,7 +32,7 @@ def roles(owner: int, other: int) -> tuple[Role, ...]:
     return (
         Role(
             "developer",
-            f"member {owner} with every scope: what every caller of this gateway is without a token",
+            f"member {owner} with every scope",
             developer(MemberId(str(owner))),
         ),
         Role("owner", f"member {owner} without scopes: a user of an app", _member(owner)),
@@ -49,17 +49,19 @@ def roles(owner: int, other: int) -> tuple[Role, ...]:
 
 
 class Guests:
-    """Mints tokens that are valid in this process alone, and authenticates by them.
+    """Mints tokens of roles, and authenticates callers by them.
 
     Args:
-        host: the viewer of requests without such a token.
+        default: the viewer of requests without such a token.
         roles: whom tokens can be minted for.
-        mint: makes the token of a viewer; None for random ones, which only this object knows.
+        mint: makes a token that another authenticator accepts; None for random ones, which only this object knows.
     """
 
-    def __init__(self, host: Viewer, roles: Sequence[Role], mint: Callable[[Viewer], str] | None = None) -> None:
+    def __init__(
+        self, default: Viewer, roles: Sequence[Role], mint: Callable[[Viewer], str] | None = None
+    ) -> None:
         self.roles: Mapping[str, Role] = {role.name: role for role in roles}
-        self._host = host
+        self._default = default
         self._mint = mint
         self._viewers = {secrets.token_urlsafe(24): role for role in roles}
 
@@ -84,7 +86,7 @@ class Guests:
                 raise UnauthenticatedError("the explorer plays a caller without credentials")
             if role is not None and role.viewer is not None:
                 return role.viewer
-        return self._host
+        return self._default
 
 
 def _member(user_id: int) -> Viewer:

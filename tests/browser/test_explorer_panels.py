@@ -124,6 +124,15 @@ def test_what_happened_explains_an_error_in_english_and_korean(page: ExplorerPag
     assert any("가" <= letter <= "힣" for letter in page.text(f"{PANEL} article"))
 
 
+def test_a_token_that_is_not_given_is_said(page: ExplorerPage) -> None:
+    # As for a page that was opened by another name of this machine.
+    page.driver.execute_script("window.fetch = async () => new Response('', { status: 403 })")
+    opened(page, "Sandbox")
+    click(page, "owner")
+    page.wait_for(f"{PANEL} [role='alert']")
+    assert "403" in page.text(f"{PANEL} [role='alert']")
+
+
 def test_a_real_card_number_is_not_sent_to_the_sandbox(page: ExplorerPage) -> None:
     before = page.driver.execute_script(SENT)
     for text in (A_REAL_NUMBER, "5106-2912-3456-7895", "5106 2912 3456 7895"):

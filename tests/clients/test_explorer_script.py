@@ -74,6 +74,11 @@ def test_typescript_holds_the_same_text(parts: dict[str, list[Any]]) -> None:
     assert sent["variables"] == {"n": "it's"}
 
 
+def test_a_copied_request_names_the_credentials_that_it_needs(parts: dict[str, list[Any]]) -> None:
+    token = {"Authorization": "Bearer YOUR_TOKEN"}
+    assert parts["headers"] == [{}, token, token, {"X-Api-Key": "YOUR_KEY"}]
+
+
 def test_a_notice_says_what_to_do(parts: dict[str, list[Any]]) -> None:
     jwt, api_key, enforced, other = parts["notices"]
     assert "Authorization" in jwt

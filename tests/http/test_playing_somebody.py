@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
 
 from graph.app import create_app
-from graph.playground import build_playground
 from graph.security.authorization import ANONYMOUS, EVERY_SCOPE, developer
 from graph.security.development import DevelopmentSigner, signer_settings
 from schema.secrets import MemberId
+from tests.http.asking import playing
 from tests.support import sandbox_settings, sandbox_transport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from graph.security.authorization import Viewer
-
 TOKEN: Final = "/graphql/explorer/token"
 WHO: Final = "{ viewer { scopes member { userId cards { balance } } } }"
-
-
-@asynccontextmanager
-async def playing(caller: Viewer = ANONYMOUS, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a gateway as `konagraph dev` builds it."""
-    chosen = sandbox_settings(**settings)
-    playground = build_playground(chosen, caller)
-    app = create_app(chosen, transport=sandbox_transport(), caller=caller, playground=playground)
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client,
-    ):
-        yield client
 
 
 async def who(client: httpx.AsyncClient, role: str | None, query: str = WHO) -> dict[str, Any]:
@@ -112,6 +95,21 @@ async def test_only_the_page_itself_gets_a_token(content: bytes, headers: dict[s
         read = await client.get(TOKEN)
     assert answer.status_code == status
     assert read.status_code in (404, 405)
+
+
+async def test_a_body_is_read_no_further_than_it_may_be_long() -> None:
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while read < 1_000:
+            read += 1
+            yield b"x" * 100
+
+    async with playing() as client:
+        answer = await client.post(TOKEN, content=endless(), headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+    assert read < 10
 
 
 async def test_a_gateway_of_a_real_konaplate_mints_none() -> None:

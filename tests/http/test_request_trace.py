@@ -1,13 +1,16 @@
-"""`extensions.trace`: what happened during a request, told in development only."""
+"""`extensions.trace`: what happened during a request, told with the embedded sandbox only."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graph.sandbox.ledger import FIRST_CARD
-from tests.http.asking import JSON
-from tests.support import Gateway, gateway
+from tests.http.asking import JSON, playing
+from tests.support import gateway
+
+if TYPE_CHECKING:
+    import httpx
 
 QUERY = """
 query ($n: CardNumber!) {
@@ -17,16 +20,16 @@ query ($n: CardNumber!) {
 """
 
 
-async def ask(one: Gateway, query: str, **extensions: Any) -> dict[str, Any]:
+async def ask(client: httpx.AsyncClient, query: str, **extensions: Any) -> dict[str, Any]:
     """The body of the answer."""
     body = {"query": query, "variables": {"n": FIRST_CARD}, "extensions": extensions}
-    response = await one.client.post("/graphql", content=json.dumps(body), headers=JSON)
+    response = await client.post("/graphql", content=json.dumps(body), headers=JSON)
     answer: dict[str, Any] = response.json()
     return answer
 
 
 async def test_a_trace_has_each_call_with_its_times_and_no_number() -> None:
-    async with gateway() as one:
+    async with playing() as one:
         answer = await ask(one, QUERY, trace=True, cost=True)
         second = await ask(one, "{ __typename }", trace=True)
     trace = answer["extensions"]["trace"]
@@ -43,12 +46,17 @@ async def test_a_trace_has_each_call_with_its_times_and_no_number() -> None:
 
 
 async def test_introspection_names_its_executor() -> None:
-    async with gateway() as one:
+    async with playing() as one:
         answer = await ask(one, "{ __schema { queryType { name } } }", trace=True)
     assert answer["extensions"]["trace"]["executor"] == "graphql-core"
 
 
 async def test_nothing_is_told_unasked() -> None:
-    async with gateway() as one:
+    async with playing() as one:
         assert "extensions" not in await ask(one, QUERY)
         assert "extensions" not in await ask(one, QUERY, trace="yes")
+
+
+async def test_in_front_of_a_konaplate_of_its_own_a_gateway_tells_nothing_even_in_development() -> None:
+    async with gateway() as one:
+        assert "extensions" not in await ask(one.client, QUERY, trace=True)
