@@ -27,6 +27,8 @@ INTROSPECTION_FIELDS: Final = 10
 """Fields of introspection that cost as much as one object."""
 CHARACTERS: Final = 100
 """Characters of an unknown document that cost as much as one object."""
+SCHEMA_COST: Final = 10
+"""Of the whole schema as a text: about that of the introspection query that it replaces."""
 COST: Final = "cost"
 """The key of a `FieldCost` in a field's extensions, or of one for each origin of its type."""
 ORIGINS: Final = "origins"

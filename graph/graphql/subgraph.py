@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from graph.graphql.cost import SCHEMA_COST
 from graph.graphql.error_catalog import NoKey
 from graph.konaplate.record import Record, Text
 from graph.konaplate.view import Found, View
@@ -25,4 +26,4 @@ def subgraph_view() -> View[NoKey, Subgraph]:
     async def look_up(_key: NoKey, _look_ups: LookUps) -> Found:
         return Found(Subgraph(sdl=subgraph_sdl()), NoKey())
 
-    return View(name="subgraph", key=NoKey, record=Subgraph, look_up=look_up, cost=1)
+    return View(name="subgraph", key=NoKey, record=Subgraph, look_up=look_up, cost=SCHEMA_COST)

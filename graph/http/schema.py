@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 
+from graph.graphql.cost import SCHEMA_COST
 from graph.header_values import parts
 from graph.http.report import RequestReport
 from graph.http.responses import HttpError, error_response
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from graph.http.exchange import Exchange
     from graph.resilience.slots import Admission
     from graph.security.authorization import Viewer
-
-COST: Final = 10
-"""About the cost of the introspection query that it replaces."""
 
 _ALLOW: Final = MappingProxyType({"allow": "GET, HEAD"})
 # No media type is registered for schemas, and browsers show this one.
@@ -87,7 +85,7 @@ class SchemaEndpoint:
         headers = {"etag": self._etag}
         if self._is_known(", ".join(exchange.headers.get("if-none-match", ()))):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        await self._callers.spend_cost(caller, COST)
+        await self._callers.spend_cost(caller, SCHEMA_COST)
         if exchange.method == "HEAD":
             return Response(headers={**headers, "content-length": str(len(self._body))}, media_type=_MEDIA_TYPE)
         return Response(self._body, headers=headers, media_type=_MEDIA_TYPE)

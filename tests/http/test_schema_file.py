@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import graphql
 
-from graph.http.schema import COST
+from graph.graphql.cost import SCHEMA_COST
 from schema.query import export_schema
 from tests.http.asking import codes
 from tests.security.callers import Caller, callers
@@ -116,7 +116,7 @@ async def test_where_introspection_is_forbidden_there_is_no_such_path(tmp_path: 
 
 
 async def test_it_counts_against_the_budgets_of_the_viewer(tmp_path: Path) -> None:
-    most = 2 * COST
+    most = 2 * SCHEMA_COST
     async with callers(tmp_path, KONAGRAPH_COST_BURST=most, KONAGRAPH_MAX_COST=most) as running:
         answers = [await get(running, DEVELOPER) for _ in range(3)]
         known = await get(running, DEVELOPER, **{"if-none-match": answers[0].headers["etag"]})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from graph.graphql.cost import SCHEMA_COST
 from schema.federation import subgraph_sdl
 from schema.query import export_schema
 from tests.support import gateway
@@ -175,6 +176,13 @@ async def test_in_production_the_subgraph_takes_the_scope_of_introspection(tmp_p
         refused = await running.ask(OWNER, hidden)
     assert shown["data"]["a"]["sdl"] == subgraph_sdl()
     assert refused["errors"][0]["message"] == "Introspection is switched off."
+
+
+async def test_the_schema_has_the_same_price_by_each_way() -> None:
+    async with gateway(None, **ON) as running:
+        body = {"query": "{ a: _service { sdl } b: _service { sdl } }", "extensions": {"cost": True}}
+        answer = (await running.client.post("/graphql", json=body)).json()
+    assert answer["extensions"]["cost"]["requestedQueryCost"] >= 2 * SCHEMA_COST
 
 
 async def test_without_the_setting_there_is_no_trace_of_it() -> None:
