@@ -24,7 +24,7 @@ from graph.http.accept import GRAPHQL_RESPONSE, JSON, prefers_html, response_typ
 from graph.http.body import check_content_type, read_body
 from graph.http.disconnect import while_connected
 from graph.http.exchange import request_timeout
-from graph.http.report import RequestReport
+from graph.http.report import CLIENT_CLOSED_REQUEST
 from graph.http.request_trace import RequestTrace
 from graph.http.responses import HttpError, error_response, json_response
 from graph.resilience.deadline import Deadline, DeadlineTimer
@@ -42,13 +42,11 @@ if TYPE_CHECKING:
     from graph.http.authenticate import Callers
     from graph.http.exchange import Exchange
     from graph.http.graphiql import Explorer
+    from graph.http.report import RequestReport
     from graph.http.status import StatusCodes
     from graph.resilience.slots import Admission
     from graph.security.authorization import Viewer
     from graph.security.budgets import CostStatus
-
-CLIENT_CLOSED_REQUEST: Final = 499
-"""nginx's status for a request whose client disconnected; only in logs and metrics."""
 
 # QUERY is POST that proxies may repeat: RFC 10008.
 _WITH_BODY: Final = ("POST", "QUERY")
@@ -112,7 +110,7 @@ class GraphQLEndpoint:
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one HTTP request."""
         started = time.perf_counter()
-        report = RequestReport(exchange.request_id, exchange.method)
+        report = exchange.report()
         try:
             response = await self._respond(exchange, report)
         except ClientDisconnect:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from graph.header_values import by_name
+from graph.http.report import RequestReport
 from graph.http.responses import HttpError, private_headers
 from graph.redact import holds_card_number
 
@@ -45,6 +46,11 @@ class Exchange:
         """The CORS headers of the response, whichever it will be; see `graph.http.cors`."""
         self.started = False
         """Whether a response has been started, after which there can be no other."""
+
+    def report(self) -> RequestReport:
+        """A new report of the request; only for a path of this gateway's own, which the report shows."""
+        scope = self.scope
+        return RequestReport(self.request_id, self.method, route=scope["path"], scheme=scope["scheme"])
 
     def on_disconnect(self) -> OnDisconnect | None:
         """The server's extension that reports a disconnect, if it has one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from graphql import GraphQLError
 
@@ -13,6 +13,10 @@ from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+CLIENT_CLOSED_REQUEST: Final = 499
+"""nginx's status for a request whose client disconnected; only in logs and metrics."""
 
 
 @dataclass(slots=True)
@@ -45,6 +49,10 @@ class RequestReport:
     """The viewer's id; None for an anonymous one. Not for logs or labels: it may be personal data."""
     at_capacity: bool = False
     """Whether it was refused because the gateway was at capacity."""
+    route: str = "/graphql"
+    """The path, which is one of this gateway's own: it is a label and in spans."""
+    scheme: str = "http"
+    """`http` or `https`, of the connection to this gateway."""
 
     def note(self, errors: Sequence[Exception]) -> None:
         """Record the errors of the response."""

@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from graph.graphql.cost import SCHEMA_COST
 from graph.header_values import parts
-from graph.http.report import RequestReport
 from graph.http.responses import HttpError, error_response
 from graph.resilience.slots import AtCapacityError
 from graph.security.authorization import ANONYMOUS, Scope
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from graph.http.authenticate import Callers
     from graph.http.exchange import Exchange
+    from graph.http.report import RequestReport
     from graph.resilience.slots import Admission
     from graph.security.authorization import Viewer
 
@@ -61,7 +61,8 @@ class SchemaEndpoint:
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one HTTP request."""
         started = time.perf_counter()
-        report = RequestReport(exchange.request_id, exchange.method, roots="schema.graphql")
+        report = exchange.report()
+        report.roots = "schema.graphql"
         try:
             self._admission.check()
             response = await self._answer(exchange, report)

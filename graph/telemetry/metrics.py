@@ -27,7 +27,7 @@ from prometheus_client.registry import Collector
 from graph import __version__
 from graph.http.status import PARTIAL_SUCCESS
 from graph.konaplate.errors import CODES, FAMILIES, SUCCESS
-from schema.errors import ErrorCode
+from graph.telemetry.conventions import FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -57,17 +57,6 @@ UNUSED_SECONDS: Final = 3_600
 """After how many seconds an unused name may be replaced."""
 # Short, and without a run of digits that could be part of a card number.
 _HARMLESS: Final = re.compile(r"(?!\w*\d{4})[A-Za-z_]\w{0,63}", re.ASCII)
-
-FAULTS: Final = frozenset(
-    code.value
-    for code in (
-        ErrorCode.INTERNAL_SERVER_ERROR,
-        ErrorCode.OVERLOADED,
-        ErrorCode.AUDIT_UNAVAILABLE,
-        *(code for code in ErrorCode if code.name.startswith("UPSTREAM_")),
-    )
-)
-"""Codes of errors that are not the caller's fault."""
 
 
 class Series(dict[tuple[str, ...], Family]):

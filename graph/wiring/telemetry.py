@@ -104,13 +104,14 @@ class Telemetry:
         if settings.konagraph_otel_endpoint is None and exporter is None:
             return None
         # Imported here, because OpenTelemetry costs time and memory that a gateway without a collector can save.
-        from graph.telemetry.traces import OtlpExporter, Traces, batch_processor, simple_processor  # noqa: PLC0415
+        from graph.telemetry.otlp import OtlpExporter, batch_processor, simple_processor  # noqa: PLC0415
+        from graph.telemetry.traces import Traces  # noqa: PLC0415
 
         if exporter is not None:
             processor = simple_processor(exporter)
         else:
             processor = batch_processor(OtlpExporter(settings.konagraph_otel_endpoint or "", self._on_lost_spans))
-        return Traces(processor, endpoints)
+        return Traces(processor, endpoints, settings.konaplate_base_url)
 
     def _on_lost_spans(self) -> None:
         self._lost.inc()

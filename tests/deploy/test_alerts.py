@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
-from graph.telemetry.metrics import FAULTS
+from graph.telemetry.conventions import FAULTS
 from graph.telemetry.protection import BUDGETS, KEY_STATES
 from graph.telemetry.upstream import BREAKER_STATES
 from schema.errors import ErrorCode

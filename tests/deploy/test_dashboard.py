@@ -8,7 +8,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from graph.telemetry.metrics import FAULTS
+from graph.telemetry.conventions import FAULTS
 from schema.errors import ErrorCode
 from tests.deploy.known_metrics import OF_HAPROXY, RENDERED, metrics_in, missing
 from tests.deploy.test_alerts import OPERATIONS, RULES

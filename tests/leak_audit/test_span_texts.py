@@ -16,7 +16,7 @@ from opentelemetry.trace import (
 )
 
 from graph.leak_audit.run import SpanTexts
-from graph.telemetry.traces import simple_processor
+from graph.telemetry.otlp import simple_processor
 
 CARD = "9491339400000013"
 

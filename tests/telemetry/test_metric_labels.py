@@ -15,9 +15,9 @@ from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import CODES, SUCCESS, CallDetails, CardNotFoundError
+from graph.telemetry.conventions import FAULTS
 from graph.telemetry.metrics import (
     ANONYMOUS,
-    FAULTS,
     MAX_SERIES,
     UNUSED_SECONDS,
     Metrics,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.trace import SpanContext, get_current_span
 
-from graph.telemetry.traces import parent_of
+from graph.telemetry.trace_context import parent_of
 from tests.tables import table
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.semconv._incubating.attributes import graphql_attributes
+from opentelemetry.semconv.attributes import (
+    error_attributes,
+    http_attributes,
+    network_attributes,
+    server_attributes,
+    url_attributes,
+)
 from opentelemetry.trace import SpanKind, StatusCode
 
 from graph.resilience.guard import GuardRules
@@ -25,6 +33,14 @@ if TYPE_CHECKING:
 CARD_NO = "9491339400000013"
 CARD = "query Card($n: CardNumber!) { card(cardNo: $n) { balance } }"
 PROFILE = "query Profile($n: CardNumber!) { card(cardNo: $n) { member { profile { userName } } } }"
+CONVENTIONS = (
+    error_attributes,
+    graphql_attributes,
+    http_attributes,
+    network_attributes,
+    server_attributes,
+    url_attributes,
+)
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
@@ -56,12 +72,17 @@ def attributes(span: ReadableSpan) -> dict[str, Any]:
 
 async def test_a_request_is_a_span_that_says_what_was_asked_without_the_document() -> None:
     server, _ = await spans_of(CARD, headers={"x-request-id": "an-id-of-a-test"})
-    assert server.name == "graphql query"
+    assert server.name == "query"
     found = attributes(server)
-    assert len(found.pop("graphql.document.sha256")) == 64
+    assert len(found.pop("graphql.document.hash")) == 64
     assert found == {
         "http.request.method": "POST",
         "http.response.status_code": 200,
+        "http.route": "/graphql",
+        "network.protocol.version": "1.1",
+        "server.address": "gateway",
+        "url.path": "/graphql",
+        "url.scheme": "http",
         "graphql.operation.type": "query",
         "graphql.operation.name": "Card",
         "konagraph.request_id": "an-id-of-a-test",
@@ -74,9 +95,10 @@ async def test_a_request_is_a_span_that_says_what_was_asked_without_the_document
 
 async def test_each_call_is_a_span_below_the_requests() -> None:
     server, calls = await spans_of(PROFILE)
-    assert [span.name for span in calls] == ["konaplate /api/v1/user/card/info", "konaplate /api/v1/user/info"]
+    assert [span.name for span in calls] == ["POST card_info", "POST user_info"]
     assert server.context is not None
-    for span in calls:
+    paths = ("/api/v1/user/card/info", "/api/v1/user/info")
+    for span, path in zip(calls, paths, strict=True):
         assert span.parent is not None
         assert span.context is not None
         assert (server.context.span_id, server.context.trace_id) == (span.parent.span_id, span.context.trace_id)
@@ -85,10 +107,48 @@ async def test_each_call_is_a_span_below_the_requests() -> None:
         assert found == {
             "http.request.method": "POST",
             "http.response.status_code": 200,
-            "url.path": span.name.partition(" ")[2],
+            "server.address": "sandbox",
+            "server.port": 80,
+            "url.full": f"http://sandbox/open-api{path}",
             "konaplate.code": "000_000",
             "konaplate.echo": "same",
         }
+
+
+async def test_every_attribute_is_one_of_the_conventions_or_of_a_namespace_of_ours() -> None:
+    server, calls = await spans_of(PROFILE)
+    _, failed = await spans_of(CARD, httpx.MockTransport(refuse))
+    names = set().union(*(attributes(span) for span in (server, *calls, *failed)))
+    # The conventions have no name for it.
+    names.remove("graphql.document.hash")
+    conventional = {value for module in CONVENTIONS for name, value in vars(module).items() if name.isupper()}
+    assert {name for name in names - conventional if not name.startswith(("konagraph.", "konaplate."))} == set()
+
+
+async def test_the_query_string_of_a_request_is_in_no_span() -> None:
+    exporter = InMemorySpanExporter()
+    async with traced_gateway(exporter) as running:
+        await running.client.get("/graphql", params={"query": "query Q { __typename }", "other": "a-word"})
+    (server,) = exporter.get_finished_spans()
+    assert (server.name, attributes(server)["http.request.method"]) == ("query", "GET")
+    assert attributes(server)["url.path"] == "/graphql"
+    assert "a-word" not in server.to_json()
+
+
+async def test_the_schemas_file_has_a_route_of_its_own() -> None:
+    exporter = InMemorySpanExporter()
+    async with traced_gateway(exporter) as running:
+        await running.client.get("/graphql/schema.graphql")
+    (server,) = exporter.get_finished_spans()
+    assert attributes(server)["http.route"] == "/graphql/schema.graphql"
+
+
+async def test_a_call_that_its_client_gave_up_is_no_error() -> None:
+    waits = {"x-request-timeout-ms": "100"}
+    _, (call,) = await spans_of(CARD, Blocking(), headers=waits)
+    assert attributes(call)["konaplate.cancelled"] is True
+    assert {"error.type", "http.response.status_code"}.isdisjoint(attributes(call))
+    assert StatusCode.UNSET is call.status.status_code
 
 
 async def test_a_call_lies_within_its_request_in_time() -> None:
@@ -115,20 +175,22 @@ async def test_each_attempt_is_a_span() -> None:
 async def test_a_request_that_fails_through_no_fault_of_its_caller_is_an_error() -> None:
     server, _ = await spans_of(CARD, httpx.MockTransport(refuse))
     assert attributes(server)["konagraph.codes"] == ("UPSTREAM_UNAVAILABLE",)
+    assert attributes(server)["error.type"] == "UPSTREAM_UNAVAILABLE"
     assert StatusCode.ERROR is server.status.status_code
 
 
 async def test_a_request_that_its_caller_got_wrong_is_no_error() -> None:
     server, calls = await spans_of("{ nothing }")
-    assert (server.name, calls) == ("graphql", [])
+    assert (server.name, calls) == ("GraphQL Operation", [])
     assert attributes(server)["konagraph.codes"] == ("GRAPHQL_VALIDATION_FAILED",)
+    assert "error.type" not in attributes(server)
     assert StatusCode.UNSET is server.status.status_code
 
 
 async def test_a_document_that_could_hold_a_card_number_has_no_hash() -> None:
     server, _ = await spans_of(f'query Inline {{ card(cardNo: "{CARD_NO}") {{ balance }} }} # a comment')
     assert attributes(server)["graphql.operation.name"] == "Inline"
-    assert "graphql.document.sha256" not in attributes(server)
+    assert "graphql.document.hash" not in attributes(server)
 
 
 async def test_a_request_belongs_to_the_trace_of_its_caller() -> None:
