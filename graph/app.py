@@ -121,7 +121,7 @@ def create_app(
             Guards(
                 Authorization(caller.viewer),
                 protection.budgets,
-                RequestAudit(caller, refs, telemetry.audit),
+                RequestAudit(caller, refs, telemetry.audit, own_reads=settings.konagraph_audit_own_reads),
                 protection.handles,
             ),
             deadline=deadline,

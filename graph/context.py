@@ -22,14 +22,14 @@ from schema.errors import ErrorCode
 from schema.secrets import CardNo
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence, Sized
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Sized
     from datetime import date
     from types import TracebackType
 
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.view import Found, View
     from graph.resilience.deadline import Deadline
-    from graph.security.audit import RequestAudit
+    from graph.security.audit import Access, AccessOrigin, RequestAudit
     from graph.security.authorization import Authorization
     from graph.security.budgets import Budgets
     from graph.security.card_refs import Subject
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 _Asked: TypeAlias = "tuple[Endpoint[Any, Any], Any]"
 """An endpoint, and a key of it."""
+
+_Leaf: TypeAlias = "tuple[str, str, str | None]"
+"""A key of an object, the field's name, and how it shows a secret."""
 
 K = TypeVar("K")
 R = TypeVar("R", bound=Record)
@@ -75,6 +78,26 @@ class Guards(NamedTuple):
     budgets: Budgets
     audit: RequestAudit
     handles: Handles
+
+
+class Answer(NamedTuple):
+    """What a look-up gave."""
+
+    asked: Endpoint[Any, Any] | View[Any, Any]
+    record: Any
+    key: Any
+
+    @classmethod
+    def of_view(cls, view: View[Any, Any], key: Any, found: Found) -> Self:
+        """Return what a view found for a key."""
+        if view.keyed_as is None:
+            return cls(view, found.record, key)
+        return cls(view.keyed_as, found.record, found.key)
+
+    @property
+    def owner(self) -> object:
+        """Whose data it is: a member's id, None for nobody's, or the fault that hides it."""
+        return None if self.asked.owner is None else self.asked.owner_of(self.record, self.key)
 
 
 class RequestContext:
@@ -166,14 +189,39 @@ class RequestContext:
         if isinstance(key, CardNo):
             self._spent.setdefault(key, None)
 
-    def note(self, subject: Subject | None, name: str) -> Exception | None:
-        """Record that personal data is read, or return the error to show instead.
+    def access(
+        self,
+        subject: Subject | None,
+        inherited: Access | None,
+        origin: AccessOrigin,
+        answer: Answer | None = None,
+        shown_as: str | None = None,
+    ) -> Access | None:
+        """Return the event that tells of data, if it is shown; None for what is nobody's.
 
         Args:
             subject: whose data it is.
-            name: of the field.
+            inherited: the event of the object that leads to it.
+            origin: how the caller came to it, if that object does not tell.
+            answer: the look-up that gave it; None for what came with another object.
+            shown_as: see `schema.fields.Edge`.
+
+        Raises:
+            AuditUnavailableError: no event can be recorded.
         """
-        return self._audit.note(subject, name)
+        if subject is None:
+            return None
+        if inherited is not None:
+            if shown_as is None and (inherited.subject is subject or inherited.subject == subject):
+                return inherited
+            if shown_as is not None:
+                origin = inherited.origin
+        owner = None if answer is None else answer.owner
+        if owner is None:
+            owner = subject if inherited is None else inherited.owner
+        what = shown_as or ("card" if isinstance(subject, CardNo) else "member")
+        page = None if shown_as is None or answer is None else answer.key
+        return self._audit.access(what, subject, owner, origin, page)
 
     def refuse(self, subject: Subject | None, name: str, scope: str) -> Exception:
         """Record that a field was denied for want of a scope, and return its error."""
@@ -267,18 +315,22 @@ class RequestContext:
         """Keep an error that clients get as an object, for logs and metrics."""
         self.given_as_data.append(error)
 
-    def settle(self) -> bool:
-        """Write the audit log of what was read; return whether the data may be returned."""
+    def settle(self, shown: Iterable[tuple[Any, Sequence[_Leaf], Mapping[str, Any]]]) -> bool:
+        """Write the audit log of what an answer shows; return whether it may be returned.
+
+        Args:
+            shown: its objects: each one's source, what is selected of it, and its members.
+        """
+        for source, leaves, data in shown:
+            access: Access | None = source.access
+            if access is not None:
+                access.add(leaves, data)
         return self._audit.settle()
 
     def abandon(self, refusal: Exception) -> None:
         """Look nothing up any more, and wait for nothing: the operation is refused."""
         self._refusal = refusal
         self._deadline.end()
-
-    def withdraw(self) -> None:
-        """Forget what was read, because the operation is refused and nothing of it is returned."""
-        self._audit.withdraw()
 
     def begin_again(self) -> None:
         """Restart what is counted, because the operation is executed again."""

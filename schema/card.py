@@ -239,6 +239,7 @@ class Card(Node):
         ),
         scope="transactions:read",
         or_own="user_id",
+        shown_as="transactions",
         size="first",
         description=(
             "The card's transactions, newest first (Konaplate: Checking Transaction History). A page costs one "

@@ -139,10 +139,10 @@ class ErrorCode(StrEnum):
     )
     AUDIT_UNAVAILABLE = (
         "AUDIT_UNAVAILABLE",
-        "Personal data cannot be returned right now.",
+        "This cannot be returned right now, because it cannot be recorded who reads it.",
         Words(
-            "A personal field is null because the audit log cannot be written now.",
-            "지금은 감사 로그를 기록할 수 없어 개인정보 필드가 null입니다.",
+            "A card or a member is not returned because the audit log cannot be written now.",
+            "지금은 감사 로그를 기록할 수 없어 카드나 회원을 반환하지 않습니다.",
         ),
         Words(
             "This cannot be shown right now. Please try again later.",

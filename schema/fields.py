@@ -106,6 +106,8 @@ class Edge:
     """The attribute that may hold the value already, so that nothing is looked up."""
     type_of: Callable[[Any], str] | None = None
     """As in `Part`."""
+    shown_as: str | None = None
+    """What the audit log calls it, if each answer is an event of its own rather than a part of another one."""
     size: int | str | None = None
     """The number of objects it leads to, for pricing: a number, or the argument that holds it."""
 

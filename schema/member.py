@@ -117,6 +117,7 @@ class Member(Node):
         "card_list",
         key="user_id",
         of="card_data_info",
+        shown_as="wallet",
         description=(
             "The member's cards, in Konaplate's order (Konaplate: Search for Card). Costs one upstream call, "
             "which brings every balance."

@@ -72,6 +72,8 @@ VARIABLES: list[tuple[str, str, Any]] = [
     ("KONAGRAPH_LOG_LEVEL", "debug", "debug"),
     ("KONAGRAPH_LOG_FORMAT", "console", "console"),
     ("KONAGRAPH_AUDIT_LOG", "logs/audit.log", Path("logs/audit.log")),
+    ("KONAGRAPH_AUDIT_KEY", "a" * 32, Credential("a" * 32)),
+    ("KONAGRAPH_AUDIT_OWN_READS", "false", False),
     ("KONAGRAPH_OTEL_ENDPOINT", "http://collector:4318", "http://collector:4318"),
     ("KONAGRAPH_AUTH", "api-key", "api-key"),
     ("KONAGRAPH_ALLOW_ANONYMOUS", "true", True),

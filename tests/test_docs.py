@@ -211,7 +211,13 @@ def test_every_setting_is_explained_and_no_other() -> None:
 )
 def test_a_default_in_the_documents_is_the_default(name: str) -> None:
     default = Settings.model_fields[name].default
-    value = default.value if isinstance(default, Enum) else str(default).lower() if default is False else default
+    value = (
+        default.value
+        if isinstance(default, Enum)
+        else str(default).lower()
+        if isinstance(default, bool)
+        else default
+    )
     (row,) = [line for line in CONFIGURATION.splitlines() if line.startswith(f"| `{name.upper()}`")]
     assert value == () or any(same(shown, value) for shown in re.findall(r"`([^`]+)`", row))
 

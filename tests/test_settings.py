@@ -132,6 +132,8 @@ def test_what_is_not_set_has_its_default() -> None:
         "konagraph_id_key_2": None,
         "konagraph_max_transaction_days": 90,
         "konagraph_audit_log": None,
+        "konagraph_audit_key": None,
+        "konagraph_audit_own_reads": True,
         "konagraph_request_rate": 50,
         "konagraph_request_burst": 100,
         "konagraph_cost_burst": 1_000,

@@ -75,4 +75,8 @@ async def test_an_endpoint_needs_nothing_but_its_declaration(tmp_path: Path) -> 
     assert [COUPONS.path, *2 * ["/api/v1/user/card/info"]] == upstream.paths
     assert value(app.state.metrics, "operations_planned_total") == 2
     assert value(app.state.metrics, "breaker_state", api=COUPONS.path, state="closed") == 1
-    assert [json.loads(line)["fields"] for line in audit_log.read_text().splitlines()] == [["giverName"]] * 2
+    events = [json.loads(line) for line in audit_log.read_text().splitlines()]
+    shown = {"member": ["giverName"], "card": ["balance", "userId"]}
+    assert [(event["what"], event["fields"]) for event in events] == [
+        (what, shown[what]) for what in ("member", "card", "card") * 2
+    ]

@@ -89,6 +89,8 @@ class Settings(BaseModel):
     konagraph_log_level: Literal["debug", "info", "warning", "error"] = "info"
     konagraph_log_format: Literal["json", "console"] = "json"
     konagraph_audit_log: Path | None = None
+    konagraph_audit_key: LongKey | None = None
+    konagraph_audit_own_reads: Switch = True
     konagraph_otel_endpoint: Url | None = None
     # Everybody: who may call.
     konagraph_auth: Literal["none", "jwt", "api-key"] = "none"

@@ -183,9 +183,7 @@ class _Binder:
     def _value(self, place: _Place, spec: Value, origin: Origin) -> Read:
         held = checks.attribute(place.where, origin, spec.of)
         checks.check_value(place.where, place.field, spec.show, held)
-        return value_of(
-            place.name, spec, get_named_type(place.field.type), held.path, self._own(place, spec, origin)
-        )
+        return value_of(place.name, spec, get_named_type(place.field.type), held, self._own(place, spec, origin))
 
     def _own(self, place: _Place, spec: Value | Edge, origin: Origin) -> Callable[[Any], Any] | None:
         return None if spec.or_own is None else attrgetter(checks.attribute(place.where, origin, spec.or_own).path)
@@ -226,6 +224,7 @@ class _Binder:
             origin,
             own=own,
             unless=None if unless is None else attrgetter(unless.path),
+            held=of,
             origins=_origins(targets),
         )
         return _Bound(resolve, edge_cost(spec, source, field, arguments, of), targets)

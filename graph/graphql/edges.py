@@ -8,8 +8,9 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from graph.context import Answer
 from graph.graphql.plan.fields import Known, LookUp, Read
-from graph.graphql.resolvers import Source, may_read, opened, path_of, sources_of
+from graph.graphql.resolvers import Source, form_of, may_read, opened, path_of, sources_of
 from graph.konaplate.view import View
 from schema.fields import Argument, Edge
 from schema.secrets import CardNo, MemberId
@@ -17,8 +18,9 @@ from schema.secrets import CardNo, MemberId
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from graph.graphql.origins import LookedUp, Origin
+    from graph.graphql.origins import Attribute, LookedUp, Origin
     from graph.graphql.plan.fields import Origins
+    from graph.security.audit import AccessOrigin
     from graph.security.card_refs import Subject
 
 
@@ -31,6 +33,7 @@ def edge_to(
     *,
     own: Callable[[Source], Any] | None = None,
     unless: Callable[[Source], Any] | None = None,
+    held: Attribute | None = None,
     origins: Origins = MappingProxyType({}),
 ) -> LookUp:
     """Make the resolver of an edge.
@@ -43,21 +46,29 @@ def edge_to(
         origin: what the object is made of.
         own: returns whose the object is, if its owner needs no scope.
         unless: returns the value, if the record may have it already.
+        held: the attribute that it shows of the answer; None for all of it.
         origins: see `LookUp`.
     """
     by_argument = any(isinstance(part, Argument) for part in spec.keys)
     # Cards are protected in the same way if a record, rather than the client, names them.
     named = looked_up.key is CardNo or by_argument
-    of = None if spec.of is None else attrgetter(spec.of)
+    of = None if held is None else attrgetter(held.path)
+    form = None if held is None else form_of(held.kind)
+    found_by: AccessOrigin = "number" if by_argument and looked_up.key is CardNo else "member"
     keys = _asked_by(name, spec, _key_of(spec, looked_up, arguments, origin), looked_up, own=own, unless=unless)
 
-    def answered(source: Source, record: Any, key: Any, subject: Subject | None) -> Any:
+    def answered(source: Source, answer: Answer, key: Any, subject: Subject | None) -> Any:
+        record = answer.record
         kind = None if spec.type_of is None or of is not None else spec.type_of(record)
-        made = Source(record, key, subject, source.context, kind, by_argument and looked_up.key is CardNo)
+        access = source.context.access(subject, source.access, found_by, answer, spec.shown_as)
+        made = Source(record, key, subject, source.context, access, kind, found_by == "number")
         if of is None:
             return made
-        value = of(record)
-        return sources_of(made, value, spec.type_of) if origins else opened(made, name, value)
+        value = of(made)
+        if access is not None and spec.shown_as is not None and isinstance(value, list):
+            # Its objects are about something else, or there are none.
+            access.is_shown = True
+        return sources_of(made, value, spec.type_of) if origins else opened(value)
 
     if isinstance(looked_up, View):
         view = looked_up
@@ -66,8 +77,8 @@ def edge_to(
             answer = await source.context.find(view, key, source.subject, named=by_argument)
             if answer is None:
                 return None
-            subject = answer.record.subject or source.subject
-            return answered(source, answer.record, answer.key, subject)
+            subject = answer.record.subject or _subject(source, answer.key)
+            return answered(source, Answer.of_view(view, key, answer), answer.key, subject)
 
         parts = [arguments[part.name] if isinstance(part, Argument) else None for part in spec.keys]
 
@@ -76,21 +87,19 @@ def edge_to(
             source.context.check(view, view.key(*values))
 
         checked = None if view.check is None else check
-        return LookUp(keys, _begin_nothing, found, chained=True, check=checked, origins=origins)
+        return LookUp(keys, _begin_nothing, found, chained=True, check=checked, origins=origins, form=form)
     endpoint = looked_up
 
     def begin(source: Source, key: Any) -> None:
         source.context.begin(endpoint, key)
 
     async def load(source: Source, key: Any) -> Any:
-        # Data that is reached through a card is the card's.
-        own = isinstance(key, CardNo) or (source.subject is None and isinstance(key, MemberId))
-        subject = key if own else source.subject
+        subject = _subject(source, key)
         record = await source.context.load(endpoint, key, subject, named=named)
         # A batch may have no row for a key.
-        return None if record is None else answered(source, record, key, subject)
+        return None if record is None else answered(source, Answer(endpoint, record, key), key, subject)
 
-    return LookUp(keys, begin, load, origins=origins)
+    return LookUp(keys, begin, load, origins=origins, form=form)
 
 
 def _asked_by(
@@ -116,6 +125,13 @@ def _asked_by(
         return asked
 
     return keys
+
+
+def _subject(source: Source, key: Any) -> Subject | None:
+    """Return whose data a key leads to: what is reached through a card is the card's."""
+    if isinstance(key, CardNo) or (source.subject is None and isinstance(key, MemberId)):
+        return key
+    return source.subject
 
 
 def _begin_nothing(_source: Source, _key: Any) -> None:
@@ -150,7 +166,12 @@ def by_way_of(way: LookUp, inner: Read | LookUp) -> LookUp:
         return key if key is None or isinstance(key, Exception) else await inner.load(found, key)
 
     return LookUp(
-        keys, lambda source, asked: way.begin(source, asked.key), load, chained=True, origins=inner.origins
+        keys,
+        lambda source, asked: way.begin(source, asked.key),
+        load,
+        chained=True,
+        origins=inner.origins,
+        form=inner.form,
     )
 
 

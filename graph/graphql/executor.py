@@ -10,10 +10,9 @@ from graphql.execution import Executor, execute_root_selection_set
 
 from graph.graphql.errors import MAX_VARIABLE_ERRORS, DocumentError, argument_errors, variable_errors
 from graph.graphql.plan.cache import Plans
-from graph.graphql.plan.fields import FallbackToGraphQLCore
+from graph.graphql.plan.fields import CoreRun, FallbackToGraphQLCore
 from graph.graphql.plan.steps import Result
 from graph.graphql.resolvers import Source
-from graph.security.errors import RateLimitedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -69,7 +68,7 @@ class OperationExecutor:
         context: RequestContext,
         bill: Bill | None = None,
     ) -> Result:
-        """Execute an operation; its personal data is returned only after the audit log has it.
+        """Execute an operation; what it shows is returned only after the audit log has it.
 
         Args:
             document: which holds the operation.
@@ -84,9 +83,9 @@ class OperationExecutor:
         """
         execution = self._execute(document, operation, variables, context)
         result = await (execution if bill is None else _unless_refused(execution, bill, context))
-        if context.settle():
+        if context.settle(result.shown):
             return result
-        # Again, from the look-ups in the context: personal fields are errors now.
+        # Again, from the look-ups in the context: what could not be recorded is an error now.
         context.begin_again()
         return await self._execute(document, operation, variables, context)
 
@@ -127,23 +126,20 @@ async def _unless_refused(execution: Awaitable[Result], bill: Bill, context: Req
     """Execute an operation; if its bill is refused, nothing of it is returned."""
     context.bill, context.count, bill.on_refusal = bill, bill.count, context.abandon
     result = await execution
-    try:
-        # Also what lists add of which nothing more was looked up.
-        await bill.pay()
-    except (DocumentError, RateLimitedError):
-        context.withdraw()
-        raise
+    # Also what lists add of which nothing more was looked up.
+    await bill.pay()
     return result
 
 
 async def _execute_on_core(
     schema: GraphQLSchema, document: Document, operation: Operation, variables: dict[str, Any], root: Source
 ) -> Result:
+    run = CoreRun(root.context.count)
     prepared = Executor.build(
         schema,
         document.node,
         root_value=root,
-        context_value=root.context.count,
+        context_value=run,
         raw_variable_values=variables,
         operation_name=operation.name,
         max_coercion_errors=MAX_VARIABLE_ERRORS,
@@ -154,4 +150,5 @@ async def _execute_on_core(
     result = execute_root_selection_set(prepared)
     if not isinstance(result, ExecutionResult):
         result = await result
-    return Result(result.data, argument_errors(result.errors) if result.errors else ())
+    errors = argument_errors(result.errors) if result.errors else ()
+    return Result(result.data, errors, run.shown(result.data))

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
+from graph.context import Answer
 from graph.errors import GatewayError, code_of
 from graph.graphql.origins import plain
 from graph.graphql.plan.fields import LookUp, Read
 from graph.graphql.resolvers import Source
 from graph.konaplate.endpoint import Endpoint
-from graph.konaplate.view import Found, View
+from graph.konaplate.view import View
 from schema.errors import ErrorCode
 from schema.scalars import Representation
 from schema.secrets import CardNo, MemberId, Secret
@@ -112,17 +113,22 @@ async def _found(context: RequestContext, opening: Opening, key: Any) -> Source 
     """Look up what a handle leads to; None if there is nothing that the viewer may see."""
     subject = key if isinstance(key, CardNo | MemberId) else None
     looked_up = opening.source
-    answer: Found | None
     try:
         if isinstance(looked_up, View):
-            answer = await context.find(looked_up, key, subject)
+            found = await context.find(looked_up, key, subject)
+            if found is None:
+                return None
+            key, answer = found.key, Answer.of_view(looked_up, key, found)
         else:
-            answer = Found(await context.load(looked_up, key, subject), key)
+            answer = Answer(looked_up, await context.load(looked_up, key, subject), key)
     except Exception as error:
         if code_of(error) not in _NOT_FOUND:
             raise
-        answer = None
-    if answer is None:
         return None
     subject = answer.record.subject or subject
-    return Source(answer.record, answer.key, subject, context, opening.type_name)
+    if subject is None and isinstance(answer.owner, MemberId):
+        # A card without a number.
+        access = context.access(answer.owner, None, "id", answer, "card")
+    else:
+        access = context.access(subject, None, "id", answer)
+    return Source(answer.record, key, subject, context, access, opening.type_name)

@@ -77,4 +77,4 @@ def _failed(source: Source, error: Exception, failed_as: Callable[..., str]) -> 
     record = Failure(
         name=code.name, message=message_of(error), retryable=retryable, retry_after_ms=retry_after_of(error)
     )
-    return Source(record, None, source.subject, source.context, failed_as(code, retryable=retryable))
+    return Source(record, None, None, source.context, kind=failed_as(code, retryable=retryable))

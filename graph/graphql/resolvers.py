@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from graph.graphql.origins import attribute_of
 from graph.graphql.plan.fields import Read
-from schema.secrets import IdentityNo, PersonalText, Secret
+from schema.fields import present
+from schema.secrets import MemberId, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from graph.context import RequestContext
-    from graph.graphql.origins import Origin
-    from graph.graphql.plan.fields import Origins
+    from graph.graphql.origins import Attribute, Origin
+    from graph.graphql.plan.fields import Form, Origins
+    from graph.security.audit import Access
     from graph.security.card_refs import Subject
     from schema.fields import Part, Value
-
-_PERSONAL: Final = (PersonalText, IdentityNo)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -34,36 +34,38 @@ class Source:
     subject: Subject | None
     """Whose data it is, for the audit log."""
     context: RequestContext
+    access: Access | None = None
+    """The event of the audit log that tells of it; None if none does."""
     kind: str | None = None
     """The name of its type, if its field is of an interface or a union."""
     named: bool = False
     """Whether the client named the card that it is made of by its number."""
 
 
-def opened(source: Source, name: str, value: Any) -> Any:
-    """Reveal a secret for the answer: the only place where an answer's clear text leaves its type.
-
-    Personal data is recorded as read here, so that skipped fields are not.
-    """
+def opened(value: Any) -> Any:
+    """Reveal a secret for the answer: the only place where an answer's clear text leaves its type."""
     if isinstance(value, Secret):
-        if isinstance(value, _PERSONAL):
-            refusal = source.context.note(source.subject, name)
-            if refusal is not None:
-                return refusal
         return value.reveal()
     if isinstance(value, list):
-        return [opened(source, name, item) for item in value]
+        return [opened(item) for item in value]
     return value
 
 
-def value_of(name: str, spec: Value, kind: Any, path: str, own: Callable[[Source], Any] | None = None) -> Read:
+def form_of(held: type) -> Form | None:
+    """Return how a value is shown that is not masked."""
+    return "clear" if issubclass(held, Secret) else None
+
+
+def value_of(
+    name: str, spec: Value, kind: Any, held: Attribute, own: Callable[[Source], Any] | None = None
+) -> Read:
     """Make the resolver of a value of the record.
 
     Args:
         name: of the field.
         spec: its declaration.
         kind: its type in the schema, without lists.
-        path: of the attribute, from a source.
+        held: the attribute.
         own: returns whose the object is, if its owner needs no scope.
     """
     words, show, scope, fail = _words_of(kind), spec.show, spec.scope, spec.fail
@@ -76,11 +78,18 @@ def value_of(name: str, spec: Value, kind: Any, path: str, own: Callable[[Source
                 value = show(value)
             elif not fail:
                 value = show(None)
-        return opened(source, name, value if words is None else _word(words, value))
+        return opened(value if words is None else _word(words, value))
 
+    read = attrgetter(held.path)
     if show is not None or scope is not None:
-        return Read(attrgetter(path), shown)
-    return Read(attrgetter(path), shown, plain=words is None, words=words)
+        return Read(read, shown, form=_form(held.kind, show))
+    return Read(read, shown, plain=words is None, words=words, form=_form(held.kind, show))
+
+
+def _form(kind: type, show: Callable[[Any], Any] | None) -> Form | None:
+    if show is present:
+        return None
+    return form_of(kind) if show is None or not issubclass(kind, Secret) else "masked"
 
 
 def may_read(source: Source, scope: str, own: Callable[[Source], Any] | None) -> bool:
@@ -120,6 +129,9 @@ def part_of(spec: Part, origin: Origin, origins: Origins) -> Read:
     def same(source: Source, value: Any) -> Any:
         if value is None or isinstance(value, Exception):
             return value
+        if source.subject is None and isinstance(value, MemberId):
+            access = source.context.access(value, None, "member")
+            return replace(source, subject=value, access=access)
         return source if spec.type_of is None else sources_of(source, source.record, spec.type_of)
 
     read = attrgetter("record") if spec.present is None else path_of(origin, spec.present)
@@ -140,4 +152,5 @@ def sources_of(source: Source, record: Any, type_of: Callable[[Any], str] | None
         return [sources_of(source, item, type_of) for item in record]
     kind = None if type_of is None else type_of(record)
     subject = getattr(record, "subject", None) or source.subject
-    return Source(record, source.key, subject, source.context, kind, source.named)
+    access = source.context.access(subject, source.access, "member")
+    return Source(record, source.key, subject, source.context, access, kind, source.named)

@@ -1,33 +1,26 @@
-"""Audits which viewer read whose personal data, and what was refused.
+"""Audits what is shown to which viewer, and what was refused.
 
-The Korean notice on safety measures for personal data (Article 8) requires the viewer, time, address, data subject
-and action. Cards and members appear by keyed reference only, never by number.
+PCI DSS 4.0.1 (10.2) asks for all access to card data, and the Korean notice on safety measures for personal data
+(Article 8) for the viewer, time, address, data subject and action. Cards and members appear by keyed reference
+only, never by number.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
-
-from cachetools import LRUCache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from graph.security.errors import AuditUnavailableError, ForbiddenError
 from schema.errors import ErrorCode
-from schema.secrets import CardNo
+from schema.secrets import CardNo, MemberId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from graph.security.authorization import Viewer
     from graph.security.card_refs import CardRefs, Subject
 
-# Sampling of refusals, per minute.
-_SECONDS: Final = 60.0
-_PER_SOURCE: Final = 10
-_IN_TOTAL: Final = 300
-_SOURCES: Final = 1_000
-_IPV6_NETWORK: Final = 64
+AccessOrigin: TypeAlias = Literal["number", "id", "member"]
+"""How a caller came to what is shown: by a card's number, by an id of this gateway, or by the member."""
 
 
 class Caller(NamedTuple):
@@ -50,7 +43,7 @@ class AuditEvent(NamedTuple):
     viewer_id: str | None = None
     card_ref: str | None = None
     fields: tuple[str, ...] = ()
-    """The schema's names of the personal fields that were read or refused."""
+    """The schema's names of the fields that were shown, or that were refused for want of a scope."""
     code: str | None = None
     """Of a refusal: the code that the client saw."""
     reason: str | None = None
@@ -58,9 +51,19 @@ class AuditEvent(NamedTuple):
     left_out: int = 0
     """How many events like it were omitted before it."""
     member_ref: str | None = None
-    """The member whose data it was, unless a card led there."""
+    """The member whose data it is, as far as that is known."""
     clients: tuple[str, ...] = ()
     """The clients that have the document in their manifests."""
+    what: str | None = None
+    """Of a read: `card`, `member`, `wallet` (a member's list of cards) or `transactions` (a page of a card's)."""
+    clear: tuple[str, ...] = ()
+    """Those of them that showed a secret: a number, a name, an address."""
+    masked: tuple[str, ...] = ()
+    """Those of them that showed a secret's mask."""
+    origin: str | None = None
+    """Of a read: see `AccessOrigin`."""
+    own: bool = False
+    """Whether the viewer is the member whose data it is."""
 
 
 class Recorder(Protocol):
@@ -76,19 +79,66 @@ class Recorder(Protocol):
         ...
 
 
+class Access:
+    """An event in the making: what of something is shown."""
+
+    __slots__ = ("forms", "is_shown", "origin", "owner", "subject", "what")
+
+    def __init__(self, what: str, subject: Subject, owner: object, origin: AccessOrigin) -> None:
+        self.what = what
+        self.subject = subject
+        self.owner = owner
+        self.origin = origin
+        self.is_shown = False
+        self.forms: dict[str, str | None] = {}
+        """How each field shows a secret, by the fields' names, in order."""
+
+    def add(self, leaves: Iterable[tuple[str, str, str | None]], data: Mapping[str, Any]) -> None:
+        """Note that an object of it is shown.
+
+        Args:
+            leaves: what is selected of the object: its key in the answer, the field's name, and how it shows a
+                secret: `clear`, `masked`, or None if it shows none.
+            data: the object's members in the answer; null is nothing that is shown.
+        """
+        self.is_shown = True
+        forms = self.forms
+        for key, name, form in leaves:
+            if data[key] is not None and (form is not None or name not in forms):
+                forms[name] = form
+
+
 class RequestAudit:
-    """Collects what one request reads, and records it before the response is sent."""
+    """Collects what one answer shows, and records it before the response is sent.
 
-    __slots__ = ("_caller", "_known", "_off_record", "_read", "_recorder", "_refs", "_refusals", "_withheld")
+    Args:
+        caller: who asks.
+        refs: of cards and members.
+        recorder: of the events.
+        own_reads: whether a member's reads of their own data are recorded.
+    """
 
-    def __init__(self, caller: Caller, refs: CardRefs, recorder: Recorder) -> None:
+    __slots__ = (
+        "_accesses",
+        "_caller",
+        "_known",
+        "_off_record",
+        "_own_reads",
+        "_recorder",
+        "_refs",
+        "_refusals",
+        "_withheld",
+    )
+
+    def __init__(self, caller: Caller, refs: CardRefs, recorder: Recorder, *, own_reads: bool = True) -> None:
         self._caller = caller
         self._refs = refs
         self._known: dict[Subject, str] = {}
         self._recorder = recorder
+        self._own_reads = own_reads
         self._off_record = False
         # Dictionaries, to keep subjects and fields in order.
-        self._read: dict[Subject | None, dict[str, None]] = {}
+        self._accesses: dict[tuple[str, Subject, object], Access] = {}
         self._withheld: dict[Subject | None, dict[str, None]] = {}
         self._refusals: set[tuple[str, Subject | None]] = set()
 
@@ -99,20 +149,34 @@ class RequestAudit:
             ref = self._known[subject] = self._refs.of(subject)
         return ref
 
-    def note(self, subject: Subject | None, name: str) -> Exception | None:
-        """Note that a personal field was read; returns the field's error if that cannot be recorded.
+    def access(
+        self, what: str, subject: Subject, owner: object, origin: AccessOrigin, part: object = None
+    ) -> Access:
+        """Return the event that tells of something, if it is shown.
 
         Args:
+            what: it is.
             subject: the card that led to it, or the member if none did.
-            name: the field's name.
+            owner: whose data it is; anything but a member's id is nobody.
+            origin: how the caller came to it.
+            part: tells several events about one subject apart.
+
+        Raises:
+            AuditUnavailableError: no event can be recorded.
         """
-        if self._off_record or not self._recorder.available:
-            return AuditUnavailableError()
-        self._read.setdefault(subject, {})[name] = None
-        return None
+        if not self._own_reads and self._is_own(owner):
+            # It is never recorded.
+            return Access(what, subject, owner, origin)
+        key = (what, subject, part)
+        access = self._accesses.get(key)
+        if access is None:
+            if self._off_record or not self._recorder.available:
+                raise AuditUnavailableError
+            access = self._accesses[key] = Access(what, subject, owner, origin)
+        return access
 
     def withhold(self, subject: Subject | None, name: str, scope: str) -> Exception:
-        """Note that a personal field was requested without its scope; returns the field's error."""
+        """Note that a field was requested without its scope; returns the field's error."""
         self._withheld.setdefault(subject, {})[name] = None
         return ForbiddenError(scope)
 
@@ -120,46 +184,60 @@ class RequestAudit:
         """Record a refusal, once per subject however many aliases and lists name it."""
         if (code, subject) not in self._refusals:
             self._refusals.add((code, subject))
-            self._recorder.record((self._event("refused", subject, (), code),))
-
-    def withdraw(self) -> None:
-        """Forget what was read: nothing of it is returned."""
-        self._read.clear()
+            self._recorder.record((self._refused(subject, (), code),))
 
     def settle(self) -> bool:
-        """Record what was read. If that fails, the request can read no personal data.
+        """Record what is shown. If that fails, the request can show nothing that takes an event.
 
         Returns:
-            Whether the response may contain what was read.
+            Whether the response may be sent.
         """
-        if not self._read:
-            return True
-        events = [self._event("read", subject, fields) for subject, fields in self._read.items()]
-        self._read.clear()
-        self._off_record = not self._recorder.record(events)
-        return not self._off_record
+        events = [self._read(access) for access in self._accesses.values() if access.is_shown]
+        self._accesses.clear()
+        if events:
+            self._off_record = not self._recorder.record(events)
+        return not self._off_record or not events
 
     def close(self) -> None:
-        """Record what was withheld, and what was read but never settled: one event each per subject."""
-        self.settle()
+        """Record what was withheld: one event per subject."""
         if self._withheld:
             code = ErrorCode.FORBIDDEN.value
-            events = [self._event("refused", subject, fields, code) for subject, fields in self._withheld.items()]
+            events = [self._refused(subject, fields, code) for subject, fields in self._withheld.items()]
             self._withheld.clear()
             self._recorder.record(events)
 
-    def _event(
-        self,
-        action: Literal["read", "refused"],
-        subject: Subject | None,
-        fields: Iterable[str],
-        code: str | None = None,
-    ) -> AuditEvent:
+    def _is_own(self, owner: object) -> bool:
+        return isinstance(owner, MemberId) and owner == self._caller.viewer.member_id
+
+    def _read(self, access: Access) -> AuditEvent:
+        viewer, address, request_id, clients = self._caller
+        subject, owner, forms = access.subject, access.owner, access.forms
+        secrets = [each for each in forms.items() if each[1] is not None]
+        if not isinstance(owner, MemberId):
+            owner = subject if isinstance(subject, MemberId) else None
+        return AuditEvent(
+            "read",
+            request_id,
+            address,
+            viewer.kind,
+            viewer.id,
+            self.ref_of(subject) if isinstance(subject, CardNo) else None,
+            tuple(forms),
+            member_ref=None if owner is None else self.ref_of(owner),
+            clients=clients,
+            what=access.what,
+            clear=tuple(name for name, form in secrets if form == "clear"),
+            masked=tuple(name for name, form in secrets if form == "masked"),
+            origin=access.origin,
+            own=self._is_own(owner),
+        )
+
+    def _refused(self, subject: Subject | None, fields: Iterable[str], code: str) -> AuditEvent:
         viewer, address, request_id, clients = self._caller
         ref = None if subject is None else self.ref_of(subject)
-        is_card = type(subject) is CardNo
+        is_card = isinstance(subject, CardNo)
         return AuditEvent(
-            action,
+            "refused",
             request_id,
             address,
             viewer.kind,
@@ -170,62 +248,3 @@ class RequestAudit:
             member_ref=None if is_card else ref,
             clients=clients,
         )
-
-
-@dataclass(slots=True)
-class _Source:
-    since: float
-    written: int = 0
-    left_out: int = 0
-
-
-class RefusalSampler:
-    """Decides which refusals of unauthenticated callers are written, so that they cannot fill the log.
-
-    Per minute, 10 of each source and 300 in total are written. Omitted refusals are counted, and the next line of
-    the same source states their number. Metrics count everything.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._sources: LRUCache[str, _Source] = LRUCache(_SOURCES)
-        self._all = _Source(clock())
-
-    def forget(self) -> None:
-        """Start over, as for a new file."""
-        self._sources.clear()
-        self._all = _Source(self._clock())
-
-    def admit(self, address: str) -> int | None:
-        """Decide about a refusal of an address.
-
-        Returns:
-            None to omit it; otherwise the number of refusals of its source that were omitted before it.
-        """
-        now = self._clock()
-        if now - self._all.since >= _SECONDS:
-            self._all = _Source(now)
-        network = _network_of(address)
-        source = self._sources.get(network)
-        if source is None:
-            source = self._sources[network] = _Source(now)
-        elif now - source.since >= _SECONDS:
-            source.since, source.written = now, 0
-        if source.written >= _PER_SOURCE or self._all.written >= _IN_TOTAL:
-            source.left_out += 1
-            return None
-        source.written += 1
-        self._all.written += 1
-        left_out, source.left_out = source.left_out, 0
-        return left_out
-
-
-def _network_of(address: str) -> str:
-    """What one caller usually controls: a single IPv4 address, or a whole IPv6 network."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed.packed, _IPV6_NETWORK), strict=False))
-    return address

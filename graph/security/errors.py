@@ -7,7 +7,7 @@ SecurityError
 ├── HiddenError                 it is not the viewer's, or does not exist; the viewer cannot tell which
 │   ├── CardHiddenError         a card
 │   └── MemberHiddenError       a member
-├── AuditUnavailableError       the audit log is unavailable, so personal data is withheld
+├── AuditUnavailableError       the audit log is unavailable, so cards and members are withheld
 └── RateLimitedError            a budget is spent
 """
 
@@ -59,7 +59,7 @@ class MemberHiddenError(HiddenError):
 
 
 class AuditUnavailableError(SecurityError):
-    """Personal data is withheld because its access cannot be audited."""
+    """Data is withheld because its access cannot be audited."""
 
 
 class RateLimitedError(SecurityError):

@@ -1,4 +1,4 @@
-"""The audit log: one structured line for each read of personal data and each refusal.
+"""The audit log: one structured line for each read and each refusal.
 
 It has a logger of its own, so that it can be stored separately and for longer. A line is written before the
 response that it describes; if it cannot be written, there must be no such response.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from graph.redact import holds_card_number
-from graph.security.audit import RefusalSampler
+from graph.security.refusal_sampler import RefusalSampler
 from graph.telemetry.logs import AUDIT_LOGGER, LOGGER, clean, process_log, to_json
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class AuditLog:
         first, self._next_try = self._next_try is None, self._clock() + _RETRY_SECONDS
         if first:
             reason = errno.errorcode.get(error.errno or 0, "unknown")
-            self._about.error("the audit log cannot be written: personal data is withheld", reason=reason)
+            self._about.error("the audit log cannot be written: cards and members are withheld", reason=reason)
 
     def _resume(self) -> bool:
         """Write a line about resuming, which also tests whether that works."""
@@ -155,6 +155,8 @@ class AuditLog:
 
     def _fields(self, event: AuditEvent) -> EventDict:
         fields: EventDict = {name: value for name, value in zip(event._fields, event, strict=True) if value}
+        if event.action == "read":
+            fields["fields"] = event.fields
         viewer_id = event.viewer_id
         if viewer_id is not None:
             # The reference identifies a viewer whose id is not shown.

@@ -122,7 +122,7 @@ def _call(event: Mapping[str, Any], paint: Paint) -> str:
 def _audit(event: Mapping[str, Any], paint: Paint) -> str:
     who = " ".join(_text(event[name]) for name in ("viewer_kind", "viewer_id") if name in event)
     parts = [
-        f"audit: {_text(event['action'])}",
+        f"audit: {_text(event['action'])} {_text(event.get('what', ''))}".rstrip(),
         *([paint(_text(event["code"]), "yellow")] if "code" in event else []),
         *([_text(event["reason"])] if "reason" in event else []),
         *([", ".join(map(_text, event["fields"]))] if "fields" in event else []),

@@ -35,7 +35,7 @@ class ProtectionTelemetry:
         )
         text = "Callers without valid credentials."
         self._unauthenticated = metrics.counters("unauthenticated", text, "reason")
-        self._reads = count("personal_data_reads", "Reads of personal data in the audit log.")
+        self._reads = count("personal_data_reads", "Reads in the audit log that show a number or personal data.")
         self._fallbacks = count(
             "limiter_fallbacks", "Failures of Redis that made this gateway count budgets alone."
         )
@@ -62,7 +62,8 @@ class ProtectionTelemetry:
     def count(self, event: AuditEvent) -> None:
         """Count a read or a refusal."""
         if event.action == "read":
-            self._reads.inc()
+            if event.clear:
+                self._reads.inc()
             return
         code = event.code or "none"
         self._refusals[code,].inc()

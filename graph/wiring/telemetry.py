@@ -95,7 +95,7 @@ class Telemetry:
         limit.set_function(lambda: admission.limit)
         available = metrics.gauge("audit_available", "1 while the audit log can be written.")
         available.set_function(lambda: audit.available)
-        text = "Audit events that could not be written; their personal data was withheld."
+        text = "Audit events that could not be written; what they tell of was withheld."
         metrics.read_counter("audit_unwritten", text, lambda: audit.unwritten)
 
     def _make_traces(

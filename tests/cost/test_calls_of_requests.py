@@ -29,10 +29,10 @@ class Budget(NamedTuple):
 
 
 BUDGETS: Final = {
-    "one card": Budget(420, 480, 13),
-    "one card of a known caller": Budget(450, 540, 13),
-    "a card and its member": Budget(620, 690, 21),
-    "twenty aliases of fifteen cards": Budget(3_220, 3_460, 113),
+    "one card": Budget(455, 515, 13),
+    "one card of a known caller": Budget(480, 575, 13),
+    "a card and its member": Budget(650, 720, 21),
+    "twenty aliases of fifteen cards": Budget(3_900, 4_260, 113),
 }
 MARGIN: Final = 1.1
 # How many timers of the process's log ring within a request depends on how slow the machine is.

@@ -17,6 +17,7 @@ from graph.graphql.plan.compiler import Shape
 from graph.graphql.plan.fields import FallbackToGraphQLCore, Read
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.security.authorization import ANONYMOUS, EVERY_SCOPE, Allowance, Viewer
+from graph.security.card_refs import CardRefs
 from schema.secrets import CardNo, MemberId
 from tests.graphql.plan_cases import (
     SCHEMA,
@@ -130,7 +131,9 @@ async def test_a_card_is_counted_once_in_a_request_and_the_verdict_stands() -> N
     assert [event.code for event in events] == ["RATE_LIMITED"]
 
 
-async def test_a_null_where_none_may_be_nulls_what_graphql_core_nulls() -> None:
+async def test_a_null_where_none_may_be_nulls_what_graphql_core_nulls(monkeypatch: pytest.MonkeyPatch) -> None:
+    # There is none of an id without digits.
+    monkeypatch.setattr(CardRefs, "of", lambda _refs, _subject: "a-reference")
     around = World(ANONYMOUS, {A: says(broken(user_id=MemberId(cast("Any", None))))})
     outcome, plans = await run_both(f'{{ card(cardNo: "{A}") {{ balance member {{ userId }} }} }}', around)
     assert outcome.data == b'{"card":{"balance":1,"member":null}}'

@@ -91,13 +91,21 @@ async def test_what_is_read_of_a_card_and_of_its_member_is_noted_in_one_place_an
       cashReceiptInfo {{ idNo maskedIdNo }}
       member {{ userId profile {{ userName gender mobileNumber @include(if: $no) }} }} }} }}"""
     outcome, _ = await run_both(text, world(cashReceiptInfo=RECEIPT))
-    assert {("read", REFS.of(CardNo(A)), None, frozenset({"idNo", "userName"}))} == outcome.events
+    (event,) = outcome.events
+    assert (event.action, event.what, event.card_ref) == ("read", "card", REFS.of(CardNo(A)))
+    assert event.member_ref == REFS.of(MemberId("1001"))
+    assert event.fields == ("gender", "idNo", "maskedIdNo", "userId", "userName")
+    assert (event.clear, event.masked) == (("idNo", "userId", "userName"), ("maskedIdNo",))
+    assert (event.origin, event.own) == ("number", False)
 
 
 async def test_a_profile_without_its_scope_is_refused_without_a_call() -> None:
     outcome, _ = await run_both(f'{{ card(cardNo: "{A}") {{ member {{ profile {{ email }} }} }} }}', world(OWNER))
     assert list(outcome.calls) == [("card_info", A)]
-    assert {("refused", REFS.of(CardNo(A)), "FORBIDDEN", frozenset({"profile"}))} == outcome.events
+    read, refused = sorted(outcome.events)
+    assert (read.action, read.fields, read.own) == ("read", (), True)
+    assert (refused.action, refused.card_ref, refused.code) == ("refused", REFS.of(CardNo(A)), "FORBIDDEN")
+    assert refused.fields == ("profile",)
 
 
 async def test_a_balance_that_json_cannot_carry_is_an_error_and_not_a_rounded_number() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import (
     NonRecordingSpan,
@@ -24,7 +25,8 @@ CARD = "9491339400000013"
 def written(context: Context | None = None, name: str = "name", **attributes: str) -> str:
     """The text of one span, with an event and a status in words."""
     stream = io.StringIO()
-    provider = TracerProvider(shutdown_on_exit=False)
+    # Without the random id of this process, which may look like a year.
+    provider = TracerProvider(shutdown_on_exit=False, resource=Resource({}))
     provider.add_span_processor(simple_processor(SpanTexts(stream)))
     span = provider.get_tracer("t").start_span(name, context or Context(), attributes=attributes)
     span.add_event("an event", {"of": "the event"})

@@ -1,15 +1,17 @@
-"""What the audit log records of who read whose personal data."""
+"""What the audit log records of who was shown what of which card and member."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from graphql import GraphQLObjectType
 
+from graph.sandbox.ledger import CARDS
 from graph.security.card_refs import CardRefs
 from schema.query import build_schema
-from schema.secrets import CardNo, Credential
+from schema.secrets import CardNo, Credential, MemberId
 from tests.security.callers import (
     ALL_KNOWING,
     ANY_CARD,
@@ -20,9 +22,11 @@ from tests.security.callers import (
     UNREGISTERED,
     Caller,
     callers,
+    codes,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tests.security.callers import Callers
@@ -36,14 +40,17 @@ PERSONAL = {
     **{name: PROFILE % f"addressInfo {{ {name} }}" for name in ("address", "zipCode", "addressDetail")},
 }
 """Every field with personal data, and how to query it."""
-HARMLESS = {
-    "cardNo maskedCardNo balance cardStatus cardStatusRaw serviceId serviceName ownerKa isRegistered",
-    "isAutoRechargeBeforePayment member { userId }",
-    "cashReceiptInfo { approvalDiv approvalDivRaw maskedIdNo manYn manYnRaw }",
-    "member { profile { aspId joinChannel addressInfo { __typename } } }",
+OTHER = {
+    "cardNo maskedCardNo balance isRegistered serviceName": (["cardNo"], ["maskedCardNo"]),
+    "isAutoRechargeBeforePayment member { userId }": (["userId"], []),
+    "cashReceiptInfo { approvalDiv maskedIdNo manYn manYnRaw }": ([], ["maskedIdNo"]),
+    "member { profile { aspId joinChannel addressInfo { __typename } } }": ([], []),
+    "__typename": ([], []),
 }
+"""Selections of other fields, with those that show a secret, and those that show one masked."""
 
 
+OBJECTS = ("__typename", "member", "profile", "addressInfo", "cashReceiptInfo")
 REFS = CardRefs(Credential(KEY))
 
 
@@ -52,7 +59,11 @@ def ref(number: str) -> str:
 
 
 def event(number: str, *fields: str, **changes: Any) -> dict[str, Any]:
-    """The event of a card that a service has read."""
+    """The event of a card that a service has read; its fields are personal unless `clear` says otherwise."""
+    user_id = card_of(number)["userId"]
+    changes = {"clear": list(fields), **changes}
+    if user_id is not None:
+        changes["member_ref"] = REFS.of(MemberId(str(user_id)))
     return {
         "action": "read",
         "request_id": REQUEST_ID,
@@ -61,9 +72,16 @@ def event(number: str, *fields: str, **changes: Any) -> dict[str, Any]:
         "viewer_id": "a-service",
         "viewer_ref": REFS.of_viewer(str(changes.get("viewer_id", "a-service"))),
         "card_ref": ref(number),
+        "what": "card",
+        "origin": "number",
         "fields": list(fields),
-        **changes,
+        **{name: value for name, value in changes.items() if value},
     }
+
+
+def card_of(number: str) -> Mapping[str, Any]:
+    """The sandbox's data of a card."""
+    return CARDS[number].fields
 
 
 async def asked(running: Callers, selection: str, *numbers: str, caller: Caller = ALL_KNOWING) -> dict[str, Any]:
@@ -109,13 +127,16 @@ def test_every_text_of_a_person_in_the_schema_is_one_of_these() -> None:
     assert found == harmless | set(PERSONAL)
 
 
-@pytest.mark.parametrize("selection", sorted(HARMLESS))
-async def test_reading_nothing_personal_is_no_event(selection: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("selection", OTHER)
+async def test_reading_anything_else_is_an_event(selection: str, tmp_path: Path) -> None:
+    knowing = Caller("a-service", (*ALL_KNOWING.scopes, "card-number:read"))
+    names = [name for name in re.findall(r"\w+", selection) if name not in OBJECTS]
+    clear, masked = OTHER[selection]
     async with callers(tmp_path, **KEYED) as running:
-        answer = await asked(running, selection, OWN)
+        answer = await asked(running, selection, OWN, caller=knowing)
         events = running.audited()
     assert "errors" not in answer
-    assert events == []
+    assert events == [event(OWN, *names, clear=clear, masked=masked)]
 
 
 async def test_one_request_makes_one_event_for_each_card_with_the_fields_in_their_order(tmp_path: Path) -> None:
@@ -165,7 +186,7 @@ async def test_a_field_that_has_no_value_is_not_read(tmp_path: Path) -> None:
         await asked(running, "cashReceiptInfo { idNo }", NUMBERS[2], UNREGISTERED)
         await asked(running, PERSONAL["address"], OTHERS)
         events = running.audited()
-    assert events == []
+    assert events == [event(number) for number in (NUMBERS[2], UNREGISTERED, OTHERS)]
 
 
 async def test_an_event_names_the_member_who_read_the_card(tmp_path: Path) -> None:
@@ -173,7 +194,25 @@ async def test_an_event_names_the_member_who_read_the_card(tmp_path: Path) -> No
     async with callers(tmp_path, **KEYED) as running:
         await asked(running, PERSONAL["idNo"], OWN, caller=owner)
         events = running.audited()
-    assert events == [event(OWN, "idNo", viewer_kind="member", viewer_id="kim@example.com")]
+    assert events == [event(OWN, "idNo", viewer_kind="member", viewer_id="kim@example.com", own=True)]
+
+
+@pytest.mark.parametrize("log", ["audit.log", "/dev/full"])
+async def test_a_setting_leaves_out_what_owners_read_of_their_own(log: str, tmp_path: Path) -> None:
+    owner = Caller("kim@example.com", ("cash-receipt:read", "cards:read:any"), member="1001")
+    settings = {**KEYED, "KONAGRAPH_AUDIT_OWN_READS": "false", "KONAGRAPH_AUDIT_LOG": tmp_path / log}
+    query = """query ($n: CardNumber!) {
+      viewer { member { cards { balance transactions { nodes { trAmount } } } } }
+      card(cardNo: $n) { cashReceiptInfo { idNo } member { userId } } }"""
+    async with callers(tmp_path, **settings) as running:
+        own = await running.ask(owner, query, {"n": OWN})
+        other = await running.ask(owner, query, {"n": OTHERS})
+        events = running.audited() if log == "audit.log" else []
+    assert "errors" not in own
+    if log == "audit.log":
+        assert [(one["what"], one["card_ref"], "own" in one) for one in events] == [("card", ref(OTHERS), False)]
+    else:
+        assert codes(other) == [(("card",), "AUDIT_UNAVAILABLE")]
 
 
 async def test_an_event_has_the_id_that_the_answer_has(tmp_path: Path) -> None:
@@ -195,5 +234,7 @@ async def test_what_a_caller_may_not_read_is_refused_and_not_read(tmp_path: Path
     async with callers(tmp_path, **KEYED) as running:
         await asked(running, selection, OWN, OWN, caller=limited)
         events = running.audited()
-    refused = event(OWN, "idNo", action="refused", code="FORBIDDEN")
-    assert events == [event(OWN, "userName"), refused]
+    assert events[0] == event(OWN, "maskedIdNo", "userName", clear=["userName"], masked=["maskedIdNo"])
+    assert [(one["action"], one["code"], one["fields"]) for one in events[1:]] == [
+        ("refused", "FORBIDDEN", ["idNo"])
+    ]

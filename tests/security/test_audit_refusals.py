@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from graph.sandbox.faults import FAULTS
-from graph.security.audit import AuditEvent, RequestAudit
 from graph.security.audit import Caller as AuditedCaller
+from graph.security.audit import RequestAudit
 from graph.security.authorization import Viewer
 from graph.security.card_refs import CardRefs
 from schema.secrets import CardNo, Credential, MemberId
@@ -18,6 +18,8 @@ from tests.support import KeptEvents
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.security.callers import Callers
 
 KEY = "the key of the references, as long as it must be"
 KEYED: dict[str, Any] = {"KONAGRAPH_CARD_REF_KEY": KEY}
@@ -43,6 +45,10 @@ def refusal(code: str, number: str | None = None, *, member: bool = False, **mor
         "code": code,
         **more,
     }
+
+
+def refused(running: Callers) -> list[dict[str, Any]]:
+    return [event for event in running.audited() if event["action"] == "refused"]
 
 
 async def test_a_request_without_credentials_is_an_event_without_a_viewer(tmp_path: Path) -> None:
@@ -82,7 +88,7 @@ async def test_a_hidden_card_is_one_event_however_often_a_request_names_it(tmp_p
     async with callers(tmp_path, **KEYED) as running:
         for _ in range(2):
             await running.ask(OWNER, query, {"a": OTHERS, "n": [OTHERS, OWN, NOT_ISSUED[0], OTHERS]})
-        events = running.audited()
+        events = refused(running)
     one = [refusal("CARD_NOT_FOUND", number, member=True) for number in (OTHERS, NOT_ISSUED[0])]
     assert sorted(one * 2, key=repr) == sorted(events, key=repr)
 
@@ -99,7 +105,7 @@ async def test_a_field_that_needs_a_scope_is_an_event_with_its_name(tmp_path: Pa
       member { userId profile { userName } } cashReceiptInfo { idNo maskedIdNo } } }"""
     async with callers(tmp_path, **KEYED) as running:
         await running.ask(SERVICE, query, {"n": [OWN, OTHERS, OWN]})
-        events = running.audited()
+        events = refused(running)
     for one in events:
         one["fields"].sort()
     fields = ["idNo", "profile"]
@@ -109,14 +115,14 @@ async def test_a_field_that_needs_a_scope_is_an_event_with_its_name(tmp_path: Pa
 async def test_a_card_beyond_the_budget_is_an_event(tmp_path: Path) -> None:
     async with callers(tmp_path, KONAGRAPH_CARDS_PER_MINUTE=1, **KEYED) as running:
         await running.ask(SERVICE, LIST, {"n": [*NUMBERS[:3], NUMBERS[2]]})
-        events = running.audited()
+        events = refused(running)
     assert events == [refusal("RATE_LIMITED", number) for number in NUMBERS[1:3]]
 
 
 async def test_a_request_too_many_is_an_event(tmp_path: Path) -> None:
     async with callers(tmp_path, KONAGRAPH_REQUEST_RATE=1, KONAGRAPH_REQUEST_BURST=1, **KEYED) as running:
         await asyncio.gather(*(running.ask(SERVICE, CARD, {"n": OWN}) for _ in range(3)))
-        events = running.audited()
+        events = refused(running)
     assert events == [refusal("RATE_LIMITED", reason="requests")] * 2
 
 
@@ -131,26 +137,31 @@ async def test_other_failures_are_no_refusals(tmp_path: Path) -> None:
     assert events == []
 
 
-def test_events_of_reads_come_when_the_request_is_over_and_only_once() -> None:
+MEMBER = Viewer("member", "somebody", frozenset(), None, None)
+
+
+def test_events_of_reads_are_recorded_once_and_only_of_what_is_shown() -> None:
     events = KeptEvents()
-    viewer = Viewer("member", "somebody", frozenset(), None, None)
-    audit = RequestAudit(AuditedCaller(viewer, "192.0.2.1", "an-id"), REFS, events)
-    card = CardNo(OWN)
-    audit.note(card, "idNo")
-    audit.note(card, "idNo")
+    audit = RequestAudit(AuditedCaller(MEMBER, "192.0.2.1", "an-id"), REFS, events)
+    shown, _hidden = (audit.access("card", CardNo(number), None, "number") for number in (OWN, OTHERS))
+    for leaves in ([("a", "idNo", "clear"), ("b", "balance", None)], [("a", "manYn", None)]):
+        shown.add(leaves, {"a": 1, "b": None})
     assert events == []
+    assert audit.settle()
+    assert audit.settle()
     audit.close()
-    audit.close()
-    assert events == [AuditEvent("read", "an-id", "192.0.2.1", "member", "somebody", REFS.of(card), ("idNo",))]
+    (event,) = events
+    assert (event.card_ref, event.fields, event.clear) == (REFS.of(CardNo(OWN)), ("idNo", "manYn"), ("idNo",))
 
 
 def test_a_member_that_no_card_led_to_is_named_by_a_reference_of_its_own() -> None:
     events = KeptEvents()
-    viewer = Viewer("member", "somebody", frozenset(), None, None)
-    audit = RequestAudit(AuditedCaller(viewer, "192.0.2.1", "an-id"), REFS, events)
+    audit = RequestAudit(AuditedCaller(MEMBER, "192.0.2.1", "an-id"), REFS, events)
     member = MemberId("1001")
-    audit.note(member, "email")
+    shown = audit.access("member", member, member, "member")
+    shown.add([("e", "email", "clear")], {"e": "kim@example.com"})
     audit.withhold(member, "idNo", "cash-receipt:read")
+    audit.settle()
     audit.close()
     assert [(event.action, event.card_ref, event.member_ref, event.fields, event.code) for event in events] == [
         ("read", None, REFS.of(member), ("email",), None),

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import json
 import os
+import re
 import resource
 import stat
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from graph.config.warnings import start_warnings
-from graph.security.audit import AuditEvent, RefusalSampler
+from graph.security.audit import AuditEvent
+from graph.security.authorization import EVERY_SCOPE
+from graph.security.refusal_sampler import RefusalSampler
 from graph.telemetry.audit_log import AuditFile, AuditLog
 from graph.telemetry.logs import configure_logging
 from tests.security.callers import ALL_KNOWING, OWN, Caller, Callers, callers, codes
@@ -27,8 +30,6 @@ if TYPE_CHECKING:
 FULL = "/dev/full"
 QUERY = """query ($n: CardNumber!) { card(cardNo: $n) { balance
   member { userId profile { nationality userName } } cashReceiptInfo { idNo maskedIdNo } } }"""
-BALANCE = "query ($n: CardNumber!) { card(cardNo: $n) { balance } }"
-NAME, ID_NO = ("card", "member", "profile", "userName"), ("card", "cashReceiptInfo", "idNo")
 UNAVAILABLE = "AUDIT_UNAVAILABLE"
 EVENT = AuditEvent("read", "an-id", "192.0.2.1", "service", "a-service", "abcdefgh", ("idNo",))
 
@@ -48,28 +49,22 @@ def figure(running: Callers, name: str) -> float:
 
 
 @pytest.mark.parametrize(("query", "planned"), [(QUERY, True), (on_core(QUERY), False)], ids=["plan", "core"])
-async def test_a_full_disk_refuses_personal_fields_and_nothing_else(
-    query: str, *, planned: bool, tmp_path: Path
-) -> None:
+async def test_a_full_disk_refuses_whatever_takes_an_event(query: str, *, planned: bool, tmp_path: Path) -> None:
     with logs_as():
         async with callers(tmp_path, KONAGRAPH_AUDIT_LOG=FULL) as running:
             assert health(running).ready
             for _ in range(2):
                 answer = await running.ask(ALL_KNOWING, query, {"n": OWN})
-                assert codes(answer) == [(NAME, UNAVAILABLE), (ID_NO, UNAVAILABLE)]
+                assert codes(answer) == [(("card",), UNAVAILABLE)]
                 assert all(error["extensions"]["retryable"] for error in answer["errors"])
-                card = answer["data"]["card"]
-                assert card["member"]["profile"] == {"nationality": "KOREAN", "userName": None}
-                assert card["cashReceiptInfo"].keys() == {"idNo", "maskedIdNo"}
-                assert card["cashReceiptInfo"]["idNo"] is None
-                assert card["balance"] > 0
+                assert answer["data"]["card"] is None
             assert not health(running).ready
             assert health(running).report()["audit"] == "unavailable"
             assert (figure(running, "personal_data_reads_total"), figure(running, "audit_available")) == (0, 0)
             assert figure(running, "audit_unwritten_total") >= 1
             assert planned is (figure(running, "operations_planned_total") > 0)
-            # The card and its member, each time; nothing was asked for again.
-            assert len(running.calls) == 4
+            # The card and its member the first time, and the card the second time; nothing was asked for again.
+            assert len(running.calls) == 3
 
 
 def test_every_event_that_cannot_be_written_is_counted() -> None:
@@ -80,9 +75,27 @@ def test_every_event_that_cannot_be_written_is_counted() -> None:
     assert log.unwritten == 3
 
 
-async def test_what_is_not_personal_is_answered_without_a_word_about_the_log(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ viewer { member { profile { email } } } }",
+        "{ viewer { member { cards { balance } } } }",
+        f'{{ member(userId: "1001") {{ userId }} cards(cardNos: ["{OWN}"]) {{ balance }} }}',
+        f'{{ card(cardNo: "{OWN}") {{ transactions {{ nodes {{ trAmount }} }} }} }}',
+        f'{{ cardLookup(by: {{cardNo: "{OWN}"}}) {{ ... on Card {{ balance }} ... on CardError {{ code }} }} }}',
+    ],
+)
+async def test_nothing_of_a_card_or_a_member_is_shown_by_any_way(query: str, tmp_path: Path) -> None:
+    everything = Caller("kim@example.com", tuple(EVERY_SCOPE), member="1001")
     async with callers(tmp_path, KONAGRAPH_AUDIT_LOG=FULL) as running:
-        answer = await running.ask(ALL_KNOWING, BALANCE, {"n": OWN})
+        text = json.dumps(await running.ask(everything, query))
+    assert UNAVAILABLE in text
+    assert not re.search(r"balance|userId\": \"|trAmount|kim@", text)
+
+
+async def test_what_is_nobodys_is_answered_without_a_word_about_the_log(tmp_path: Path) -> None:
+    async with callers(tmp_path, KONAGRAPH_AUDIT_LOG=FULL) as running:
+        answer = await running.ask(ALL_KNOWING, "{ terms { title } errorCatalog { code } viewer { scopes } }")
         assert "errors" not in answer
         assert health(running).ready
 

@@ -82,6 +82,7 @@ def test_an_event_of_every_kind_can_be_counted() -> None:
     metrics = Reports()
     events: list[dict[str, Any]] = [
         {"action": "read"},
+        {"action": "read", "clear": ("idNo",)},
         {"action": "refused"},
         {"action": "refused", "code": "RATE_LIMITED", "reason": "cost"},
         {"action": "refused", "code": "RATE_LIMITED"},

@@ -116,8 +116,8 @@ export const ERROR_CATALOG = {
   AUDIT_UNAVAILABLE: {
     retryable: true,
     httpStatus: null,
-    meaning: "A personal field is null because the audit log cannot be written now.",
-    meaningKo: "지금은 감사 로그를 기록할 수 없어 개인정보 필드가 null입니다.",
+    meaning: "A card or a member is not returned because the audit log cannot be written now.",
+    meaningKo: "지금은 감사 로그를 기록할 수 없어 카드나 회원을 반환하지 않습니다.",
     advice: "This cannot be shown right now. Please try again later.",
     adviceKo: "지금은 표시할 수 없습니다. 잠시 후 다시 시도해 주세요.",
     upstreamCodes: [],

@@ -13,6 +13,7 @@ from graphql import (
     GraphQLID,
     GraphQLString,
     OperationType,
+    get_named_type,
     get_nullable_type,
     is_abstract_type,
     is_leaf_type,
@@ -24,7 +25,7 @@ from graphql.execution import get_variable_values
 from graphql.execution.collect_fields import FragmentDetails, collect_fields, collect_subfields
 from graphql.language import FragmentDefinitionNode, FragmentSpreadNode, VariableNode
 
-from graph.graphql.plan.fields import ByOrigin, FallbackToGraphQLCore, LookUp, Read, TypeOf
+from graph.graphql.plan.fields import ByOrigin, FallbackToGraphQLCore, Leaf, LookUp, Read, TypeOf
 from graph.graphql.plan.steps import (
     AbstractStep,
     LeafStep,
@@ -134,6 +135,7 @@ class _Compiler:
         blank: dict[str, Any] = {}
         fields: list[SelectedField] = []
         look_ups: list[SelectedLookUp] = []
+        leaves: list[Leaf] = []
         for key, details in collected.grouped_field_set.items():
             self._steps += 1
             nodes, below = [one.node for one in details], (*path, key)
@@ -148,12 +150,14 @@ class _Compiler:
             if field is None or not isinstance(resolve, Read | LookUp):
                 raise FallbackToGraphQLCore
             step = self._step(field.type, details, nodes, below, resolve.origins)
+            if is_leaf_type(get_named_type(field.type)):
+                leaves.append(Leaf(key, name, resolve.form))
             if isinstance(resolve, Read):
                 clean, convert = _clean(resolve, step)
                 fields.append(SelectedField(key, resolve.read, clean, convert, resolve.show, step))
             else:
                 look_ups.append(SelectedLookUp(key, resolve, Arguments(field, nodes[0]), step))
-        return Selection(blank, fields, look_ups)
+        return Selection(blank, fields, look_ups, leaves)
 
     def _step(
         self,

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+
+from graphql import get_named_type, is_leaf_type
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -18,6 +20,29 @@ if TYPE_CHECKING:
 
 Origins: TypeAlias = Mapping[str, tuple[Any, ...]]
 """The origins of the objects that a field leads to, by the names of their types."""
+Form: TypeAlias = Literal["clear", "masked"]
+"""How a secret is shown."""
+
+
+class Leaf(NamedTuple):
+    """A scalar or an enum that is selected of an object."""
+
+    key: str
+    """Its key in the answer."""
+    name: str
+    """The field's name."""
+    form: Form | None
+    """None for what is no secret."""
+
+
+class ShownObject(NamedTuple):
+    """An object of the answer."""
+
+    source: Any
+    leaves: Sequence[Leaf]
+    """What is selected of it, apart from `__typename`, objects, and lists of objects."""
+    data: Mapping[str, Any]
+    """Its members in the answer."""
 
 
 class CountList(Protocol):
@@ -51,11 +76,12 @@ class Read:
     words: Mapping[Any, Any] | None = None
     """For an enum that every viewer may see: its members by raw texts, and by None the one for any other text."""
     origins: Origins = field(default_factory=dict)
+    form: Form | None = None
 
     def __call__(self, source: Any, info: Any) -> Any:
-        """Resolve the field for graphql-core, whose context is a `CountList` or None."""
+        """Resolve the field for graphql-core, whose context is a `CoreRun`."""
         value = self.show(source, self.read(source))
-        _count(info, value)
+        info.context.on_value(source, info, value, self.form)
         return value
 
 
@@ -82,19 +108,20 @@ class LookUp:
     check: Callable[[Any, Mapping[str, Any]], None] | None = None
     """Checks the field's arguments before another answer is looked up for a source; raises the field's error."""
     origins: Origins = field(default_factory=dict)
+    form: Form | None = None
 
     def __call__(self, source: Any, info: Any, **arguments: Any) -> Any:
-        """Resolve the field for graphql-core, whose context is a `CountList` or None."""
+        """Resolve the field for graphql-core, whose context is a `CoreRun`."""
         asked = self.keys(source, arguments)
         if isinstance(asked, Known):
-            _count(info, asked.value)
+            info.context.on_value(source, info, asked.value, self.form)
             return asked.value
         if asked is None or isinstance(asked, Exception):
             return asked
         if not isinstance(asked, list):
             self.begin(source, asked)
             return self._load(source, asked, info)
-        _count(info, asked, of_keys=True)
+        info.context.on_list(info, asked, of_keys=True)
         # Now, so that look-ups begin in the order of the document.
         for key in asked:
             if key is not None and not isinstance(key, Exception):
@@ -112,15 +139,54 @@ class LookUp:
         try:
             value = await self.load(source, key)
         except Exception:
-            _count(info, None)
+            info.context.on_list(info, None)
             raise
-        _count(info, value)
+        info.context.on_value(source, info, value, self.form)
         return value
 
 
-def _count(info: Any, value: Any, *, of_keys: bool = False) -> None:
-    if info.context is not None:
-        info.context(info.field_nodes, len(value) if isinstance(value, list) else 0, of_keys=of_keys)
+class CoreRun:
+    """What resolvers report while graphql-core executes an operation.
+
+    Args:
+        count: learns the lengths of lists.
+    """
+
+    def __init__(self, count: CountList | None) -> None:
+        self._count = count
+        self._leaves: list[tuple[Any, Leaf, Sequence[str | int]]] = []
+        self._objects: list[Any] = []
+
+    def on_list(self, info: Any, value: Any, *, of_keys: bool = False) -> None:
+        """A field has a value: 0 is the length of what is no list."""
+        if self._count is not None:
+            self._count(info.field_nodes, len(value) if isinstance(value, list) else 0, of_keys=of_keys)
+
+    def on_value(self, source: Any, info: Any, value: Any, form: Form | None) -> None:
+        """A field of a source has a value."""
+        self.on_list(info, value)
+        if is_leaf_type(get_named_type(info.return_type)):
+            at = info.path.as_list()
+            self._leaves.append((source, Leaf(at[-1], info.field_name, form), at[:-1]))
+        else:
+            self._objects += _objects_in(value)
+
+    def shown(self, data: Any) -> list[ShownObject]:
+        """Return the objects of the answer; an object that has become null by an error below it may be one."""
+        shown = [ShownObject(source, (), {}) for source in self._objects]
+        for source, leaf, path in self._leaves:
+            holder = data
+            for step in path:
+                holder = None if holder is None else holder[step]
+            if holder is not None:
+                shown.append(ShownObject(source, (leaf,), holder))
+        return shown
+
+
+def _objects_in(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return [source for item in value for source in _objects_in(item)]
+    return [] if value is None or isinstance(value, Exception) else [value]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from graphql import Undefined
 from graphql.error import located_error
 
-from graph.graphql.plan.fields import FallbackToGraphQLCore, Known
+from graph.graphql.plan.fields import FallbackToGraphQLCore, Known, ShownObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLError
     from graphql.language import FieldNode
 
-    from graph.graphql.plan.fields import CountList, LookUp, TypeOf
+    from graph.graphql.plan.fields import CountList, Leaf, LookUp, TypeOf
     from graph.graphql.plan.values import Arguments, Values
 
 Path: TypeAlias = "tuple[str | int, ...]"
@@ -33,6 +33,8 @@ class Result(NamedTuple):
 
     data: dict[str, Any] | None
     errors: Sequence[GraphQLError]
+    shown: Sequence[ShownObject]
+    """The objects in the data."""
 
 
 @dataclass(slots=True)
@@ -62,13 +64,13 @@ class Plan:
                 await run.look_up()
         except Exception as error:
             raise FallbackToGraphQLCore from error
-        return Result(data, run.errors)
+        return Result(data, run.errors, run.shown)
 
 
 class Run:
     """The state of one execution."""
 
-    __slots__ = ("count", "errors", "pending", "values")
+    __slots__ = ("count", "errors", "pending", "shown", "values")
 
     def __init__(self, values: Values, count: CountList | None) -> None:
         self.values = values
@@ -76,6 +78,7 @@ class Run:
         self.errors: list[GraphQLError] = []
         self.pending: list[PendingLookUp] = []
         """The look-ups of the objects that were completed last."""
+        self.shown: list[ShownObject] = []
 
     async def look_up(self) -> None:
         """Do all pending look-ups and those that they lead to; none waits for a slower neighbour."""
@@ -285,6 +288,8 @@ class Selection:
     """An object with every key in its place: `__typename` with its value, anything else null."""
     fields: list[SelectedField]
     look_ups: list[SelectedLookUp]
+    leaves: list[Leaf]
+    """Those of the two that are scalars or enums."""
 
     @property
     def looks_up(self) -> bool:
@@ -294,6 +299,7 @@ class Selection:
     def complete(self, source: Any, run: Run, at: Path) -> dict[str, Any]:
         """Return the object of the answer."""
         data = self.blank.copy()
+        run.shown.append(ShownObject(source, self.leaves, data))
         for key, read, clean, convert, show, step in self.fields:
             value = read(source)
             if value.__class__ is not clean:
