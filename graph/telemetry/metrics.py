@@ -30,7 +30,7 @@ from graph.konaplate.errors import CODES, FAMILIES, SUCCESS
 from graph.telemetry.conventions import FAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from prometheus_client.core import Metric
 
@@ -47,7 +47,6 @@ BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 """Upper bounds in seconds: from a response without upstream calls to the deadline of a request."""
 ANONYMOUS: Final = "anonymous"
 """The label of operations without a name, and of requests refused before it was known."""
-OK: Final = "OK"
 
 MAX_NAMES: Final = 50
 """How many operation names get a label, besides those of trusted documents."""
@@ -118,9 +117,8 @@ class Metrics:
         return Series(Counter(f"konagraph_{name}", text, labels, registry=self._registry), known)
 
     def durations(self, name: str, text: str, *labels: str) -> Series[Histogram]:
-        """Histograms of seconds by label values."""
-        family = Histogram(f"konagraph_{name}", text, labels, buckets=BUCKETS, registry=self._registry)
-        return Series(family)
+        """Histograms of seconds by label values. Without a prefix: OpenTelemetry gives the names."""
+        return Series(Histogram(name, text, labels, buckets=BUCKETS, registry=self._registry))
 
     def gauge(self, name: str, text: str, *labels: str) -> Gauge:
         """A gauge."""
@@ -217,13 +215,6 @@ class OperationNames:
         for name in [name for name, known in self._others.items() if known.used <= oldest]:
             del self._others[name]
             self._on_forgotten(name)
-
-
-def request_code(codes: Sequence[str]) -> str:
-    """The code of a request: the first that is not the caller's fault, else the first."""
-    if not codes:
-        return OK
-    return next((code for code in codes if code in FAULTS), codes[0])
 
 
 class VendorCodes:

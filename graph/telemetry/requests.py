@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from graph.http.report import CLIENT_CLOSED_REQUEST
+from graph.telemetry.conventions import error_of_request, known_method
 from graph.telemetry.logs import LOGGER, frames_of
-from graph.telemetry.metrics import MAX_NAMES, MAX_SERIES, OperationNames, request_code
+from graph.telemetry.metrics import MAX_NAMES, MAX_SERIES, OperationNames
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -38,8 +40,10 @@ class RequestTelemetry:
         self._refused = 0
         self._silent_until = -math.inf
         count, codes = metrics.counter, [(code.value,) for code in ErrorCode]
+        # The operation first, for `forget`.
+        labels = ("graphql_operation_name", "http_request_method", "http_response_status_code", "error_type")
         self._durations = metrics.durations(
-            "request_duration_seconds", "Requests, by operation and code.", "operation", "code"
+            "http_server_request_duration_seconds", "Requests.", *labels, "http_route", "url_scheme"
         )
         self._operations = OperationNames(self._durations.forget)
         self._responses = metrics.counters(
@@ -107,9 +111,17 @@ class RequestTelemetry:
         self._unplanned.inc()
 
     def _count(self, report: RequestReport) -> None:
-        operation = self._operations.label(report)
-        self._durations[operation, request_code(report.codes)].observe(report.seconds)
-        self._responses[str(report.status), report.viewer or "none"].inc()
+        status = str(report.status)
+        self._durations[
+            self._operations.label(report),
+            known_method(report.method),
+            # A client that disconnected has got no response.
+            "" if report.status == CLIENT_CLOSED_REQUEST else status,
+            error_of_request(report.codes) or "",
+            report.route,
+            report.scheme,
+        ].observe(report.seconds)
+        self._responses[status, report.viewer or "none"].inc()
         for client in report.clients:
             self._clients[client,].inc()
         for code in report.codes:

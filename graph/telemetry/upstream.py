@@ -10,6 +10,7 @@ import structlog
 from graph.konaplate.errors import Cause
 from graph.konaplate.protocol import Echo
 from graph.resilience.guard import GuardObserver
+from graph.telemetry.conventions import METHOD, error_of_call, server_of
 from graph.telemetry.logs import LOGGER
 from graph.telemetry.metrics import VendorCodes
 
@@ -29,9 +30,9 @@ _QUIET_ECHOES: Final = (None, "same", "missing")
 
 
 class UpstreamTelemetry(GuardObserver):
-    """Observes calls and their guard."""
+    """Observes calls and their guard; `base_url` is Konaplate's address."""
 
-    def __init__(self, metrics: Metrics, endpoints: Iterable[Endpoint[Any, Any]]) -> None:
+    def __init__(self, metrics: Metrics, endpoints: Iterable[Endpoint[Any, Any]], base_url: str) -> None:
         # Bound once, not for every line.
         self._log: FilteringBoundLogger = structlog.get_logger(LOGGER).bind()
         endpoints = tuple(endpoints)
@@ -39,8 +40,13 @@ class UpstreamTelemetry(GuardObserver):
         apis = [endpoint.path for endpoint in endpoints]
         by_api = partial(metrics.counters, known=[(api,) for api in apis])
         causes = [(api, cause.value) for api in apis for cause in Cause]
-        text = "Attempts to call Konaplate, by API, outcome and Konaplate's code."
-        self._durations = metrics.durations("upstream_duration_seconds", text, "api", "outcome", "code")
+        address, port = server_of(base_url)
+        self._server = METHOD, address, str(port)
+        # `api` and `code`, Konaplate's, are ours; the rest is OpenTelemetry's.
+        labels = ("api", "code", "error_type", "http_response_status_code")
+        text = "Attempts to call Konaplate."
+        server = ("http_request_method", "server_address", "server_port")
+        self._durations = metrics.durations("http_client_request_duration_seconds", text, *labels, *server)
         text = "Attempts without a usable answer, by cause."
         self._failures = metrics.counters("upstream_failures", text, "api", "cause", known=causes)
         text = "Answers, by the correlation id that they carried."
@@ -81,7 +87,13 @@ class UpstreamTelemetry(GuardObserver):
             echo=report.echo,
             drift=report.drift,
         )
-        self._durations[report.api, report.outcome, self._codes.label(details.code)].observe(report.seconds)
+        self._durations[
+            report.api,
+            self._codes.label(details.code),
+            error_of_call(report.outcome) or "",
+            "" if details.status is None else str(details.status),
+            *self._server,
+        ].observe(report.seconds)
         if report.cause is not None:
             self._failures[report.api, report.cause.value].inc()
         if report.echo is not None:

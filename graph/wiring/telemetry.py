@@ -53,7 +53,7 @@ class Telemetry:
     ) -> None:
         self.metrics = Metrics()
         self.requests = RequestTelemetry(self.metrics)
-        self.upstream = UpstreamTelemetry(self.metrics, endpoints)
+        self.upstream = UpstreamTelemetry(self.metrics, endpoints, settings.konaplate_base_url)
         self.protection = ProtectionTelemetry(self.metrics)
         try:
             self.audit = AuditLog(settings.konagraph_audit_log, refs.of_viewer, count=self.protection.count)

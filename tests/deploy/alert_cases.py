@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MIB: Final = 1024 * 1024
+JOB: Final = 'job="konagraph"'
 API: Final = 'api="/api/v1/user/card/info"'
 
 
@@ -19,24 +20,27 @@ class Case:
     quiet: dict[str, str]
 
 
-def _requests(good: str, bad: str, code: str = "UPSTREAM_TIMEOUT") -> dict[str, str]:
-    name = "konagraph_request_duration_seconds_count"
-    return {f'{name}{{code="OK"}}': good, f'{name}{{code="{code}"}}': bad}
+def _requests(good: str, bad: str, error: str = "UPSTREAM_TIMEOUT", status: int = 200) -> dict[str, str]:
+    name = "http_server_request_duration_seconds_count"
+    answered = f'{name}{{{JOB},http_response_status_code="200"}}'
+    failed = f'{name}{{{JOB},http_response_status_code="{status}",error_type="{error}"}}'
+    # Another program's requests, which would hide the failures.
+    return {answered: good, failed: bad, f'{name}{{job="another"}}': "0+999x60"}
 
 
 def _latency(fast: str, slow: str) -> dict[str, str]:
-    name = "konagraph_request_duration_seconds"
+    name = "http_server_request_duration_seconds"
     return {
-        f'{name}_bucket{{le="0.5"}}': fast,
-        f'{name}_bucket{{le="5.0"}}': slow,
-        f'{name}_bucket{{le="+Inf"}}': slow,
-        f"{name}_count": slow,
+        f'{name}_bucket{{{JOB},le="0.5"}}': fast,
+        f'{name}_bucket{{{JOB},le="5.0"}}': slow,
+        f'{name}_bucket{{{JOB},le="+Inf"}}': slow,
+        f"{name}_count{{{JOB}}}": slow,
     }
 
 
 def _calls(all_calls: str, failed: str) -> dict[str, str]:
     return {
-        f'konagraph_upstream_duration_seconds_count{{{API},outcome="ok"}}': all_calls,
+        f"http_client_request_duration_seconds_count{{{JOB},{API}}}": all_calls,
         f'konagraph_upstream_failures_total{{{API},cause="too_slow"}}': failed,
     }
 
@@ -94,7 +98,7 @@ CASES: Final = (
         "KonagraphErrorRatio",
         "12m",
         _requests("0+90x60", "0+10x60", "OVERLOADED"),
-        _requests("0+50x60", "0+50x60", "BAD_USER_INPUT"),
+        _requests("0+50x60", "0+50x60", "", 400),
     ),
     Case("KonagraphErrorRatio", "12m", _requests("0+0x60", "0+9x60"), _requests("0+0x60", "0+1x60")),
     Case(
@@ -152,8 +156,8 @@ CASES: Final = (
     Case(
         "KonagraphUpstreamRejectsUs",
         "4m",
-        {'konagraph_upstream_duration_seconds_count{outcome="RejectedError"}': "0x10 1x30"},
-        {'konagraph_upstream_duration_seconds_count{outcome="RejectedError"}': "3x40"},
+        {'http_client_request_duration_seconds_count{job="konagraph",error_type="RejectedError"}': "0x10 1x30"},
+        {'http_client_request_duration_seconds_count{job="konagraph",error_type="RejectedError"}': "3x40"},
     ),
     Case(
         "KonagraphAnswersOutOfStep",

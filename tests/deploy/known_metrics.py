@@ -32,8 +32,10 @@ OF_HAPROXY: Final[Mapping[str, set[str]]] = {
     "haproxy_frontend_http_responses_total": {"proxy", "code"},
 }
 """What of HAProxy's own is used, with its labels."""
+OWN: Final = ("konagraph_", "http_")
+"""How names of the gateways' own metrics begin."""
 _OTHERS: Final = {"up", "ALERTS", "alertmanager_notifications_failed_total", *OF_HAPROXY}
-_NAME: Final = re.compile(r"\b(?:(?:konagraph|process|python|haproxy|alertmanager)_\w+|up\b|ALERTS\b)")
+_NAME: Final = re.compile(r"\b(?:(?:konagraph|http|process|python|haproxy|alertmanager)_\w+|up\b|ALERTS\b)")
 
 
 def metrics_in(expression: str) -> set[str]:

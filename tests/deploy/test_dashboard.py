@@ -8,9 +8,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from graph.telemetry.conventions import FAULTS
-from schema.errors import ErrorCode
-from tests.deploy.known_metrics import OF_HAPROXY, RENDERED, metrics_in, missing
+from tests.deploy.known_metrics import OF_HAPROXY, OWN, RENDERED, metrics_in, missing
 from tests.deploy.test_alerts import OPERATIONS, RULES
 from tests.tables import table
 from tests.tools import ROOT
@@ -56,19 +54,18 @@ def test_a_panel_uses_labels_that_its_figures_have(query: dict[str, Any]) -> Non
         assert shown <= grouped
 
 
-def test_the_share_of_failed_requests_counts_every_fault() -> None:
-    patterns = [code for query in QUERIES for code in re.findall(r'code=~"([A-Z][^"]*)"', query["expr"])]
-    counted = [{code.value for code in ErrorCode if re.fullmatch(pattern, code.value)} for pattern in patterns]
-    assert counted == [FAULTS]
+def test_durations_are_those_of_the_gateways_and_of_no_other_program() -> None:
+    """Their names are OpenTelemetry's, so other programs have them, too."""
+    for expression in [query["expr"] for query in QUERIES] + [rule["expr"] for rule in RULES]:
+        named = re.findall(r"\bhttp_\w+", expression)
+        assert len(named) == len(re.findall(r'\bhttp_\w+\{job="konagraph"', expression))
 
 
 def test_every_figure_of_the_gateways_and_of_the_alerts_is_on_the_dashboard() -> None:
     shown = set().union(*(metrics_in(target["expr"]) for panel in PANELS for target in panel["targets"]))
     assert set() == {name for rule in RULES for name in metrics_in(rule["expr"])} - shown
-    families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in RENDERED if name.startswith("konagraph_")}
-    assert families == {
-        re.sub(r"_(bucket|sum|count)$", "", name) for name in shown if name.startswith("konagraph_")
-    }
+    families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in RENDERED if name.startswith(OWN)}
+    assert families == {re.sub(r"_(bucket|sum|count)$", "", name) for name in shown if name.startswith(OWN)}
 
 
 def test_every_figure_and_panel_that_an_alerts_explanation_names_is_on_the_dashboard() -> None:

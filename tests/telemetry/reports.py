@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.telemetry.metrics import Metrics
 from graph.telemetry.protection import ProtectionTelemetry
 from graph.telemetry.requests import RequestTelemetry
 from graph.telemetry.upstream import UpstreamTelemetry
+
+BASE_URL: Final = "https://konaplate.invalid/open-api"
 
 
 class Reports(Metrics):
@@ -15,5 +19,5 @@ class Reports(Metrics):
     def __init__(self) -> None:
         super().__init__()
         self.requests = RequestTelemetry(self)
-        self.upstream = UpstreamTelemetry(self, ENDPOINTS)
+        self.upstream = UpstreamTelemetry(self, ENDPOINTS, BASE_URL)
         self.protection = ProtectionTelemetry(self)

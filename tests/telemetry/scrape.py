@@ -19,10 +19,14 @@ def scrape(metrics: Metrics) -> Series:
 
 def series(metrics: Metrics, name: str) -> Series:
     """The series of one name, which is given without `konagraph_`."""
-    heads = (f"konagraph_{name} ", f"konagraph_{name}{{")
+    heads = (f"{_whole(name)} ", f"{_whole(name)}{{")
     # Only these lines are parsed: there can be a hundred thousand.
     lines = [line for line in metrics.render().decode("utf-8").splitlines() if line.startswith(heads)]
     return _series("".join(f"{line}\n" for line in lines))
+
+
+def _whole(name: str) -> str:
+    return name if name.startswith("http_") else f"konagraph_{name}"
 
 
 def _series(text: str) -> Series:
@@ -35,9 +39,20 @@ def _series(text: str) -> Series:
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
     """The value of one series, whose name is given without `konagraph_`; None without one."""
-    return series(metrics, name).get((f"konagraph_{name}", frozenset(labels.items())))
+    return series(metrics, name).get((_whole(name), frozenset(labels.items())))
+
+
+def total(metrics: Metrics, name: str, **some: str) -> float:
+    """The sum of all series of a name with these labels, whatever the others are."""
+    found = series(metrics, name).items()
+    return sum(figure for (_, pairs), figure in found if some.items() <= pairs)
 
 
 def labels(metrics: Metrics, name: str, label: str) -> set[str]:
     """The values that a label has in the series of a name."""
     return {dict(pairs)[label] for _, pairs in series(metrics, name)}
+
+
+def operations(metrics: Metrics) -> set[str]:
+    """The names of operations that are labels."""
+    return labels(metrics, "http_server_request_duration_seconds_count", "graphql_operation_name")

@@ -38,13 +38,13 @@ def test_a_count_has_no_more_series_than_it_may_and_loses_no_event() -> None:
 
 def test_durations_have_no_more_series_than_they_may_and_lose_no_event() -> None:
     metrics = Metrics()
-    durations = metrics.durations("d", "text", "one")
+    durations = metrics.durations("http_d", "text", "one")
     for number in range(MAX_SERIES + 100):
         durations[f"n{number}",].observe(0.5)
-    counts = series(metrics, "d_count").values()
+    counts = series(metrics, "http_d_count").values()
     assert len(counts) == MAX_SERIES + 1
     assert sum(counts) == MAX_SERIES + 100
-    assert value(metrics, "d_count", one=OTHER) == 100
+    assert value(metrics, "http_d_count", one=OTHER) == 100
 
 
 def test_a_forgotten_series_frees_its_place_and_starts_again_at_0() -> None:
@@ -65,9 +65,9 @@ def test_a_forgotten_series_frees_its_place_and_starts_again_at_0() -> None:
 
 def test_a_family_has_the_buckets_of_a_request_and_no_moment_of_its_making() -> None:
     metrics = Metrics()
-    metrics.durations("d", "text", "one")["x",].observe(0.03)
+    metrics.durations("http_d", "text", "one")["x",].observe(0.03)
     metrics.counter("c", "text").inc()
-    lines = [line for line in metrics.render().decode().splitlines() if line.startswith("konagraph_")]
+    lines = [line for line in metrics.render().decode().splitlines() if line.startswith(("konagraph_", "http_"))]
     bounds = (
         "0.001",
         "0.0025",
@@ -84,9 +84,9 @@ def test_a_family_has_the_buckets_of_a_request_and_no_moment_of_its_making() -> 
         "+Inf",
     )
     assert [
-        *(f'konagraph_d_bucket{{le="{bound}",one="x"}} {float(index >= 5)}' for index, bound in enumerate(bounds)),
-        'konagraph_d_count{one="x"} 1.0',
-        'konagraph_d_sum{one="x"} 0.03',
+        *(f'http_d_bucket{{le="{bound}",one="x"}} {float(index >= 5)}' for index, bound in enumerate(bounds)),
+        'http_d_count{one="x"} 1.0',
+        'http_d_sum{one="x"} 0.03',
         "konagraph_c_total 1.0",
     ] == [line for line in lines if "build_info" not in line]
 
@@ -105,7 +105,7 @@ def test_a_figure_that_is_kept_elsewhere_is_read_when_it_is_asked_for() -> None:
 def test_series_may_come_while_another_thread_renders() -> None:
     metrics = Metrics()
     counts = metrics.counters("c", "text", "one")
-    durations = metrics.durations("d", "text", "one")
+    durations = metrics.durations("http_d", "text", "one")
     failures: list[BaseException] = []
     done = threading.Event()
 

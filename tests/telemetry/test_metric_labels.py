@@ -15,7 +15,7 @@ from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.errors import CODES, SUCCESS, CallDetails, CardNotFoundError
-from graph.telemetry.conventions import FAULTS
+from graph.telemetry.conventions import FAULTS, error_of_request
 from graph.telemetry.metrics import (
     ANONYMOUS,
     MAX_SERIES,
@@ -23,14 +23,13 @@ from graph.telemetry.metrics import (
     Metrics,
     OperationNames,
     VendorCodes,
-    request_code,
 )
 from graph.telemetry.upstream import UpstreamTelemetry
 from schema.errors import ErrorCode
 from tests.graphql.documents import new_documents
 from tests.support import gateway
-from tests.telemetry.reports import Reports
-from tests.telemetry.scrape import labels, scrape, value
+from tests.telemetry.reports import BASE_URL, Reports
+from tests.telemetry.scrape import labels, operations, scrape, value
 
 if TYPE_CHECKING:
     from graph.graphql.manifests import TrustedDocuments
@@ -159,10 +158,10 @@ def test_names_are_never_more_than_so_many_labels(given_names: list[str]) -> Non
 
 
 def test_of_several_errors_the_one_that_is_no_callers_fault_is_the_requests() -> None:
-    assert request_code([]) == "OK"
-    assert request_code(["CARD_NOT_FOUND", "FORBIDDEN"]) == "CARD_NOT_FOUND"
+    assert error_of_request([]) is None
+    assert error_of_request(["CARD_NOT_FOUND", "FORBIDDEN"]) is None
     for fault in FAULTS:
-        assert fault == request_code(["CARD_NOT_FOUND", fault, "FORBIDDEN"])
+        assert fault == error_of_request(["CARD_NOT_FOUND", fault, "FORBIDDEN"])
     assert {code.value for code in ErrorCode if code.value.startswith("UPSTREAM_")} < FAULTS
 
 
@@ -195,7 +194,7 @@ def test_an_endpoints_own_codes_are_labels() -> None:
 def test_the_series_of_each_endpoint_of_the_registry_are_there_at_0() -> None:
     metrics = Metrics()
     toys = [dataclasses.replace(CARD_INFO, name=name, path=f"/{name}") for name in ("one", "two")]
-    UpstreamTelemetry(metrics, toys)
+    UpstreamTelemetry(metrics, toys, BASE_URL)
     for name in ("upstream_failures", "upstream_drift", "upstream_unsealed", "single_flight_saves", "calls_shed"):
         assert labels(metrics, f"{name}_total", "api") == {"/one", "/two"}
     assert [
@@ -210,8 +209,8 @@ def test_thousands_of_hostile_reports_make_no_more_series_than_so_many() -> None
         metrics.requests.on_request(RequestReport("r", "POST", 200, 0.1, "member", name, document="0" * 64))
         details = CallDetails(f"{number}", 200, f"{number:03d}_{number:04d}")
         metrics.upstream.on_call(CallReport("/api/v1/user/card/info", "ok", details, 0.1, "same", ()))
-    assert len(labels(metrics, "request_duration_seconds_count", "operation")) == 51
-    assert len(labels(metrics, "upstream_duration_seconds_count", "code")) <= len(CODES) + 5
+    assert len(operations(metrics)) == 51
+    assert len(labels(metrics, "http_client_request_duration_seconds_count", "code")) <= len(CODES) + 5
     assert len(scrape(metrics)) < 1_500
 
 
@@ -230,7 +229,12 @@ def test_a_failed_or_abandoned_request_admits_no_name() -> None:
     request(metrics, "E", "UPSTREAM_TIMEOUT")
     # The draft's status of a partial answer.
     request(metrics, "F", "UPSTREAM_TIMEOUT", status=294)
-    assert labels(metrics, "request_duration_seconds_count", "operation") == {"other", "D", "E", "F"}
+    assert operations(metrics) == {
+        "other",
+        "D",
+        "E",
+        "F",
+    }
 
 
 def test_one_member_with_fifty_names_leaves_labels_to_others() -> None:
@@ -238,8 +242,8 @@ def test_one_member_with_fifty_names_leaves_labels_to_others() -> None:
     for number in range(50):
         request(metrics, f"Mine{number}")
     request(metrics, "Card", viewer_id="another")
-    assert len(labels(metrics, "request_duration_seconds_count", "operation")) == 12
-    assert "Card" in labels(metrics, "request_duration_seconds_count", "operation")
+    assert len(operations(metrics)) == 12
+    assert "Card" in operations(metrics)
 
 
 def manifest(*names: str, client: str | None = None) -> TrustedDocuments:
@@ -253,19 +257,19 @@ def test_a_name_that_gives_its_place_back_has_no_series_any_more() -> None:
     request(metrics, "Old")
     metrics.requests.trust(manifest("New", client="web@2"))
     request(metrics, "New")
-    assert labels(metrics, "request_duration_seconds_count", "operation") == {"New"}
+    assert operations(metrics) == {"New"}
     assert labels(metrics, "client_requests_total", "client") == {"web@2"}
 
 
-def test_every_name_of_a_large_manifest_has_a_series_of_each_code() -> None:
+def test_every_name_of_a_large_manifest_has_a_series_of_each_error() -> None:
     metrics = Reports()
-    names = {f"Operation{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(130)}
-    assert len(names) * len(ErrorCode) > MAX_SERIES
+    names = {f"Operation{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(300)}
+    assert len(names) * len(FAULTS) > MAX_SERIES
     metrics.requests.trust(manifest(*names))
     for name in sorted(names):
-        for code in ErrorCode:
-            request(metrics, name, code.value)
-    assert names == labels(metrics, "request_duration_seconds_count", "operation")
+        for code in FAULTS:
+            request(metrics, name, code)
+    assert names == operations(metrics)
 
 
 async def test_no_label_has_free_text_of_callers() -> None:
@@ -282,8 +286,11 @@ async def test_no_label_has_free_text_of_callers() -> None:
     assert CARD[:8] not in text
     # The names all hold four digits in a row: one series of each kind for all of them.
     assert len(after - before) < 150
-    assert labels(running.metrics, "request_duration_seconds_count", "operation") == {"other", ANONYMOUS}
+    assert operations(running.metrics) == {
+        "other",
+        ANONYMOUS,
+    }
 
 
 def _konagraph(metrics: Metrics) -> set[Any]:
-    return {series for series in scrape(metrics) if series[0].startswith("konagraph_")}
+    return {series for series in scrape(metrics) if series[0].startswith(("konagraph_", "http_"))}
