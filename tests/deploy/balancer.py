@@ -67,7 +67,8 @@ class Balancer:
     ) -> None:
         self.port: int = clients.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._inside = f"http://127.0.0.1:{inside.getsockname()[1]}"
+        self.inside_address = f"127.0.0.1:{inside.getsockname()[1]}"
+        self._inside = f"http://{self.inside_address}"
         self._log = log
         self._process = process
         self.names: NameServer
