@@ -74,4 +74,4 @@ def test_the_table_has_every_api() -> None:
 
 
 def test_every_scope_that_opens_data_is_explained() -> None:
-    assert {scope for scope in EVERY_SCOPE if f"`{scope}`" not in PAGE} == {"introspection"}
+    assert {scope for scope in EVERY_SCOPE if f"`{scope}`" not in PAGE} == {"introspection", "server-timing"}

@@ -37,7 +37,7 @@ x-apollo-operation-type x-b3-flags x-b3-parentspanid x-b3-sampled x-b3-spanid x-
 x-correlation-id x-datadog-origin x-datadog-parent-id x-datadog-sampled x-datadog-sampling-priority
 x-datadog-trace-id x-graphql-client-name x-graphql-client-version x-requested-with
 """
-_EXPOSE: Final = (b"access-control-expose-headers", b"x-request-id, retry-after")
+_EXPOSE: Final = (b"access-control-expose-headers", b"x-request-id, retry-after, server-timing")
 _ALLOW_ORIGIN: Final = b"access-control-allow-origin"
 _VARY: Final = (b"vary", b"Origin")
 

@@ -30,7 +30,7 @@ from graph.http.responses import HttpError, error_response, json_response
 from graph.resilience.deadline import Deadline, DeadlineTimer
 from graph.resilience.slots import AtCapacityError
 from graph.security.audit import Caller
-from graph.security.authorization import ANONYMOUS
+from graph.security.authorization import ANONYMOUS, Scope
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -116,8 +116,12 @@ class GraphQLEndpoint:
         except ClientDisconnect:
             report.status = CLIENT_CLOSED_REQUEST
         else:
+            if report.timing is not None:
+                response.headers["server-timing"] = report.timing.server_timing(time.perf_counter() - started)
             await exchange.reply(response)
             report.status = int(response.status_code)
+        if report.timing is not None:
+            report.timing.end()
         report.seconds = time.perf_counter() - started
         self._on_request(report)
 
@@ -171,6 +175,7 @@ class GraphQLEndpoint:
     async def _execute(
         self, request: GraphQLRequest, caller: Caller, deadline: Deadline, report: RequestReport
     ) -> dict[str, Any]:
+        began = time.perf_counter()
         resolved = await self._documents.find(
             request, partial(self._callers.spend_cost, caller), partial(self._may_introspect, caller.viewer)
         )
@@ -181,7 +186,9 @@ class GraphQLEndpoint:
         report.roots = operation.roots
         self._check(document, operation, caller.viewer, report.method)
         # Hoisted variables last: the client must not override them.
-        trace = RequestTrace.begin() if self._traces and request.wants_trace else None
+        is_traced, may_see_times = self._traces and request.wants_trace, caller.viewer.may(Scope.SEE_TIMES)
+        trace = RequestTrace.begin(began) if is_traced or may_see_times else None
+        report.timing = trace if may_see_times else None
         variables = {**request.variables, **resolved.hoisted} if resolved.hoisted else request.variables
         cost = operation.cost(variables)
         spend = partial(self._callers.spend_cost, caller)
@@ -204,7 +211,7 @@ class GraphQLEndpoint:
         extensions: dict[str, Any] = {}
         if request.wants_cost:
             extensions["cost"] = _cost_figures(cost, bill, left)
-        if trace is not None:
+        if is_traced and trace is not None:
             extensions["trace"] = trace.figures(context, document, stored=self._documents.has_stored(document))
         if extensions:
             payload["extensions"] = extensions

@@ -14,6 +14,8 @@ from schema.errors import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from graph.http.request_trace import RequestTrace
+
 
 CLIENT_CLOSED_REQUEST: Final = 499
 """nginx's status for a request whose client disconnected; only in logs and metrics."""
@@ -47,6 +49,8 @@ class RequestReport:
     """The names of the operation's root fields, shown for an operation without a name."""
     viewer_id: str | None = field(default=None, repr=False)
     """The viewer's id; None for an anonymous one. Not for logs or labels: it may be personal data."""
+    timing: RequestTrace | None = field(default=None, repr=False)
+    """Knows the times, if the viewer may see them; not for logs."""
     at_capacity: bool = False
     """Whether it was refused because the gateway was at capacity."""
     route: str = "/graphql"

@@ -1,6 +1,9 @@
-"""What happened during one request, for the explorer. Only with the embedded sandbox.
+"""What happened during one request: for the explorer, and for viewers who may see the times.
 
-It tells how each upstream call ended, which must not be known of other members' cards.
+The explorer's trace tells how each upstream call ended, which must not be known of other members' cards. So it
+exists only with the embedded sandbox. `Server-Timing` tells how long they took.
+
+Source: https://www.w3.org/TR/server-timing/
 """
 
 from __future__ import annotations
@@ -22,19 +25,31 @@ _TRACE: Final[ContextVar[RequestTrace | None]] = ContextVar("trace", default=Non
 class RequestTrace:
     """Collects the upstream calls that one request starts. Free of card numbers, keys and personal data."""
 
+    _parse_seconds: float
     _started: float = field(default_factory=time.perf_counter)
     _calls: list[dict[str, Any]] = field(default_factory=list)
+    _seconds: dict[str, float] = field(default_factory=dict)
+    """By the endpoints' names."""
 
     @classmethod
-    def begin(cls) -> RequestTrace:
-        """Trace the current request: the tasks that it starts from now on belong to it."""
-        trace = cls()
+    def begin(cls, parsing_began: float) -> RequestTrace:
+        """Trace the current request, once its document is parsed.
+
+        The tasks that it starts from now on belong to it.
+        """
+        trace = cls(time.perf_counter() - parsing_began)
         _TRACE.set(trace)
         return trace
+
+    @staticmethod
+    def end() -> None:
+        """Stop tracing: a pipelined request inherits the context of the one before it."""
+        _TRACE.set(None)
 
     def add(self, report: CallReport) -> None:
         """An upstream call of the request is over."""
         ended = time.perf_counter() - self._started
+        self._seconds[report.endpoint] = self._seconds.get(report.endpoint, 0.0) + report.seconds
         self._calls.append(
             {
                 "api": report.api,
@@ -59,6 +74,14 @@ class RequestTrace:
             "upstreamCalls": self._calls,
             "savedCalls": context.saved_calls,
         }
+
+    def server_timing(self, seconds: float) -> str:
+        """The value of `Server-Timing` for a request that took so long: milliseconds, and no other values.
+
+        The attempts to call an endpoint are added up, also those at the same time.
+        """
+        entries = {"total": seconds, "parse": self._parse_seconds, **self._seconds}
+        return ", ".join(f"{name};dur={_ms(seconds)}" for name, seconds in entries.items())
 
 
 def on_call(report: CallReport) -> None:

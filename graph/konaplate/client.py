@@ -47,6 +47,8 @@ class CallReport(msgspec.Struct):
     """Why there was no usable response; None when there was one."""
     unsealed: bool = False
     """Whether a success came in clear although it should be sealed."""
+    endpoint: str = ""
+    """The endpoint's name."""
 
 
 class _Session:
@@ -147,7 +149,7 @@ class KonaplateClient:
         session, limits = self._session, self._limits
         now = wire.Timestamp.at(self._clock_ms(), session.identity.zone)
         call = CallDetails(self._correlation_ids.next(now), api=endpoint.path)
-        report = CallReport(endpoint.path, "cancelled", call, attempt=attempt)
+        report = CallReport(endpoint.path, "cancelled", call, attempt=attempt, endpoint=endpoint.name)
         started = time.perf_counter()
         try:
             request = session.request(endpoint, asked, call.correlation_id, now, fresh=attempt > 1)

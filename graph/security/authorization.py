@@ -36,6 +36,7 @@ class Scope(StrEnum):
     READ_TRANSACTIONS = "transactions:read"
     READ_VIRTUAL_ACCOUNT = "virtual-account:read"
     INTROSPECT = "introspection"
+    SEE_TIMES = "server-timing"
 
 
 EVERY_SCOPE: Final = frozenset(scope.value for scope in Scope)

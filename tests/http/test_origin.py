@@ -116,7 +116,7 @@ async def test_an_allowed_page_is_answered_and_may_read_the_answer(site: str | N
     assert response.json() == {"data": {"__typename": "Query"}}
     assert cors_of(response) == {
         "access-control-allow-origin": APP,
-        "access-control-expose-headers": "x-request-id, retry-after",
+        "access-control-expose-headers": "x-request-id, retry-after, server-timing",
     }
     assert response.headers["vary"] == "Origin"
 
@@ -155,7 +155,7 @@ async def test_a_preflight_of_an_allowed_page_says_what_it_may_send(headers: dic
     assert response.status_code == 200
     assert cors_of(response) == {
         "access-control-allow-origin": APP,
-        "access-control-expose-headers": "x-request-id, retry-after",
+        "access-control-expose-headers": "x-request-id, retry-after, server-timing",
         "access-control-allow-methods": "GET, POST, QUERY",
         "access-control-allow-headers": response.headers["access-control-allow-headers"],
         "access-control-max-age": "600",

@@ -85,7 +85,7 @@ async def test_a_successful_call_is_reported_once_with_everything() -> None:
     reports, _ = await reports_of(answering(WELL, 200, echo))
     report = reports.one()
     details = called(200, "000_000")
-    assert CallReport(CARD_API, "ok", details, report.seconds, "same", ()) == report
+    assert CallReport(CARD_API, "ok", details, report.seconds, "same", (), endpoint="card_info") == report
     assert 0 <= report.seconds < 5
 
 
@@ -161,7 +161,15 @@ async def test_a_failed_call_is_reported_by_the_name_of_its_error(
     assert kind is type(error)
     assert error is not None
     assert details == error.details
-    expected = CallReport(CARD_API, kind.__name__, details, report.seconds, echo, (), 1, cause)  # type: ignore[arg-type]
+    expected = CallReport(
+        CARD_API,
+        kind.__name__,
+        details,
+        report.seconds,
+        echo,  # type: ignore[arg-type]
+        cause=cause,
+        endpoint="card_info",
+    )
     assert report == expected
     assert leaks(error, report) == []
 
