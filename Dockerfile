@@ -21,6 +21,8 @@ COPY schema/ schema/
 COPY graph/ graph/
 COPY explorer/ explorer/
 COPY --from=explorer /explorer/node_modules explorer/node_modules
+# `docker build --build-arg SOURCE_COMMIT="$(git rev-parse HEAD)"`: the wheel remembers it, and git is not here.
+ARG SOURCE_COMMIT=
 RUN /tools/bin/python -m hatchling build -t wheel -d /wheels \
     && /opt/konagraph/bin/pip install --no-cache-dir --no-index --no-deps /wheels/*.whl \
     && /opt/konagraph/bin/pip check

@@ -29,6 +29,7 @@ from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.tokens import member_id_of
 from graph.start import fail, read_settings, serve_gateway, serve_sandbox, shows_colors, warn
 from graph.telemetry.logs import configure_logging
+from graph.version import version_text
 from graph.wiring.checks import start_problems
 from schema.directives import for_apollo_kotlin
 from schema.federation import subgraph_sdl
@@ -299,6 +300,16 @@ def export_schema(output: Path | None, dialect: str | None) -> None:
 def export_errors(form: str) -> None:
     """Print the catalogue of error codes for apps."""
     click.echo(export(form), nl=False)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def version(*, as_json: bool) -> None:
+    """Print what runs here.
+
+    The version, the commit, the digest of the lock, and which settings are given, without their values.
+    """
+    click.echo(version_text(os.environ, as_json=as_json))
 
 
 @main.command("leak-audit")

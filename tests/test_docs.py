@@ -45,7 +45,14 @@ REMOVED: Final = re.compile(r"^### Removed\n.*?(?=^##|\Z)", re.MULTILINE | re.DO
 # What was removed is named by the name that it had.
 CURRENT: Final = DOCUMENTS | {"CHANGELOG.md": REMOVED.sub("", DOCUMENTS["CHANGELOG.md"])}
 # Names that others have defined.
-STANDARD: Final = {"HTTPS_PROXY", "NO_COLOR", "OTEL_SDK_DISABLED", "SSL_CERT_DIR", "SSL_CERT_FILE"}
+STANDARD: Final = {
+    "HTTPS_PROXY",
+    "NO_COLOR",
+    "OTEL_SDK_DISABLED",
+    "SOURCE_DATE_EPOCH",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+}
 MODULES: Final = {
     path.name
     for pattern in ("*.py", *(f"{folder}/**/*.py" for folder in FOLDERS))
@@ -67,7 +74,8 @@ DEPLOYED: Final = source("docker-compose.yml", "deploy/**/*.yml", "deploy/**/*.y
 WORDS: Final = frozenset(
     re.findall(
         r"\b[A-Z][A-Z0-9_]+\b",
-        source("graph/**/*.py", "schema/*.py", "tests/*.py", "docs/extending.md", "Makefile") + DEPLOYED,
+        source("graph/**/*.py", "schema/*.py", "tests/*.py", "docs/extending.md", "Makefile", "hatch_build.py")
+        + DEPLOYED,
     )
 )
 

@@ -25,6 +25,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from graph import __version__
+from graph.build_record import BuildRecord
 from graph.http.status import PARTIAL_SUCCESS
 from graph.konaplate.errors import CODES, FAMILIES, SUCCESS
 from graph.telemetry.conventions import FAULTS
@@ -100,7 +101,8 @@ class Metrics:
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
-        Info("konagraph_build", "What runs.", registry=self._registry).info({"version": __version__})
+        runs = {"version": __version__, "commit": BuildRecord.running().commit}
+        Info("konagraph_build", "What runs.", registry=self._registry).info(runs)
 
     def render(self) -> bytes:
         """All metrics in Prometheus's text format."""
