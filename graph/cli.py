@@ -12,6 +12,7 @@ import click
 import httpx
 
 from graph import __version__
+from graph.audit_review.commands import audit
 from graph.config.environment import load_settings
 from graph.error_export import FORMATS, export
 from graph.graphql.bindings import executable_schema
@@ -310,6 +311,9 @@ def version(*, as_json: bool) -> None:
     The version, the commit, the digest of the lock, and which settings are given, without their values.
     """
     click.echo(version_text(os.environ, as_json=as_json))
+
+
+main.add_command(audit)
 
 
 @main.command("leak-audit")

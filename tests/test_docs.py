@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+import click
 import pytest
 
 from graph.cli import main
@@ -147,7 +148,9 @@ def test_every_command_of_konagraph_exists_with_its_options(document: str) -> No
     for program, *words in commands(CURRENT[document]):
         if program.rpartition("/")[2] != "konagraph" or not words or words[0].startswith("-"):
             continue
-        command = main.commands.get(words[0])
+        command: click.Command | None = main.commands.get(words[0])
+        if isinstance(command, click.Group) and len(words) > 1:
+            command = command.commands.get(words[1])
         known = set() if command is None else {opt for param in command.params for opt in param.opts}
         options = {word for word in words[1:] if word.startswith("--")}
         if command is None or options - known:

@@ -9,12 +9,13 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from graph.config.files import UnreadableFileError, read_text, unreadable
 from graph.config.removed import REMOVED, asks_for_more, what_holds
 from graph.config.rules import broken_rules
 from graph.config.settings import Settings, SettingsError
+from graph.config.types import LongKey
 from graph.config.warnings import naming_none_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
+    from schema.secrets import Credential
+
+_KEY: Final[TypeAdapter[Any]] = TypeAdapter(LongKey, config=ConfigDict(arbitrary_types_allowed=True))
 PREFIXES: Final = ("KONAGRAPH_", "KONAPLATE_")
 _QUOTES: Final = frozenset({'""', "''", "``", "\u201c\u201d", "\u2018\u2019"})
 _BYTE_ORDER_MARK: Final = "\ufeff"
@@ -82,6 +86,21 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
     if problems:
         raise SettingsError(problems, settings, wrong)
     return settings
+
+
+def load_key(environment: Mapping[str, str], name: str) -> Credential:
+    """Read one setting that is a key, for a command that needs no other.
+
+    Raises:
+        SettingsError: it is missing or wrong.
+    """
+    try:
+        key: Credential = _KEY.validate_python(_value(environment, name))
+    except ValidationError as error:
+        raise SettingsError([f"{name}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"]) from None
+    except ValueError as error:
+        raise SettingsError([str(error)]) from None
+    return key
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:

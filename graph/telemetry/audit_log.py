@@ -9,15 +9,15 @@ from __future__ import annotations
 import errno
 import functools
 import logging
-import os
-import stat
 import time
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from graph.redact import holds_card_number
+from graph.security.audit_chain import Chain
 from graph.security.refusal_sampler import RefusalSampler
+from graph.telemetry.audit_file import AuditLines
 from graph.telemetry.logs import AUDIT_LOGGER, LOGGER, clean, process_log, to_json
 
 if TYPE_CHECKING:
@@ -27,11 +27,8 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger
 
     from graph.security.audit import AuditEvent
+    from graph.security.audit_chain import ChainKey
 
-_OWNER_ONLY: Final = 0o600
-_CLOSED: Final = -1
-# Non-blocking for a pipe whose reader stalls; no terminal may become the controlling one.
-_OPEN_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _RETRY_SECONDS: Final = 1.0
 _CACHED_VIEWERS: Final = 1_000
 _NAMED: Final = logging.getLogger(AUDIT_LOGGER)
@@ -42,6 +39,7 @@ class AuditLog:
 
     Args:
         path: the file, or None.
+        key: seals the lines, so that changes show; None for no seals.
         viewer_ref: makes the keyed reference of a viewer's id.
         clock: monotonic seconds.
         count: called for each event that is written, and for refusals that sampling leaves out.
@@ -54,6 +52,8 @@ class AuditLog:
         self,
         path: Path | None,
         viewer_ref: Callable[[str], str],
+        key: ChainKey | None = None,
+        *,
         clock: Callable[[], float] = time.monotonic,
         count: Callable[[AuditEvent], None] = lambda _event: None,
     ) -> None:
@@ -66,7 +66,10 @@ class AuditLog:
         self._sampler = RefusalSampler(clock)
         self._about: FilteringBoundLogger = structlog.get_logger(LOGGER)
         # Opened at once, so that a bad path stops the start.
-        self._file = None if path is None else AuditFile(path)
+        self._file = None if path is None else AuditLines(path, key, _line_of)
+        # Of the process's log, if that is the only place.
+        self._key = key if path is None else None
+        self._chain = None if self._key is None else Chain(self._key)
         self._next_try: float | None = None
         self.unwritten = 0
         """How many events could not be written."""
@@ -115,19 +118,31 @@ class AuditLog:
         # The log level does not apply: it must not silence the audit.
         cleaned = [clean(_NAMED, "info", event) for event in events]
         log = process_log()
-        lines = b"".join([to_json(_NAMED, "info", event) + b"\n" for event in cleaned])
-        shown = lines if log is None or log.is_json else b"".join([log.line_of(event) for event in cleaned])
+        lines = [to_json(_NAMED, "info", event) for event in cleaned]
+        for_people = None if log is None or log.is_json else b"".join([log.line_of(event) for event in cleaned])
         try:
             if self._file is not None:
+                written = self._file.write(lines)
                 if log is not None:
-                    log.lines.write(shown)
-                self._file.write(lines)
-            elif log is None or not log.lines.put(shown):
+                    log.lines.write(written if for_people is None else for_people)
+            elif log is None or not log.lines.put(self._sealed(lines) if for_people is None else for_people):
+                # What is in the log of these lines is not known.
+                self._chain = None if self._key is None else Chain(self._key)
                 raise BlockingIOError(errno.EAGAIN, "nobody reads the log")
         except OSError as error:
             self._failed(error)
             return False
         return True
+
+    def _sealed(self, lines: list[bytes]) -> bytes:
+        """Return lines for the process's log, if that is their only place."""
+        if self._chain is None:
+            return b"".join([line + b"\n" for line in lines])
+        if not self._chain.seq:
+            lines = [_line_of({"action": "opened", "file": 1}), *lines]
+        sealed = self._chain.seal(lines)
+        self._chain.advance(sealed)
+        return b"".join([line for line, _ in sealed])
 
     def _reopen_file(self) -> bool:
         try:
@@ -167,65 +182,5 @@ class AuditLog:
         return fields
 
 
-class AuditFile:
-    """Appends whole lines to a file, pipe or device; a new file is readable by its owner only.
-
-    Raises:
-        OSError: when it cannot be opened.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = _open(path)
-        self._is_regular = stat.S_ISREG(os.fstat(self._file).st_mode)
-        # The rest of a partially written line, which must be finished first.
-        self._rest = b""
-
-    def write(self, lines: bytes) -> None:
-        """Append whole lines.
-
-        Raises:
-            OSError: when not all of them were written.
-        """
-        self._write(lines)
-        if self._is_regular and os.fstat(self._file).st_nlink == 0:
-            # The file was deleted, and the lines with it.
-            self.reopen()
-            self._write(lines)
-
-    def reopen(self) -> None:
-        """Open the path again, as after `logrotate` has renamed the file.
-
-        Raises:
-            OSError: when it cannot be opened; the old file stays in use.
-        """
-        opened = _open(self._path)
-        if not os.path.sameopenfile(opened, self._file):
-            self._rest = b""
-        self.close()
-        self._file = opened
-        self._is_regular = stat.S_ISREG(os.fstat(opened).st_mode)
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._file != _CLOSED:
-            os.close(self._file)
-            self._file = _CLOSED
-
-    def _write(self, lines: bytes) -> None:
-        left = self._rest + lines
-        while left:
-            try:
-                written = os.write(self._file, left)
-            except OSError:
-                # Lines that have not begun are not written later: their requests were refused.
-                done = len(lines) - len(left)
-                begun = done < 0 or (done > 0 and not lines[:done].endswith(b"\n"))
-                self._rest = left[: left.index(b"\n") + 1] if begun else b""
-                raise
-            left = left[written:]
-        self._rest = b""
-
-
-def _open(path: Path) -> int:
-    return os.open(path, _OPEN_FLAGS, _OWNER_ONLY)
+def _line_of(event: EventDict) -> bytes:
+    return to_json(_NAMED, "info", clean(_NAMED, "info", {**event, "event": "audit"}))

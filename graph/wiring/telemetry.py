@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from graph.config.settings import Settings, SettingsError
+from graph.security.audit_chain import ChainKey
 from graph.telemetry.audit_log import AuditLog
 from graph.telemetry.logs import LOGGER, process_log
 from graph.telemetry.metrics import Metrics
@@ -56,7 +57,13 @@ class Telemetry:
         self.upstream = UpstreamTelemetry(self.metrics, endpoints, settings.konaplate_base_url)
         self.protection = ProtectionTelemetry(self.metrics)
         try:
-            self.audit = AuditLog(settings.konagraph_audit_log, refs.of_viewer, count=self.protection.count)
+            key = settings.konagraph_audit_key
+            self.audit = AuditLog(
+                settings.konagraph_audit_log,
+                refs.of_viewer,
+                None if key is None else ChainKey(key),
+                count=self.protection.count,
+            )
         except OSError:
             raise SettingsError(["KONAGRAPH_AUDIT_LOG names a file that cannot be written"]) from None
         self._lost = self.metrics.counter(

@@ -374,6 +374,7 @@ def test_help_names_every_command_in_the_order_of_use_and_in_whole_sentences(opt
         "export-schema",
         "export-errors",
         "version",
+        "audit",
         "leak-audit",
     ]
     assert "..." not in result.stdout.partition("Commands:")[2]

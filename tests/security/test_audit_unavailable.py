@@ -18,7 +18,8 @@ from graph.config.warnings import start_warnings
 from graph.security.audit import AuditEvent
 from graph.security.authorization import EVERY_SCOPE
 from graph.security.refusal_sampler import RefusalSampler
-from graph.telemetry.audit_log import AuditFile, AuditLog
+from graph.telemetry.audit_file import AuditFile
+from graph.telemetry.audit_log import AuditLog
 from graph.telemetry.logs import configure_logging
 from tests.security.callers import ALL_KNOWING, OWN, Caller, Callers, callers, codes
 from tests.support import on_core, sandbox_settings
@@ -134,7 +135,7 @@ def test_a_line_that_is_torn_is_finished_first_and_the_log_says_that_it_goes_on(
     tmp_path: Path, clock: Clock, no_space: Callable[[int], None]
 ) -> None:
     path = tmp_path / "audit.log"
-    log = AuditLog(path, str.upper, clock)
+    log = AuditLog(path, str.upper, clock=clock)
     no_space(300)
     assert [log.record([EVENT]) for _ in range(3)] == [True, False, False]
     assert path.stat().st_size == 300
@@ -159,7 +160,7 @@ def test_a_file_that_somebody_deletes_is_made_anew(tmp_path: Path) -> None:
 def test_a_folder_that_is_gone_is_a_failure_until_it_is_back(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "logs" / "audit.log"
     path.parent.mkdir()
-    log = AuditLog(path, str.upper, clock)
+    log = AuditLog(path, str.upper, clock=clock)
     path.unlink()
     path.parent.rmdir()
     assert not log.record([EVENT])
@@ -175,7 +176,7 @@ def test_a_pipe_that_nobody_reads_is_a_failure_until_somebody_does(tmp_path: Pat
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
-    log = AuditLog(path, str.upper, clock)
+    log = AuditLog(path, str.upper, clock=clock)
     # A reader that stalls, then none at all.
     while log.record([EVENT]):
         pass
@@ -198,7 +199,7 @@ def test_without_a_file_a_stalled_reader_of_the_log_is_a_failure(clock: Clock, *
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
     with logs_as(), os.fdopen(writing, "w", encoding="utf-8") as stream:
         configure_logging("info", as_json=as_json, stream=stream)
-        log = AuditLog(None, str.upper, clock)
+        log = AuditLog(None, str.upper, clock=clock)
         written = 0
         while log.record([EVENT]):
             written += 1

@@ -1,0 +1,1 @@
+"""Reads the audit log again: whether it was changed, and who saw what."""

@@ -1,0 +1,168 @@
+"""The commands `konagraph audit …`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import click
+
+from graph.audit_review.report import events_of, is_about, printed, rows_of_events, rows_of_viewers, viewers_of
+from graph.audit_review.verify import verify
+from graph.config.environment import load_key
+from graph.config.settings import SettingsError
+from graph.security.audit_chain import ChainKey
+from graph.security.card_refs import CardRefs
+from schema.secrets import CardNo, MemberId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from schema.secrets import Credential
+
+_FILES: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class _Moment(click.ParamType[datetime]):
+    """A day or a moment by ISO 8601; in UTC, unless it says otherwise."""
+
+    name = "TIME"
+
+    def __init__(self, *, is_end: bool) -> None:
+        self._is_end = is_end
+
+    def convert(self, value: Any, _param: click.Parameter | None, _context: click.Context | None) -> datetime:
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            try:
+                at = datetime.fromisoformat(value)
+            except ValueError:
+                self.fail(f"{value!r} is neither a day, such as 2026-03-31, nor a moment by ISO 8601")
+            return at if at.tzinfo else at.replace(tzinfo=UTC)
+        at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return at + timedelta(days=1) if self._is_end else at
+
+
+@click.group()
+def audit() -> None:
+    """Verify the audit log, and ask it who saw what.
+
+    FILE is an audit log, rotated or compressed (.gz) ones included; without any, KONAGRAPH_AUDIT_LOG and the files
+    beside it whose names begin like its own.
+    """
+
+
+def _takes_files(command: Callable[..., None]) -> Callable[..., None]:
+    return click.argument("files", nargs=-1, type=_FILES, metavar="[FILE]...")(command)
+
+
+@audit.command("verify")
+@_takes_files
+@click.option("--older-deleted", is_flag=True, help="Files before the first ones are gone for good reason.")
+@click.option("--log", "mixed", is_flag=True, help="The files are logs of gateways, with other lines in between.")
+def verify_files(files: Sequence[Path], *, older_deleted: bool, mixed: bool) -> None:
+    """Find edited, missing, moved and added lines.
+
+    Needs KONAGRAPH_AUDIT_KEY. Exits with 1 if it finds any change.
+    """
+    key = ChainKey(_key("KONAGRAPH_AUDIT_KEY"))
+    try:
+        verdict = verify(_given(files), key, older_deleted=older_deleted, mixed=mixed)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}")
+    for remark in verdict.notes:
+        click.echo(f"note: {remark}")
+    for remark in verdict.findings:
+        click.echo(f"CHANGED: {remark}")
+    result = f"{len(verdict.findings)} findings" if verdict.findings else "untouched"
+    click.echo(f"{verdict.lines:,} sealed lines of {verdict.chains} processes: {result}")
+    if verdict.findings:
+        sys.exit(1)
+
+
+@audit.command()
+@_takes_files
+@click.option("--from", "since", type=_Moment(is_end=False), help="First day or moment.")
+@click.option("--to", "until", type=_Moment(is_end=True), help="Last day, or the moment before which it ends.")
+@click.option("--card-ref", help="Only what tells of this card or member; see `konagraph audit card-ref`.")
+@click.option("--viewer", help="Only what tells of this viewer, by id or reference.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def report(
+    *,
+    files: Sequence[Path],
+    since: datetime | None,
+    until: datetime | None,
+    card_ref: str | None,
+    viewer: str | None,
+    form: str,
+) -> None:
+    """List viewers, or with --card-ref or --viewer every event.
+
+    Of each viewer: reads, cards of others, reads of their own, and refusals. A bulk reader is a viewer who saw far
+    more cards than the others.
+    """
+    try:
+        events = events_of(_given(files), since, until)
+        if card_ref is None and viewer is None:
+            rows = rows_of_viewers(viewers_of(events))
+        else:
+            rows = rows_of_events(event for event in events if is_about(event, card_ref, viewer))
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}")
+    click.echo(printed(rows, form), nl=False)
+    if not rows and form == "table":
+        click.echo("nothing in that time", err=True)
+
+
+@audit.command("card-ref")
+@click.option("--member", is_flag=True, help="The number is a member's id.")
+def card_ref(*, member: bool) -> None:
+    """Print the reference of a card number from standard input.
+
+    Needs KONAGRAPH_CARD_REF_KEY. The number is no argument, because other users of the machine would see it, and
+    the shell would keep it.
+    """
+    refs = CardRefs(_key("KONAGRAPH_CARD_REF_KEY"))
+    text = click.prompt("Number", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    text = text.strip()
+    if member:
+        if not (text.isascii() and text.isdigit()):
+            _fail("standard input has no member id: it is a whole number")
+        click.echo(refs.of(MemberId(str(int(text)))))
+        return
+    try:
+        card_no = CardNo(text)
+    except ValueError:
+        _fail("standard input has no card number: it has 16 digits")
+    click.echo(refs.of(card_no))
+
+
+def _given(files: Sequence[Path]) -> list[Path]:
+    if files:
+        return list(files)
+    named = os.environ.get("KONAGRAPH_AUDIT_LOG", "").strip()
+    if not named:
+        _fail("name a FILE, or set KONAGRAPH_AUDIT_LOG")
+    path = Path(named)
+    found = sorted(file for file in path.parent.glob(f"{path.name}*") if file.is_file())
+    if not found:
+        _fail(f"there is no file {path}")
+    return found
+
+
+def _key(name: str) -> Credential:
+    try:
+        return load_key(os.environ, name)
+    except SettingsError as error:
+        _fail(*error.problems)
+
+
+def _fail(*problems: str) -> NoReturn:
+    for problem in problems:
+        click.echo(problem, err=True)
+    sys.exit(2)

@@ -1,0 +1,73 @@
+"""The lines of audit logs, read again."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from graph.security.audit_chain import link_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from graph.security.audit_chain import Link
+
+_END: bytes = b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a file."""
+
+    file: Path
+    number: int
+    start: int
+    end: int
+    """Where the next line begins, in bytes from the file's beginning."""
+    text: bytes
+    """Without its line break."""
+    link: Link | None
+    """Its place in a chain; None if it has none."""
+    is_whole: bool
+    """Whether it has a line break."""
+
+    def event(self) -> dict[str, Any]:
+        """Return its fields; none of a line that is no JSON object."""
+        try:
+            event = json.loads(self.text)
+        except ValueError:
+            return {}
+        return event if isinstance(event, dict) else {}
+
+
+@dataclass(slots=True)
+class Segment:
+    """The lines of one chain in one file."""
+
+    file: Path
+    lines: list[Line]
+    number: int | None = field(init=False, default=None)
+    """The how manieth file of the chain it is; None if its first line is missing."""
+
+    def __post_init__(self) -> None:
+        first = self.lines[0].event()
+        if first.get("action") == "opened" and isinstance(first.get("file"), int):
+            self.number = first["file"]
+
+
+def lines_of(file: Path) -> Iterator[Line]:
+    """Read a file, which may be compressed by gzip.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    start = 0
+    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
+        for number, text in enumerate(opened, 1):
+            bare = text.removesuffix(_END)
+            end = start + len(text)
+            yield Line(file, number, start, end, bare, link_of(bare), bare != text)
+            start = end

@@ -1,0 +1,200 @@
+"""Who saw what, by the audit log."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+from graph.audit_review.files import lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+# A viewer who sees fewer cards is never called a bulk reader.
+_FEW_CARDS: Final = 20
+# How far above the median a bulk reader is, in median deviations.
+_FAR: Final = 10
+_EVENT: Final = (
+    "timestamp",
+    "action",
+    "what",
+    "viewer_kind",
+    "viewer_id",
+    "viewer_ref",
+    "address",
+    "clients",
+    "card_ref",
+    "member_ref",
+    "origin",
+    "own",
+    "fields",
+    "clear",
+    "masked",
+    "code",
+    "reason",
+    "request_id",
+)
+
+
+@dataclass(slots=True)
+class Viewer:
+    """What one viewer did."""
+
+    viewer: str
+    """The id, or the reference of one that is not shown; the address of a caller without valid credentials."""
+    kind: str
+    reads: int = 0
+    cards: int = 0
+    """How many cards of others were shown."""
+    own_reads: int = 0
+    refusals: str = ""
+    """How often which code was given."""
+    is_bulk_reader: bool = False
+    """Whether the number of cards is far above those of the other viewers."""
+    first: str = ""
+    last: str = ""
+
+
+@dataclass(slots=True)
+class _Count:
+    kind: str
+    first: str
+    last: str = ""
+    reads: int = 0
+    own_reads: int = 0
+    cards: set[str] = field(default_factory=set)
+    refusals: Counter[str] = field(default_factory=Counter)
+
+
+def events_of(files: Iterable[Path], since: datetime | None, until: datetime | None) -> Iterator[dict[str, Any]]:
+    """Read the reads and refusals of audit logs, or of logs that have them among others.
+
+    Args:
+        files: in any order.
+        since: the first moment, or None.
+        until: the first moment that is too late, or None.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    for file in files:
+        for line in lines_of(file):
+            if b'"konagraph.audit"' not in line.text:
+                continue
+            event = line.event()
+            if event.get("action") not in ("read", "refused"):
+                continue
+            at = _time_of(event)
+            if (since is None or (at is not None and at >= since)) and (
+                until is None or (at is not None and at < until)
+            ):
+                yield event
+
+
+def is_about(event: Mapping[str, Any], card_ref: str | None, viewer: str | None) -> bool:
+    """Whether an event tells of a card or a member, and of a viewer; None for any."""
+    about = card_ref in (None, event.get("card_ref"), event.get("member_ref"))
+    return about and viewer in (None, event.get("viewer_id"), event.get("viewer_ref"))
+
+
+def viewers_of(events: Iterable[Mapping[str, Any]]) -> list[Viewer]:
+    """Sum events up by viewer: bulk readers first, then by the number of cards."""
+    counts: dict[str, _Count] = {}
+    for event in events:
+        name = str(event.get("viewer_id") or event.get("viewer_ref") or event.get("address"))
+        at = str(event.get("timestamp", ""))
+        count = counts.setdefault(name, _Count(str(event.get("viewer_kind", "unknown")), at))
+        count.first, count.last = min(count.first, at), max(count.last, at)
+        if event["action"] == "refused":
+            count.refusals[str(event.get("code"))] += 1 + int(event.get("left_out", 0))
+        elif event.get("own"):
+            count.own_reads += 1
+        else:
+            count.reads += 1
+            if "card_ref" in event:
+                count.cards.add(event["card_ref"])
+    bulk = bulk_readers({name: len(count.cards) for name, count in counts.items()})
+    viewers = [
+        Viewer(
+            name,
+            count.kind,
+            count.reads,
+            len(count.cards),
+            count.own_reads,
+            ", ".join(f"{code} {times}" for code, times in sorted(count.refusals.items())),
+            name in bulk,
+            count.first,
+            count.last,
+        )
+        for name, count in counts.items()
+    ]
+    return sorted(viewers, key=lambda viewer: (not viewer.is_bulk_reader, -viewer.cards, viewer.viewer))
+
+
+def bulk_readers(cards: Mapping[str, int]) -> set[str]:
+    """Return the viewers whose number of distinct cards is far above those of the others.
+
+    That is more than 20 cards, and more than ten median deviations above the median of those who saw any.
+    """
+    counts = [count for count in cards.values() if count]
+    if not counts:
+        return set()
+    middle = median(counts)
+    deviation = max(1.0, median(abs(count - middle) for count in counts))
+    return {name for name, count in cards.items() if count > max(_FEW_CARDS, middle + _FAR * deviation)}
+
+
+def rows_of_viewers(viewers: Iterable[Viewer]) -> list[dict[str, Any]]:
+    """Return viewers as rows for `printed`."""
+    return [asdict(viewer) for viewer in viewers]
+
+
+def rows_of_events(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return events as rows for `printed`, in order of time."""
+    rows = [{name: event.get(name) for name in _EVENT} for event in events]
+    return sorted(rows, key=lambda row: str(row["timestamp"]))
+
+
+def printed(rows: Sequence[Mapping[str, Any]], form: str) -> str:
+    """Print rows as a `table`, as `csv` or as `json`, ending in a line break."""
+    if form == "json":
+        return json.dumps(rows, indent=2) + "\n"
+    texts = [{name: _text(value) for name, value in row.items()} for row in rows]
+    names = list(texts[0]) if texts else []
+    if form == "csv":
+        out = io.StringIO()
+        writer = csv.DictWriter(out, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _no_formula(text) for name, text in row.items()} for row in texts)
+        return out.getvalue()
+    filled = [name for name in names if any(row[name] for row in texts)]
+    widths = {name: max(len(name), *(len(row[name]) for row in texts)) for name in filled}
+    table = [{name: name for name in filled}, *texts]
+    return "".join("  ".join(row[name].ljust(widths[name]) for name in filled).rstrip() + "\n" for row in table)
+
+
+def _text(value: object) -> str:
+    if value is None or value is False:
+        return ""
+    text = "yes" if value is True else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _no_formula(text: str) -> str:
+    """Keep a spreadsheet from taking a viewer's name for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+def _time_of(event: Mapping[str, Any]) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(str(event.get("timestamp")))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,211 @@
+"""Finds what was changed in audit logs: lines, their order, whole files, and tails that were cut off."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from graph.audit_review.files import Line, Segment, lines_of
+from graph.security.audit_chain import link_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from graph.security.audit_chain import ChainKey
+
+_BEGINNING: Final = b'{"action":"'
+_LAST: Final = 1 << 40
+
+
+class Remark(NamedTuple):
+    """Something about a file, or about a line of it."""
+
+    file: Path
+    line: int | None
+    text: str
+
+    def __str__(self) -> str:
+        place = str(self.file) if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.text}"
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a verification found."""
+
+    findings: list[Remark] = field(default_factory=list)
+    """Changes. There are none in a record as a gateway wrote it."""
+    notes: list[Remark] = field(default_factory=list)
+    """What is no change, but good to know: a line that a killed process did not finish."""
+    lines: int = 0
+    chains: int = 0
+
+
+def verify(files: Iterable[Path], key: ChainKey, *, older_deleted: bool = False, mixed: bool = False) -> Verdict:
+    """Verify the lines of audit logs.
+
+    Args:
+        files: all files of the record, in any order.
+        key: that sealed them.
+        older_deleted: whether files before the first ones may be missing, as after their retention.
+        mixed: whether the files are logs of processes, which have other lines as well and lose where a line was.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    return _Verification(key, older_deleted=older_deleted, mixed=mixed).of(dict.fromkeys(files))
+
+
+class _Verification:
+    def __init__(self, key: ChainKey, *, older_deleted: bool, mixed: bool) -> None:
+        self._key = key
+        self._older_deleted = older_deleted
+        self._mixed = mixed
+        self._verdict = Verdict()
+        # Lines at the end of files that are not whole, and the files with a chain that was not ended there.
+        self._torn: dict[Path, int] = {}
+        self._open: set[Path] = set()
+        # The lines that are missing at the end of files.
+        self._missing: dict[Path, list[tuple[int, int]]] = {}
+
+    def of(self, files: Iterable[Path]) -> Verdict:
+        chains: dict[str, list[Segment]] = {}
+        for file in files:
+            for name, segment in self._segments(file).items():
+                chains.setdefault(name, []).append(segment)
+        for segments in chains.values():
+            self._check_chain(segments)
+        for file, number in self._torn.items():
+            if file not in self._open:
+                self._find(file, number, "a line without a seal")
+        for file, missing in self._missing.items():
+            # What a killed process did not finish is one line, which another look may find finished.
+            if sum(last - first + 1 for first, last in missing) > 1 or file not in self._torn:
+                for first, last in missing:
+                    self._find(file, None, f"its end was cut off: {_lines(first, last)} missing")
+        verdict = self._verdict
+        verdict.chains = len(chains)
+        verdict.findings.sort(key=lambda remark: (str(remark.file), remark.line or 0))
+        return verdict
+
+    def _segments(self, file: Path) -> dict[str, Segment]:
+        """Read a file, and sort its lines by their chains."""
+        chains: dict[str, list[Line]] = {}
+        lines = list(lines_of(file))
+        for line, following in zip_longest(lines, lines[1:]):
+            if line.link is not None and line.is_whole:
+                chains.setdefault(line.link.chain, []).append(line)
+                self._verdict.lines += 1
+            elif not self._mixed:
+                self._judge_foreign(line, following)
+        if not lines and not self._mixed:
+            self._find(file, None, "the file is empty")
+        return {name: Segment(file, own) for name, own in chains.items()}
+
+    def _judge_foreign(self, line: Line, following: Line | None) -> None:
+        """Say whether a line without a seal is one that a killed process did not finish."""
+        torn = line.text.startswith(_BEGINNING) or _BEGINNING.startswith(line.text)
+        # A whole line is in it.
+        torn = torn and link_of(line.text[: line.text.rfind(b"}") + 1]) is None
+        if following is not None:
+            torn = torn and following.event().get("torn") == len(line.text)
+        elif line.is_whole:
+            torn = False
+        if torn:
+            if following is None:
+                self._torn[line.file] = line.number
+            text = "torn: the process ended, or its disk was full, before the line was finished"
+            self._verdict.notes.append(Remark(line.file, line.number, text))
+        else:
+            self._find(line.file, line.number, "a line without a seal")
+
+    def _check_chain(self, segments: list[Segment]) -> None:
+        segments.sort(key=lambda segment: (segment.number or _LAST, segment.lines[0].number))
+        before: Segment | None = None
+        for segment in segments:
+            mac = self._check_beginning(segment, before)
+            self._check_lines(segment.lines, mac)
+            self._check_head(segment)
+            before = segment
+        if before is not None and before.lines[-1].event().get("action") == "rotated":
+            self._find(before.file, None, "the file that follows it is missing")
+
+    def _check_beginning(self, segment: Segment, before: Segment | None) -> bytes | None:
+        """Check that a segment follows the one before it; return the MAC before its first line, if it is known."""
+        first = segment.lines[0]
+        if segment.number is None:
+            self._find(segment.file, first.number, "the line that begins the file is missing")
+            return None
+        previous = str(first.event().get("previous", "")).encode()
+        if before is None:
+            if segment.number > 1 and not self._older_deleted:
+                self._find(segment.file, None, f"the {_files(segment.number - 1)} before it: missing")
+        elif before.number is not None and segment.number != before.number + 1:
+            self._find(segment.file, None, f"between {before.file} and it, a file is missing or given twice")
+        elif before.lines[-1].link is not None and before.lines[-1].link.mac != previous:
+            self._find(before.file, None, "its last lines are missing")
+        return previous
+
+    def _check_lines(self, lines: Sequence[Line], mac: bytes | None) -> None:
+        """Check the seals, the order and the places of the lines of one chain in one file."""
+        last: Line | None = None
+        shift = 0
+        for line in lines:
+            link = line.link
+            assert link is not None  # noqa: S101 - for the type checker: `_segments` keeps no other
+            seq = 0 if last is None or last.link is None else last.link.seq
+            if last is not None and link.seq <= seq:
+                self._find(line.file, line.number, f"line {link.seq} of the chain, out of order or a second time")
+                continue
+            if last is not None and link.seq > seq + 1:
+                self._find(line.file, line.number, f"before it, {_lines(seq + 1, link.seq - 1)} missing")
+            elif mac is not None and not hmac.compare_digest(self._key.mac(mac, link.body), link.mac):
+                self._find(line.file, line.number, "changed")
+            elif last is not None and not self._mixed:
+                moved = last.end - link.after if link.after is not None else line.start - last.end
+                if moved != shift and (link.after is not None or moved):
+                    self._find(line.file, last.number, "moved: lines before it are missing, or were put in")
+                    shift = moved if link.after is not None else shift
+            mac, last = link.mac, line
+
+    def _check_head(self, segment: Segment) -> None:
+        """Check that a chain has come as far in a file as its head says."""
+        first, last = segment.lines[0].link, segment.lines[-1].link
+        if self._mixed or segment.number is None or first is None or last is None:
+            return
+        if first.head is None:
+            self._open.add(segment.file)
+            text = "no head, because its folder or a file attribute forbids it: a cut tail does not show"
+            self._verdict.notes.append(Remark(segment.file, 1, text))
+            return
+        head = self._key.head_of(first)
+        if head is None or not head.is_ended:
+            self._open.add(segment.file)
+        if head is None:
+            # A process may be killed before it has written its first head.
+            if first.head.strip() or len(segment.lines) > 1:
+                self._find(segment.file, segment.lines[0].number, "changed: its head")
+            return
+        missing = head.seq - max(line.link.seq for line in segment.lines if line.link is not None)
+        if missing > 0:
+            self._missing.setdefault(segment.file, []).append((head.seq - missing + 1, head.seq))
+            if head.is_ended:
+                self._torn.pop(segment.file, None)
+        elif not missing and head.end != segment.lines[-1].end:
+            self._find(
+                segment.file, segment.lines[-1].number, "moved: lines before it are missing, or were put in"
+            )
+
+    def _find(self, file: Path, line: int | None, text: str) -> None:
+        self._verdict.findings.append(Remark(file, line, text))
+
+
+def _lines(first: int, last: int) -> str:
+    return f"line {first} is" if first == last else f"lines {first} to {last} are"
+
+
+def _files(count: int) -> str:
+    return "file" if count == 1 else f"{count} files"

@@ -1,0 +1,167 @@
+"""The chain that makes a changed audit log show: how its lines are sealed, and how they are read again.
+
+Each line ends in the chain's name, its sequence number and a MAC (HMAC-SHA256, cut to 128 bits) of the line and
+of the MAC before it. A chain belongs to one process. Its first line in a file, `opened`, has room for the chain's
+head: the last sequence number and where its line ends, sealed. The head is written there after each write, so that
+a tail that was cut off is missed even if the process was killed.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import string
+from binascii import hexlify
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schema.secrets import Credential
+
+_BYTES: Final = 16
+_NAME_LETTERS: Final = 12
+# Letters only, as in references: no reader may take them for a card number.
+_LETTERS: Final = bytes.maketrans(string.digits.encode(), b"ghijklmnop")
+_NO_MAC: Final = b""
+_LINE: Final = re.compile(
+    rb'(?P<body>\{.*,"chain":"(?P<chain>[a-z]{12})","seq":(?P<seq>[1-9][0-9]{0,11})'
+    rb'(?:,"after":(?P<after>[0-9]{1,14}))?),"mac":"(?P<mac>[a-p]{32})"\}',
+    re.ASCII,
+)
+_HEAD: Final = re.compile(rb'"head":"(?P<head>[ a-z0-9]{66})"', re.ASCII)
+_SEALED: Final = re.compile(
+    rb"(?P<seq>[0-9]+) (?P<end>[0-9]+) (?P<state>open|ended) (?P<mac>[a-p]{32}) *", re.ASCII
+)
+_HEAD_SIZE: Final = 66
+BLANK_HEAD: Final = " " * _HEAD_SIZE
+
+
+class Link(NamedTuple):
+    """A line of a chain, as it was read."""
+
+    chain: str
+    seq: int
+    after: int | None
+    """Where the write before it ended in the file; None if it followed the line before it in the same write."""
+    body: bytes
+    """The line without its MAC and, of an opened line, with a blank head."""
+    mac: bytes
+    head: bytes | None
+    """Of an opened line: its head."""
+
+
+class Head(NamedTuple):
+    """How far a chain has come in a file."""
+
+    seq: int
+    end: int
+    """Where its last line ends, in bytes from the file's beginning."""
+    is_ended: bool
+    """Whether its last line is the last one that it will have there."""
+
+
+class ChainKey:
+    """Makes and checks the MACs of chains.
+
+    Args:
+        key: `KONAGRAPH_AUDIT_KEY`.
+    """
+
+    def __init__(self, key: Credential) -> None:
+        # Copied for each MAC, which costs half of keying a new one.
+        self._keyed = hmac.new(key.reveal().encode(), digestmod="sha256")
+
+    def mac(self, *parts: bytes) -> bytes:
+        """Return the MAC of some parts, none of which has a line break."""
+        keyed = self._keyed.copy()
+        keyed.update(b"\n".join(parts))
+        return hexlify(keyed.digest()[:_BYTES]).translate(_LETTERS)
+
+    def head_of(self, link: Link) -> Head | None:
+        """Return the head of an opened line; None if it was not made for it."""
+        sealed = _SEALED.fullmatch(link.head or b"")
+        if sealed is None:
+            return None
+        head = Head(int(sealed["seq"]), int(sealed["end"]), sealed["state"] == b"ended")
+        made = self.head(link.chain, link.seq, head)
+        return head if hmac.compare_digest(made, link.head or b"") else None
+
+    def head(self, chain: str, opened: int, head: Head) -> bytes:
+        """Make the head of a chain for the opened line with the number `opened`."""
+        text = b"%d %d %s" % (head.seq, head.end, b"ended" if head.is_ended else b"open")
+        mac = self.mac(b"head", chain.encode(), b"%d" % opened, text)
+        return (b"%s %s" % (text, mac)).ljust(_HEAD_SIZE)
+
+
+class Chain:
+    """The chain of one process; it goes on from file to file.
+
+    Args:
+        key: of the MACs.
+    """
+
+    def __init__(self, key: ChainKey) -> None:
+        self._key = key
+        self.name: Final = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_NAME_LETTERS))
+        self.seq = 0
+        """The number of the last line."""
+        self.mac = _NO_MAC
+        """The MAC of the last line."""
+        self._suffix = f',"chain":"{self.name}","seq":'.encode()
+
+    def seal(self, lines: Sequence[bytes], after: int | None = None) -> list[tuple[bytes, bytes]]:
+        """Seal the lines of one write, JSON objects without line breaks, as the next ones of the chain.
+
+        Args:
+            lines: to seal.
+            after: where the write before ended in the file; None for what is no file.
+
+        Returns:
+            Each sealed line, ending in a line break, and its MAC. The chain itself goes on only by `advance`.
+        """
+        sealed, seq, mac = [], self.seq, self.mac
+        place = b"" if after is None else b',"after":%d' % after
+        for line in lines:
+            seq += 1
+            body = b"%s%s%d%s" % (line[:-1], self._suffix, seq, place)
+            mac = self._key.mac(mac, body)
+            sealed.append((b'%s,"mac":"%s"}\n' % (body, mac), mac))
+            place = b""
+        return sealed
+
+    def advance(self, sealed: Sequence[tuple[bytes, bytes]]) -> None:
+        """Go on after lines that were written."""
+        if sealed:
+            self.seq += len(sealed)
+            self.mac = sealed[-1][1]
+
+    def head(self, opened: int, end: int, *, is_ended: bool) -> bytes:
+        """Make the head for the opened line with the number `opened`."""
+        return self._key.head(self.name, opened, Head(self.seq, end, is_ended))
+
+
+def head_offset(line: bytes) -> int | None:
+    """Return where the head begins in an opened line."""
+    found = _HEAD.search(line)
+    return None if found is None else found.start("head")
+
+
+def link_of(line: bytes) -> Link | None:
+    """Read a line without its line break; None if it belongs to no chain."""
+    found = _LINE.fullmatch(line)
+    if found is None:
+        return None
+    body, place = found["body"], _HEAD.search(found["body"])
+    if place is not None:
+        body = body[: place.start("head")] + BLANK_HEAD.encode() + body[place.end("head") :]
+    after = found["after"]
+    return Link(
+        found["chain"].decode(),
+        int(found["seq"]),
+        None if after is None else int(after),
+        body,
+        found["mac"],
+        None if place is None else place["head"],
+    )

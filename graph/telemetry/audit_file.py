@@ -1,0 +1,249 @@
+"""The audit log's file: appends whole lines, and seals them if there is a key."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from typing import TYPE_CHECKING, Any, Final
+
+from graph.security.audit_chain import BLANK_HEAD, Chain, head_offset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from graph.security.audit_chain import ChainKey
+
+_OWNER_ONLY: Final = 0o600
+_CLOSED: Final = -1
+# Non-blocking for a pipe whose reader stalls; no terminal may become the controlling one.
+_OPEN_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_LONGEST_LINE: Final = 1 << 20
+
+
+class AuditFile:
+    """Appends whole lines to a file, pipe or device; a new file is readable by its owner only.
+
+    Raises:
+        OSError: when it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = _open(path)
+        self._is_regular = stat.S_ISREG(os.fstat(self._file).st_mode)
+        # The rest of a partially written line, which must be finished first.
+        self._rest = b""
+        self.begun = 0
+        """After a failure: how many of its lines are in the file, at least in part."""
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether the last line is not finished yet."""
+        return bool(self._rest)
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the file, and everything in it, is lost."""
+        return self._is_regular and os.fstat(self._file).st_nlink == 0
+
+    @property
+    def end(self) -> int | None:
+        """Where the last write ends, even if others have appended since; None for what is no regular file."""
+        return os.lseek(self._file, 0, os.SEEK_CUR) + len(self._rest) if self._is_regular else None
+
+    def write(self, lines: bytes) -> None:
+        """Append whole lines.
+
+        Raises:
+            OSError: when not all of them were written.
+        """
+        left = self._rest + lines
+        while left:
+            try:
+                written = os.write(self._file, left)
+            except OSError:
+                # Lines that have not begun are not written later: their requests were refused.
+                done = len(lines) - len(left)
+                begun = done < 0 or (done > 0 and not lines[:done].endswith(b"\n"))
+                self._rest = left[: left.index(b"\n") + 1] if begun else b""
+                self.begun = lines[: max(done, 0)].count(b"\n") + (begun and done > 0)
+                raise
+            left = left[written:]
+        self._rest = b""
+
+    def rewriter(self) -> int | None:
+        """Open the file again to change bytes in its middle; None where that is impossible or not allowed."""
+        if not self._is_regular:
+            return None
+        with contextlib.suppress(OSError):
+            opened = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            if os.path.sameopenfile(opened, self._file):
+                return opened
+            os.close(opened)
+        return None
+
+    def torn_tail(self) -> int:
+        """Return the length of a last line without a line break, as a killed process leaves it."""
+        if not self._is_regular:
+            return 0
+        with self._path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _LONGEST_LINE))
+            return len(file.read().rpartition(b"\n")[2])
+
+    def replaces(self, other: AuditFile) -> bool:
+        """Take over what another one has not finished, if it has the same file; returns whether it has not."""
+        if os.path.sameopenfile(self._file, other._file):
+            self._rest = other._rest
+            if self._is_regular:
+                os.lseek(self._file, os.lseek(other._file, 0, os.SEEK_CUR), os.SEEK_SET)
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file != _CLOSED:
+            os.close(self._file)
+            self._file = _CLOSED
+
+
+class AuditLines:
+    """The lines of the audit log's file.
+
+    Args:
+        path: of the file.
+        key: seals the lines; None to write them as they are.
+        render: makes a line, without its line break, of the fields of an event.
+
+    Raises:
+        OSError: when the file cannot be opened.
+    """
+
+    def __init__(self, path: Path, key: ChainKey | None, render: Callable[[dict[str, Any]], bytes]) -> None:
+        self._path = path
+        self._file = AuditFile(path)
+        self._chain = None if key is None else Chain(key)
+        self._render = render
+        self._files = 0
+        # The number of the line that begins the file; 0 until there is one.
+        self._opened = 0
+        self._head: tuple[int, int] | None = None
+        # The chain's last line that is not torn.
+        self._whole = (0, b"")
+        with contextlib.suppress(OSError):
+            # A full disk stops no start.
+            self._begin()
+
+    def write(self, lines: Sequence[bytes]) -> bytes:
+        """Append lines, each without its line break; returns them as they are in the file.
+
+        Raises:
+            OSError: when not all of them were written.
+        """
+        self._begin()
+        written = self._append(lines)
+        if self._file.is_deleted:
+            # The lines are lost with it.
+            self.reopen()
+            written = self._append(lines)
+        return written
+
+    def reopen(self) -> None:
+        """Open the path again, as after `logrotate` has renamed the file.
+
+        Raises:
+            OSError: when it cannot be opened; the old file stays in use.
+        """
+        fresh = AuditFile(self._path)
+        if not fresh.replaces(self._file):
+            self._file.close()
+            self._file = fresh
+            return
+        self._end("rotated")
+        self._file = fresh
+        self._begin()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._end("closed")
+
+    def _append(self, lines: Sequence[bytes]) -> bytes:
+        if self._chain is None:
+            text = b"".join([line + b"\n" for line in lines])
+            self._file.write(text)
+            return text
+        sealed = self._chain.seal(lines, self._file.end if self._opened <= self._chain.seq else None)
+        text = b"".join([line for line, _ in sealed])
+        try:
+            self._file.write(text)
+        except OSError:
+            self._keep(self._chain, sealed[: self._file.begun])
+            raise
+        self._keep(self._chain, sealed)
+        self._write_head()
+        return text
+
+    def _keep(self, chain: Chain, sealed: Sequence[tuple[bytes, bytes]]) -> None:
+        """Go on after the lines that are in the file, of which the last one may be torn."""
+        whole = len(sealed) - self._file.is_torn
+        if whole >= 0:
+            chain.advance(sealed[:whole])
+            self._whole = (chain.seq, chain.mac)
+            chain.advance(sealed[whole:])
+
+    def _begin(self) -> None:
+        """Write the line that begins the file, unless it is there."""
+        chain = self._chain
+        if chain is None or self._opened:
+            return
+        event: dict[str, Any] = {"action": "opened", "file": self._files + 1}
+        if chain.seq:
+            event["previous"] = chain.mac.decode()
+        torn = self._file.torn_tail()
+        if torn:
+            # So that a reviewer can tell an unfinished line from a foreign one.
+            event["torn"] = torn
+            self._file.write(b"\n")
+        rewriter = self._file.rewriter()
+        if rewriter is not None:
+            event["head"] = BLANK_HEAD
+        line = self._render(event)
+        self._opened = chain.seq + 1
+        try:
+            written = self._append([line])
+        except OSError:
+            if not self._file.begun:
+                self._opened = 0
+            raise
+        end, offset = self._file.end, head_offset(written)
+        if rewriter is not None and end is not None and offset is not None:
+            self._head = (rewriter, end - len(written) + offset)
+            self._write_head()
+
+    def _write_head(self, *, is_ended: bool = False) -> None:
+        """Write how far the chain has come into the line that begins the file."""
+        end = self._file.end
+        if self._chain is not None and self._head is not None and end is not None:
+            rewriter, offset = self._head
+            os.pwrite(rewriter, self._chain.head(self._opened, end, is_ended=is_ended), offset)
+
+    def _end(self, action: str) -> None:
+        """Write the last line of a file, and close it."""
+        if self._opened:
+            with contextlib.suppress(OSError):
+                self._append([self._render({"action": action})])
+                self._write_head(is_ended=True)
+        if self._chain is not None and self._file.is_torn:
+            # It stays unfinished, so that the chain goes on before it.
+            self._chain.seq, self._chain.mac = self._whole
+        if self._head is not None:
+            os.close(self._head[0])
+        self._file.close()
+        self._opened, self._head = 0, None
+        self._files += 1
+
+
+def _open(path: Path) -> int:
+    return os.open(path, _OPEN_FLAGS, _OWNER_ONLY)

@@ -1,0 +1,153 @@
+"""`konagraph audit`: what an operator asks the audit log."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from click.testing import CliRunner, Result
+
+from graph.audit_review.report import bulk_readers
+from graph.cli import main
+from graph.security.card_refs import CardRefs
+from schema.secrets import CardNo, Credential, MemberId
+from tests.cli.test_cli_commands import invoke
+from tests.security.callers import ALL_KNOWING, NUMBERS, OTHERS, OWN, Caller, callers
+from tests.tables import table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEYS: Final[dict[str, Any]] = {
+    "KONAGRAPH_AUDIT_KEY": "the key of the audit log's chains",
+    "KONAGRAPH_CARD_REF_KEY": "the key of the references of the cards",
+}
+REFS: Final = CardRefs(Credential(KEYS["KONAGRAPH_CARD_REF_KEY"]))
+OWNER: Final = Caller("kim@example.com", member="1001")
+CARD: Final = "query ($n: CardNumber!) { card(cardNo: $n) { balance member { userId } } }"
+
+
+@pytest.fixture
+async def log(tmp_path: Path) -> Path:
+    """The audit log of a gateway that a service and a member have asked."""
+    async with callers(tmp_path, **KEYS) as running:
+        for number in NUMBERS[:4]:
+            await running.ask(ALL_KNOWING, CARD, {"n": number})
+        await running.ask(OWNER, CARD, {"n": OWN})
+        await running.ask(OWNER, CARD, {"n": OTHERS})
+        await running.gateway.post(CARD, {"n": OWN})
+    return running.audit_file
+
+
+def rows(*arguments: str) -> list[dict[str, Any]]:
+    result = invoke("audit", "report", "--format", "json", *arguments)
+    assert (result.exit_code, result.stderr) == (0, "")
+    found: list[dict[str, Any]] = json.loads(result.stdout)
+    return found
+
+
+def test_an_untouched_log_is_verified_and_a_changed_one_is_an_error(log: Path) -> None:
+    verified = invoke("audit", "verify", str(log), **KEYS)
+    assert (verified.exit_code, verified.stdout) == (0, "9 sealed lines of 1 processes: untouched\n")
+    # Without a name, all files of the setting are verified.
+    assert invoke("audit", "verify", KONAGRAPH_AUDIT_LOG=str(log), **KEYS).stdout == verified.stdout
+    log.write_text(log.read_text("utf-8").replace("balance", "Balance", 1), "utf-8")
+    changed = invoke("audit", "verify", str(log), **KEYS)
+    assert (changed.exit_code, changed.stdout.splitlines()[0]) == (1, f"CHANGED: {log}:2: changed")
+
+
+async def test_the_log_of_a_process_is_verified_among_its_other_lines(tmp_path: Path) -> None:
+    async with callers(tmp_path, **KEYS) as running:
+        await running.ask(ALL_KNOWING, CARD, {"n": OWN})
+    lines = running.audit_file.read_text("utf-8").splitlines(keepends=True)
+    (tmp_path / "log").write_text(f"a greeting\n{lines[0]}{{}}\n{''.join(lines[1:])}the end", "utf-8")
+    arguments = ("audit", "verify", str(tmp_path / "log"))
+    assert invoke(*arguments, "--log", **KEYS).exit_code == 0
+    assert invoke(*arguments, **KEYS).exit_code == 1
+
+
+@table(
+    ("arguments", "variables", "problem"),
+    [
+        (("verify", "x"), {}, "does not exist"),
+        (("verify",), KEYS, "name a FILE, or set KONAGRAPH_AUDIT_LOG"),
+        (("verify",), {**KEYS, "KONAGRAPH_AUDIT_LOG": "x"}, "there is no file x"),
+        (("verify", "pyproject.toml"), {}, "KONAGRAPH_AUDIT_KEY"),
+        (("verify", "pyproject.toml"), {"KONAGRAPH_AUDIT_KEY": "short"}, "KONAGRAPH_AUDIT_KEY"),
+        (("report", "--from", "March", "pyproject.toml"), {}, "neither a day"),
+        (("card-ref",), {}, "KONAGRAPH_CARD_REF_KEY"),
+        (("card-ref",), KEYS, "standard input has no card number"),
+        (("card-ref", "--member"), KEYS, "standard input has no member id"),
+    ],
+)
+def test_a_mistake_is_named(arguments: tuple[str, ...], variables: dict[str, str], problem: str) -> None:
+    result = invoke("audit", *arguments, **variables)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert problem in result.stderr
+
+
+def test_a_number_from_standard_input_is_answered_by_its_reference_and_not_repeated() -> None:
+    def ref(text: str, *arguments: str) -> Result:
+        return CliRunner().invoke(main, ["audit", "card-ref", *arguments], input=text, env=KEYS)
+
+    assert ref(f"{OWN}\n").output == f"{REFS.of(CardNo(OWN))}\n"
+    assert ref("1001", "--member").output == f"{REFS.of(MemberId('1001'))}\n"
+    assert OWN not in ref(f"{OWN}0").output
+
+
+def test_a_report_says_who_saw_how_many_cards_and_was_refused_what(log: Path) -> None:
+    names = ("reads", "cards", "own_reads", "refusals")
+    found = rows(str(log))
+    assert {row["viewer"]: tuple(row[name] for name in names) for row in found} == {
+        "a-service": (4, 4, 0, ""),
+        "kim@example.com": (0, 0, 1, "CARD_NOT_FOUND 1"),
+        "127.0.0.1": (0, 0, 0, "UNAUTHENTICATED 1"),
+    }
+    assert not any(row["is_bulk_reader"] for row in found)
+
+
+def test_a_report_of_a_card_says_who_saw_it_when_and_what(log: Path) -> None:
+    seen = rows("--card-ref", REFS.of(CardNo(OWN)), str(log))
+    assert [(row["viewer_id"], row["own"], row["fields"]) for row in seen] == [
+        ("a-service", None, ["balance", "userId"]),
+        ("kim@example.com", True, ["balance", "userId"]),
+    ]
+    # Of the member there are three cards.
+    assert len(rows("--card-ref", REFS.of(MemberId("1001")), str(log))) == 4
+    assert (
+        len(rows("--viewer", "a-service", str(log)))
+        == len(rows("--viewer", REFS.of_viewer("a-service"), str(log)))
+        == 4
+    )
+
+
+def test_a_report_keeps_to_its_time(log: Path) -> None:
+    day = json.loads(log.read_text("utf-8").splitlines()[0])["timestamp"][:10]
+    assert len(rows("--from", day, "--to", day, str(log))) == 3
+    assert rows("--to", "2020-01-01", str(log)) == rows("--from", "2100-01-01T00:00:00+09:00", str(log)) == []
+
+
+def test_a_report_is_a_table_for_people_and_csv_for_a_spreadsheet(log: Path) -> None:
+    shown = invoke("audit", "report", str(log)).stdout.splitlines()
+    assert shown[0].split() == ["viewer", "kind", "reads", "cards", "own_reads", "refusals", "first", "last"]
+    log.write_text(log.read_text("utf-8").replace("a-service", "=1+1"), "utf-8")
+    parsed = list(csv.DictReader(io.StringIO(invoke("audit", "report", "--format", "csv", str(log)).stdout)))
+    assert {row["viewer"] for row in parsed} == {"'=1+1", "kim@example.com", "127.0.0.1"}
+
+
+@pytest.mark.parametrize("planted", [21, 60, 500])
+@pytest.mark.parametrize("most", [1, 5, 40])
+def test_a_bulk_reader_among_a_thousand_viewers_is_found_and_nobody_else(planted: int, most: int) -> None:
+    dice = random.Random(planted * most)  # noqa: S311 - to repeat a failure
+    cards = {f"viewer-{number}": dice.randint(0, most) for number in range(1_000)}
+    found = bulk_readers({**cards, "planted": planted})
+    assert found == ({"planted"} if planted > max(20, 4 * most) else set())
+
+
+def test_a_few_viewers_who_see_about_as_much_are_no_bulk_readers() -> None:
+    assert bulk_readers({}) == bulk_readers({"a": 0}) == bulk_readers({"a": 500}) == set()
+    assert bulk_readers({"a": 400, "b": 500, "c": 450}) == set()

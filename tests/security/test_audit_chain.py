@@ -1,0 +1,253 @@
+"""A changed audit log shows, and an untouched one does not, however its processes ended."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from graph.audit_review.verify import verify
+from graph.security.audit_chain import ChainKey
+from graph.telemetry.audit_log import AuditLog
+from schema.secrets import Credential
+from tests.security.audit_writer import KEY, event
+from tests.tables import table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def texts(files: list[Path], **rules: bool) -> list[str]:
+    return [finding.text for finding in verify(files, KEY, **rules).findings]
+
+
+def written(path: Path, count: int) -> AuditLog:
+    """An open log of at least so many lines."""
+    log = AuditLog(path, str.upper, KEY)
+    for number in range(0, count, 3):
+        log.record([event(number), event(number + 1), event(number + 2)])
+    return log
+
+
+def record(folder: Path, count: int, *, ended: bool) -> list[Path]:
+    """A rotated record of two gateways that write to the same file."""
+    path, old = folder / "audit.log", folder / "audit.log.1"
+    logs = [AuditLog(path, str.upper, KEY) for _ in range(2)]
+    for number in range(count // 2):
+        logs[number % 3 % 2].record([event(number + each) for each in range(number % 4 + 1)])
+        if number == count // 5:
+            path.rename(old)
+            for log in logs:
+                log.reopen()
+    if ended:
+        for log in logs:
+            log.close()
+    return [path, old]
+
+
+Mutilate = "Callable[[random.Random, list[bytes]], None]"
+
+
+def edit(dice: random.Random, lines: list[bytes]) -> None:
+    at = dice.randrange(len(lines))
+    line = bytearray(lines[at])
+    place = dice.randrange(len(line) - 1)
+    line[place] = dice.choice([byte for byte in b'abc0189"}{ ' if byte != line[place]])
+    lines[at] = bytes(line)
+
+
+def delete(dice: random.Random, lines: list[bytes]) -> None:
+    # Not the last one of a file without an end: that is a cut tail.
+    del lines[dice.randrange(len(lines))]
+
+
+def swap(dice: random.Random, lines: list[bytes]) -> None:
+    first = dice.randrange(len(lines) - 1)
+    second = dice.choice([first + 1, dice.randrange(first + 1, len(lines))])
+    lines[first], lines[second] = lines[second], lines[first]
+
+
+def duplicate(dice: random.Random, lines: list[bytes]) -> None:
+    lines.insert(dice.randrange(len(lines) + 1), dice.choice(lines))
+
+
+def append(dice: random.Random, lines: list[bytes]) -> None:
+    forged = dice.choice(lines).replace(b"192.0.2.1", b"192.0.2.2").replace(b"opened", b"read")
+    lines.append(dice.choice([forged, b"{}\n", b'{"action":"read"}\n', lines[-1], b"\n"]))
+
+
+def cut(dice: random.Random, lines: list[bytes]) -> None:
+    del lines[-dice.choice([1, 2, dice.randrange(1, len(lines))]) :]
+
+
+def cut_within_a_line(dice: random.Random, lines: list[bytes]) -> None:
+    cut(dice, lines)
+    lines[-1] = lines[-1][: dice.randrange(1, len(lines[-1]))]
+
+
+def forge(dice: random.Random, lines: list[bytes]) -> None:
+    """Write the whole file anew with another key."""
+    log_key = ChainKey(Credential(f"a guess at the key {dice.random()}"))
+    assert log_key.mac(b"") != KEY.mac(b"")
+    at = dice.randrange(1, len(lines))
+    lines[at] = lines[at][:-36] + log_key.mac(lines[at]) + b'"}\n'
+
+
+KINDS: Final = (edit, delete, swap, duplicate, append, cut, cut_within_a_line, forge)
+
+
+@pytest.mark.parametrize(
+    ("ended", "count", "mutilations"), [(True, 2_000, 160), (False, 10_000, 40)], ids=["ended", "killed"]
+)
+def test_every_mutilation_of_a_record_is_found_and_nothing_of_an_untouched_one(
+    tmp_path: Path, count: int, mutilations: int, *, ended: bool
+) -> None:
+    files = record(tmp_path, count, ended=ended)
+    verdict = verify(files, KEY)
+    assert (verdict.findings, verdict.notes, verdict.chains) == ([], [], 2)
+    assert verdict.lines >= count
+    missed = []
+    dice = random.Random(20_261_127)  # noqa: S311 - to repeat a failure
+    for number in range(mutilations):
+        mutilate, file = KINDS[number % len(KINDS)], dice.choice(files)
+        before = file.read_bytes()
+        lines = before.splitlines(keepends=True)
+        mutilate(dice, lines)
+        after = b"".join(lines)
+        file.write_bytes(after)
+        if not verify(files, KEY).findings and after != before:
+            missed.append((number, mutilate.__name__, file.name, len(before) - len(after)))
+        file.write_bytes(before)
+    assert missed == []
+    for file in files:
+        assert texts([file])
+
+
+@pytest.mark.process
+def test_processes_that_are_rotated_killed_and_ended_leave_an_untouched_record(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.security.audit_writer", str(tmp_path / "audit.log")]
+    for rotations in range(3):
+        path = tmp_path / "audit.log"
+        writers = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(3)]
+        for writer in writers:
+            assert writer.stdout is not None
+            writer.stdout.read(1)
+            writer.stdout.close()
+        for rotation in range(rotations + 1):
+            waited_for = time.monotonic() + 30
+            while not path.exists() or path.read_bytes().count(b"\n") < 300:
+                assert time.monotonic() < waited_for
+                time.sleep(0.01)
+            if rotation < rotations:
+                path.rename(tmp_path / f"audit.log.{rotations}{rotation}")
+                for writer in writers:
+                    writer.send_signal(signal.SIGHUP)
+        for writer in writers[:2]:
+            writer.kill()
+        writers[2].terminate()
+        for writer in writers:
+            writer.wait(timeout=30)
+        files = list(tmp_path.iterdir())
+        assert texts(files) == []
+        killed = path.read_bytes()
+        path.write_bytes(killed[: killed.rstrip(b"\n").rindex(b"\n") + 1])
+        assert texts(files) != []
+        path.write_bytes(killed)
+
+
+def test_a_line_that_a_killed_process_did_not_finish_is_named_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    written(path, 10)
+    whole = path.read_bytes()
+    line = whole.splitlines(keepends=True)[-1]
+    for torn in (line[:1], line[:40], line[:-1][:-20]):
+        path.write_bytes(whole + torn)
+        verdict = verify([path], KEY)
+        assert (verdict.findings, len(verdict.notes)) == ([], 1)
+        assert "torn" in verdict.notes[0].text
+    # The next process goes on in the same file, and says how much was torn.
+    written(path, 4).close()
+    verdict = verify([path], KEY)
+    assert (verdict.findings, len(verdict.notes), verdict.chains) == ([], 1, 2)
+    # Of the last line itself, less than all may be on the disk.
+    path.write_bytes(whole[:-20])
+    verdict = verify([path], KEY)
+    assert (verdict.findings, len(verdict.notes)) == ([], 1)
+
+
+def test_a_line_that_is_torn_where_the_process_ended_well_is_a_finding(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    written(path, 10).close()
+    whole = path.read_bytes()
+    for changed in (whole[:-20], whole + whole[:40]):
+        path.write_bytes(changed)
+        assert texts([path]) != []
+
+
+def test_a_full_disk_in_the_middle_of_a_line_breaks_no_chain(tmp_path: Path) -> None:
+    path, old = tmp_path / "audit.log", tmp_path / "audit.log.1"
+    log = written(path, 6)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 500, before[1]))
+    try:
+        assert not log.record([event(1), event(2), event(3)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    path.rename(old)
+    log.reopen()
+    time.sleep(1)
+    assert log.record([event(4)])
+    log.close()
+    assert texts([path, old]) == []
+
+
+def test_a_deleted_file_is_missed(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    log = written(path, 6)
+    path.unlink()
+    assert log.record([event(1)])
+    log.close()
+    assert texts([path]) == ["the file before it: missing"]
+    assert texts([path], older_deleted=True) == []
+
+
+def test_compressed_files_are_read(tmp_path: Path) -> None:
+    path, old = tmp_path / "audit.log", tmp_path / "audit.log.1.gz"
+    log = written(path, 30)
+    path.rename(tmp_path / "old")
+    log.reopen()
+    log.close()
+    old.write_bytes(gzip.compress((tmp_path / "old").read_bytes()))
+    assert texts([old, path]) == []
+
+
+def test_another_key_opens_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    written(path, 6).close()
+    assert verify([path], ChainKey(Credential("another key, as long as it has to be"))).findings
+
+
+@table("text", [b"", b"\n", b"nothing\n", b'{"action":"read"}\n'])
+def test_what_is_no_record_is_a_finding(text: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(text)
+    assert texts([tmp_path / "x"]) != []
+
+
+def test_a_file_that_cannot_be_changed_in_its_middle_has_no_head_which_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    written(path, 6).close()
+    (tmp_path / "copy").write_bytes(os.read(reader, 65_536))
+    os.close(reader)
+    verdict = verify([tmp_path / "copy"], KEY)
+    assert verdict.findings == []
+    assert "no head" in verdict.notes[0].text
