@@ -8,14 +8,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.semconv._incubating.attributes import graphql_attributes
-from opentelemetry.semconv.attributes import (
-    error_attributes,
-    http_attributes,
-    network_attributes,
-    server_attributes,
-    url_attributes,
-)
 from opentelemetry.trace import SpanKind, StatusCode
 
 from graph.resilience.guard import GuardRules
@@ -33,14 +25,6 @@ if TYPE_CHECKING:
 CARD_NO = "9491339400000013"
 CARD = "query Card($n: CardNumber!) { card(cardNo: $n) { balance } }"
 PROFILE = "query Profile($n: CardNumber!) { card(cardNo: $n) { member { profile { userName } } } }"
-CONVENTIONS = (
-    error_attributes,
-    graphql_attributes,
-    http_attributes,
-    network_attributes,
-    server_attributes,
-    url_attributes,
-)
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
@@ -113,16 +97,6 @@ async def test_each_call_is_a_span_below_the_requests() -> None:
             "konaplate.code": "000_000",
             "konaplate.echo": "same",
         }
-
-
-async def test_every_attribute_is_one_of_the_conventions_or_of_a_namespace_of_ours() -> None:
-    server, calls = await spans_of(PROFILE)
-    _, failed = await spans_of(CARD, httpx.MockTransport(refuse))
-    names = set().union(*(attributes(span) for span in (server, *calls, *failed)))
-    # The conventions have no name for it.
-    names.remove("graphql.document.hash")
-    conventional = {value for module in CONVENTIONS for name, value in vars(module).items() if name.isupper()}
-    assert {name for name in names - conventional if not name.startswith(("konagraph.", "konaplate."))} == set()
 
 
 async def test_the_query_string_of_a_request_is_in_no_span() -> None:
