@@ -117,7 +117,7 @@ class GraphQLEndpoint:
             report.status = CLIENT_CLOSED_REQUEST
         else:
             if report.timing is not None:
-                response.headers["server-timing"] = report.timing.server_timing(time.perf_counter() - started)
+                response.raw_headers.append(report.timing.server_timing(time.perf_counter() - started))
             await exchange.reply(response)
             report.status = int(response.status_code)
         if report.timing is not None:

@@ -75,13 +75,14 @@ class RequestTrace:
             "savedCalls": context.saved_calls,
         }
 
-    def server_timing(self, seconds: float) -> str:
-        """The value of `Server-Timing` for a request that took so long: milliseconds, and no other values.
+    def server_timing(self, seconds: float) -> tuple[bytes, bytes]:
+        """The header `Server-Timing` of a request that took so long: milliseconds, and no other values.
 
         The attempts to call an endpoint are added up, also those at the same time.
         """
         entries = {"total": seconds, "parse": self._parse_seconds, **self._seconds}
-        return ", ".join(f"{name};dur={_ms(seconds)}" for name, seconds in entries.items())
+        value = ", ".join(f"{name};dur={_ms(seconds)}" for name, seconds in entries.items())
+        return b"server-timing", value.encode("ascii")
 
 
 def on_call(report: CallReport) -> None:
