@@ -24,8 +24,10 @@ COPY --from=explorer /explorer/node_modules explorer/node_modules
 # `docker build --build-arg SOURCE_COMMIT="$(git rev-parse HEAD)"`: the wheel remembers it, and git is not here.
 ARG SOURCE_COMMIT=
 RUN /tools/bin/python -m hatchling build -t wheel -d /wheels \
-    && /opt/konagraph/bin/pip install --no-cache-dir --no-index --no-deps /wheels/*.whl \
-    && /opt/konagraph/bin/pip check
+    && /opt/konagraph/bin/pip install --no-cache-dir --no-index --no-deps --find-links /wheels/ konagraph \
+    && /opt/konagraph/bin/pip check \
+    && /tools/bin/cyclonedx-py environment --output-reproducible /opt/konagraph/bin/python \
+        -o /opt/konagraph/sbom.cdx.json
 
 FROM ${BASE}
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin konagraph \

@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 INSTALL = @$(if $(PYTHON),$(PYTHON) -m scripts.environment,echo "konagraph needs Python 3.11 to 3.14; none was found on the PATH." >&2; exit 1;)
 
 .PHONY: help dev doctor unit test compiled check format schema equality containers fresh bench bench-peers soak \
-	setup setup-dev explorer wallet-web wallet-mobile pictures lock wheel clean
+	setup setup-dev explorer wallet-web wallet-mobile pictures lock wheel sbom clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -116,7 +116,16 @@ wheel:  ## dist/konagraph-….whl, with GraphiQL's files in it
 	$(INSTALL) build explorer
 	.venv-build/bin/python -m hatchling build -t wheel
 
+# The environment is that of the image: the packages of the lock, and the wheel.
+sbom: wheel  ## dist/konagraph-….cdx.json, the bill of materials of an installation of the wheel
+	$(INSTALL) image
+	version=$$(.venv-build/bin/hatchling version) && \
+		.venv-image/bin/python -m pip install --quiet --force-reinstall --no-index --no-deps --find-links dist \
+			"konagraph==$$version" && \
+		.venv-build/bin/cyclonedx-py environment --output-reproducible .venv-image/bin/python \
+			-o "dist/konagraph-$$version.cdx.json"
+
 clean:  ## remove everything that can be generated
-	rm -rf .venv .venv-build .venv-outside .peers dist explorer/node_modules tests/node/node_modules \
+	rm -rf .venv .venv-build .venv-image .venv-outside .peers dist explorer/node_modules tests/node/node_modules \
 		examples/*/node_modules examples/wallet-web/dist examples/wallet-web/src/gql benchmarks/peers/node_modules \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

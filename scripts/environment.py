@@ -51,6 +51,7 @@ PYTHON_TARGETS: Final = {
     "runtime": Target(".venv", ("requirements-runtime.lock",)),
     "dev": Target(".venv", ("requirements-runtime.lock", "requirements.lock")),
     "build": Target(".venv-build", ("requirements-build.lock",)),
+    "image": Target(".venv-image", ("requirements-runtime.lock",)),
     "outside": Target(".venv-outside", ("tests/outside/requirements.lock",)),
     "peers": Target(".peers/python", ("benchmarks/peers.txt",)),
 }

@@ -47,6 +47,14 @@ def test_the_image_holds_no_tools_to_build_with_and_no_tests(stack: Running) -> 
     assert stack.python("gateway-1", program.format(wanted)) == "['graph']"
 
 
+def test_the_bill_of_materials_is_what_is_installed(stack: Running) -> None:
+    listed = json.loads(stack.inside("gateway-1", "pip", "list", "--format", "json").stdout)
+    bill = json.loads(stack.inside("gateway-1", "cat", "/opt/konagraph/sbom.cdx.json").stdout)
+    assert sorted((one["name"], one["version"]) for one in listed) == sorted(
+        (one["name"], one["version"]) for one in bill["components"]
+    )
+
+
 @pytest.mark.parametrize("service", LASTING)
 def test_a_process_has_no_rights_and_cannot_get_any(stack: Running, service: str) -> None:
     status = dict(

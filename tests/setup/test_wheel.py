@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,7 +10,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.utils import canonicalize_name
 
+from graph import __version__
 from tests.setup.checkout import (
     OLDEST_PIP,
     bare_environment,
@@ -62,6 +65,24 @@ def test_an_installation_from_an_index_is_as_exact_as_the_lock(python: Path) -> 
     assert {
         name: version for name, version in installed(python).items() if name not in ("konagraph", "setuptools")
     } == expected
+
+
+# Once: it takes seconds, and pip's version changes nothing about it.
+@pytest.mark.parametrize("python", PIPS[-1:], indirect=True)
+def test_the_bill_of_materials_is_what_is_installed(python: Path, tmp_path: Path) -> None:
+    # The way of `make sbom` and of the image.
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", "Dockerfile")]
+    (options,) = {found for text in texts for found in re.findall(r"cyclonedx-py environment ([^/.]*) \S+", text)}
+    made = run(
+        tmp_path, os.environ, f"{sys.prefix}/bin/cyclonedx-py", "environment", *options.split(), str(python)
+    )
+    assert made.returncode == 0, made.stderr
+    components: dict[str, str] = {
+        canonicalize_name(one["name"]): one["version"] for one in json.loads(made.stdout)["components"]
+    }
+    assert components.pop("pip")
+    assert components == installed(python)
+    assert components["konagraph"] == __version__
 
 
 def test_the_command_runs_from_any_folder_and_shows_graphiql_without_node(python: Path, tmp_path: Path) -> None:
