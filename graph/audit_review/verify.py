@@ -8,16 +8,17 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graph.audit_review.files import Line, Segment, lines_of
-from graph.security.audit_chain import link_of
+from graph.security.audit_chain import head_of, link_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from graph.security.audit_chain import ChainKey
+    from graph.security.audit_chain import ChainKey, Link
 
 _BEGINNING: Final = b'{"action":"'
 _LAST: Final = 1 << 40
+_MOVED: Final = "moved: lines before it are missing, or were put in"
 
 
 class Remark(NamedTuple):
@@ -127,8 +128,7 @@ class _Verification:
         before: Segment | None = None
         for segment in segments:
             mac = self._check_beginning(segment, before)
-            self._check_lines(segment.lines, mac)
-            self._check_head(segment)
+            self._check_head(segment, self._check_lines(segment.lines, mac))
             before = segment
         if before is not None and before.lines[-1].event().get("action") == "rotated":
             self._find(before.file, None, "the file that follows it is missing")
@@ -149,8 +149,13 @@ class _Verification:
             self._find(before.file, None, "its last lines are missing")
         return previous
 
-    def _check_lines(self, lines: Sequence[Line], mac: bytes | None) -> None:
-        """Check the seals, the order and the places of the lines of one chain in one file."""
+    def _check_lines(self, lines: Sequence[Line], mac: bytes | None) -> dict[int, bytes]:
+        """Check the seals, the order and the places of the lines of one chain in one file.
+
+        Returns:
+            What the head must have to prove that a line was the last one, by the numbers of lines.
+        """
+        proofs: dict[int, bytes] = {}
         last: Line | None = None
         shift = 0
         for line in lines:
@@ -162,16 +167,28 @@ class _Verification:
                 continue
             if last is not None and link.seq > seq + 1:
                 self._find(line.file, line.number, f"before it, {_lines(seq + 1, link.seq - 1)} missing")
-            elif mac is not None and not hmac.compare_digest(self._key.mac(mac, link.body), link.mac):
-                self._find(line.file, line.number, "changed")
-            elif last is not None and not self._mixed:
-                moved = last.end - link.after if link.after is not None else line.start - last.end
-                if moved != shift and (link.after is not None or moved):
-                    self._find(line.file, last.number, "moved: lines before it are missing, or were put in")
-                    shift = moved if link.after is not None else shift
+            elif mac is not None:
+                seal = self._key.seal(mac, link.body)
+                proofs[link.seq] = seal.proof
+                if not hmac.compare_digest(seal.mac, link.mac):
+                    self._find(line.file, line.number, "changed")
+                elif last is not None and not self._mixed:
+                    shift = self._check_place(line, link, last, shift)
             mac, last = link.mac, line
+        return proofs
 
-    def _check_head(self, segment: Segment) -> None:
+    def _check_place(self, line: Line, link: Link, last: Line, shift: int) -> int:
+        """Check where the line before it is; return by how much it has moved."""
+        if link.after is None:
+            if line.start != last.end:
+                self._find(line.file, line.number, _MOVED)
+            return shift
+        moved = last.end - link.after
+        if moved != shift:
+            self._find(line.file, last.number, _MOVED)
+        return moved
+
+    def _check_head(self, segment: Segment, proofs: Mapping[int, bytes]) -> None:
         """Check that a chain has come as far in a file as its head says."""
         first, last = segment.lines[0].link, segment.lines[-1].link
         if self._mixed or segment.number is None or first is None or last is None:
@@ -181,7 +198,7 @@ class _Verification:
             text = "no head, because its folder or a file attribute forbids it: a cut tail does not show"
             self._verdict.notes.append(Remark(segment.file, 1, text))
             return
-        head = self._key.head_of(first)
+        head = head_of(first)
         if head is None or not head.is_ended:
             self._open.add(segment.file)
         if head is None:
@@ -189,6 +206,8 @@ class _Verification:
             if first.head.strip() or len(segment.lines) > 1:
                 self._find(segment.file, segment.lines[0].number, "changed: its head")
             return
+        if not hmac.compare_digest(proofs.get(head.seq, head.proof), head.proof):
+            self._find(segment.file, segment.lines[0].number, "changed: its head")
         missing = head.seq - max(line.link.seq for line in segment.lines if line.link is not None)
         if missing > 0:
             self._missing.setdefault(segment.file, []).append((head.seq - missing + 1, head.seq))

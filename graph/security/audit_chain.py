@@ -1,9 +1,9 @@
 """The chain that makes a changed audit log show: how its lines are sealed, and how they are read again.
 
-Each line ends in the chain's name, its sequence number and a MAC (HMAC-SHA256, cut to 128 bits) of the line and
-of the MAC before it. A chain belongs to one process. Its first line in a file, `opened`, has room for the chain's
-head: the last sequence number and where its line ends, sealed. The head is written there after each write, so that
-a tail that was cut off is missed even if the process was killed.
+Each line ends in the chain's name, its sequence number and a MAC: half of an HMAC-SHA256 of the line and of the
+MAC before it. A chain belongs to one process. Its first line in a file, `opened`, has room for the chain's head: the
+last sequence number, where its line ends, and the other half of its HMAC, which nothing else shows. The head is
+written there after each write, so that a tail that was cut off is missed even if the process was killed.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
     from schema.secrets import Credential
 
-_BYTES: Final = 16
+_MAC_LETTERS: Final = 32
 _NAME_LETTERS: Final = 12
 # Letters only, as in references: no reader may take them for a card number.
 _LETTERS: Final = bytes.maketrans(string.digits.encode(), b"ghijklmnop")
-_NO_MAC: Final = b""
 _LINE: Final = re.compile(
     rb'(?P<body>\{.*,"chain":"(?P<chain>[a-z]{12})","seq":(?P<seq>[1-9][0-9]{0,11})'
     rb'(?:,"after":(?P<after>[0-9]{1,14}))?),"mac":"(?P<mac>[a-p]{32})"\}',
@@ -60,6 +59,17 @@ class Head(NamedTuple):
     """Where its last line ends, in bytes from the file's beginning."""
     is_ended: bool
     """Whether its last line is the last one that it will have there."""
+    proof: bytes
+    """See `Seal`."""
+
+
+class Seal(NamedTuple):
+    """The two halves of a line's HMAC."""
+
+    mac: bytes
+    """Which the line has."""
+    proof: bytes
+    """Which only a head has, and only until the next line: so nobody can make the head of an earlier line."""
 
 
 class ChainKey:
@@ -73,26 +83,13 @@ class ChainKey:
         # Copied for each MAC, which costs half of keying a new one.
         self._keyed = hmac.new(key.reveal().encode(), digestmod="sha256")
 
-    def mac(self, *parts: bytes) -> bytes:
-        """Return the MAC of some parts, none of which has a line break."""
+    def seal(self, before: bytes, body: bytes) -> Seal:
+        """Return the seal of a line, given the MAC of the line before it."""
         keyed = self._keyed.copy()
-        keyed.update(b"\n".join(parts))
-        return hexlify(keyed.digest()[:_BYTES]).translate(_LETTERS)
-
-    def head_of(self, link: Link) -> Head | None:
-        """Return the head of an opened line; None if it was not made for it."""
-        sealed = _SEALED.fullmatch(link.head or b"")
-        if sealed is None:
-            return None
-        head = Head(int(sealed["seq"]), int(sealed["end"]), sealed["state"] == b"ended")
-        made = self.head(link.chain, link.seq, head)
-        return head if hmac.compare_digest(made, link.head or b"") else None
-
-    def head(self, chain: str, opened: int, head: Head) -> bytes:
-        """Make the head of a chain for the opened line with the number `opened`."""
-        text = b"%d %d %s" % (head.seq, head.end, b"ended" if head.is_ended else b"open")
-        mac = self.mac(b"head", chain.encode(), b"%d" % opened, text)
-        return (b"%s %s" % (text, mac)).ljust(_HEAD_SIZE)
+        keyed.update(before)
+        keyed.update(body)
+        letters = hexlify(keyed.digest()).translate(_LETTERS)
+        return Seal(letters[:_MAC_LETTERS], letters[_MAC_LETTERS:])
 
 
 class Chain:
@@ -107,11 +104,11 @@ class Chain:
         self.name: Final = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_NAME_LETTERS))
         self.seq = 0
         """The number of the last line."""
-        self.mac = _NO_MAC
-        """The MAC of the last line."""
+        self.last = Seal(b"", b"")
+        """The seal of the last line."""
         self._suffix = f',"chain":"{self.name}","seq":'.encode()
 
-    def seal(self, lines: Sequence[bytes], after: int | None = None) -> list[tuple[bytes, bytes]]:
+    def seal(self, lines: Sequence[bytes], after: int | None = None) -> list[tuple[bytes, Seal]]:
         """Seal the lines of one write, JSON objects without line breaks, as the next ones of the chain.
 
         Args:
@@ -119,27 +116,29 @@ class Chain:
             after: where the write before ended in the file; None for what is no file.
 
         Returns:
-            Each sealed line, ending in a line break, and its MAC. The chain itself goes on only by `advance`.
+            Each sealed line, ending in a line break, and its seal. The chain itself goes on only by `advance`.
         """
-        sealed, seq, mac = [], self.seq, self.mac
+        sealed, seq, mac = [], self.seq, self.last.mac
         place = b"" if after is None else b',"after":%d' % after
         for line in lines:
             seq += 1
             body = b"%s%s%d%s" % (line[:-1], self._suffix, seq, place)
-            mac = self._key.mac(mac, body)
-            sealed.append((b'%s,"mac":"%s"}\n' % (body, mac), mac))
+            seal = self._key.seal(mac, body)
+            mac = seal.mac
+            sealed.append((b'%s,"mac":"%s"}\n' % (body, mac), seal))
             place = b""
         return sealed
 
-    def advance(self, sealed: Sequence[tuple[bytes, bytes]]) -> None:
+    def advance(self, sealed: Sequence[tuple[bytes, Seal]]) -> None:
         """Go on after lines that were written."""
         if sealed:
             self.seq += len(sealed)
-            self.mac = sealed[-1][1]
+            self.last = sealed[-1][1]
 
-    def head(self, opened: int, end: int, *, is_ended: bool) -> bytes:
-        """Make the head for the opened line with the number `opened`."""
-        return self._key.head(self.name, opened, Head(self.seq, end, is_ended))
+    def head(self, end: int, *, is_ended: bool) -> bytes:
+        """Make the head, for the first line of a file."""
+        state = b"ended" if is_ended else b"open"
+        return (b"%d %d %s %s" % (self.seq, end, state, self.last.proof)).ljust(_HEAD_SIZE)
 
 
 def head_offset(line: bytes) -> int | None:
@@ -165,3 +164,11 @@ def link_of(line: bytes) -> Link | None:
         found["mac"],
         None if place is None else place["head"],
     )
+
+
+def head_of(link: Link) -> Head | None:
+    """Read the head of an opened line; None if it has none yet, or one that no gateway made."""
+    found = _SEALED.fullmatch(link.head or b"")
+    if found is None:
+        return None
+    return Head(int(found["seq"]), int(found["end"]), found["state"] == b"ended", found["mac"])

@@ -7,7 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any, Final
 
-from graph.security.audit_chain import BLANK_HEAD, Chain, head_offset
+from graph.security.audit_chain import BLANK_HEAD, Chain, Seal, head_offset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +35,7 @@ class AuditFile:
         self._is_regular = stat.S_ISREG(os.fstat(self._file).st_mode)
         # The rest of a partially written line, which must be finished first.
         self._rest = b""
+        self._position = 0
         self.begun = 0
         """After a failure: how many of its lines are in the file, at least in part."""
 
@@ -51,7 +52,7 @@ class AuditFile:
     @property
     def end(self) -> int | None:
         """Where the last write ends, even if others have appended since; None for what is no regular file."""
-        return os.lseek(self._file, 0, os.SEEK_CUR) + len(self._rest) if self._is_regular else None
+        return self._position + len(self._rest) if self._is_regular else None
 
     def write(self, lines: bytes) -> None:
         """Append whole lines.
@@ -69,9 +70,16 @@ class AuditFile:
                 begun = done < 0 or (done > 0 and not lines[:done].endswith(b"\n"))
                 self._rest = left[: left.index(b"\n") + 1] if begun else b""
                 self.begun = lines[: max(done, 0)].count(b"\n") + (begun and done > 0)
+                self._note_position()
                 raise
             left = left[written:]
         self._rest = b""
+        self._note_position()
+
+    def _note_position(self) -> None:
+        if self._is_regular:
+            # Appending leaves it where this write ended, whatever others append.
+            self._position = os.lseek(self._file, 0, os.SEEK_CUR)
 
     def rewriter(self) -> int | None:
         """Open the file again to change bytes in its middle; None where that is impossible or not allowed."""
@@ -97,8 +105,7 @@ class AuditFile:
         """Take over what another one has not finished, if it has the same file; returns whether it has not."""
         if os.path.sameopenfile(self._file, other._file):
             self._rest = other._rest
-            if self._is_regular:
-                os.lseek(self._file, os.lseek(other._file, 0, os.SEEK_CUR), os.SEEK_SET)
+            self._position = other._position
             return False
         return True
 
@@ -131,7 +138,7 @@ class AuditLines:
         self._opened = 0
         self._head: tuple[int, int] | None = None
         # The chain's last line that is not torn.
-        self._whole = (0, b"")
+        self._whole = (0, Seal(b"", b""))
         with contextlib.suppress(OSError):
             # A full disk stops no start.
             self._begin()
@@ -185,12 +192,12 @@ class AuditLines:
         self._write_head()
         return text
 
-    def _keep(self, chain: Chain, sealed: Sequence[tuple[bytes, bytes]]) -> None:
+    def _keep(self, chain: Chain, sealed: Sequence[tuple[bytes, Seal]]) -> None:
         """Go on after the lines that are in the file, of which the last one may be torn."""
         whole = len(sealed) - self._file.is_torn
         if whole >= 0:
             chain.advance(sealed[:whole])
-            self._whole = (chain.seq, chain.mac)
+            self._whole = (chain.seq, chain.last)
             chain.advance(sealed[whole:])
 
     def _begin(self) -> None:
@@ -200,7 +207,7 @@ class AuditLines:
             return
         event: dict[str, Any] = {"action": "opened", "file": self._files + 1}
         if chain.seq:
-            event["previous"] = chain.mac.decode()
+            event["previous"] = chain.last.mac.decode()
         torn = self._file.torn_tail()
         if torn:
             # So that a reviewer can tell an unfinished line from a foreign one.
@@ -227,7 +234,7 @@ class AuditLines:
         end = self._file.end
         if self._chain is not None and self._head is not None and end is not None:
             rewriter, offset = self._head
-            os.pwrite(rewriter, self._chain.head(self._opened, end, is_ended=is_ended), offset)
+            os.pwrite(rewriter, self._chain.head(end, is_ended=is_ended), offset)
 
     def _end(self, action: str) -> None:
         """Write the last line of a file, and close it."""
@@ -237,7 +244,7 @@ class AuditLines:
                 self._write_head(is_ended=True)
         if self._chain is not None and self._file.is_torn:
             # It stays unfinished, so that the chain goes on before it.
-            self._chain.seq, self._chain.mac = self._whole
+            self._chain.seq, self._chain.last = self._whole
         if self._head is not None:
             os.close(self._head[0])
         self._file.close()

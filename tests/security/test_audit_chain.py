@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from graph.audit_review.verify import verify
-from graph.security.audit_chain import ChainKey
+from graph.security.audit_chain import ChainKey, head_offset, link_of
 from graph.telemetry.audit_log import AuditLog
 from schema.secrets import Credential
 from tests.security.audit_writer import KEY, event
@@ -94,11 +94,10 @@ def cut_within_a_line(dice: random.Random, lines: list[bytes]) -> None:
 
 
 def forge(dice: random.Random, lines: list[bytes]) -> None:
-    """Write the whole file anew with another key."""
-    log_key = ChainKey(Credential(f"a guess at the key {dice.random()}"))
-    assert log_key.mac(b"") != KEY.mac(b"")
+    """Seal a line anew with another key."""
+    guess = ChainKey(Credential(f"a guess at the key {dice.random()}"))
     at = dice.randrange(1, len(lines))
-    lines[at] = lines[at][:-36] + log_key.mac(lines[at]) + b'"}\n'
+    lines[at] = lines[at][:-36] + guess.seal(b"", lines[at]).mac + b'"}\n'
 
 
 KINDS: Final = (edit, delete, swap, duplicate, append, cut, cut_within_a_line, forge)
@@ -158,9 +157,25 @@ def test_processes_that_are_rotated_killed_and_ended_leave_an_untouched_record(t
         files = list(tmp_path.iterdir())
         assert texts(files) == []
         killed = path.read_bytes()
-        path.write_bytes(killed[: killed.rstrip(b"\n").rindex(b"\n") + 1])
+        # A process may be killed between its last write and the head that tells of it.
+        path.write_bytes(b"".join(killed.splitlines(keepends=True)[:-20]))
         assert texts(files) != []
         path.write_bytes(killed)
+
+
+def test_a_head_cannot_be_moved_back_to_an_earlier_line(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    written(path, 30)
+    lines = path.read_bytes().splitlines(keepends=True)
+    kept = lines[:10]
+    last = link_of(kept[-1].rstrip())
+    assert last is not None
+    head = head_offset(lines[0])
+    assert head is not None
+    size = len(b"".join(kept))
+    text = (b"%d %d open %s" % (last.seq, size, last.mac)).ljust(66)
+    path.write_bytes(b"".join([kept[0][:head] + text + kept[0][head + 66 :], *kept[1:]]))
+    assert texts([path]) == ["changed: its head"]
 
 
 def test_a_line_that_a_killed_process_did_not_finish_is_named_as_such(tmp_path: Path) -> None:
