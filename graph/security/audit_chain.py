@@ -1,9 +1,10 @@
 """The chain that makes a changed audit log show: how its lines are sealed, and how they are read again.
 
 Each line ends in the chain's name, its sequence number and a MAC: half of an HMAC-SHA256 of the line and of the
-MAC before it. A chain belongs to one process. Its first line in a file, `opened`, has room for the chain's head: the
-last sequence number, where its line ends, and the other half of its HMAC, which nothing else shows. The head is
-written there after each write, so that a tail that was cut off is missed even if the process was killed.
+MAC before it. A chain belongs to one process. Its first line in a file, `opened`, has room for the chain's
+head: the last sequence number, where its line ends, and the other half of its HMAC, which nothing else shows.
+The head is written there after each write, so that a tail that was cut off is missed even if the process was
+killed.
 """
 
 from __future__ import annotations
