@@ -24,13 +24,18 @@ def settings_named(environment: Mapping[str, str]) -> set[str]:
 
 def secrets_in_clear(environment: Mapping[str, str]) -> list[str]:
     """The secret settings whose value, not the path of a file, is in an environment."""
+    return sorted(secret_settings() & environment.keys())
+
+
+def secret_settings() -> set[str]:
+    """The variables whose values are secret."""
     secret = {
         name.upper()
         for name, field in Settings.model_fields.items()
         if Credential.__qualname__ in repr(field.annotation)
     }
     assert {"KONAPLATE_SECRET_KEY", "KONAPLATE_CLIENT_PRIVATE_KEY", "KONAGRAPH_REDIS_URL"} <= secret
-    return sorted(secret & environment.keys())
+    return secret
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
