@@ -12,8 +12,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo $$python; break; }; done)
 INSTALL = @$(if $(PYTHON),$(PYTHON) -m scripts.environment,echo "konagraph needs Python 3.11 to 3.14; none was found on the PATH." >&2; exit 1;)
 
-.PHONY: help dev doctor unit test compiled check format schema equality containers fresh bench bench-peers soak \
-	setup setup-dev explorer wallet-web wallet-mobile pictures lock wheel sbom clean
+.PHONY: help dev doctor unit test compiled check check-schema format schema equality containers fresh bench \
+	bench-peers soak setup setup-dev explorer wallet-web wallet-mobile pictures lock wheel sbom clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,11 +44,19 @@ test:  ## all checks, and all tests that this machine has the tools for
 compiled:
 	@$(BIN)/pytest -q --collect-only >/dev/null || true
 
-check: setup-dev  ## ruff, mypy and the import contracts
+check: setup-dev check-schema  ## ruff, mypy, the import contracts, and the schema against the last release
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# A checkout without tags, or no checkout at all, has no release to compare with.
+check-schema: setup-dev  ## which changes of the schema since the last tag break clients
+	@if tag=$$(git describe --tags --abbrev=0 2>/dev/null); then \
+		$(BIN)/konagraph check-schema --against "$$tag"; \
+	else \
+		echo "There is no tag, so there is no released schema to compare with."; \
+	fi
 
 format: setup-dev  ## rewrite the code in the project's format
 	$(BIN)/ruff format .

@@ -25,6 +25,9 @@ from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.data import fails, opens_breaker
 from graph.sandbox.failures import FAILURES
 from graph.sandbox.ledger import FIRST_CARD, MEMBERS
+from graph.schema_check.command import check_schema as run_check_schema
+from graph.schema_check.report import FORMATS as REPORTS
+from graph.schema_check.stored import UnusableInputError
 from graph.security.authorization import ANONYMOUS, EVERY_SCOPE, developer
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.tokens import member_id_of
@@ -292,6 +295,43 @@ def export_schema(output: Path | None, dialect: str | None) -> None:
         output.write_text(sdl, encoding="utf-8")
     except OSError as error:
         raise click.FileError(str(output), error.strerror) from None
+
+
+@main.command("check-schema")
+@click.option(
+    "--against",
+    required=True,
+    metavar="SDL|REF",
+    help="The older schema: a file, or a Git ref such as v1.2.0, whose schema/schema.graphql is read.",
+)
+@click.option(
+    "--documents",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="A client's manifest, or a folder of them; may be repeated.",
+)
+@click.option(
+    "--usage",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What konagraph usage --format json has written.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(list(REPORTS)), default="text", show_default=True, help="What to print."
+)
+def check_schema(against: str, documents: tuple[Path, ...], usage: Path | None, form: str) -> None:
+    """Compare the schema with an older one.
+
+    Names the stored documents and clients that each change affects. Fails if a change is breaking.
+    """
+    try:
+        report, is_good = run_check_schema(
+            print_schema(), against=against, documents=documents, usage=usage, form=form
+        )
+    except UnusableInputError as error:
+        fail(error.problems, "The schemas cannot be compared:")
+    click.echo(report, nl=False)
+    if not is_good:
+        sys.exit(1)
 
 
 @main.command("export-errors")

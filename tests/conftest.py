@@ -60,6 +60,7 @@ _MARKS_OF_PLACES: Final = {
     "independent": "gateway",
     "lifecycle": "process",
     "outside": "outside",
+    "schema_check/test_git_refs.py": "process",
     "security/test_auth_token_command.py": "process",
     "setup": "process",
     "setup/test_bare_machines.py": "fresh",

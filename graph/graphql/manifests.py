@@ -123,6 +123,20 @@ def trust(manifests: Iterable[Manifest], documents: Documents) -> TrustedDocumen
     return TrustedDocuments(reading.texts, reading.checked, clients)
 
 
+def read_manifest(content: bytes) -> dict[str, str]:
+    """Return the documents of a manifest by id, without validating them.
+
+    Raises:
+        ManifestError: when its form is unknown, or an entry has no id or no text.
+    """
+    documents: dict[str, str] = {}
+    for place, (document_id, text) in enumerate(_entries(content), 1):
+        if not isinstance(document_id, str) or not document_id or not isinstance(text, str):
+            raise ManifestError([f"{_shown(document_id, place)} has no id or no text"])
+        documents[document_id] = text
+    return documents
+
+
 class _Reading:
     """What the manifests read so far hold, and what is wrong with them."""
 

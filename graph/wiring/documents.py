@@ -63,7 +63,7 @@ def _reader(settings: Settings, schema: GraphQLSchema | None) -> Documents:
 
 
 def _trusted(settings: Settings, documents: Documents) -> TrustedDocuments:
-    files, problems = _files(settings.konagraph_documents)
+    files, problems = manifest_files(settings.konagraph_documents)
     manifests = []
     for place, file in enumerate(files, 1):
         name = _shown(file, place) if len(files) > 1 else ""
@@ -82,7 +82,7 @@ def _trusted(settings: Settings, documents: Documents) -> TrustedDocuments:
     return trusted
 
 
-def _files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
+def manifest_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     """The manifests that paths name, each by itself or all of a folder, and what cannot be read."""
     files: list[Path] = []
     problems: list[str] = []

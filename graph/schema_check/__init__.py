@@ -1,0 +1,1 @@
+"""Compares two schemas, and finds the stored operations that a change affects."""

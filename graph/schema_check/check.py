@@ -1,0 +1,98 @@
+"""Which stored documents of which clients a new schema affects, change by change."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from graphql import validate
+
+from graph.schema_check.changes import Change, Level, find_changes
+from graph.schema_check.effects import Effect, Fit, effect_of
+from graph.schema_check.usage import Usage
+from graph.schema_check.uses import uses_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from graphql import GraphQLSchema
+
+    from graph.schema_check.stored import StoredDocument
+    from graph.telemetry.usage_lines import Used
+
+
+class Affected(NamedTuple):
+    """A stored document that a change affects."""
+
+    client: str
+    document: str
+    effect: Effect
+
+
+@dataclass(slots=True)
+class Finding:
+    """A change, and what it does to stored documents."""
+
+    change: Change
+    affected: list[Affected] = field(default_factory=list)
+    usage: list[Used] = field(default_factory=list)
+    """The recorded uses that it may concern."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The result of a comparison."""
+
+    findings: list[Finding]
+    unexplained: list[Affected]
+    """Documents that are no longer valid, although no single change explains it."""
+    skipped: list[tuple[str, str]]
+    """Clients and documents that fit neither schema."""
+    documents: int = 0
+    """How many were given."""
+
+    def count(self, level: Level) -> int:
+        """How many changes have a level."""
+        return sum(one.change.level is level for one in self.findings)
+
+    @property
+    def stopped(self) -> dict[str, list[str]]:
+        """The documents that stop working, by client."""
+        stopped: defaultdict[str, set[str]] = defaultdict(set)
+        breaking = [each for one in self.findings if one.change.level is Level.BREAKING for each in one.affected]
+        for each in [*breaking, *self.unexplained]:
+            if each.effect is not Effect.ANSWERS:
+                stopped[each.client].add(each.document)
+        return {client: sorted(stopped[client]) for client in sorted(stopped)}
+
+
+def compare(
+    old: GraphQLSchema, new: GraphQLSchema, documents: Iterable[StoredDocument], used: Iterable[Used] = ()
+) -> Outcome:
+    """Compare two schemas, and find what each change does to stored documents, and to recorded uses."""
+    usage = Usage(used, old)
+    findings = [Finding(change, usage=usage.of(change)) for change in find_changes(old, new)]
+    outcome = Outcome(findings, [], [])
+    for document in documents:
+        outcome.documents += 1
+        if validate(old, document.node):
+            # A document for the new schema is none that a change could break.
+            if validate(new, document.node):
+                outcome.skipped.append((document.client, document.name))
+            continue
+        fit = Fit(document.node, uses_of(document.node, old), new)
+        if not _explain(findings, document, fit) and not fit.is_valid:
+            outcome.unexplained.append(Affected(document.client, document.name, Effect.INVALID))
+    return outcome
+
+
+def _explain(findings: Sequence[Finding], document: StoredDocument, fit: Fit) -> bool:
+    """Note which changes affect a document, and return whether any makes it invalid."""
+    is_explained = False
+    for finding in findings:
+        effect = effect_of(finding.change, fit)
+        if effect is not None:
+            finding.affected.append(Affected(document.client, document.name, effect))
+            is_explained |= effect is Effect.INVALID
+    return is_explained

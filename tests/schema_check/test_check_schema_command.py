@@ -1,0 +1,123 @@
+"""`konagraph check-schema`, as continuous integration calls it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from graph.cli import main
+from graph.telemetry.usage_lines import Used, to_json
+from schema.query import export_schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# What the schema had before: a field that is gone, and a name without a default.
+OLD = export_schema().replace("type Card implements Node {", "type Card implements Node {\n  colour: String\n")
+CARD = "query Card($n: CardNumber!) { card(cardNo: $n) { balance colour } }"
+MINE = "query Mine { viewer { member { userId } } }"
+
+
+def check(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["check-schema", *map(str, arguments)])
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    file = tmp_path / "old.graphql"
+    file.write_text(OLD)
+    return file
+
+
+@pytest.fixture
+def manifests(tmp_path: Path) -> Path:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "web@1.4.0.json").write_text(json.dumps({"a": CARD, "b": MINE}))
+    (folder / "web@2.0.0.json").write_text(json.dumps({"b": MINE}))
+    (folder / "ios.json").write_text(json.dumps({"c": CARD.replace("Card(", "Detail(")}))
+    return folder
+
+
+def test_a_breaking_change_fails_and_names_the_client_versions_that_stop_working(
+    old: Path, manifests: Path
+) -> None:
+    result = check("--against", old, "--documents", manifests)
+    assert result.exit_code == 1
+    assert result.stdout == (
+        f"Changes of the schema since {old}: 1 breaking, 0 dangerous, 0 safe.\n"
+        "\n"
+        "Breaking\n"
+        "  Field Card.colour was removed.\n"
+        "    ios.json: Detail (no longer valid)\n"
+        "    web@1.4.0: Card (no longer valid)\n"
+        "\n"
+        "These clients stop working:\n"
+        "  ios.json: Detail\n"
+        "  web@1.4.0: Card\n"
+    )
+
+
+def test_the_same_for_programs(old: Path, manifests: Path) -> None:
+    result = check("--against", old, "--documents", manifests / "web@1.4.0.json", "--format", "json")
+    assert result.exit_code == 1
+    report: dict[str, Any] = json.loads(result.stdout)
+    affected = [{"client": "web@1.4.0", "document": "Card", "effect": "INVALID"}]
+    assert report["counts"] == {"breaking": 1, "dangerous": 0, "safe": 0}
+    assert report["changes"] == [
+        {
+            "level": "breaking",
+            "kind": "FIELD_REMOVED",
+            "coordinate": "Card.colour",
+            "description": "Field Card.colour was removed.",
+            "affected": affected,
+            "usage": [],
+        }
+    ]
+    assert report["stopped"] == {"web@1.4.0": ["Card"]}
+
+
+def test_recorded_usage_names_clients_without_stored_documents(old: Path, tmp_path: Path) -> None:
+    file = tmp_path / "usage.json"
+    last = "2026-11-27T12:00:00.000000Z"
+    used = [Used("batch@3", "Card.colour", 12, last), Used("batch@3", "Card.balance", 40, last)]
+    file.write_text(to_json(used))
+    result = check("--against", old, "--usage", file)
+    assert result.exit_code == 1
+    assert f"    batch@3 used Card.colour: 12 requests, the last {last}\n" in result.stdout
+    assert "Card.balance" not in result.stdout
+
+
+def test_nothing_breaking_is_a_success(tmp_path: Path) -> None:
+    same = tmp_path / "same.graphql"
+    # Without a field: it was added since.
+    same.write_text(re.sub(r'  """The balance[^\n]*\n  balance: Won @semanticNonNull\n', "", export_schema()))
+    result = check("--against", same)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "  Field Card.balance was added.\n" in result.stdout
+    assert "No change is breaking.\n" in result.stdout
+    section = check("--against", same, "--format", "markdown")
+    assert section.stdout == f"<!-- since {same} -->\n\n### Safe\n\n- Field `Card.balance` was added.\n"
+
+
+UNUSABLE = {
+    "an option": (["--against", "--output=/tmp/x"], "is no file"),
+    "no schema": (["--against", "{tmp}/bad.json"], "is not a valid schema"),
+    "no manifest": (["--against", "{old}", "--documents", "{tmp}/list.json"], "has an unknown form"),
+    "no GraphQL": (["--against", "{old}", "--documents", "{tmp}/bad.json"], "is not valid GraphQL"),
+    "no usage": (["--against", "{old}", "--usage", "{tmp}/bad.json"], "is not what konagraph usage"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "problem"), UNUSABLE.values(), ids=UNUSABLE)
+def test_what_cannot_be_compared_is_named(arguments: list[str], problem: str, old: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text('{"a": "{ 9491339400000013"}')
+    (tmp_path / "list.json").write_text("[]")
+    result = check(*(argument.format(tmp=tmp_path, old=old) for argument in arguments))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert problem in result.stderr
+    assert "9491339400000013" not in result.stderr
