@@ -26,7 +26,7 @@ class Need(NamedTuple):
     debian: str
     """Debian's packages."""
     homebrew: str
-    """Homebrew's packages."""
+    """Homebrew's packages; empty if it has none."""
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def _tell(purpose: str, needs: Iterator[Need]) -> bool:
 
 
 def _packages(needs: list[Need], system: str) -> str:
-    return " ".join(dict.fromkeys(getattr(need, system) for need in needs))
+    return " ".join(dict.fromkeys(filter(None, (getattr(need, system) for need in needs))))
 
 
 def _to_start() -> Iterator[Need]:
@@ -84,6 +84,8 @@ def _for_tests() -> Iterator[Need]:
         ("redis-server", "redis-server", "redis"),
         ("haproxy", "haproxy", "haproxy"),
         ("promtool", "prometheus", "prometheus"),
+        ("systemd-analyze", "systemd", ""),
+        ("logrotate", "logrotate", "logrotate"),
     ):
         yield _program(program, debian, homebrew)
 
