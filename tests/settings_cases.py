@@ -38,6 +38,8 @@ PROTECTED = {
     "KONAGRAPH_CARD_REF_KEY": "a-key-of-at-least-32-characters!",
     "KONAGRAPH_REDIS_URL": "redis://b.example",
     "KONAGRAPH_ID_KEY": "a-key-of-ids-of-32-characters-ok",
+    "KONAGRAPH_AUDIT_KEY": "a-key-of-audits-of-32-characters",
+    "KONAGRAPH_DOCUMENTS_MODE": "off",
 }
 
 # Variable, its text, the value. None of the values is a default.

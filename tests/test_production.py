@@ -39,6 +39,9 @@ async def in_production(key_file: Path) -> AsyncIterator[httpx.AsyncClient]:
         KONAGRAPH_AUTH="api-key",
         KONAGRAPH_API_KEYS=key_file,
         KONAGRAPH_ID_KEY="i" * 32,
+        KONAGRAPH_CARD_REF_KEY="r" * 32,
+        KONAGRAPH_AUDIT_KEY="a" * 32,
+        KONAGRAPH_DOCUMENTS_MODE="off",
     )
     app = create_app(settings, transport=sandbox_transport())
     async with (

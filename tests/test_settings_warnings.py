@@ -14,7 +14,9 @@ JWT = {
     "KONAGRAPH_JWT_ISSUER": "https://issuer.example",
     "KONAGRAPH_JWT_AUDIENCE": "cards",
 }
-MODES = {"development": {}, "production": {**JWT, "KONAGRAPH_ENV": "production", "KONAGRAPH_ID_KEY": "i" * 32}}
+KEYS = dict.fromkeys(("KONAGRAPH_ID_KEY", "KONAGRAPH_CARD_REF_KEY", "KONAGRAPH_AUDIT_KEY"), "i" * 32)
+MODE = {"KONAGRAPH_DOCUMENTS_MODE": "off"}
+MODES = {"development": {}, "production": {**JWT, **KEYS, **MODE, "KONAGRAPH_ENV": "production"}}
 NO_EFFECT = "has no effect with the other settings as they are"
 
 

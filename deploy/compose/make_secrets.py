@@ -22,9 +22,9 @@ user konagraph on resetkeys ~konagraph:* resetchannels -@all +evalsha +script|lo
 
 def main(gateway: Path, redis: Path, address: str) -> None:
     """Write the missing files. The list contains only the digest of the password."""
-    id_key = gateway / "KONAGRAPH_ID_KEY"
-    if not id_key.exists():
-        _write(id_key, secrets.token_urlsafe(48))
+    for name in ("KONAGRAPH_ID_KEY", "KONAGRAPH_AUDIT_KEY"):
+        if not (gateway / name).exists():
+            _write(gateway / name, secrets.token_urlsafe(48))
     if (gateway / "KONAGRAPH_CARD_REF_KEY").exists():
         return
     password = secrets.token_urlsafe(32)

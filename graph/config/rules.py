@@ -22,6 +22,14 @@ _NEEDED: Final = {
     "jwt": ("konagraph_jwt_jwks", "konagraph_jwt_issuer", "konagraph_jwt_audience"),
     "api-key": ("konagraph_api_keys",),
 }
+_NEEDED_IN_PRODUCTION: Final = {
+    "konagraph_card_ref_key": "production needs it, so that the audit log can be asked about a card",
+    "konagraph_audit_key": "production needs it, so that a changed audit log shows",
+    "konagraph_documents_mode": (
+        "production has no default: enforce runs only the operations of your own apps (KONAGRAPH_DOCUMENTS), off "
+        "runs any operation within the limits"
+    ),
+}
 
 
 def broken_rules(settings: Settings, wrong: frozenset[str] = frozenset()) -> list[str]:
@@ -32,7 +40,7 @@ def broken_rules(settings: Settings, wrong: frozenset[str] = frozenset()) -> lis
     given = settings.model_fields_set | wrong
     found = [*_encryption(settings, given), *_access(settings, given), *_files(settings, given)]
     if settings.konagraph_env == "production":
-        found += _production(settings)
+        found += _production(settings, given)
     return naming_none_of(wrong, found)
 
 
@@ -82,12 +90,15 @@ def _files(settings: Settings, given: set[str]) -> Iterator[str]:
         yield "KONAPLATE_CLIENT_CERTIFICATE is missing; KONAPLATE_CLIENT_CERTIFICATE_KEY needs it"
 
 
-def _production(settings: Settings) -> Iterator[str]:
-    """What is unsafe with real cards."""
+def _production(settings: Settings, given: set[str]) -> Iterator[str]:
+    """What is unsafe with real cards, and what production has no default for."""
     if settings.konagraph_auth == "none":
         yield "KONAGRAPH_AUTH must be jwt or api-key in production"
     if settings.konagraph_id_key is None and settings.konagraph_id_key_2 is None:
         yield "KONAGRAPH_ID_KEY is missing; production needs it, so that ids outlive a start and fit every gateway"
+    for name, reason in _NEEDED_IN_PRODUCTION.items():
+        if name not in given:
+            yield f"{name.upper()} is missing; {reason}"
     if settings.konagraph_allow_anonymous:
         yield "KONAGRAPH_ALLOW_ANONYMOUS must not be set in production"
     if settings.konagraph_introspection:

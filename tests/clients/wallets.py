@@ -109,6 +109,8 @@ def in_production(folder: Path, manifest: Path, client: str) -> Iterator[Asked]:
         KONAGRAPH_ENV="production",
         KONAPLATE_BASE_URL="https://konaplate.example/open-api",
         KONAGRAPH_ID_KEY="i" * 32,
+        KONAGRAPH_CARD_REF_KEY="r" * 32,
+        KONAGRAPH_AUDIT_KEY="a" * 32,
         KONAGRAPH_DOCUMENTS=documents,
         KONAGRAPH_DOCUMENTS_MODE="enforce",
         **jwt_settings(keys),

@@ -56,6 +56,7 @@ def loaded(environment: Mapping[str, Any], folder: Path, values: Mapping[str, st
         "KONAGRAPH_REDIS_URL": "redis://konagraph:password@redis:6379/0",
         "KONAGRAPH_CARD_REF_KEY": "k" * 48,
         "KONAGRAPH_ID_KEY": "i" * 48,
+        "KONAGRAPH_AUDIT_KEY": "a" * 48,
     }
     given = {}
     for name, value in environment.items():

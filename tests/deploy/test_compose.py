@@ -37,6 +37,7 @@ PLACE = {
     "KONAGRAPH_JWT_ISSUER": "https://login.example",
     "KONAGRAPH_JWT_AUDIENCE": "konagraph",
     "KONAGRAPH_ALLOWED_HOSTS": "cards.example",
+    "KONAGRAPH_DOCUMENTS_MODE": "off",
 }
 
 

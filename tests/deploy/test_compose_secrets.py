@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 SCRIPT = ROOT / "deploy" / "compose" / "make_secrets.py"
 CONFIGURATION = ROOT / "deploy" / "redis" / "redis.conf"
-GATEWAY_FILES = {"KONAGRAPH_REDIS_URL", "KONAGRAPH_CARD_REF_KEY", "KONAGRAPH_ID_KEY"}
+ADDED_LATER = {"KONAGRAPH_ID_KEY", "KONAGRAPH_AUDIT_KEY"}
+GATEWAY_FILES = {"KONAGRAPH_REDIS_URL", "KONAGRAPH_CARD_REF_KEY", *ADDED_LATER}
 
 
 def made(folder: Path) -> dict[str, str]:
@@ -69,11 +70,12 @@ def test_a_second_run_changes_nothing_and_another_place_has_other_secrets(tmp_pa
     assert all(first[name] != other[name] for name in first)
 
 
-def test_an_older_place_is_given_the_key_of_ids_and_keeps_the_rest(tmp_path: Path) -> None:
+def test_an_older_place_is_given_the_missing_keys_and_keeps_the_rest(tmp_path: Path) -> None:
     first = made(tmp_path)
-    (tmp_path / "gateway" / "KONAGRAPH_ID_KEY").unlink()
+    for name in ADDED_LATER:
+        (tmp_path / "gateway" / name).unlink()
     again = made(tmp_path)
-    assert {name for name in first if first[name] != again[name]} == {"KONAGRAPH_ID_KEY"}
+    assert {name for name in first if first[name] != again[name]} == ADDED_LATER
 
 
 def test_a_run_that_was_broken_off_is_done_again(tmp_path: Path) -> None:
@@ -81,7 +83,7 @@ def test_a_run_that_was_broken_off_is_done_again(tmp_path: Path) -> None:
     (tmp_path / "gateway" / "KONAGRAPH_CARD_REF_KEY").unlink()
     again = made(tmp_path)
     assert first.keys() == again.keys()
-    assert {name for name in first if first[name] == again[name]} == {"KONAGRAPH_ID_KEY"}
+    assert {name for name in first if first[name] == again[name]} == ADDED_LATER
 
 
 def test_the_password_itself_is_not_in_the_list_of_users(tmp_path: Path) -> None:

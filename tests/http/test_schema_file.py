@@ -89,6 +89,9 @@ async def test_in_production_it_takes_the_scope_of_introspection(tmp_path: Path,
         "KONAGRAPH_ENV": "production",
         "KONAGRAPH_GET": "false",
         "KONAGRAPH_ID_KEY": "a key of these tests, long enough for one",
+        "KONAGRAPH_CARD_REF_KEY": "a key of these tests, long enough for one",
+        "KONAGRAPH_AUDIT_KEY": "a key of these tests, long enough for one",
+        "KONAGRAPH_DOCUMENTS_MODE": "off",
         "KONAPLATE_BASE_URL": "https://konaplate.example/open-api",
     }
     async with callers(tmp_path, None, **settings) as running:

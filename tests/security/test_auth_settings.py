@@ -17,8 +17,13 @@ JWT = {
     "KONAGRAPH_JWT_ISSUER": "https://issuer.example",
     "KONAGRAPH_JWT_AUDIENCE": "cards",
 }
-ID_KEY = {"KONAGRAPH_ID_KEY": "a-key-of-ids-of-32-characters-ok"}
-PRODUCTION = {**PLAIN, **JWT, **ID_KEY, "KONAGRAPH_ENV": "production"}
+KEYS = {
+    "KONAGRAPH_ID_KEY": "a-key-of-ids-of-32-characters-ok",
+    "KONAGRAPH_CARD_REF_KEY": "a-key-of-refs-of-32-characters-ok",
+    "KONAGRAPH_AUDIT_KEY": "a-key-of-audits-of-32-characters-ok",
+}
+MODE = {"KONAGRAPH_DOCUMENTS_MODE": "off"}
+PRODUCTION = {**PLAIN, **JWT, **KEYS, **MODE, "KONAGRAPH_ENV": "production"}
 OPEN = (
     "KONAGRAPH_AUTH is none, so everybody who reaches KONAGRAPH_HOST can ask for any card: set KONAGRAPH_AUTH, "
     "or listen on 127.0.0.1, or accept it with KONAGRAPH_ALLOW_ANONYMOUS=true"
@@ -31,6 +36,14 @@ INTROSPECTION = (
 BASE_HTTPS = "KONAPLATE_BASE_URL must be https in production"
 JWKS_HTTPS = "KONAGRAPH_JWT_JWKS must be https in production"
 NO_ID_KEY = "KONAGRAPH_ID_KEY is missing; production needs it, so that ids outlive a start and fit every gateway"
+NO_CARD_REF_KEY = (
+    "KONAGRAPH_CARD_REF_KEY is missing; production needs it, so that the audit log can be asked about a card"
+)
+NO_AUDIT_KEY = "KONAGRAPH_AUDIT_KEY is missing; production needs it, so that a changed audit log shows"
+NO_MODE = (
+    "KONAGRAPH_DOCUMENTS_MODE is missing; production has no default: enforce runs only the operations of your own "
+    "apps (KONAGRAPH_DOCUMENTS), off runs any operation within the limits"
+)
 SANDBOX = "KONAPLATE_BASE_URL must not be the vendor's sandbox in production"
 SANDBOX_URL = "https://sandbox.konaplate.com/open-api"
 WARNING = (
@@ -47,9 +60,9 @@ def problems(environment: dict[str, str], **overrides: object) -> list[str]:
     return []
 
 
-def test_the_upstream_and_six_settings_are_all_that_production_needs() -> None:
+def test_the_upstream_and_nine_settings_are_all_that_production_needs() -> None:
     assert problems(PRODUCTION) == []
-    assert set(PRODUCTION) - set(PLAIN) == {*JWT, *ID_KEY, "KONAGRAPH_ENV"}
+    assert set(PRODUCTION) - set(PLAIN) == {*JWT, *KEYS, *MODE, "KONAGRAPH_ENV"}
 
 
 @pytest.mark.parametrize("name", [name for name in JWT if name != "KONAGRAPH_AUTH"])
@@ -61,7 +74,7 @@ def test_each_of_them_is_needed(name: str, value: str | None) -> None:
 
 
 def test_api_keys_need_their_file_and_nothing_of_jwt() -> None:
-    environment = {**PLAIN, **ID_KEY, "KONAGRAPH_ENV": "production", "KONAGRAPH_AUTH": "api-key"}
+    environment = {**PLAIN, **KEYS, **MODE, "KONAGRAPH_ENV": "production", "KONAGRAPH_AUTH": "api-key"}
 
     assert problems(environment) == ["KONAGRAPH_API_KEYS is missing; KONAGRAPH_AUTH=api-key needs it"]
     assert problems({**environment, "KONAGRAPH_API_KEYS": "keys.toml"}) == []
@@ -81,6 +94,9 @@ RULES: list[tuple[dict[str, str], str]] = [
     ({"KONAGRAPH_ALLOW_ANONYMOUS": " true\r\n"}, ANONYMOUS),
     ({"KONAGRAPH_INTROSPECTION": "true"}, INTROSPECTION),
     ({"KONAGRAPH_ID_KEY": ""}, NO_ID_KEY),
+    ({"KONAGRAPH_CARD_REF_KEY": ""}, NO_CARD_REF_KEY),
+    ({"KONAGRAPH_AUDIT_KEY": ""}, NO_AUDIT_KEY),
+    ({"KONAGRAPH_DOCUMENTS_MODE": ""}, NO_MODE),
     ({"KONAPLATE_BASE_URL": "http://upstream.example/open-api"}, BASE_HTTPS),
     ({"KONAPLATE_BASE_URL": "HTTP://upstream.example/open-api"}, BASE_HTTPS),
     ({"KONAPLATE_BASE_URL": "http://127.0.0.1.example/open-api"}, BASE_HTTPS),
@@ -107,7 +123,7 @@ def test_in_development_each_of_them_is_allowed(changes: dict[str, str]) -> None
 def test_every_unsafe_setting_is_named_at_once() -> None:
     environment = PRODUCTION | {
         "KONAGRAPH_AUTH": "none",
-        "KONAGRAPH_ID_KEY": "",
+        **dict.fromkeys(KEYS | MODE, ""),
         "KONAGRAPH_ALLOW_ANONYMOUS": "true",
         "KONAGRAPH_INTROSPECTION": "true",
         "KONAPLATE_BASE_URL": "http://sandbox.konaplate.com/open-api",
@@ -115,7 +131,18 @@ def test_every_unsafe_setting_is_named_at_once() -> None:
         "KONAGRAPH_PORT": "x",
     }
 
-    expected = [AUTH, NO_ID_KEY, ANONYMOUS, INTROSPECTION, BASE_HTTPS, JWKS_HTTPS, SANDBOX]
+    expected = [
+        AUTH,
+        NO_ID_KEY,
+        NO_CARD_REF_KEY,
+        NO_AUDIT_KEY,
+        NO_MODE,
+        ANONYMOUS,
+        INTROSPECTION,
+        BASE_HTTPS,
+        JWKS_HTTPS,
+        SANDBOX,
+    ]
     assert problems(environment)[:-1] == expected
     assert problems(environment)[-1].startswith("KONAGRAPH_PORT: ")
 
@@ -189,7 +216,7 @@ def test_a_way_to_authenticate_that_cannot_be_read_is_the_only_problem() -> None
     expected = ["KONAGRAPH_AUTH_FILE names a file that cannot be read: /no/such/file: No such file or directory"]
 
     assert problems({**PLAIN, **unreadable}) == expected
-    assert problems({**PLAIN, **ID_KEY, **unreadable, "KONAGRAPH_ENV": "production"}) == expected
+    assert problems({**PLAIN, **KEYS, **MODE, **unreadable, "KONAGRAPH_ENV": "production"}) == expected
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,9 @@ async def test_in_production_the_subgraph_takes_the_scope_of_introspection(tmp_p
         **ON,
         "KONAGRAPH_ENV": "production",
         "KONAGRAPH_ID_KEY": "a key of these tests, long enough for one",
+        "KONAGRAPH_CARD_REF_KEY": "a key of these tests, long enough for one",
+        "KONAGRAPH_AUDIT_KEY": "a key of these tests, long enough for one",
+        "KONAGRAPH_DOCUMENTS_MODE": "off",
         "KONAPLATE_BASE_URL": "https://konaplate.example/open-api",
     }
     hidden = "{ ...F } fragment F on Query { a: _service { sdl } }"
