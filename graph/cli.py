@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 import httpx
+from click.shell_completion import get_completion_class
 
 from graph import __version__
 from graph.audit_review.commands import audit
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
+_PROGRAM: Final = "konagraph"
 _NOBODY: Final = "none"
 _PORT: Final = click.IntRange(0, 65_535)
 _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
@@ -101,7 +103,7 @@ def _listens(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.group(cls=_InOrderOfUse, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.version_option(__version__, prog_name="konagraph")
+@click.version_option(__version__, prog_name=_PROGRAM)
 def main() -> None:
     """GraphQL aggregation layer over the Konaplate Open API."""
 
@@ -354,6 +356,18 @@ def version(*, as_json: bool) -> None:
 
 
 main.add_command(audit)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion of commands and options for a shell.
+
+    Load it where the shell starts, for example with: source <(konagraph completion bash).
+    """
+    kind = get_completion_class(shell)
+    if kind is not None:
+        click.echo(kind(main, {}, _PROGRAM, f"_{_PROGRAM.upper()}_COMPLETE").source())
 
 
 @main.command("leak-audit")

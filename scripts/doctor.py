@@ -86,6 +86,8 @@ def _for_tests() -> Iterator[Need]:
         ("promtool", "prometheus", "prometheus"),
         ("systemd-analyze", "systemd", ""),
         ("logrotate", "logrotate", "logrotate"),
+        ("zsh", "zsh", "zsh"),
+        ("fish", "fish", "fish"),
     ):
         yield _program(program, debian, homebrew)
 
