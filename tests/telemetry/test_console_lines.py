@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,11 +12,15 @@ from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails, Cause
 from graph.security.audit import AuditEvent
+from graph.start import shows_colors
 from graph.telemetry.audit_log import AuditLog
 from graph.telemetry.logs import AUDIT_LOGGER
 from tests.tables import table
 from tests.telemetry.capture import log, logs_as
 from tests.telemetry.reports import Reports
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CARD = "9491339400000013"
 API = "/api/v1/user/card/info"
@@ -165,6 +170,26 @@ def test_colours_say_how_it_went() -> None:
     good, bad = stream.getvalue().splitlines()
     assert good.endswith("\x1b[32mOK\x1b[0m")
     assert bad.endswith("\x1b[33mUPSTREAM_TIMEOUT\x1b[0m")
+
+
+@pytest.mark.parametrize(
+    ("variables", "colored"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+)
+def test_colours_are_for_terminals_that_want_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], *, colored: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    outer, inner = os.openpty()
+    with os.fdopen(inner, "w") as terminal, (tmp_path / "file").open("w") as file:
+        monkeypatch.setattr("sys.stderr", terminal)
+        assert shows_colors() == colored
+        monkeypatch.setattr("sys.stderr", file)
+        assert not shows_colors()
+    os.close(outer)
 
 
 @table("level", ["debug", "info"])
