@@ -88,8 +88,8 @@ def test_the_example_is_that_of_kustomize(example: dict[str, Any], tmp_path: Pat
 @pytest.mark.parametrize("version", ["1.30", "1.37"])
 def test_the_manifests_follow_kubernetes_own_schema(example: dict[str, Any], tmp_path: Path, version: str) -> None:
     file = tmp_path / "rendered.yaml"
-    with file.open("w", encoding="utf-8") as output:
-        YAML(typ="safe").dump_all(example.values(), output)
+    # JSON, because YAML's old and new versions read words such as `off` differently.
+    file.write_text("\n---\n".join(map(json.dumps, example.values())), encoding="utf-8")
     command = ["--strict", "--kubernetes-version", version, str(file)]
     result = run_tool("kubernetes-validate", *command, folder=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -119,6 +119,7 @@ def test_every_value_does_what_it_says(example: dict[str, Any], tmp_path: Path) 
             "settings": {"KONAGRAPH_AUTH": "api-key", "KONAGRAPH_LOG_LEVEL": "debug"},
             "secretName": "another",
             "secretSettings": ["KONAGRAPH_ID_KEY"],
+            "documentsConfigMap": "manifests",
             "autoscaling": {"minReplicas": 4, "maxReplicas": 5, "targetCPU": 50},
             "resources": {"limits": {"memory": "1Gi"}},
             "terminationGracePeriodSeconds": 60,
@@ -141,8 +142,11 @@ def test_every_value_does_what_it_says(example: dict[str, Any], tmp_path: Path) 
     pod, (gateway,) = template["spec"], template["spec"]["containers"]
     assert gateway["image"] == f"registry.example/k:1@{digest}"
     assert gateway["env"] == [
-        {"name": "KONAGRAPH_ID_KEY_FILE", "value": "/run/secrets/konagraph/KONAGRAPH_ID_KEY"}
+        {"name": "KONAGRAPH_ID_KEY_FILE", "value": "/run/secrets/konagraph/KONAGRAPH_ID_KEY"},
+        {"name": "KONAGRAPH_DOCUMENTS", "value": "/etc/konagraph/documents"},
     ]
+    assert pod["volumes"][1] == {"name": "documents", "configMap": {"name": "manifests"}}
+    assert gateway["volumeMounts"][1]["mountPath"] == "/etc/konagraph/documents"
     assert gateway["resources"]["limits"]["memory"] == "1Gi"
     assert (pod["imagePullSecrets"], pod["terminationGracePeriodSeconds"]) == ([{"name": "registry"}], 60)
     assert pod["volumes"][0]["secret"]["secretName"] == "another"
