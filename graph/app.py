@@ -11,6 +11,7 @@ from graph.graphql.bindings import executable_schema
 from graph.graphql.executor import OperationExecutor
 from graph.http import request_trace
 from graph.http.authenticate import Callers
+from graph.http.clients import KnownClients
 from graph.http.endpoint import GraphQLEndpoint
 from graph.http.health import Health
 from graph.http.schema import SchemaEndpoint
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from graph.config.settings import Settings
+    from graph.graphql.manifests import TrustedDocuments
     from graph.konaplate.client import CallReport
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.isolation import Reserved
@@ -114,6 +116,12 @@ def create_app(
     )
     admission = Admission(settings.konagraph_max_requests)
     telemetry.watch(documents, executor.counts, admission)
+    clients = KnownClients(settings.konagraph_clients)
+    clients.trust(documents.trusted.client_names)
+
+    def on_trusted(trusted: TrustedDocuments) -> None:
+        clients.trust(trusted.client_names)
+        telemetry.trust(trusted)
 
     def new_context(caller: Caller, deadline: Deadline) -> RequestContext:
         return RequestContext(
@@ -138,6 +146,7 @@ def create_app(
         documents,
         callers,
         new_context,
+        clients,
         may_introspect=may_introspect,
         admission=admission,
         request_timeout=settings.konagraph_request_timeout,
@@ -155,6 +164,7 @@ def create_app(
         schema_file = SchemaEndpoint(
             export_schema(query),
             callers,
+            clients,
             may_introspect=may_introspect,
             admission=admission,
             on_request=telemetry.on_request,
@@ -177,5 +187,5 @@ def create_app(
     app.state.explorer = explorer
     app.state.metrics = telemetry.metrics
     app.state.reopen_files = telemetry.audit.reopen
-    app.state.renewal = Renewal(settings, konaplate, protection, documents, telemetry.requests.trust)
+    app.state.renewal = Renewal(settings, konaplate, protection, documents, on_trusted)
     return app

@@ -29,11 +29,14 @@ from graph.sandbox.ledger import FIRST_CARD, MEMBERS
 from graph.schema_check.command import check_schema as run_check_schema
 from graph.schema_check.report import FORMATS as REPORTS
 from graph.schema_check.stored import UnusableInputError
+from graph.schema_check.usage import unused_of
 from graph.security.authorization import ANONYMOUS, EVERY_SCOPE, developer
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.tokens import member_id_of
 from graph.start import fail, read_settings, serve_gateway, serve_sandbox, shows_colors, warn
 from graph.telemetry.logs import configure_logging
+from graph.telemetry.usage_lines import FORMATS as USAGE_FORMATS
+from graph.telemetry.usage_lines import read_lines
 from graph.version import version_text
 from graph.wiring.checks import start_problems
 from schema.directives import for_apollo_kotlin
@@ -43,7 +46,7 @@ from schema.secrets import MemberId
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TextIO
 
     from starlette.applications import Starlette
 
@@ -334,6 +337,33 @@ def check_schema(against: str, documents: tuple[Path, ...], usage: Path | None, 
     click.echo(report, nl=False)
     if not is_good:
         sys.exit(1)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.File("r", encoding="utf-8", errors="replace"))
+@click.option("--client", "clients", multiple=True, help="Only this client; may be repeated.")
+@click.option("--unused", is_flag=True, help="List what no client has used instead.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(USAGE_FORMATS)),
+    default="table",
+    show_default=True,
+    help="What to print; json is for check-schema --usage.",
+)
+def usage(files: tuple[TextIO, ...], clients: tuple[str, ...], *, unused: bool, form: str) -> None:
+    """Say which client used which field.
+
+    Reads the FILES of the process's log of any number of gateways, or - for standard input.
+    """
+    used, unreadable = read_lines(line for file in files for line in file)
+    if unreadable:
+        warn([f"{unreadable} lines of usage cannot be read"])
+    chosen = [one for one in used if not clients or one.client in clients]
+    if unused:
+        click.echo("".join(f"{name}\n" for name in unused_of(print_schema(), chosen)), nl=False)
+    else:
+        click.echo(USAGE_FORMATS[form](chosen), nl=False)
 
 
 @main.command("export-errors")

@@ -77,6 +77,7 @@ VARIABLES: list[tuple[str, str, Any]] = [
     ("KONAGRAPH_AUDIT_KEY", "a" * 32, Credential("a" * 32)),
     ("KONAGRAPH_AUDIT_OWN_READS", "false", False),
     ("KONAGRAPH_OTEL_ENDPOINT", "http://collector:4318", "http://collector:4318"),
+    ("KONAGRAPH_CLIENTS", "web@1.4.0 partner", frozenset({"web@1.4.0", "partner"})),
     ("KONAGRAPH_AUTH", "api-key", "api-key"),
     ("KONAGRAPH_ALLOW_ANONYMOUS", "true", True),
     ("KONAGRAPH_JWT_JWKS", "keys/jwks.json", "keys/jwks.json"),

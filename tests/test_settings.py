@@ -134,6 +134,7 @@ def test_what_is_not_set_has_its_default() -> None:
         "konagraph_audit_log": None,
         "konagraph_audit_key": None,
         "konagraph_audit_own_reads": True,
+        "konagraph_clients": frozenset(),
         "konagraph_request_rate": 50,
         "konagraph_request_burst": 100,
         "konagraph_cost_burst": 1_000,

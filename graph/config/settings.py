@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from graph.config.types import (
+    ClientNames,
     Count,
     Days,
     HeaderNames,
@@ -92,6 +93,7 @@ class Settings(BaseModel):
     konagraph_audit_key: LongKey | None = None
     konagraph_audit_own_reads: Switch = True
     konagraph_otel_endpoint: Url | None = None
+    konagraph_clients: ClientNames = frozenset()
     # Everybody: who may call.
     konagraph_auth: Literal["none", "jwt", "api-key"] = "none"
     konagraph_allow_anonymous: Switch = False

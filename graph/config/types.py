@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from graph.config.files import UnreadableFileError, is_plainly_a_path, read_text, unreadable
 from graph.http.client_address import Network
+from graph.http.clients import is_client
 from graph.http.cors import is_header, is_origin
 from graph.server.request_validation import parse_authority
 from schema.secrets import Credential
@@ -137,6 +138,10 @@ def _header(word: str) -> str | None:
     return word.lower() if is_header(word.lower()) else None
 
 
+def _client(word: str) -> str | None:
+    return word if is_client(word) else None
+
+
 def _network(word: str) -> Network | None:
     try:
         return ipaddress.ip_network(word)
@@ -185,6 +190,7 @@ Hosts = Annotated[
 OriginSet = Annotated[
     frozenset[str], _list(_origin, "origins as browsers write them, such as https://app.example", frozenset)
 ]
+ClientNames = Annotated[frozenset[str], _list(_client, "clients such as web@1.4.0 or partner", frozenset)]
 HeaderNames = Annotated[frozenset[str], _list(_header, "names of headers such as x-app-version", frozenset)]
 Networks = Annotated[tuple[Network, ...], _list(_network, "addresses or networks such as 10.0.0.0/8", tuple)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_paths)]

@@ -5,9 +5,10 @@ Source: https://spec.graphql.org/draft/#sec-Schema-Coordinates
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from graphql import Visitor, get_named_type
+from graphql import TypeInfo, Visitor, get_named_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +23,17 @@ if TYPE_CHECKING:
         Node,
         ObjectFieldNode,
         OperationDefinitionNode,
-        TypeInfo,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Named:
+    """What an operation names of the schema; compared by identity, so that it is a quick key."""
+
+    coordinates: tuple[str, ...] = ()
+
+
+NOTHING: Final = Named()
 
 
 class Coordinates(Visitor):
@@ -37,16 +47,16 @@ class Coordinates(Visitor):
 
     def __init__(self, types: TypeInfo) -> None:
         super().__init__()
-        self._types = types
+        self.types: Final = types
         self._field: str | None = None
         self._named: set[str] = set()
         self._spread: set[str] = set()
         self._operations: list[tuple[set[str], set[str]]] = []
         self._fragments: dict[str, tuple[set[str], set[str]]] = {}
 
-    def of_operations(self) -> list[tuple[str, ...]]:
+    def of_operations(self) -> list[Named]:
         """Return what each operation names, with its fragments, in the order of the document."""
-        return [tuple(sorted(_with_fragments(each, self._fragments))) for each in self._operations]
+        return [Named(tuple(sorted(_with_fragments(each, self._fragments)))) for each in self._operations]
 
     def note(self, coordinate: str, _node: Node) -> None:
         """A node names a coordinate."""
@@ -68,7 +78,7 @@ class Coordinates(Visitor):
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
         """A field names itself."""
-        parent, name = self._types.get_parent_type(), node.name.value
+        parent, name = self.types.get_parent_type(), node.name.value
         is_known = parent is not None and not name.startswith("__") and not parent.name.startswith("__")
         # Its arguments are visited next, before any other field.
         self._field = f"{parent.name}.{name}" if parent is not None and is_known else None
@@ -81,20 +91,20 @@ class Coordinates(Visitor):
 
     def enter_argument(self, node: ArgumentNode, *_: object) -> None:
         """An argument names itself."""
-        directive = self._types.get_directive()
+        directive = self.types.get_directive()
         owner = self._field if directive is None else f"@{directive.name}"
         if owner is not None:
             self.note(f"{owner}({node.name.value}:)", node)
 
     def enter_object_field(self, node: ObjectFieldNode, *_: object) -> None:
         """A written input object names each field."""
-        owner = get_named_type(self._types.get_parent_input_type())
+        owner = get_named_type(self.types.get_parent_input_type())
         if owner is not None:
             self.note(f"{owner.name}.{node.name.value}", node)
 
     def enter_enum_value(self, node: EnumValueNode, *_: object) -> None:
         """A written enum value names itself."""
-        owner = get_named_type(self._types.get_input_type())
+        owner = get_named_type(self.types.get_input_type())
         if owner is not None:
             self.note(f"{owner.name}.{node.value}", node)
 

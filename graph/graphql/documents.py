@@ -5,11 +5,12 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, parse
+from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, TypeInfo, parse
 
 from graph.errors import GatewayError
 from graph.graphql.analysis import analyse
 from graph.graphql.cache import SieveCache
+from graph.graphql.coordinates import Coordinates
 from graph.graphql.cost import CHARACTERS, default_numbers
 from graph.graphql.errors import DocumentError, introspection_refused, limit_exceeded
 from graph.graphql.limits import DocumentLimits, check
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from graphql import DocumentNode, GraphQLSchema
 
     from graph.graphql.analysis import Analysis
+    from graph.graphql.coordinates import Named
     from graph.graphql.literals import Hoisted
 
     # Skeletons are keyed by a tuple, so that a client's text can never match one.
@@ -95,8 +97,7 @@ class Documents:
             DocumentError: as `resolve`.
         """
         node = self._parse(text, self._limits.tokens)
-        analysis = self._checked(node, introspection=introspection)
-        return self._document(node, analysis, text)
+        return self._document(node, self._checked(node, introspection=introspection), text)
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -121,16 +122,16 @@ class Documents:
         except DocumentError:
             return None
         node = put_back(skeleton, hoisted.card_nos)
-        analysis = self._checked(node, introspection=introspection)
+        checked = self._checked(node, introspection=introspection)
         declared = declare(self.schema, skeleton, hoisted.card_nos)
         if declared is None:
-            return Resolved(self._document(node, analysis, text))
-        document = self._document(declared, analysis, hoisted.skeleton)
+            return Resolved(self._document(node, checked, text))
+        document = self._document(declared, checked, hoisted.skeleton)
         self._keep((hoisted.skeleton,), Resolved(document))
         return Resolved(document, hoisted.card_nos)
 
-    def _checked(self, node: DocumentNode, *, introspection: bool) -> Analysis:
-        """Validate a document, the cheapest checks first, and return its measures.
+    def _checked(self, node: DocumentNode, *, introspection: bool) -> tuple[Analysis, list[Named]]:
+        """Validate a document, the cheapest checks first; return its measures, and what its operations name.
 
         Raises:
             DocumentError: as `resolve`.
@@ -139,20 +140,22 @@ class Documents:
         if analysis.introspection and not (introspection and self._introspection):
             raise introspection_refused(analysis.introspection)
         check(analysis, self._limits)
-        errors = validate(self.schema, node, max_comparisons=self._limits.comparisons)
+        named = Coordinates(TypeInfo(self.schema))
+        errors = validate(self.schema, node, max_comparisons=self._limits.comparisons, coordinates=named)
         if errors:
             raise DocumentError(errors)
-        return analysis
+        return analysis, named.of_operations()
 
-    def _document(self, node: DocumentNode, analysis: Analysis, text: str) -> Document:
+    def _document(self, node: DocumentNode, checked: tuple[Analysis, list[Named]], text: str) -> Document:
+        analysis, named = checked
         digest = None if must_not_be_kept(text) else sha256(text.encode("utf-8")).hexdigest()
         operations: dict[str | None, Operation] = {}
         nodes = (found for found in node.definitions if isinstance(found, OperationDefinitionNode))
-        for operation, (_, size) in zip(nodes, analysis.operations, strict=True):
+        for operation, (_, size), names in zip(nodes, analysis.operations, named, strict=True):
             name = operation.name.value if operation.name else None
             defaults = default_numbers(operation.variable_definitions)
             lists = analysis.lists if size.assumes else {}
-            operations[name] = Operation(name, operation, size, self._limits.cost, defaults, lists)
+            operations[name] = Operation(name, operation, size, self._limits.cost, defaults, lists, names)
         return Document(node, operations, analysis.introspection is not None, digest)
 
     def _parse(self, text: str, tokens: int) -> DocumentNode:

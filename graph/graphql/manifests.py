@@ -31,7 +31,11 @@ _UNKNOWN_FORM: Final = (
 )
 _SHOWN_CHARACTERS: Final = 80
 _SUFFIX: Final = ".json"
-_CLIENT: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,39}@[A-Za-z0-9][A-Za-z0-9._+-]{0,39}", re.ASCII)
+CLIENT: Final = r"[A-Za-z][A-Za-z0-9._-]{0,39}"
+"""The pattern of a client's name."""
+VERSION: Final = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,39}"
+"""The pattern of a client's version."""
+_CLIENT: Final = re.compile(f"{CLIENT}@{VERSION}", re.ASCII)
 # The prefix of ids that are hashes in the GraphQL-over-HTTP draft.
 _HASH_PREFIX: Final = "sha256:"
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from graphql import DocumentNode, OperationDefinitionNode
 
     from graph.graphql.analysis import Size
+    from graph.graphql.coordinates import Named
     from graph.graphql.cost import Factor, ListId, Price
 
 
@@ -33,6 +34,8 @@ class Operation:
     """Stand-ins for the variables' default values, see `default_numbers`."""
     lists: Mapping[ListId, Sequence[Price]]
     """The price of one item of each list of assumed length, see `Analysis`; empty if this operation has none."""
+    named: Named
+    """What it names of the schema."""
     kind: str = field(init=False)
     """Its type: `query`."""
     shown_name: str | None = field(init=False)
@@ -85,7 +88,7 @@ class Document:
     sha256: str | None
     """The hash of its text or skeleton; None if that could hold a card number, see `must_not_be_kept`."""
     clients: tuple[str, ...] = ()
-    """The clients that have it in their manifests."""
+    """The clients that have it in their manifests: name and version."""
     _only: Operation | None = field(init=False)
 
     def __post_init__(self) -> None:

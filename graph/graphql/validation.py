@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from graphql import DocumentNode, GraphQLSchema, Node
     from graphql.validation.validation_context import NodeWithSelectionSet, VariableUsage
 
+    from graph.graphql.coordinates import Coordinates
+
 MAX_ERRORS: Final = 5
 
 # About `@defer` and `@stream`, which the schema does not have: one error per unknown directive is enough.
@@ -227,13 +229,20 @@ class _Reporter:
         self._context.report_error(GraphQLError(message, nodes=error.nodes, original_error=cause))
 
 
-def validate(schema: GraphQLSchema, document: DocumentNode, *, max_comparisons: int) -> list[GraphQLError]:
+def validate(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    *,
+    max_comparisons: int,
+    coordinates: Coordinates | None = None,
+) -> list[GraphQLError]:
     """Return the errors of a document, at most `MAX_ERRORS`.
 
     Args:
         schema: the executable schema.
         document: must not be nested deeper than the stack allows.
         max_comparisons: limits the search for fields that cannot be merged.
+        coordinates: notes what the document names during the same visit.
 
     Raises:
         DocumentError: `QUERY_LIMIT_EXCEEDED`, when it takes more comparisons.
@@ -245,10 +254,10 @@ def validate(schema: GraphQLSchema, document: DocumentNode, *, max_comparisons: 
         if len(errors) == MAX_ERRORS:
             raise ValidationAbortedError("enough errors")
 
-    types = TypeInfo(schema)
+    types = TypeInfo(schema) if coordinates is None else coordinates.types
     context = _Context(schema, document, types, note, hide_suggestions=True)
     place = _Place()
-    visitors: list[Visitor] = [place]
+    visitors: list[Visitor] = [place] if coordinates is None else [place, coordinates]
     for kind in RULES:
         rule = kind(_Reporter(context, place, kind.__name__))  # type: ignore[arg-type]
         if isinstance(rule, OverlappingFieldsCanBeMergedRule):

@@ -38,10 +38,17 @@ class Callers:
             code = code_of(error).value
             # The reason, a constant, names the rule that the credentials break. The client does not see it.
             self._emit(
-                AuditEvent("refused", exchange.request_id, exchange.address, code=code, reason=error.reason)
+                AuditEvent(
+                    "refused",
+                    exchange.request_id,
+                    exchange.address,
+                    code=code,
+                    reason=error.reason,
+                    clients=exchange.clients,
+                )
             )
             raise
-        caller = Caller(viewer, exchange.address, exchange.request_id)
+        caller = Caller(viewer, exchange.address, exchange.request_id, exchange.clients)
         try:
             await self._budgets.spend_request(viewer)
         except RateLimitedError as error:
@@ -76,5 +83,6 @@ class Callers:
                 viewer_id=caller.viewer.id,
                 code=code_of(error).value,
                 reason=error.budget,
+                clients=caller.clients,
             )
         )

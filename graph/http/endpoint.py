@@ -22,6 +22,7 @@ from graph.graphql.errors import DocumentError, introspection_refused
 from graph.graphql.request import CardNumberInUrlError, from_json, from_query_string, names_parameters
 from graph.http.accept import GRAPHQL_RESPONSE, JSON, prefers_html, response_type
 from graph.http.body import check_content_type, read_body
+from graph.http.clients import client_of_request
 from graph.http.disconnect import while_connected
 from graph.http.exchange import request_timeout
 from graph.http.report import CLIENT_CLOSED_REQUEST
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from graph.graphql.persisted import DocumentResolver
     from graph.graphql.request import GraphQLRequest
     from graph.http.authenticate import Callers
+    from graph.http.clients import KnownClients
     from graph.http.exchange import Exchange
     from graph.http.graphiql import Explorer
     from graph.http.report import RequestReport
@@ -64,6 +66,7 @@ class GraphQLEndpoint:
         documents: finds the document of a request.
         callers: authenticates the caller and enforces rate limits.
         new_context: creates the context of one request, with its deadline.
+        clients: tells which client sends a request.
         may_introspect: whether a viewer may query the schema.
         admission: limits concurrent operations.
         request_timeout: seconds for a request; a client may ask for fewer.
@@ -81,6 +84,7 @@ class GraphQLEndpoint:
         documents: DocumentResolver,
         callers: Callers,
         new_context: ContextFactory,
+        clients: KnownClients,
         *,
         may_introspect: Callable[[Viewer], bool],
         admission: Admission,
@@ -96,6 +100,7 @@ class GraphQLEndpoint:
         self._documents = documents
         self._callers = callers
         self._new_context = new_context
+        self._clients = clients
         self._may_introspect = may_introspect
         self._admission = admission
         self._request_timeout = request_timeout
@@ -145,6 +150,7 @@ class GraphQLEndpoint:
         if media_type is None:
             raise HttpError(HTTPStatus.NOT_ACCEPTABLE, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
         deadline = Deadline(request_timeout(exchange.headers, self._request_timeout), self._deadlines)
+        report.clients = exchange.clients = self._clients.of(exchange.headers)
         caller = await self._callers.authenticate(exchange)
         viewer = caller.viewer
         report.viewer, report.viewer_id = viewer.kind, None if viewer is ANONYMOUS else viewer.id
@@ -180,10 +186,10 @@ class GraphQLEndpoint:
             request, partial(self._callers.spend_cost, caller), partial(self._may_introspect, caller.viewer)
         )
         document = resolved.document
-        report.document, report.clients = document.sha256, document.clients
+        report.document, report.clients = document.sha256, client_of_request(document.clients, report.clients)
         operation = document.operation(request.operation_name)
         report.operation_type, report.operation = operation.kind, operation.shown_name
-        report.roots = operation.roots
+        report.roots, report.named = operation.roots, operation.named
         self._check(document, operation, caller.viewer, report.method)
         # Hoisted variables last: the client must not override them.
         is_traced, may_see_times = self._traces and request.wants_trace, caller.viewer.may(Scope.SEE_TIMES)
@@ -194,7 +200,7 @@ class GraphQLEndpoint:
         spend = partial(self._callers.spend_cost, caller)
         left = await spend(cost)
         bill = Bill(operation, variables, cost, spend, left) if operation.lists else None
-        async with self._new_context(caller._replace(clients=document.clients), deadline) as context:
+        async with self._new_context(caller._replace(clients=report.clients), deadline) as context:
             try:
                 result = await self._executor.execute(document, operation, variables, context, bill)
             finally:

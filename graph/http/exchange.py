@@ -31,7 +31,18 @@ _LETTERS: Final = str.maketrans(string.digits, "ghijklmnop")
 class Exchange:
     """A request and its response."""
 
-    __slots__ = ("_send", "address", "cors", "headers", "method", "receive", "request_id", "scope", "started")
+    __slots__ = (
+        "_send",
+        "address",
+        "clients",
+        "cors",
+        "headers",
+        "method",
+        "receive",
+        "request_id",
+        "scope",
+        "started",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -42,6 +53,8 @@ class Exchange:
         self.request_id = accepted_request_id(self.headers.get("x-request-id", (None,))[0])
         self.address = ""
         """The client's address; see `graph.http.client_address`."""
+        self.clients: tuple[str, ...] = ()
+        """The client that the headers name; see `graph.http.clients`."""
         self.cors: list[tuple[bytes, bytes]] = []
         """The CORS headers of the response, whichever it will be; see `graph.http.cors`."""
         self.started = False

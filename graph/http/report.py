@@ -14,6 +14,7 @@ from schema.errors import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from graph.graphql.coordinates import Named
     from graph.http.request_trace import RequestTrace
 
 
@@ -36,7 +37,7 @@ class RequestReport:
     document: str | None = None
     """SHA-256 of the document without its card numbers; None if it may still contain one."""
     clients: tuple[str, ...] = ()
-    """The clients that have the document in their manifests."""
+    """The client as far as it is known, or several that have stored the document; see `graph.http.clients`."""
     operation_type: str | None = None
     """The type of the operation; None for a request that was refused before it was known."""
     upstream_calls: int = 0
@@ -45,6 +46,8 @@ class RequestReport:
     """How many fields were given up because the request's deadline had passed."""
     unexpected: list[BaseException] = field(default_factory=list)
     """Unexpected exceptions. Their messages may contain anything and must not be logged."""
+    named: Named | None = None
+    """What the operation names of the schema; None if it was refused before that was known."""
     roots: str | None = None
     """The names of the operation's root fields, shown for an operation without a name."""
     viewer_id: str | None = field(default=None, repr=False)

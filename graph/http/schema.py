@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from graph.http.authenticate import Callers
+    from graph.http.clients import KnownClients
     from graph.http.exchange import Exchange
     from graph.http.report import RequestReport
     from graph.resilience.slots import Admission
@@ -37,6 +38,7 @@ class SchemaEndpoint:
     Args:
         sdl: the file.
         callers: authenticates the caller and enforces rate limits.
+        clients: tells which client sends a request.
         may_introspect: whether a viewer may query the schema.
         admission: limits concurrent operations.
         on_request: called once a request is answered.
@@ -46,6 +48,7 @@ class SchemaEndpoint:
         self,
         sdl: str,
         callers: Callers,
+        clients: KnownClients,
         *,
         may_introspect: Callable[[Viewer], bool],
         admission: Admission,
@@ -54,6 +57,7 @@ class SchemaEndpoint:
         self._body = sdl.encode("utf-8")
         self._etag = f'"{sha256(self._body).hexdigest()}"'
         self._callers = callers
+        self._clients = clients
         self._may_introspect = may_introspect
         self._admission = admission
         self._on_request = on_request
@@ -76,6 +80,7 @@ class SchemaEndpoint:
         self._on_request(report)
 
     async def _answer(self, exchange: Exchange, report: RequestReport) -> Response:
+        report.clients = exchange.clients = self._clients.of(exchange.headers)
         caller = await self._callers.authenticate(exchange)
         viewer = caller.viewer
         report.viewer, report.viewer_id = viewer.kind, None if viewer is ANONYMOUS else viewer.id

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from graphql import (
+    build_schema,
     get_named_type,
     is_enum_type,
     is_input_object_type,
@@ -65,6 +66,14 @@ class Usage:
         # Values and input fields are used wherever their type is: they may come in variables.
         types = {name, change.part or name} if is_type else self._inputs & {owner}
         return wanted.union(*(self._of_type.get(one, ()) for one in types))
+
+
+def unused_of(sdl: str, used: Iterable[Used]) -> list[str]:
+    """Return the fields of a schema's objects that nobody has used, in order."""
+    schema, seen = build_schema(sdl), {one.coordinate for one in used}
+    kinds = [kind for kind in schema.type_map.values() if is_object_type(kind) or is_interface_type(kind)]
+    fields = {name for kind in kinds for name, _ in _members(kind) if "(" not in name}
+    return sorted(fields - seen)
 
 
 def _members(kind: GraphQLNamedType) -> Iterator[tuple[str, str]]:

@@ -83,16 +83,16 @@ class _UsesVisitor(Coordinates):
     def enter_variable_definition(self, node: VariableDefinitionNode, *_: object) -> None:
         if not isinstance(node.type, NonNullTypeNode) and node.default_value is None:
             self._optional.add(node.variable.name.value)
-        for kind in _with_parts(self._types.get_input_type()):
+        for kind in _with_parts(self.types.get_input_type()):
             self.uses.sent.add(kind.name)
             self.uses.types.add(kind.name)
 
     def enter_argument(self, node: ArgumentNode, *_: object) -> None:
         super().enter_argument(node)
-        self._depend_on(self._types.get_input_type())
+        self._depend_on(self.types.get_input_type())
 
     def enter_object_value(self, node: ObjectValueNode, *_: object) -> None:
-        kind = get_named_type(self._types.get_input_type())
+        kind = get_named_type(self.types.get_input_type())
         if kind is not None:
             self.uses.types.add(kind.name)
             self.uses.written.append((kind.name, frozenset(one.name.value for one in node.fields)))
@@ -106,13 +106,13 @@ class _UsesVisitor(Coordinates):
 
     def _narrow(self, condition: str) -> None:
         self.uses.types.add(condition)
-        parent = self._types.get_parent_type()
+        parent = self.types.get_parent_type()
         if parent is not None:
             self.uses.conditions.add((parent.name, condition))
 
     def _note_field(self, coordinate: str, node: FieldNode) -> None:
-        definition = self._types.get_field_def()
-        self._depend_on(self._types.get_parent_type())
+        definition = self.types.get_field_def()
+        self._depend_on(self.types.get_parent_type())
         if definition is None:
             return
         self._depend_on(definition.type)

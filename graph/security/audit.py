@@ -30,7 +30,7 @@ class Caller(NamedTuple):
     address: str
     request_id: str
     clients: tuple[str, ...] = ()
-    """The clients that have its document in their manifests."""
+    """The client, if it is known, or several that have the document in their manifests."""
 
 
 class AuditEvent(NamedTuple):
@@ -53,7 +53,7 @@ class AuditEvent(NamedTuple):
     member_ref: str | None = None
     """The member whose data it is, as far as that is known."""
     clients: tuple[str, ...] = ()
-    """The clients that have the document in their manifests."""
+    """The client, if it is known, or several that have the document in their manifests."""
     what: str | None = None
     """Of a read: `card`, `member`, `wallet` (a member's list of cards) or `transactions` (a page of a card's)."""
     clear: tuple[str, ...] = ()

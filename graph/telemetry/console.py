@@ -36,8 +36,8 @@ _GAP: Final = "  "
 class ConsoleRenderer:
     """A structlog renderer: turns a redacted event into a line for people.
 
-    Without details it leaves out successful calls to Konaplate, operations without a plan, and reads of the
-    sandbox's invented data.
+    Without details it leaves out successful calls to Konaplate, operations without a plan, what clients used,
+    and reads of the sandbox's invented data.
 
     Args:
         encoding: of the terminal.
@@ -74,7 +74,7 @@ class ConsoleRenderer:
         match event:
             case {"logger": "konagraph", "event": "upstream call"}:
                 return event["outcome"] not in _ANSWERED or bool(event["drift"]) or _is_foreign(event["echo"])
-            case {"logger": "konagraph", "event": "operation without plan"}:
+            case {"logger": "konagraph", "event": "operation without plan" | "usage"}:
                 return False
             case {"logger": "konagraph.audit", "action": "read"}:
                 return self._audit_reads

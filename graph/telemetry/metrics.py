@@ -6,7 +6,7 @@ import re
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import prometheus_client
 from prometheus_client import (
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from graph.http.report import RequestReport
     from graph.konaplate.endpoint import Endpoint
+
+    ReadFigures: TypeAlias = Callable[[], Iterable[tuple[tuple[str, ...], float]]]
 
 Family = TypeVar("Family", Counter, Histogram)
 
@@ -128,15 +130,22 @@ class Metrics:
 
     def read_counter(self, name: str, text: str, read: Callable[[], float]) -> None:
         """A counter that is kept elsewhere and read when Prometheus scrapes."""
-        self._registry.register(_ReadCounter(f"konagraph_{name}", text, read))
+        self.read_counters(name, text, (), lambda: [((), read())])
+
+    def read_counters(self, name: str, text: str, labels: tuple[str, ...], read: ReadFigures) -> None:
+        """Counters by label values, kept elsewhere and read when Prometheus scrapes."""
+        self._registry.register(_ReadCounters(f"konagraph_{name}", text, labels, read))
 
 
-class _ReadCounter(Collector):
-    def __init__(self, name: str, text: str, read: Callable[[], float]) -> None:
-        self._name, self._text, self._read = name, text, read
+class _ReadCounters(Collector):
+    def __init__(self, name: str, text: str, labels: tuple[str, ...], read: ReadFigures) -> None:
+        self._name, self._text, self._labels, self._read = name, text, labels, read
 
     def collect(self) -> Iterator[Metric]:
-        yield CounterMetricFamily(self._name, self._text, self._read())
+        family = CounterMetricFamily(self._name, self._text, labels=self._labels)
+        for values, figure in self._read():
+            family.add_metric(values, figure)
+        yield family
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from graph.http.clients import OTHER
 from graph.http.report import CLIENT_CLOSED_REQUEST
 from graph.telemetry.conventions import error_of_request, known_method
 from graph.telemetry.logs import LOGGER, frames_of
@@ -15,7 +16,7 @@ from graph.telemetry.metrics import MAX_NAMES, MAX_SERIES, OperationNames
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from structlog.typing import FilteringBoundLogger
 
@@ -31,9 +32,20 @@ _QUIET_SECONDS: Final = 1.0
 
 
 class RequestTelemetry:
-    """Observes requests; `clock` gives monotonic seconds."""
+    """Observes requests.
 
-    def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        metrics: to be updated.
+        clock: gives monotonic seconds.
+        listed: the clients that are known without a manifest.
+    """
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+        listed: Iterable[str] = (),
+    ) -> None:
         # Bound once, not for every line.
         self._log: FilteringBoundLogger = structlog.get_logger(LOGGER).bind()
         self._clock = clock
@@ -51,7 +63,8 @@ class RequestTelemetry:
         )
         text = "Errors in responses; one response may hold several."
         self._errors = metrics.counters("errors", text, "code", known=codes)
-        text = "Requests with a document from the manifest of a client; from several, it counts for each."
+        self._listed = frozenset(listed)
+        text = "Requests of a client; one whose document several clients have stored counts for each."
         self._clients = metrics.counters("client_requests", text, "client")
         self._unexpected = count("unexpected_exceptions", "Exceptions that no table maps to a code.")
         self._deadlines = count("deadline_hits", "Fields given up at the request's deadline.")
@@ -60,9 +73,9 @@ class RequestTelemetry:
         self._unplanned = count("unplanned_documents", "Documents with an operation that has no plan.")
 
     def trust(self, trusted: TrustedDocuments) -> None:
-        """Set what is always a label: the operation names and clients of the trusted documents."""
-        names, clients = trusted.operation_names, trusted.client_names
-        for (client,) in set(self._clients) - {(client,) for client in clients}:
+        """Set what is always a label: the operation names and clients of the trusted documents, listed clients."""
+        names, clients = trusted.operation_names, trusted.client_names | self._listed
+        for (client,) in set(self._clients) - {(client,) for client in (*clients, *OTHER)}:
             self._clients.forget(client)
         for client in clients:
             # From 0, so that the first request shows as an increase.

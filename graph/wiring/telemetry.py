@@ -16,6 +16,7 @@ from graph.telemetry.metrics import Metrics
 from graph.telemetry.protection import ProtectionTelemetry
 from graph.telemetry.requests import RequestTelemetry
 from graph.telemetry.upstream import UpstreamTelemetry
+from graph.telemetry.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from graph.graphql.executor import Executions
+    from graph.graphql.manifests import TrustedDocuments
     from graph.graphql.persisted import DocumentResolver
     from graph.http.report import RequestReport
     from graph.konaplate.client import CallReport
@@ -53,7 +55,8 @@ class Telemetry:
         exporter: SpanExporter | None = None,
     ) -> None:
         self.metrics = Metrics()
-        self.requests = RequestTelemetry(self.metrics)
+        self.requests = RequestTelemetry(self.metrics, listed=settings.konagraph_clients)
+        self.usage = Usage(self.metrics)
         self.upstream = UpstreamTelemetry(self.metrics, endpoints, settings.konaplate_base_url)
         self.protection = ProtectionTelemetry(self.metrics)
         try:
@@ -76,6 +79,7 @@ class Telemetry:
     def on_request(self, report: RequestReport) -> None:
         """A request was answered."""
         self.requests.on_request(report)
+        self.usage.on_request(report)
         if self.traces is not None and not report.at_capacity:
             self.traces.on_request(report)
 
@@ -85,10 +89,15 @@ class Telemetry:
         if self.traces is not None:
             self.traces.on_call(report)
 
+    def trust(self, trusted: TrustedDocuments) -> None:
+        """Set what the trusted documents make known: operation names and clients."""
+        self.requests.trust(trusted)
+        self.usage.keep(trusted.client_names)
+
     def watch(self, documents: DocumentResolver, counts: Executions, admission: Admission) -> None:
         """Expose figures that are kept elsewhere."""
         metrics, cache, audit = self.metrics, documents.cache, self.audit
-        self.requests.trust(documents.trusted)
+        self.trust(documents.trusted)
         metrics.read_counter("document_cache_hits", "Documents found in the cache.", lambda: cache.hits)
         metrics.read_counter(
             "document_cache_misses", "Documents not in the cache, parsed and validated.", lambda: cache.misses
@@ -125,7 +134,8 @@ class Telemetry:
         structlog.get_logger(LOGGER).warning("spans are lost: the collector does not accept them")
 
     async def aclose(self) -> None:
-        """Export the remaining spans, and close files."""
+        """Log and export what is left, and close files."""
+        self.usage.write()
         if self.traces is not None:
             await self.traces.aclose()
         self.audit.close()

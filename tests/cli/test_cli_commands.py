@@ -373,6 +373,7 @@ def test_help_names_every_command_in_the_order_of_use_and_in_whole_sentences(opt
         "token",
         "export-schema",
         "check-schema",
+        "usage",
         "export-errors",
         "version",
         "audit",

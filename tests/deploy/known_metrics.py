@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from graph.app import create_app
+from graph.graphql.coordinates import Named
 from graph.http.report import RequestReport
 from graph.konaplate.client import CallReport
 from graph.konaplate.errors import CallDetails
@@ -49,6 +50,7 @@ async def _rendered() -> dict[str, set[str]]:
     metrics = Reports()
     details = CallDetails("221108120814-0123456", 200, "000_000")
     metrics.requests.on_request(RequestReport("r", "POST", 200, 0.1, "member", "Card", clients=("web@1.4.0",)))
+    metrics.usage.on_request(RequestReport("r", "POST", named=Named(("Query.card",))))
     metrics.upstream.on_call(CallReport("/api/v1/user/card/info", "ok", details, 0.1, "same", ()))
     for hook in (metrics.upstream.joined, metrics.upstream.retry_refused, metrics.upstream.shed):
         hook("/api/v1/user/card/info")
