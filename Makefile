@@ -125,7 +125,7 @@ wheel:  ## dist/konagraph-….whl, with GraphiQL's files in it
 	.venv-build/bin/python -m hatchling build -t wheel
 
 # The environment is that of the image: the packages of the lock, and the wheel.
-sbom: wheel  ## dist/konagraph-….cdx.json, the bill of materials of an installation of the wheel
+sbom: wheel  ## dist/konagraph-….cdx.json, the SBOM (CycloneDX) of an installation of the wheel
 	$(INSTALL) image
 	version=$$(.venv-build/bin/hatchling version) && \
 		.venv-image/bin/python -m pip install --quiet --force-reinstall --no-index --no-deps --find-links dist \
