@@ -91,7 +91,7 @@ def checkout(tmp_path: Path) -> Path:
     copy = tmp_path / "konagraph"
     # With what Python has compiled already, which stays valid: the copies keep their times.
     for folder in ("graph", "schema", "tests", "docs"):
-        shutil.copytree(ROOT / folder, copy / folder)
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("node_modules"))
     for file in ("pyproject.toml", "README.md", "konagraph.py"):
         shutil.copy(ROOT / file, copy / file)
     return copy
