@@ -27,6 +27,7 @@ _LONGEST_WORD: Final = 7
 # Amounts below are in too many rows.
 _DISTINCTIVE: Final = 1_000_000
 _ESCAPE: Final = re.compile(r"\\u[0-9A-Fa-f]{4}|\\.|%[0-9A-Fa-f]{2}")
+_SEPARATORS: Final = {code: " " for code in range(128) if not chr(code).isalnum()}
 _SHORTEST_BEYOND_ASCII: Final = 3
 _NO_SECRETS: Final = frozenset({"KONAPLATE_ASP_ID", "KONAPLATE_CRYPTO_KEY_ID", "KONAPLATE_SERVER_PUBLIC_KEY"})
 
@@ -91,10 +92,24 @@ def secret_names(endpoints: Iterable[Endpoint[Any, Any]], data: Mapping[str, Tab
 
 def search(text: str, wanted: Iterable[Canary]) -> Iterator[Canary]:
     """The canaries that a text contains, plain or JSON-escaped."""
+    # Most canaries have digits and most words of a log have none, so that few words rule most canaries out.
+    numbers = " ".join(_numbers(text))
     for canary in wanted:
-        escaped = _escaped(canary.text)
-        if (canary.text in text or (escaped and escaped in text)) and not _is_chance(canary.text, text):
-            yield canary
+        if _number(canary.text) in numbers:
+            escaped = _escaped(canary.text)
+            if (canary.text in text or (escaped and escaped in text)) and not _is_chance(canary.text, text):
+                yield canary
+
+
+@functools.cache
+def _number(text: str) -> str:
+    """The longest word with a digit, or nothing; JSON escapes none of its characters."""
+    return max(filter(str.isascii, _numbers(text)), key=len, default="")
+
+
+def _numbers(text: str) -> list[str]:
+    """The words that are not letters alone."""
+    return [word for word in text.translate(_SEPARATORS).split() if not word.isalpha()]
 
 
 @functools.cache

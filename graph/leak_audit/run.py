@@ -135,7 +135,7 @@ class SpanTexts(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Write a batch of spans."""
         for span in spans:
-            written = json.loads(span.to_json())
+            written = json.loads(span.to_json(indent=None))
             del written["start_time"], written["end_time"], written["parent_id"]
             for event in written["events"]:
                 del event["timestamp"]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pytest
 import strawberry
 from graphql import build_ast_schema, parse
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.endpoints import ENDPOINTS
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+TEXTS = st.text('04aZ- "\\u서²\n', max_size=12)
 CARD = "9491339400000013"
 CANARY = Canary("card number", CARD)
 CASE = Case("a case", CARD.encode())
@@ -126,6 +129,13 @@ def test_a_short_number_is_found_as_a_word_and_not_by_chance_within_another() ->
     for escaped in (r'{"address":"\uc11c\uc6b804500"}', r'{"address":"x\n04500"}', "?zip=%2204500%22"):
         assert list(search(escaped, [code])) == [code]
     assert list(search('"timestamp":"2026-11-27T04:50:00.045003Z","id":"261127045003-04500af"', [code])) == []
+
+
+@given(before=TEXTS, value=TEXTS, after=TEXTS)
+def test_a_long_value_is_found_whatever_stands_beside_it(before: str, value: str, after: str) -> None:
+    canary = Canary("value", f"{value}a-1{value}-0123")
+    for text in (whole := before + canary.text + after, json.dumps(whole)):
+        assert list(search(text, [canary])) == [canary]
 
 
 def test_every_card_person_and_key_is_a_canary() -> None:
