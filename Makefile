@@ -53,7 +53,7 @@ check: setup-dev check-schema  ## ruff, mypy, the import contracts, and the sche
 # A checkout without tags, or no checkout at all, has no release to compare with.
 check-schema: setup-dev  ## which changes of the schema since the last tag break clients
 	@if tag=$$(git describe --tags --abbrev=0 2>/dev/null); then \
-		$(BIN)/konagraph check-schema --against "$$tag"; \
+		$(BIN)/konagraph check-schema --against "$$tag" --changelog docs/changes.md; \
 	else \
 		echo "There is no tag, so there is no released schema to compare with."; \
 	fi

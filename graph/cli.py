@@ -321,16 +321,23 @@ def export_schema(output: Path | None, dialect: str | None) -> None:
     help="What konagraph usage --format json has written.",
 )
 @click.option(
+    "--changelog",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The schema's changelog. What its newest section names in backticks may break clients.",
+)
+@click.option(
     "--format", "form", type=click.Choice(list(REPORTS)), default="text", show_default=True, help="What to print."
 )
-def check_schema(against: str, documents: tuple[Path, ...], usage: Path | None, form: str) -> None:
+def check_schema(
+    against: str, documents: tuple[Path, ...], usage: Path | None, changelog: Path | None, form: str
+) -> None:
     """Compare the schema with an older one.
 
     Names the stored documents and clients that each change affects. Fails if a change is breaking.
     """
     try:
         report, is_good = run_check_schema(
-            print_schema(), against=against, documents=documents, usage=usage, form=form
+            print_schema(), against=against, documents=documents, usage=usage, changelog=changelog, form=form
         )
     except UnusableInputError as error:
         fail(error.problems, "The schemas cannot be compared:")

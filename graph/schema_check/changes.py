@@ -1,7 +1,7 @@
 """The changes between two schemas: breaking, dangerous and safe, each with the coordinate that it is about.
 
-They are graphql-core's, and two that it does not look for: a field that loses `@semanticNonNull` may be null
-without an error from now on, and a field or value can be deprecated.
+They are graphql-core's, and three that it does not look for: a field that loses `@semanticNonNull` may be null
+without an error from now on, an input type can become `@oneOf`, and a field or value can be deprecated.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from graphql import (
     DangerousChangeType,
     find_schema_changes,
     is_enum_type,
+    is_input_object_type,
     is_interface_type,
     is_object_type,
 )
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 SEMANTIC_NON_NULL_REMOVED: Final = "SEMANTIC_NON_NULL_REMOVED"
 SEMANTIC_NON_NULL_ADDED: Final = "SEMANTIC_NON_NULL_ADDED"
+ONE_OF_ADDED: Final = "ONE_OF_ADDED"
 DEPRECATED: Final = "DEPRECATED"
 
 _DIRECTIVE: Final = "semanticNonNull"
@@ -78,7 +80,8 @@ class Change:
 
 def find_changes(old: GraphQLSchema, new: GraphQLSchema) -> list[Change]:
     """Return every change from one schema to another, the most harmful first."""
-    found = [*map(_change, find_schema_changes(old, new)), *_nullability(old, new), *_deprecations(old, new)]
+    found = [*map(_change, find_schema_changes(old, new))]
+    found += [*_nullability(old, new), *_one_ofs(old, new), *_deprecations(old, new)]
     levels = list(Level)
     return sorted(found, key=lambda change: levels.index(change.level))
 
@@ -123,6 +126,14 @@ def _levels(field: Any) -> frozenset[str]:
             lists = [argument.value.values for argument in directive.arguments or ()]
             return frozenset(level.value for levels in lists for level in levels) or frozenset("0")
     return frozenset()
+
+
+def _one_ofs(old: GraphQLSchema, new: GraphQLSchema) -> Iterator[Change]:
+    for name, kind in new.type_map.items():
+        before = old.type_map.get(name)
+        if is_input_object_type(kind) and is_input_object_type(before) and kind.is_one_of > before.is_one_of:
+            text = f"{name} became @oneOf: it takes exactly one field."
+            yield Change(Level.BREAKING, ONE_OF_ADDED, name, text)
 
 
 def _deprecations(old: GraphQLSchema, new: GraphQLSchema) -> Iterator[Change]:

@@ -14,7 +14,7 @@ from graph.schema_check.usage import Usage
 from graph.schema_check.uses import uses_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from graphql import GraphQLSchema
 
@@ -38,6 +38,8 @@ class Finding:
     affected: list[Affected] = field(default_factory=list)
     usage: list[Used] = field(default_factory=list)
     """The recorded uses that it may concern."""
+    is_announced: bool = False
+    """Whether the schema's changelog names it."""
 
 
 @dataclass(slots=True)
@@ -57,22 +59,43 @@ class Outcome:
         return sum(one.change.level is level for one in self.findings)
 
     @property
-    def stopped(self) -> dict[str, list[str]]:
-        """The documents that stop working, by client."""
-        stopped: defaultdict[str, set[str]] = defaultdict(set)
+    def is_breaking(self) -> bool:
+        """Whether a change is breaking and not announced, or a document is no longer valid for another reason."""
+        return bool(self.unexplained) or any(
+            one.change.level is Level.BREAKING and not one.is_announced for one in self.findings
+        )
+
+    @property
+    def broken(self) -> dict[str, list[str]]:
+        """The documents that breaking changes affect, by client."""
+        broken: defaultdict[str, set[str]] = defaultdict(set)
         breaking = [each for one in self.findings if one.change.level is Level.BREAKING for each in one.affected]
         for each in [*breaking, *self.unexplained]:
-            if each.effect is not Effect.ANSWERS:
-                stopped[each.client].add(each.document)
-        return {client: sorted(stopped[client]) for client in sorted(stopped)}
+            broken[each.client].add(each.document)
+        return {client: sorted(broken[client]) for client in sorted(broken)}
 
 
 def compare(
-    old: GraphQLSchema, new: GraphQLSchema, documents: Iterable[StoredDocument], used: Iterable[Used] = ()
+    old: GraphQLSchema,
+    new: GraphQLSchema,
+    documents: Iterable[StoredDocument],
+    used: Iterable[Used] = (),
+    announced: Collection[str] = (),
 ) -> Outcome:
-    """Compare two schemas, and find what each change does to stored documents, and to recorded uses."""
+    """Compare two schemas, and find what each change does to stored documents.
+
+    Args:
+        old: the schema that the documents were written for.
+        new: the schema that is to replace it.
+        documents: of clients.
+        used: what is known of other clients.
+        announced: the coordinates whose breaking changes are intended.
+    """
     usage = Usage(used, old)
-    findings = [Finding(change, usage=usage.of(change)) for change in find_changes(old, new)]
+    findings = [
+        Finding(change, usage=usage.of(change), is_announced=change.coordinate in announced)
+        for change in find_changes(old, new)
+    ]
     outcome = Outcome(findings, [], [])
     for document in documents:
         outcome.documents += 1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from graph.config.files import UnreadableFileError, read_text
-from graph.schema_check.changes import Level
 from graph.schema_check.check import compare
 from graph.schema_check.report import FORMATS
 from graph.schema_check.sources import read_schema, schema_of
@@ -22,7 +22,13 @@ _MAX_BYTES: Final = 256 * 1024 * 1024
 
 
 def check_schema(
-    sdl: str, *, against: str, documents: Sequence[Path], usage: Path | None, form: str
+    sdl: str,
+    *,
+    against: str,
+    documents: Sequence[Path],
+    usage: Path | None = None,
+    changelog: Path | None = None,
+    form: str = "text",
 ) -> tuple[str, bool]:
     """Compare a schema with an older one.
 
@@ -31,17 +37,29 @@ def check_schema(
         against: the file or Git ref of the old one.
         documents: manifests of clients, and folders of them.
         usage: a file that `konagraph usage --format json` wrote.
+        changelog: of the schema; what its newest section names may break clients.
         form: one of `FORMATS`.
 
     Returns:
-        The report, and whether no change is breaking.
+        The report, and whether no change is breaking, but for those that the changelog names.
 
     Raises:
         UnusableInputError: naming everything that cannot be read.
     """
     old, new = read_schema(against), schema_of(sdl, "the schema of this gateway")
-    outcome = compare(old, new, read_stored(documents), _read_usage(usage))
-    return FORMATS[form](outcome, against), outcome.count(Level.BREAKING) == 0
+    outcome = compare(old, new, read_stored(documents), _read_usage(usage), _announced(changelog))
+    return FORMATS[form](outcome, against), not outcome.is_breaking
+
+
+def _announced(file: Path | None) -> set[str]:
+    """What the newest section of a changelog names in backticks."""
+    if file is None:
+        return set()
+    try:
+        sections = re.split(r"^## ", read_text(file), flags=re.MULTILINE)
+    except UnreadableFileError as error:
+        raise UnusableInputError([f"--changelog: {file}: {error}"]) from None
+    return set(re.findall(r"`([^`\n]+)`", "".join(sections[1:2])))
 
 
 def _read_usage(file: Path | None) -> list[Used]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import is_required_argument, validate
 
-from graph.schema_check.changes import SEMANTIC_NON_NULL_REMOVED
+from graph.schema_check.changes import ONE_OF_ADDED, SEMANTIC_NON_NULL_REMOVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -192,6 +192,12 @@ def _input_default_changed(change: Change, fit: Fit) -> Effect | None:
     return Effect.ANSWERS if is_sent or _is_written_without(fit, change.coordinate) else None
 
 
+def _one_of_added(change: Change, fit: Fit) -> Effect | None:
+    if any(kind == change.coordinate and len(given) != 1 for kind, given in fit.uses.written):
+        return Effect.INVALID
+    return Effect.VARIABLES if change.coordinate in fit.uses.sent else None
+
+
 _RULES: Final[Mapping[str, Callable[[Change, Fit], Effect | None]]] = {
     "TYPE_REMOVED": _type_gone,
     "TYPE_CHANGED_KIND": _type_gone,
@@ -215,6 +221,7 @@ _RULES: Final[Mapping[str, Callable[[Change, Fit], Effect | None]]] = {
     "ARG_DEFAULT_VALUE_CHANGE": _default_changed,
     "INPUT_FIELD_DEFAULT_VALUE_CHANGE": _input_default_changed,
     SEMANTIC_NON_NULL_REMOVED: _answers,
+    ONE_OF_ADDED: _one_of_added,
 }
 """By the kinds of changes. Other kinds affect no document that exists."""
 

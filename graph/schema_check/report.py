@@ -26,7 +26,8 @@ def as_text(outcome: Outcome, against: str) -> str:
         if findings:
             lines += ["", _HEADINGS[level]]
         for one in findings:
-            lines.append(f"  {one.change.description}")
+            announced = " (announced)" if level is Level.BREAKING and one.is_announced else ""
+            lines.append(f"  {one.change.description}{announced}")
             lines += [f"    {line}" for line in _details(one, outcome)]
     if outcome.unexplained:
         lines += ["", "No longer valid, for several changes together"]
@@ -45,7 +46,7 @@ def as_json(outcome: Outcome, against: str) -> str:
         "changes": [_change(one) for one in outcome.findings],
         "unexplained": _affected(outcome.unexplained),
         "notCompared": [{"client": client, "document": name} for client, name in outcome.skipped],
-        "stopped": outcome.stopped,
+        "clients": outcome.broken,
     }
     return json.dumps(result, indent=2) + "\n"
 
@@ -87,15 +88,15 @@ def _by_client(affected: Iterable[Affected]) -> Iterator[str]:
 
 
 def _verdict(outcome: Outcome) -> Iterator[str]:
-    if not outcome.count(Level.BREAKING):
+    if not outcome.count(Level.BREAKING) and not outcome.unexplained:
         yield "No change is breaking."
     elif not outcome.documents:
-        yield "Which clients stop working is not known without their documents (--documents)."
-    elif not outcome.stopped:
-        yield "No stored document stops working."
+        yield "Which clients they affect is not known without their documents (--documents)."
+    elif not outcome.broken:
+        yield "Breaking changes affect no stored document."
     else:
-        yield "These clients stop working:"
-        for client, documents in outcome.stopped.items():
+        yield "Breaking changes affect:"
+        for client, documents in outcome.broken.items():
             yield f"  {client}: {', '.join(documents)}"
 
 
@@ -106,6 +107,7 @@ def _change(finding: Finding) -> dict[str, Any]:
         "kind": change.kind,
         "coordinate": change.coordinate,
         "description": change.description,
+        "announced": finding.is_announced,
         "affected": _affected(finding.affected),
         "usage": [one._asdict() for one in finding.usage],
     }

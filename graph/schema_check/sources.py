@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from graphql import GraphQLError, GraphQLSchema, build_schema
+from graphql import GraphQLError, GraphQLSchema, assert_valid_schema, build_schema
 
 from graph.config.files import UnreadableFileError, read_text
 from graph.schema_check.stored import UnusableInputError
@@ -37,10 +37,12 @@ def schema_of(sdl: str, shown: str) -> GraphQLSchema:
         UnusableInputError: when it is not valid.
     """
     try:
-        return build_schema(sdl)
+        schema = build_schema(sdl)
+        assert_valid_schema(schema)
     except (GraphQLError, TypeError) as error:
         text = error.message if isinstance(error, GraphQLError) else str(error)
         raise UnusableInputError([f"{shown} is not a valid schema: {text}"]) from None
+    return schema
 
 
 def _of_git(ref: str) -> str:

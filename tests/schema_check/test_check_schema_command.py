@@ -56,7 +56,7 @@ def test_a_breaking_change_fails_and_names_the_client_versions_that_stop_working
         "    ios.json: Detail (no longer valid)\n"
         "    web@1.4.0: Card (no longer valid)\n"
         "\n"
-        "These clients stop working:\n"
+        "Breaking changes affect:\n"
         "  ios.json: Detail\n"
         "  web@1.4.0: Card\n"
     )
@@ -74,11 +74,12 @@ def test_the_same_for_programs(old: Path, manifests: Path) -> None:
             "kind": "FIELD_REMOVED",
             "coordinate": "Card.colour",
             "description": "Field Card.colour was removed.",
+            "announced": False,
             "affected": affected,
             "usage": [],
         }
     ]
-    assert report["stopped"] == {"web@1.4.0": ["Card"]}
+    assert report["clients"] == {"web@1.4.0": ["Card"]}
 
 
 def test_recorded_usage_names_clients_without_stored_documents(old: Path, tmp_path: Path) -> None:
@@ -104,8 +105,20 @@ def test_nothing_breaking_is_a_success(tmp_path: Path) -> None:
     assert section.stdout == f"<!-- since {same} -->\n\n### Safe\n\n- Field `Card.balance` was added.\n"
 
 
+def test_a_breaking_change_that_the_changelog_announces_is_no_failure(old: Path, tmp_path: Path) -> None:
+    changelog = tmp_path / "changes.md"
+    newest, older = "## 1.1.0\n\n- `Card.colour` is gone.\n", "## 1.0.0\n\n- `Card.size` is gone.\n"
+    changelog.write_text(f"# Changes\n{newest}{older}")
+    result = check("--against", old, "--changelog", changelog)
+    assert result.exit_code == 0
+    assert "  Field Card.colour was removed. (announced)\n" in result.stdout
+    changelog.write_text(f"# Changes\n{older}{newest}")
+    assert check("--against", old, "--changelog", changelog).exit_code == 1
+
+
 UNUSABLE = {
     "an option": (["--against", "--output=/tmp/x"], "is no file"),
+    "a broken schema": (["--against", "{tmp}/broken.graphql"], "is not a valid schema"),
     "no schema": (["--against", "{tmp}/bad.json"], "is not a valid schema"),
     "no manifest": (["--against", "{old}", "--documents", "{tmp}/list.json"], "has an unknown form"),
     "no GraphQL": (["--against", "{old}", "--documents", "{tmp}/bad.json"], "is not valid GraphQL"),
@@ -116,6 +129,8 @@ UNUSABLE = {
 @pytest.mark.parametrize(("arguments", "problem"), UNUSABLE.values(), ids=UNUSABLE)
 def test_what_cannot_be_compared_is_named(arguments: list[str], problem: str, old: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text('{"a": "{ 9491339400000013"}')
+    broken = "type A implements B { a: Int } interface B { b: Int } type Query { a: A }"
+    (tmp_path / "broken.graphql").write_text(broken)
     (tmp_path / "list.json").write_text("[]")
     result = check(*(argument.format(tmp=tmp_path, old=old) for argument in arguments))
     assert (result.exit_code, result.stdout) == (2, "")

@@ -7,7 +7,8 @@ from graphql import BreakingChangeType, DangerousChangeType, build_schema, valid
 from graph.schema_check.changes import Level
 from graph.schema_check.check import Outcome, compare
 from graph.schema_check.effects import Effect
-from tests.schema_check.planted import BREAKING, DANGEROUS, SAFE, SDL, Planted, stored
+from tests.schema_check.planted import BREAKING, DANGEROUS, SAFE, Planted
+from tests.schema_check.stored_by_clients import SDL, stored
 from tests.tables import table
 
 OLD = build_schema(SDL)
@@ -60,7 +61,7 @@ def test_changes_at_once_keep_their_documents_apart() -> None:
     assert outcome.count(Level.BREAKING) == 3
     for each in planted:
         assert each.affected == affected(outcome, each.kind, each.coordinate)
-    assert outcome.stopped == {"android@1.2": ["Node"], "partner@9": ["English", "Search"]}
+    assert outcome.broken == {"android@1.2": ["Node"], "partner@9": ["English", "Search"]}
 
 
 def test_a_field_that_goes_from_a_nullable_one_breaks_the_same_documents_for_its_own_reason() -> None:
@@ -72,4 +73,4 @@ def test_a_field_that_goes_from_a_nullable_one_breaks_the_same_documents_for_its
 
 def test_nothing_is_found_where_nothing_has_changed() -> None:
     outcome = changed()
-    assert (outcome.findings, outcome.unexplained, outcome.skipped, outcome.stopped) == ([], [], [], {})
+    assert (outcome.findings, outcome.unexplained, outcome.skipped, outcome.broken) == ([], [], [], {})
