@@ -21,6 +21,7 @@ from graph.greeting import card_table, exports, fault_table, greet, member_table
 from graph.konaplate.isolation import Reserved
 from graph.konaplate.pem import BadPemError
 from graph.playground import OWNER, build_playground
+from graph.probe.commands import probe
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
 from graph.sandbox.data import fails, opens_breaker
@@ -393,6 +394,7 @@ def version(*, as_json: bool) -> None:
 
 
 main.add_command(audit)
+main.add_command(probe)
 
 
 @main.command()

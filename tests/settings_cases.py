@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from graph.konaplate.protocol import EchoRule
+from graph.konaplate.protocol import EchoRule, Zone
 from schema.secrets import Credential
 
 PUBLIC_PEM = "-----BEGIN PUBLIC KEY-----\nMIIBpublic\n-----END PUBLIC KEY-----"
@@ -111,6 +111,9 @@ VARIABLES: list[tuple[str, str, Any]] = [
     ("KONAPLATE_JWE_ALGORITHMS", "RSA-OAEP, A256GCM", ("RSA-OAEP", "A256GCM")),
     ("KONAPLATE_SEAL_REQUESTS", "card_info, -user_info", ("card_info", "-user_info")),
     ("KONAPLATE_SEAL_ANSWERS", "-card_info", ("-card_info",)),
+    ("KONAPLATE_NO_CARD_CODES", "003_099, 218_1000_001", ("003_099", "218_1000_001")),
+    ("KONAPLATE_FIRST_PAGE", "1", 1),
+    ("KONAPLATE_TIME_ZONE", "UTC", Zone.UTC),
     ("KONAGRAPH_MAX_TRANSACTION_DAYS", "31", 31),
     ("KONAPLATE_CORRELATION_ECHO", "require", EchoRule.REQUIRE),
     ("KONAPLATE_CA_BUNDLE", "certificates/ca.pem", Path("certificates/ca.pem")),

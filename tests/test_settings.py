@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from graph.config.environment import load_settings, unknown_variables
 from graph.config.settings import Settings, SettingsError
-from graph.konaplate.protocol import EchoRule
+from graph.konaplate.protocol import EchoRule, Zone
 from tests.settings_cases import NECESSARY, PLAIN, PRIVATE_PEM, PROTECTED, PUBLIC_PEM, SECOND_PAIR, VARIABLES
 from tests.tables import table
 
@@ -130,6 +130,9 @@ def test_what_is_not_set_has_its_default() -> None:
         "konagraph_card_ref_key": None,
         "konagraph_id_key": None,
         "konagraph_id_key_2": None,
+        "konaplate_no_card_codes": (),
+        "konaplate_first_page": 0,
+        "konaplate_time_zone": Zone.KST,
         "konagraph_max_transaction_days": 90,
         "konagraph_audit_log": None,
         "konagraph_audit_key": None,

@@ -8,7 +8,7 @@ import pytest
 
 from graph.config.environment import load_settings
 from graph.config.settings import Settings
-from graph.config.types import Count, Days, Host, IdleSeconds, Port, Seconds, SecondsOrNone, Switch
+from graph.config.types import Count, Days, FirstPage, Host, IdleSeconds, Port, Seconds, SecondsOrNone, Switch
 from tests.settings_cases import PLAIN
 from tests.tables import table
 from tests.test_settings_problems import CANARY, problems
@@ -20,6 +20,7 @@ BOUNDS: Final = [
     (IdleSeconds, ["0.001", "3600"], ["-1", "0", "3600.1"]),
     (Count, ["1", "1000000000"], ["-1", "0", "1.5", "1000000001", "9" * 5000]),
     (Days, ["1", "3660"], ["-1", "0", "1.5", "3661"]),
+    (FirstPage, ["0", "1"], ["-1", "2", "0.5"]),
     (Port, ["0", "65535"], ["-1", "1.5", "65536"]),
 ]
 NO_NUMBERS: Final = ["inf", "-inf", "nan", "1s", CANARY]

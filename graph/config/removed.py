@@ -47,7 +47,6 @@ REMOVED: Final = {
     "KONAPLATE_KEEPALIVE": "an idle connection to Konaplate is kept for 15 s",
     "KONAPLATE_MAX_RESPONSE_BYTES": "answers of up to {response_bytes:,} bytes are read",
     "KONAPLATE_TRANSPORT": "there is one transport",
-    "KONAPLATE_TIME_ZONE": "times are sent in KST",
     "KONAPLATE_JWE_CONTENT_ENCRYPTIONS": "name them in KONAPLATE_JWE_ALGORITHMS",
     "KONAPLATE_UNSEALED_ANSWERS": "clear answers are refused, unless KONAPLATE_SEAL_ANSWERS=-card_info,-user_info",
     "KONAGRAPH_EXECUTOR": "operations without a plan are executed on graphql-core",

@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from graph.config.types import (
     ClientNames,
+    Codes,
     Count,
     Days,
+    FirstPage,
     HeaderNames,
     HeaderText,
     Host,
@@ -34,7 +36,7 @@ from graph.config.types import (
 )
 from graph.graphql.limits import DocumentLimits
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
-from graph.konaplate.protocol import EchoRule
+from graph.konaplate.protocol import EchoRule, Zone
 from graph.security.authorization import Allowance
 from graph.server.limits import HttpLimits
 
@@ -134,6 +136,9 @@ class Settings(BaseModel):
     konaplate_jwe_algorithms: Words = (*DEFAULT_ALGORITHMS, *DEFAULT_CONTENT_ENCRYPTIONS)
     konaplate_seal_requests: Words = ()
     konaplate_seal_answers: Words = ()
+    konaplate_no_card_codes: Codes = ()
+    konaplate_first_page: FirstPage = 0
+    konaplate_time_zone: Zone = Zone.KST
     konagraph_max_transaction_days: Days = 90
     konaplate_correlation_echo: EchoRule = EchoRule.LEARN
     konaplate_ca_bundle: Path | None = None

@@ -15,6 +15,7 @@ from graph.config.files import UnreadableFileError, is_plainly_a_path, read_text
 from graph.http.client_address import Network
 from graph.http.clients import is_client
 from graph.http.cors import is_header, is_origin
+from graph.konaplate.responses import CODE
 from graph.server.request_validation import parse_authority
 from schema.secrets import Credential
 
@@ -35,6 +36,10 @@ def is_url(value: str) -> bool:
 def words(value: str) -> tuple[str, ...]:
     """The words of a list, which commas or white space separate."""
     return tuple(value.replace(",", " ").split())
+
+
+def _code(value: str) -> str | None:
+    return value if CODE.fullmatch(value) else None
 
 
 def _header_text(value: str) -> str:
@@ -184,6 +189,7 @@ RedisUrl = Annotated[Credential, _secret(_redis_url)]
 LongKey = Annotated[Credential, _secret(_long_key)]
 Pem = Annotated[Credential, _secret(_pem)]
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
+Codes = Annotated[tuple[str, ...], _list(_code, "codes such as 003_001", tuple)]
 Hosts = Annotated[
     frozenset[bytes], _list(_allowed_host, "names such as api.example or api.example:8443", frozenset)
 ]
@@ -196,6 +202,7 @@ Networks = Annotated[tuple[Network, ...], _list(_network, "addresses or networks
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_paths)]
 Number = Annotated[float, BeforeValidator(_digits)]
 Whole = Annotated[int, BeforeValidator(_digits)]
+FirstPage = Annotated[Whole, Field(ge=0, le=1)]
 Seconds = Annotated[Number, Field(gt=0, le=60)]
 SecondsOrNone = Annotated[Number, Field(ge=0, le=60)]
 IdleSeconds = Annotated[Number, Field(gt=0, le=3600)]

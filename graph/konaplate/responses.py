@@ -51,7 +51,8 @@ _MAX_DELAY_DIGITS: Final = 6
 
 # Two or three groups of digits, such as 000_000 and 218_1000_001. Clients see the code, so nothing else may pass
 # for one: neither a word of the response nor somebody's number. A grouped phone number ends in four digits.
-_CODE: Final = re.compile(r"[0-9]{1,4}_[0-9]{1,4}|[0-9]{1,3}_[0-9]{1,4}_[0-9]{1,3}", re.ASCII)
+CODE: Final = re.compile(r"[0-9]{1,4}_[0-9]{1,4}|[0-9]{1,3}_[0-9]{1,4}_[0-9]{1,3}", re.ASCII)
+"""The form of a code."""
 
 
 SPOILED: Final = object()
@@ -161,6 +162,11 @@ def _clear_fields(response: Response, cipher: Cipher | None) -> tuple[dict[str, 
         return None, True
 
 
+def code_of(fields: dict[str, Any]) -> str | None:
+    """Read the code of a response; None if it has none, or a malformed one."""
+    return _code(fields)[0]
+
+
 def _code(fields: dict[str, Any]) -> tuple[str | None, bool]:
     """Read the code from `response.code`, else `code`, else `reason`: all three forms were seen.
 
@@ -171,7 +177,7 @@ def _code(fields: dict[str, Any]) -> tuple[str | None, bool]:
     nested = response.get("code") if isinstance(response, dict) else None
     candidates = (nested, fields.get("code"), fields.get("reason"))
     for candidate in candidates:
-        if isinstance(candidate, str) and _CODE.fullmatch(candidate):
+        if isinstance(candidate, str) and CODE.fullmatch(candidate):
             return candidate, False
     return None, all(each in (None, "") for each in candidates) and isinstance(response, dict | None)
 

@@ -24,6 +24,8 @@ from graph.konaplate.encryption import (
 )
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.endpoints import ENDPOINTS
+from graph.konaplate.endpoints.transactions import TRANSACTIONS, counting_from
+from graph.konaplate.errors import CardNotFoundError
 from graph.konaplate.guarded import GuardedKonaplate
 from graph.konaplate.isolation import SeparatedKonaplate
 from graph.konaplate.pem import BadPemError
@@ -34,6 +36,7 @@ from graph.resilience.guard import ATTEMPT_SHARE, CallRules, GuardRules, Shared
 from graph.resilience.retry_budget import RetryBudget
 from graph.resilience.slots import SlotRules, Slots
 from graph.wiring.tls import build_tls
+from schema.secrets import CardNo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -134,8 +137,7 @@ def build_identity(settings: Settings) -> wire.Identity:
         settings.konaplate_asp_id,
         settings.konaplate_access_key,
         settings.konaplate_secret_key,
-        # The vendor takes either zone; this is the one that its public clients send.
-        wire.Zone.KST,
+        settings.konaplate_time_zone,
     )
 
 
@@ -159,7 +161,13 @@ def configured_endpoints(
             name = word.removeprefix("-")
             overridden: dict[str, Any] = {flag: name == word}
             named[name] = dataclasses.replace(named[name], **overridden)
-    return tuple(named.values())
+    if TRANSACTIONS.name in named:
+        named[TRANSACTIONS.name] = counting_from(settings.konaplate_first_page, named[TRANSACTIONS.name])
+    missing = dict.fromkeys(settings.konaplate_no_card_codes, CardNotFoundError)
+    return tuple(
+        dataclasses.replace(each, codes={**each.codes, **missing}) if missing and each.key is CardNo else each
+        for each in named.values()
+    )
 
 
 def build_cipher(settings: Settings) -> Cipher | None:

@@ -377,6 +377,7 @@ def test_help_names_every_command_in_the_order_of_use_and_in_whole_sentences(opt
         "export-errors",
         "version",
         "audit",
+        "probe",
         "completion",
         "leak-audit",
     ]

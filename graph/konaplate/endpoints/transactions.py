@@ -6,6 +6,7 @@ public clients, so nothing is required. Whether the vendor encrypts answers is n
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -102,6 +103,11 @@ def _request(key: TransactionsKey) -> dict[str, Any]:
     if key.tr_type is not None:
         asked["trType"] = key.tr_type
     return asked
+
+
+def counting_from(first_page: int, endpoint: Endpoint[Any, Any]) -> Endpoint[Any, Any]:
+    """Return the endpoint for a Konaplate whose pages have numbers from `first_page` on."""
+    return replace(endpoint, request=lambda key: _request(key._replace(page=key.page + first_page)))
 
 
 TRANSACTIONS: Final = Endpoint(

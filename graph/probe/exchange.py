@@ -1,0 +1,207 @@
+"""One call of the probe, and what its answer is like: never what is in it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import secrets
+import time
+from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from graph.konaplate import protocol as wire
+from graph.konaplate.encryption import (
+    KNOWN_ALGORITHMS,
+    KNOWN_CONTENT_ENCRYPTIONS,
+    CannotOpenError,
+    Cipher,
+)
+from graph.konaplate.errors import SUCCESS, CallDetails, Cause, KonaplateError
+from graph.konaplate.responses import code_of, read_object
+from graph.konaplate.send import Limits, send
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from graph.konaplate.encryption import KeyPair
+    from graph.konaplate.endpoint import Endpoint
+    from graph.konaplate.responses import Response
+
+_OK: Final = range(200, 300)
+_UNAUTHORIZED: Final = (401, 403)
+_PROTOCOL: Final = ("010_", "020_")
+_PLACES: Final = ("response.code", "code", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a call is made."""
+
+    sealed: bool
+    """Whether the request is encrypted."""
+    names_key: bool
+    """Whether it names the crypto key."""
+    zone: wire.Zone
+    shift_ms: int = 0
+    """Added to this machine's clock."""
+    algorithm: str = KNOWN_ALGORITHMS[0]
+    content_encryption: str = KNOWN_CONTENT_ENCRYPTIONS[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What an answer is like."""
+
+    fault: Cause | None = None
+    """Why there is no usable answer; None if there is one."""
+    status: int = 0
+    fields: Mapping[str, Any] | None = field(default=None, repr=False)
+    """Its members, opened; None if they cannot be read."""
+    code: str | None = None
+    place: str | None = None
+    """Where the code stands."""
+    jwe: tuple[str, str] | None = None
+    """`alg` and `enc` of a sealed answer."""
+    echo: wire.Echo | None = None
+    skew: float | None = None
+    """Seconds by which Konaplate's clock is ahead of this machine's, by its Date header."""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it has what was asked for."""
+        return self.code == SUCCESS or (self.code is None and self.status in _OK and self.fields is not None)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether Konaplate refuses the call itself: credentials, times, headers or encryption."""
+        if self.code is None:
+            return self.status in _UNAUTHORIZED or (self.status not in _OK and not self.fault)
+        return self.code.startswith(_PROTOCOL) or self.status in _UNAUTHORIZED
+
+
+class Caller:
+    """Makes calls in any manner.
+
+    Args:
+        base_url: of Konaplate.
+        identity: whose zone is replaced by that of each call.
+        pairs: of encryption; none on a private line.
+        transport: sends the requests.
+        clock_ms: milliseconds since 1970 (UTC).
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        identity: wire.Identity,
+        pairs: Sequence[KeyPair],
+        transport: httpx.AsyncBaseTransport,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._identity = identity
+        self._pairs = pairs
+        self._transport = transport
+        self._ids = wire.CorrelationIds(secrets.randbits(28))
+        self._check = wire.CorrelationCheck(self._ids, wire.EchoRule.IGNORE)
+        self._limits = Limits(total=10.0, connect=5.0)
+        self.count = 0
+        """How many calls were made."""
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether there are keys."""
+        return bool(self._pairs)
+
+    async def call(self, endpoint: Endpoint[Any, Any], body: Mapping[str, Any], manner: Manner) -> Exchange:
+        """Make a call, and look at its answer."""
+        self.count += 1
+        clock = time.time_ns() // 1_000_000 + manner.shift_ms
+        identity = replace(self._identity, zone=manner.zone)
+        now = wire.Timestamp.at(clock, manner.zone)
+        correlation_id = self._ids.next(now)
+        content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+        if manner.sealed and self._pairs:
+            content = self._cipher(manner).seal(content)
+        key_id = self._pairs[0].key_id if manner.names_key and self._pairs else None
+        headers = [
+            *wire.common_headers(identity, key_id),
+            *wire.signed_headers(identity, now, correlation_id, content),
+        ]
+        limits = self._limits
+        timeouts = httpx.Timeout(limits.total, connect=limits.connect).as_dict()
+        request = httpx.Request(
+            "POST",
+            self._base_url + endpoint.path,
+            headers=headers,
+            content=content,
+            extensions={"timeout": timeouts},
+        )
+        try:
+            response = await send(
+                self._transport,
+                request,
+                CallDetails(correlation_id, api=endpoint.path),
+                seconds=limits.total,
+                max_bytes=limits.response_bytes,
+                trusts=lambda _response: False,
+            )
+        except KonaplateError as error:
+            return Exchange(fault=error.cause or Cause.BROKEN_ANSWER, status=error.details.status or 0)
+        return self._read(response, correlation_id)
+
+    def _read(self, response: Response, correlation_id: str) -> Exchange:
+        fields, jwe = read_object(response.body), None
+        sealed = None if fields is None else fields.get("encData")
+        if isinstance(sealed, str):
+            jwe = _jwe_header(sealed)
+            try:
+                fields = read_object(self._cipher(None).open(sealed, None)) if self._pairs else None
+            except CannotOpenError:
+                fields = None
+        code = None if fields is None else code_of(fields)
+        echo = self._check.compare(response.headers.get(wire.CORRELATION_ID.lower()), correlation_id)
+        return Exchange(
+            status=response.status,
+            fields=fields,
+            code=code,
+            place=None if fields is None or code is None else _place_of(fields, code),
+            jwe=jwe,
+            echo=echo,
+            skew=_skew(response.headers.get("date")),
+        )
+
+    def _cipher(self, manner: Manner | None) -> Cipher:
+        if manner is None:
+            return Cipher(self._pairs, algorithms=KNOWN_ALGORITHMS, content_encryptions=KNOWN_CONTENT_ENCRYPTIONS)
+        return Cipher(self._pairs, algorithms=[manner.algorithm], content_encryptions=[manner.content_encryption])
+
+
+def _jwe_header(sealed: str) -> tuple[str, str] | None:
+    protected = sealed.partition(".")[0]
+    try:
+        header = json.loads(base64.urlsafe_b64decode(protected + "=" * (-len(protected) % 4)))
+        algorithm, content_encryption = header["alg"], header["enc"]
+    except (ValueError, binascii.Error, KeyError, TypeError):
+        return None
+    known = algorithm in KNOWN_ALGORITHMS and content_encryption in KNOWN_CONTENT_ENCRYPTIONS
+    # Nothing else of an answer is printed.
+    return (algorithm, content_encryption) if known else ("unknown", "unknown")
+
+
+def _place_of(fields: Mapping[str, Any], code: str) -> str | None:
+    nested = fields.get("response")
+    found = (nested.get("code") if isinstance(nested, dict) else None, fields.get("code"), fields.get("reason"))
+    return next((place for place, value in zip(_PLACES, found, strict=True) if value == code), None)
+
+
+def _skew(date: str | None) -> float | None:
+    if date is None:
+        return None
+    try:
+        return parsedate_to_datetime(date).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
