@@ -74,6 +74,12 @@ class Outcome:
             broken[each.client].add(each.document)
         return {client: sorted(broken[client]) for client in sorted(broken)}
 
+    @property
+    def users(self) -> list[str]:
+        """The clients that have used what breaking changes are about."""
+        breaking = (one for one in self.findings if one.change.level is Level.BREAKING)
+        return sorted({used.client for one in breaking for used in one.usage})
+
 
 def compare(
     old: GraphQLSchema,

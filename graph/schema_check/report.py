@@ -47,6 +47,7 @@ def as_json(outcome: Outcome, against: str) -> str:
         "unexplained": _affected(outcome.unexplained),
         "notCompared": [{"client": client, "document": name} for client, name in outcome.skipped],
         "clients": outcome.broken,
+        "users": outcome.users,
     }
     return json.dumps(result, indent=2) + "\n"
 
@@ -90,8 +91,11 @@ def _by_client(affected: Iterable[Affected]) -> Iterator[str]:
 def _verdict(outcome: Outcome) -> Iterator[str]:
     if not outcome.count(Level.BREAKING) and not outcome.unexplained:
         yield "No change is breaking."
-    elif not outcome.documents:
-        yield "Which clients they affect is not known without their documents (--documents)."
+        return
+    if outcome.users:
+        yield f"What breaking changes are about was used by: {', '.join(outcome.users)}"
+    if not outcome.documents:
+        yield "Which stored documents they affect is not known without --documents."
     elif not outcome.broken:
         yield "Breaking changes affect no stored document."
     else:

@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanKind
 
 from graph.config.settings import Settings
 from graph.http.clients import KnownClients, client_of_request, is_client
-from tests.support import sandbox_settings, traced_gateway
+from tests.support import gateway, sandbox_settings, traced_gateway
 from tests.tables import table
 from tests.telemetry.capture import events, logs_as
 from tests.telemetry.scrape import series
@@ -72,6 +72,29 @@ def test_what_could_be_anything_is_no_client(text: str) -> None:
 def test_the_setting_lists_clients_with_and_without_versions() -> None:
     assert sandbox_settings(KONAGRAPH_CLIENTS="web@1.4.0, partner").konagraph_clients == {"web@1.4.0", "partner"}
     assert Settings.model_fields["konagraph_clients"].default == frozenset()
+
+
+async def test_a_client_is_known_as_soon_as_its_manifest_is_and_no_longer(tmp_path: Path) -> None:
+    old, new = tmp_path / "web@1.0.json", tmp_path / "web@2.0.json"
+    old.write_text(json.dumps({"a": SHARED}))
+    settings = {"KONAGRAPH_DOCUMENTS": tmp_path}
+    with logs_as("info") as stream:
+        async with gateway(**settings) as running:
+
+            async def ask(version: str) -> None:
+                headers = {f"{APOLLO}-name": "web", f"{APOLLO}-version": version}
+                await running.client.post("/graphql", json={"query": OTHERS}, headers=headers)
+
+            await ask("1.0")
+            await ask("2.0")
+            old.rename(new)
+            await running.app.state.renewal.renew(sandbox_settings(**settings))
+            await ask("1.0")
+            await ask("2.0")
+            shown = {dict(labels)["client"] for _, labels in series(running.metrics, "usage_total")}
+    clients = [line["clients"] for line in events(stream) if line["event"] == "request"]
+    assert clients == [["web@1.0"], ["other"], ["other"], ["web@2.0"]]
+    assert shown == {"other", "web@2.0"}
 
 
 async def test_the_client_is_in_logs_audit_and_metrics_and_nothing_that_is_not_known(tmp_path: Path) -> None:

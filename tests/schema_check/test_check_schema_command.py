@@ -90,6 +90,7 @@ def test_recorded_usage_names_clients_without_stored_documents(old: Path, tmp_pa
     result = check("--against", old, "--usage", file)
     assert result.exit_code == 1
     assert f"    batch@3 used Card.colour: 12 requests, the last {last}\n" in result.stdout
+    assert "\nWhat breaking changes are about was used by: batch@3\n" in result.stdout
     assert "Card.balance" not in result.stdout
 
 
