@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import HealthCheck, is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
 
+from graph import app
+from graph.graphql.bindings import executable_schema
 from graph.konaplate import pem
 from graph.server import server
 from graph.telemetry.logs import configure_logging
@@ -29,6 +31,9 @@ from tests.telemetry.capture import unredacted
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from graphql import GraphQLSchema
+
+    from graph.konaplate.endpoint import Endpoint
     from tests.telemetry.capture import Unredacted
 
 # The same examples each time, so that a run fails for what has changed; `make equality` explores others. A busy
@@ -106,6 +111,8 @@ def _note_start(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_note_start)
+# Until all tests are collected, nothing is garbage.
+gc.disable()
 
 
 @contextmanager
@@ -135,6 +142,7 @@ def pytest_collection_finish() -> None:
     """Keep the thousands of tests out of what the garbage collector traverses."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -159,6 +167,19 @@ def _keys_are_checked_once() -> Iterator[None]:
     """Keep private keys once they were read: to check one takes longer than all else that starts a gateway."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pem, "load_pem_private_key", functools.lru_cache(load_pem_private_key))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _schemas_are_built_once() -> Iterator[None]:
+    """Let the gateways of this process share a schema, which nothing changes: it is most of what starts one."""
+
+    @functools.lru_cache(maxsize=4)
+    def once(endpoints: tuple[Endpoint[Any, Any], ...], query: type) -> GraphQLSchema:
+        return executable_schema(endpoints, query)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "executable_schema", lambda endpoints, query: once(tuple(endpoints), query))
         yield
 
 
