@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from graph.security.audit_chain import link_of
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from graph.security.audit_chain import Link
 
-_END: bytes = b"\n"
+_END: Final = b"\n"
+BEGINNING: Final = b'{"action":"'
+"""How each line of an audit log begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,11 @@ def lines_of(file: Path) -> Iterator[Line]:
     start = 0
     with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
         for number, text in enumerate(opened, 1):
-            bare = text.removesuffix(_END)
-            end = start + len(text)
-            yield Line(file, number, start, end, bare, link_of(bare), bare != text)
+            bare, end = text.removesuffix(_END), start + len(text)
+            glued = bare.rfind(BEGINNING)
+            if glued > 0:
+                # A process was killed in the middle of a line, and another one went on behind it.
+                yield Line(file, number, start, start + glued, bare[:glued], None, is_whole=False)
+                start, bare = start + glued, bare[glued:]
+            yield Line(file, number, start, end, bare, link_of(bare), text.endswith(_END))
             start = end

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from graph.audit_review.files import Line, Segment, lines_of
+from graph.audit_review.files import BEGINNING, Line, Segment, lines_of
 from graph.security.audit_chain import head_of, link_of
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from graph.security.audit_chain import ChainKey, Link
 
-_BEGINNING: Final = b'{"action":"'
 _LAST: Final = 1 << 40
 _MOVED: Final = "moved: lines before it are missing, or were put in"
 
@@ -108,13 +107,16 @@ class _Verification:
 
     def _judge_foreign(self, line: Line, following: Line | None) -> None:
         """Say whether a line without a seal is one that a killed process did not finish."""
-        torn = line.text.startswith(_BEGINNING) or _BEGINNING.startswith(line.text)
+        announced = None if following is None else following.event().get("torn")
+        if line.is_whole and not line.text and announced:
+            # Another process was in the middle of a line when this one looked.
+            return
+        torn = line.text.startswith(BEGINNING) or BEGINNING.startswith(line.text)
         # A whole line is in it.
         torn = torn and link_of(line.text[: line.text.rfind(b"}") + 1]) is None
-        if following is not None:
-            torn = torn and following.event().get("torn") == len(line.text)
-        elif line.is_whole:
-            torn = False
+        if line.is_whole:
+            # The next process has ended it, and said so.
+            torn = torn and announced == len(line.text)
         if torn:
             if following is None:
                 self._torn[line.file] = line.number

@@ -212,7 +212,11 @@ class RequestAudit:
     def _read(self, access: Access) -> AuditEvent:
         viewer, address, request_id, clients = self._caller
         subject, owner, forms = access.subject, access.owner, access.forms
-        secrets = [each for each in forms.items() if each[1] is not None]
+        clear: list[str] = []
+        masked: list[str] = []
+        for name, form in forms.items():
+            if form is not None:
+                (clear if form == "clear" else masked).append(name)
         if not isinstance(owner, MemberId):
             owner = subject if isinstance(subject, MemberId) else None
         return AuditEvent(
@@ -226,8 +230,8 @@ class RequestAudit:
             member_ref=None if owner is None else self.ref_of(owner),
             clients=clients,
             what=access.what,
-            clear=tuple(name for name, form in secrets if form == "clear"),
-            masked=tuple(name for name, form in secrets if form == "masked"),
+            clear=tuple(clear),
+            masked=tuple(masked),
             origin=access.origin,
             own=self._is_own(owner),
         )

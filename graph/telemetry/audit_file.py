@@ -35,7 +35,8 @@ class AuditFile:
         self._is_regular = stat.S_ISREG(os.fstat(self._file).st_mode)
         # The rest of a partially written line, which must be finished first.
         self._rest = b""
-        self._position = 0
+        self.end = 0 if self._is_regular else None
+        """Where the last write ends, even if others have appended since; None for what is no regular file."""
         self.begun = 0
         """After a failure: how many of its lines are in the file, at least in part."""
 
@@ -49,11 +50,6 @@ class AuditFile:
         """Whether the file, and everything in it, is lost."""
         return self._is_regular and os.fstat(self._file).st_nlink == 0
 
-    @property
-    def end(self) -> int | None:
-        """Where the last write ends, even if others have appended since; None for what is no regular file."""
-        return self._position + len(self._rest) if self._is_regular else None
-
     def write(self, lines: bytes) -> None:
         """Append whole lines.
 
@@ -61,51 +57,39 @@ class AuditFile:
             OSError: when not all of them were written.
         """
         left = self._rest + lines
-        while left:
-            try:
-                written = os.write(self._file, left)
-            except OSError:
-                # Lines that have not begun are not written later: their requests were refused.
-                done = len(lines) - len(left)
-                begun = done < 0 or (done > 0 and not lines[:done].endswith(b"\n"))
-                self._rest = left[: left.index(b"\n") + 1] if begun else b""
-                self.begun = lines[: max(done, 0)].count(b"\n") + (begun and done > 0)
-                self._note_position()
-                raise
-            left = left[written:]
-        self._rest = b""
-        self._note_position()
-
-    def _note_position(self) -> None:
-        if self._is_regular:
-            # Appending leaves it where this write ended, whatever others append.
-            self._position = os.lseek(self._file, 0, os.SEEK_CUR)
+        try:
+            while left:
+                left = left[os.write(self._file, left) :]
+        except OSError:
+            # Lines that have not begun are not written later: their requests were refused.
+            done = len(lines) - len(left)
+            begun = done < 0 or (done > 0 and not lines[:done].endswith(b"\n"))
+            self._rest = left[: left.index(b"\n") + 1] if begun else b""
+            self.begun = lines[: max(done, 0)].count(b"\n") + (begun and done > 0)
+            raise
+        else:
+            self._rest = b""
+        finally:
+            if self._is_regular:
+                # Appending leaves it where this write ended, whatever others append.
+                self.end = os.lseek(self._file, 0, os.SEEK_CUR) + len(self._rest)
 
     def rewriter(self) -> int | None:
         """Open the file again to change bytes in its middle; None where that is impossible or not allowed."""
         if not self._is_regular:
             return None
         with contextlib.suppress(OSError):
-            opened = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            opened = os.open(self._path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
             if os.path.sameopenfile(opened, self._file):
                 return opened
             os.close(opened)
         return None
 
-    def torn_tail(self) -> int:
-        """Return the length of a last line without a line break, as a killed process leaves it."""
-        if not self._is_regular:
-            return 0
-        with self._path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _LONGEST_LINE))
-            return len(file.read().rpartition(b"\n")[2])
-
     def replaces(self, other: AuditFile) -> bool:
         """Take over what another one has not finished, if it has the same file; returns whether it has not."""
         if os.path.sameopenfile(self._file, other._file):
             self._rest = other._rest
-            self._position = other._position
+            self.end = other.end
             return False
         return True
 
@@ -149,7 +133,8 @@ class AuditLines:
         Raises:
             OSError: when not all of them were written.
         """
-        self._begin()
+        if not self._opened:
+            self._begin()
         written = self._append(lines)
         if self._file.is_deleted:
             # The lines are lost with it.
@@ -181,15 +166,17 @@ class AuditLines:
             text = b"".join([line + b"\n" for line in lines])
             self._file.write(text)
             return text
-        sealed = self._chain.seal(lines, self._file.end if self._opened <= self._chain.seq else None)
-        text = b"".join([line for line, _ in sealed])
+        chain, file = self._chain, self._file
+        sealed = chain.seal(lines, file.end if self._opened <= chain.seq else None)
+        text = sealed[0][0] if len(sealed) == 1 else b"".join([line for line, _ in sealed])
         try:
-            self._file.write(text)
+            file.write(text)
         except OSError:
-            self._keep(self._chain, sealed[: self._file.begun])
+            self._keep(chain, sealed[: file.begun])
             raise
-        self._keep(self._chain, sealed)
-        self._write_head()
+        chain.advance(sealed)
+        if self._head is not None:
+            self._write_head()
         return text
 
     def _keep(self, chain: Chain, sealed: Sequence[tuple[bytes, Seal]]) -> None:
@@ -208,14 +195,14 @@ class AuditLines:
         event: dict[str, Any] = {"action": "opened", "file": self._files + 1}
         if chain.seq:
             event["previous"] = chain.last.mac.decode()
-        torn = self._file.torn_tail()
-        if torn:
-            # So that a reviewer can tell an unfinished line from a foreign one.
-            event["torn"] = torn
-            self._file.write(b"\n")
         rewriter = self._file.rewriter()
         if rewriter is not None:
             event["head"] = BLANK_HEAD
+            torn = _torn_tail(rewriter)
+            if torn:
+                # So that a reviewer can tell an unfinished line from a foreign one.
+                event["torn"] = torn
+                self._file.write(b"\n")
         line = self._render(event)
         self._opened = chain.seq + 1
         try:
@@ -254,3 +241,10 @@ class AuditLines:
 
 def _open(path: Path) -> int:
     return os.open(path, _OPEN_FLAGS, _OWNER_ONLY)
+
+
+def _torn_tail(file: int) -> int:
+    """Return the length of a last line without a line break, as a killed process leaves it."""
+    size = os.fstat(file).st_size
+    start = max(0, size - _LONGEST_LINE)
+    return len(os.pread(file, size - start, start).rpartition(b"\n")[2])

@@ -205,6 +205,19 @@ def test_a_line_that_a_killed_process_did_not_finish_is_named_as_such(tmp_path: 
     assert (verdict.findings, len(verdict.notes)) == ([], 1)
 
 
+def test_a_line_that_a_killed_process_did_not_finish_before_another_ones_is_named_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    written(path, 10)
+    other = AuditLog(path, str.upper, KEY)
+    torn = path.read_bytes().splitlines()[5][:60]
+    with path.open("ab") as file:
+        file.write(torn)
+    assert other.record([event(1), event(2)])
+    other.close()
+    verdict = verify([path], KEY)
+    assert (verdict.findings, len(verdict.notes), verdict.chains) == ([], 1, 2)
+
+
 def test_a_line_that_is_torn_where_the_process_ended_well_is_a_finding(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     written(path, 10).close()
