@@ -27,7 +27,9 @@ from tests.support import gateway
 
 async def main():
     async with gateway(KONAGRAPH_AUDIT_LOG="audit.log") as running:
-        print(json.dumps(await running.query(sys.argv[1])))
+        answer = await running.query(sys.argv[1])
+    # At its end, a gateway logs what was used.
+    print(json.dumps(answer))
 
 asyncio.run(main())
 """

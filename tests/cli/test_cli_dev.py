@@ -377,7 +377,7 @@ async def test_dev_heeds_the_gateways_settings_and_not_those_of_an_upstream(clie
     assert status == 0
     events = [json.loads(line)["event"] for line in error_output.splitlines()]
     assert (events[0], events[-1]) == ("gateway started", "gateway ended")
-    assert set(events[1:-1]) == {"request", "upstream call", "audit"}
+    assert set(events[1:-1]) == {"request", "upstream call", "audit", "usage"}
     assert FIRST_CARD not in error_output
 
 
