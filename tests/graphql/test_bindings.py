@@ -90,7 +90,7 @@ def rows(kind: Any, endpoint: str = "rows", **spec: Any) -> tuple[Any, Any]:
 
 KNOWN = (
     "known are card-number:read, cards:read:any, cash-receipt:read, introspection, member:read, members:read:any, "
-    "transactions:read, virtual-account:read"
+    "server-timing, transactions:read, virtual-account:read"
 )
 TEXT = declared("T", text=text())
 OTHER = declared("Other", text=text())
