@@ -17,6 +17,7 @@ RUN /tools/bin/pip install --no-cache-dir --no-deps --require-hashes --only-bina
     && /opt/konagraph/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: \
         -r requirements-runtime.lock
 COPY pyproject.toml hatch_build.py konagraph.py README.md LICENSE ./
+COPY docs/configuration.md docs/configuration.md
 COPY schema/ schema/
 COPY graph/ graph/
 COPY explorer/ explorer/

@@ -15,6 +15,7 @@ from click.shell_completion import get_completion_class
 from graph import __version__
 from graph.audit_review.commands import audit
 from graph.config.environment import load_settings
+from graph.config.starter import write_starter
 from graph.error_export import FORMATS, export
 from graph.graphql.bindings import executable_schema
 from graph.greeting import card_table, exports, fault_table, greet, member_table, wallet_table
@@ -179,6 +180,28 @@ def serve(*, port: int | None, host: str | None, quiet: bool) -> None:
 
     settings, warnings = read_settings(os.environ, **overrides)
     serve_gateway(settings, warnings, introduce, load=lambda: load_settings(os.environ, **overrides))
+
+
+@main.command()
+@click.argument("directory", metavar="DIR", type=_FOLDER)
+def init(directory: Path) -> None:
+    """Write the settings files of a new installation.
+
+    All settings with their explanations, fresh keys, and what the compose files need to use them. Files that are
+    there already stay as they are.
+    """
+    try:
+        written, kept = write_starter(directory)
+    except OSError as error:
+        raise click.FileError(str(error.filename), error.strerror) from None
+    for file in kept:
+        click.echo(f"kept: {file}")
+    for file in written:
+        click.echo(f"written: {file}")
+    click.echo(
+        f"Next: fill in {directory / 'konagraph.env'} and the empty files in {directory / 'gateway'}; "
+        "docs/operations.md says how to start."
+    )
 
 
 @main.command("check-config")
