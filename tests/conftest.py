@@ -111,9 +111,6 @@ def _note_start(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_note_start)
-# Until all tests are collected, nothing is garbage.
-gc.disable()
-
 
 @contextmanager
 def _untraced() -> Iterator[None]:
@@ -138,11 +135,20 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         assert _started == []
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage as long as tests are collected: there is little, and to find none takes a second."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_finish() -> None:
     """Keep the thousands of tests out of what the garbage collector traverses."""
     gc.collect()
     gc.freeze()
-    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
