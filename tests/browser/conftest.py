@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions
@@ -36,18 +37,39 @@ def options(binary: str, profile: Path) -> ChromeOptions:
     return chosen
 
 
-@pytest.fixture
-def driver(tmp_path: Path) -> Iterator[Chrome]:
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     how = "on Debian `apt-get install chromium chromium-driver`"
-    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
-    require_tool("chromium", present=chromium is not None, how=how)
+    program, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
+    require_tool("chromium", present=program is not None, how=how)
     require_tool("chromedriver", present=chromedriver is not None, how=how)
+    profile = tmp_path_factory.mktemp("chromium") / "profile"
     # With the path given, selenium does not look for or download a driver.
-    chrome = Chrome(options=options(chromium or "", tmp_path / "profile"), service=Service(chromedriver))
+    chrome = Chrome(options=options(program or "", profile), service=Service(chromedriver))
     try:
         yield chrome
     finally:
         chrome.quit()
+
+
+@pytest.fixture
+def driver(chromium: Chrome) -> Iterator[Chrome]:
+    """The browser in a new tab, with nothing of the tests before but what it has cached."""
+    first = chromium.current_window_handle
+    chromium.switch_to.new_window("tab")
+    for kind in ("browser", "performance"):
+        chromium.get_log(kind)  # type: ignore[no-untyped-call] # selenium has no annotation here
+    try:
+        yield chromium
+    finally:
+        visited = chromium.execute_cdp_cmd("Page.getNavigationHistory", {})["entries"]
+        for origin in {urljoin(entry["url"], "/") for entry in visited if entry["url"].startswith("http")}:
+            chromium.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        for window in {*chromium.window_handles} - {first}:
+            chromium.switch_to.window(window)
+            chromium.close()
+        chromium.switch_to.window(first)
 
 
 @pytest.fixture
