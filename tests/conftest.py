@@ -112,6 +112,7 @@ def _note_start(event: str, arguments: tuple[Any, ...]) -> None:
 
 sys.addaudithook(_note_start)
 
+
 @contextmanager
 def _untraced() -> Iterator[None]:
     """Trace nothing: in workers pytest-cov starts two tracers, and where it pauses one the other goes on."""
