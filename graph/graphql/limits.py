@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Self
 from graph.graphql.errors import limit_exceeded
 
 if TYPE_CHECKING:
-    from graph.graphql.analysis import Analysis, Size
+    from graph.graphql.analysis import Analysis
+    from graph.graphql.size import Size
 
 
 _MAX_SCALE: Final = 10.0

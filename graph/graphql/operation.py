@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from graphql import DocumentNode, OperationDefinitionNode
 
-    from graph.graphql.analysis import Size
     from graph.graphql.coordinates import Named
     from graph.graphql.cost import Factor, ListId, Price
+    from graph.graphql.size import Size
 
 
 @dataclass(slots=True, eq=False)

@@ -13,7 +13,8 @@ from graph.graphql.bindings import executable_schema
 from graph.graphql.cost import COST, SATURATED, FieldCost, default_numbers
 
 if TYPE_CHECKING:
-    from graph.graphql.analysis import Analysis, Size
+    from graph.graphql.analysis import Analysis
+    from graph.graphql.size import Size
 
 SCHEMA = executable_schema()
 

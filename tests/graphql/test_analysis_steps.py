@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from graphql import DocumentNode, SelectionSetNode
 
-    from graph.graphql.analysis import Size
+    from graph.graphql.size import Size
 
 SCHEMA = executable_schema()
 
