@@ -54,6 +54,9 @@ class Segment:
     number: int | None = field(init=False, default=None)
     """The how manieth file of the chain it is; None if its first line is missing."""
 
+    is_ended: bool = field(init=False, default=False)
+    """Whether its head says that nothing of the chain follows in the file."""
+
     def __post_init__(self) -> None:
         first = self.lines[0].event()
         if first.get("action") == "opened" and isinstance(first.get("file"), int):

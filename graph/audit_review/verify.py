@@ -132,7 +132,7 @@ class _Verification:
             mac = self._check_beginning(segment, before)
             self._check_head(segment, self._check_lines(segment.lines, mac))
             before = segment
-        if before is not None and before.lines[-1].event().get("action") == "rotated":
+        if before is not None and before.is_ended and before.lines[-1].event().get("action") != "closed":
             self._find(before.file, None, "the file that follows it is missing")
 
     def _check_beginning(self, segment: Segment, before: Segment | None) -> bytes | None:
@@ -201,7 +201,8 @@ class _Verification:
             self._verdict.notes.append(Remark(segment.file, 1, text))
             return
         head = head_of(first)
-        if head is None or not head.is_ended:
+        segment.is_ended = head is not None and head.is_ended
+        if not segment.is_ended:
             self._open.add(segment.file)
         if head is None:
             # A process may be killed before it has written its first head.

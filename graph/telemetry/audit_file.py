@@ -153,13 +153,30 @@ class AuditLines:
             self._file.close()
             self._file = fresh
             return
-        self._end("rotated")
+        old, head, ended = self._leave()
         self._file = fresh
-        self._begin()
+        try:
+            self._begin()
+            # Only now: until the new file has its first line, the chain has not gone on.
+            if head is not None:
+                os.pwrite(head[0], ended, head[1])
+        finally:
+            old.close()
+            if head is not None:
+                os.close(head[0])
 
     def close(self) -> None:
-        """Close the file."""
-        self._end("closed")
+        """Write the last line, and close the file."""
+        if self._opened:
+            with contextlib.suppress(OSError):
+                self._append([self._render({"action": "closed"})])
+        file, head, ended = self._leave()
+        with contextlib.suppress(OSError):
+            if head is not None:
+                os.pwrite(head[0], ended, head[1])
+        if head is not None:
+            os.close(head[0])
+        file.close()
 
     def _append(self, lines: Sequence[bytes]) -> bytes:
         if self._chain is None:
@@ -216,27 +233,27 @@ class AuditLines:
             self._head = (rewriter, end - len(written) + offset)
             self._write_head()
 
-    def _write_head(self, *, is_ended: bool = False) -> None:
+    def _write_head(self) -> None:
         """Write how far the chain has come into the line that begins the file."""
         end = self._file.end
         if self._chain is not None and self._head is not None and end is not None:
             rewriter, offset = self._head
-            os.pwrite(rewriter, self._chain.head(end, is_ended=is_ended), offset)
+            os.pwrite(rewriter, self._chain.head(end, is_ended=False), offset)
 
-    def _end(self, action: str) -> None:
-        """Write the last line of a file, and close it."""
-        if self._opened:
-            with contextlib.suppress(OSError):
-                self._append([self._render({"action": action})])
-                self._write_head(is_ended=True)
-        if self._chain is not None and self._file.is_torn:
-            # It stays unfinished, so that the chain goes on before it.
-            self._chain.seq, self._chain.last = self._whole
-        if self._head is not None:
-            os.close(self._head[0])
-        self._file.close()
+    def _leave(self) -> tuple[AuditFile, tuple[int, int] | None, bytes]:
+        """Finish with the file; return it, the place of its head, and the head that says that nothing follows."""
+        file, head, chain, ended = self._file, self._head, self._chain, b""
+        with contextlib.suppress(OSError):
+            # What is torn.
+            file.write(b"")
+        if chain is not None:
+            if file.is_torn:
+                # It stays unfinished, so that the chain goes on before it.
+                chain.seq, chain.last = self._whole
+            ended = chain.head(file.end or 0, is_ended=True)
         self._opened, self._head = 0, None
         self._files += 1
+        return file, head, ended
 
 
 def _open(path: Path) -> int:
