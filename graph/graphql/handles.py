@@ -6,19 +6,25 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
+from graphql import is_object_type
+
 from graph.context import Answer
 from graph.errors import GatewayError, code_of
+from graph.graphql.binding_checks import BindingError, spec_of
 from graph.graphql.origins import plain
 from graph.graphql.plan.fields import LookUp, Read
 from graph.graphql.resolvers import Source
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.view import View
 from schema.errors import ErrorCode
+from schema.fields import Handle
 from schema.scalars import Representation
 from schema.secrets import CardNo, MemberId, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from graphql import GraphQLSchema
 
     from graph.context import RequestContext
     from graph.graphql.origins import LookedUp
@@ -62,6 +68,30 @@ class Opening:
         # Only the last part may have colons.
         parts = text.split(":", len(hints) - 1)
         return kind(*(plain(hint)(part) for hint, part in zip(hints, parts, strict=True)))
+
+
+def openings_of(schema: GraphQLSchema, sources: Mapping[str, LookedUp]) -> dict[int, Opening]:
+    """Return what each kind of handle in a schema leads to.
+
+    Args:
+        schema: whose fields declare handles.
+        sources: the endpoints and views that they name.
+
+    Raises:
+        BindingError: one of these has no number of its own.
+    """
+    openings = {}
+    for kind in schema.type_map.values():
+        for field in kind.fields.values() if is_object_type(kind) else ():
+            declared = spec_of(field)
+            if declared is None or not isinstance(declared[0], Handle):
+                continue
+            for name in declared[0].of:
+                source = sources[name]
+                if source.handle is None or source.handle in openings:
+                    raise BindingError(f"{kind.name}: {name} has no number of its own for handles")
+                openings[source.handle] = Opening(kind.name, source)
+    return openings
 
 
 def by_id(argument: str, openings: Mapping[int, Opening], origins: Origins) -> LookUp:
