@@ -22,12 +22,15 @@ _NEEDED: Final = {
     "jwt": ("konagraph_jwt_jwks", "konagraph_jwt_issuer", "konagraph_jwt_audience"),
     "api-key": ("konagraph_api_keys",),
 }
+_MAKE_A_KEY: Final = "`konagraph init DIR` makes one"
 _NEEDED_IN_PRODUCTION: Final = {
-    "konagraph_card_ref_key": "production needs it, so that the audit log can be asked about a card",
-    "konagraph_audit_key": "production needs it, so that a changed audit log shows",
+    "konagraph_card_ref_key": (
+        f"production needs it, so that the audit log can be asked about a card; {_MAKE_A_KEY}"
+    ),
+    "konagraph_audit_key": f"production needs it, so that a changed audit log shows; {_MAKE_A_KEY}",
     "konagraph_documents_mode": (
-        "production has no default: enforce runs only the operations of your own apps (KONAGRAPH_DOCUMENTS), off "
-        "runs any operation within the limits"
+        "production has no default: enforce runs only the operations of your own apps (KONAGRAPH_DOCUMENTS), log "
+        "also runs others and logs them, off runs any operation within the limits"
     ),
 }
 
@@ -95,7 +98,8 @@ def _production(settings: Settings, given: set[str]) -> Iterator[str]:
     if settings.konagraph_auth == "none":
         yield "KONAGRAPH_AUTH must be jwt or api-key in production"
     if settings.konagraph_id_key is None and settings.konagraph_id_key_2 is None:
-        yield "KONAGRAPH_ID_KEY is missing; production needs it, so that ids outlive a start and fit every gateway"
+        reason = "so that ids outlive a start and fit every gateway"
+        yield f"KONAGRAPH_ID_KEY is missing; production needs it, {reason}; {_MAKE_A_KEY}"
     for name, reason in _NEEDED_IN_PRODUCTION.items():
         if name not in given:
             yield f"{name.upper()} is missing; {reason}"

@@ -35,14 +35,21 @@ INTROSPECTION = (
 )
 BASE_HTTPS = "KONAPLATE_BASE_URL must be https in production"
 JWKS_HTTPS = "KONAGRAPH_JWT_JWKS must be https in production"
-NO_ID_KEY = "KONAGRAPH_ID_KEY is missing; production needs it, so that ids outlive a start and fit every gateway"
-NO_CARD_REF_KEY = (
-    "KONAGRAPH_CARD_REF_KEY is missing; production needs it, so that the audit log can be asked about a card"
+MAKES_ONE = "`konagraph init DIR` makes one"
+NO_ID_KEY = (
+    "KONAGRAPH_ID_KEY is missing; production needs it, so that ids outlive a start and fit every gateway; "
+    f"{MAKES_ONE}"
 )
-NO_AUDIT_KEY = "KONAGRAPH_AUDIT_KEY is missing; production needs it, so that a changed audit log shows"
+NO_CARD_REF_KEY = (
+    "KONAGRAPH_CARD_REF_KEY is missing; production needs it, so that the audit log can be asked about a card; "
+    f"{MAKES_ONE}"
+)
+NO_AUDIT_KEY = (
+    f"KONAGRAPH_AUDIT_KEY is missing; production needs it, so that a changed audit log shows; {MAKES_ONE}"
+)
 NO_MODE = (
     "KONAGRAPH_DOCUMENTS_MODE is missing; production has no default: enforce runs only the operations of your own "
-    "apps (KONAGRAPH_DOCUMENTS), off runs any operation within the limits"
+    "apps (KONAGRAPH_DOCUMENTS), log also runs others and logs them, off runs any operation within the limits"
 )
 SANDBOX = "KONAPLATE_BASE_URL must not be the vendor's sandbox in production"
 SANDBOX_URL = "https://sandbox.konaplate.com/open-api"
