@@ -178,7 +178,8 @@ class AuditLines:
             os.close(head[0])
         file.close()
 
-    def _append(self, lines: Sequence[bytes]) -> bytes:
+    def _append(self, lines: Sequence[bytes], before: bytes = b"") -> bytes:
+        """Append lines, sealed if there is a key, in one write; `before` are bytes of no line."""
         if self._chain is None:
             text = b"".join([line + b"\n" for line in lines])
             self._file.write(text)
@@ -187,9 +188,9 @@ class AuditLines:
         sealed = chain.seal(lines, file.end if self._opened <= chain.seq else None)
         text = sealed[0][0] if len(sealed) == 1 else b"".join([line for line, _ in sealed])
         try:
-            file.write(text)
+            file.write(before + text if before else text)
         except OSError:
-            self._keep(chain, sealed[: file.begun])
+            self._keep(chain, sealed[: max(0, file.begun - len(before))])
             raise
         chain.advance(sealed)
         if self._head is not None:
@@ -212,18 +213,18 @@ class AuditLines:
         event: dict[str, Any] = {"action": "opened", "file": self._files + 1}
         if chain.seq:
             event["previous"] = chain.last.mac.decode()
-        rewriter = self._file.rewriter()
+        rewriter, end_of_torn = self._file.rewriter(), b""
         if rewriter is not None:
             event["head"] = BLANK_HEAD
             torn = _torn_tail(rewriter)
             if torn:
                 # So that a reviewer can tell an unfinished line from a foreign one.
                 event["torn"] = torn
-                self._file.write(b"\n")
+                end_of_torn = b"\n"
         line = self._render(event)
         self._opened = chain.seq + 1
         try:
-            written = self._append([line])
+            written = self._append([line], end_of_torn)
         except OSError:
             if not self._file.begun:
                 self._opened = 0
