@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import stat
 from typing import TYPE_CHECKING
 
+import httpx
 from ruamel.yaml import YAML
 
-from graph.app import create_app
 from graph.config.environment import load_settings, unknown_variables
 from graph.config.settings import Settings
 from graph.config.starter import FRESH_KEYS, KONAPLATE_FILES, documented
 from graph.security.development import DevelopmentSigner
+from tests.cli.processes import DEADLINE, command
 from tests.cli.test_cli_commands import GOOD, REFUSED, invoke, problems
 from tests.deploy.deployed_settings import filled
 from tests.independent.credentials import Credentials
@@ -58,7 +60,9 @@ def fill_in(folder: Path) -> None:
     file.write_text(text, "utf-8")
 
 
-def test_a_gateway_starts_in_production_from_the_files_and_what_only_the_operator_knows(tmp_path: Path) -> None:
+async def test_a_gateway_starts_in_production_from_the_files_and_what_only_the_operator_knows(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "new" / "installation"
     result = invoke("init", str(folder))
     assert (result.exit_code, result.stderr) == (0, "")
@@ -74,7 +78,17 @@ def test_a_gateway_starts_in_production_from_the_files_and_what_only_the_operato
     fill_in(folder)
     checked = invoke("check-config", **environment(folder))
     assert (checked.exit_code, checked.stdout) == (0, GOOD)
-    assert create_app(load_settings(environment(folder))).routes
+    ports = {"KONAGRAPH_PORT": "0", "KONAGRAPH_ADMIN_PORT": "0"}
+    async with command("serve", **environment(folder), **ports) as gateway:
+        url = await gateway.url()
+        async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
+            refused = await client.post(url, json={"query": "{ __typename }"}, headers={"Host": "cards.example"})
+        gateway.send(signal.SIGTERM)
+        status, log = await gateway.ended()
+    assert (status, refused.status_code) == (0, 401)
+    assert '"environment":"production"' in log
+    for secret in (*FRESH_KEYS, *KONAPLATE_FILES):
+        assert (folder / "gateway" / secret).read_text("utf-8").strip() not in log + gateway.printed
 
 
 def test_every_file_is_its_owners_alone_and_no_key_is_printed_or_the_same_twice(tmp_path: Path) -> None:
