@@ -16,6 +16,7 @@ from graph import __version__
 from graph.audit_review.commands import audit
 from graph.config.environment import load_settings
 from graph.config.starter import write_starter
+from graph.doctor.commands import doctor
 from graph.error_export import FORMATS, export
 from graph.graphql.bindings import executable_schema
 from graph.greeting import card_table, exports, fault_table, greet, member_table, wallet_table
@@ -418,6 +419,7 @@ def version(*, as_json: bool) -> None:
 
 main.add_command(audit)
 main.add_command(probe)
+main.add_command(doctor)
 
 
 @main.command()

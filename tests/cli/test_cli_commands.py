@@ -379,6 +379,7 @@ def test_help_names_every_command_in_the_order_of_use_and_in_whole_sentences(opt
         "version",
         "audit",
         "probe",
+        "doctor",
         "completion",
         "leak-audit",
     ]

@@ -1,0 +1,1 @@
+"""Looks at everything that a gateway needs, before it starts."""

@@ -1,0 +1,204 @@
+"""What is checked: files, clock, name resolution, and each server that the settings name."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import stat
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import urlsplit
+
+import httpx
+
+from graph.config.settings import Settings, SettingsError
+from graph.config.types import is_url
+from graph.security.jwks import BadKeySetError, read_key_set
+from graph.wiring.security import build_redis, key_set_at
+from graph.wiring.tls import build_tls
+from schema.secrets import Credential
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+Verdict = Literal["good", "bad", "look"]
+
+_SECONDS: Final = 5.0
+_SKEW: Final = 2.0
+_PORTS: Final = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
+_TRACES: Final = "/v1/traces"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report. It names settings and hosts, and no secret."""
+
+    what: str
+    verdict: Verdict
+    seen: str
+    advice: str = ""
+    """What to do; empty if it is good."""
+
+
+def file_checks(environment: Mapping[str, str]) -> Iterator[Check]:
+    """Check who may read the files of secrets, which the settings name."""
+    for name, path in sorted(_secret_files(environment).items()):
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+        except OSError:
+            # The settings' own problem.
+            continue
+        if mode & stat.S_IROTH:
+            yield Check(name, "bad", f"its file can be read by everybody ({mode:04o})", "chmod 600 or 640")
+        else:
+            yield Check(name, "good", f"its file cannot be read by everybody ({mode:04o})")
+
+
+def _secret_files(environment: Mapping[str, str]) -> dict[str, Path]:
+    secret = {
+        name.upper()
+        for name, field in Settings.model_fields.items()
+        if Credential.__name__ in repr(field.annotation)
+    }
+    secret |= {"KONAGRAPH_API_KEYS", "KONAPLATE_CLIENT_CERTIFICATE_KEY"}
+    found = {}
+    for name in secret:
+        if path := environment.get(f"{name}_FILE", ""):
+            found[f"{name}_FILE"] = Path(path)
+        elif (text := environment.get(name, "")) and len(text) < 1_000 and "\n" not in text:  # noqa: PLR2004
+            # A key of PEM may be given as a path.
+            with contextlib.suppress(OSError):
+                if Path(text).is_file():
+                    found[name] = Path(text)
+    return found
+
+
+async def server_checks(settings: Settings) -> AsyncIterator[Check]:
+    """Check name resolution, the way to each server, and the clock."""
+    async for check in _konaplate(settings):
+        yield check
+    jwks = settings.konagraph_jwt_jwks
+    if settings.konagraph_auth == "jwt" and jwks is not None:
+        async for check in _key_set(jwks):
+            yield check
+    if settings.konagraph_redis_url is not None:
+        async for check in _redis(settings):
+            yield check
+    if settings.konagraph_otel_endpoint is not None:
+        async for check in _collector(settings.konagraph_otel_endpoint):
+            yield check
+
+
+async def _konaplate(settings: Settings) -> AsyncIterator[Check]:
+    url = settings.konaplate_base_url
+    name = await _name("Konaplate", url)
+    yield name
+    if name.verdict == "bad":
+        return
+    try:
+        context = build_tls(settings)
+    except SettingsError:
+        # The settings' own problem.
+        return
+    answer = await _answer("GET", url, context)
+    if isinstance(answer, str):
+        advice = "check KONAPLATE_BASE_URL, the firewall, KONAPLATE_CA_BUNDLE and KONAPLATE_CLIENT_CERTIFICATE"
+        yield Check("Konaplate", "bad", answer, advice)
+        return
+    yield Check("Konaplate", "good", f"answers (HTTP {answer.status_code}); konagraph probe tries calls")
+    yield _clock(answer.headers.get("date"))
+
+
+def _clock(date: str | None) -> Check:
+    try:
+        skew = parsedate_to_datetime(date or "").timestamp() - time.time()
+    except ValueError:
+        return Check("clock", "look", "Konaplate sends no Date", "see that this machine is synchronized by NTP")
+    if abs(skew) > _SKEW:
+        return Check("clock", "bad", f"{abs(skew):.0f} s from Konaplate's", "synchronize this machine by NTP")
+    return Check("clock", "good", "agrees with Konaplate's to two seconds")
+
+
+async def _key_set(where: str) -> AsyncIterator[Check]:
+    advice = "check KONAGRAPH_JWT_JWKS and the issuer"
+    if not is_url(where):
+        try:
+            keys = read_key_set(await asyncio.to_thread(Path(where).read_bytes))
+        except (OSError, BadKeySetError):
+            yield Check("issuer's keys", "bad", "the file cannot be used", advice)
+        else:
+            yield Check("issuer's keys", "good", f"{len(keys)} usable in the file")
+        return
+    name = await _name("issuer", where)
+    yield name
+    if name.verdict == "bad":
+        return
+    try:
+        keys = read_key_set(await key_set_at(where, timeout=_SECONDS)())
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what the gateway would meet
+        yield Check("issuer's keys", "bad", type(error).__name__, advice)
+    else:
+        yield Check("issuer's keys", "good", f"{len(keys)} usable")
+
+
+async def _redis(settings: Settings) -> AsyncIterator[Check]:
+    redis = build_redis(settings)
+    if redis is None:
+        return
+    try:
+        async with asyncio.timeout(_SECONDS):
+            await redis.time()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what the gateway would meet
+        advice = "check KONAGRAPH_REDIS_URL, the user's rights and the firewall; until then budgets are local"
+        yield Check("Redis", "bad", type(error).__name__, advice)
+    else:
+        yield Check("Redis", "good", "answers, and accepts the user")
+    finally:
+        await redis.aclose()
+
+
+async def _collector(endpoint: str) -> AsyncIterator[Check]:
+    name = await _name("collector", endpoint)
+    yield name
+    if name.verdict == "bad":
+        return
+    # A request without spans.
+    answer = await _answer("POST", endpoint.rstrip("/") + _TRACES, None)
+    if isinstance(answer, str) or answer.status_code != httpx.codes.OK:
+        seen = answer if isinstance(answer, str) else f"HTTP {answer.status_code}"
+        yield Check("collector", "bad", seen, "check KONAGRAPH_OTEL_ENDPOINT; it must take OTLP over HTTP")
+    else:
+        yield Check("collector", "good", "takes OTLP over HTTP")
+
+
+async def _name(what: str, url: str) -> Check:
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    try:
+        async with asyncio.timeout(_SECONDS):
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, TimeoutError, UnicodeError):
+        return Check(f"{what}'s name", "bad", f"{host} has no address", "check the address and this machine's DNS")
+    count = len({address[4][0] for address in found})
+    return Check(f"{what}'s name", "good", f"{host} has {count} address{'' if count == 1 else 'es'}")
+
+
+async def _answer(method: str, url: str, context: ssl.SSLContext | None) -> httpx.Response | str:
+    """Return the answer, or what went wrong, in words without the address."""
+    headers = {"content-type": "application/x-protobuf"} if method == "POST" else {}
+    try:
+        async with httpx.AsyncClient(
+            verify=True if context is None else context, trust_env=False, timeout=_SECONDS
+        ) as client:
+            return await client.request(method, url, headers=headers)
+    except httpx.ConnectTimeout:
+        return "no connection in five seconds"
+    except httpx.ConnectError as error:
+        return "its certificate is not accepted" if "CERTIFICATE" in str(error) else "refuses connections"
+    except httpx.HTTPError as error:
+        return type(error).__name__

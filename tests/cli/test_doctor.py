@@ -1,0 +1,139 @@
+"""`konagraph doctor` names what is bad about an installation, one thing at a time, and nothing secret."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cli.test_cli_commands import invoke
+from tests.security.jwks_server import unused_port
+from tests.security.jwt_maker import ec_signer, key_set
+from tests.security.redis_server import redis_server_running
+from tests.settings_cases import PLAIN
+from tests.telemetry.collector import collector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.process
+SECRET = "a-secret-that-nobody-may-see-printed"
+
+
+@contextmanager
+def server(body: bytes = b"{}", ahead: float = 0) -> Iterator[str]:
+    """An HTTP server with a clock of its own; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return formatdate((timestamp or time.time()) + ahead, usegmt=True)
+
+        def log_message(self, *_words: Any) -> None:
+            """Stay silent."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """An installation that lacks nothing."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    with (
+        server() as konaplate,
+        server(key_set(ec_signer())) as issuer,
+        redis_server_running() as redis,
+        collector() as spans,
+    ):
+        yield {
+            **PLAIN,
+            "KONAPLATE_BASE_URL": f"{konaplate}/open-api",
+            "KONAGRAPH_AUTH": "jwt",
+            "KONAGRAPH_JWT_JWKS": f"{issuer}/keys",
+            "KONAGRAPH_JWT_ISSUER": "issuer",
+            "KONAGRAPH_JWT_AUDIENCE": "audience",
+            "KONAGRAPH_REDIS_URL": redis.url,
+            "KONAGRAPH_CARD_REF_KEY_FILE": str(secret),
+            "KONAGRAPH_OTEL_ENDPOINT": spans.endpoint,
+        }
+
+
+def diagnosed(environment: dict[str, str]) -> dict[str, tuple[str, str]]:
+    result = invoke("doctor", "--format", "json", **environment)
+    assert result.stderr == ""
+    assert SECRET not in result.stdout
+    checks = json.loads(result.stdout)
+    assert result.exit_code == any(check["verdict"] == "bad" for check in checks)
+    return {check["what"]: (check["verdict"], check["advice"]) for check in checks if check["seen"]}
+
+
+def bad(environment: dict[str, str]) -> list[str]:
+    return [what for what, (verdict, advice) in diagnosed(environment).items() if verdict == "bad" and advice]
+
+
+def test_an_installation_that_lacks_nothing_is_good_in_every_line(good: dict[str, str]) -> None:
+    found = diagnosed(good)
+    good_ones = {what for what, (verdict, _) in found.items() if verdict == "good"}
+    assert good_ones == {
+        "settings",
+        "KONAGRAPH_CARD_REF_KEY_FILE",
+        "Konaplate's name",
+        "Konaplate",
+        "clock",
+        "issuer's name",
+        "issuer's keys",
+        "Redis",
+        "collector's name",
+        "collector",
+    }
+    assert "bad" not in {verdict for verdict, _ in found.values()}
+    assert invoke("doctor", **good).stdout.count("good  ") == len(good_ones)
+
+
+def test_each_thing_that_is_bad_is_named_alone(good: dict[str, str], tmp_path: Path) -> None:
+    nobody = f"http://127.0.0.1:{unused_port()}"
+    broken = {
+        "Konaplate": {"KONAPLATE_BASE_URL": f"{nobody}/open-api"},
+        "Konaplate's name": {"KONAPLATE_BASE_URL": "https://no-such-host.invalid/open-api"},
+        "issuer's name": {"KONAGRAPH_JWT_JWKS": "https://no-such-host.invalid/keys"},
+        "issuer's keys": {"KONAGRAPH_JWT_JWKS": f"{nobody}/keys"},
+        "Redis": {"KONAGRAPH_REDIS_URL": f"redis://:{SECRET}@127.0.0.1:{unused_port()}"},
+        "collector": {"KONAGRAPH_OTEL_ENDPOINT": nobody},
+        "settings": {"KONAGRAPH_PORT": "x"},
+    }
+    for what, changes in broken.items():
+        assert bad({**good, **changes}) == [what]
+    with server(b"not keys") as issuer:
+        assert bad({**good, "KONAGRAPH_JWT_JWKS": issuer}) == ["issuer's keys"]
+    for ahead in (-90, 90):
+        with server(ahead=ahead) as konaplate:
+            assert bad({**good, "KONAPLATE_BASE_URL": f"{konaplate}/open-api"}) == ["clock"]
+    with collector(status=503) as away:
+        assert bad({**good, "KONAGRAPH_OTEL_ENDPOINT": away.endpoint}) == ["collector"]
+    (tmp_path / "secret").chmod(0o644)
+    assert bad(good) == ["KONAGRAPH_CARD_REF_KEY_FILE"]
+
+
+def test_a_name_that_is_no_setting_is_worth_a_look(good: dict[str, str]) -> None:
+    found = invoke("doctor", **good, KONAGRAPH_PROT="1")
+    assert found.exit_code == 0
+    assert "look  settings: KONAGRAPH_PROT is not a setting; did you mean KONAGRAPH_PORT?" in found.stdout
