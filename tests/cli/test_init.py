@@ -156,3 +156,11 @@ def test_the_compose_files_take_everything_that_they_need_from_the_folder(tmp_pa
             assert (tmp_path / mount / path.rpartition("/")[2]).is_file(), name
         else:
             assert values.get(name, path) == path
+
+
+def test_the_secret_of_kubernetes_is_the_folder_of_the_gateway_and_the_address_of_redis(tmp_path: Path) -> None:
+    invoke("init", str(tmp_path))
+    deployment = YAML(typ="safe").load((ROOT / "deploy/kubernetes/base/deployment.yaml").read_text("utf-8"))
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    wanted = {one["name"].removesuffix("_FILE") for one in container["env"] if one["name"].endswith("_FILE")}
+    assert wanted == {*(file.name for file in (tmp_path / "gateway").iterdir()), "KONAGRAPH_REDIS_URL"}
