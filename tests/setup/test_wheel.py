@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from packaging.utils import canonicalize_name
@@ -27,18 +27,18 @@ from tests.setup.checkout import (
 )
 from tests.tools import ROOT, require_tool
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 # The oldest supported pip and a current one, whose resolvers differ.
 PIPS = (OLDEST_PIP, "26.3")
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that `make wheel` builds."""
-    require_tool("npm", present=shutil.which("npm") is not None, how="on Debian `apt-get install npm`")
-    folder = copy_to(tmp_path_factory.mktemp("source") / "checkout")
+    """The wheel that `make wheel` builds, with GraphiQL's files from here if they are here, or else from npm."""
+    folder, page = copy_to(tmp_path_factory.mktemp("source") / "checkout"), Path("explorer", "node_modules")
+    if (ROOT / page).is_dir():
+        shutil.copytree(ROOT / page, folder / page, symlinks=True)
+    else:
+        require_tool("npm", present=shutil.which("npm") is not None, how="on Debian `apt-get install npm`")
     made = run(folder, bare_environment(os.environ["PATH"]), "make", "wheel")
     assert made.returncode == 0, made.stdout + made.stderr
     (path,) = (folder / "dist").glob("*.whl")
