@@ -16,6 +16,7 @@ from graph.konaplate.send import Limits
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
 from graph.probe.exchange import Caller
+from graph.probe.notebook import Notebook
 from graph.probe.steps import Probe
 from graph.start import read_settings
 from graph.wiring.tls import build_tls
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from graph.config.settings import Settings
-    from graph.probe.steps import Finding
+    from graph.probe.notebook import Finding
 
 _WRONG: Final = "With these settings konagraph cannot start:"
 _MARKS: Final = {"fits": "fits   ", "change": "CHANGE ", "unknown": "unknown"}
@@ -52,12 +53,12 @@ def probe(*, yes: bool, form: str) -> None:
 async def _run(settings: Settings, card_no: CardNo, may: Callable[[str], bool]) -> list[Finding]:
     transport = LeanTransport(PoolLimits(1, response_bytes=Limits().response_bytes), build_tls(settings))
     caller = Caller(settings.konaplate_base_url, build_identity(settings), key_pairs(settings), transport)
-    run = Probe(settings, caller, by_name(configured_endpoints(settings)), card_no, may)
+    notes = Notebook(settings, caller, by_name(configured_endpoints(settings)), may)
     try:
-        await run.run()
+        await Probe(notes, card_no).run()
     finally:
         await transport.aclose()
-    return run.findings
+    return notes.findings
 
 
 def _card_no() -> CardNo:

@@ -17,7 +17,8 @@ from graph.konaplate.endpoint import by_name
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
 from graph.probe.exchange import Caller
-from graph.probe.steps import Finding, Probe
+from graph.probe.notebook import Finding, Notebook
+from graph.probe.steps import Probe
 from graph.wiring.upstream import build_identity, configured_endpoints, key_pairs
 from schema.secrets import CardNo
 from tests.support import checked_settings
@@ -146,10 +147,10 @@ async def probed(
         transport = LeanTransport(PoolLimits(1, response_bytes=1 << 18), None)
         caller = Caller(settings.konaplate_base_url, build_identity(settings), key_pairs(settings), transport)
         endpoints = by_name(configured_endpoints(settings))
-        run = Probe(settings, caller, endpoints, CardNo(number), lambda what: not refuse or refuse not in what)
-        await run.run()
+        notes = Notebook(settings, caller, endpoints, lambda what: not refuse or refuse not in what)
+        await Probe(notes, CardNo(number)).run()
         await transport.aclose()
-    return run.findings, caller.count
+    return notes.findings, caller.count
 
 
 def changes_of(findings: list[Finding]) -> list[tuple[str, str]]:

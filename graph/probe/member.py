@@ -1,0 +1,149 @@
+"""What the probe asks about a card's member, and about the card by its `par`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from graph.konaplate.values import korean_day
+from graph.probe.notebook import REPORT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graph.probe.exchange import Exchange
+    from graph.probe.notebook import Notebook
+    from schema.secrets import CardNo
+
+
+class MemberSteps:
+    """The steps that a registered card leads to.
+
+    Args:
+        notes: where findings go.
+        card_no: the card.
+    """
+
+    def __init__(self, notes: Notebook, card_no: CardNo) -> None:
+        self._notes = notes
+        self._card_no = card_no
+
+    async def run(self, card: Mapping[str, Any]) -> None:
+        """What a registered card leads to."""
+        user_id = card.get("userId")
+        if not user_id or not str(user_id).isdigit():
+            self._notes.find(
+                "a member's APIs", "the test card is registered to nobody", "unknown", "use a registered card"
+            )
+            return
+        member = {"userId": int(user_id)}
+        await self._inquire("user_info", member)
+        await self._inquire("identity_check", member)
+        await self._inquire("terms", {"locale": "KO", **member})
+        await self._inquire("virtual_account", {"cardNo": self._card_no.reveal()})
+        await self._inquire("service_info", {"serviceIdList": [card.get("serviceId")]})
+        cards = await self._card_list(member)
+        row = self._row_of((cards.fields or {}).get("cardDataInfo")) if cards is not None else None
+        if row is None:
+            self._notes.find("a card's APIs by par", "the member's list does not show the test card", "unknown")
+            return
+        await self._inquire("tax_deduction", {"par": row["par"]})
+        await self._transactions(row["par"], member)
+
+    def _row_of(self, rows: Any) -> Mapping[str, Any] | None:
+        number = self._card_no.reveal()
+        for row in rows if isinstance(rows, list) else ():
+            numbers = (row.get("mobileCardNo"), row.get("physicalCardNo")) if isinstance(row, dict) else ()
+            if number in numbers and isinstance(row.get("par"), str):
+                found: Mapping[str, Any] = row
+                return found
+        return None
+
+    async def _card_list(self, member: Mapping[str, Any]) -> Exchange | None:
+        """A clear request with a sealed answer: does it name the key?"""
+        found = await self._notes.ask("card_list", member, "the member's cards")
+        if found is None or not found.is_refused:
+            return None if found is None else self._notes.judged_seal("card_list", found)
+        endpoint = self._notes.endpoints["card_list"]
+        usual = self._notes.manner(endpoint)
+        without = await self._notes.ask(
+            "card_list",
+            member,
+            f"the member's cards, {'without' if usual.names_key else 'with'} the id of the key",
+            manner=replace(usual, names_key=not usual.names_key),
+        )
+        if without is not None and not without.is_refused and without.fault is None:
+            word = "-card_list" if usual.names_key else "card_list"
+            self._notes.find(
+                "card_list: id of the key",
+                "refused with it, accepted without" if usual.names_key else "refused without it, accepted with it",
+                "change",
+                f"set KONAPLATE_SEAL_ANSWERS={self._notes.flags('konaplate_seal_answers', word)}",
+            )
+            return without
+        self._notes.find(
+            "card_list", f"refused (HTTP {found.status}, code {found.code or 'none'})", "change", REPORT
+        )
+        return None
+
+    async def _transactions(self, par: str, member: Mapping[str, Any]) -> None:
+        """From which number pages count."""
+        today = korean_day()
+        asked = {
+            "par": par,
+            "startDate": f"{today - timedelta(days=29):%Y%m%d}",
+            "endDate": f"{today:%Y%m%d}",
+            "includePreviousCard": False,
+        }
+        if len(str(member["userId"])) <= 15:  # noqa: PLR2004 - see `graph.konaplate.endpoints.transactions`
+            asked |= member
+        pages = []
+        for page in (0, 1):
+            request = {"page": page, "pageSize": 1, "sort": "approvalDateTime", "orderByDirection": "DESC"}
+            found = await self._notes.ask(
+                "transactions", {**asked, "pageRequest": request}, f"one transaction, on page {page}"
+            )
+            if found is None or found.fault is not None:
+                return
+            pages.append(found)
+        self._notes.judged_seal("transactions", next((page for page in pages if page.is_success), pages[0]))
+        rows = [self._rows(page) for page in pages]
+        if not any(rows):
+            self._notes.find(
+                "first page", "the test card has no transactions in 30 days", "unknown", "use one that has"
+            )
+            return
+        first = 0 if rows[0] else 1
+        fits = first == self._notes.settings.konaplate_first_page
+        self._notes.compare("first page", str(first), f"set KONAPLATE_FIRST_PAGE={first}", fits=fits)
+
+    @staticmethod
+    def _rows(page: Exchange) -> list[Any]:
+        rows = (page.fields or {}).get("transactionInfo") if page.is_success else None
+        return rows if isinstance(rows, list) else []
+
+    async def _inquire(self, name: str, body: Mapping[str, Any]) -> None:
+        """Call an API for how it seals."""
+        found = await self._notes.ask(name, body, self._notes.endpoints[name].title)
+        if found is None or found.fault is not None:
+            return
+        if not found.is_refused:
+            self._notes.judged_seal(name, found)
+            return
+        endpoint = self._notes.endpoints[name]
+        if not endpoint.seals_request and self._notes.caller.encrypts:
+            # The other way round would send in clear what should be sealed.
+            manner = replace(self._notes.manner(endpoint), sealed=True, names_key=True)
+            sealed = await self._notes.ask(name, body, f"{endpoint.title}, sealed", manner=manner)
+            if sealed is not None and sealed.fault is None and not sealed.is_refused:
+                flags = self._notes.flags("konaplate_seal_requests", name)
+                self._notes.find(
+                    f"{name}: request", "must be sealed", "change", f"set KONAPLATE_SEAL_REQUESTS={flags}"
+                )
+                self._notes.judged_seal(name, sealed)
+                return
+        self._refused(name, found)
+
+    def _refused(self, name: str, found: Exchange) -> None:
+        self._notes.find(name, f"refused (HTTP {found.status}, code {found.code or 'none'})", "change", REPORT)
