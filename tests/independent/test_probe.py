@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import threading
 from email.utils import formatdate
@@ -55,11 +56,19 @@ CARD = {
 MEMBER = {"userId": MEMBER_ID, "userName": "김비밀", "mobileNumber": "01012345678", "email": "kim@example.com"}
 
 
+@functools.cache
+def credentials() -> Credentials:
+    """One set for all tests: making RSA keys takes a while."""
+    return Credentials.generate()
+
+
 class Konaplate(IndependentKonaplate):
     """A Konaplate that differs in one thing."""
 
     def __init__(self, **differs: Any) -> None:
-        super().__init__(content_encryption=differs.pop("content_encryption", "A128GCM"))
+        super().__init__(
+            content_encryption=differs.pop("content_encryption", "A128GCM"), credentials=credentials()
+        )
         self.differs = differs
         self.cards[card_no(0)] = CARD
         self.members[MEMBER_ID] = MEMBER
@@ -124,15 +133,15 @@ class Konaplate(IndependentKonaplate):
 
 
 def environment(upstream: IndependentKonaplate, **changes: str) -> dict[str, str]:
-    credentials = upstream.credentials
+    given = upstream.credentials
     return {
         "KONAPLATE_BASE_URL": upstream.base_url,
-        "KONAPLATE_ASP_ID": credentials.asp_id,
-        "KONAPLATE_ACCESS_KEY": credentials.access_key,
-        "KONAPLATE_SECRET_KEY": credentials.secret_key,
-        "KONAPLATE_CRYPTO_KEY_ID": credentials.crypto_key_id,
-        "KONAPLATE_SERVER_PUBLIC_KEY": credentials.server_public_key_pem,
-        "KONAPLATE_CLIENT_PRIVATE_KEY": credentials.client_private_key_pem,
+        "KONAPLATE_ASP_ID": given.asp_id,
+        "KONAPLATE_ACCESS_KEY": given.access_key,
+        "KONAPLATE_SECRET_KEY": given.secret_key,
+        "KONAPLATE_CRYPTO_KEY_ID": given.crypto_key_id,
+        "KONAPLATE_SERVER_PUBLIC_KEY": given.server_public_key_pem,
+        "KONAPLATE_CLIENT_PRIVATE_KEY": given.client_private_key_pem,
         **KNOWN,
         **changes,
     }
@@ -321,18 +330,18 @@ def test_the_command_prints_settings_and_nothing_of_the_card_or_the_member(runni
     assert result.exit_code == 1
     assert "KONAPLATE_NO_CARD_CODES=003_099" in result.stdout
     secrets = [card_no(0), "김비밀", "01012345678", "kim@example.com", "50000", "PAR0", str(MEMBER_ID)]
-    credentials = running.credentials
-    for text in (*secrets, credentials.secret_key, credentials.access_key, credentials.asp_id):
+    given = running.credentials
+    for text in (*secrets, given.secret_key, given.access_key, given.asp_id):
         assert text not in result.output
 
 
 def test_the_command_needs_a_card_number() -> None:
-    credentials = Credentials.generate()
+    given = credentials()
     settings = {
         "KONAPLATE_BASE_URL": "http://127.0.0.1:9/open-api",
-        "KONAPLATE_ASP_ID": credentials.asp_id,
-        "KONAPLATE_ACCESS_KEY": credentials.access_key,
-        "KONAPLATE_SECRET_KEY": credentials.secret_key,
+        "KONAPLATE_ASP_ID": given.asp_id,
+        "KONAPLATE_ACCESS_KEY": given.access_key,
+        "KONAPLATE_SECRET_KEY": given.secret_key,
         "KONAPLATE_ENCRYPTION": "off",
     }
     result = CliRunner().invoke(main, ["probe", "--yes"], input="12\n", env=settings)
