@@ -136,6 +136,7 @@ async def test_a_cancelled_request_is_answered_in_our_words_before_it_ends() -> 
     scope: Scope = {
         "type": "http",
         "method": "POST",
+        "scheme": "http",
         "path": "/graphql",
         "query_string": b"",
         "headers": [(b"content-type", b"application/json")],
