@@ -79,8 +79,9 @@ def verify_files(files: Sequence[Path], *, older_deleted: bool, mixed: bool) -> 
         click.echo(f"note: {remark}")
     for remark in verdict.findings:
         click.echo(f"CHANGED: {remark}")
-    result = f"{len(verdict.findings)} findings" if verdict.findings else "untouched"
-    click.echo(f"{verdict.lines:,} sealed lines of {verdict.chains} processes: {result}")
+    found = _count(len(verdict.findings), "finding", "findings") if verdict.findings else "untouched"
+    lines = _count(verdict.lines, "sealed line", "sealed lines")
+    click.echo(f"{lines} of {_count(verdict.chains, 'process', 'processes')}: {found}")
     if verdict.findings:
         sys.exit(1)
 
@@ -140,6 +141,10 @@ def card_ref(*, member: bool) -> None:
     except ValueError:
         _fail("standard input has no card number: it has 16 digits")
     click.echo(refs.of(card_no))
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def _given(files: Sequence[Path]) -> list[Path]:

@@ -52,7 +52,7 @@ def rows(*arguments: str) -> list[dict[str, Any]]:
 
 def test_an_untouched_log_is_verified_and_a_changed_one_is_an_error(log: Path) -> None:
     verified = invoke("audit", "verify", str(log), **KEYS)
-    assert (verified.exit_code, verified.stdout) == (0, "9 sealed lines of 1 processes: untouched\n")
+    assert (verified.exit_code, verified.stdout) == (0, "9 sealed lines of 1 process: untouched\n")
     # Without a name, all files of the setting are verified.
     assert invoke("audit", "verify", KONAGRAPH_AUDIT_LOG=str(log), **KEYS).stdout == verified.stdout
     log.write_text(log.read_text("utf-8").replace("balance", "Balance", 1), "utf-8")
