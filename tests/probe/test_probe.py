@@ -22,11 +22,8 @@ from graph.probe.notebook import Finding, Notebook
 from graph.probe.steps import Probe
 from graph.wiring.upstream import build_identity, configured_endpoints, key_pairs
 from schema.secrets import CardNo
-from tests.support import checked_settings
-from tests.tables import table
-
-from .credentials import Credentials
-from .inquiries import (
+from tests.independent.credentials import Credentials
+from tests.independent.inquiries import (
     CARD_LIST_PATH,
     INQUIRIES,
     PRODUCTS_PATH,
@@ -34,15 +31,17 @@ from .inquiries import (
     TRANSACTIONS_PATH,
     RefusalError,
 )
-from .jwe import unseal
-from .konaplate import CARD_PATH, IndependentKonaplate
-from .rules import CORRELATION_ID, CRYPTO_KEY_ID, TIME_ZONE, read_envelope
-from .wallet import MEMBER_ID, card_no, fill
+from tests.independent.jwe import unseal
+from tests.independent.konaplate import CARD_PATH, IndependentKonaplate
+from tests.independent.rules import CORRELATION_ID, CRYPTO_KEY_ID, TIME_ZONE, read_envelope
+from tests.independent.wallet import MEMBER_ID, card_no, fill
+from tests.support import checked_settings
+from tests.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .http1 import Request
+    from tests.independent.http1 import Request
 
 KNOWN = {"KONAPLATE_SEAL_ANSWERS": "-transactions,-terms"}
 CARD = {
