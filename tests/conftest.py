@@ -58,7 +58,6 @@ _MARKS_OF_PLACES: Final = {
     "cli/test_cli_serve.py": "process",
     "cli/test_cli_shutdown.py": "process",
     "cli/test_completion.py": "process",
-    "cli/test_init.py": "process",
     "clients": "process",
     "conformance": "process",
     "containers": "containers",

@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 from ruamel.yaml import YAML
 
 from graph.config.environment import load_settings, unknown_variables
@@ -60,6 +61,7 @@ def fill_in(folder: Path) -> None:
     file.write_text(text, "utf-8")
 
 
+@pytest.mark.process
 async def test_a_gateway_starts_in_production_from_the_files_and_what_only_the_operator_knows(
     tmp_path: Path,
 ) -> None:

@@ -253,26 +253,27 @@ def clear(path: str, **payload: Any) -> Draft:
 
 
 DAYS = {"startDate": "20250101", "endDate": "20250102"}
-WRONG = {
-    "userId is missing": clear(CARD_LIST_PATH),
-    "userId is not as": clear(CARD_LIST_PATH, userId="77"),
-    "cardNo is no field": clear(CARD_LIST_PATH, userId=77, cardNo=card_no(0)),
-    "X-KM-Crypto-Key-Id: missing": clear(CARD_LIST_PATH, userId=77).without("X-KM-Crypto-Key-Id"),
-    "X-KM-Crypto-Key-Id: present": clear(PRODUCTS_PATH, serviceIdList=["P"]),
-    "encData is no field": Draft(envelope(sealed(b'{"userId":77}')), CARD_LIST_PATH),
-    "encData is not the one": clear(ACCOUNT_PATH, cardNo=card_no(0)),
-    "par is not as": Draft(envelope(sealed(b'{"par":"P"}')), DEDUCTION_PATH),
-    "userId is not as documented": clear(TRANSACTIONS_PATH, par="P" * 27, userId=10**15, **DAYS),
-    "pageRequest is not": clear(TRANSACTIONS_PATH, par="P" * 27, pageRequest={"page": -1}, **DAYS),
-    "trType is not": clear(TRANSACTIONS_PATH, par="P" * 27, trType="PAYMENT", **DAYS),
-    "locale is not": clear(TERMS_PATH, locale=None),
-    "isAuthed is no field": Draft(envelope(sealed(b'{"userId":77,"isAuthed":true}')), AUTHENTICATION_PATH),
+# Made in the test: the times in their headers are those of a moment.
+WRONG: dict[str, Callable[[], Draft]] = {
+    "userId is missing": lambda: clear(CARD_LIST_PATH),
+    "userId is not as": lambda: clear(CARD_LIST_PATH, userId="77"),
+    "cardNo is no field": lambda: clear(CARD_LIST_PATH, userId=77, cardNo=card_no(0)),
+    "X-KM-Crypto-Key-Id: missing": lambda: clear(CARD_LIST_PATH, userId=77).without("X-KM-Crypto-Key-Id"),
+    "X-KM-Crypto-Key-Id: present": lambda: clear(PRODUCTS_PATH, serviceIdList=["P"]),
+    "encData is no field": lambda: Draft(envelope(sealed(b'{"userId":77}')), CARD_LIST_PATH),
+    "encData is not the one": lambda: clear(ACCOUNT_PATH, cardNo=card_no(0)),
+    "par is not as": lambda: Draft(envelope(sealed(b'{"par":"P"}')), DEDUCTION_PATH),
+    "userId is not as documented": lambda: clear(TRANSACTIONS_PATH, par="P" * 27, userId=10**15, **DAYS),
+    "pageRequest is not": lambda: clear(TRANSACTIONS_PATH, par="P" * 27, pageRequest={"page": -1}, **DAYS),
+    "trType is not": lambda: clear(TRANSACTIONS_PATH, par="P" * 27, trType="PAYMENT", **DAYS),
+    "locale is not": lambda: clear(TERMS_PATH, locale=None),
+    "isAuthed is no field": lambda: Draft(envelope(sealed(b'{"userId":77,"isAuthed":true}')), AUTHENTICATION_PATH),
 }
 
 
 @pytest.mark.parametrize("rule", WRONG)
 async def test_a_deviation_is_noticed(rule: str) -> None:
-    draft = WRONG[rule]
+    draft = WRONG[rule]()
     async with IndependentKonaplate(credentials=keys()) as fake, connect(fake.base_url) as client:
         status, _, _ = await client.send(draft.raw())
     (violation,) = fake.violations

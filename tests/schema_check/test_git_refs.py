@@ -44,7 +44,17 @@ def test_a_git_ref_names_the_schema_of_that_commit() -> None:
 
 
 def test_the_projects_own_check_compares_with_the_last_tag_and_says_if_there_is_none(repository: Path) -> None:
-    command = ["make", "-f", str(ROOT / "Makefile"), "-o", "setup-dev", "check-schema", f"BIN={ROOT}/.venv/bin"]
+    # Started by make, it would name the folders that it enters.
+    command = [
+        "make",
+        "--no-print-directory",
+        "-f",
+        str(ROOT / "Makefile"),
+        "-o",
+        "setup-dev",
+        "check-schema",
+        f"BIN={ROOT}/.venv/bin",
+    ]
 
     def make() -> tuple[bool, str]:
         done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)

@@ -15,7 +15,6 @@ import pytest
 from tests.cli.test_cli_commands import invoke
 from tests.security.jwks_server import unused_port
 from tests.security.jwt_maker import ec_signer, key_set
-from tests.security.redis_server import redis_server_running
 from tests.settings_cases import PLAIN
 from tests.telemetry.collector import collector
 
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.process
+    from tests.security.redis_server import RedisServer
+
 SECRET = "a-secret-that-nobody-may-see-printed"
 
 
@@ -53,7 +53,7 @@ def server(body: bytes = b"{}", ahead: float = 0) -> Iterator[str]:
 
 
 @pytest.fixture
-def good(tmp_path: Path) -> Iterator[dict[str, str]]:
+def without_redis(tmp_path: Path) -> Iterator[dict[str, str]]:
     """An installation that lacks nothing."""
     secret = tmp_path / "secret"
     secret.write_text(SECRET)
@@ -61,7 +61,6 @@ def good(tmp_path: Path) -> Iterator[dict[str, str]]:
     with (
         server() as konaplate,
         server(key_set(ec_signer())) as issuer,
-        redis_server_running() as redis,
         collector() as spans,
     ):
         yield {
@@ -71,10 +70,15 @@ def good(tmp_path: Path) -> Iterator[dict[str, str]]:
             "KONAGRAPH_JWT_JWKS": f"{issuer}/keys",
             "KONAGRAPH_JWT_ISSUER": "issuer",
             "KONAGRAPH_JWT_AUDIENCE": "audience",
-            "KONAGRAPH_REDIS_URL": redis.url,
             "KONAGRAPH_CARD_REF_KEY_FILE": str(secret),
             "KONAGRAPH_OTEL_ENDPOINT": spans.endpoint,
         }
+
+
+@pytest.fixture
+def good(without_redis: dict[str, str], redis_server: RedisServer) -> dict[str, str]:
+    """The same with a Redis."""
+    return {**without_redis, "KONAGRAPH_REDIS_URL": redis_server.url}
 
 
 def diagnosed(environment: dict[str, str]) -> dict[str, tuple[str, str]]:
@@ -109,14 +113,17 @@ def test_an_installation_that_lacks_nothing_is_good_in_every_line(good: dict[str
     assert invoke("doctor", **good).stdout.count("good  ") == len(good_ones)
 
 
-def test_each_thing_that_is_bad_is_named_alone(good: dict[str, str], tmp_path: Path) -> None:
+def test_each_thing_that_is_bad_is_named_alone(without_redis: dict[str, str], tmp_path: Path) -> None:
+    good = without_redis
     nobody = f"http://127.0.0.1:{unused_port()}"
     broken = {
         "Konaplate": {"KONAPLATE_BASE_URL": f"{nobody}/open-api"},
         "Konaplate's name": {"KONAPLATE_BASE_URL": "https://no-such-host.invalid/open-api"},
         "issuer's name": {"KONAGRAPH_JWT_JWKS": "https://no-such-host.invalid/keys"},
         "issuer's keys": {"KONAGRAPH_JWT_JWKS": f"{nobody}/keys"},
-        "Redis": {"KONAGRAPH_REDIS_URL": f"redis://:{SECRET}@127.0.0.1:{unused_port()}"},
+        "Redis": {
+            "KONAGRAPH_REDIS_URL": f"redis://:{SECRET}@127.0.0.1:{unused_port()}?socket_connect_timeout=0.2"
+        },
         "collector": {"KONAGRAPH_OTEL_ENDPOINT": nobody},
         "settings": {"KONAGRAPH_PORT": "x"},
     }
@@ -133,7 +140,7 @@ def test_each_thing_that_is_bad_is_named_alone(good: dict[str, str], tmp_path: P
     assert bad(good) == ["KONAGRAPH_CARD_REF_KEY_FILE"]
 
 
-def test_a_name_that_is_no_setting_is_worth_a_look(good: dict[str, str]) -> None:
-    found = invoke("doctor", **good, KONAGRAPH_PROT="1")
+def test_a_name_that_is_no_setting_is_worth_a_look(without_redis: dict[str, str]) -> None:
+    found = invoke("doctor", **without_redis, KONAGRAPH_PROT="1")
     assert found.exit_code == 0
     assert "look  settings: KONAGRAPH_PROT is not a setting; did you mean KONAGRAPH_PORT?" in found.stdout
