@@ -68,8 +68,6 @@ class _Verification:
         # Lines at the end of files that are not whole, and the files with a chain that was not ended there.
         self._torn: dict[Path, int] = {}
         self._open: set[Path] = set()
-        # The lines that are missing at the end of files.
-        self._missing: dict[Path, list[tuple[int, int]]] = {}
 
     def of(self, files: Iterable[Path]) -> Verdict:
         chains: dict[str, list[Segment]] = {}
@@ -81,11 +79,6 @@ class _Verification:
         for file, number in self._torn.items():
             if file not in self._open:
                 self._find(file, number, "a line without a seal")
-        for file, missing in self._missing.items():
-            # What a killed process did not finish is one line, which another look may find finished.
-            if sum(last - first + 1 for first, last in missing) > 1 or file not in self._torn:
-                for first, last in missing:
-                    self._find(file, None, f"its end was cut off: {_lines(first, last)} missing")
         verdict = self._verdict
         verdict.chains = len(chains)
         verdict.findings.sort(key=lambda remark: (str(remark.file), remark.line or 0))
@@ -213,7 +206,9 @@ class _Verification:
             self._find(segment.file, segment.lines[0].number, "changed: its head")
         missing = head.seq - max(line.link.seq for line in segment.lines if line.link is not None)
         if missing > 0:
-            self._missing.setdefault(segment.file, []).append((head.seq - missing + 1, head.seq))
+            # A head is written after its line: no killed process leaves such a line unfinished.
+            lost = _lines(head.seq - missing + 1, head.seq)
+            self._find(segment.file, None, f"its end was cut off: {lost} missing")
             if head.is_ended:
                 self._torn.pop(segment.file, None)
         elif not missing and head.end != segment.lines[-1].end:

@@ -199,10 +199,17 @@ def test_a_line_that_a_killed_process_did_not_finish_is_named_as_such(tmp_path: 
     written(path, 4).close()
     verdict = verify([path], KEY)
     assert (verdict.findings, len(verdict.notes), verdict.chains) == ([], 1, 2)
-    # Of the last line itself, less than all may be on the disk.
-    path.write_bytes(whole[:-20])
-    verdict = verify([path], KEY)
-    assert (verdict.findings, len(verdict.notes)) == ([], 1)
+
+
+def test_a_cut_within_the_last_line_is_a_finding_because_the_head_tells_that_it_was_finished(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "audit.log"
+    written(path, 9)
+    whole = path.read_bytes()
+    for left_out in (1, 2, 20, len(whole.splitlines(keepends=True)[-1]) - 1):
+        path.write_bytes(whole[:-left_out])
+        assert "its end was cut off: line 10 is missing" in texts([path])
 
 
 def test_a_line_that_a_killed_process_did_not_finish_before_another_ones_is_named_as_such(tmp_path: Path) -> None:
