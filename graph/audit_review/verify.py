@@ -198,9 +198,7 @@ class _Verification:
         if not segment.is_ended:
             self._open.add(segment.file)
         if head is None:
-            # A process may be killed before it has written its first head.
-            if first.head.strip() or len(segment.lines) > 1:
-                self._find(segment.file, segment.lines[0].number, "changed: its head")
+            self._find(segment.file, segment.lines[0].number, "changed: its head")
             return
         if not hmac.compare_digest(proofs.get(head.seq, head.proof), head.proof):
             self._find(segment.file, segment.lines[0].number, "changed: its head")
@@ -211,7 +209,7 @@ class _Verification:
             self._find(segment.file, None, f"its end was cut off: {lost} missing")
             if head.is_ended:
                 self._torn.pop(segment.file, None)
-        elif not missing and head.end != segment.lines[-1].end:
+        elif not missing and head.end and head.end != segment.lines[-1].end:
             self._find(
                 segment.file, segment.lines[-1].number, "moved: lines before it are missing, or were put in"
             )

@@ -53,10 +53,10 @@ def file_checks(environment: Mapping[str, str]) -> Iterator[Check]:
         except OSError:
             # The settings' own problem.
             continue
-        if mode & stat.S_IROTH:
-            yield Check(name, "bad", f"its file can be read by everybody ({mode:04o})", "chmod 600 or 640")
+        if mode & (stat.S_IROTH | stat.S_IWOTH):
+            yield Check(name, "bad", f"its file is open to everybody ({mode:04o})", "chmod 600 or 640")
         else:
-            yield Check(name, "good", f"its file cannot be read by everybody ({mode:04o})")
+            yield Check(name, "good", f"its file is not open to everybody ({mode:04o})")
 
 
 def _secret_files(environment: Mapping[str, str]) -> dict[str, Path]:
@@ -117,7 +117,7 @@ async def _konaplate(settings: Settings) -> AsyncIterator[Check]:
 def _clock(date: str | None) -> Check:
     try:
         skew = parsedate_to_datetime(date or "").timestamp() - time.time()
-    except ValueError:
+    except (ValueError, OverflowError):
         return Check("clock", "look", "Konaplate sends no Date", "see that this machine is synchronized by NTP")
     if abs(skew) > _SKEW:
         return Check("clock", "bad", f"{abs(skew):.0f} s from Konaplate's", "synchronize this machine by NTP")

@@ -32,7 +32,7 @@ class MemberSteps:
     async def run(self, card: Mapping[str, Any]) -> None:
         """What a registered card leads to."""
         user_id = card.get("userId")
-        if not user_id or not str(user_id).isdigit():
+        if not user_id or not (str(user_id).isascii() and str(user_id).isdigit()):
             self._notes.find(
                 "a member's APIs", "the test card is registered to nobody", "unknown", "use a registered card"
             )
@@ -104,7 +104,10 @@ class MemberSteps:
             found = await self._notes.ask(
                 "transactions", {**asked, "pageRequest": request}, f"one transaction, on page {page}"
             )
-            if found is None or found.fault is not None:
+            if found is None:
+                return
+            if found.fault is not None:
+                self._notes.find("first page", f"no usable answer ({found.fault})", "unknown")
                 return
             pages.append(found)
         self._notes.judged_seal("transactions", next((page for page in pages if page.is_success), pages[0]))
@@ -126,7 +129,10 @@ class MemberSteps:
     async def _inquire(self, name: str, body: Mapping[str, Any]) -> None:
         """Call an API for how it seals."""
         found = await self._notes.ask(name, body, self._notes.endpoints[name].title)
-        if found is None or found.fault is not None:
+        if found is None:
+            return
+        if found.fault is not None:
+            self._notes.find(name, f"no usable answer ({found.fault})", "unknown")
             return
         if not found.is_refused:
             self._notes.judged_seal(name, found)

@@ -138,9 +138,11 @@ class Probe:
         # Of the same product, and not its own.
         number = number[:8] + number[8:].translate(_OTHER_DIGITS)
         found = await self._notes.ask("card_info", {"cardNo": number}, "a card that does not exist")
-        if found is None or found.fault is not None:
+        if found is None:
             return
-        if found.is_success:
+        if found.fault is not None:
+            self._notes.find("code of a missing card", f"no usable answer ({found.fault})", "unknown")
+        elif found.is_success:
             self._notes.find("code of a missing card", "the number that was tried is a card's", "unknown")
         elif found.code is None:
             self._notes.find("code of a missing card", f"none, HTTP {found.status}", "change", REPORT)

@@ -58,7 +58,7 @@ class Head(NamedTuple):
 
     seq: int
     end: int
-    """Where its last line ends, in bytes from the file's beginning."""
+    """Where its last line ends, in bytes from the file's beginning; 0 in the first head, written with its line."""
     is_ended: bool
     """Whether its last line is the last one that it will have there."""
     proof: bytes
@@ -135,8 +135,17 @@ class Chain:
 
     def head(self, end: int, *, is_ended: bool) -> bytes:
         """Make the head, for the first line of a file."""
-        state = b"ended" if is_ended else b"open"
-        return (b"%d %d %s %s" % (self.seq, end, state, self.last.proof)).ljust(_HEAD_SIZE)
+        return _head(self.seq, end, self.last.proof, is_ended=is_ended)
+
+
+def with_head(line: bytes, seq: int, seal: Seal) -> bytes:
+    """Put the first head into a sealed opened line: that of the line itself, whose end is not known yet."""
+    return line.replace(BLANK_HEAD.encode(), _head(seq, 0, seal.proof, is_ended=False), 1)
+
+
+def _head(seq: int, end: int, proof: bytes, *, is_ended: bool) -> bytes:
+    state = b"ended" if is_ended else b"open"
+    return (b"%d %d %s %s" % (seq, end, state, proof)).ljust(_HEAD_SIZE)
 
 
 def head_offset(line: bytes) -> int | None:

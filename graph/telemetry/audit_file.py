@@ -7,7 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any, Final
 
-from graph.security.audit_chain import BLANK_HEAD, Chain, Seal, head_offset
+from graph.security.audit_chain import BLANK_HEAD, Chain, Seal, head_offset, with_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -186,6 +186,9 @@ class AuditLines:
             return text
         chain, file = self._chain, self._file
         sealed = chain.seal(lines, file.end if self._opened <= chain.seq else None)
+        if self._opened > chain.seq:
+            # The line that begins the file.
+            sealed[0] = (with_head(sealed[0][0], self._opened, sealed[0][1]), sealed[0][1])
         text = sealed[0][0] if len(sealed) == 1 else b"".join([line for line, _ in sealed])
         try:
             file.write(before + text if before else text)

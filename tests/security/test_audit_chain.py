@@ -212,6 +212,21 @@ def test_a_cut_within_the_last_line_is_a_finding_because_the_head_tells_that_it_
         assert "its end was cut off: line 10 is missing" in texts([path])
 
 
+def test_a_process_that_is_killed_behind_its_first_line_has_a_head_and_a_blank_one_is_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "audit.log"
+    with monkeypatch.context() as patched:
+        patched.setattr("os.pwrite", lambda *_: 0)
+        written(path, 0)
+    assert texts([path]) == []
+    line = path.read_bytes()
+    head = head_offset(line)
+    assert head is not None
+    path.write_bytes(line[:head] + b" " * 66 + line[head + 66 :])
+    assert texts([path]) == ["changed: its head"]
+
+
 def test_a_line_that_a_killed_process_did_not_finish_before_another_ones_is_named_as_such(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     written(path, 10)

@@ -136,8 +136,9 @@ def test_each_thing_that_is_bad_is_named_alone(without_redis: dict[str, str], tm
             assert bad({**good, "KONAPLATE_BASE_URL": f"{konaplate}/open-api"}) == ["clock"]
     with collector(status=503) as away:
         assert bad({**good, "KONAGRAPH_OTEL_ENDPOINT": away.endpoint}) == ["collector"]
-    (tmp_path / "secret").chmod(0o644)
-    assert bad(good) == ["KONAGRAPH_CARD_REF_KEY_FILE"]
+    for mode in (0o644, 0o602):
+        (tmp_path / "secret").chmod(mode)
+        assert bad(good) == ["KONAGRAPH_CARD_REF_KEY_FILE"]
 
 
 def test_a_name_that_is_no_setting_is_worth_a_look(without_redis: dict[str, str]) -> None:
