@@ -124,13 +124,18 @@ def clean(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     if "_record" in event:
         event = _add_extra(_ROOT, method, event)
         del event["_record"]
-    seconds, rest = divmod(time.time_ns(), _SECOND)
-    event["timestamp"] = f"{_second(seconds)}.{rest // 1000:06d}Z"
+    event["timestamp"] = timestamp()
     text = event.get("event")
     # Most lines have no exception.
     if "exc_info" in event or "stack_info" in event or type(text) is not str or _TRACEBACK in text:
         event = _without_traceback(event)
     return redact_event(logger, method, event)
+
+
+def timestamp() -> str:
+    """The time as lines have it, in UTC with microseconds."""
+    seconds, rest = divmod(time.time_ns(), _SECOND)
+    return f"{_second(seconds)}.{rest // 1000:06d}Z"
 
 
 @functools.lru_cache(maxsize=1)

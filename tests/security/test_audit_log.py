@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graph.app import create_app
 from graph.config.settings import SettingsError
@@ -15,7 +18,7 @@ from graph.sandbox.ledger import CARDS, MEMBERS
 from graph.security.audit import AuditEvent
 from graph.security.card_refs import CardRefs
 from graph.telemetry.audit_log import AuditLog
-from graph.telemetry.logs import AUDIT_LOGGER
+from graph.telemetry.logs import AUDIT_LOGGER, clean, to_json
 from schema.secrets import Credential
 from tests.faults.jumping_clock import jumping
 from tests.security.callers import ALL_KNOWING, ANY_CARD, OWN, Caller, callers
@@ -235,3 +238,37 @@ async def test_no_audit_line_tells_a_card_number_or_anything_of_a_person(tmp_pat
     text += repr([json.loads(line) for line in text.splitlines()])
     for secret in personal():
         assert secret not in text
+
+
+@given(
+    request_id=st.text('abcxyz019-_%"\\\u00e9', min_size=1, max_size=24),
+    address=st.sampled_from(["192.0.2.1", "2001:db8::1", "unix", "9491339400000013", "a b", "%b"]),
+    viewer=st.sampled_from(["a-service", "50%", "%b", 'q"uote', "9491339400000013", "qcardq", "\u00e9"]),
+    refs=st.tuples(st.none() | st.just("r" * 30), st.none() | st.just("m" * 30)),
+    fields=st.lists(st.sampled_from(["idNo", "balance", "maskedIdNo"]), unique=True).map(tuple),
+    own=st.booleans(),
+)
+def test_a_read_is_rendered_as_any_other_line_is(
+    request_id: str,
+    address: str,
+    viewer: str,
+    refs: tuple[str | None, str | None],
+    fields: tuple[str, ...],
+    *,
+    own: bool,
+) -> None:
+    """However much of it was rendered before."""
+    read = AuditEvent(
+        "read", request_id, address, "service", viewer, refs[0], fields, member_ref=refs[1], what="card", own=own
+    )
+    log = AuditLog(None, lambda each: f"ref-of-{len(each)}")
+    for _ in range(2):
+        quick, slow = json.loads(log._line(read)), json.loads(slowly(log, read))
+        assert quick.pop("timestamp")[:4] == slow.pop("timestamp")[:4]
+        assert (quick, list(quick)) == (slow, list(slow))
+        assert "9491339400000013" not in re.sub(r"[.:-]", "", json.dumps(quick))
+
+
+def slowly(log: AuditLog, event: AuditEvent) -> bytes:
+    named = logging.getLogger(AUDIT_LOGGER)
+    return to_json(named, "info", clean(named, "info", log._fields(event)))
