@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,8 +54,7 @@ class Segment:
     file: Path
     lines: list[Line]
     number: int | None = field(init=False, default=None)
-    """The how manieth file of the chain it is; None if its first line is missing."""
-
+    """Its place among the files of the chain, from 1; None if its first line is missing."""
     is_ended: bool = field(init=False, default=False)
     """Whether its head says that nothing of the chain follows in the file."""
 
@@ -69,6 +70,14 @@ def lines_of(file: Path) -> Iterator[Line]:
     Raises:
         OSError: it cannot be read.
     """
+    try:
+        yield from _lines_of(file)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        # Of these, two are no OSError, and the third names no file.
+        raise OSError(errno.EIO, "is cut, or not compressed by gzip", str(file)) from None
+
+
+def _lines_of(file: Path) -> Iterator[Line]:
     start = 0
     with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
         for number, text in enumerate(opened, 1):

@@ -9,13 +9,15 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from graph.audit_review.files import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+V = TypeVar("V")
 
 # A viewer who sees fewer cards is never called a bulk reader.
 _FEW_CARDS: Final = 20
@@ -64,7 +66,6 @@ class Viewer:
 
 @dataclass(slots=True)
 class _Count:
-    kind: str
     first: str
     last: str = ""
     reads: int = 0
@@ -106,11 +107,12 @@ def is_about(event: Mapping[str, Any], card_ref: str | None, viewer: str | None)
 
 def viewers_of(events: Iterable[Mapping[str, Any]]) -> list[Viewer]:
     """Sum events up by viewer: bulk readers first, then by the number of cards."""
-    counts: dict[str, _Count] = {}
+    # A member and a service may have the same id.
+    counts: dict[tuple[str, str], _Count] = {}
     for event in events:
         name = str(event.get("viewer_id") or event.get("viewer_ref") or event.get("address"))
-        at = str(event.get("timestamp", ""))
-        count = counts.setdefault(name, _Count(str(event.get("viewer_kind", "unknown")), at))
+        at, kind = str(event.get("timestamp", "")), str(event.get("viewer_kind", "unknown"))
+        count = counts.setdefault((kind, name), _Count(at))
         count.first, count.last = min(count.first, at), max(count.last, at)
         if event["action"] == "refused":
             count.refusals[str(event.get("code"))] += 1 + int(event.get("left_out", 0))
@@ -120,25 +122,25 @@ def viewers_of(events: Iterable[Mapping[str, Any]]) -> list[Viewer]:
             count.reads += 1
             if "card_ref" in event:
                 count.cards.add(event["card_ref"])
-    bulk = bulk_readers({name: len(count.cards) for name, count in counts.items()})
+    bulk = bulk_readers({viewer: len(count.cards) for viewer, count in counts.items()})
     viewers = [
         Viewer(
             name,
-            count.kind,
+            kind,
             count.reads,
             len(count.cards),
             count.own_reads,
             ", ".join(f"{code} {times}" for code, times in sorted(count.refusals.items())),
-            name in bulk,
+            (kind, name) in bulk,
             count.first,
             count.last,
         )
-        for name, count in counts.items()
+        for (kind, name), count in counts.items()
     ]
     return sorted(viewers, key=lambda viewer: (not viewer.is_bulk_reader, -viewer.cards, viewer.viewer))
 
 
-def bulk_readers(cards: Mapping[str, int]) -> set[str]:
+def bulk_readers(cards: Mapping[V, int]) -> set[V]:
     """Return the viewers whose number of distinct cards is far above those of the others.
 
     That is more than 20 cards, and more than ten median deviations above the median of those who saw any.

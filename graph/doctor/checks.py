@@ -30,6 +30,7 @@ Verdict = Literal["good", "bad", "look"]
 
 _SECONDS: Final = 5.0
 _SKEW: Final = 2.0
+_LONGEST_PATH: Final = 1_000
 _PORTS: Final = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
 _TRACES: Final = "/v1/traces"
 
@@ -70,7 +71,7 @@ def _secret_files(environment: Mapping[str, str]) -> dict[str, Path]:
     for name in secret:
         if path := environment.get(f"{name}_FILE", ""):
             found[f"{name}_FILE"] = Path(path)
-        elif (text := environment.get(name, "")) and len(text) < 1_000 and "\n" not in text:  # noqa: PLR2004
+        elif (text := environment.get(name, "")) and len(text) < _LONGEST_PATH and "\n" not in text:
             # A key of PEM may be given as a path.
             with contextlib.suppress(OSError):
                 if Path(text).is_file():

@@ -197,10 +197,10 @@ class AuditLog:
 
     def _resume(self) -> bool:
         """Write a line about resuming, which also tests whether that works."""
-        line = _line_of({"action": "resumed", "unwritten": self.unwritten})
+        event = clean(_NAMED, "info", {"action": "resumed", "unwritten": self.unwritten, "event": "audit"})
         log = process_log()
-        for_people = None if log is None or log.is_json else b""
-        if not (self._reopen_file() and self._write([line], log, for_people)):
+        for_people = None if log is None or log.is_json else log.line_of({**event})
+        if not (self._reopen_file() and self._write([to_json(_NAMED, "info", event)], log, for_people)):
             return False
         self._next_try = None
         self._about.info("the audit log can be written again")

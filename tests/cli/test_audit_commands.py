@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from click.testing import CliRunner, Result
 
-from graph.audit_review.report import bulk_readers
+from graph.audit_review.report import bulk_readers, viewers_of
 from graph.cli import main
 from graph.security.card_refs import CardRefs
 from schema.secrets import CardNo, Credential, MemberId
@@ -151,3 +151,16 @@ def test_a_bulk_reader_among_a_thousand_viewers_is_found_and_nobody_else(planted
 def test_a_few_viewers_who_see_about_as_much_are_no_bulk_readers() -> None:
     assert bulk_readers({}) == bulk_readers({"a": 0}) == bulk_readers({"a": 500}) == set()
     assert bulk_readers({"a": 400, "b": 500, "c": 450}) == set()
+
+
+def test_a_member_and_a_service_of_the_same_id_are_two_viewers() -> None:
+    read = {"action": "read", "viewer_id": "kim", "timestamp": "2026-03-01T00:00:00Z"}
+    events = [
+        {**read, "viewer_kind": kind, "card_ref": f"card-{number}"}
+        for kind, count in (("member", 1), ("service", 3))
+        for number in range(count)
+    ]
+    assert [(viewer.viewer, viewer.kind, viewer.cards) for viewer in viewers_of(events)] == [
+        ("kim", "service", 3),
+        ("kim", "member", 1),
+    ]

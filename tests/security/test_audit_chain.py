@@ -286,6 +286,16 @@ def test_compressed_files_are_read(tmp_path: Path) -> None:
     assert texts([old, path]) == []
 
 
+def test_a_compressed_file_that_is_cut_or_none_is_an_error_with_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log.1.gz"
+    whole = gzip.compress(b"x" * 1_000)
+    for content in (whole[:-9], whole[:12], b"nothing", whole[:20] + b"xxxx" + whole[24:]):
+        path.write_bytes(content)
+        with pytest.raises(OSError, match="cut, or not compressed") as caught:
+            verify([path], KEY)
+        assert caught.value.filename == str(path)
+
+
 def test_another_key_opens_nothing(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     written(path, 6).close()

@@ -205,6 +205,9 @@ def test_without_a_file_a_stalled_reader_of_the_log_is_a_failure(clock: Clock, *
             written += 1
         assert written >= 5
         assert not log.available
+        # Still stalled a second later, it says nothing of going on.
+        clock.now += 1
+        assert not log.available
         os.read(reading, 65_536)
         clock.now += 1
         assert log.record([EVENT])
