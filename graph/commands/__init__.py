@@ -1,0 +1,1 @@
+"""The commands that need no folder of their own; `graph.cli` gathers all."""

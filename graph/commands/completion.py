@@ -1,0 +1,21 @@
+"""`konagraph completion`."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+from graph import APPLICATION
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the completion of commands and options for a shell.
+
+    Load it where the shell starts, for example with: source <(konagraph completion bash).
+    """
+    kind = get_completion_class(shell)
+    if kind is not None:
+        click.echo(kind(context.find_root().command, {}, APPLICATION, f"_{APPLICATION.upper()}_COMPLETE").source())

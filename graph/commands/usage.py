@@ -1,0 +1,42 @@
+"""`konagraph usage`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from graph.schema_check.usage import unused_of
+from graph.start import warn
+from graph.telemetry.usage_lines import FORMATS, read_lines
+from schema.query import export_schema
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.File("r", encoding="utf-8", errors="replace"))
+@click.option("--client", "clients", multiple=True, help="Only this client; may be repeated.")
+@click.option("--unused", is_flag=True, help="List what no client has used instead.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="table",
+    show_default=True,
+    help="What to print; json is for check-schema --usage.",
+)
+def usage(files: tuple[TextIO, ...], clients: tuple[str, ...], *, unused: bool, form: str) -> None:
+    """Say which client used which field.
+
+    Reads the FILES of the process's log of any number of gateways, or - for standard input.
+    """
+    used, unreadable = read_lines(line for file in files for line in file)
+    if unreadable:
+        warn([f"{unreadable} lines of usage cannot be read"])
+    chosen = [one for one in used if not clients or one.client in clients]
+    if unused:
+        click.echo("".join(f"{name}\n" for name in unused_of(export_schema(), chosen)), nl=False)
+    else:
+        click.echo(FORMATS[form](chosen), nl=False)

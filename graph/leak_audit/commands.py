@@ -1,0 +1,28 @@
+"""The command `konagraph leak-audit`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+
+
+@click.command("leak-audit")
+def leak_audit() -> None:
+    """Search answers and logs for leaks.
+
+    Sends every kind of failure and bad input through a gateway.
+    """
+    # Imports OpenTelemetry, which would slow every other command's start.
+    from graph.leak_audit.run import leak_audit as run_leak_audit  # noqa: PLC0415
+
+    outcomes = asyncio.run(run_leak_audit())
+    for viewer, outcome in outcomes.items():
+        click.echo(
+            f"{viewer}: {outcome.cases} requests, {outcome.log_lines} log lines, {len(outcome.leaks)} leaks"
+        )
+        for leak in outcome.leaks:
+            click.echo(f"  {leak}")
+    if any(outcome.leaks for outcome in outcomes.values()):
+        sys.exit(1)
