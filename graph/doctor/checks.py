@@ -7,16 +7,16 @@ import contextlib
 import socket
 import stat
 import time
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import httpx
 
 from graph.config.settings import Settings, SettingsError
 from graph.config.types import is_url
+from graph.output.findings import Finding
 from graph.security.jwks import BadKeySetError, read_key_set
 from graph.wiring.security import build_redis, key_set_at
 from graph.wiring.tls import build_tls
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Iterator, Mapping
 
-Verdict = Literal["good", "bad", "look"]
-
 _SECONDS: Final = 5.0
 _SKEW: Final = 2.0
 _LONGEST_PATH: Final = 1_000
@@ -35,18 +33,7 @@ _PORTS: Final = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
 _TRACES: Final = "/v1/traces"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the report. It names settings and hosts, and no secret."""
-
-    what: str
-    verdict: Verdict
-    seen: str
-    advice: str = ""
-    """What to do; empty if it is good."""
-
-
-def file_checks(environment: Mapping[str, str]) -> Iterator[Check]:
+def file_checks(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Check who may read the files of secrets, which the settings name."""
     for name, path in sorted(_secret_files(environment).items()):
         try:
@@ -55,9 +42,9 @@ def file_checks(environment: Mapping[str, str]) -> Iterator[Check]:
             # The settings' own problem.
             continue
         if mode & (stat.S_IROTH | stat.S_IWOTH):
-            yield Check(name, "bad", f"its file is open to everybody ({mode:04o})", "chmod 600 or 640")
+            yield Finding(name, "bad", f"its file is open to everybody ({mode:04o})", "chmod 600 or 640")
         else:
-            yield Check(name, "good", f"its file is not open to everybody ({mode:04o})")
+            yield Finding(name, "good", f"its file is not open to everybody ({mode:04o})")
 
 
 def _secret_files(environment: Mapping[str, str]) -> dict[str, Path]:
@@ -79,7 +66,7 @@ def _secret_files(environment: Mapping[str, str]) -> dict[str, Path]:
     return found
 
 
-async def server_checks(settings: Settings) -> AsyncIterator[Check]:
+async def server_checks(settings: Settings) -> AsyncIterator[Finding]:
     """Check name resolution, the way to each server, and the clock."""
     async for check in _konaplate(settings):
         yield check
@@ -95,7 +82,7 @@ async def server_checks(settings: Settings) -> AsyncIterator[Check]:
             yield check
 
 
-async def _konaplate(settings: Settings) -> AsyncIterator[Check]:
+async def _konaplate(settings: Settings) -> AsyncIterator[Finding]:
     url = settings.konaplate_base_url
     name = await _name("Konaplate", url)
     yield name
@@ -109,31 +96,35 @@ async def _konaplate(settings: Settings) -> AsyncIterator[Check]:
     answer = await _answer("GET", url, context)
     if isinstance(answer, str):
         advice = "check KONAPLATE_BASE_URL, the firewall, KONAPLATE_CA_BUNDLE and KONAPLATE_CLIENT_CERTIFICATE"
-        yield Check("Konaplate", "bad", answer, advice)
+        yield Finding("Konaplate", "bad", answer, advice)
         return
-    yield Check("Konaplate", "good", f"answers (HTTP {answer.status_code}); konagraph probe tries calls")
+    yield Finding("Konaplate", "good", f"answers (HTTP {answer.status_code}); konagraph probe tries calls")
     yield _clock(answer.headers.get("date"))
 
 
-def _clock(date: str | None) -> Check:
+def _clock(date: str | None) -> Finding:
     try:
         skew = parsedate_to_datetime(date or "").timestamp() - time.time()
     except (ValueError, OverflowError):
-        return Check("clock", "look", "Konaplate sends no Date", "see that this machine is synchronized by NTP")
+        return Finding(
+            "clock", "warning", "Konaplate sends no Date", "see that this machine's clock is synchronized by NTP"
+        )
     if abs(skew) > _SKEW:
-        return Check("clock", "bad", f"{abs(skew):.0f} s from Konaplate's", "synchronize this machine by NTP")
-    return Check("clock", "good", "agrees with Konaplate's to two seconds")
+        return Finding(
+            "clock", "bad", f"{abs(skew):.0f} s from Konaplate's", "synchronize this machine's clock by NTP"
+        )
+    return Finding("clock", "good", "agrees with Konaplate's to two seconds")
 
 
-async def _key_set(where: str) -> AsyncIterator[Check]:
+async def _key_set(where: str) -> AsyncIterator[Finding]:
     advice = "check KONAGRAPH_JWT_JWKS and the issuer"
     if not is_url(where):
         try:
             keys = read_key_set(await asyncio.to_thread(Path(where).read_bytes))
         except (OSError, BadKeySetError):
-            yield Check("issuer's keys", "bad", "the file cannot be used", advice)
+            yield Finding("issuer's keys", "bad", "the file cannot be used", advice)
         else:
-            yield Check("issuer's keys", "good", f"{len(keys)} usable in the file")
+            yield Finding("issuer's keys", "good", f"{len(keys)} usable in the file")
         return
     name = await _name("issuer", where)
     yield name
@@ -142,12 +133,12 @@ async def _key_set(where: str) -> AsyncIterator[Check]:
     try:
         keys = read_key_set(await key_set_at(where, timeout=_SECONDS)())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what the gateway would meet
-        yield Check("issuer's keys", "bad", type(error).__name__, advice)
+        yield Finding("issuer's keys", "bad", type(error).__name__, advice)
     else:
-        yield Check("issuer's keys", "good", f"{len(keys)} usable")
+        yield Finding("issuer's keys", "good", f"{len(keys)} usable")
 
 
-async def _redis(settings: Settings) -> AsyncIterator[Check]:
+async def _redis(settings: Settings) -> AsyncIterator[Finding]:
     redis = build_redis(settings)
     if redis is None:
         return
@@ -156,14 +147,14 @@ async def _redis(settings: Settings) -> AsyncIterator[Check]:
             await redis.time()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what the gateway would meet
         advice = "check KONAGRAPH_REDIS_URL, the user's rights and the firewall; until then budgets are local"
-        yield Check("Redis", "bad", type(error).__name__, advice)
+        yield Finding("Redis", "bad", type(error).__name__, advice)
     else:
-        yield Check("Redis", "good", "answers, and accepts the user")
+        yield Finding("Redis", "good", "answers, and accepts the user")
     finally:
         await redis.aclose()
 
 
-async def _collector(endpoint: str) -> AsyncIterator[Check]:
+async def _collector(endpoint: str) -> AsyncIterator[Finding]:
     name = await _name("collector", endpoint)
     yield name
     if name.verdict == "bad":
@@ -172,21 +163,23 @@ async def _collector(endpoint: str) -> AsyncIterator[Check]:
     answer = await _answer("POST", endpoint.rstrip("/") + _TRACES, None)
     if isinstance(answer, str) or answer.status_code != httpx.codes.OK:
         seen = answer if isinstance(answer, str) else f"HTTP {answer.status_code}"
-        yield Check("collector", "bad", seen, "check KONAGRAPH_OTEL_ENDPOINT; it must take OTLP over HTTP")
+        yield Finding("collector", "bad", seen, "check KONAGRAPH_OTEL_ENDPOINT; it must take OTLP over HTTP")
     else:
-        yield Check("collector", "good", "takes OTLP over HTTP")
+        yield Finding("collector", "good", "takes OTLP over HTTP")
 
 
-async def _name(what: str, url: str) -> Check:
+async def _name(what: str, url: str) -> Finding:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
     try:
         async with asyncio.timeout(_SECONDS):
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, TimeoutError, UnicodeError):
-        return Check(f"{what}'s name", "bad", f"{host} has no address", "check the address and this machine's DNS")
+        return Finding(
+            f"{what}'s name", "bad", f"{host} has no address", "check the address and this machine's DNS"
+        )
     count = len({address[4][0] for address in found})
-    return Check(f"{what}'s name", "good", f"{host} has {count} address{'' if count == 1 else 'es'}")
+    return Finding(f"{what}'s name", "good", f"{host} has {count} address{'' if count == 1 else 'es'}")
 
 
 async def _answer(method: str, url: str, context: ssl.SSLContext | None) -> httpx.Response | str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -15,6 +13,7 @@ from graph.konaplate.endpoint import by_name
 from graph.konaplate.send import Limits
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
+from graph.output.findings import print_findings, takes_format
 from graph.probe.exchange import Caller
 from graph.probe.notebook import Notebook
 from graph.probe.steps import Probe
@@ -24,18 +23,17 @@ from graph.wiring.upstream import build_identity, configured_endpoints, key_pair
 from schema.secrets import CardNo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from graph.config.settings import Settings
-    from graph.probe.notebook import Finding
+    from graph.output.findings import Finding
 
 _WRONG: Final = "With these settings konagraph cannot start:"
-_MARKS: Final = {"fits": "fits   ", "change": "CHANGE ", "unknown": "unknown"}
 
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Make every call without asking.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@takes_format
 def probe(*, yes: bool, form: str) -> None:
     """Find out how Konaplate differs from the settings.
 
@@ -45,9 +43,7 @@ def probe(*, yes: bool, form: str) -> None:
     """
     settings, _ = read_settings(os.environ, heading=_WRONG)
     findings = asyncio.run(_run(settings, _card_no(), (lambda _what: True) if yes else _may))
-    click.echo(_text(findings) if form == "text" else json.dumps([asdict(each) for each in findings], indent=2))
-    if any(finding.verdict == "change" for finding in findings):
-        sys.exit(1)
+    print_findings(findings, form)
 
 
 async def _run(settings: Settings, card_no: CardNo, may: Callable[[str], bool]) -> list[Finding]:
@@ -75,13 +71,3 @@ def _card_no() -> CardNo:
 
 def _may(what: str) -> bool:
     return click.confirm(f"Ask for {what}?", default=True, err=True)
-
-
-def _text(findings: Sequence[Finding]) -> str:
-    width = max((len(finding.what) for finding in findings), default=0)
-    lines = [
-        f"{_MARKS[finding.verdict]}  {finding.what.ljust(width)}  {finding.seen}"
-        + (f"\n{' ' * (width + 11)}-> {finding.change}" if finding.change else "")
-        for finding in findings
-    ]
-    return "\n".join(lines)

@@ -34,7 +34,7 @@ class MemberSteps:
         user_id = card.get("userId")
         if not user_id or not (str(user_id).isascii() and str(user_id).isdigit()):
             self._notes.find(
-                "a member's APIs", "the test card is registered to nobody", "unknown", "use a registered card"
+                "a member's APIs", "warning", "the test card is registered to nobody", "use a registered card"
             )
             return
         member = {"userId": int(user_id)}
@@ -46,7 +46,7 @@ class MemberSteps:
         cards = await self._card_list(member)
         row = self._row_of((cards.fields or {}).get("cardDataInfo")) if cards is not None else None
         if row is None:
-            self._notes.find("a card's APIs by par", "the member's list does not show the test card", "unknown")
+            self._notes.find("a card's APIs by par", "warning", "the member's list does not show the test card")
             return
         await self._inquire("tax_deduction", {"par": row["par"]})
         await self._transactions(row["par"], member)
@@ -77,14 +77,12 @@ class MemberSteps:
             word = "-card_list" if usual.names_key else "card_list"
             self._notes.find(
                 "card_list: id of the key",
+                "bad",
                 "refused with it, accepted without" if usual.names_key else "refused without it, accepted with it",
-                "change",
                 f"set KONAPLATE_SEAL_ANSWERS={self._notes.flags('konaplate_seal_answers', word)}",
             )
             return without
-        self._notes.find(
-            "card_list", f"refused (HTTP {found.status}, code {found.code or 'none'})", "change", REPORT
-        )
+        self._notes.find("card_list", "bad", f"refused (HTTP {found.status}, code {found.code or 'none'})", REPORT)
         return None
 
     async def _transactions(self, par: str, member: Mapping[str, Any]) -> None:
@@ -107,14 +105,14 @@ class MemberSteps:
             if found is None:
                 return
             if found.fault is not None:
-                self._notes.find("first page", f"no usable answer ({found.fault})", "unknown")
+                self._notes.find("first page", "warning", f"no usable answer ({found.fault})")
                 return
             pages.append(found)
         self._notes.judged_seal("transactions", next((page for page in pages if page.is_success), pages[0]))
         rows = [self._rows(page) for page in pages]
         if not any(rows):
             self._notes.find(
-                "first page", "the test card has no transactions in 30 days", "unknown", "use one that has"
+                "first page", "warning", "the test card has no transactions in 30 days", "use one that has"
             )
             return
         first = 0 if rows[0] else 1
@@ -132,7 +130,7 @@ class MemberSteps:
         if found is None:
             return
         if found.fault is not None:
-            self._notes.find(name, f"no usable answer ({found.fault})", "unknown")
+            self._notes.find(name, "warning", f"no usable answer ({found.fault})")
             return
         if not found.is_refused:
             self._notes.judged_seal(name, found)
@@ -145,11 +143,11 @@ class MemberSteps:
             if sealed is not None and sealed.fault is None and not sealed.is_refused:
                 flags = self._notes.flags("konaplate_seal_requests", name)
                 self._notes.find(
-                    f"{name}: request", "must be sealed", "change", f"set KONAPLATE_SEAL_REQUESTS={flags}"
+                    f"{name}: request", "bad", "must be sealed", f"set KONAPLATE_SEAL_REQUESTS={flags}"
                 )
                 self._notes.judged_seal(name, sealed)
                 return
         self._refused(name, found)
 
     def _refused(self, name: str, found: Exchange) -> None:
-        self._notes.find(name, f"refused (HTTP {found.status}, code {found.code or 'none'})", "change", REPORT)
+        self._notes.find(name, "bad", f"refused (HTTP {found.status}, code {found.code or 'none'})", REPORT)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate.encryption import KNOWN_ALGORITHMS, KNOWN_CONTENT_ENCRYPTIONS
 from graph.konaplate.protocol import EchoRule
+from graph.output.findings import Finding
 from graph.probe.exchange import Exchange, Manner
 
 if TYPE_CHECKING:
@@ -15,22 +16,10 @@ if TYPE_CHECKING:
     from graph.config.settings import Settings
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.protocol import Zone
+    from graph.output.findings import Verdict
     from graph.probe.exchange import Caller
 
-Verdict = Literal["fits", "change", "unknown"]
-
 REPORT: Final = "no setting fits: please report it with this output"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a step found."""
-
-    what: str
-    seen: str
-    verdict: Verdict
-    change: str = ""
-    """What to do, with the setting's name and value."""
 
 
 @dataclass(slots=True)
@@ -75,11 +64,11 @@ class Notebook:
         seen = "sealed" if sealed else "in clear"
         # A sealed answer is always opened; who has said that there is none, may have had another reason.
         if expected is sealed or (sealed and f"-{name}" in self.settings.konaplate_seal_answers):
-            self.find(f"{name}: answer", seen, "fits")
+            self.find(f"{name}: answer", "good", seen)
             return found
         flags = self.flags("konaplate_seal_answers", name if sealed else f"-{name}")
         why = "so that nothing else is accepted" if expected is None else ""
-        self.find(f"{name}: answer", seen, "change", f"set KONAPLATE_SEAL_ANSWERS={flags} {why}".rstrip())
+        self.find(f"{name}: answer", "bad", seen, f"set KONAPLATE_SEAL_ANSWERS={flags} {why}".rstrip())
         return found
 
     def flags(self, setting: str, word: str) -> str:
@@ -107,13 +96,13 @@ class Notebook:
         for algorithm, content_encryption in sorted(self._jwe):
             seen = f"{algorithm} and {content_encryption}"
             if {algorithm, content_encryption} <= set(self.settings.konaplate_jwe_algorithms):
-                self.find("encryption of answers", seen, "fits")
+                self.find("encryption of answers", "good", seen)
             elif algorithm == "unknown":
-                self.find("encryption of answers", "of a kind that the gateway cannot open", "change", REPORT)
+                self.find("encryption of answers", "bad", "of a kind that the gateway cannot open", REPORT)
             else:
                 words = [*self.settings.konaplate_jwe_algorithms, algorithm, content_encryption]
                 change = f"set KONAPLATE_JWE_ALGORITHMS={','.join(dict.fromkeys(words))}"
-                self.find("encryption of answers", seen, "change", change)
+                self.find("encryption of answers", "bad", seen, change)
 
     async def ask(
         self, name: str, body: Mapping[str, Any], what: str, manner: Manner | None = None
@@ -137,8 +126,8 @@ class Notebook:
 
     def compare(self, what: str, seen: str, change: str, *, fits: bool) -> None:
         """Add a finding, with what to change unless it fits."""
-        self.find(what, seen, "fits" if fits else "change", "" if fits else change)
+        self.find(what, "good" if fits else "bad", seen, "" if fits else change)
 
-    def find(self, what: str, seen: str, verdict: Verdict, change: str = "") -> None:
+    def find(self, what: str, verdict: Verdict, seen: str, advice: str = "") -> None:
         """Add a finding."""
-        self.findings.append(Finding(what, seen, verdict, change))
+        self.findings.append(Finding(what, verdict, seen, advice))

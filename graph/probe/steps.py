@@ -56,12 +56,12 @@ class Probe:
             return None
         if found.fault is not None:
             change = _FAULTS.get(found.fault, "ask the vendor; the answer is not HTTP as it should be")
-            self._notes.find("reach Konaplate", found.fault.value, "change", change)
+            self._notes.find("reach Konaplate", "bad", found.fault.value, change)
             return None
-        self._notes.find("reach Konaplate", f"HTTP {found.status}", "fits")
+        self._notes.find("reach Konaplate", "good", f"HTTP {found.status}")
         self._judge_clock(found)
         if not found.is_refused:
-            self._notes.find("signed call", f"accepted (code {found.code or 'none'})", "fits")
+            self._notes.find("signed call", "good", f"accepted (code {found.code or 'none'})")
             return self._judged_card(found)
         code = f"HTTP {found.status}, code {found.code or 'none'}"
         for manner, what, change in self._other_manners(found):
@@ -71,12 +71,12 @@ class Probe:
             if tried is not None and tried.fault is None and not tried.is_refused:
                 self._notes.zone, self._notes.shift_ms = manner.zone, manner.shift_ms
                 self._notes.words = (manner.algorithm, manner.content_encryption)
-                self._notes.find("signed call", f"refused ({code}), but accepted {what}", "change", change)
+                self._notes.find("signed call", "bad", f"refused ({code}), but accepted {what}", change)
                 return self._judged_card(tried)
         self._notes.find(
             "signed call",
+            "bad",
             f"refused ({code}), in every manner that was tried",
-            "change",
             "check KONAPLATE_ASP_ID, KONAPLATE_ACCESS_KEY, KONAPLATE_SECRET_KEY, KONAPLATE_CRYPTO_KEY_ID, "
             "KONAPLATE_SERVER_PUBLIC_KEY and KONAPLATE_BASE_URL",
         )
@@ -85,7 +85,7 @@ class Probe:
     def _judged_card(self, found: Exchange) -> Exchange:
         if found.fields is None:
             change = "check KONAPLATE_CLIENT_PRIVATE_KEY, or see how answers are encrypted below"
-            self._notes.find("answer", "cannot be opened", "change", change)
+            self._notes.find("answer", "bad", "cannot be opened", change)
         return self._notes.judged_seal("card_info", found)
 
     def _other_manners(self, found: Exchange) -> list[tuple[Manner, str, str]]:
@@ -96,7 +96,7 @@ class Probe:
         if found.skew is not None and abs(found.skew) > _SKEW:
             shift = round(found.skew * 1000)
             manners.append(
-                (replace(usual, shift_ms=shift), "by Konaplate's clock", "set this machine's clock by NTP")
+                (replace(usual, shift_ms=shift), "by Konaplate's clock", "synchronize this machine's clock by NTP")
             )
         if self._notes.caller.encrypts:
             for algorithm in KNOWN_ALGORITHMS:
@@ -114,12 +114,12 @@ class Probe:
 
     def _judge_clock(self, found: Exchange) -> None:
         if found.skew is None:
-            self._notes.find("clock", "Konaplate sends no Date header", "unknown")
+            self._notes.find("clock", "warning", "Konaplate sends no Date header")
         elif abs(found.skew) <= _SKEW:
-            self._notes.find("clock", "agrees with Konaplate's to two seconds", "fits")
+            self._notes.find("clock", "good", "agrees with Konaplate's to two seconds")
         else:
             seen = f"{abs(found.skew):.0f} s {'behind' if found.skew > 0 else 'ahead of'} Konaplate's"
-            self._notes.find("clock", seen, "change", "set this machine's clock by NTP")
+            self._notes.find("clock", "bad", seen, "synchronize this machine's clock by NTP")
 
     async def _error_form(self) -> None:
         """The documented test case of a missing field shows how errors come."""
@@ -127,7 +127,7 @@ class Probe:
         if found is None:
             return
         if found.fault is not None or found.fields is None:
-            self._notes.find("form of errors", f"HTTP {found.status}, not JSON that can be read", "change", REPORT)
+            self._notes.find("form of errors", "bad", f"HTTP {found.status}, not JSON that can be read", REPORT)
             return
         place, sealed = found.place or "none of the places", "sealed" if found.jwe else "in clear"
         seen = f"HTTP {found.status}, code {found.code or 'none'} in {place}, {sealed}"
@@ -141,11 +141,11 @@ class Probe:
         if found is None:
             return
         if found.fault is not None:
-            self._notes.find("code of a missing card", f"no usable answer ({found.fault})", "unknown")
+            self._notes.find("code of a missing card", "warning", f"no usable answer ({found.fault})")
         elif found.is_success:
-            self._notes.find("code of a missing card", "the number that was tried is a card's", "unknown")
+            self._notes.find("code of a missing card", "warning", "the number that was tried is a card's")
         elif found.code is None:
-            self._notes.find("code of a missing card", f"none, HTTP {found.status}", "change", REPORT)
+            self._notes.find("code of a missing card", "bad", f"none, HTTP {found.status}", REPORT)
         else:
             codes = ",".join([*self._notes.settings.konaplate_no_card_codes, found.code])
             fits = self._notes.endpoints["card_info"].error_of(found.code) is CardNotFoundError

@@ -18,7 +18,7 @@ from graph.konaplate.endpoint import by_name
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
 from graph.probe.exchange import Caller
-from graph.probe.notebook import Finding, Notebook
+from graph.probe.notebook import Notebook
 from graph.probe.steps import Probe
 from graph.wiring.upstream import build_identity, configured_endpoints, key_pairs
 from schema.secrets import CardNo
@@ -41,6 +41,7 @@ from tests.tables import table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from graph.output.findings import Finding
     from tests.independent.http1 import Request
 
 KNOWN = {"KONAPLATE_SEAL_ANSWERS": "-transactions,-terms"}
@@ -162,13 +163,13 @@ async def probed(
 
 
 def changes_of(findings: list[Finding]) -> list[tuple[str, str]]:
-    return [(finding.what, finding.change) for finding in findings if finding.verdict == "change"]
+    return [(finding.what, finding.advice) for finding in findings if finding.verdict == "bad"]
 
 
 async def test_a_konaplate_that_is_as_the_settings_say_needs_no_change_and_a_dozen_calls() -> None:
     findings, calls = await probed(Konaplate())
     assert changes_of(findings) == []
-    assert {finding.verdict for finding in findings} == {"fits"}
+    assert {finding.verdict for finding in findings} == {"good"}
     assert calls == 12
     assert {each.what for each in findings} > {"clock", "form of errors", "code of a missing card", "first page"}
 
@@ -187,8 +188,8 @@ FLIPPED: list[tuple[dict[str, Any], dict[str, str], tuple[str, str]]] = [
         {"KONAPLATE_JWE_ALGORITHMS": "RSA-OAEP-256,A128GCM"},
         ("encryption of answers", "set KONAPLATE_JWE_ALGORITHMS=RSA-OAEP-256,A128GCM,A256GCM"),
     ),
-    ({"ahead": 90}, {}, ("clock", "set this machine's clock by NTP")),
-    ({"ahead": -90}, {}, ("clock", "set this machine's clock by NTP")),
+    ({"ahead": 90}, {}, ("clock", "synchronize this machine's clock by NTP")),
+    ({"ahead": -90}, {}, ("clock", "synchronize this machine's clock by NTP")),
     (
         {"echo": ""},
         {"KONAPLATE_CORRELATION_ECHO": "require"},
@@ -255,9 +256,9 @@ async def test_with_the_settings_that_it_prints_the_probe_finds_nothing(
 ) -> None:
     findings, _ = await probed(Konaplate(**differs), **settings)
     printed = dict(
-        finding.change.removeprefix("set ").split()[0].split("=", 1)
+        finding.advice.removeprefix("set ").split()[0].split("=", 1)
         for finding in findings
-        if finding.change.startswith("set KONAPLATE")
+        if finding.advice.startswith("set KONAPLATE")
     )
     again, _ = await probed(Konaplate(**differs), **{**settings, **printed})
     assert changes_of(again) == []
@@ -285,7 +286,7 @@ async def test_the_form_of_errors_is_told_and_only_one_without_a_code_is_none_th
     findings, _ = await probed(Konaplate(place=place))
     (form,) = (finding for finding in findings if finding.what == "form of errors")
     assert seen in form.seen
-    assert (form.verdict == "fits") is fits
+    assert (form.verdict == "good") is fits
 
 
 async def test_wrong_credentials_and_a_wrong_address_are_named() -> None:

@@ -141,7 +141,7 @@ def test_each_thing_that_is_bad_is_named_alone(without_redis: dict[str, str], tm
         assert bad(good) == ["KONAGRAPH_CARD_REF_KEY_FILE"]
 
 
-def test_a_name_that_is_no_setting_is_worth_a_look(without_redis: dict[str, str]) -> None:
+def test_a_name_that_is_no_setting_is_a_warning(without_redis: dict[str, str]) -> None:
     found = invoke("doctor", **without_redis, KONAGRAPH_PROT="1")
     assert found.exit_code == 0
-    assert "look  settings: KONAGRAPH_PROT is not a setting; did you mean KONAGRAPH_PORT?" in found.stdout
+    assert "warning  settings: KONAGRAPH_PROT is not a setting; did you mean KONAGRAPH_PORT?" in found.stdout

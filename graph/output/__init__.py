@@ -1,0 +1,1 @@
+"""What commands print: findings, tables, and the texts of others without control characters."""

@@ -1,0 +1,52 @@
+"""Findings: what a command has looked at, whether it is good, and what to do."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import click
+
+from graph.output.texts import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Verdict = Literal["good", "warning", "bad"]
+
+_MARKS: Final = {"good": "good   ", "warning": "warning", "bad": "BAD    "}
+_BELOW: Final = " " * len("warning  ")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One point of a report. It names settings and hosts, and no secret and no personal data."""
+
+    what: str
+    verdict: Verdict
+    """`warning` for what could not be found out, and for what is hardly meant."""
+    seen: str
+    advice: str = ""
+    """What to do, with the setting's name and value; empty if it is good."""
+
+
+def takes_format(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the option `form` of `print_findings`."""
+    return click.option(
+        "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    )(command)
+
+
+def print_findings(findings: Sequence[Finding], form: str) -> None:
+    """Print findings as `text` or `json`; exit with 1 if one of them is bad."""
+    if form == "json":
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            click.echo(f"{_MARKS[finding.verdict]}  {printable(f'{finding.what}: {finding.seen}')}")
+            if finding.advice:
+                click.echo(f"{_BELOW}-> {printable(finding.advice)}")
+    if any(finding.verdict == "bad" for finding in findings):
+        sys.exit(1)
