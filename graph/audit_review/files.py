@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from graph.security.audit_chain import Link
+    from graph.security.audit_chain import Head, Link
 
 _END: Final = b"\n"
+# No gateway writes such a line. One of a gigabyte must not fill the memory.
+_LONGEST: Final = 1 << 20
 BEGINNING: Final = b'{"action":"'
 """How each line of an audit log begins."""
 
@@ -36,32 +38,62 @@ class Line:
     link: Link | None
     """Its place in a chain; None if it has none."""
     is_whole: bool
-    """Whether it has a line break."""
+    """Whether it has a line break, or is a part of a line that is too long for a gateway's."""
 
     def event(self) -> dict[str, Any]:
         """Return its fields; none of a line that is no JSON object."""
         try:
             event = json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return event if isinstance(event, dict) else {}
 
 
 @dataclass(slots=True)
 class Segment:
-    """The lines of one chain in one file."""
+    """The lines of one chain in one file, of which only a few are kept.
 
-    file: Path
-    lines: list[Line]
+    Args:
+        first: its first line.
+        head: that of its first line; None if it has none, or one that no gateway made.
+    """
+
+    first: Line
+    head: Head | None
     number: int | None = field(init=False, default=None)
     """Its place among the files of the chain, from 1; None if its first line is missing."""
-    is_ended: bool = field(init=False, default=False)
-    """Whether its head says that nothing of the chain follows in the file."""
+    previous: bytes = field(init=False, default=b"")
+    """The MAC before its first line, as that says."""
+    last: Line | None = field(init=False, default=None)
+    """The last one in order."""
+    final: Line = field(init=False)
+    """The last one in the file."""
+    highest: int = field(init=False, default=0)
+    """The largest sequence number."""
+    mac: bytes | None = field(init=False, default=None)
+    """That of the last line in order; None if it is not known."""
+    shift: int = field(init=False, default=0)
+    """By how many bytes its lines have moved."""
+    proof: bytes | None = field(init=False, default=None)
+    """What the head must have; None if the line is missing that it tells of."""
 
     def __post_init__(self) -> None:
-        first = self.lines[0].event()
-        if first.get("action") == "opened" and isinstance(first.get("file"), int):
-            self.number = first["file"]
+        self.final = self.first
+        event = self.first.event()
+        if event.get("action") == "opened" and isinstance(event.get("file"), int):
+            self.number = event["file"]
+            self.previous = str(event.get("previous", "")).encode("utf-8", "replace")
+            self.mac = self.previous
+
+    @property
+    def file(self) -> Path:
+        """The file."""
+        return self.first.file
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether its head says that nothing of the chain follows in the file."""
+        return self.head is not None and self.head.is_ended
 
 
 def lines_of(file: Path) -> Iterator[Line]:
@@ -78,14 +110,15 @@ def lines_of(file: Path) -> Iterator[Line]:
 
 
 def _lines_of(file: Path) -> Iterator[Line]:
-    start = 0
+    start, number = 0, 1
     with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
-        for number, text in enumerate(opened, 1):
+        while text := opened.readline(_LONGEST):
             bare, end = text.removesuffix(_END), start + len(text)
             glued = bare.rfind(BEGINNING)
             if glued > 0:
                 # A process was killed in the middle of a line, and another one went on behind it.
                 yield Line(file, number, start, start + glued, bare[:glued], None, is_whole=False)
                 start, bare = start + glued, bare[glued:]
-            yield Line(file, number, start, end, bare, link_of(bare), text.endswith(_END))
-            start = end
+            has_end = text.endswith(_END)
+            yield Line(file, number, start, end, bare, link_of(bare), has_end or len(text) == _LONGEST)
+            start, number = end, number + has_end

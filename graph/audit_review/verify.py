@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graph.audit_review.files import BEGINNING, Line, Segment, lines_of
 from graph.security.audit_chain import head_of, link_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
     from graph.security.audit_chain import ChainKey, Link
@@ -81,22 +81,27 @@ class _Verification:
                 self._find(file, number, "a line without a seal")
         verdict = self._verdict
         verdict.chains = len(chains)
-        verdict.findings.sort(key=lambda remark: (str(remark.file), remark.line or 0))
+        found = dict.fromkeys(verdict.findings)
+        verdict.findings = sorted(found, key=lambda remark: (str(remark.file), remark.line or 0))
         return verdict
 
     def _segments(self, file: Path) -> dict[str, Segment]:
         """Read a file, and sort its lines by their chains."""
-        chains: dict[str, list[Line]] = {}
-        lines = list(lines_of(file))
-        for line, following in zip_longest(lines, lines[1:]):
-            if line.link is not None and line.is_whole:
-                chains.setdefault(line.link.chain, []).append(line)
+        segments: dict[str, Segment] = {}
+        line: Line | None = None
+        for line, following in pairwise(chain(lines_of(file), [None])):
+            assert line is not None  # noqa: S101 - for the type checker: only the last one is
+            link = line.link
+            if link is not None and line.is_whole:
+                if link.chain not in segments:
+                    segments[link.chain] = Segment(line, head_of(link))
+                self._check_line(segments[link.chain], line, link)
                 self._verdict.lines += 1
             elif not self._mixed:
                 self._judge_foreign(line, following)
-        if not lines and not self._mixed:
+        if line is None and not self._mixed:
             self._find(file, None, "the file is empty")
-        return {name: Segment(file, own) for name, own in chains.items()}
+        return segments
 
     def _judge_foreign(self, line: Line, following: Line | None) -> None:
         """Say whether a line without a seal is one that a killed process did not finish."""
@@ -119,58 +124,45 @@ class _Verification:
             self._find(line.file, line.number, "a line without a seal")
 
     def _check_chain(self, segments: list[Segment]) -> None:
-        segments.sort(key=lambda segment: (segment.number or _LAST, segment.lines[0].number))
+        segments.sort(key=lambda segment: (segment.number or _LAST, segment.first.number))
         before: Segment | None = None
         for segment in segments:
-            mac = self._check_beginning(segment, before)
-            self._check_head(segment, self._check_lines(segment.lines, mac))
+            self._check_beginning(segment, before)
+            self._check_head(segment)
             before = segment
-        if before is not None and before.is_ended and before.lines[-1].event().get("action") != "closed":
+        if before is not None and before.is_ended and before.final.event().get("action") != "closed":
             self._find(before.file, None, "the file that follows it is missing")
 
-    def _check_beginning(self, segment: Segment, before: Segment | None) -> bytes | None:
-        """Check that a segment follows the one before it; return the MAC before its first line, if it is known."""
-        first = segment.lines[0]
+    def _check_beginning(self, segment: Segment, before: Segment | None) -> None:
+        """Check that a segment follows the one before it."""
         if segment.number is None:
-            self._find(segment.file, first.number, "the line that begins the file is missing")
-            return None
-        previous = str(first.event().get("previous", "")).encode()
-        if before is None:
+            self._find(segment.file, segment.first.number, "the line that begins the file is missing")
+        elif before is None:
             if segment.number > 1 and not self._older_deleted:
                 self._find(segment.file, None, f"the {_files(segment.number - 1)} before it: missing")
         elif before.number is not None and segment.number != before.number + 1:
             self._find(segment.file, None, f"between {before.file} and it, a file is missing or given twice")
-        elif before.lines[-1].link is not None and before.lines[-1].link.mac != previous:
+        elif before.final.link is not None and before.final.link.mac != segment.previous:
             self._find(before.file, None, "its last lines are missing")
-        return previous
 
-    def _check_lines(self, lines: Sequence[Line], mac: bytes | None) -> dict[int, bytes]:
-        """Check the seals, the order and the places of the lines of one chain in one file.
-
-        Returns:
-            What the head must have to prove that a line was the last one, by the numbers of lines.
-        """
-        proofs: dict[int, bytes] = {}
-        last: Line | None = None
-        shift = 0
-        for line in lines:
-            link = line.link
-            assert link is not None  # noqa: S101 - for the type checker: `_segments` keeps no other
-            seq = 0 if last is None or last.link is None else last.link.seq
-            if last is not None and link.seq <= seq:
-                self._find(line.file, line.number, f"line {link.seq} of the chain, out of order or a second time")
-                continue
-            if last is not None and link.seq > seq + 1:
-                self._find(line.file, line.number, f"before it, {_lines(seq + 1, link.seq - 1)} missing")
-            elif mac is not None:
-                seal = self._key.seal(mac, link.body)
-                proofs[link.seq] = seal.proof
-                if not hmac.compare_digest(seal.mac, link.mac):
-                    self._find(line.file, line.number, "changed")
-                elif last is not None and not self._mixed:
-                    shift = self._check_place(line, link, last, shift)
-            mac, last = link.mac, line
-        return proofs
+    def _check_line(self, segment: Segment, line: Line, link: Link) -> None:
+        """Check the seal, the order and the place of the next line of a chain in one file."""
+        segment.final, segment.highest = line, max(segment.highest, link.seq)
+        last, seq = segment.last, 0 if segment.last is None or segment.last.link is None else segment.last.link.seq
+        if last is not None and link.seq <= seq:
+            self._find(line.file, line.number, f"line {link.seq} of the chain, out of order or a second time")
+            return
+        if last is not None and link.seq > seq + 1:
+            self._find(line.file, line.number, f"before it, {_lines(seq + 1, link.seq - 1)} missing")
+        elif segment.mac is not None:
+            seal = self._key.seal(segment.mac, link.body)
+            if segment.head is not None and segment.head.seq == link.seq:
+                segment.proof = seal.proof
+            if not hmac.compare_digest(seal.mac, link.mac):
+                self._find(line.file, line.number, "changed")
+            elif last is not None and not self._mixed:
+                segment.shift = self._check_place(line, link, last, segment.shift)
+        segment.mac, segment.last = link.mac, line
 
     def _check_place(self, line: Line, link: Link, last: Line, shift: int) -> int:
         """Check where the line before it is; return by how much it has moved."""
@@ -183,36 +175,32 @@ class _Verification:
             self._find(line.file, last.number, _MOVED)
         return moved
 
-    def _check_head(self, segment: Segment, proofs: Mapping[int, bytes]) -> None:
+    def _check_head(self, segment: Segment) -> None:
         """Check that a chain has come as far in a file as its head says."""
-        first, last = segment.lines[0].link, segment.lines[-1].link
-        if self._mixed or segment.number is None or first is None or last is None:
+        first, head = segment.first.link, segment.head
+        if self._mixed or segment.number is None or first is None:
             return
         if first.head is None:
             self._open.add(segment.file)
             text = "no head, because its folder or a file attribute forbids it: a cut tail does not show"
             self._verdict.notes.append(Remark(segment.file, 1, text))
             return
-        head = head_of(first)
-        segment.is_ended = head is not None and head.is_ended
         if not segment.is_ended:
             self._open.add(segment.file)
         if head is None:
-            self._find(segment.file, segment.lines[0].number, "changed: its head")
+            self._find(segment.file, segment.first.number, "changed: its head")
             return
-        if not hmac.compare_digest(proofs.get(head.seq, head.proof), head.proof):
-            self._find(segment.file, segment.lines[0].number, "changed: its head")
-        missing = head.seq - max(line.link.seq for line in segment.lines if line.link is not None)
+        if not hmac.compare_digest(segment.proof or head.proof, head.proof):
+            self._find(segment.file, segment.first.number, "changed: its head")
+        missing = head.seq - segment.highest
         if missing > 0:
             # A head is written after its line: no killed process leaves such a line unfinished.
             lost = _lines(head.seq - missing + 1, head.seq)
             self._find(segment.file, None, f"its end was cut off: {lost} missing")
             if head.is_ended:
                 self._torn.pop(segment.file, None)
-        elif not missing and head.end and head.end != segment.lines[-1].end:
-            self._find(
-                segment.file, segment.lines[-1].number, "moved: lines before it are missing, or were put in"
-            )
+        elif not missing and head.end and head.end != segment.final.end:
+            self._find(segment.file, segment.final.number, _MOVED)
 
     def _find(self, file: Path, line: int | None, text: str) -> None:
         self._verdict.findings.append(Remark(file, line, text))

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -286,6 +287,26 @@ def test_compressed_files_are_read(tmp_path: Path) -> None:
     assert texts([old, path]) == []
 
 
+def test_a_line_that_is_too_long_is_one_finding(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    written(path, 9).close()
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"action":"' + b"x" * (3 << 20) + b"\n")
+    assert texts([path]) == ["a line without a seal"]
+
+
+def test_a_record_of_any_length_is_verified_in_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    written(path, 3_000).close()
+    tracemalloc.start()
+    try:
+        assert texts([path]) == []
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < path.stat().st_size / 4
+
+
 def test_a_compressed_file_that_is_cut_or_none_is_an_error_with_its_name(tmp_path: Path) -> None:
     path = tmp_path / "audit.log.1.gz"
     whole = gzip.compress(b"x" * 1_000)
@@ -302,7 +323,23 @@ def test_another_key_opens_nothing(tmp_path: Path) -> None:
     assert verify([path], ChainKey(Credential("another key, as long as it has to be"))).findings
 
 
-@table("text", [b"", b"\n", b"nothing\n", b'{"action":"read"}\n'])
+SEALED: Final = b',"chain":"abcdefghijkl","seq":1,"mac":"' + b"a" * 32 + b'"}\n'
+
+
+@table(
+    "text",
+    [
+        b"",
+        b"\n",
+        b"nothing\n",
+        b'{"action":"read"}\n',
+        b'{"action":"' + b"x" * (3 << 20),
+        b'{"action":' + b"[" * 100_000 + SEALED,
+        b'{"action":"opened","file":1,"previous":"\\ud800"' + SEALED,
+        b'{"action":"opened","file":' + b"1" * 5_000 + SEALED,
+        b'{"action":"opened","viewer_id":"\xff"' + SEALED,
+    ],
+)
 def test_what_is_no_record_is_a_finding(text: bytes, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(text)
     assert texts([tmp_path / "x"]) != []
