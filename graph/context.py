@@ -315,8 +315,8 @@ class RequestContext:
         """Keep an error that clients get as an object, for logs and metrics."""
         self.given_as_data.append(error)
 
-    def settle(self, shown: Iterable[tuple[Any, Sequence[_Leaf], Mapping[str, Any]]]) -> bool:
-        """Write the audit log of what an answer shows; return whether it may be returned.
+    def settle(self, shown: Iterable[tuple[Any, Sequence[_Leaf], Mapping[str, Any]]]) -> Awaitable[bool]:
+        """Write the audit log of what an answer shows; whether it may be returned.
 
         Args:
             shown: its objects: each one's source, what is selected of it, and its members.

@@ -19,7 +19,7 @@ from graph.telemetry.metrics import Metrics
 from schema.secrets import Credential
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from opentelemetry.sdk.trace.export import SpanExporter
 
@@ -45,6 +45,11 @@ class KeptEvents(list["AuditEvent"]):
     available = True
 
     def record(self, events: Sequence[AuditEvent]) -> bool:
+        """Keep events."""
+        self.extend(events)
+        return True
+
+    async def commit(self, events: Iterable[AuditEvent]) -> bool:
         """Keep events."""
         self.extend(events)
         return True

@@ -83,7 +83,7 @@ class OperationExecutor:
         """
         execution = self._execute(document, operation, variables, context)
         result = await (execution if bill is None else _unless_refused(execution, bill, context))
-        if context.settle(result.shown):
+        if await context.settle(result.shown):
             return result
         # Again, from the look-ups in the context: what could not be recorded is an error now.
         context.begin_again()

@@ -14,7 +14,7 @@ from schema.errors import ErrorCode
 from schema.secrets import CardNo, MemberId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Iterable, Mapping, Sequence
 
     from graph.security.authorization import Viewer
     from graph.security.card_refs import CardRefs, Subject
@@ -75,7 +75,11 @@ class Recorder(Protocol):
         ...
 
     def record(self, events: Sequence[AuditEvent]) -> bool:
-        """Record events; returns whether they were."""
+        """Record events now; returns whether they were."""
+        ...
+
+    def commit(self, events: Iterable[AuditEvent]) -> Awaitable[bool]:
+        """Record events together with those of other requests; returns whether they were."""
         ...
 
 
@@ -186,17 +190,19 @@ class RequestAudit:
             self._refusals.add((code, subject))
             self._recorder.record((self._refused(subject, (), code),))
 
-    def settle(self) -> bool:
+    async def settle(self) -> bool:
         """Record what is shown. If that fails, the request can show nothing that takes an event.
 
         Returns:
             Whether the response may be sent.
         """
-        events = [self._read(access) for access in self._accesses.values() if access.is_shown]
+        shown = [access for access in self._accesses.values() if access.is_shown]
         self._accesses.clear()
-        if events:
-            self._off_record = not self._recorder.record(events)
-        return not self._off_record or not events
+        if not shown:
+            return True
+        recorded = await self._recorder.commit(map(self._read, shown))
+        self._off_record = not recorded
+        return recorded
 
     def close(self) -> None:
         """Record what was withheld: one event per subject."""
@@ -207,7 +213,8 @@ class RequestAudit:
             self._recorder.record(events)
 
     def _is_own(self, owner: object) -> bool:
-        return isinstance(owner, MemberId) and owner == self._caller.viewer.member_id
+        member_id = self._caller.viewer.member_id
+        return member_id is not None and owner == member_id
 
     def _read(self, access: Access) -> AuditEvent:
         viewer, address, request_id, clients = self._caller

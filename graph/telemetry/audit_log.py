@@ -18,6 +18,7 @@ import structlog
 from graph.redact import holds_card_number, may_hold_card_number
 from graph.security.audit import AuditEvent
 from graph.security.audit_chain import Chain
+from graph.security.group_commit import GroupCommit
 from graph.security.refusal_sampler import RefusalSampler
 from graph.telemetry.audit_file import AuditLines
 from graph.telemetry.logs import AUDIT_LOGGER, LOGGER, clean, process_log, timestamp, to_json
@@ -80,6 +81,7 @@ class AuditLog:
         self._next_try: float | None = None
         self.unwritten = 0
         """How many events could not be written."""
+        self.commit = GroupCommit(self.record).add
 
     @property
     def available(self) -> bool:
@@ -139,21 +141,21 @@ class AuditLog:
             rest = event[6:10] + event[11:]
             template = self._template(event[3:5], card_ref and _CARD, member_ref and _MEMBER, rest)
             if template is not None:
-                refs = [ref.encode() for ref in (card_ref, member_ref) if ref is not None]
-                return template % (request_id.encode(), address.encode(), *refs, timestamp().encode())
+                refs = [ref for ref in (card_ref, member_ref) if ref is not None]
+                return (template % (request_id, address, *refs, timestamp())).encode("ascii")
         return to_json(_NAMED, "info", clean(_NAMED, "info", self._fields(event)))
 
     def _render_template(
         self, viewer: tuple[Any, ...], card_ref: str | None, member_ref: str | None, rest: tuple[Any, ...]
-    ) -> bytes | None:
+    ) -> str | None:
         """Render a read with places for what differs; None if they cannot be told from its values."""
         make: Callable[..., AuditEvent] = AuditEvent
         event = make("read", _REQUEST, _ADDRESS, *viewer, card_ref, *rest[:4], member_ref, *rest[4:])
         fields = clean(_NAMED, "info", self._fields(event))
-        line = to_json(_NAMED, "info", {**fields, "timestamp": _TIME}).replace(b"%", b"%%")
+        line = to_json(_NAMED, "info", {**fields, "timestamp": _TIME}).decode("ascii").replace("%", "%%")
         for place in (_REQUEST, _ADDRESS, _CARD, _MEMBER, _TIME):
-            line = line.replace(place.encode(), b"%b")
-        return line if line.count(b"%b") == 3 + len([ref for ref in (card_ref, member_ref) if ref]) else None
+            line = line.replace(place, "%s")
+        return line if line.count("%s") == 3 + len([ref for ref in (card_ref, member_ref) if ref]) else None
 
     def _write(self, lines: list[bytes], log: ProcessLog | None, for_people: bytes | None) -> bool:
         try:

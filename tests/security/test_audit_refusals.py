@@ -140,28 +140,28 @@ async def test_other_failures_are_no_refusals(tmp_path: Path) -> None:
 MEMBER = Viewer("member", "somebody", frozenset(), None, None)
 
 
-def test_events_of_reads_are_recorded_once_and_only_of_what_is_shown() -> None:
+async def test_events_of_reads_are_recorded_once_and_only_of_what_is_shown() -> None:
     events = KeptEvents()
     audit = RequestAudit(AuditedCaller(MEMBER, "192.0.2.1", "an-id"), REFS, events)
     shown, _hidden = (audit.access("card", CardNo(number), None, "number") for number in (OWN, OTHERS))
     for leaves in ([("a", "idNo", "clear"), ("b", "balance", None)], [("a", "manYn", None)]):
         shown.add(leaves, {"a": 1, "b": None})
     assert events == []
-    assert audit.settle()
-    assert audit.settle()
+    assert await audit.settle()
+    assert await audit.settle()
     audit.close()
     (event,) = events
     assert (event.card_ref, event.fields, event.clear) == (REFS.of(CardNo(OWN)), ("idNo", "manYn"), ("idNo",))
 
 
-def test_a_member_that_no_card_led_to_is_named_by_a_reference_of_its_own() -> None:
+async def test_a_member_that_no_card_led_to_is_named_by_a_reference_of_its_own() -> None:
     events = KeptEvents()
     audit = RequestAudit(AuditedCaller(MEMBER, "192.0.2.1", "an-id"), REFS, events)
     member = MemberId("1001")
     shown = audit.access("member", member, member, "member")
     shown.add([("e", "email", "clear")], {"e": "kim@example.com"})
     audit.withhold(member, "idNo", "cash-receipt:read")
-    audit.settle()
+    assert await audit.settle()
     audit.close()
     assert [(event.action, event.card_ref, event.member_ref, event.fields, event.code) for event in events] == [
         ("read", None, REFS.of(member), ("email",), None),
