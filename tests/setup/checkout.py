@@ -50,6 +50,12 @@ def bare_path(folder: Path, *more: str) -> str:
     return str(folder)
 
 
+def with_uv(folder: Path) -> Path:
+    """The folder, with uv in it and nothing else of this environment."""
+    (folder / "uv").symlink_to(Path(sys.prefix) / "bin" / "uv")
+    return folder
+
+
 def bare_environment(path: str, **variables: str) -> dict[str, str]:
     """The environment of a command: this machine's package index, and none of our settings."""
     kept = {

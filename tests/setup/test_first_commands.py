@@ -17,12 +17,14 @@ from tests.setup.newer_index import NEWER, VERSION, wheel
 from tests.tools import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from tests.setup.conftest import FirstStart
 
 NO_NETWORK = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
 WITH_AN_EXTRA = ("pytest-cov", "coverage", "pytest", "pluggy", "iniconfig", "packaging", "pygments")
+NEEDS_NO_OTHER = ("packaging", "pluggy")
 STEP = re.compile(r"  \S.* \.\.\. \d+\.\d s")
 
 
@@ -38,6 +40,12 @@ class OldestPip(NamedTuple):
         exactly = ("--require-hashes", "--only-binary", ":all:", "-r", str(self.lock))
         command = (str(self.python), "-m", "pip", "install", *options, *exactly)
         return run(self.lock.parent, self.environment, *command)
+
+
+def part_of(lock: Path, names: Collection[str]) -> str:
+    """Only these packages of a lock file."""
+    blocks = re.findall(r"^[^ ].*==(?:.*\\\n)+.*\n", lock.read_text(encoding="utf-8"), re.MULTILINE)
+    return "".join(block for block in blocks if block.split("==")[0] in names)
 
 
 def environment(checkout: FirstStart, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -79,9 +87,8 @@ def test_a_second_start_installs_nothing_and_needs_no_network_even_if_the_folder
 def oldest_pip(tmp_path_factory: pytest.TempPathFactory, offered_newer: dict[str, str]) -> OldestPip:
     """The oldest pip, and those packages of the development lock among which one wants another with an extra."""
     folder = tmp_path_factory.mktemp("oldest")
-    blocks = re.findall(r"^[^ ].*==(?:.*\\\n)+.*\n", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
     lock = folder / "lock"
-    lock.write_text("".join(block for block in blocks if block.split("==")[0] in WITH_AN_EXTRA))
+    lock.write_text(part_of(ROOT / "requirements.lock", WITH_AN_EXTRA))
     environment = bare_environment(os.environ["PATH"], **offered_newer)
     return OldestPip(old_pip(folder / "venv", environment), lock, environment)
 
@@ -101,7 +108,16 @@ def test_the_oldest_pip_installs_what_the_old_way_did_not(oldest_pip: OldestPip)
     assert set(WITH_AN_EXTRA) <= locked(oldest_pip.lock).keys()
 
 
-def test_an_interrupted_set_up_is_made_anew(first_start: FirstStart) -> None:
+@pytest.fixture(scope="module")
+def build_lock(first_start: FirstStart) -> Path:
+    """The checkout's lock for building, cut down to two packages: `tests/setup/test_wheel.py` installs all."""
+    lock = first_start.folder / "requirements-build.lock"
+    lock.write_text(part_of(lock, NEEDS_NO_OTHER))
+    assert locked(lock).keys() == set(NEEDS_NO_OTHER)
+    return lock
+
+
+def test_an_interrupted_set_up_is_made_anew(first_start: FirstStart, build_lock: Path) -> None:
     python = first_start.folder / ".venv-build" / "bin" / "python"
     (first_start.folder / ".venv-build" / ".installed.json").unlink(missing_ok=True)
     command = ("python3", "-m", "scripts.environment", "build")
@@ -117,22 +133,21 @@ def test_an_interrupted_set_up_is_made_anew(first_start: FirstStart) -> None:
         assert process.wait(SECONDS) != 0
     result = environment(first_start, "build")
     assert (result.returncode, "Setting up .venv-build" in result.stderr) == (0, True), result.stderr
-    assert locked(ROOT / "requirements-build.lock") == installed(python)
+    assert locked(build_lock) == installed(python)
 
 
 def test_a_changed_lock_makes_the_environment_anew_without_what_left_it(
-    first_start: FirstStart, tmp_path: Path
+    first_start: FirstStart, build_lock: Path, tmp_path: Path
 ) -> None:
     assert environment(first_start, "build").returncode == 0
     python = first_start.folder / ".venv-build" / "bin" / "python"
     gone = wheel(tmp_path, "gone", "1")
     install = (str(python), "-m", "pip", "install", "--quiet", "--no-index", str(gone))
     assert run(tmp_path, first_start.environment, *install).returncode == 0
-    lock = first_start.folder / "requirements-build.lock"
-    lock.write_text(lock.read_text() + "# changed\n")
+    build_lock.write_text(build_lock.read_text() + "# changed\n")
     result = environment(first_start, "build")
     assert (result.returncode, "its lock has changed" in result.stderr) == (0, True), result.stderr
-    assert locked(lock) == installed(python)
+    assert locked(build_lock) == installed(python)
 
 
 def test_without_a_network_the_first_set_up_says_so_and_leaves_nothing_that_looks_done(

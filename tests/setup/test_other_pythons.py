@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.setup.checkout import bare_environment, bare_path, copy_to, page, started
+from tests.setup.checkout import bare_environment, bare_path, copy_to, page, started, with_uv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def test_another_python_sets_up_starts_and_answers(version: tuple[int, int], tmp
         pytest.skip(f"{name} is not on this machine")
     path = bare_path(tmp_path / "bin")
     # Where there is uv it installs, and faster; the other tests of the set-up have pip alone.
-    (tmp_path / "bin" / "uv").symlink_to(Path(sys.prefix) / "bin" / "uv")
+    with_uv(tmp_path / "bin")
     environment = bare_environment(path, PYTHON=str(usable[0]), PORT="0")
     with started(copy_to(tmp_path / "checkout"), environment, tmp_path, "make", "dev") as gateway:
         url = gateway.wait_for("konagraph answers on ").split()[3]
