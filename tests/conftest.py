@@ -20,6 +20,7 @@ import trustme
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import HealthCheck, is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped] # xdist has no annotations
 
 from graph import app
 from graph.graphql.bindings import executable_schema
@@ -47,6 +48,7 @@ hypothesis_settings.register_profile("quick", hypothesis_settings.get_profile("s
 hypothesis_settings.load_profile("steady")
 
 _ANSWERS_ON = "konagraph answers on "
+_BROWSER: Final = "tests/browser/"
 
 _HERE: Final = Path(__file__).parent
 # What tests need beyond the part that they test: by the place of their file, the most exact one, and by fixtures.
@@ -154,8 +156,22 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Start a worker more than there are cores, because many tests wait."""
-    return (os.cpu_count() or 1) + 1
+    """Start two workers more than there are cores, because many tests wait."""
+    return (os.cpu_count() or 1) + 2
+
+
+class _ByFile(LoadFileScheduling):  # type: ignore[misc] # of the base, which has no annotations
+    """Each file stays with one worker, and so do all that need Chromium, which takes long to start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path: str = super()._split_scope(nodeid)
+        return _BROWSER if path.startswith(_BROWSER) else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile | None:
+    """Take the place of `--dist loadfile`."""
+    return _ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def clean_environment() -> dict[str, str]:

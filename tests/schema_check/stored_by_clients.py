@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 from graphql import parse
@@ -70,6 +71,7 @@ _MANIFESTS: Final = {
 }  # fmt: skip
 
 
+@functools.cache
 def stored() -> list[StoredDocument]:
     return [
         StoredDocument(client, text.split()[1].partition("(")[0], parse(text))

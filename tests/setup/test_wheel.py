@@ -41,8 +41,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     else:
         require_tool("npm", present=shutil.which("npm") is not None, how="on Debian `apt-get install npm`")
     # With uv, which is faster; what pip alone installs is for the tests of the first commands.
-    path = f"{os.environ['PATH']}{os.pathsep}{with_uv(tmp_path_factory.mktemp('uv'))}"
-    made = run(folder, bare_environment(path), "make", "wheel")
+    programs = f"{os.environ['PATH']}{os.pathsep}{with_uv(tmp_path_factory.mktemp('uv'))}"
+    made = run(folder, bare_environment(programs), "make", "wheel")
     assert made.returncode == 0, made.stdout + made.stderr
     (path,) = (folder / "dist").glob("*.whl")
     return path
