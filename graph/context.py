@@ -5,16 +5,14 @@ Every key takes the same steps: spend the budget, load, authorize.
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 
+from graph.budgeted_loader import BudgetedLoader
 from graph.errors import GatewayError, code_of
 from graph.konaplate.errors import KonaplateError
 from graph.konaplate.record import Record
 from graph.konaplate.values import korean_day
 from graph.konaplate.view import ArgumentError
-from graph.loaders import Loader
-from graph.resilience.guard import CallStats
 from graph.security.authorization import hidden_error
 from graph.security.errors import HiddenError, RateLimitedError
 from graph.security.handles import Kind
@@ -26,8 +24,9 @@ if TYPE_CHECKING:
     from datetime import date
     from types import TracebackType
 
+    from graph.budgeted_loader import Upstream
     from graph.konaplate.endpoint import Endpoint
-    from graph.konaplate.view import Found, View
+    from graph.konaplate.view import Answer, Found, View
     from graph.resilience.deadline import Deadline
     from graph.security.audit import Access, AccessOrigin, RequestAudit
     from graph.security.authorization import Authorization
@@ -35,40 +34,11 @@ if TYPE_CHECKING:
     from graph.security.card_refs import Subject
     from graph.security.handles import Handles, Target
 
-_Asked: TypeAlias = "tuple[Endpoint[Any, Any], Any]"
-"""An endpoint, and a key of it."""
-
 _Leaf: TypeAlias = "tuple[str, str, str | None]"
 """A key of an object, the field's name, and how it shows a secret."""
 
 K = TypeVar("K")
 R = TypeVar("R", bound=Record)
-
-
-class Upstream(Protocol):
-    """The guarded client of Konaplate."""
-
-    def start(
-        self, endpoint: Endpoint[Any, Any], keys: Sequence[Any], stats: CallStats
-    ) -> list[asyncio.Future[Any]]:
-        """Begin to look keys up. Each future is the caller's own, and its exception need not be retrieved."""
-        ...
-
-
-class Bill(Protocol):
-    """The price of an operation, of which more becomes known while it is executed."""
-
-    async def pay(self) -> None:
-        """Charge what is missing.
-
-        Raises:
-            Exception: the whole operation is refused.
-        """
-        ...
-
-    def begin_again(self) -> None:
-        """Forget what became known, because the operation is executed again."""
-        ...
 
 
 class Guards(NamedTuple):
@@ -78,26 +48,6 @@ class Guards(NamedTuple):
     budgets: Budgets
     audit: RequestAudit
     handles: Handles
-
-
-class Answer(NamedTuple):
-    """What a look-up gave."""
-
-    asked: Endpoint[Any, Any] | View[Any, Any]
-    record: Any
-    key: Any
-
-    @classmethod
-    def of_view(cls, view: View[Any, Any], key: Any, found: Found) -> Self:
-        """Return what a view found for a key."""
-        if view.keyed_as is None:
-            return cls(view, found.record, key)
-        return cls(view.keyed_as, found.record, found.key)
-
-    @property
-    def owner(self) -> object:
-        """Whose data it is: a member's id, None for nobody's, or the fault that hides it."""
-        return None if self.asked.owner is None else self.asked.owner_of(self.record, self.key)
 
 
 class RequestContext:
@@ -122,41 +72,19 @@ class RequestContext:
         today: Callable[[], date] = korean_day,
         max_days: int = 90,
     ) -> None:
-        self._upstream = upstream
-        self._authorization, self._budgets, self._audit, self.handles = guards
+        self._authorization, budgets, self._audit, self.handles = guards
         self._today = today
         self.max_days = max_days
         self.viewer = guards.authorization.viewer
         self._deadline = deadline
         self._max_cards = max_cards
-        self._stats = CallStats()
-        # None after the request: it refers back here, and cyclic garbage is expensive.
-        self._loader: Loader[_Asked, Any] | None = None
-        self._loads = 0
-        self._keys = 0
-        self._spent: dict[CardNo, RateLimitedError | None] = {}
-        self._spending: list[asyncio.Task[Any]] = []
-        self._closed = False
-        self.bill: Bill | None = None
-        """To be paid before anything is looked up; None if the price is known from the start."""
+        self.loader: Final = BudgetedLoader(upstream, self.viewer, budgets, self._audit, deadline)
         self.count: Callable[..., None] | None = None
         """Learns the lengths of lists for the bill; see `graph.graphql.plan.fields.CountList`."""
-        self._refusal: Exception | None = None
         self.by_plan = False
         """Whether a compiled plan, rather than graphql-core, has executed the operation."""
         self.given_as_data: list[Exception] = []
         """The errors that the response has as objects, and not among its `errors`."""
-
-    @property
-    def upstream_calls(self) -> int:
-        """The number of upstream calls of this request, retries included."""
-        return self._stats.attempts
-
-    @property
-    def saved_calls(self) -> int:
-        """The number of look-ups that shared a call, within this request or with a concurrent one."""
-        # There may be fewer loads than keys, because some that began were never awaited.
-        return max(0, self._loads - self._keys) + self._stats.joined
 
     @property
     def viewer_name(self) -> str:
@@ -183,11 +111,6 @@ class RequestContext:
     def open_handle(self, handle: str) -> Target | None:
         """Return what a handle leads to; None for any text that is not a handle of the viewer's."""
         return self.handles.open(self.viewer_name, handle)
-
-    def vouch(self, key: object) -> None:
-        """Let a card that the client did not find by trying numbers count nothing in the budget of cards."""
-        if isinstance(key, CardNo):
-            self._spent.setdefault(key, None)
 
     def access(
         self,
@@ -255,7 +178,7 @@ class RequestContext:
     def begin(self, endpoint: Endpoint[K, Any], key: K) -> None:
         """Begin to look a key up, batched with others of this turn of the event loop."""
         if not endpoint.owner_in_key or self._authorization.may_ask(endpoint, key):
-            self._opened().begin((endpoint, key))
+            self.loader.begin(endpoint, key)
 
     async def load(
         self, endpoint: Endpoint[K, R], key: K, subject: Subject | None = None, *, named: bool = True
@@ -271,17 +194,20 @@ class RequestContext:
         Raises:
             Exception: the field's error, as the viewer may see it.
         """
-        loader = self._opened()
+        loader = self.loader
         try:
             if endpoint.owner_in_key:
                 # Before the call, whose duration would tell whether there is such a member.
                 self._authorization.check(None, endpoint, key)
-            self._loads += 1
-            record: R = await loader.load((endpoint, key))
+            record: R = await loader.load(endpoint, key)
             self._authorization.check(record, endpoint, key)
             if endpoint.card_numbers is not None:
-                member, owner = self.viewer.member_id, endpoint.owner_of(record, key)
-                await self._tell(endpoint.card_numbers(record), own=member is not None and owner == member)
+                member, told = self.viewer.member_id, endpoint.card_numbers(record)
+                if member is not None and endpoint.owner_of(record, key) == member:
+                    for card_no in told:
+                        loader.vouch(card_no)
+                else:
+                    await loader.charge(told)
         except Exception as error:  # noqa: BLE001 - the viewer may not see every failure as it is
             # `from None`: the cause would tell a hidden card from a missing one.
             raise self._shown(error, endpoint, key, subject, named=named) from None
@@ -327,17 +253,10 @@ class RequestContext:
                 access.add(leaves, data)
         return self._audit.settle()
 
-    def abandon(self, refusal: Exception) -> None:
-        """Look nothing up any more, and wait for nothing: the operation is refused."""
-        self._refusal = refusal
-        self._deadline.end()
-
     def begin_again(self) -> None:
         """Restart what is counted, because the operation is executed again."""
-        self._loads = 0
         self.given_as_data.clear()
-        if self.bill is not None:
-            self.bill.begin_again()
+        self.loader.begin_again()
 
     async def __aenter__(self) -> Self:
         return self
@@ -349,13 +268,7 @@ class RequestContext:
             self._deadline.close()
             self._audit.close()
         finally:
-            self._closed = True
-            ending: list[asyncio.Future[Any]] = [task for task in self._spending if task.cancel()]
-            if self._loader is not None:
-                ending += self._loader.close()
-                self._loader = None
-            if ending:
-                await asyncio.wait(ending)
+            await self.loader.close()
 
     def _shown(
         self,
@@ -370,83 +283,9 @@ class RequestContext:
         if named and isinstance(error, KonaplateError):
             error = self._authorization.failure(error, endpoint, key)
         # That of the whole operation is recorded once, by those who charge it.
-        if isinstance(error, RateLimitedError | HiddenError) and error is not self._refusal:
+        if isinstance(error, RateLimitedError | HiddenError) and error is not self.loader.refusal:
             self._audit.record_refusal(code_of(error), subject)
         return error
-
-    def _opened(self) -> Loader[_Asked, Any]:
-        if self._closed:
-            raise asyncio.CancelledError
-        if self._loader is None:
-            self._loader = Loader(self._start, self._deadline.loop)
-        return self._loader
-
-    async def _start(self, asked: list[_Asked]) -> list[asyncio.Future[Any]]:
-        """Begin the look-ups of one turn; return a future for each key, failed if the key is refused."""
-        if self._closed:
-            raise asyncio.CancelledError
-        self._keys += len(asked)
-        try:
-            self._deadline.check()
-            if self.bill is not None:
-                paying: Awaitable[None] = self.bill.pay()
-                await (self._bounded(paying) if self._budgets.may_wait else paying)
-            if self.viewer.allowance is not None:
-                await self._spend(key for endpoint, key in asked if endpoint.key is CardNo)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the error of these keys
-            return [_failed(error) for _ in asked]
-        if self._refusal is not None:
-            return [_failed(self._refusal) for _ in asked]
-        spent, begin, bound = self._spent, self._upstream.start, self._deadline.bound
-        if len(asked) == 1 and not any(spent.values()):
-            # The usual case: there is nothing to group.
-            ((endpoint, key),) = asked
-            return [bound(begin(endpoint, [key], self._stats)[0])]
-        keys: dict[Endpoint[Any, Any], list[Any]] = {}
-        for endpoint, key in asked:
-            if spent.get(key) is None:
-                keys.setdefault(endpoint, []).append(key)
-        started = {endpoint: iter(begin(endpoint, several, self._stats)) for endpoint, several in keys.items()}
-        return [
-            bound(next(started[endpoint])) if (refusal := spent.get(key)) is None else _failed(refusal)
-            for endpoint, key in asked
-        ]
-
-    async def _tell(self, card_numbers: Iterable[CardNo], *, own: bool) -> None:
-        """Charge the cards that a record tells of, unless they are the viewer's own.
-
-        Raises:
-            RateLimitedError: they are too many.
-        """
-        told = list(card_numbers)
-        if own:
-            for card_no in told:
-                self.vouch(card_no)
-        elif self.viewer.allowance is not None:
-            await self._spend(told)
-            for card_no in told:
-                if (refusal := self._spent[card_no]) is not None:
-                    raise refusal
-
-    async def _spend(self, card_nos: Iterable[CardNo]) -> None:
-        """Charge cards to the viewer's budget.
-
-        A card counts once per request, and so does a refusal.
-        """
-        spent = self._spent
-        fresh = [card_no for card_no in dict.fromkeys(card_nos) if card_no not in spent]
-        if fresh:
-            refs = [self._audit.ref_of(card_no) for card_no in fresh]
-            spending: Awaitable[Any] = self._budgets.spend_cards(self.viewer, refs)
-            if self._budgets.may_wait:
-                spending = self._bounded(spending)
-            spent.update(zip(fresh, await spending, strict=True))
-
-    def _bounded(self, spending: Awaitable[Any]) -> asyncio.Task[Any]:
-        """Let a payment end with the request, or at its deadline."""
-        task = asyncio.create_task(self._deadline.wait(spending))
-        self._spending.append(task)
-        return task
 
 
 class _LookUps:
@@ -475,11 +314,3 @@ class _LookUps:
 
     def unseal(self, text: str, *bound: str) -> bytes | None:
         return self._context.handles.unseal(text, self._context.viewer_name, *bound)
-
-
-def _failed(error: Exception) -> asyncio.Future[Any]:
-    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    future.set_exception(error)
-    # Retrieved, so that asyncio does not log it.
-    future.exception()
-    return future

@@ -26,7 +26,7 @@ from tests.support import HANDLES, Blocking, KeptEvents, Recorder, gateway
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from graph.context import Upstream
+    from graph.budgeted_loader import Upstream
     from graph.konaplate.endpoint import Endpoint
     from graph.resilience.guard import CallStats
     from graph.security.limiter import Limiter, Window

@@ -8,10 +8,9 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from graph.context import Answer
 from graph.graphql.plan.fields import Known, LookUp, Read
 from graph.graphql.resolvers import Source, form_of, may_read, opened, path_of, sources_of
-from graph.konaplate.view import View
+from graph.konaplate.view import Answer, View
 from schema.fields import Argument, Edge
 from schema.secrets import CardNo, MemberId
 

@@ -124,7 +124,7 @@ class OperationExecutor:
 
 async def _unless_refused(execution: Awaitable[Result], bill: Bill, context: RequestContext) -> Result:
     """Execute an operation; if its bill is refused, nothing of it is returned."""
-    context.bill, context.count, bill.on_refusal = bill, bill.count, context.abandon
+    context.loader.bill, context.count, bill.on_refusal = bill, bill.count, context.loader.abandon
     result = await execution
     # Also what lists add of which nothing more was looked up.
     await bill.pay()

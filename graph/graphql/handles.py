@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from graphql import is_object_type
 
-from graph.context import Answer
 from graph.errors import GatewayError, code_of
 from graph.graphql.binding_checks import BindingError, spec_of
 from graph.graphql.origins import plain
 from graph.graphql.plan.fields import LookUp, Read
 from graph.graphql.resolvers import Source
 from graph.konaplate.endpoint import Endpoint
-from graph.konaplate.view import View
+from graph.konaplate.view import Answer, View
 from schema.errors import ErrorCode
 from schema.fields import Handle
 from schema.scalars import Representation
@@ -134,8 +133,9 @@ def _opened(openings: Mapping[int, Opening], source: Source, handle: str) -> tup
     key = opening.key(target.key)
     if isinstance(handle, Representation) and handle.type_name != opening.type_name:
         return None
-    # The handle was given out with the card: nobody tries card numbers out by it.
-    source.context.vouch(key)
+    if isinstance(key, CardNo):
+        # The handle was given out with the card: nobody tries card numbers out by it.
+        source.context.loader.vouch(key)
     return opening, key
 
 

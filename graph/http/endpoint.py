@@ -204,7 +204,8 @@ class GraphQLEndpoint:
             try:
                 result = await self._executor.execute(document, operation, variables, context, bill)
             finally:
-                report.upstream_calls, report.saved_calls = context.upstream_calls, context.saved_calls
+                loader = context.loader
+                report.upstream_calls, report.saved_calls = loader.stats.attempts, loader.saved_calls
         if bill is not None:
             await bill.close()
             left = bill.status

@@ -72,7 +72,7 @@ class RequestTrace:
             "documentSha256": document.sha256,
             "isStored": stored,
             "upstreamCalls": self._calls,
-            "savedCalls": context.saved_calls,
+            "savedCalls": context.loader.saved_calls,
         }
 
     def server_timing(self, seconds: float) -> tuple[bytes, bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from graph import DeclarationError
 from graph.konaplate.endpoint import by_name
@@ -108,3 +108,23 @@ def with_views(
             raise DeclarationError(f"the view {view.name!r} has the name of another")
         named[view.name] = view
     return named
+
+
+class Answer(NamedTuple):
+    """What a look-up gave."""
+
+    asked: Endpoint[Any, Any] | View[Any, Any]
+    record: Any
+    key: Any
+
+    @classmethod
+    def of_view(cls, view: View[Any, Any], key: Any, found: Found) -> Self:
+        """Return what a view found for a key."""
+        if view.keyed_as is None:
+            return cls(view, found.record, key)
+        return cls(view.keyed_as, found.record, found.key)
+
+    @property
+    def owner(self) -> object:
+        """Whose data it is: a member's id, None for nobody's, or the fault that hides it."""
+        return None if self.asked.owner is None else self.asked.owner_of(self.record, self.key)

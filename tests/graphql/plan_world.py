@@ -179,7 +179,7 @@ async def outcome_of(
         present_all(errors, "an-id"),
         sorted((type(error.original_error) for error in errors), key=str),
         upstream.calls,
-        (context.upstream_calls, context.saved_calls),
+        (context.loader.stats.attempts, context.loader.saved_calls),
         set(noted),
         set(limiter.added),
     )

@@ -339,7 +339,7 @@ async def test_a_card_that_is_being_counted_is_not_looked_up_once_the_operation_
     async with RequestContext(upstream, guards, deadline=Deadline(30), max_cards=20) as context:
         loading = asyncio.ensure_future(context.load(CARD_INFO, CardNo("9491339400000013")))
         await settle(10)
-        context.abandon(RateLimitedError("cost", 1))
+        context.loader.abandon(RateLimitedError("cost", 1))
         with pytest.raises(RateLimitedError):
             await loading
     assert (len(limiter.added), upstream.calls.total()) == (1, 0)

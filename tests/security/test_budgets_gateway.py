@@ -189,4 +189,4 @@ async def test_waiting_for_a_budget_ends_with_the_requests_deadline_and_without_
     async with RequestContext(NoUpstream(), guards, deadline=Deadline(0.05), max_cards=20) as context:
         with pytest.raises(DeadlineExceededError):
             await context.load(CARD_INFO, CardNo(OWN), CardNo(OWN))
-        assert context.upstream_calls == 0
+        assert context.loader.stats.attempts == 0
