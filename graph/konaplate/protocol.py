@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import functools
-import hmac
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 if TYPE_CHECKING:
     from schema.secrets import Credential
@@ -73,7 +75,7 @@ class Identity:
     access_key: Credential
     secret_key: Credential
     zone: Zone
-    mac: hmac.HMAC = field(init=False, repr=False, compare=False)
+    mac: HMAC = field(init=False, repr=False, compare=False)
     """Keyed with the secret key, to be copied for each call, which costs half of keying a new one."""
 
     def __post_init__(self) -> None:
@@ -88,13 +90,13 @@ def tran_token(secret_key: Credential, token_time: str, body: bytes) -> str:
     return _token(_keyed(secret_key), token_time, body)
 
 
-def _keyed(secret_key: Credential) -> hmac.HMAC:
-    return hmac.new(secret_key.reveal().encode(), digestmod="sha256")
+def _keyed(secret_key: Credential) -> HMAC:
+    return HMAC(secret_key.reveal().encode(), SHA256())
 
 
-def _token(mac: hmac.HMAC, token_time: str, body: bytes) -> str:
+def _token(mac: HMAC, token_time: str, body: bytes) -> str:
     mac.update(body)
-    return f"KMV1:{token_time}:{base64.b64encode(mac.digest()).decode('ascii')}"
+    return f"KMV1:{token_time}:{base64.b64encode(mac.finalize()).decode('ascii')}"
 
 
 def common_headers(identity: Identity, crypto_key_id: str | None) -> RawHeaders:

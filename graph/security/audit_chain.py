@@ -9,12 +9,14 @@ killed.
 
 from __future__ import annotations
 
-import hmac
 import re
 import secrets
 import string
 from binascii import hexlify
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,15 +83,15 @@ class ChainKey:
     """
 
     def __init__(self, key: Credential) -> None:
-        # Copied for each line, which costs half of keying a new one.
-        self._keyed = hmac.new(key.reveal().encode(), digestmod="sha256")
+        # Copied for each line. The standard library's takes twice as long.
+        self._keyed = HMAC(key.reveal().encode(), SHA256())
 
     def seal(self, before: bytes, body: bytes) -> Seal:
         """Return the seal of a line, given the MAC of the line before it."""
         keyed = self._keyed.copy()
         keyed.update(before)
         keyed.update(body)
-        letters = hexlify(keyed.digest()).translate(_LETTERS)
+        letters = hexlify(keyed.finalize()).translate(_LETTERS)
         return Seal(letters[:_MAC_LETTERS], letters[_MAC_LETTERS:])
 
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from graph.security.audit import AuditEvent
 
-# About what a pipe takes in one piece. More events of one request still go together.
-_EVENTS_OF_A_WRITE: Final = 6
+# About 4 KiB, what a pipe takes in one piece. More events of one request still go together.
+_EVENTS_OF_A_WRITE: Final = 5
 
 
 class GroupCommit:

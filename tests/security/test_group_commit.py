@@ -50,7 +50,7 @@ async def test_a_write_stays_small_but_holds_all_events_of_a_request() -> None:
     many = [event(100 + number) for number in range(40)]
     waiting = [commits.add([event(number)]) for number in range(20)]
     assert all(await asyncio.gather(*waiting, commits.add(many)))
-    assert max(len(write) for write in writes if "request-100" not in write) <= 6
+    assert max(len(write) for write in writes if "request-100" not in write) <= 5
     assert [len([each for each in write if len(each) == len("request-100")]) for write in writes][-1] == 40
     assert sum(map(len, writes)) == 60
 
