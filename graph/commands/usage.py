@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from typing import TYPE_CHECKING
 
 import click
@@ -12,11 +14,12 @@ from graph.telemetry.usage_lines import FORMATS, read_lines
 from schema.query import export_schema
 
 if TYPE_CHECKING:
-    from typing import TextIO
+    from collections.abc import Iterator
+    from typing import IO
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.File("r", encoding="utf-8", errors="replace"))
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--client", "clients", multiple=True, help="Only this client; may be repeated.")
 @click.option("--unused", is_flag=True, help="List what no client has used instead.")
 @click.option(
@@ -27,12 +30,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="What to print; json is for check-schema --usage.",
 )
-def usage(files: tuple[TextIO, ...], clients: tuple[str, ...], *, unused: bool, form: str) -> None:
+def usage(files: tuple[str, ...], clients: tuple[str, ...], *, unused: bool, form: str) -> None:
     """Say which client used which field.
 
-    Reads the FILES of the process's log of any number of gateways, or - for standard input.
+    Reads the FILES of the process's log of any number of gateways, also compressed (.gz), or - for standard input.
     """
-    used, unreadable = read_lines(line for file in files for line in file)
+    used, unreadable = read_lines(line for file in files for line in _lines(file))
     if unreadable:
         warn([f"{unreadable} lines of usage cannot be read"])
     chosen = [one for one in used if not clients or one.client in clients]
@@ -40,3 +43,19 @@ def usage(files: tuple[TextIO, ...], clients: tuple[str, ...], *, unused: bool, 
         click.echo("".join(f"{name}\n" for name in unused_of(export_schema(), chosen)), nl=False)
     else:
         click.echo(FORMATS[form](chosen), nl=False)
+
+
+def _lines(file: str) -> Iterator[str]:
+    try:
+        with _opened(file) as opened:
+            yield from opened
+    except (OSError, EOFError, zlib.error) as error:
+        raise click.FileError(
+            file, getattr(error, "strerror", None) or "is cut, or not compressed by gzip"
+        ) from None
+
+
+def _opened(file: str) -> IO[str]:
+    if file.endswith(".gz"):
+        return gzip.open(file, "rt", encoding="utf-8", errors="replace")
+    return click.open_file(file, encoding="utf-8", errors="replace")

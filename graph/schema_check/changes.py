@@ -1,7 +1,8 @@
 """The changes between two schemas: breaking, dangerous and safe, each with the coordinate that it is about.
 
-They are graphql-core's, and three that it does not look for: a field that loses `@semanticNonNull` may be null
-without an error from now on, an input type can become `@oneOf`, and a field or value can be deprecated.
+They are graphql-core's, and four that it does not look for: an argument or input field that loses its default may
+become required, a field that loses `@semanticNonNull` may be null without an error from now on, an input type can
+become `@oneOf`, and a field or value can be deprecated.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from graphql import (
     is_input_object_type,
     is_interface_type,
     is_object_type,
+    is_required_argument,
+    is_required_input_field,
 )
 from graphql.utilities.find_schema_changes import SafeChangeType
 
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 SEMANTIC_NON_NULL_REMOVED: Final = "SEMANTIC_NON_NULL_REMOVED"
 SEMANTIC_NON_NULL_ADDED: Final = "SEMANTIC_NON_NULL_ADDED"
+ARG_BECAME_REQUIRED: Final = "ARG_BECAME_REQUIRED"
+INPUT_FIELD_BECAME_REQUIRED: Final = "INPUT_FIELD_BECAME_REQUIRED"
 ONE_OF_ADDED: Final = "ONE_OF_ADDED"
 DEPRECATED: Final = "DEPRECATED"
 
@@ -53,6 +58,11 @@ _OF_TWO: Final[Mapping[object, re.Pattern[str]]] = {
     DangerousChangeType.IMPLEMENTED_INTERFACE_ADDED: re.compile(
         r"(?P<part>\w+) added to interfaces implemented by (?P<of>\w+)"
     ),
+}
+# What loses its default becomes required if it must not be null.
+_DEFAULTS: Final[Mapping[object, str]] = {
+    DangerousChangeType.ARG_DEFAULT_VALUE_CHANGE: ARG_BECAME_REQUIRED,
+    DangerousChangeType.INPUT_FIELD_DEFAULT_VALUE_CHANGE: INPUT_FIELD_BECAME_REQUIRED,
 }
 
 
@@ -80,13 +90,24 @@ class Change:
 
 def find_changes(old: GraphQLSchema, new: GraphQLSchema) -> list[Change]:
     """Return every change from one schema to another, the most harmful first."""
-    found = [*map(_change, find_schema_changes(old, new))]
+    found = [_change(change, new) for change in find_schema_changes(old, new)]
     found += [*_nullability(old, new), *_one_ofs(old, new), *_deprecations(old, new)]
     levels = list(Level)
     return sorted(found, key=lambda change: levels.index(change.level))
 
 
-def _change(change: SchemaChange) -> Change:
+def is_required(coordinate: str, schema: GraphQLSchema) -> bool:
+    """Whether an argument or input field must be given."""
+    owner, _, argument = coordinate.removesuffix(":)").partition("(")
+    if owner.startswith("@"):
+        directive = schema.get_directive(owner[1:])
+        return directive is not None and is_required_argument(directive.args[argument])
+    kind, _, name = owner.partition(".")
+    field: Any = schema.type_map[kind].fields[name]  # type: ignore[attr-defined] # it has fields
+    return is_required_argument(field.args[argument]) if argument else is_required_input_field(field)
+
+
+def _change(change: SchemaChange, new: GraphQLSchema) -> Change:
     kind, text = change.type, change.description
     if isinstance(kind, BreakingChangeType):
         level = Level.BREAKING
@@ -97,6 +118,10 @@ def _change(change: SchemaChange) -> Change:
         return Change(level, kind.name, both["of"], text, both["part"])
     about = _ABOUT.match(text)
     coordinate = about[1] if about else ""
+    if kind in _DEFAULTS and is_required(coordinate, new):
+        return Change(
+            Level.BREAKING, _DEFAULTS[kind], coordinate, f"{coordinate} lost its default and is required."
+        )
     if kind is SafeChangeType.DESCRIPTION_CHANGED:
         # The new text is long, and the schema has it.
         text = f"The description of {coordinate} has changed."

@@ -5,9 +5,15 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from graphql import is_required_argument, validate
+from graphql import is_input_object_type, validate
 
-from graph.schema_check.changes import ONE_OF_ADDED, SEMANTIC_NON_NULL_REMOVED
+from graph.schema_check.changes import (
+    ARG_BECAME_REQUIRED,
+    INPUT_FIELD_BECAME_REQUIRED,
+    ONE_OF_ADDED,
+    SEMANTIC_NON_NULL_REMOVED,
+    is_required,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +46,7 @@ class Fit:
         self.new = new
         self._wrong: list[tuple[int, int]] = [
             (node.loc.start, node.loc.end)
-            for error in validate(new, document)
+            for error in validate(new, document, max_errors=None)
             for node in error.nodes or ()
             if node.loc is not None
         ]
@@ -108,16 +114,19 @@ def _field_removed(change: Change, fit: Fit) -> Effect | None:
 
 
 def _field_changed(change: Change, fit: Fit) -> Effect | None:
-    name, owner = change.coordinate, owner_of(change.coordinate)
-    if fit.is_wrong_at(name, itself=_keeps_named_type(change)):
+    if is_input_object_type(fit.new.type_map.get(owner_of(change.coordinate))):
+        return _input_field_changed(change, fit)
+    if fit.is_wrong_at(change.coordinate, itself=_keeps_named_type(change)):
         return Effect.INVALID
-    if _is_written_without(fit, name) and not fit.is_valid:
-        # It has become required.
+    return _answers(change, fit)
+
+
+def _input_field_changed(change: Change, fit: Fit) -> Effect | None:
+    name = change.coordinate
+    is_missing = is_required(name, fit.new) and _is_written_without(fit, name)
+    if is_missing or fit.is_wrong_at(name):
         return Effect.INVALID
-    if owner in fit.uses.sent:
-        return Effect.VARIABLES
-    is_input = any(kind == owner for kind, _ in fit.uses.written)
-    return Effect.ANSWERS if fit.names(name) and not is_input else None
+    return Effect.VARIABLES if owner_of(name) in fit.uses.sent else None
 
 
 def _keeps_named_type(change: Change) -> bool:
@@ -130,16 +139,7 @@ def _argument_changed(change: Change, fit: Fit) -> Effect | None:
     if fit.is_wrong_at(change.coordinate):
         return Effect.INVALID
     is_left_out = not fit.names(change.coordinate) and fit.names(owner_of(change.coordinate))
-    return Effect.INVALID if is_left_out and _is_required(change.coordinate, fit.new) else None
-
-
-def _is_required(argument: str, schema: GraphQLSchema) -> bool:
-    owner, _, name = argument.removesuffix(":)").partition("(")
-    if owner.startswith("@"):
-        directive = schema.get_directive(owner[1:])
-        return directive is not None and is_required_argument(directive.args[name])
-    kind, _, field = owner.partition(".")
-    return is_required_argument(schema.type_map[kind].fields[field].args[name])  # type: ignore[attr-defined] # it has fields
+    return Effect.INVALID if is_left_out and is_required(change.coordinate, fit.new) else None
 
 
 def _required_field_added(change: Change, fit: Fit) -> Effect | None:
@@ -220,6 +220,8 @@ _RULES: Final[Mapping[str, Callable[[Change, Fit], Effect | None]]] = {
     "IMPLEMENTED_INTERFACE_ADDED": _interface_added,
     "ARG_DEFAULT_VALUE_CHANGE": _default_changed,
     "INPUT_FIELD_DEFAULT_VALUE_CHANGE": _input_default_changed,
+    ARG_BECAME_REQUIRED: _argument_changed,
+    INPUT_FIELD_BECAME_REQUIRED: _input_field_changed,
     SEMANTIC_NON_NULL_REMOVED: _answers,
     ONE_OF_ADDED: _one_of_added,
 }

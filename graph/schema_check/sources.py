@@ -27,6 +27,9 @@ def read_schema(against: str) -> GraphQLSchema:
         sdl = read_text(file) if file.exists() else _of_git(against)
     except UnreadableFileError as error:
         raise UnusableInputError([f"--against: {against}: {error}"]) from None
+    except OSError as error:
+        # The name is too long, or its folder is closed.
+        raise UnusableInputError([f"--against: {against}: {error.strerror}"]) from None
     return schema_of(sdl, f"--against: {against}")
 
 
@@ -39,6 +42,8 @@ def schema_of(sdl: str, shown: str) -> GraphQLSchema:
     try:
         schema = build_schema(sdl)
         assert_valid_schema(schema)
+    except RecursionError:
+        raise UnusableInputError([f"{shown} is nested too deeply"]) from None
     except (GraphQLError, TypeError) as error:
         text = error.message if isinstance(error, GraphQLError) else str(error)
         raise UnusableInputError([f"{shown} is not a valid schema: {text}"]) from None
@@ -52,8 +57,11 @@ def _of_git(ref: str) -> str:
         raise UnusableInputError([f"--against: {ref} is no file" + ("" if git else ", and there is no git")])
     place = ref if ":" in ref else f"{ref}:{_PATH}"
     command = [git, "show", place]
-    # No shell, and a fixed command; `ref` is what the user of this command line has typed.
-    shown = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
+    try:
+        # No shell, and a fixed command; `ref` is what the user of this command line has typed.
+        shown = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        raise UnusableInputError([f"--against: git has not answered in {_SECONDS} seconds"]) from None
     if shown.returncode:
         raise UnusableInputError(
             [f"--against: {ref} is neither a file nor a Git ref with {place.partition(':')[2]}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from graphql import GraphQLError, OperationDefinitionNode, parse
+from graphql import GraphQLError, parse, separate_operations
 
 from graph.config.files import UnreadableFileError, read_bytes, unreadable
 from graph.graphql.manifests import MAX_BYTES, ManifestError, client_of, read_manifest
@@ -31,12 +31,12 @@ class UnusableInputError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredDocument:
-    """One document of a client's manifest."""
+    """One operation of a document of a client's manifest, with its fragments."""
 
     client: str
     """The client's name and version; of a file that names none, the file's name."""
     name: str
-    """The names of its operations, or its id."""
+    """Its name, or the document's id."""
     node: DocumentNode
 
 
@@ -70,9 +70,8 @@ def _documents(file: Path, problems: list[str]) -> Iterator[StoredDocument]:
             # The error quotes the text.
             problems.append(f"{file}: document {shown!r} is not valid GraphQL")
             continue
-        names = [
-            safe_name(one.name.value)
-            for one in node.definitions
-            if isinstance(one, OperationDefinitionNode) and one.name is not None
-        ]
-        yield StoredDocument(client, ", ".join(names) or shown, node)
+        operations = separate_operations(node)
+        if not operations:
+            problems.append(f"{file}: document {shown!r} has no operation")
+        for name, operation in operations.items():
+            yield StoredDocument(client, safe_name(name) or shown, operation)

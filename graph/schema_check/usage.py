@@ -14,7 +14,7 @@ from graphql import (
     is_object_type,
 )
 
-from graph.schema_check.changes import Level
+from graph.schema_check.changes import ARG_BECAME_REQUIRED, Level
 from graph.schema_check.effects import owner_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 _HARMLESS: Final = frozenset({"OPTIONAL_ARG_ADDED", "OPTIONAL_INPUT_FIELD_ADDED"})
 # These concern also requests without the argument.
 _BY_FIELD: Final = frozenset(
-    {"REQUIRED_ARG_ADDED", "ARG_CHANGED_KIND", "ARG_DEFAULT_VALUE_CHANGE", "REQUIRED_DIRECTIVE_ARG_ADDED"}
+    {
+        "REQUIRED_ARG_ADDED",
+        "ARG_CHANGED_KIND",
+        "ARG_DEFAULT_VALUE_CHANGE",
+        ARG_BECAME_REQUIRED,
+        "REQUIRED_DIRECTIVE_ARG_ADDED",
+    }
 )
 
 
@@ -69,11 +75,19 @@ class Usage:
 
 
 def unused_of(sdl: str, used: Iterable[Used]) -> list[str]:
-    """Return the fields of a schema's objects that nobody has used, in order."""
+    """Return the fields of a schema's objects and interfaces that nobody has used, in order.
+
+    Whoever used a field of an interface may have got that of any object.
+    """
     schema, seen = build_schema(sdl), {one.coordinate for one in used}
     kinds = [kind for kind in schema.type_map.values() if is_object_type(kind) or is_interface_type(kind)]
-    fields = {name for kind in kinds for name, _ in _members(kind) if "(" not in name}
-    return sorted(fields - seen)
+    return sorted(
+        f"{kind.name}.{name}"
+        for kind in kinds
+        if not kind.name.startswith("__")
+        for name in kind.fields
+        if seen.isdisjoint(f"{each.name}.{name}" for each in (kind, *kind.interfaces))
+    )
 
 
 def _members(kind: GraphQLNamedType) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,9 @@ from tests.schema_check.stored_by_clients import (
     ENGLISH,
     FIND,
     HISTORY,
+    LIST,
     NODE,
+    PAGE,
     SEARCH,
     TERMS,
     WRITTEN,
@@ -131,6 +133,23 @@ BREAKING: Final = [
         "ONE_OF_ADDED",
         "Filter",
         {WRITTEN: INVALID, SEARCH: VARIABLES},
+    ),
+    Planted(
+        "rows: Int! = 10",
+        "rows: Int!",
+        "INPUT_FIELD_BECAME_REQUIRED",
+        "Page.rows",
+        {LIST: INVALID, PAGE: VARIABLES},
+    ),
+    Planted(
+        "size: Int! = 5", "size: Int!", "ARG_BECAME_REQUIRED", "Query.list(size:)", {LIST: INVALID, PAGE: INVALID}
+    ),
+    Planted(
+        'note: String = "a"',
+        'note: String! = "a"',
+        "FIELD_CHANGED_KIND",
+        "Page.note",
+        {LIST: INVALID, PAGE: VARIABLES},
     ),
     Planted("NotFound", "Missing", "TYPE_REMOVED", "NotFound", {FIND: INVALID}),
 ]

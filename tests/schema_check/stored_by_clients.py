@@ -19,6 +19,7 @@ type Query {
   lookup(by: Lookup!): Result!
   terms(locale: Locale = KO): [Terms!]!
   search(filter: Filter, order: Order): [Card!]!
+  list(page: Page, size: Int! = 5): String
 }
 
 interface Node { id: ID! }
@@ -43,6 +44,7 @@ enum Locale { KO EN }
 enum Order { NEWEST OLDEST }
 input Lookup { cardNo: CardNumber id: ID hint: String = "none" }
 input Filter { status: Status limit: Int = 10 text: String }
+input Page { rows: Int! = 10 note: String = "a" }
 scalar CardNumber
 scalar Won
 """
@@ -66,6 +68,8 @@ _MANIFESTS: Final = {
     ],
     "partner@9": [
         "query Search($f: Filter) { search(filter: $f, order: NEWEST) { id @cached(seconds: 1) @cached } }",
+        "query List { list(page: { note: null }) }",
+        "query Page($p: Page, $s: Int) { list(page: $p, size: $s) }",
         "query English { terms(locale: EN) { title } }",
     ],
 }  # fmt: skip
@@ -83,3 +87,4 @@ def stored() -> list[StoredDocument]:
 CARD_1, CARD_2, HISTORY = "web@1.0 Card", "web@2.0 Card", "web@2.0 History"
 FIND, NODE, CHARGES = "ios@3.1 Find", "android@1.2 Node", "android@1.2 Charges"
 TERMS, WRITTEN, SEARCH, ENGLISH = "batch@1 Terms", "batch@1 Written", "partner@9 Search", "partner@9 English"
+LIST, PAGE = "partner@9 List", "partner@9 Page"

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
+from graphql import build_schema
 
 from graph.cli import main
+from graph.schema_check.check import compare
 from graph.telemetry.usage_lines import Used, to_json
 from schema.query import export_schema
 
@@ -82,6 +84,21 @@ def test_the_same_for_programs(old: Path, manifests: Path) -> None:
     assert report["clients"] == {"web@1.4.0": ["Card"]}
 
 
+def test_of_a_document_with_several_operations_those_are_named_that_stop_working(
+    old: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "web@3.json").write_text(json.dumps({"a": f"{CARD} {MINE} query Other {{ __typename }}"}))
+    result = check("--against", old, "--documents", tmp_path / "web@3.json", "--format", "json")
+    assert json.loads(result.stdout)["clients"] == {"web@3": ["Card"]}
+
+
+def test_a_default_that_is_removed_from_what_must_not_be_null_is_breaking_without_documents_too() -> None:
+    sdl = "type Query { a(n: Int! = 1, by: By): Int } input By { n: Int! = 1 }"
+    outcome = compare(build_schema(sdl), build_schema(sdl.replace(" = 1", "")), [])
+    assert [finding.change.coordinate for finding in outcome.findings] == ["Query.a(n:)", "By.n"]
+    assert outcome.is_breaking
+
+
 def test_recorded_usage_names_clients_without_stored_documents(old: Path, tmp_path: Path) -> None:
     file = tmp_path / "usage.json"
     last = "2026-11-27T12:00:00.000000Z"
@@ -119,6 +136,9 @@ def test_a_breaking_change_that_the_changelog_announces_is_no_failure(old: Path,
 
 UNUSABLE = {
     "an option": (["--against", "--output=/tmp/x"], "is no file"),
+    "a name that is too long": (["--against", "v" * 300], "File name too long"),
+    "a deep schema": (["--against", "{tmp}/deep.graphql"], "is nested too deeply"),
+    "no operation": (["--against", "{old}", "--documents", "{tmp}/parts.json"], "has no operation"),
     "a broken schema": (["--against", "{tmp}/broken.graphql"], "is not a valid schema"),
     "no schema": (["--against", "{tmp}/bad.json"], "is not a valid schema"),
     "no manifest": (["--against", "{old}", "--documents", "{tmp}/list.json"], "has an unknown form"),
@@ -133,6 +153,8 @@ def test_what_cannot_be_compared_is_named(arguments: list[str], problem: str, ol
     broken = "type A implements B { a: Int } interface B { b: Int } type Query { a: A }"
     (tmp_path / "broken.graphql").write_text(broken)
     (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "deep.graphql").write_text(f"type Query {{ a: {'[' * 20_000} }}")
+    (tmp_path / "parts.json").write_text('{"a": "fragment F on Card { balance }"}')
     result = check(*(argument.format(tmp=tmp_path, old=old) for argument in arguments))
     assert (result.exit_code, result.stdout) == (2, "")
     assert problem in result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 import tracemalloc
@@ -176,6 +177,24 @@ def test_the_command_sums_files_and_standard_input(tmp_path: Path) -> None:
     unused = run(tmp_path / "a.log", "--unused").splitlines()
     assert "Card.balance" in unused
     assert "Card.id" not in unused
+
+
+def test_a_field_that_was_used_through_an_interface_is_used(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(json.dumps({**LINE, "coordinates": {"Node.id": 1}}))
+    unused = run(tmp_path / "a.log", "--unused").splitlines()
+    assert {"Card.id", "Node.id"}.isdisjoint(unused)
+    assert "Card.balance" in unused
+
+
+def test_a_compressed_log_is_read_and_one_that_is_cut_is_an_error(tmp_path: Path) -> None:
+    file, whole = tmp_path / "a.log.1.gz", gzip.compress(json.dumps(LINE).encode())
+    file.write_bytes(whole)
+    assert "Card.id" in run(file)
+    for content in (whole[:-9], b"nothing", whole[:20] + b"xxxx" + whole[24:]):
+        file.write_bytes(content)
+        result = CliRunner().invoke(main, ["usage", str(file)])
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert str(file) in result.stderr
 
 
 def test_what_the_command_writes_for_check_schema_is_read_back(tmp_path: Path) -> None:
