@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Final, Literal, TypeAlias
 
 HeaderValues: TypeAlias = Mapping[str, Sequence[str]]
@@ -13,6 +16,8 @@ HeaderValues: TypeAlias = Mapping[str, Sequence[str]]
 _PARTS: Final = {
     separator: re.compile(rf'(?:"(?:\\.|[^"\\])*"?|[^{separator}"])+', re.DOTALL) for separator in (",", ";")
 }
+# A clock in another one is broken, and no such time can be sent.
+_CENTURY: Final = range(2000, 2100)
 
 
 def by_name(headers: Iterable[tuple[bytes, bytes]]) -> HeaderValues:
@@ -36,3 +41,13 @@ def parts(value: str, separator: Literal[",", ";"] = ",") -> list[str]:
 def is_encoded(content_encoding: str) -> bool:
     """Whether a `Content-Encoding` names an encoding other than identity (RFC 9110 section 8.4)."""
     return any(coding.lower() != "identity" for coding in parts(content_encoding))
+
+
+def seconds_ahead(date: str | None) -> float | None:
+    """By how many seconds a `Date` is ahead of this machine's clock; None if it is no time of this century."""
+    try:
+        at = parsedate_to_datetime(date or "")
+        # A date is in GMT, also one that does not say so (RFC 9110 section 5.6.7).
+        return at.replace(tzinfo=at.tzinfo or UTC).timestamp() - time.time() if at.year in _CENTURY else None
+    except (ValueError, OverflowError):
+        return None

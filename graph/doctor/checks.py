@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import socket
 import stat
-import time
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -16,6 +14,7 @@ import httpx
 
 from graph.config.settings import Settings, SettingsError
 from graph.config.types import is_url
+from graph.header_values import seconds_ahead
 from graph.output.findings import Finding
 from graph.security.jwks import BadKeySetError, read_key_set
 from graph.wiring.security import build_redis, key_set_at
@@ -103,11 +102,13 @@ async def _konaplate(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def _clock(date: str | None) -> Finding:
-    try:
-        skew = parsedate_to_datetime(date or "").timestamp() - time.time()
-    except (ValueError, OverflowError):
+    skew = seconds_ahead(date)
+    if skew is None:
         return Finding(
-            "clock", "warning", "Konaplate sends no Date", "see that this machine's clock is synchronized by NTP"
+            "clock",
+            "warning",
+            "Konaplate sends no usable Date",
+            "see that this machine's clock is synchronized by NTP",
         )
     if abs(skew) > _SKEW:
         return Finding(
@@ -131,7 +132,8 @@ async def _key_set(where: str) -> AsyncIterator[Finding]:
     if name.verdict == "bad":
         return
     try:
-        keys = read_key_set(await key_set_at(where, timeout=_SECONDS)())
+        async with asyncio.timeout(2 * _SECONDS):
+            keys = read_key_set(await key_set_at(where, timeout=_SECONDS)())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what the gateway would meet
         yield Finding("issuer's keys", "bad", type(error).__name__, advice)
     else:
@@ -186,13 +188,22 @@ async def _answer(method: str, url: str, context: ssl.SSLContext | None) -> http
     """Return the answer, or what went wrong, in words without the address."""
     headers = {"content-type": "application/x-protobuf"} if method == "POST" else {}
     try:
-        async with httpx.AsyncClient(
-            verify=True if context is None else context, trust_env=False, timeout=_SECONDS
-        ) as client:
-            return await client.request(method, url, headers=headers)
+        # The body tells nothing, and may never end.
+        async with (
+            asyncio.timeout(2 * _SECONDS),
+            httpx.AsyncClient(
+                verify=True if context is None else context, trust_env=False, timeout=_SECONDS
+            ) as client,
+            client.stream(method, url, headers=headers) as answer,
+        ):
+            return answer
     except httpx.ConnectTimeout:
         return "no connection in five seconds"
     except httpx.ConnectError as error:
-        return "its certificate is not accepted" if "CERTIFICATE" in str(error) else "refuses connections"
+        if "CERTIFICATE" in str(error):
+            return "its certificate is not accepted"
+        return "does not speak TLS as this machine does" if "SSL" in str(error) else "refuses connections"
+    except (TimeoutError, httpx.TimeoutException):
+        return "no answer in time"
     except httpx.HTTPError as error:
         return type(error).__name__

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import secrets
 import time
 from dataclasses import dataclass, field, replace
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from graph.header_values import seconds_ahead
 from graph.konaplate import protocol as wire
 from graph.konaplate.encryption import (
     KNOWN_ALGORITHMS,
@@ -171,7 +170,7 @@ class Caller:
             place=None if fields is None or code is None else _place_of(fields, code),
             jwe=jwe,
             echo=echo,
-            skew=_skew(response.headers.get("date")),
+            skew=seconds_ahead(response.headers.get("date")),
         )
 
     def _cipher(self, manner: Manner | None) -> Cipher:
@@ -185,7 +184,7 @@ def _jwe_header(sealed: str) -> tuple[str, str] | None:
     try:
         header = json.loads(base64.urlsafe_b64decode(protected + "=" * (-len(protected) % 4)))
         algorithm, content_encryption = header["alg"], header["enc"]
-    except (ValueError, binascii.Error, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     known = algorithm in KNOWN_ALGORITHMS and content_encryption in KNOWN_CONTENT_ENCRYPTIONS
     # Nothing else of an answer is printed.
@@ -196,12 +195,3 @@ def _place_of(fields: Mapping[str, Any], code: str) -> str | None:
     nested = fields.get("response")
     found = (nested.get("code") if isinstance(nested, dict) else None, fields.get("code"), fields.get("reason"))
     return next((place for place, value in zip(_PLACES, found, strict=True) if value == code), None)
-
-
-def _skew(date: str | None) -> float | None:
-    if date is None:
-        return None
-    try:
-        return parsedate_to_datetime(date).timestamp() - time.time()
-    except (ValueError, OverflowError):
-        return None

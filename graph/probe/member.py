@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate.values import korean_day
 from graph.probe.notebook import REPORT
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from graph.probe.exchange import Exchange
     from graph.probe.notebook import Notebook
     from schema.secrets import CardNo
+
+_USER_ID: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 
 class MemberSteps:
@@ -32,9 +35,14 @@ class MemberSteps:
     async def run(self, card: Mapping[str, Any]) -> None:
         """What a registered card leads to."""
         user_id = card.get("userId")
-        if not user_id or not (str(user_id).isascii() and str(user_id).isdigit()):
+        if not user_id:
             self._notes.find(
                 "a member's APIs", "warning", "the test card is registered to nobody", "use a registered card"
+            )
+            return
+        if _USER_ID.fullmatch(str(user_id)) is None:
+            self._notes.find(
+                "a member's APIs", "bad", "the card's user id is not a number of 1 to 19 digits", REPORT
             )
             return
         member = {"userId": int(user_id)}
@@ -42,7 +50,8 @@ class MemberSteps:
         await self._inquire("identity_check", member)
         await self._inquire("terms", {"locale": "KO", **member})
         await self._inquire("virtual_account", {"cardNo": self._card_no.reveal()})
-        await self._inquire("service_info", {"serviceIdList": [card.get("serviceId")]})
+        if isinstance(product := card.get("serviceId"), str):
+            await self._inquire("service_info", {"serviceIdList": [product]})
         cards = await self._card_list(member)
         row = self._row_of((cards.fields or {}).get("cardDataInfo")) if cards is not None else None
         if row is None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import json
 import threading
+from dataclasses import asdict
+from datetime import UTC, datetime
 from email.utils import formatdate
-from time import time
+from time import time, tzset
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
 from graph.cli import main
+from graph.header_values import seconds_ahead
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
@@ -133,9 +138,12 @@ class Konaplate(IndependentKonaplate):
 
 
 def environment(upstream: IndependentKonaplate, **changes: str) -> dict[str, str]:
-    given = upstream.credentials
+    return environment_at(upstream.base_url, upstream.credentials, **changes)
+
+
+def environment_at(base_url: str, given: Credentials, **changes: str) -> dict[str, str]:
     return {
-        "KONAPLATE_BASE_URL": upstream.base_url,
+        "KONAPLATE_BASE_URL": base_url,
         "KONAPLATE_ASP_ID": given.asp_id,
         "KONAPLATE_ACCESS_KEY": given.access_key,
         "KONAPLATE_SECRET_KEY": given.secret_key,
@@ -296,6 +304,72 @@ async def test_wrong_credentials_and_a_wrong_address_are_named() -> None:
     assert [change for _, change in changes_of(findings)] == [
         "check KONAPLATE_BASE_URL, the firewall and name resolution"
     ]
+
+
+DEEP = "W1tb" * 20_000 + ".a.b.c.d"
+HOSTILE: list[dict[str, Any]] = [
+    {"userId": "9" * 5_000},
+    {"userId": True},
+    {"userId": -1},
+    {"userId": 1.5},
+    {"userId": MEMBER_ID, "serviceId": {"a": "SECRET"}},
+    {"userId": MEMBER_ID, "serviceId": 1.5},
+    {
+        "userId": MEMBER_ID,
+        "cardDataInfo": [None, [], {"par": {}}, {"mobileCardNo": card_no(0), "par": ["SECRET"]}],
+    },
+    {"userId": MEMBER_ID, "code": "SECRET", "reason": ["SECRET"], "response": {"code": card_no(0)}},
+    {"encData": DEEP},
+    {"encData": "W10.a.b.c.d"},
+    {"encData": "SECRET"},
+]
+DATES = ["Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2300", "SECRET", ""]
+
+
+@table(("answer", "date"), [(answer, date) for answer in HOSTILE for date in DATES])
+async def test_whatever_konaplate_answers_the_probe_ends_and_prints_nothing_of_it(
+    answer: dict[str, Any], date: str
+) -> None:
+    statuses = itertools.cycle([401, 200, 200, 200, 403, 500])
+
+    def answered(_request: httpx.Request) -> httpx.Response:
+        headers = {"date": date, CORRELATION_ID: "SECRET"}
+        return httpx.Response(next(statuses), content=json.dumps(answer).encode(), headers=headers)
+
+    settings = checked_settings(environment_at("http://127.0.0.1:9", credentials()))
+    caller = Caller(
+        "http://127.0.0.1:9", build_identity(settings), key_pairs(settings), httpx.MockTransport(answered)
+    )
+    notes = Notebook(settings, caller, by_name(configured_endpoints(settings)), lambda _what: True)
+    await Probe(notes, CardNo(card_no(0))).run()
+    printed = json.dumps([asdict(finding) for finding in notes.findings])
+    assert caller.count > 1
+    assert "SECRET" not in printed
+    assert card_no(0) not in printed
+
+
+@table(
+    ("date", "ahead"),
+    [
+        ("Fri, 27 Nov 2026 03:00:00 GMT", 0),
+        # Neither says its zone, which is GMT.
+        ("Fri, 27 Nov 2026 03:00:05", 5),
+        ("Fri, 27 Nov 2026 03:00:05 -0000", 5),
+        ("Fri, 27 Nov 2026 12:00:00 +0900", 0),
+        ("Fri, 27 Nov 9999 03:00:00 GMT", None),
+        ("three o'clock", None),
+        (None, None),
+    ],
+)
+def test_a_date_is_compared_with_this_machines_clock_wherever_that_is(
+    date: str | None, ahead: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Asia/Seoul")
+        patched.setattr("time.time", lambda: datetime(2026, 11, 27, 3, tzinfo=UTC).timestamp())
+        tzset()
+        assert seconds_ahead(date) == ahead
+    tzset()
 
 
 async def test_a_call_that_is_not_allowed_is_not_made() -> None:

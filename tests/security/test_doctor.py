@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -145,3 +145,39 @@ def test_a_name_that_is_no_setting_is_a_warning(without_redis: dict[str, str]) -
     found = invoke("doctor", **without_redis, KONAGRAPH_PROT="1")
     assert found.exit_code == 0
     assert "warning  settings: KONAGRAPH_PROT is not a setting; did you mean KONAGRAPH_PORT?" in found.stdout
+
+
+def test_a_konaplate_whose_answer_never_ends_is_reached_all_the_same(good: dict[str, str]) -> None:
+    ended = threading.Event()
+
+    class Drip(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            with suppress(OSError):
+                while not ended.wait(0.1):
+                    self.wfile.write(b"x")
+
+        def log_message(self, *_words: Any) -> None:
+            """Stay silent."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Drip) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        began = time.monotonic()
+        result = invoke(
+            "doctor", **{**good, "KONAPLATE_BASE_URL": f"http://127.0.0.1:{running.server_port}/open-api"}
+        )
+        took = time.monotonic() - began
+        ended.set()
+        running.shutdown()
+        thread.join()
+    assert "Konaplate: answers (HTTP 200)" in result.stdout
+    assert took < 5
+
+
+def test_a_server_that_speaks_no_tls_is_told_from_one_that_refuses(good: dict[str, str]) -> None:
+    with server() as konaplate:
+        result = invoke("doctor", **{**good, "KONAPLATE_BASE_URL": konaplate.replace("http:", "https:")})
+    assert "Konaplate: does not speak TLS as this machine does" in result.stdout
