@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, date, datetime, timedelta
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from schema.secrets import Credential
 
+_MEMBER_DIGITS: Final = 19
 _FILES: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -45,7 +47,10 @@ class _Moment(click.ParamType[datetime]):
                 self.fail(f"{value!r} is neither a day, such as 2026-03-31, nor a moment by ISO 8601")
             return at if at.tzinfo else at.replace(tzinfo=UTC)
         at = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        return at + timedelta(days=1) if self._is_end else at
+        try:
+            return at + timedelta(days=1) if self._is_end else at
+        except OverflowError:
+            self.fail(f"{value!r} is too late")
 
 
 @click.group()
@@ -88,7 +93,7 @@ def verify_files(files: Sequence[Path], *, older_deleted: bool, mixed: bool) -> 
 
 @audit.command()
 @_takes_files
-@click.option("--from", "since", type=_Moment(is_end=False), help="First day or moment.")
+@click.option("--from", "since", type=_Moment(is_end=False), help="First day or moment; in UTC without an offset.")
 @click.option("--to", "until", type=_Moment(is_end=True), help="Last day, or the moment before which it ends.")
 @click.option("--card-ref", help="Only what tells of this card or member; see `konagraph audit card-ref`.")
 @click.option("--viewer", help="Only what tells of this viewer, by id or reference.")
@@ -107,6 +112,8 @@ def report(
     Of each viewer: reads, cards of others, reads of their own, and refusals. A bulk reader is a viewer who saw far
     more cards than the others.
     """
+    if since is not None and until is not None and since >= until:
+        _fail("--to is not after --from")
     try:
         events = events_of(_given(files), since, until)
         if card_ref is None and viewer is None:
@@ -129,11 +136,14 @@ def card_ref(*, member: bool) -> None:
     the shell would keep it.
     """
     refs = CardRefs(_key("KONAGRAPH_CARD_REF_KEY"))
-    text = click.prompt("Number", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    if sys.stdin.isatty():
+        text = click.prompt("Number", hide_input=True, err=True)
+    else:
+        text = sys.stdin.buffer.readline().decode("utf-8", "replace")
     text = text.strip()
     if member:
-        if not (text.isascii() and text.isdigit()):
-            _fail("standard input has no member id: it is a whole number")
+        if not (text.isascii() and text.isdigit() and len(text) <= _MEMBER_DIGITS):
+            _fail(f"standard input has no member id: it has 1 to {_MEMBER_DIGITS} digits")
         click.echo(refs.of(MemberId(str(int(text)))))
         return
     try:
@@ -149,12 +159,12 @@ def _count(number: int, one: str, several: str) -> str:
 
 def _given(files: Sequence[Path]) -> list[Path]:
     if files:
-        return list(files)
+        return list(dict.fromkeys(files))
     named = os.environ.get("KONAGRAPH_AUDIT_LOG", "").strip()
     if not named:
         _fail("name a FILE, or set KONAGRAPH_AUDIT_LOG")
     path = Path(named)
-    found = sorted(file for file in path.parent.glob(f"{path.name}*") if file.is_file())
+    found = sorted(file for file in path.parent.glob(f"{escape(path.name)}*") if file.is_file())
     if not found:
         _fail(f"there is no file {path}")
     return found

@@ -23,6 +23,8 @@ V = TypeVar("V")
 _FEW_CARDS: Final = 20
 # How far above the median a bulk reader is, in median deviations.
 _FAR: Final = 10
+# Some spreadsheets also take the wide forms, and skip spaces.
+_FORMULAS: Final = ("=", "+", "-", "@", " ", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _EVENT: Final = (
     "timestamp",
     "action",
@@ -115,13 +117,14 @@ def viewers_of(events: Iterable[Mapping[str, Any]]) -> list[Viewer]:
         count = counts.setdefault((kind, name), _Count(at))
         count.first, count.last = min(count.first, at), max(count.last, at)
         if event["action"] == "refused":
-            count.refusals[str(event.get("code"))] += 1 + int(event.get("left_out", 0))
+            left_out = event.get("left_out")
+            count.refusals[str(event.get("code"))] += 1 + (left_out if isinstance(left_out, int) else 0)
         elif event.get("own"):
             count.own_reads += 1
         else:
             count.reads += 1
-            if "card_ref" in event:
-                count.cards.add(event["card_ref"])
+            if isinstance(card := event.get("card_ref"), str):
+                count.cards.add(card)
     bulk = bulk_readers({viewer: len(count.cards) for viewer, count in counts.items()})
     viewers = [
         Viewer(
@@ -191,7 +194,7 @@ def _text(value: object) -> str:
 
 def _no_formula(text: str) -> str:
     """Keep a spreadsheet from taking a viewer's name for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return f"'{text}" if text.startswith(_FORMULAS) else text
 
 
 def _time_of(event: Mapping[str, Any]) -> datetime | None:

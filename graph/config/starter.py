@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import secrets
 import textwrap
@@ -41,6 +43,8 @@ _VALUE: Final = re.compile(r"`([^`]+)`")
 _GROUP: Final = re.compile(r"^## (?P<title>.+)$")
 _LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _WIDTH: Final = 98
+# Others mean something to the shell, to compose or in YAML, which all read the path in these files.
+_PLAIN_PATH: Final = re.compile(r"[\w./@+-]+")
 
 _COMPOSE: Final = """\
 # What the compose files need to use this folder:
@@ -105,6 +109,8 @@ def write_starter(folder: Path) -> tuple[list[Path], list[Path]]:
         OSError: a file or folder cannot be created.
     """
     folder = folder.absolute()
+    if _PLAIN_PATH.fullmatch(str(folder)) is None:
+        raise OSError(errno.EINVAL, "a path with other characters than letters, digits and ._-/@+", str(folder))
     for each in (folder, folder / "gateway", folder / "balancer"):
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = "\n".join(f"      {name}_FILE: /run/secrets/{name}" for name in FRESH_KEYS)
@@ -119,13 +125,23 @@ def write_starter(folder: Path) -> tuple[list[Path], list[Path]]:
     kept: list[Path] = []
     for file, text in files.items():
         try:
-            file.touch(mode=0o600, exist_ok=False)
+            _write(file, text)
         except FileExistsError:
             kept.append(file)
-            continue
-        file.write_text(text, encoding="utf-8")
-        written.append(file)
+        else:
+            written.append(file)
     return written, kept
+
+
+def _write(file: Path, text: str) -> None:
+    opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(opened, "w", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        # The next run would keep a part of a file, and a key that is none.
+        file.unlink()
+        raise OSError(error.errno, error.strerror, str(file)) from None
 
 
 def _settings(folder: Path) -> str:

@@ -61,7 +61,7 @@ def _card_no() -> CardNo:
     if sys.stdin.isatty():
         text = click.prompt("Number of a test card", hide_input=True, err=True)
     else:
-        text = sys.stdin.readline()
+        text = sys.stdin.buffer.readline().decode("utf-8", "replace")
     try:
         return CardNo(text.strip())
     except ValueError:

@@ -79,6 +79,12 @@ async def test_the_log_of_a_process_is_verified_among_its_other_lines(tmp_path: 
         (("verify", "pyproject.toml"), {}, "KONAGRAPH_AUDIT_KEY"),
         (("verify", "pyproject.toml"), {"KONAGRAPH_AUDIT_KEY": "short"}, "KONAGRAPH_AUDIT_KEY"),
         (("report", "--from", "March", "pyproject.toml"), {}, "neither a day"),
+        (("report", "--to", "9999-12-31", "pyproject.toml"), {}, "is too late"),
+        (
+            ("report", "--from", "2026-03-31", "--to", "2026-03-01", "pyproject.toml"),
+            {},
+            "--to is not after --from",
+        ),
         (("card-ref",), {}, "KONAGRAPH_CARD_REF_KEY"),
         (("card-ref",), KEYS, "standard input has no card number"),
         (("card-ref", "--member"), KEYS, "standard input has no member id"),
@@ -92,11 +98,16 @@ def test_a_mistake_is_named(arguments: tuple[str, ...], variables: dict[str, str
 
 def test_a_number_from_standard_input_is_answered_by_its_reference_and_not_repeated() -> None:
     def ref(text: str, *arguments: str) -> Result:
-        return CliRunner().invoke(main, ["audit", "card-ref", *arguments], input=text, env=KEYS)
+        given = text.encode("utf-8", "surrogateescape")
+        return CliRunner().invoke(main, ["audit", "card-ref", *arguments], input=given, env=KEYS)
 
     assert ref(f"{OWN}\n").output == f"{REFS.of(CardNo(OWN))}\n"
     assert ref("1001", "--member").output == f"{REFS.of(MemberId('1001'))}\n"
-    assert OWN not in ref(f"{OWN}0").output
+    for text in (f"{OWN}0000", "1" * 5_000, f"{OWN}\udcff"):
+        for arguments in ((), ("--member",)):
+            refused = ref(text, *arguments)
+            assert (refused.exit_code, refused.stdout) == (2, "")
+            assert OWN not in refused.output
 
 
 def test_a_report_says_who_saw_how_many_cards_and_was_refused_what(log: Path) -> None:
@@ -123,6 +134,40 @@ def test_a_report_of_a_card_says_who_saw_it_when_and_what(log: Path) -> None:
         == len(rows("--viewer", REFS.of_viewer("a-service"), str(log)))
         == 4
     )
+
+
+def test_a_day_begins_and_ends_in_utc_and_a_moment_where_it_says(tmp_path: Path) -> None:
+    file = tmp_path / "audit[1].log"
+    times = (
+        "2026-02-28T23:59:59.999999Z",
+        "2026-03-01T00:00:00.000000Z",
+        "2026-03-31T23:59:59.999999Z",
+        "2026-04-01T00:00:00Z",
+    )
+    line = {"action": "read", "viewer_id": "a", "viewer_kind": "service", "logger": "konagraph.audit"}
+    file.write_text("".join(json.dumps({**line, "timestamp": at}, separators=(",", ":")) + "\n" for at in times))
+
+    def seen(*arguments: str) -> list[str]:
+        return [row["timestamp"] for row in rows("--viewer", "a", *arguments, str(file), str(file))]
+
+    assert seen() == list(times)
+    assert seen("--from", "2026-03-01", "--to", "2026-03-31") == list(times[1:3])
+    assert seen("--from", "2026-03-01T09:00:00+09:00", "--to", "2026-04-01T09:00:00+09:00") == list(times[1:3])
+    # The name of the setting is no pattern.
+    shown = invoke("audit", "report", "--viewer", "a", "--format", "json", KONAGRAPH_AUDIT_LOG=str(file))
+    assert len(json.loads(shown.stdout)) == 4
+
+
+def test_a_report_of_a_record_that_somebody_has_edited_ends_well(tmp_path: Path) -> None:
+    line = '{"action":"read","viewer_id":["a"],"card_ref":["x"],"logger":"konagraph.audit","timestamp":1}\n'
+    refused = '{"action":"refused","code":{},"left_out":"x","logger":"konagraph.audit"}\n'
+    deep = '{"action":"read","logger":"konagraph.audit","x":' + "[" * 100_000 + "\n"
+    formula = line.replace('["a"]', '"\uff1d1+1"')
+    (tmp_path / "x").write_text(line + refused + deep + formula)
+    assert len(rows(str(tmp_path / "x"))) == 3
+    assert invoke("audit", "report", "--format", "table", str(tmp_path / "x")).exit_code == 0
+    parsed = csv.DictReader(io.StringIO(invoke("audit", "report", "--format", "csv", str(tmp_path / "x")).stdout))
+    assert [row["viewer"] for row in parsed if "1+1" in row["viewer"]] == ["'\uff1d1+1"]
 
 
 def test_a_report_keeps_to_its_time(log: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import stat
 from typing import TYPE_CHECKING
@@ -114,6 +115,33 @@ def test_what_is_there_already_stays_and_is_named(tmp_path: Path) -> None:
         assert (f"kept: {file}\n" in output) is (file != lost)
     (tmp_path / "file").touch()
     assert invoke("init", str(tmp_path / "file" / "below")).exit_code == 1
+
+
+def test_a_full_disk_leaves_no_part_of_a_file_that_the_next_run_would_keep(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        result = invoke("init", str(tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert result.exit_code == 1
+    assert f"{tmp_path / 'konagraph.env'}" in result.stderr
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+    assert "kept" not in invoke("init", str(tmp_path)).stdout
+
+
+def test_a_file_that_is_a_link_to_nowhere_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "gateway").mkdir()
+    link = tmp_path / "gateway" / "KONAGRAPH_ID_KEY"
+    link.symlink_to(tmp_path / "elsewhere")
+    assert f"kept: {link}\n" in invoke("init", str(tmp_path)).stdout
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("name", ["a b", "a\nKONAGRAPH_ENV=development", "a$(id)", "a,b", "a:b", "a#b"])
+def test_a_folder_whose_name_would_be_read_as_something_else_is_refused(name: str, tmp_path: Path) -> None:
+    assert invoke("init", str(tmp_path / name)).exit_code == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_setting_is_in_the_file_with_its_explanation_and_no_other(tmp_path: Path) -> None:
