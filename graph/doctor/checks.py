@@ -55,9 +55,10 @@ def _secret_files(environment: Mapping[str, str]) -> dict[str, Path]:
     secret |= {"KONAGRAPH_API_KEYS", "KONAPLATE_CLIENT_CERTIFICATE_KEY"}
     found = {}
     for name in secret:
-        if path := environment.get(f"{name}_FILE", ""):
+        # Stripped, as the settings are read.
+        if path := environment.get(f"{name}_FILE", "").strip():
             found[f"{name}_FILE"] = Path(path)
-        elif (text := environment.get(name, "")) and len(text) < _LONGEST_PATH and "\n" not in text:
+        elif (text := environment.get(name, "").strip()) and len(text) < _LONGEST_PATH and "\n" not in text:
             # A key of PEM may be given as a path.
             with contextlib.suppress(OSError):
                 if Path(text).is_file():

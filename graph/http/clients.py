@@ -52,11 +52,11 @@ class KnownClients:
 
     def of(self, headers: HeaderValues) -> tuple[str, ...]:
         """Return the client that the headers name; empty if they name none."""
-        name = _first(headers, _NAMES)
-        if name is None:
+        name, version = _first(headers, _NAMES), _first(headers, _VERSIONS)
+        if not name:
             return ()
         known = self._known
-        return known.get(f"{name}@{_first(headers, _VERSIONS)}") or known.get(name) or OTHER
+        return (version and known.get(f"{name}@{version}")) or known.get(name) or OTHER
 
 
 def client_of_request(stored: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:

@@ -37,13 +37,16 @@ NAMED = [
     ({f"{APOLLO}-name": CARD_NO}, ("other",)),
     ({f"{APOLLO}-name": "x" * 10_000}, ("other",)),
     ({f"{APOLLO}-name": "web@1.4.0"}, ("web@1.4.0",)),
+    ({f"{APOLLO}-name": ""}, ()),
+    # Without a version, none is made up.
+    ({f"{APOLLO}-name": "tool"}, ("other",)),
 ]
 
 
 @table("headers, client", NAMED)
 def test_headers_name_one_of_the_known_clients(headers: dict[str, str], client: tuple[str, ...]) -> None:
     known = KnownClients({"partner"})
-    known.trust(["web@1.4.0"])
+    known.trust(["web@1.4.0", "tool@None"])
     assert client == known.of({name: [value] for name, value in headers.items()})
 
 

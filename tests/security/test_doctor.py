@@ -139,6 +139,10 @@ def test_each_thing_that_is_bad_is_named_alone(without_redis: dict[str, str], tm
     for mode in (0o644, 0o602):
         (tmp_path / "secret").chmod(mode)
         assert bad(good) == ["KONAGRAPH_CARD_REF_KEY_FILE"]
+        # Spaces around a path are no part of it for the gateway either.
+        assert bad({**good, "KONAGRAPH_CARD_REF_KEY_FILE": f" {tmp_path / 'secret'} "}) == [
+            "KONAGRAPH_CARD_REF_KEY_FILE"
+        ]
 
 
 def test_a_name_that_is_no_setting_is_a_warning(without_redis: dict[str, str]) -> None:
