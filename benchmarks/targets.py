@@ -77,15 +77,19 @@ def _gateway(name: str, settings: Settings, credential: Callable[[], str] = cred
 
 
 def _everything(folder: Path) -> Mapping[str, str]:
-    return {**_RAISED, **credentials.jwt_settings(), "KONAGRAPH_AUDIT_LOG": str(folder / "audit.log")}
+    return {**_RAISED, **credentials.jwt_settings(), **_sealed_audit_log(folder)}
 
 
 def _by_api_keys(folder: Path) -> Mapping[str, str]:
-    return {**credentials.api_key_settings(), "KONAGRAPH_AUDIT_LOG": str(folder / "audit.log")}
+    return {**credentials.api_key_settings(), **_sealed_audit_log(folder)}
+
+
+def _sealed_audit_log(folder: Path) -> Mapping[str, str]:
+    return {"KONAGRAPH_AUDIT_LOG": str(folder / "audit.log"), "KONAGRAPH_AUDIT_KEY": "k" * 32}
 
 
 KONAGRAPH: Final = _gateway(GATEWAY, _everything)
-"""With a token, budgets, the audit log in a file, and a log line for each request."""
+"""With a token, budgets, the sealed audit log in a file, and a log line for each request."""
 BY_API_KEYS: Final = _gateway(GATEWAY, _by_api_keys, lambda: "X-Api-Key: others")
 """The same with API keys, whose budgets can differ: the attacker is bounded, the others are not."""
 QUIET: Final = _gateway(
