@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from graphql import is_input_object_type, validate
+from graphql import is_input_object_type, is_scalar_type, specified_scalar_types, validate
 
 from graph.schema_check.changes import (
     ARG_BECAME_REQUIRED,
@@ -126,20 +126,39 @@ def _input_field_changed(change: Change, fit: Fit) -> Effect | None:
     is_missing = is_required(name, fit.new) and _is_written_without(fit, name)
     if is_missing or fit.is_wrong_at(name):
         return Effect.INVALID
-    return Effect.VARIABLES if owner_of(name) in fit.uses.sent else None
+    if owner_of(name) in fit.uses.sent:
+        return Effect.VARIABLES
+    return _literal_changed(change, fit) if fit.names(name) else None
 
 
 def _keeps_named_type(change: Change) -> bool:
     """Whether a field only became a list or nullable, so that what is selected of it is as before."""
-    before, after = (text.strip("[]!.") for text in change.description.split(" from ")[1].split(" to "))
+    before, after = _named_types(change)
     return before == after
+
+
+def _named_types(change: Change) -> tuple[str, str]:
+    """The named types before and after a change of a type; empty if it is none."""
+    before, _, after = change.description.partition(" from ")[2].partition(" to ")
+    return before.strip("[]!"), after.strip("[]!.")
 
 
 def _argument_changed(change: Change, fit: Fit) -> Effect | None:
     if fit.is_wrong_at(change.coordinate):
         return Effect.INVALID
-    is_left_out = not fit.names(change.coordinate) and fit.names(owner_of(change.coordinate))
+    if fit.names(change.coordinate):
+        return _literal_changed(change, fit)
+    is_left_out = fit.names(owner_of(change.coordinate))
     return Effect.INVALID if is_left_out and is_required(change.coordinate, fit.new) else None
+
+
+def _literal_changed(change: Change, fit: Fit) -> Effect | None:
+    """Nobody knows here what a custom scalar takes: what a document writes out may be refused."""
+    before, after = _named_types(change)
+    is_known = (
+        before == after or after in specified_scalar_types or not is_scalar_type(fit.new.type_map.get(after))
+    )
+    return None if is_known else Effect.ANSWERS
 
 
 def _required_field_added(change: Change, fit: Fit) -> Effect | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from graphql import (
         ArgumentNode,
+        DirectiveNode,
         DocumentNode,
         FragmentSpreadNode,
         GraphQLNamedType,
@@ -53,7 +54,7 @@ class Uses:
     written: list[tuple[str, frozenset[str]]] = field(default_factory=list)
     """The input objects that it writes out: their types, and the fields that they give."""
     omitted: set[str] = field(default_factory=set)
-    """The arguments that it leaves out, or gives by a variable that may be left out."""
+    """The arguments of fields and directives that it leaves out, or gives by a variable that may be left out."""
 
 
 def uses_of(document: DocumentNode, schema: GraphQLSchema) -> Uses:
@@ -87,6 +88,12 @@ class _UsesVisitor(Coordinates):
             self.uses.sent.add(kind.name)
             self.uses.types.add(kind.name)
 
+    def enter_directive(self, node: DirectiveNode, *_: object) -> None:
+        super().enter_directive(node)
+        definition = self.types.get_directive()
+        if definition is not None:
+            self._note_omitted(f"@{node.name.value}", definition.args, node.arguments)
+
     def enter_argument(self, node: ArgumentNode, *_: object) -> None:
         super().enter_argument(node)
         self._depend_on(self.types.get_input_type())
@@ -117,11 +124,14 @@ class _UsesVisitor(Coordinates):
             return
         self._depend_on(definition.type)
         self.uses.returned.add(get_named_type(definition.type).name)
-        given = {one.name.value: one.value for one in node.arguments or ()}
-        for name in definition.args:
+        self._note_omitted(coordinate, definition.args, node.arguments)
+
+    def _note_omitted(self, owner: str, known: Iterable[str], arguments: Iterable[ArgumentNode] | None) -> None:
+        given = {one.name.value: one.value for one in arguments or ()}
+        for name in known:
             value = given.get(name)
             if value is None or (isinstance(value, VariableNode) and value.name.value in self._optional):
-                self.uses.omitted.add(f"{coordinate}({name}:)")
+                self.uses.omitted.add(f"{owner}({name}:)")
 
     def _depend_on(self, kind: GraphQLType | None) -> None:
         named = get_named_type(kind)

@@ -55,6 +55,20 @@ BREAKING: Final = [
     Planted("order: Order)", "order: Status)", "ARG_CHANGED_KIND", "Query.search(order:)", {SEARCH: INVALID}),
     Planted("order: Order)", "order: Order!)", "ARG_CHANGED_KIND", "Query.search(order:)", {WRITTEN: INVALID}),
     Planted("first: Int = 20", "first: Float = 20", "ARG_CHANGED_KIND", "Card.transactions(first:)", {}),
+    Planted(
+        "first: Int = 20",
+        "first: Won = 20",
+        "ARG_CHANGED_KIND",
+        "Card.transactions(first:)",
+        {HISTORY: ANSWERS},
+    ),
+    Planted(
+        "text: String }",
+        "text: CardNumber }",
+        "FIELD_CHANGED_KIND",
+        "Filter.text",
+        {WRITTEN: ANSWERS, SEARCH: VARIABLES},
+    ),
     Planted("node(id: ID!)", "node(id: String!)", "ARG_CHANGED_KIND", "Query.node(id:)", {NODE: INVALID}),
     Planted(
         "card(cardNo: CardNumber!)",
@@ -180,6 +194,13 @@ DANGEROUS: Final = [
         "ARG_DEFAULT_VALUE_CHANGE",
         "Card.transactions(first:)",
         {CHARGES: ANSWERS},
+    ),
+    Planted(
+        'scope: String = "all"',
+        'scope: String = "own"',
+        "ARG_DEFAULT_VALUE_CHANGE",
+        "@cached(scope:)",
+        {SEARCH: ANSWERS},
     ),
     Planted(
         "locale: Locale = KO",
