@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
+import certifi
 import pytest
 import trustme
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -81,6 +82,44 @@ _MARKS_OF_PLACES: Final = {
     "test_readme.py": "process",
     "test_walk_over_the_sandbox.py": "gateway",
 }
+# Their work is long, and hardly a line is reached by them alone.
+_UNTRACED: Final = frozenset(
+    {
+        "cost/test_calls_of_requests.py",
+        "graphql/test_analysis_steps.py",
+        "graphql/test_bills.py",
+        "graphql/test_documents.py",
+        "graphql/test_inline_card_numbers.py",
+        "graphql/test_manifests.py",
+        "graphql/test_persisted.py",
+        "graphql/test_worst_documents.py",
+        "http/test_endpoint.py",
+        "http/test_get_with_card_numbers.py",
+        "http/test_graphql_cases.py",
+        "konaplate/endpoints/test_endpoint_calls.py",
+        "konaplate/test_client_bounds.py",
+        "konaplate/test_client_calls.py",
+        "konaplate/test_client_faults.py",
+        "konaplate/test_encryption_crossed.py",
+        "schema/test_masks.py",
+        "security/test_audit.py",
+        "security/test_audit_log.py",
+        "security/test_audit_of_every_way.py",
+        "security/test_authorization.py",
+        "security/test_authorization_hidden.py",
+        "security/test_tokens_accepted.py",
+        "security/test_tokens_members.py",
+        "telemetry/test_metric_families.py",
+        "telemetry/test_metrics.py",
+        "telemetry/test_redaction_of_events.py",
+        "test_card_query.py",
+        "test_settings_problems.py",
+        "wallet/test_access.py",
+        "wallet/test_calls.py",
+        "wallet/test_failures_of_wallets.py",
+        "wallet/test_leaks_of_wallets.py",
+    }
+)
 _PROCESS_FIXTURES: Final = frozenset({"gateway_url", "own_redis", "redis_server"})
 _NOT_IN_UNIT: Final = frozenset({"browser", "containers", "fresh", "gateway", "outside", "process"})
 _STARTS: Final = frozenset({"os.fork", "os.posix_spawn", "subprocess.Popen"})
@@ -91,7 +130,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is not for `make unit`, and put the slowest files first, so that no worker is left with one.
 
     Coverage is measured by the tests of `make unit` alone, and without properties: what only whole gateways or
-    random examples reach should have an example of its own, and a tracer doubles the time of both.
+    random examples reach should have an example of its own, and a tracer doubles the time of both. Nor do the
+    slowest of the others count, where they reach what the rest reaches.
     """
     for item in items:
         path = item.path.relative_to(_HERE)
@@ -102,7 +142,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("process")
     whole = [item for item in items if any(mark.name in _NOT_IN_UNIT for mark in item.iter_markers())]
     slow = {item.path for item in whole}
-    for item in (*whole, *(item for item in items if is_hypothesis_test(getattr(item, "obj", None)))):
+    for item in items:
+        untraced = item.path.relative_to(_HERE).as_posix() in _UNTRACED
+        if untraced or is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("no_cover")
+    for item in whole:
         item.add_marker("no_cover")
     items.sort(key=lambda item: (item.path not in slow, "setup" not in item.path.parts))
 
@@ -219,10 +263,18 @@ def _servers_leave_garbage_alone() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _authorities_of_the_system_are_not_read() -> Iterator[None]:
+def _public_authorities_are_not_read() -> Iterator[None]:
     """Leave them out: reading them takes longer than most tests, and no test needs them in this process."""
+    load = ssl.SSLContext.load_verify_locations
+
+    def load_others(context: ssl.SSLContext, cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
+        # httpx reads certifi's for every client.
+        if cafile != certifi.where():
+            load(context, cafile, capath, cadata)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl.SSLContext, "load_default_certs", lambda *_: None)
+        patch.setattr(ssl.SSLContext, "load_verify_locations", load_others)
         yield
 
 
