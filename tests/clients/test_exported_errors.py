@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,12 @@ const status: 429 = ERROR_CATALOG.RATE_LIMITED.httpStatus;
 const known = (code: string): code is ErrorCode => code in ERROR_CATALOG;
 console.log(advice("CARD_NOT_FOUND"), retryable, status, known("CARD_NOT_FOUND"));
 """
+WRONG = """\
+import { ERROR_CATALOG, type ErrorCode } from "./errors";
+
+const advice = (code: ErrorCode): string => ERROR_CATALOG[code].adviceKo;
+console.log(advice("NO_SUCH_CODE"));
+"""
 STRICT = ("--noEmit", "--strict", "--noUncheckedIndexedAccess", "--target", "es2022")
 
 
@@ -52,19 +59,13 @@ def test_every_format_has_every_text() -> None:
             assert {entry.meaning, entry.meaning_ko, entry.advice, entry.advice_ko} <= set(text.split('"'))
 
 
-def compiled(folder: Path, app: str) -> str:
-    """Let the compiler check an app that uses the export; fails with what it says."""
-    (folder / "errors.ts").write_text(exported("ts"), encoding="utf-8")
-    (folder / "app.ts").write_text(app, encoding="utf-8")
+def test_the_typescript_compiles_and_knows_which_codes_there_are(tmp_path: Path) -> None:
+    (tmp_path / "errors.ts").write_text(exported("ts"), encoding="utf-8")
+    (tmp_path / "app.ts").write_text(APP, encoding="utf-8")
+    (tmp_path / "wrong.ts").write_text(WRONG, encoding="utf-8")
     compiler = str(NODE_TESTS / "node_modules" / "typescript" / "bin" / "tsc")
-    return run_node(compiler, *STRICT, "app.ts", packages=("typescript",), folder=folder)
-
-
-def test_the_typescript_compiles_and_knows_each_entry(tmp_path: Path) -> None:
-    assert compiled(tmp_path, APP) == ""
-
-
-def test_the_typescript_knows_which_codes_there_are(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match=r"app\.ts\(8,.*NO_SUCH_CODE"):
-        compiled(tmp_path, APP + 'advice("NO_SUCH_CODE");\n')
+    with pytest.raises(AssertionError) as complaints:
+        run_node(compiler, *STRICT, "app.ts", "wrong.ts", packages=("typescript",), folder=tmp_path)
+    (told,) = [line.strip() for line in str(complaints.value).splitlines() if ": error " in line]
+    assert re.match(r"wrong\.ts\(4,.*NO_SUCH_CODE", told)
     assert "NO_SUCH_CODE" not in ErrorCode.__members__
