@@ -1,7 +1,7 @@
 """A Chromium that can only reach this machine."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -12,6 +12,7 @@ from selenium.webdriver.chrome.service import Service
 from tests.browser.explorer_page import ExplorerPage
 from tests.tools import ROOT, require_tool
 
+FAILED = pytest.StashKey[bool]()
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -72,9 +73,20 @@ def driver(chromium: Chrome) -> Iterator[Chrome]:
         chromium.switch_to.window(first)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell fixtures whether the test has failed."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
-def page(driver: Chrome, gateway_url: str, tmp_path: Path) -> Iterator[ExplorerPage]:
-    """The opened explorer; a screenshot is kept at the end of the test."""
+def page(
+    driver: Chrome, gateway_url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[ExplorerPage]:
+    """The opened explorer; of a test that fails a screenshot is kept."""
     require_tool(
         "npm package graphiql",
         present=(ROOT / "explorer" / "node_modules" / "graphiql").is_dir(),
@@ -83,4 +95,5 @@ def page(driver: Chrome, gateway_url: str, tmp_path: Path) -> Iterator[ExplorerP
     explorer = ExplorerPage(driver, gateway_url)
     explorer.open()
     yield explorer
-    driver.save_screenshot(str(tmp_path / "explorer.png"))
+    if request.node.stash.get(FAILED, default=False):
+        driver.save_screenshot(str(tmp_path / "explorer.png"))

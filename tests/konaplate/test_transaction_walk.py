@@ -370,6 +370,7 @@ async def test_an_unreadable_count_of_pages_is_no_count(total_pages: object) -> 
     ],
     ids=["the same page again", "always one more page", "the same row again", "another row for each size"],
 )
+@pytest.mark.no_cover
 async def test_a_walk_ends_whatever_the_numbers_say(answer: Any) -> None:
     history = Scripted(answer)
     parts = await parts_of(history, first=5)

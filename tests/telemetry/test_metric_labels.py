@@ -202,6 +202,7 @@ def test_the_series_of_each_endpoint_of_the_registry_are_there_at_0() -> None:
     ] == [1, 0, 0]
 
 
+@pytest.mark.no_cover
 def test_thousands_of_hostile_reports_make_no_more_series_than_so_many() -> None:
     metrics = Reports()
     for number in range(5_000):
@@ -261,6 +262,7 @@ def test_a_name_that_gives_its_place_back_has_no_series_any_more() -> None:
     assert labels(metrics, "client_requests_total", "client") == {"web@2"}
 
 
+@pytest.mark.no_cover
 def test_every_name_of_a_large_manifest_has_a_series_of_each_error() -> None:
     metrics = Reports()
     names = {f"Operation{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(300)}
