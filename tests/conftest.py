@@ -266,10 +266,11 @@ def _servers_leave_garbage_alone() -> Iterator[None]:
 def _public_authorities_are_not_read() -> Iterator[None]:
     """Leave them out: reading them takes longer than most tests, and no test needs them in this process."""
     load = ssl.SSLContext.load_verify_locations
+    # httpx reads one of them for every client.
+    public = {certifi.where(), os.environ.get("SSL_CERT_FILE", "")}
 
     def load_others(context: ssl.SSLContext, cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
-        # httpx reads certifi's for every client.
-        if cafile != certifi.where():
+        if cafile not in public:
             load(context, cafile, capath, cadata)
 
     with pytest.MonkeyPatch.context() as patch:
