@@ -5,7 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from graphql import is_input_object_type, is_scalar_type, specified_scalar_types, validate
+from graphql import (
+    ListValueNode,
+    ObjectValueNode,
+    is_input_object_type,
+    is_scalar_type,
+    specified_scalar_types,
+    validate,
+)
 
 from graph.schema_check.changes import (
     ARG_BECAME_REQUIRED,
@@ -44,17 +51,11 @@ class Fit:
     def __init__(self, document: DocumentNode, uses: Uses, new: GraphQLSchema) -> None:
         self.uses = uses
         self.new = new
-        self._wrong: list[tuple[int, int]] = [
-            (node.loc.start, node.loc.end)
-            for error in validate(new, document, max_errors=None)
-            for node in error.nodes or ()
-            if node.loc is not None
-        ]
-
-    @property
-    def is_valid(self) -> bool:
+        errors = validate(new, document, max_errors=None)
+        self.is_valid: Final = not errors
         """Whether it is valid against the new schema."""
-        return not self._wrong
+        places = [_place_of(node) for error in errors for node in error.nodes or ()]
+        self._wrong = [place for place in places if place is not None]
 
     def names(self, coordinate: str) -> bool:
         """Whether it names a coordinate."""
@@ -64,6 +65,18 @@ class Fit:
         """Whether an error against the new schema is where it names a coordinate, or within unless at `itself`."""
         nodes = self.uses.nodes.get(coordinate, ())
         return any(_holds(node, place, itself=itself) for node in nodes for place in self._wrong)
+
+
+def _place_of(node: Node) -> tuple[int, int] | None:
+    if node.loc is not None:
+        return node.loc.start, node.loc.end
+    # graphql-core names a copy of an object or list in the place of a scalar; only what is in it has its place.
+    parts: list[Node] = []
+    if isinstance(node, ObjectValueNode):
+        parts += [field.name for field in node.fields]
+    elif isinstance(node, ListValueNode):
+        parts += node.values
+    return next((place for part in parts if (place := _place_of(part)) is not None), None)
 
 
 def effect_of(change: Change, fit: Fit) -> Effect | None:

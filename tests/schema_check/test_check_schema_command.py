@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
-from graphql import build_schema
+from graphql import build_schema, parse
 
 from graph.cli import main
 from graph.schema_check.check import compare
+from graph.schema_check.stored import StoredDocument
 from graph.telemetry.usage_lines import Used, to_json
 from schema.query import export_schema
+from tests.tables import table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,6 +99,17 @@ def test_a_default_that_is_removed_from_what_must_not_be_null_is_breaking_withou
     outcome = compare(build_schema(sdl), build_schema(sdl.replace(" = 1", "")), [])
     assert [finding.change.coordinate for finding in outcome.findings] == ["Query.a(n:)", "By.n"]
     assert outcome.is_breaking
+
+
+@table(
+    "before, after, text",
+    [("By", "String", '{ n: "a" }'), ("By", "String", "{}"), ("[By!]", "String", '[{ n: "a" }]')],
+)
+def test_an_object_where_a_scalar_is_expected_is_no_longer_valid(before: str, after: str, text: str) -> None:
+    sdl = f"type Query {{ a(by: {before}): Int b(by: By): Int }} input By {{ n: String }}"
+    document = StoredDocument("web@1", "A", parse(f"query A {{ a(by: {text}) }}"))
+    outcome = compare(build_schema(sdl), build_schema(sdl.replace(before, after, 1)), [document])
+    assert outcome.broken == {"web@1": ["A"]}
 
 
 def test_recorded_usage_names_clients_without_stored_documents(old: Path, tmp_path: Path) -> None:
