@@ -131,13 +131,14 @@ def read_manifest(content: bytes) -> dict[str, str]:
     """Return the documents of a manifest by id, without validating them.
 
     Raises:
-        ManifestError: when its form is unknown, or an entry has no id or no text.
+        ManifestError: when its form is unknown, or an entry has no id, no text, or the id of another one.
     """
     documents: dict[str, str] = {}
     for place, (document_id, text) in enumerate(_entries(content), 1):
         if not isinstance(document_id, str) or not document_id or not isinstance(text, str):
             raise ManifestError([f"{_shown(document_id, place)} has no id or no text"])
-        documents[document_id] = text
+        if documents.setdefault(document_id, text) != text:
+            raise ManifestError([f"{_shown(document_id, place)} has the id of another one"])
     return documents
 
 

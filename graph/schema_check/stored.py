@@ -46,13 +46,14 @@ def read_stored(paths: Iterable[Path]) -> list[StoredDocument]:
     Raises:
         UnusableInputError: naming every file and document that cannot be read.
     """
-    files, problems = manifest_files(paths)
+    files, missing = manifest_files(paths)
+    problems = [f"--documents {each}" for each in missing]
     documents: list[StoredDocument] = []
     for file in files:
         try:
             documents += _documents(file, problems)
         except UnreadableFileError as error:
-            problems.append(unreadable(error))
+            problems.append(f"--documents {unreadable(error)}")
         except ManifestError as error:
             problems += [f"{file}: {problem}" for problem in error.problems]
     if problems:

@@ -151,6 +151,8 @@ UNUSABLE = {
     "an option": (["--against", "--output=/tmp/x"], "is no file"),
     "a name that is too long": (["--against", "v" * 300], "File name too long"),
     "a deep schema": (["--against", "{tmp}/deep.graphql"], "is nested too deeply"),
+    "an empty folder": (["--against", "{old}", "--documents", "{tmp}/empty"], "--documents names a file that"),
+    "two of one id": (["--against", "{old}", "--documents", "{tmp}/two.json"], "has the id of another one"),
     "no operation": (["--against", "{old}", "--documents", "{tmp}/parts.json"], "has no operation"),
     "a broken schema": (["--against", "{tmp}/broken.graphql"], "is not a valid schema"),
     "no schema": (["--against", "{tmp}/bad.json"], "is not a valid schema"),
@@ -166,6 +168,8 @@ def test_what_cannot_be_compared_is_named(arguments: list[str], problem: str, ol
     broken = "type A implements B { a: Int } interface B { b: Int } type Query { a: A }"
     (tmp_path / "broken.graphql").write_text(broken)
     (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "two.json").write_text(f'{{"a": "{CARD}", "a": "{MINE}"}}')
     (tmp_path / "deep.graphql").write_text(f"type Query {{ a: {'[' * 20_000} }}")
     (tmp_path / "parts.json").write_text('{"a": "fragment F on Card { balance }"}')
     result = check(*(argument.format(tmp=tmp_path, old=old) for argument in arguments))
