@@ -198,13 +198,13 @@ async def _answer(method: str, url: str, context: ssl.SSLContext | None) -> http
             client.stream(method, url, headers=headers) as answer,
         ):
             return answer
-    except httpx.ConnectTimeout:
-        return "no connection in five seconds"
     except httpx.ConnectError as error:
         if "CERTIFICATE" in str(error):
             return "its certificate is not accepted"
         return "does not speak TLS as this machine does" if "SSL" in str(error) else "refuses connections"
     except (TimeoutError, httpx.TimeoutException):
         return "no answer in time"
+    except (httpx.RemoteProtocolError, httpx.ReadError):
+        return "closes the connection, or does not speak HTTP"
     except httpx.HTTPError as error:
         return type(error).__name__

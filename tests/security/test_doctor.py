@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -185,3 +186,17 @@ def test_a_server_that_speaks_no_tls_is_told_from_one_that_refuses(good: dict[st
     with server() as konaplate:
         result = invoke("doctor", **{**good, "KONAPLATE_BASE_URL": konaplate.replace("http:", "https:")})
     assert "Konaplate: does not speak TLS as this machine does" in result.stdout
+
+
+def test_a_server_that_closes_the_connection_is_told_in_words(good: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def close() -> None:
+            listening.accept()[0].close()
+
+        thread = threading.Thread(target=close)
+        thread.start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        result = invoke("doctor", **{**good, "KONAPLATE_BASE_URL": address})
+        thread.join()
+    assert "Konaplate: closes the connection, or does not speak HTTP" in result.stdout
