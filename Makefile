@@ -28,17 +28,16 @@ doctor:  ## what this machine lacks, and how to get it
 # pytest's rewritten modules are kept even where an image switches bytecode off: writing them anew takes seven seconds
 # of each worker.
 unexport PYTHONDONTWRITEBYTECODE
-# Each file stays with one worker, so that what its tests share is made once. The fast tests do not wait, so a worker a
-# core will do; of all tests many wait.
-PARALLEL = --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Each file stays with one worker, so that what its tests share is made once.
+PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unit: setup-dev  ## the fast tests, of one part at a time and within this process
-	$(BIN)/pytest -q -n $$(getconf _NPROCESSORS_ONLN) $(PARALLEL) --hypothesis-profile=quick \
+	$(BIN)/pytest -q $(PARALLEL) --hypothesis-profile=quick \
 		-m 'not gateway and not process and not browser and not outside and not containers and not fresh and not peers'
 
 test:  ## all checks, and all tests that this machine has the tools for
 	$(INSTALL) dev --try explorer --try clients --try wallet-web --try wallet-mobile --try outside
 	@$(MAKE) --no-print-directory -j2 check compiled
-	$(BIN)/pytest -n auto $(PARALLEL) --cov --cov-report=term
+	$(BIN)/pytest $(PARALLEL) --cov --cov-report=term
 
 # Beside mypy, which leaves a core idle, and once instead of in each worker.
 compiled:
