@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from graph.audit_review.report import events_of, is_about, printed, rows_of_events, rows_of_viewers, viewers_of
+from graph.audit_review.report import (
+    EVENT,
+    VIEWER,
+    events_of,
+    is_about,
+    rows_of_events,
+    rows_of_viewers,
+    viewers_of,
+)
 from graph.audit_review.verify import verify
-from graph.config.environment import load_key
+from graph.config.environment import load_key, load_text
 from graph.config.settings import SettingsError
+from graph.output.tables import FORMATS, table
+from graph.output.texts import printable
 from graph.security.audit_chain import ChainKey
 from graph.security.card_refs import CardRefs
 from schema.secrets import CardNo, MemberId
@@ -81,9 +91,9 @@ def verify_files(files: Sequence[Path], *, older_deleted: bool, mixed: bool) -> 
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}")
     for remark in verdict.notes:
-        click.echo(f"note: {remark}")
+        click.echo(printable(f"note: {remark}"))
     for remark in verdict.findings:
-        click.echo(f"CHANGED: {remark}")
+        click.echo(printable(f"CHANGED: {remark}"))
     found = _count(len(verdict.findings), "finding", "findings") if verdict.findings else "untouched"
     lines = _count(verdict.lines, "sealed line", "sealed lines")
     click.echo(f"{lines} of {_count(verdict.chains, 'process', 'processes')}: {found}")
@@ -97,7 +107,7 @@ def verify_files(files: Sequence[Path], *, older_deleted: bool, mixed: bool) -> 
 @click.option("--to", "until", type=_Moment(is_end=True), help="Last day, or the moment before which it ends.")
 @click.option("--card-ref", help="Only what tells of this card or member; see `konagraph audit card-ref`.")
 @click.option("--viewer", help="Only what tells of this viewer, by id or reference.")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 def report(
     *,
     files: Sequence[Path],
@@ -117,12 +127,12 @@ def report(
     try:
         events = events_of(_given(files), since, until)
         if card_ref is None and viewer is None:
-            rows = rows_of_viewers(viewers_of(events))
+            columns, rows = VIEWER, rows_of_viewers(viewers_of(events))
         else:
-            rows = rows_of_events(event for event in events if is_about(event, card_ref, viewer))
+            columns, rows = EVENT, rows_of_events(event for event in events if is_about(event, card_ref, viewer))
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}")
-    click.echo(printed(rows, form), nl=False)
+    click.echo(table(columns, rows, form), nl=False)
     if not rows and form == "table":
         click.echo("nothing in that time", err=True)
 
@@ -160,7 +170,10 @@ def _count(number: int, one: str, several: str) -> str:
 def _given(files: Sequence[Path]) -> list[Path]:
     if files:
         return list(dict.fromkeys(files))
-    named = os.environ.get("KONAGRAPH_AUDIT_LOG", "").strip()
+    try:
+        named = load_text(os.environ, "KONAGRAPH_AUDIT_LOG")
+    except SettingsError as error:
+        _fail(*error.problems)
     if not named:
         _fail("name a FILE, or set KONAGRAPH_AUDIT_LOG")
     path = Path(named)

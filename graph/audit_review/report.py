@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -14,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from graph.audit_review.files import lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 V = TypeVar("V")
@@ -23,9 +20,7 @@ V = TypeVar("V")
 _FEW_CARDS: Final = 20
 # How far above the median a bulk reader is, in median deviations.
 _FAR: Final = 10
-# Some spreadsheets also take the wide forms, and skip spaces.
-_FORMULAS: Final = ("=", "+", "-", "@", " ", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_EVENT: Final = (
+EVENT: Final = (
     "timestamp",
     "action",
     "what",
@@ -45,6 +40,7 @@ _EVENT: Final = (
     "reason",
     "request_id",
 )
+"""The fields of an event that are shown."""
 
 
 @dataclass(slots=True)
@@ -64,6 +60,10 @@ class Viewer:
     """Whether the number of cards is far above those of the other viewers."""
     first: str = ""
     last: str = ""
+
+
+VIEWER: Final = tuple(each.name for each in fields(Viewer))
+"""The fields of a viewer."""
 
 
 @dataclass(slots=True)
@@ -157,44 +157,14 @@ def bulk_readers(cards: Mapping[V, int]) -> set[V]:
 
 
 def rows_of_viewers(viewers: Iterable[Viewer]) -> list[dict[str, Any]]:
-    """Return viewers as rows for `printed`."""
+    """Return viewers as rows of a table of `VIEWER`."""
     return [asdict(viewer) for viewer in viewers]
 
 
 def rows_of_events(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return events as rows for `printed`, in order of time."""
-    rows = [{name: event.get(name) for name in _EVENT} for event in events]
+    """Return events as rows of a table of `EVENT`, in order of time."""
+    rows = [{name: event.get(name) for name in EVENT} for event in events]
     return sorted(rows, key=lambda row: str(row["timestamp"]))
-
-
-def printed(rows: Sequence[Mapping[str, Any]], form: str) -> str:
-    """Print rows as a `table`, as `csv` or as `json`, ending in a line break."""
-    if form == "json":
-        return json.dumps(rows, indent=2) + "\n"
-    texts = [{name: _text(value) for name, value in row.items()} for row in rows]
-    names = list(texts[0]) if texts else []
-    if form == "csv":
-        out = io.StringIO()
-        writer = csv.DictWriter(out, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _no_formula(text) for name, text in row.items()} for row in texts)
-        return out.getvalue()
-    filled = [name for name in names if any(row[name] for row in texts)]
-    widths = {name: max(len(name), *(len(row[name]) for row in texts)) for name in filled}
-    table = [{name: name for name in filled}, *texts]
-    return "".join("  ".join(row[name].ljust(widths[name]) for name in filled).rstrip() + "\n" for row in table)
-
-
-def _text(value: object) -> str:
-    if value is None or value is False:
-        return ""
-    text = "yes" if value is True else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
-def _no_formula(text: str) -> str:
-    """Keep a spreadsheet from taking a viewer's name for a formula."""
-    return f"'{text}" if text.startswith(_FORMULAS) else text
 
 
 def _time_of(event: Mapping[str, Any]) -> datetime | None:

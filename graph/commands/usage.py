@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graph.output.tables import FORMATS, table
 from graph.schema_check.usage import unused_of
 from graph.start import warn
-from graph.telemetry.usage_lines import FORMATS, read_lines
+from graph.telemetry.usage_lines import Used, read_lines, to_json
 from schema.query import export_schema
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(list(FORMATS)),
+    type=click.Choice(FORMATS),
     default="table",
     show_default=True,
     help="What to print; json is for check-schema --usage.",
@@ -38,11 +39,16 @@ def usage(files: tuple[str, ...], clients: tuple[str, ...], *, unused: bool, for
     used, unreadable = read_lines(line for file in files for line in _lines(file))
     if unreadable:
         warn([f"{unreadable} lines of usage cannot be read"])
+    if not used:
+        warn(["no line of usage: a gateway logs one every five minutes, at the level info"])
     chosen = [one for one in used if not clients or one.client in clients]
     if unused:
-        click.echo("".join(f"{name}\n" for name in unused_of(export_schema(), chosen)), nl=False)
+        text = "".join(f"{name}\n" for name in unused_of(export_schema(), chosen))
+    elif form == "json":
+        text = to_json(chosen)
     else:
-        click.echo(FORMATS[form](chosen), nl=False)
+        text = table(Used._fields, [one._asdict() for one in chosen], form)
+    click.echo(text, nl=False)
 
 
 def _lines(file: str) -> Iterator[str]:

@@ -95,12 +95,22 @@ def load_key(environment: Mapping[str, str], name: str) -> Credential:
         SettingsError: it is missing or wrong.
     """
     try:
-        key: Credential = _KEY.validate_python(_value(environment, name))
+        key: Credential = _KEY.validate_python(load_text(environment, name))
     except ValidationError as error:
         raise SettingsError([f"{name}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"]) from None
+    return key
+
+
+def load_text(environment: Mapping[str, str], name: str) -> str:
+    """Read one setting as it is written; empty if it is not set.
+
+    Raises:
+        SettingsError: its file cannot be read.
+    """
+    try:
+        return _value(environment, name)
     except ValueError as error:
         raise SettingsError([str(error)]) from None
-    return key
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:

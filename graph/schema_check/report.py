@@ -6,6 +6,7 @@ import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from graph.output.texts import printable
 from graph.schema_check.changes import Level
 from graph.schema_check.effects import Effect
 
@@ -35,7 +36,8 @@ def as_text(outcome: Outcome, against: str) -> str:
     if outcome.skipped:
         lines += ["", "Not compared, because they fit neither schema"]
         lines += [f"  {client}: {name}" for client, name in outcome.skipped]
-    return "\n".join([*lines, "", *_verdict(outcome), ""])
+    # Names of clients come from logs and manifests.
+    return "\n".join(map(printable, [*lines, "", *_verdict(outcome), ""]))
 
 
 def as_json(outcome: Outcome, against: str) -> str:

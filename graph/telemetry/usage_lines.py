@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 USAGE: Final = "usage"
 """The event of these lines."""
@@ -51,33 +49,6 @@ def to_json(used: Iterable[Used]) -> str:
     """Usage as a file for `konagraph check-schema --usage`."""
     content = {"format": _FORMAT, "version": _VERSION, "usage": [one._asdict() for one in used]}
     return json.dumps(content, indent=2) + "\n"
-
-
-def to_table(used: Iterable[Used]) -> str:
-    """A table for people."""
-    rows = [("client", "coordinate", "requests", "last")]
-    rows += [(one.client, one.coordinate, str(one.requests), one.last) for one in used]
-    clients, coordinates, requests = (max(len(row[column]) for row in rows) for column in range(3))
-    return "".join(
-        f"{client:{clients}}  {coordinate:{coordinates}}  {count:>{requests}}  {last}\n"
-        for client, coordinate, count, last in rows
-    )
-
-
-def to_csv(used: Iterable[Used]) -> str:
-    """A table for spreadsheets."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Used._fields)
-    writer.writerows(used)
-    return text.getvalue()
-
-
-FORMATS: Final[Mapping[str, Callable[[Iterable[Used]], str]]] = {
-    "table": to_table,
-    "json": to_json,
-    "csv": to_csv,
-}
 
 
 def from_json(text: str) -> list[Used]:

@@ -55,6 +55,9 @@ def test_an_untouched_log_is_verified_and_a_changed_one_is_an_error(log: Path) -
     assert (verified.exit_code, verified.stdout) == (0, "9 sealed lines of 1 process: untouched\n")
     # Without a name, all files of the setting are verified.
     assert invoke("audit", "verify", KONAGRAPH_AUDIT_LOG=str(log), **KEYS).stdout == verified.stdout
+    named = log.with_name("named")
+    named.write_text(f"{log}\n", "utf-8")
+    assert invoke("audit", "verify", KONAGRAPH_AUDIT_LOG_FILE=str(named), **KEYS).stdout == verified.stdout
     log.write_text(log.read_text("utf-8").replace("balance", "Balance", 1), "utf-8")
     changed = invoke("audit", "verify", str(log), **KEYS)
     assert (changed.exit_code, changed.stdout.splitlines()[0]) == (1, f"CHANGED: {log}:2: changed")

@@ -1,0 +1,49 @@
+"""Tables of the commands, whose texts may come from anybody."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph.output.tables import table
+
+ROWS = [
+    {"name": "web", "count": 12, "codes": ["A", "B"], "bulk": True, "none": None},
+    {"name": "an-app", "count": 7, "codes": [], "bulk": False, "none": None},
+]
+COLUMNS = ["name", "count", "codes", "bulk", "none"]
+
+
+def test_numbers_are_on_the_right_and_empty_columns_left_out() -> None:
+    assert table(COLUMNS, ROWS, "table") == (
+        "name    count  codes  bulk\nweb        12  A, B   yes\nan-app      7\n"
+    )
+    assert table(COLUMNS, [], "table") == ""
+
+
+def test_a_spreadsheet_has_all_columns_also_without_rows() -> None:
+    assert table(COLUMNS, ROWS, "csv").splitlines() == [
+        "name,count,codes,bulk,none",
+        'web,12,"A, B",yes,',
+        "an-app,7,,,",
+    ]
+    assert table(COLUMNS, [], "csv") == "name,count,codes,bulk,none\n"
+
+
+def test_json_has_the_rows_as_they_are() -> None:
+    assert json.loads(table(COLUMNS, ROWS, "json")) == ROWS
+
+
+@given(st.text())
+def test_a_name_moves_no_terminal_and_is_no_formula(name: str) -> None:
+    rows = [{"name": name, "count": 1}]
+    shown = table(["name", "count"], rows, "table")
+    assert shown.count("\n") == 2
+    assert shown.replace("\n", "").isprintable()
+    (cell,) = [row["name"] for row in csv.DictReader(io.StringIO(table(["name", "count"], rows, "csv")))]
+    assert cell.isprintable()
+    assert not cell.lstrip().startswith(("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"))
