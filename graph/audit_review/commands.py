@@ -124,8 +124,9 @@ def report(
     """
     if since is not None and until is not None and since >= until:
         _fail("--to is not after --from")
+    unreadable: list[int] = []
     try:
-        events = events_of(_given(files), since, until)
+        events = events_of(_given(files), since, until, lambda line: unreadable.append(line.number))
         if card_ref is None and viewer is None:
             columns, rows = VIEWER, rows_of_viewers(viewers_of(events))
         else:
@@ -135,6 +136,9 @@ def report(
     click.echo(table(columns, rows, form), nl=False)
     if not rows and form == "table":
         click.echo("nothing in that time", err=True)
+    if unreadable:
+        left_out = _count(len(unreadable), "line cannot be read, and is", "lines cannot be read, and are")
+        click.echo(f"{left_out} left out: see konagraph audit verify", err=True)
 
 
 @audit.command("card-ref")

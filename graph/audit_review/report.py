@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from graph.audit_review.files import lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from graph.audit_review.files import Line
 
 V = TypeVar("V")
 
@@ -76,13 +78,19 @@ class _Count:
     refusals: Counter[str] = field(default_factory=Counter)
 
 
-def events_of(files: Iterable[Path], since: datetime | None, until: datetime | None) -> Iterator[dict[str, Any]]:
+def events_of(
+    files: Iterable[Path],
+    since: datetime | None,
+    until: datetime | None,
+    on_unreadable: Callable[[Line], None] = lambda _line: None,
+) -> Iterator[dict[str, Any]]:
     """Read the reads and refusals of audit logs, or of logs that have them among others.
 
     Args:
         files: in any order.
         since: the first moment, or None.
         until: the first moment that is too late, or None.
+        on_unreadable: called for a line of the audit log that is no event, such as a torn one.
 
     Raises:
         OSError: a file cannot be read.
@@ -92,6 +100,8 @@ def events_of(files: Iterable[Path], since: datetime | None, until: datetime | N
             if b'"konagraph.audit"' not in line.text:
                 continue
             event = line.event()
+            if not event:
+                on_unreadable(line)
             if event.get("action") not in ("read", "refused"):
                 continue
             at = _time_of(event)
