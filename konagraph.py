@@ -4,6 +4,7 @@ Other projects also have packages called `graph` and `schema`. In an environment
 elsewhere the message names the foreign package. Old Pythons can parse this file and get a message as well.
 """
 
+import errno
 import gc
 import importlib
 import os
@@ -13,6 +14,7 @@ from typing import NoReturn
 _OWN_PACKAGES = ("graph", "schema")
 _CONFIGURATION_FAULT = 2
 _OLDEST = (3, 11)
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - must not fail
 
 
@@ -37,6 +39,12 @@ def main() -> None:
         cli.main(prog_name="konagraph")
     except declaration_error as error:
         _refuse_declaration(error)
+    except UnicodeEncodeError:
+        sys.exit("konagraph: an argument is not text in UTF-8.")
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        sys.exit(f"konagraph: the output cannot be written: {error.strerror}")
 
 
 def _refuse_foreign(name: str) -> None:

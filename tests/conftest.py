@@ -60,6 +60,7 @@ _MARKS_OF_PLACES: Final = {
     "cli/test_cli_dev.py": "process",
     "cli/test_cli_serve.py": "process",
     "cli/test_cli_shutdown.py": "process",
+    "cli/test_odd_shells.py": "process",
     "cli/test_completion.py": "process",
     "clients": "process",
     "conformance": "process",

@@ -23,6 +23,7 @@ from graph.audit_review.report import (
 from graph.audit_review.verify import verify
 from graph.config.environment import load_key, load_text
 from graph.config.settings import SettingsError
+from graph.output.prompts import read_number
 from graph.output.tables import FORMATS, table
 from graph.output.texts import printable
 from graph.security.audit_chain import ChainKey
@@ -150,11 +151,7 @@ def card_ref(*, member: bool) -> None:
     the shell would keep it.
     """
     refs = CardRefs(_key("KONAGRAPH_CARD_REF_KEY"))
-    if sys.stdin.isatty():
-        text = click.prompt("Number", hide_input=True, err=True)
-    else:
-        text = sys.stdin.buffer.readline().decode("utf-8", "replace")
-    text = text.strip()
+    text = read_number("Number")
     if member:
         if not (text.isascii() and text.isdigit() and len(text) <= _MEMBER_DIGITS):
             _fail(f"standard input has no member id: it has 1 to {_MEMBER_DIGITS} digits")

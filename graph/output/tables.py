@@ -44,19 +44,20 @@ def _csv(columns: Sequence[str], rows: Rows) -> str:
 
 
 def _table(columns: Sequence[str], rows: Rows) -> str:
-    lines = [""] * (len(rows) + 1)
-    for name in columns:
-        values = [row[name] for row in rows]
-        cells = [name, *map(_cell, values)]
-        if not any(cells[1:]):
-            continue
-        width = max(map(len, cells))
-        numbers = all(type(value) is int for value in values)
-        lines = [
-            f"{line}  {cell.rjust(width) if numbers else cell.ljust(width)}"
-            for line, cell in zip(lines, cells, strict=True)
-        ]
-    return "".join(f"{line.strip()}\n" for line in lines) if rows else ""
+    if not rows:
+        return ""
+    shown = [_column(name, [row[name] for row in rows]) for name in columns]
+    return "".join(f"{'  '.join(cells).rstrip()}\n" for cells in zip(*filter(None, shown), strict=True))
+
+
+def _column(name: str, values: Sequence[object]) -> list[str]:
+    """Return the cells of a column in one width, beginning with its name; none if it has no value."""
+    cells = [_cell(value) for value in values]
+    if not any(cells):
+        return []
+    width = max(len(name), *map(len, cells))
+    is_number = all(type(value) is int for value in values)
+    return [cell.rjust(width) if is_number else cell.ljust(width) for cell in (name, *cells)]
 
 
 def _cell(value: object) -> str:

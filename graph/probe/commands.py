@@ -14,6 +14,7 @@ from graph.konaplate.send import Limits
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
 from graph.output.findings import print_findings, takes_format
+from graph.output.prompts import read_number
 from graph.probe.exchange import Caller
 from graph.probe.notebook import Notebook
 from graph.probe.steps import Probe
@@ -58,12 +59,8 @@ async def _run(settings: Settings, card_no: CardNo, may: Callable[[str], bool]) 
 
 
 def _card_no() -> CardNo:
-    if sys.stdin.isatty():
-        text = click.prompt("Number of a test card", hide_input=True, err=True)
-    else:
-        text = sys.stdin.buffer.readline().decode("utf-8", "replace")
     try:
-        return CardNo(text.strip())
+        return CardNo(read_number("Number of a test card"))
     except ValueError:
         click.echo("standard input has no card number: it has 16 digits", err=True)
         sys.exit(2)

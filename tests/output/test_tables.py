@@ -25,6 +25,11 @@ def test_numbers_are_on_the_right_and_empty_columns_left_out() -> None:
     assert table(COLUMNS, [], "table") == ""
 
 
+def test_a_row_without_a_value_in_the_first_column_keeps_its_place() -> None:
+    rows: list[dict[str, str | None]] = [{"time": "10:00", "name": "web"}, {"time": None, "name": "an-app"}]
+    assert table(["time", "name"], rows, "table") == "time   name\n10:00  web\n       an-app\n"
+
+
 def test_a_spreadsheet_has_all_columns_also_without_rows() -> None:
     assert table(COLUMNS, ROWS, "csv").splitlines() == [
         "name,count,codes,bulk,none",

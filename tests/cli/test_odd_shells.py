@@ -1,0 +1,40 @@
+"""Commands in shells that give them no input, no room for output, or arguments that are no text."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.conftest import clean_environment
+from tests.tools import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KONAGRAPH: Final = f"{sys.executable} {ROOT / 'konagraph.py'}"
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "told"),
+    [
+        ("export-schema >/dev/full", 1, "konagraph: the output cannot be written: No space left on device"),
+        ("audit card-ref <&-", 2, "standard input has no card number: it has 16 digits"),
+        ("token --subject $(printf '\\377')", 1, "konagraph: an argument is not text in UTF-8."),
+    ],
+)
+def test_what_a_shell_cannot_give_is_told_in_a_line(command: str, status: int, told: str, tmp_path: Path) -> None:
+    ended = subprocess.run(  # noqa: S602 - the shell is what is tried
+        f"{KONAGRAPH} {command}",
+        shell=True,
+        cwd=tmp_path,
+        env={**clean_environment(), "KONAGRAPH_CARD_REF_KEY": "k" * 32},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (status, "")
+    assert ended.stderr.splitlines()[-1] == told
+    assert "Traceback" not in ended.stderr
