@@ -6,6 +6,7 @@ import os
 import sys
 from datetime import UTC, date, datetime, timedelta
 from glob import escape
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -14,8 +15,8 @@ import click
 from graph.audit_review.report import (
     EVENT,
     VIEWER,
+    events_about,
     events_of,
-    is_about,
     rows_of_events,
     rows_of_viewers,
     viewers_of,
@@ -24,14 +25,14 @@ from graph.audit_review.verify import verify
 from graph.config.environment import load_key, load_text
 from graph.config.settings import SettingsError
 from graph.output.prompts import read_number
-from graph.output.tables import FORMATS, table
+from graph.output.tables import FORMATS, print_table
 from graph.output.texts import printable
 from graph.security.audit_chain import ChainKey
 from graph.security.card_refs import CardRefs
 from schema.secrets import CardNo, MemberId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from schema.secrets import Credential
@@ -127,15 +128,21 @@ def report(
         _fail("--to is not after --from")
     unreadable: list[int] = []
     try:
-        events = events_of(_given(files), since, until, lambda line: unreadable.append(line.number))
+        logs = [
+            events_of(file, since, until, lambda line: unreadable.append(line.number)) for file in _given(files)
+        ]
         if card_ref is None and viewer is None:
-            columns, rows = VIEWER, rows_of_viewers(viewers_of(events))
+            columns = VIEWER
+            rows: Iterable[Mapping[str, Any]] = rows_of_viewers(viewers_of(chain.from_iterable(logs)))
         else:
-            columns, rows = EVENT, rows_of_events(event for event in events if is_about(event, card_ref, viewer))
+            columns, rows = EVENT, rows_of_events(events_about(log, card_ref, viewer) for log in logs)
+        shown = print_table(columns, rows, form)
     except OSError as error:
+        if error.filename is None:
+            # It is that of the output.
+            raise
         _fail(f"{error.filename}: {error.strerror}")
-    click.echo(table(columns, rows, form), nl=False)
-    if not rows and form == "table":
+    if not shown and form == "table":
         click.echo("nothing in that time", err=True)
     if unreadable:
         left_out = _count(len(unreadable), "line cannot be read, and is", "lines cannot be read, and are")

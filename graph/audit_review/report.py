@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
+from heapq import merge
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -79,42 +80,45 @@ class _Count:
 
 
 def events_of(
-    files: Iterable[Path],
+    file: Path,
     since: datetime | None,
     until: datetime | None,
     on_unreadable: Callable[[Line], None] = lambda _line: None,
 ) -> Iterator[dict[str, Any]]:
-    """Read the reads and refusals of audit logs, or of logs that have them among others.
+    """Read the reads and refusals of an audit log, or of a log that has them among others.
 
     Args:
-        files: in any order.
+        file: of the log.
         since: the first moment, or None.
         until: the first moment that is too late, or None.
         on_unreadable: called for a line of the audit log that is no event, such as a torn one.
 
     Raises:
-        OSError: a file cannot be read.
+        OSError: it cannot be read.
     """
-    for file in files:
-        for line in lines_of(file):
-            if b'"konagraph.audit"' not in line.text:
-                continue
-            event = line.event()
-            if not event:
-                on_unreadable(line)
-            if event.get("action") not in ("read", "refused"):
-                continue
-            at = _time_of(event)
-            if (since is None or (at is not None and at >= since)) and (
-                until is None or (at is not None and at < until)
-            ):
-                yield event
+    for line in lines_of(file):
+        if b'"konagraph.audit"' not in line.text:
+            continue
+        event = line.event()
+        if not event:
+            on_unreadable(line)
+        if event.get("action") not in ("read", "refused"):
+            continue
+        at = _time_of(event)
+        if (since is None or (at is not None and at >= since)) and (
+            until is None or (at is not None and at < until)
+        ):
+            yield event
 
 
-def is_about(event: Mapping[str, Any], card_ref: str | None, viewer: str | None) -> bool:
-    """Whether an event tells of a card or a member, and of a viewer; None for any."""
-    about = card_ref in (None, event.get("card_ref"), event.get("member_ref"))
-    return about and viewer in (None, event.get("viewer_id"), event.get("viewer_ref"))
+def events_about(
+    events: Iterable[Mapping[str, Any]], card_ref: str | None, viewer: str | None
+) -> Iterator[Mapping[str, Any]]:
+    """Keep the events that tell of a card or a member, and of a viewer; None for any."""
+    for event in events:
+        about = card_ref in (None, event.get("card_ref"), event.get("member_ref"))
+        if about and viewer in (None, event.get("viewer_id"), event.get("viewer_ref")):
+            yield event
 
 
 def viewers_of(events: Iterable[Mapping[str, Any]]) -> list[Viewer]:
@@ -171,10 +175,10 @@ def rows_of_viewers(viewers: Iterable[Viewer]) -> list[dict[str, Any]]:
     return [asdict(viewer) for viewer in viewers]
 
 
-def rows_of_events(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return events as rows of a table of `EVENT`, in order of time."""
-    rows = [{name: event.get(name) for name in EVENT} for event in events]
-    return sorted(rows, key=lambda row: str(row["timestamp"]))
+def rows_of_events(logs: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """Return the events of several logs as rows of a table of `EVENT`, in order of time as each log is."""
+    for event in merge(*logs, key=lambda event: str(event.get("timestamp"))):
+        yield {name: event.get(name) for name in EVENT}
 
 
 def _time_of(event: Mapping[str, Any]) -> datetime | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graph.output.tables import FORMATS, table
+from graph.output.tables import FORMATS, print_table
 from graph.schema_check.usage import unused_of
 from graph.start import warn
 from graph.telemetry.usage_lines import Used, read_lines, to_json
@@ -43,12 +43,11 @@ def usage(files: tuple[str, ...], clients: tuple[str, ...], *, unused: bool, for
         warn(["no line of usage: a gateway logs one every five minutes, at the level info"])
     chosen = [one for one in used if not clients or one.client in clients]
     if unused:
-        text = "".join(f"{name}\n" for name in unused_of(export_schema(), chosen))
+        click.echo("".join(f"{name}\n" for name in unused_of(export_schema(), chosen)), nl=False)
     elif form == "json":
-        text = to_json(chosen)
+        click.echo(to_json(chosen), nl=False)
     else:
-        text = table(Used._fields, [one._asdict() for one in chosen], form)
-    click.echo(text, nl=False)
+        print_table(Used._fields, (one._asdict() for one in chosen), form)
 
 
 def _lines(file: str) -> Iterator[str]:

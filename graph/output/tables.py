@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
+
+import click
 
 from graph.output.texts import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    Rows = Sequence[Mapping[str, Any]]
+    Rows = Iterable[Mapping[str, Any]]
 
 FORMATS: Final = ("table", "csv", "json")
+_LINES_OF_A_WRITE: Final = 1_000
 # Spreadsheets take the wide forms of East Asian keyboards for the same signs.
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def table(columns: Sequence[str], rows: Rows, form: str) -> str:
-    """Return rows in one of `FORMATS`, ending in a line break.
+def print_table(columns: Sequence[str], rows: Rows, form: str) -> int:
+    """Print rows in one of `FORMATS`, as they come except for a `table`; returns how many there were.
 
     Names in them may come from logs, so whoever chose them: control characters are escaped, and no cell of a
     spreadsheet is a formula.
@@ -30,24 +33,53 @@ def table(columns: Sequence[str], rows: Rows, form: str) -> str:
         rows: texts, numbers, lists of texts, True for yes; None and False are empty.
         form: `table` leaves out columns without a value, and is empty without rows.
     """
-    if form == "json":
-        return json.dumps(rows, indent=2) + "\n"
-    return _csv(columns, rows) if form == "csv" else _table(columns, rows)
+    counted = _Counted(rows)
+    render = _csv if form == "csv" else _json if form == "json" else _table
+    lines = render(columns, counted)
+    while text := "".join(islice(lines, _LINES_OF_A_WRITE)):
+        click.echo(text, nl=False)
+    return counted.count
 
 
-def _csv(columns: Sequence[str], rows: Rows) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_no_formula(_cell(row[name])) for name in columns] for row in rows)
-    return text.getvalue()
+class _Counted:
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        for row in self._rows:
+            self.count += 1
+            yield row
 
 
-def _table(columns: Sequence[str], rows: Rows) -> str:
-    if not rows:
-        return ""
-    shown = [_column(name, [row[name] for row in rows]) for name in columns]
-    return "".join(f"{'  '.join(cells).rstrip()}\n" for cells in zip(*filter(None, shown), strict=True))
+class _Line:
+    """What `csv` writes to: its `writerow` returns what `write` returns."""
+
+    @staticmethod
+    def write(line: str) -> str:
+        return line
+
+
+def _csv(columns: Sequence[str], rows: Rows) -> Iterator[str]:
+    writer = csv.writer(_Line(), lineterminator="\n")
+    yield writer.writerow(columns)
+    for row in rows:
+        yield writer.writerow([_no_formula(_cell(row[name])) for name in columns])
+
+
+def _json(_columns: Sequence[str], rows: Rows) -> Iterator[str]:
+    before = "["
+    for row in rows:
+        yield f"{before}\n  {json.dumps(row)}"
+        before = ","
+    yield "[]\n" if before == "[" else "\n]\n"
+
+
+def _table(columns: Sequence[str], rows: Rows) -> Iterator[str]:
+    if rows := list(rows):
+        shown = [_column(name, [row[name] for row in rows]) for name in columns]
+        for cells in zip(*filter(None, shown), strict=True):
+            yield f"{'  '.join(cells).rstrip()}\n"
 
 
 def _column(name: str, values: Sequence[object]) -> list[str]:

@@ -174,6 +174,17 @@ def test_a_report_of_a_record_that_somebody_has_edited_ends_well(tmp_path: Path)
     assert [row["viewer"] for row in parsed if "1+1" in row["viewer"]] == ["'\uff1d1+1"]
 
 
+def test_a_report_of_several_logs_is_in_order_of_time(tmp_path: Path) -> None:
+    lines = [
+        f'{{"action":"read","viewer_id":"a","logger":"konagraph.audit","timestamp":"2026-03-0{day}T00:00:00Z"}}\n'
+        for day in range(1, 8)
+    ]
+    for name, part in (("b", lines[::2]), ("a", lines[1::2])):
+        (tmp_path / name).write_text("".join(part))
+    found = rows("--viewer", "a", str(tmp_path / "a"), str(tmp_path / "b"))
+    assert [event["timestamp"][9] for event in found] == list("1234567")
+
+
 def test_a_report_keeps_to_its_time(log: Path) -> None:
     day = json.loads(log.read_text("utf-8").splitlines()[0])["timestamp"][:10]
     assert len(rows("--from", day, "--to", day, str(log))) == 3

@@ -5,16 +5,32 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.output.tables import table
+from graph.output.tables import print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROWS = [
     {"name": "web", "count": 12, "codes": ["A", "B"], "bulk": True, "none": None},
     {"name": "an-app", "count": 7, "codes": [], "bulk": False, "none": None},
 ]
+
+
+def table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], form: str) -> str:
+    """What is printed."""
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        assert print_table(columns, iter(rows), form) == len(rows)
+    return printed.getvalue()
+
+
 COLUMNS = ["name", "count", "codes", "bulk", "none"]
 
 
@@ -41,6 +57,22 @@ def test_a_spreadsheet_has_all_columns_also_without_rows() -> None:
 
 def test_json_has_the_rows_as_they_are() -> None:
     assert json.loads(table(COLUMNS, ROWS, "json")) == ROWS
+    assert json.loads(table(COLUMNS, [], "json")) == []
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_rows_are_printed_as_they_come(form: str) -> None:
+    """However many there are."""
+
+    def endless() -> Iterator[Mapping[str, Any]]:
+        for count in range(5_000):
+            yield {"name": "web", "count": count}
+        raise BrokenPipeError
+
+    printed = io.StringIO()
+    with redirect_stdout(printed), pytest.raises(BrokenPipeError):
+        print_table(["name", "count"], endless(), form)
+    assert "3999" in printed.getvalue()
 
 
 @given(st.text())
