@@ -62,7 +62,7 @@ class Notebook:
             return found
         expected, sealed = self.endpoints[name].seals_response, found.jwe is not None
         seen = "sealed" if sealed else "in clear"
-        # A sealed answer is always opened; who has said that there is none, may have had another reason.
+        # A sealed answer is always opened, so a setting that expects a clear one does no harm.
         if expected is sealed or (sealed and f"-{name}" in self.settings.konaplate_seal_answers):
             self.find(f"{name}: answer", "good", seen)
             return found

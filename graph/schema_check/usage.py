@@ -77,7 +77,7 @@ class Usage:
 def unused_of(sdl: str, used: Iterable[Used]) -> list[str]:
     """Return the fields of a schema's objects and interfaces that nobody has used, in order.
 
-    Whoever used a field of an interface may have got that of any object.
+    A field of an interface counts as used for each of its objects.
     """
     schema, seen = build_schema(sdl), {one.coordinate for one in used}
     kinds = [kind for kind in schema.type_map.values() if is_object_type(kind) or is_interface_type(kind)]

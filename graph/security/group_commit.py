@@ -26,9 +26,13 @@ class GroupCommit:
         self._waiting: list[tuple[asyncio.Future[bool], Iterable[AuditEvent]]] = []
 
     def add(self, events: Iterable[AuditEvent]) -> asyncio.Future[bool]:
-        """Record events, which are made only then; the result is whether they are recorded.
+        """Record the events of a request together with those of others.
 
-        Events of a future that was cancelled are left out.
+        Args:
+            events: read only when they are written.
+
+        Returns:
+            Whether they were recorded. If it is cancelled before, they are left out.
         """
         loop = asyncio.get_running_loop()
         if not self._waiting:
@@ -42,13 +46,19 @@ class GroupCommit:
         waiting, self._waiting = self._waiting, []
         group: list[asyncio.Future[bool]] = []
         events: list[AuditEvent] = []
-        for recorded, made in waiting:
-            if not recorded.done():
-                group.append(recorded)
-                events += made
-                if len(events) >= _EVENTS_OF_A_WRITE:
-                    self._write(group, events)
-                    group, events = [], []
+        for recorded, unmade in waiting:
+            if recorded.done():
+                continue
+            try:
+                made = list(unmade)
+            except Exception as error:  # noqa: BLE001 - it is the error of this request, and others must not hang
+                recorded.set_exception(error)
+                continue
+            group.append(recorded)
+            events += made
+            if len(events) >= _EVENTS_OF_A_WRITE:
+                self._write(group, events)
+                group, events = [], []
         if group:
             self._write(group, events)
 

@@ -141,7 +141,7 @@ class AuditLog:
             rest = event[6:10] + event[11:]
             template = self._template(event[3:5], card_ref and _CARD, member_ref and _MEMBER, rest)
             if template is not None:
-                refs = [ref for ref in (card_ref, member_ref) if ref is not None]
+                refs = [ref for ref in (card_ref, member_ref) if ref]
                 return (template % (request_id, address, *refs, timestamp())).encode("ascii")
         return to_json(_NAMED, "info", clean(_NAMED, "info", self._fields(event)))
 

@@ -11,7 +11,7 @@ from graph.security.group_commit import GroupCommit
 from tests.security.callers import ALL_KNOWING, OWN, callers, codes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 QUERY = "query ($n: CardNumber!) { card(cardNo: $n) { balance } }"
@@ -76,6 +76,19 @@ async def test_a_cancelled_request_leaves_the_others_alone_and_is_not_recorded()
     tasks[1].cancel()
     first, second, third = await asyncio.gather(*tasks, return_exceptions=True)
     assert (first, type(second), third) == (True, asyncio.CancelledError, True)
+    assert writes == [["request-0", "request-2"]]
+
+
+async def test_events_that_cannot_be_made_are_the_error_of_their_own_request_alone() -> None:
+    def broken() -> Iterator[AuditEvent]:
+        yield event(1)
+        raise ZeroDivisionError
+
+    writes = Writes()
+    commits = GroupCommit(writes.record)
+    waiting = [commits.add([event(0)]), commits.add(broken()), commits.add([event(2)])]
+    first, second, third = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+    assert (first, type(second), third) == (True, ZeroDivisionError, True)
     assert writes == [["request-0", "request-2"]]
 
 
