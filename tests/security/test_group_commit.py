@@ -11,7 +11,7 @@ from graph.security.group_commit import GroupCommit
 from tests.security.callers import ALL_KNOWING, OWN, callers, codes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Awaitable, Iterator, Sequence
     from pathlib import Path
 
 QUERY = "query ($n: CardNumber!) { card(cardNo: $n) { balance } }"
@@ -34,12 +34,17 @@ class Writes(list[list[str]]):
         return self._refused.isdisjoint(ids)
 
 
+async def outcomes(*waiting: Awaitable[bool]) -> list[bool | BaseException]:
+    """Those of requests, none of which may wait for ever."""
+    return await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+
+
 async def test_what_is_ready_in_one_turn_is_written_at_once_and_in_order() -> None:
     writes = Writes()
     commits = GroupCommit(writes.record)
     waiting = [commits.add([event(number)]) for number in range(3)]
     assert writes == []
-    assert await asyncio.gather(*waiting) == [True, True, True]
+    assert await outcomes(*waiting) == [True, True, True]
     assert await commits.add([event(3)])
     assert writes == [["request-0", "request-1", "request-2"], ["request-3"]]
 
@@ -49,7 +54,7 @@ async def test_a_write_stays_small_but_holds_all_events_of_a_request() -> None:
     commits = GroupCommit(writes.record)
     many = [event(100 + number) for number in range(40)]
     waiting = [commits.add([event(number)]) for number in range(20)]
-    assert all(await asyncio.gather(*waiting, commits.add(many)))
+    assert await outcomes(*waiting, commits.add(many)) == [True] * 21
     assert max(len(write) for write in writes if "request-100" not in write) <= 5
     assert [len([each for each in write if len(each) == len("request-100")]) for write in writes][-1] == 40
     assert sum(map(len, writes)) == 60
@@ -58,7 +63,7 @@ async def test_a_write_stays_small_but_holds_all_events_of_a_request() -> None:
 async def test_a_failed_write_is_that_of_its_own_requests_alone() -> None:
     writes = Writes("request-7")
     commits = GroupCommit(writes.record)
-    recorded = await asyncio.gather(*(commits.add([event(number)]) for number in range(20)))
+    recorded = await outcomes(*(commits.add([event(number)]) for number in range(20)))
     failed = {request for write in writes if "request-7" in write for request in write}
     assert recorded == [f"request-{number}" not in failed for number in range(20)]
     assert 0 < len(failed) < 20
@@ -74,7 +79,7 @@ async def test_a_cancelled_request_leaves_the_others_alone_and_is_not_recorded()
     tasks = [asyncio.create_task(answer(number)) for number in range(3)]
     await asyncio.sleep(0)
     tasks[1].cancel()
-    first, second, third = await asyncio.gather(*tasks, return_exceptions=True)
+    first, second, third = await outcomes(*tasks)
     assert (first, type(second), third) == (True, asyncio.CancelledError, True)
     assert writes == [["request-0", "request-2"]]
 
@@ -87,7 +92,7 @@ async def test_events_that_cannot_be_made_are_the_error_of_their_own_request_alo
     writes = Writes()
     commits = GroupCommit(writes.record)
     waiting = [commits.add([event(0)]), commits.add(broken()), commits.add([event(2)])]
-    first, second, third = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+    first, second, third = await outcomes(*waiting)
     assert (first, type(second), third) == (True, ZeroDivisionError, True)
     assert writes == [["request-0", "request-2"]]
 
@@ -97,7 +102,7 @@ async def test_an_error_reaches_every_request_of_the_write() -> None:
         raise ZeroDivisionError
 
     commits = GroupCommit(record)
-    errors = await asyncio.gather(*(commits.add([event(number)]) for number in range(2)), return_exceptions=True)
+    errors = await outcomes(*(commits.add([event(number)]) for number in range(2)))
     assert [type(error) for error in errors] == [ZeroDivisionError, ZeroDivisionError]
 
 
