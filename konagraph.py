@@ -5,7 +5,6 @@ elsewhere the message names the foreign package. Old Pythons can parse this file
 """
 
 import errno
-import gc
 import importlib
 import os
 import sys
@@ -25,18 +24,10 @@ def main() -> None:
     for name in _OWN_PACKAGES:
         _refuse_foreign(name)
     declaration_error = importlib.import_module("graph").DeclarationError
-    # Collections during the imports would take a tenth of their time, and find next to nothing.
-    gc.disable()
     try:
-        cli = importlib.import_module("graph.cli")
+        importlib.import_module("graph.cli").main(prog_name="konagraph")
     except ModuleNotFoundError as error:
         sys.exit(_missing(str(error.name)))
-    except declaration_error as error:
-        _refuse_declaration(error)
-    finally:
-        gc.enable()
-    try:
-        cli.main(prog_name="konagraph")
     except declaration_error as error:
         _refuse_declaration(error)
     except UnicodeEncodeError:

@@ -1,58 +1,79 @@
-"""The command line: gathers the commands, each of which declares its own options."""
+"""The command line: names the commands, each of which declares its own options in a module of its own."""
 
 from __future__ import annotations
 
-from typing import Final
+import gc
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 from graph import APPLICATION, __version__
-from graph.audit_review.commands import audit
-from graph.commands.completion import completion
-from graph.commands.exports import export_errors, export_schema
-from graph.commands.gateway import dev, serve
-from graph.commands.sandbox import sandbox
-from graph.commands.settings import check_config, init, version
-from graph.commands.tokens import token
-from graph.commands.usage import usage
-from graph.doctor.commands import doctor
-from graph.leak_audit.commands import leak_audit
-from graph.probe.commands import probe
-from graph.schema_check.commands import check_schema
 
-COMMANDS: Final[tuple[click.Command, ...]] = (
-    dev,
-    serve,
-    init,
-    check_config,
-    sandbox,
-    token,
-    export_schema,
-    check_schema,
-    usage,
-    export_errors,
-    version,
-    audit,
-    probe,
-    doctor,
-    completion,
-    leak_audit,
-)
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Place(NamedTuple):
+    """Where a command is, and the first sentence of its help."""
+
+    module: str
+    summary: str
+
+
+COMMANDS: Final[Mapping[str, Place]] = {
+    "dev": Place("graph.commands.gateway", "Start the gateway with a built-in sandbox."),
+    "serve": Place("graph.commands.gateway", "Start the gateway for a real Konaplate."),
+    "init": Place("graph.commands.settings", "Write the settings files of a new installation."),
+    "check-config": Place("graph.commands.settings", "Check settings, keys and certificates."),
+    "sandbox": Place("graph.commands.sandbox", "Start the Konaplate emulator alone."),
+    "token": Place("graph.commands.tokens", "Print a development token for KONAGRAPH_AUTH=jwt."),
+    "export-schema": Place("graph.commands.exports", "Print the GraphQL schema."),
+    "check-schema": Place("graph.schema_check.commands", "Compare the schema with an older one."),
+    "usage": Place("graph.commands.usage", "Say which client used which field."),
+    "export-errors": Place("graph.commands.exports", "Print the catalogue of error codes for apps."),
+    "version": Place("graph.commands.settings", "Print what runs here."),
+    "audit": Place("graph.audit_review.commands", "Verify the audit log, and ask it who saw what."),
+    "probe": Place("graph.probe.commands", "Find out how Konaplate differs from the settings."),
+    "doctor": Place("graph.doctor.commands", "Look at everything that a gateway needs."),
+    "completion": Place("graph.commands.completion", "Print the completion of commands and options for a shell."),
+    "leak-audit": Place("graph.leak_audit.commands", "Search answers and logs for leaks."),
+}
 """In the order of use, in which `--help` lists them."""
 
 
-class _InOrderOfUse(click.Group):
-    """Lists its commands in the order in which they were added."""
+class _LazyGroup(click.Group):
+    """Imports a command when it is called: to list all, or to complete a name, takes no second."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if (place := COMMANDS.get(name)) is None:
+            return None
+        # Collections during the imports would take a tenth of their time, and find next to nothing.
+        gc.disable()
+        try:
+            command: click.Command = getattr(import_module(place.module), name.replace("-", "_"))
+        finally:
+            gc.enable()
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, place.summary) for name, place in COMMANDS.items()])
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [
+            CompletionItem(name, help=place.summary)
+            for name, place in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, context, incomplete)]
 
 
-@click.group(
-    cls=_InOrderOfUse,
-    commands=COMMANDS,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
-)
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(__version__, prog_name=APPLICATION)
 def main() -> None:
     """GraphQL aggregation layer over the Konaplate Open API."""

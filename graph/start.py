@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import structlog
@@ -17,6 +17,7 @@ from graph.config.environment import load_settings, removed_variables, unknown_v
 from graph.config.settings import Settings, SettingsError
 from graph.config.warnings import start_warnings
 from graph.http.app import GRAPHQL_PATH
+from graph.output.messages import CANNOT_START, fail, warn
 from graph.sandbox.app import BASE_PATH
 from graph.server.connection import ConnectionOptions
 from graph.server.listen import ListenError, bind
@@ -35,14 +36,11 @@ if TYPE_CHECKING:
 
 
 _START_FAULT: Final = 1
-_CONFIGURATION_FAULT: Final = 2
-_CANNOT_START: Final = "konagraph cannot start:"
-"""The first line, before the problems of the configuration."""
 _PORT_CHOSEN_BY: Final = "--port or KONAGRAPH_PORT (`make dev PORT=8001`)"
 
 
 def read_settings(
-    environment: Mapping[str, str], *, heading: str = _CANNOT_START, **overrides: Any
+    environment: Mapping[str, str], *, heading: str = CANNOT_START, **overrides: Any
 ) -> tuple[Settings, list[str]]:
     """Read the settings and the warnings; exit if they are invalid, with the heading and each problem."""
     warn(unknown_variables(environment))
@@ -55,20 +53,6 @@ def read_settings(
             problems = [*problems, *start_problems(rest, error.wrong)]
         fail(problems, heading)
     return settings, [*removed_variables(environment, settings), *start_warnings(settings)]
-
-
-def warn(warnings: list[str]) -> None:
-    """Print warnings on standard error."""
-    for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
-
-
-def fail(problems: list[str], heading: str = _CANNOT_START) -> NoReturn:
-    """Print the problems of the configuration below the heading, and exit."""
-    click.echo(heading, err=True)
-    for problem in problems:
-        click.echo(f"  - {problem}", err=True)
-    sys.exit(_CONFIGURATION_FAULT)
 
 
 def serve_gateway(

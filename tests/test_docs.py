@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import shlex
 from enum import Enum
@@ -37,8 +38,7 @@ FOLDERS: Final = (
 )  # fmt: skip
 DOCUMENTS: Final = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
-    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/**/README.md")])
-    if "node_modules" not in path.parts
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/*/README.md")])
 }
 CONFIGURATION: Final = DOCUMENTS["docs/configuration.md"]
 OPERATIONS: Final = DOCUMENTS["docs/operations.md"]
@@ -54,12 +54,6 @@ STANDARD: Final = {
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
 }
-MODULES: Final = {
-    path.name
-    for pattern in ("*.py", *(f"{folder}/**/*.py" for folder in FOLDERS))
-    for path in ROOT.glob(pattern)
-    if "node_modules" not in path.parts
-}
 FENCE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 every_document = pytest.mark.parametrize("document", CURRENT)
@@ -72,13 +66,24 @@ def source(*patterns: str) -> str:
 
 
 DEPLOYED: Final = source("docker-compose.yml", "deploy/**/*.yml", "deploy/**/*.yaml", "deploy/**/*.cfg")
-WORDS: Final = frozenset(
-    re.findall(
-        r"\b[A-Z][A-Z0-9_]+\b",
-        source("graph/**/*.py", "schema/*.py", "tests/*.py", "docs/extending.md", "Makefile", "hatch_build.py")
-        + DEPLOYED,
-    )
-)
+
+
+@functools.cache
+def modules() -> set[str]:
+    """The names of the files of Python."""
+    return {
+        path.name
+        for pattern in ("*.py", *(f"{folder}/**/*.py" for folder in FOLDERS))
+        for path in ROOT.glob(pattern)
+        if "node_modules" not in path.parts
+    }
+
+
+@functools.cache
+def constants() -> set[str]:
+    """The words in capitals in the code."""
+    places = ("graph/**/*.py", "schema/*.py", "tests/*.py", "docs/extending.md", "Makefile", "hatch_build.py")
+    return set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", source(*places) + DEPLOYED))
 
 
 def spans(text: str) -> list[str]:
@@ -148,7 +153,7 @@ def test_every_command_of_konagraph_exists_with_its_options(document: str) -> No
     for program, *words in commands(CURRENT[document]):
         if program.rpartition("/")[2] != "konagraph" or not words or words[0].startswith("-"):
             continue
-        command: click.Command | None = main.commands.get(words[0])
+        command = main.get_command(click.Context(main), words[0])
         if isinstance(command, click.Group) and len(words) > 1:
             command = command.commands.get(words[1])
         known = set() if command is None else {opt for param in command.params for opt in param.opts}
@@ -170,7 +175,7 @@ def test_every_setting_that_is_named_exists(document: str) -> None:
 @table("document", CURRENT)
 def test_every_constant_that_is_named_exists(document: str) -> None:
     named = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", " ".join(spans(CURRENT[document]))))
-    assert named - STANDARD - WORDS == set()
+    assert named - STANDARD - constants() == set()
 
 
 @table("document", CURRENT)
@@ -189,7 +194,7 @@ def test_every_file_that_is_named_exists(document: str) -> None:
         if re.fullmatch(rf"({'|'.join(map(re.escape, FOLDERS))})/[\w./*-]*", span):
             found = any(ROOT.glob(span.rstrip("/")))
         elif re.fullmatch(r"[\w*-]+\.py", span):
-            found = any(fnmatch(name, span) for name in MODULES)
+            found = any(fnmatch(name, span) for name in modules())
         else:
             continue
         if not found:

@@ -12,6 +12,7 @@ from graph.commands.options import listens
 from graph.config.environment import load_settings
 from graph.greeting import greet
 from graph.konaplate.isolation import Reserved
+from graph.output.messages import fail
 from graph.playground import OWNER, build_playground
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
@@ -19,7 +20,7 @@ from graph.sandbox.data import fails, opens_breaker
 from graph.sandbox.failures import FAILURES
 from graph.sandbox.ledger import FIRST_CARD, MEMBERS
 from graph.security.authorization import ANONYMOUS, developer
-from graph.start import fail, read_settings, serve_gateway
+from graph.start import read_settings, serve_gateway
 from schema.secrets import MemberId
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ import click
 from graph.commands.options import FOLDER, PORT
 from graph.greeting import card_table, exports, fault_table, member_table, wallet_table
 from graph.konaplate.pem import BadPemError
+from graph.output.messages import fail
 from graph.sandbox.app import create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
-from graph.start import fail, serve_sandbox, shows_colors
+from graph.start import serve_sandbox, shows_colors
 from graph.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import click
 
 from graph.commands.options import FOLDER
 from graph.config.starter import write_starter
-from graph.start import fail, read_settings, warn
+from graph.output.messages import fail, warn
+from graph.start import read_settings
 from graph.version import version_text
 from graph.wiring.checks import start_problems
 

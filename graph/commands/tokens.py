@@ -8,10 +8,10 @@ import click
 
 from graph.commands.options import FOLDER
 from graph.greeting import exports
+from graph.output.messages import fail
 from graph.security.authorization import EVERY_SCOPE
 from graph.security.development import DevelopmentSigner, signer_settings
 from graph.security.tokens import member_id_of
-from graph.start import fail
 
 
 def _member(_context: click.Context, _option: click.Parameter, member: str | None) -> str | None:

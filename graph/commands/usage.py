@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graph.output.messages import warn
 from graph.output.tables import FORMATS, print_table
 from graph.schema_check.usage import unused_of
-from graph.start import warn
 from graph.telemetry.usage_lines import Used, read_lines, to_json
 from schema.query import export_schema
 

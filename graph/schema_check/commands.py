@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from graph.config.files import UnreadableFileError, read_text
+from graph.output.messages import fail
 from graph.schema_check.check import compare
 from graph.schema_check.report import FORMATS
 from graph.schema_check.sources import read_schema, schema_of
 from graph.schema_check.stored import UnusableInputError, read_stored
-from graph.start import fail
 from graph.telemetry.usage_lines import UsageFormatError, from_json
 from schema.query import export_schema
 

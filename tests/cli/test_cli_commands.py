@@ -6,13 +6,14 @@ import functools
 import os
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from graph import __version__
-from graph.cli import main
+from graph.cli import COMMANDS, Place, main
 from graph.config.environment import PREFIXES
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, MEMBERS
@@ -20,6 +21,7 @@ from graph.sandbox.wallets import WALLETS
 from graph.security.development import DevelopmentSigner, signer_settings
 from schema.query import export_schema
 from tests.sandbox.calls import credentials
+from tests.tables import table
 from tests.tools import ROOT
 
 if TYPE_CHECKING:
@@ -384,6 +386,13 @@ def test_help_names_every_command_in_the_order_of_use_and_in_whole_sentences(opt
         "leak-audit",
     ]
     assert "..." not in result.stdout.partition("Commands:")[2]
+
+
+@table("name, place", COMMANDS.items())
+def test_a_command_is_listed_by_the_first_sentence_of_its_help(name: str, place: Place) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    assert place.summary == command.get_short_help_str(limit=200)
 
 
 def test_the_version_is_the_projects() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_cli_commands import invoke
+from tests.conftest import clean_environment
 from tests.tools import require_tool
 
 # What a shell does when somebody types `konagraph export-` or `konagraph version --` and presses Tab.
@@ -63,3 +64,24 @@ def test_another_shell_is_refused_with_those_that_there_are() -> None:
     result = invoke("completion", "tcsh")
     assert result.exit_code == 2
     assert "'bash', 'zsh', 'fish'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["--help"], {}),
+        ([], {"_KONAGRAPH_COMPLETE": "bash_complete", "COMP_WORDS": "konagraph ", "COMP_CWORD": "1"}),
+    ],
+)
+def test_to_list_all_commands_imports_none_of_them(arguments: list[str], variables: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "graph", *arguments],
+        env=clean_environment() | variables,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "leak-audit" in done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert {name for name in imported if name.startswith("graph")} <= {"graph", "graph.cli", "graph.__main__"}
