@@ -29,15 +29,15 @@ doctor:  ## what this machine lacks, and how to get it
 # of each worker.
 unexport PYTHONDONTWRITEBYTECODE
 # Each file stays with one worker, so that what its tests share is made once.
-PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PARALLEL = -n auto --dist loadfile --no-loadscope-reorder
+SLOW = slow or process or gateway or browser or outside or containers or fresh or peers
 unit: setup-dev  ## the fast tests, of one part at a time and within this process
-	$(BIN)/pytest -q $(PARALLEL) --hypothesis-profile=quick \
-		-m 'not gateway and not process and not browser and not outside and not containers and not fresh and not peers'
+	$(BIN)/pytest -q $(PARALLEL) --maxprocesses 3 --hypothesis-profile=quick -m 'not ($(SLOW))'
 
 test:  ## all checks, and all tests that this machine has the tools for
 	$(INSTALL) dev --try explorer --try clients --try wallet-web --try wallet-mobile --try outside
 	@$(MAKE) --no-print-directory -j2 check compiled
-	$(BIN)/pytest $(PARALLEL) --cov --cov-report=term
+	$(BIN)/pytest $(PARALLEL) --maxprocesses 4 --cov --cov-report=term
 
 # Beside mypy, which leaves a core idle, and once instead of in each worker.
 compiled:

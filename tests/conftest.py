@@ -26,12 +26,15 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped] #
 from graph import app
 from graph.graphql.bindings import executable_schema
 from graph.konaplate import pem
+from graph.konaplate.endpoints import ENDPOINTS
 from graph.server import server
 from graph.telemetry.logs import configure_logging
+from graph.wiring import documents
+from schema.query import Query
 from tests.telemetry.capture import unredacted
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from graphql import GraphQLSchema
 
@@ -157,9 +160,6 @@ def _note_start(event: str, arguments: tuple[Any, ...]) -> None:
         _started.append(f"{event} {arguments[0] if arguments else ''}")
 
 
-sys.addaudithook(_note_start)
-
-
 @contextmanager
 def _untraced() -> Iterator[None]:
     """Trace nothing: in workers pytest-cov starts two tracers, and where it pauses one the other goes on."""
@@ -194,9 +194,11 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_finish() -> None:
-    """Keep the thousands of tests out of what the garbage collector traverses."""
+    """Keep the thousands of tests out of what the garbage collector traverses, and let it run less often."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20)
+    sys.addaudithook(_note_start)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -246,8 +248,12 @@ def _schemas_are_built_once() -> Iterator[None]:
     def once(endpoints: tuple[Endpoint[Any, Any], ...], query: type) -> GraphQLSchema:
         return executable_schema(endpoints, query)
 
+    def shared(endpoints: Iterable[Endpoint[Any, Any]] = ENDPOINTS, query: type = Query) -> GraphQLSchema:
+        return once(tuple(endpoints), query)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "executable_schema", lambda endpoints, query: once(tuple(endpoints), query))
+        for module in (app, documents):
+            patch.setattr(module, "executable_schema", shared)
         yield
 
 

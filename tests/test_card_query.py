@@ -145,6 +145,7 @@ async def test_ten_cards_of_one_member_make_one_member_call() -> None:
     assert upstream.violations == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content_encryption", ["A128GCM", "A256GCM"])
 @jumping
 async def test_an_upstream_of_another_make_accepts_every_encrypted_call(content_encryption: str) -> None:

@@ -113,6 +113,7 @@ def test_a_second_key_pair_needs_all_its_keys(missing: str, encryption: str) -> 
     assert problems(environment) == [f"{missing} is missing; the second key pair needs all three"]
 
 
+@pytest.mark.slow
 @table("variable", FILES)
 @table("kind", ["missing", "a folder", "not text", "too large", "empty"])
 def test_a_file_that_cannot_be_read_is_told_with_its_path_and_the_reason(

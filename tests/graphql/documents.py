@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLSchema
 
-from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import Documents
 from graph.graphql.limits import DocumentLimits
 from graph.graphql.manifests import Manifest, trust
+from tests.graphql.schemas import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ INLINE_CARD = f'query Inline {{ card(cardNo: "{CARD}") {{ balance }} }}'
 
 
 def new_documents(**limits: int) -> Documents:
-    return Documents(executable_schema(), DocumentLimits(**limits), introspection=False)
+    return Documents(SCHEMA, DocumentLimits(**limits), introspection=False)
 
 
 def trusting(*contents: bytes) -> TrustedDocuments:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import Documents
 from graph.graphql.executor import OperationExecutor
 from graph.graphql.limits import DocumentLimits
@@ -18,6 +17,7 @@ from tests.graphql.plan_world import (
     World,
     outcome_of,
 )
+from tests.graphql.schemas import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 A, B, C = "9491339400000013", "9491339400000021", "9491339400000039"
 DETAILS = CallDetails("261122120000-0123456")
-SCHEMA = executable_schema()
 
 
 def documents() -> Documents:

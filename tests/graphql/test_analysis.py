@@ -9,14 +9,12 @@ from graphql import OperationDefinitionNode, parse
 from graphql import build_schema as build_graphql_schema
 
 from graph.graphql.analysis import analyse
-from graph.graphql.bindings import executable_schema
 from graph.graphql.cost import COST, SATURATED, FieldCost, default_numbers
+from tests.graphql.schemas import SCHEMA
 
 if TYPE_CHECKING:
     from graph.graphql.analysis import Analysis
     from graph.graphql.size import Size
-
-SCHEMA = executable_schema()
 
 
 def sizes(text: str) -> Analysis:

@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.graphql.analysis import analyse
-from graph.graphql.bindings import executable_schema
 from graph.graphql.cost import SATURATED
+from tests.graphql.schemas import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from graphql import DocumentNode, SelectionSetNode
 
     from graph.graphql.size import Size
-
-SCHEMA = executable_schema()
 
 
 def only(text: str) -> Size:

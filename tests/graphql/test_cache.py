@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.graphql.bindings import executable_schema
 from graph.graphql.cache import SieveCache
 from graph.graphql.documents import Documents
 from graph.graphql.limits import DocumentLimits
+from tests.graphql.schemas import SCHEMA
 
 
 def cache(entries: int = 3, characters: int = 1_000) -> SieveCache[str, int]:
@@ -109,7 +109,7 @@ def test_ten_thousand_that_nobody_asks_for_again_do_not_drive_out_one_that_someb
 
 def test_new_documents_do_not_drive_out_one_that_is_asked_for_again() -> None:
     limits = DocumentLimits(cached=20, cached_characters=500)
-    documents = Documents(executable_schema(), limits, introspection=False)
+    documents = Documents(SCHEMA, limits, introspection=False)
     hot = "query Hot { __typename }"
     first = documents.resolve(hot)
     assert first is documents.resolve(hot)
@@ -121,7 +121,7 @@ def test_new_documents_do_not_drive_out_one_that_is_asked_for_again() -> None:
 
 
 def test_new_documents_that_are_asked_for_again_find_room_after_a_flood() -> None:
-    documents = Documents(executable_schema(), DocumentLimits(cached=20), introspection=False)
+    documents = Documents(SCHEMA, DocumentLimits(cached=20), introspection=False)
     for number in range(100):
         documents.resolve(f"{{ a{number}: __typename }}")
     wanted = [f"{{ b{number}: __typename }}" for number in range(20)]

@@ -11,19 +11,18 @@ from hypothesis import strategies as st
 
 from graph.errors import GatewayError
 from graph.graphql.analysis import analyse
-from graph.graphql.bindings import executable_schema
 from graph.graphql.cost import COST, SATURATED, Factor, FieldCost
 from graph.graphql.documents import Documents
 from graph.graphql.errors import DocumentError
 from graph.graphql.limits import DocumentLimits
 from graph.graphql.plan.fields import ByOrigin, LookUp
 from schema.errors import ErrorCode
+from tests.graphql.schemas import SCHEMA
 from tests.tables import table
 
 if TYPE_CHECKING:
     from graph.graphql.operation import Operation
 
-SCHEMA = executable_schema()
 CARD = '"9491339400000013"'
 WHOLE_CARD = "balance member { userId profile { userName addressInfo { address } } } cashReceiptInfo { idNo }"
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from graph.errors import GatewayError
-from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import Documents
 from graph.graphql.errors import DocumentError
 from graph.graphql.limits import DocumentLimits
 from schema.errors import ErrorCode
+from tests.graphql.schemas import SCHEMA
 
 if TYPE_CHECKING:
     from graphql import GraphQLError
@@ -22,7 +22,7 @@ CARD = "9491339400000013"
 
 
 def documents(*, introspection: bool = True, **limits: int) -> Documents:
-    return Documents(executable_schema(), DocumentLimits(**limits), introspection=introspection)
+    return Documents(SCHEMA, DocumentLimits(**limits), introspection=introspection)
 
 
 def refusal(text: str, **limits: int) -> list[GraphQLError]:

@@ -8,11 +8,10 @@ from graphql.language import OperationDefinitionNode, Visitor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.graphql.bindings import executable_schema
 from graph.graphql.literals import declare, hoist
+from tests.graphql.schemas import SCHEMA
 from tests.tables import table
 
-SCHEMA = executable_schema()
 A, B = "9491339400000013", "9491339400000021"
 
 

@@ -15,8 +15,9 @@ from graph.graphql.executor import OperationExecutor
 from graph.graphql.limits import DocumentLimits
 from graph.graphql.literals import hoist
 from graph.security.authorization import ANONYMOUS
-from tests.graphql.plan_cases import SCHEMA, A, B, C, card, says
+from tests.graphql.plan_cases import A, B, C, card, says
 from tests.graphql.plan_world import Reply, World, outcome_of
+from tests.graphql.schemas import SCHEMA
 from tests.tables import table
 from tests.tools import examples
 

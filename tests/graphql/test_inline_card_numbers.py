@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 from graphql import parse
 
-from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import Documents
 from graph.graphql.errors import DocumentError
 from graph.graphql.limits import DocumentLimits
 from graph.graphql.validation import validate
 from tests.graphql.documents import CARD, INLINE_CARD, hash_of, texts_within
+from tests.graphql.schemas import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ SKELETON = "query Inline { card(cardNo: $konagraph_card_00) { balance } }"
 
 
 def documents(*, introspection: bool = True, **limits: int) -> Documents:
-    return Documents(executable_schema(), DocumentLimits(**limits), introspection=introspection)
+    return Documents(SCHEMA, DocumentLimits(**limits), introspection=introspection)
 
 
 def counts(cache: Documents) -> tuple[int, int, int]:

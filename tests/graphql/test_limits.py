@@ -9,11 +9,11 @@ import pytest
 from graphql import get_introspection_query
 
 from graph.errors import GatewayError
-from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import Documents
 from graph.graphql.errors import DocumentError
 from graph.graphql.limits import DocumentLimits
 from schema.errors import ErrorCode
+from tests.graphql.schemas import SCHEMA
 from tests.tables import table
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLError
 
-SCHEMA = executable_schema()
 CARD = "9491339400000013"
 
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from graph.graphql.documents import Documents
 from graph.graphql.executor import OperationExecutor
 from graph.graphql.limits import DocumentLimits
-from tests.graphql.plan_cases import SCHEMA
 from tests.graphql.plan_documents import DocumentMaker, variables_for
 from tests.graphql.plan_records import world
 from tests.graphql.plan_world import Outcome, World, outcome_of
+from tests.graphql.schemas import SCHEMA
 from tests.tools import examples
 
 EXAMPLES = int(os.environ.get("KONAGRAPH_EQUALITY_EXAMPLES", examples(250)))

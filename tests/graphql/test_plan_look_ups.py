@@ -12,7 +12,6 @@ from graph.security.authorization import ANONYMOUS, Viewer
 from schema.secrets import MemberId
 from tests.graphql.plan_cases import (
     DETAILS,
-    SCHEMA,
     A,
     B,
     C,
@@ -30,6 +29,7 @@ from tests.graphql.plan_world import (
     World,
     context_of,
 )
+from tests.graphql.schemas import SCHEMA
 from tests.support import KeptEvents
 
 

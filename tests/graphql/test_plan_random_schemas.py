@@ -56,6 +56,7 @@ async def compare(random: Random, seen: Counter[str]) -> None:
     seen.update(planned=plans.counts.planned, unplanned=plans.counts.unplanned, abandoned=plans.counts.abandoned)
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 def test_plans_answer_as_graphql_core_does_over_any_schema_and_ask_no_more() -> None:
     seen: Counter[str] = Counter()

@@ -20,7 +20,6 @@ from graph.security.authorization import ANONYMOUS, EVERY_SCOPE, Allowance, View
 from graph.security.card_refs import CardRefs
 from schema.secrets import CardNo, MemberId
 from tests.graphql.plan_cases import (
-    SCHEMA,
     A,
     B,
     C,
@@ -41,6 +40,7 @@ from tests.graphql.plan_world import (
     context_of,
     outcome_of,
 )
+from tests.graphql.schemas import SCHEMA
 from tests.support import KeptEvents
 
 if TYPE_CHECKING:

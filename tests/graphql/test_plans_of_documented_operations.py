@@ -15,6 +15,7 @@ from graph.graphql.plan.compiler import Shape
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.wiring.http import EXAMPLE_QUERY, MY_CARDS
 from tests.cost.operations import OPERATIONS
+from tests.graphql.schemas import SCHEMA
 from tests.support import CONTRACT_QUERY
 from tests.test_schema_page import CALLS, QUERIES
 from tests.test_toy_endpoint import COUPONS, QUERY, CouponQuery
@@ -23,7 +24,6 @@ from tests.tools import ROOT
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
-SCHEMA = executable_schema()
 LIMITS = DocumentLimits(aliases=100, root_fields=100, fields=1000, tokens=2000, cost=1000)
 TEXTS = [
     EXAMPLE_QUERY,

@@ -9,15 +9,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graph.errors import GatewayError
-from graph.graphql.bindings import executable_schema
 from graph.graphql.errors import DocumentError
 from graph.graphql.validation import MAX_ERRORS, MESSAGES, RULES, validate
 from schema.errors import ErrorCode
+from tests.graphql.schemas import SCHEMA
 from tests.graphql.test_hoisting_equality import texts
 from tests.tables import table
 from tests.tools import examples
 
-SCHEMA = executable_schema()
 CARD = "9491339400000013"
 COMPARISONS = 1_000
 

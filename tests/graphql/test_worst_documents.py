@@ -5,19 +5,19 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
 from graphql import get_introspection_query
 
-from graph.graphql.bindings import executable_schema
 from graph.graphql.documents import Documents
 from graph.graphql.errors import DocumentError
 from graph.graphql.limits import DocumentLimits
 from tests.graphql.documents import CARD
+from tests.graphql.schemas import SCHEMA
 from tests.tables import table
 
 if TYPE_CHECKING:
     from types import FrameType
 
-SCHEMA = executable_schema()
 MOST_CALLS = 45_000
 """Three to nine milliseconds. The worst of these once made 1.5 million."""
 
@@ -101,6 +101,7 @@ def calls(text: str, *, introspection: bool) -> int:
     return count
 
 
+@pytest.mark.slow
 @table("introspection", [True, False])
 @table("text", WORST.values())
 def test_a_document_is_read_in_a_bounded_number_of_calls(text: str, *, introspection: bool) -> None:

@@ -75,6 +75,7 @@ async def soon(call: Coroutine[Any, Any, CardInfo]) -> CardInfo:
         return await call
 
 
+@pytest.mark.slow
 @table("script", SLOW.values())
 async def test_a_slow_answer_ends_at_the_total_deadline(script: Script) -> None:
     loop, reports = asyncio.get_running_loop(), Reports()

@@ -57,6 +57,7 @@ def ours(of: Credentials, zone: Zone, *, encrypted: bool) -> tuple[Identity, Cip
     return identity, Cipher([KeyPair(of.crypto_key_id, seal_with, open_with)]) if encrypted else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encrypted", [True, False], ids=["encrypted", "plain"])
 async def test_the_next_call_of_every_api_uses_the_new_credentials_only(encrypted: bool) -> None:
     old, new = credentials(0), credentials(1)

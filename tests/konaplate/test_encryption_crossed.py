@@ -6,6 +6,7 @@ import functools
 import json
 from typing import TYPE_CHECKING, Final
 
+import pytest
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,6 +62,7 @@ def key_of(bits: int) -> RSAPrivateKey:
     return private_key("client") if bits == 2048 else import_private_key(large_rsa_key(bits).decode())
 
 
+@pytest.mark.slow
 @table("bits", [2048, 3072, 4096])
 @table("alg", ALGORITHMS)
 @table("enc", ENCRYPTIONS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from graph.errors import code_of
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.terms import TermsKey
@@ -78,6 +80,7 @@ def faults(record: Any) -> list[InvalidFieldError]:
     return [fault for each in within for fault in faults(each)]
 
 
+@pytest.mark.slow
 @table(("user_id", "failure"), FAILURES.items())
 @jumping
 async def test_a_reserved_member_fails_as_documented(user_id: int, failure: Failure) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from graphql import BreakingChangeType, DangerousChangeType, build_schema, validate
 
 from graph.schema_check.changes import Level
@@ -36,6 +37,7 @@ def test_every_stored_document_is_valid_before() -> None:
     assert [each.name for each in stored() if validate(OLD, each.node)] == []
 
 
+@pytest.mark.slow
 @table("level, planted", LEVELED)
 def test_a_planted_change_names_exactly_the_documents_that_it_affects(level: Level, planted: Planted) -> None:
     outcome = changed(planted)

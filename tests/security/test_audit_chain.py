@@ -106,6 +106,7 @@ KINDS: Final = (edit, delete, swap, duplicate, append, cut, cut_within_a_line, f
 
 
 # A tracer doubles the time of the long ones.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ended", "count", "mutilations"),
     [
@@ -251,6 +252,7 @@ def test_a_line_that_is_torn_where_the_process_ended_well_is_a_finding(tmp_path:
         assert texts([path]) != []
 
 
+@pytest.mark.slow
 def test_a_full_disk_in_the_middle_of_a_line_breaks_no_chain(tmp_path: Path) -> None:
     path, old = tmp_path / "audit.log", tmp_path / "audit.log.1"
     log = written(path, 6)

@@ -220,6 +220,7 @@ def personal() -> set[str]:
     return found | {*CARDS, *FAULTS}
 
 
+@pytest.mark.slow
 @jumping
 async def test_no_audit_line_tells_a_card_number_or_anything_of_a_person(tmp_path: Path) -> None:
     limits: dict[str, Any] = {"KONAGRAPH_CARDS_PER_MINUTE": 40}

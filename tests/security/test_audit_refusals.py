@@ -126,6 +126,7 @@ async def test_a_request_too_many_is_an_event(tmp_path: Path) -> None:
     assert events == [refusal("RATE_LIMITED", reason="requests")] * 2
 
 
+@pytest.mark.slow
 async def test_other_failures_are_no_refusals(tmp_path: Path) -> None:
     others = [n for n, fault in FAULTS.items() if fault.description.startswith(("HTTP 5", "HTTP 429"))]
     assert len(others) > 2

@@ -69,6 +69,7 @@ def bare(response: httpx.Response) -> str:
     return repr((response.status_code, response.headers.multi_items(), response.content))
 
 
+@pytest.mark.slow
 @table(("query", "accept", "encryption"), CASES)
 async def test_every_hidden_card_gives_the_same_answer_at_the_same_cost(
     query: str, accept: str, encryption: str, tmp_path: Path
@@ -219,6 +220,7 @@ async def about_others(tmp_path: Path) -> list[str]:
     return await answers_about(*OTHERS_CARD, tmp_path)
 
 
+@pytest.mark.slow
 @table(("status", "body"), ARRIVED.values())
 async def test_whatever_arrived_about_a_hidden_card_is_the_same_answer_at_the_same_cost(
     status: int, body: bytes, about_others: list[str], tmp_path: Path

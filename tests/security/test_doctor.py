@@ -114,6 +114,7 @@ def test_an_installation_that_lacks_nothing_is_good_in_every_line(good: dict[str
     assert invoke("doctor", **good).stdout.count("good  ") == len(good_ones)
 
 
+@pytest.mark.slow
 def test_each_thing_that_is_bad_is_named_alone(without_redis: dict[str, str], tmp_path: Path) -> None:
     good = without_redis
     nobody = f"http://127.0.0.1:{unused_port()}"

@@ -146,6 +146,7 @@ async def test_a_client_that_has_left_before_it_is_let_in_does_not_keep_out_the_
     client.close()
 
 
+@pytest.mark.slow
 async def test_ending_while_it_waits_for_descriptors_leaves_no_timer() -> None:
     (listener,) = bind("127.0.0.1", 0)
     scripted = Scripted(listener, OSError(errno.ENFILE, "Too many"))
@@ -171,6 +172,7 @@ async def test_ending_without_descriptors_closes_the_listener_and_says_why(
     assert caplog.messages == ["waiting connections cannot be accepted: Too many open files"]
 
 
+@pytest.mark.slow
 async def test_a_pause_that_outlasts_the_listener_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
     (listener,) = bind("127.0.0.1", 0)
     scripted = Scripted(listener, OSError(errno.EMFILE, "Too many open files"))

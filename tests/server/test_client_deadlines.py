@@ -151,6 +151,7 @@ def test_a_body_that_comes_after_its_answer_is_thrown_away_and_the_next_request_
         assert wire.answer().json()["path"] == "/"
 
 
+@pytest.mark.slow
 def test_a_body_right_after_the_rest_of_another_has_its_full_time(serve: Serve) -> None:
     early = POST.replace(b"POST /", b"POST /early")
     _, live = serve(only(body_timeout=SOON * 10))
@@ -196,6 +197,7 @@ def test_a_request_that_waits_is_refused_after_the_answer_before_it(
         assert wire.rest() == b""
 
 
+@pytest.mark.slow
 def test_a_client_that_was_refused_and_stays_is_left(serve: Serve) -> None:
     _, live = serve(only())
     with Wire(live.port) as wire:
@@ -215,6 +217,7 @@ def test_data_after_a_rejection_is_discarded(port: int, probe: Probe, caplog: py
     assert [record.getMessage() for record in caplog.records] == ["request refused"]
 
 
+@pytest.mark.slow
 def test_many_clients_that_say_nothing_keep_nobody_else_from_an_answer(serve: Serve) -> None:
     _, live = serve(only(header_timeout=1))
     silent = [Wire(live.port) for _ in range(200)]

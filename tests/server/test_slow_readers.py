@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.server.live_server import PATIENCE, SOON, Probe, only
 from tests.server.raw_http import Wire
 
@@ -36,6 +38,7 @@ def test_an_app_is_told_when_its_client_does_not_read(serve: Serve) -> None:
         live.wait_for_no_connection()
 
 
+@pytest.mark.slow
 def test_a_client_that_asks_again_and_again_and_reads_nothing_is_dropped(serve: Serve) -> None:
     _, live = serve(only(write_timeout=SOON))
     with Wire(live.port, receive_buffer=4_096) as wire:
@@ -60,6 +63,7 @@ def test_a_client_that_reads_for_a_while_and_then_stops_is_dropped(serve: Serve)
         live.wait_for_no_connection()
 
 
+@pytest.mark.slow
 def test_a_client_that_reads_slowly_gets_all_of_it(serve: Serve) -> None:
     _, live = serve(only(write_timeout=1))
     with Wire(live.port, receive_buffer=65_536) as wire:

@@ -41,6 +41,7 @@ UNAVAILABLE: Final = next(
 )
 
 
+@pytest.mark.slow
 async def test_every_attribute_of_a_span_is_one_of_the_conventions_or_of_a_namespace_of_ours() -> None:
     exporter = InMemorySpanExporter()
     async with traced_gateway(exporter) as running:

@@ -306,6 +306,7 @@ def test_standard_error_is_written_without_a_buffer_and_in_order(options: list[s
     assert (done.returncode, done.stderr) == (0, b'printed\n{"a":1}\nprinted\n')
 
 
+@pytest.mark.slow
 def test_threads_that_meet_at_a_full_pipe_write_nothing_twice() -> None:
     reading, writing = small_pipe()
     read = b""

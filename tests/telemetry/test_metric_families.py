@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from graph.telemetry.metrics import MAX_SERIES, OTHER, Metrics
 from tests.telemetry.scrape import scrape, series, value
 
@@ -36,6 +38,7 @@ def test_a_count_has_no_more_series_than_it_may_and_loses_no_event() -> None:
     assert value(metrics, "c_total", one=OTHER, two=OTHER) == MAX_SERIES
 
 
+@pytest.mark.slow
 def test_durations_have_no_more_series_than_they_may_and_lose_no_event() -> None:
     metrics = Metrics()
     durations = metrics.durations("http_d", "text", "one")

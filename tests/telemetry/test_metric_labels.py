@@ -262,6 +262,7 @@ def test_a_name_that_gives_its_place_back_has_no_series_any_more() -> None:
     assert labels(metrics, "client_requests_total", "client") == {"web@2"}
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 def test_every_name_of_a_large_manifest_has_a_series_of_each_error() -> None:
     metrics = Reports()

@@ -62,6 +62,7 @@ async def test_a_failed_request_arrives_as_an_error_without_words() -> None:
         assert (span.status.code, span.status.message, len(span.events)) == (Status.STATUS_CODE_ERROR, "", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 async def test_spans_arrive_while_the_gateway_runs() -> None:
     with collector() as found:
@@ -124,6 +125,7 @@ async def test_requests_are_answered_although_there_is_no_collector() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 async def test_a_collector_that_hangs_keeps_neither_a_request_nor_the_end_waiting() -> None:
     threads = set(threading.enumerate())
@@ -153,6 +155,7 @@ class Stuck(SpanExporter):
         return SpanExportResult.SUCCESS
 
 
+@pytest.mark.slow
 async def test_an_exporter_that_hangs_does_not_keep_the_end_waiting() -> None:
     stuck = Stuck()
     processor = batch_processor(stuck)

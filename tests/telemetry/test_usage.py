@@ -108,6 +108,7 @@ def test_totals_of_clients_whose_manifests_are_gone_are_dropped_and_others_stay(
     assert {dict(labels)["client"] for _, labels in series(metrics, "usage_total")} == {"web@2", "listed"}
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_invented_names_and_documents_take_no_more_room_than_a_few() -> None:
     metrics = Metrics()
     with logs_as("info") as stream:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import pytest
+
 from graph.sandbox.faults import FAULTS
 from tests.security.callers import ANY_CARD, MEMBER, RECEIPT, UNREGISTERED, Caller, codes
 from tests.support import gateway
@@ -103,6 +105,7 @@ READERS = {
 }
 
 
+@pytest.mark.slow
 @table("caller, sees", OWNERS.values())
 async def test_a_member_sees_the_own_wallet_whole_but_for_personal_data_by_scope(
     caller: Caller, sees: Sees, tmp_path: Path
@@ -121,6 +124,7 @@ async def test_a_member_sees_the_own_wallet_whole_but_for_personal_data_by_scope
     assert {name: single["data"]["card"][name] for name in shown[0]} == shown[0]
 
 
+@pytest.mark.slow
 @table("caller, sees", READERS.values())
 async def test_others_see_of_a_wallet_what_their_scopes_say(caller: Caller, sees: Sees, tmp_path: Path) -> None:
     async with wallet(tmp_path) as running:

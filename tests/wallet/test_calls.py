@@ -6,6 +6,8 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.security.callers import MEMBER, RECEIPT
 from tests.tables import table
 from tests.telemetry.scrape import value
@@ -112,6 +114,7 @@ def in_stages(calls: list[str], stages: list[dict[str, int]]) -> list[dict[str, 
     return [*found, dict(Counter(rest))] if rest else found
 
 
+@pytest.mark.slow
 @table("query, stages", CALLS.values())
 async def test_a_query_makes_the_calls_of_the_table_and_is_planned(
     query: str, stages: list[dict[str, int]], tmp_path: Path

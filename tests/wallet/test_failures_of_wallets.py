@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import pytest
+
 from graph.sandbox.failures import FAILURES, reserved_cards
 from graph.sandbox.faults import Coded, Raw
 from graph.sandbox.ledger import card_number
@@ -71,6 +73,7 @@ def below(shown: Any, path: str) -> Any:
     return shown
 
 
+@pytest.mark.slow
 @table("whole", one_of_each_code())
 @jumping
 async def test_an_owner_loses_what_depends_on_the_api_that_fails_and_is_told_why(
@@ -117,6 +120,7 @@ BY_NUMBER: Final = f"""{{ card(cardNo: "{FIRST}") {{ balance ownerKa virtualAcco
 DETOURED: Final = ("pendingAmount", "isNamed", "taxDeduction", "transactions")
 
 
+@pytest.mark.slow
 @table("behaviour, code", [(CODED, "MEMBER_NOT_FOUND"), (DOWN, "UPSTREAM_UNAVAILABLE")])
 async def test_a_list_that_fails_takes_only_what_a_card_needs_it_for(
     behaviour: Any, code: str, tmp_path: Path
@@ -161,6 +165,7 @@ async def test_a_batch_that_fails_is_an_error_of_each_product_that_needs_it(tmp_
     assert calls == ["card_list", "service_info"]
 
 
+@pytest.mark.slow
 async def test_an_id_whose_card_cannot_be_reached_says_so(tmp_path: Path) -> None:
     node = "query ($id: ID!) { node(id: $id) { id ... on Card { balance } } }"
     fails: dict[str, Any] = {}
@@ -178,6 +183,7 @@ async def test_an_id_whose_card_cannot_be_reached_says_so(tmp_path: Path) -> Non
     assert coded["errors"][0]["extensions"] == {"code": "NODE_NOT_FOUND", "retryable": False}
 
 
+@pytest.mark.slow
 @jumping
 async def test_strangers_are_told_of_no_failure(tmp_path: Path) -> None:
     by_id = '{{ member(userId: "{}") {{ profile {{ userName }} cards {{ balance }} }} }}'

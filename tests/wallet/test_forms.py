@@ -7,6 +7,8 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 from graph.konaplate.values import KST
 from tests.security.callers import codes
 from tests.tables import table
@@ -94,6 +96,7 @@ UNREADABLE: dict[str, tuple[dict[str, Any], set[str], dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @table("changes, unreadable, shown", UNREADABLE.values())
 async def test_what_cannot_be_read_is_an_error_of_its_field_alone(
     changes: dict[str, Any], unreadable: set[str], shown: dict[str, Any], tmp_path: Path

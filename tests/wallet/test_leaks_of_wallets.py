@@ -7,6 +7,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 from graph.leak_audit.run import SpanTexts
 from graph.redact import holds_card_number
 from graph.sandbox import bank as sandbox
@@ -89,6 +91,7 @@ def test_secrets_would_be_found() -> None:
         assert leaks(f'a line with key="{each}" in it') == [each]
 
 
+@pytest.mark.slow
 async def test_a_walk_through_wallets_leaves_nothing_where_operators_look(tmp_path: Path) -> None:
     spans, audit_file = io.StringIO(), tmp_path / "audit.log"
     signer = DevelopmentSigner.in_directory(tmp_path / "signer")

@@ -76,6 +76,7 @@ async def test_an_address_that_refuses_is_followed_by_the_next_at_once(named: An
         assert FOUR[1] == await dialled.first(addresses, within=3600)
 
 
+@pytest.mark.slow
 async def test_every_address_gets_its_turn_before_the_time_is_over(named: Any) -> None:
     addresses, dialled = named(*FOUR), Dialled()
     for address in FOUR[:3]:
