@@ -147,7 +147,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     whole = [item for item in items if any(mark.name in _NOT_IN_UNIT for mark in item.iter_markers())]
     slow = {item.path for item in whole}
     for item in items:
-        untraced = item.path.relative_to(_HERE).as_posix() in _UNTRACED
+        untraced = item.path.relative_to(_HERE).as_posix() in _UNTRACED or item.get_closest_marker("slow")
         if untraced or is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("no_cover")
     for item in whole:
