@@ -29,7 +29,8 @@ from graph.output.tables import FORMATS, print_table
 from graph.output.texts import printable
 from graph.security.audit_chain import ChainKey
 from graph.security.card_refs import CardRefs
-from schema.secrets import CardNo, MemberId
+from graph.security.tokens import member_id_of
+from schema.secrets import CardNo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from schema.secrets import Credential
 
-_MEMBER_DIGITS: Final = 19
 _FILES: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -160,9 +160,9 @@ def card_ref(*, member: bool) -> None:
     refs = CardRefs(_key("KONAGRAPH_CARD_REF_KEY"))
     text = read_number("Number")
     if member:
-        if not (text.isascii() and text.isdigit() and len(text) <= _MEMBER_DIGITS):
-            _fail(f"standard input has no member id: it has 1 to {_MEMBER_DIGITS} digits")
-        click.echo(refs.of(MemberId(str(int(text)))))
+        if (member_id := member_id_of(text.lstrip("0"))) is None:
+            _fail("standard input has no member id: it has 1 to 19 digits")
+        click.echo(refs.of(member_id))
         return
     try:
         card_no = CardNo(text)

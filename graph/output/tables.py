@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 FORMATS: Final = ("table", "csv", "json")
 _LINES_OF_A_WRITE: Final = 1_000
+_ROWS_OF_A_PART: Final = 1_000
 # Spreadsheets take the wide forms of East Asian keyboards for the same signs.
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def print_table(columns: Sequence[str], rows: Rows, form: str) -> int:
-    """Print rows in one of `FORMATS`, as they come except for a `table`; returns how many there were.
+    """Print rows in one of `FORMATS`, as they come; returns how many there were.
 
     Names in them may come from logs, so whoever chose them: control characters are escaped, and no cell of a
     spreadsheet is a formula.
@@ -31,7 +32,8 @@ def print_table(columns: Sequence[str], rows: Rows, form: str) -> int:
     Args:
         columns: the keys of each row, in order.
         rows: texts, numbers, lists of texts, True for yes; None and False are empty.
-        form: `table` leaves out columns without a value, and is empty without rows.
+        form: `table` leaves out columns without a value, and is empty without rows. One of more than a thousand
+            rows comes in parts, each with its own columns.
     """
     counted = _Counted(rows)
     render = _csv if form == "csv" else _json if form == "json" else _table
@@ -76,10 +78,13 @@ def _json(_columns: Sequence[str], rows: Rows) -> Iterator[str]:
 
 
 def _table(columns: Sequence[str], rows: Rows) -> Iterator[str]:
-    if rows := list(rows):
-        shown = [_column(name, [row[name] for row in rows]) for name in columns]
+    rows, before = iter(rows), ""
+    while part := list(islice(rows, _ROWS_OF_A_PART)):
+        yield before
+        shown = [_column(name, [row[name] for row in part]) for name in columns]
         for cells in zip(*filter(None, shown), strict=True):
             yield f"{'  '.join(cells).rstrip()}\n"
+        before = "\n"
 
 
 def _column(name: str, values: Sequence[object]) -> list[str]:

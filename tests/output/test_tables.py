@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.output.tables import print_table
+from graph.output.tables import FORMATS, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,7 +60,13 @@ def test_json_has_the_rows_as_they_are() -> None:
     assert json.loads(table(COLUMNS, [], "json")) == []
 
 
-@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_long_table_comes_in_parts_each_with_its_own_columns() -> None:
+    rows = [{"name": "web", "late": None} for _ in range(1_000)] + [{"name": "an-app", "late": 1}]
+    assert table(["name", "late"], rows, "table") == "name\n" + "web\n" * 1_000 + "\nname    late\nan-app     1\n"
+    assert table(["name", "late"], rows[:1_000], "table") == "name\n" + "web\n" * 1_000
+
+
+@pytest.mark.parametrize("form", FORMATS)
 def test_rows_are_printed_as_they_come(form: str) -> None:
     """However many there are."""
 
