@@ -10,6 +10,7 @@ import click
 
 from graph.output.messages import warn
 from graph.output.tables import FORMATS, print_table
+from graph.output.texts import printable
 from graph.schema_check.usage import unused_of
 from graph.telemetry.usage_lines import Used, read_lines, to_json
 from schema.query import export_schema
@@ -41,6 +42,9 @@ def usage(files: tuple[str, ...], clients: tuple[str, ...], *, unused: bool, for
         warn([f"{unreadable} lines of usage cannot be read"])
     if not used:
         warn(["no line of usage: a gateway logs one every five minutes, at the level info"])
+    known = {one.client for one in used}
+    if used and (missing := [name for name in clients if name not in known]):
+        warn([printable(f"no usage by {', '.join(missing)}; there is some by {', '.join(sorted(known))}")])
     chosen = [one for one in used if not clients or one.client in clients]
     if unused:
         click.echo("".join(f"{name}\n" for name in unused_of(export_schema(), chosen)), nl=False)

@@ -174,7 +174,6 @@ def test_the_command_sums_files_and_standard_input(tmp_path: Path) -> None:
         "a       Card.id            3  2026-11-28T10:00:00.000000Z\n"
         "a       Query.card         1  2026-11-28T10:00:00.000000Z\n"
     )
-    assert run(tmp_path / "a.log", "--client", "b", "--format", "csv") == "client,coordinate,requests,last\n"
     unused = run(tmp_path / "a.log", "--unused").splitlines()
     assert "Card.balance" in unused
     assert "Card.id" not in unused
@@ -185,6 +184,14 @@ def test_logs_without_usage_are_told_from_clients_that_use_nothing(tmp_path: Pat
     result = CliRunner().invoke(main, ["usage", str(tmp_path / "a.log")])
     assert (result.exit_code, result.stdout) == (0, "")
     assert "no line of usage" in result.stderr
+
+
+def test_a_client_that_used_nothing_is_named_with_those_that_did(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(json.dumps(LINE))
+    asked = ["usage", str(tmp_path / "a.log"), "--client", "a", "--client", "b"]
+    result = CliRunner().invoke(main, [*asked, "--format", "csv"])
+    assert result.stderr == "warning: no usage by b; there is some by a\n"
+    assert result.stdout.splitlines() == ["client,coordinate,requests,last", f"a,Card.id,2,{LINE['timestamp']}"]
 
 
 def test_a_field_that_was_used_through_an_interface_is_used(tmp_path: Path) -> None:
