@@ -12,9 +12,10 @@ from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.record import Record
 from graph.sandbox.app import create_sandbox
-from graph.sandbox.data import DATA, Table
+from graph.sandbox.data import DATA
 from graph.sandbox.faults import Coded
 from graph.sandbox.ledger import CARDS
+from graph.sandbox.table import Table
 from schema.card import Card
 from schema.fields import argument, edge
 from schema.query import Query

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from graph.konaplate.endpoint import Endpoint
     from graph.sandbox.credentials import SandboxCredentials
-    from graph.sandbox.data import Table
+    from graph.sandbox.table import Table
 
 # Shorter texts would match by chance: 1001 in a duration, "kim" in a random id.
 _SHORTEST: Final = 5

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLField, GraphQLSchema
 
     from graph.konaplate.endpoint import Endpoint
-    from graph.sandbox.data import Table
+    from graph.sandbox.table import Table
 
 _HEADERS: Final = (
     "traceparent",

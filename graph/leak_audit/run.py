@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from graph.konaplate.endpoint import Endpoint
-    from graph.sandbox.data import Table
+    from graph.sandbox.table import Table
 
 VIEWERS: Final = ("anonymous", "without credentials", "member", "service")
 """The kinds of viewers. A service may see everything."""

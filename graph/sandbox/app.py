@@ -15,7 +15,7 @@ from graph.konaplate import protocol as wire
 from graph.konaplate.encryption import Cipher, KeyPair, import_private_key, import_public_key
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.sandbox.checks import Checks
-from graph.sandbox.data import DATA, Table, table_of
+from graph.sandbox.data import DATA, table_of
 from graph.sandbox.faults import Altered, Behaviour, Coded, Raw, RefusedCallError
 from graph.sandbox.inquiries import State
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from graph.konaplate.endpoint import Endpoint
     from graph.sandbox.credentials import SandboxCredentials
+    from graph.sandbox.table import Table
 
 BASE_PATH: Final = "/open-api"
 _SUCCESS: Final = {"code": "000_000", "description": "Success."}

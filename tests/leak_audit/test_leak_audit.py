@@ -21,9 +21,10 @@ from graph.konaplate.record import Record, Whole
 from graph.leak_audit.canaries import Canary, canaries, search, secret_names
 from graph.leak_audit.cases import Case, cases, cases_of_ids
 from graph.leak_audit.run import run
-from graph.sandbox.data import DATA, Table
+from graph.sandbox.data import DATA
 from graph.sandbox.faults import FAULTS, Altered, Coded
 from graph.sandbox.ledger import CARDS, MEMBERS
+from graph.sandbox.table import Table
 from graph.sandbox.wallets import WALLETS
 from schema.fields import argument, edge, field, present
 from schema.query import build_schema

@@ -14,9 +14,10 @@ from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.record import Record
 from graph.sandbox.app import create_sandbox
-from graph.sandbox.data import DATA, Table
+from graph.sandbox.data import DATA
 from graph.sandbox.faults import Coded, Raw
 from graph.sandbox.ledger import CARDS, FIRST_CARD
+from graph.sandbox.table import Table
 from schema.secrets import MemberId
 from tests.independent.raw_client import Draft, envelope, sealed
 from tests.sandbox.calls import credentials, opened, refusal

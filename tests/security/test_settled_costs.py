@@ -13,9 +13,10 @@ import pytest
 from graph.app import create_app
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.sandbox.app import create_sandbox
-from graph.sandbox.data import DATA, Table
+from graph.sandbox.data import DATA
 from graph.sandbox.faults import Coded
 from graph.sandbox.ledger import CARDS
+from graph.sandbox.table import Table
 from tests.security.callers import Caller, callers
 from tests.support import GRAPHQL_RESPONSE, Recorder, credentials, on_core, sandbox_settings
 from tests.test_toy_endpoint import COUPONS, CouponQuery

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from graph.sandbox.data import Table
+    from graph.sandbox.table import Table
     from tests.security.callers import Callers
 
 ONE, THREE, FIVE, TWELVE = (
