@@ -1,6 +1,6 @@
-"""The recipes in Python of docs/clients.md read cards as an app would; copied beside them and run there.
+"""A recipe in Python of docs/clients.md reads cards as an app would; copied beside it and run there.
 
-python python_recipes.py CARD MISSING_CARD RETRYABLE_CARD
+python python_recipes.py RECIPE CARD MISSING_CARD RETRYABLE_CARD
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STEPS = dict(zip(("byNumber", "missing", "retried"), sys.argv[1:], strict=True))
+STEPS = dict(zip(("byNumber", "missing", "retried"), sys.argv[2:], strict=True))
 
 
 class Requests(logging.Handler):
@@ -49,16 +49,17 @@ def walk(ask: Callable[[str], Any], requests: Requests) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Let both read."""
-    card_gql, card_ariadne = importlib.import_module("card_gql"), importlib.import_module("card_ariadne")
+    """Let it read."""
     requests = Requests()
     logging.getLogger("httpx").setLevel(logging.INFO)
     logging.getLogger("httpx").addHandler(requests)
 
-    def by_ariadne(number: str) -> Any:
-        return asyncio.run(card_ariadne.card(number)).card.model_dump(mode="json")
+    card = importlib.import_module(f"card_{sys.argv[1]}").card
 
-    json.dump({"gql": walk(card_gql.card, requests), "ariadne": walk(by_ariadne, requests)}, sys.stdout)
+    def by_ariadne(number: str) -> Any:
+        return asyncio.run(card(number)).card.model_dump(mode="json")
+
+    json.dump(walk(by_ariadne if sys.argv[1] == "ariadne" else card, requests), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -61,20 +61,28 @@ def build(folder: Path) -> None:
         run_node(f"node_modules/{script}", *arguments, packages=("@urql/exchange-auth",), folder=folder)
 
 
-def ask(folder: Path, url: str, token: str, *cards: str) -> dict[str, dict[str, Any]]:
-    """Let every compiled recipe read the cards; returns what each got and sent."""
+def address(folder: Path, url: str) -> None:
+    """Let the compiled recipes ask this gateway."""
     for script in chain(folder.glob("*.js"), folder.glob("*.py")):
         script.write_text(script.read_text("utf-8").replace(EXAMPLE_ADDRESS, url), "utf-8")
-    found: dict[str, dict[str, Any]] = json.loads(run_node("recipes.mjs", str(folder), url, *cards, token=token))
-    return found
 
 
-def ask_in_python(folder: Path, token: str, *cards: str) -> dict[str, dict[str, Any]]:
-    """Let the recipes in Python read the cards, after `ask`."""
+def build_python(folder: Path) -> None:
+    """Generate what the recipes in Python import, after `build`."""
     shutil.copy(Path(__file__).with_name("python_recipes.py"), folder)
     generated = run_tool("ariadne-codegen", folder=folder)
     assert generated.returncode == 0, generated.stdout + generated.stderr
-    ran = run_tool("python", "python_recipes.py", *cards, folder=folder, TOKEN=token)
+
+
+def ask(recipe: str, folder: Path, url: str, token: str, *cards: str) -> dict[str, Any]:
+    """Let a recipe read the cards; returns what it got and sent."""
+    found: dict[str, Any] = json.loads(run_node("recipes.mjs", str(folder), recipe, url, *cards, token=token))
+    return found
+
+
+def ask_in_python(recipe: str, folder: Path, token: str, *cards: str) -> dict[str, Any]:
+    """Let a recipe in Python read the cards; returns what it got and sent."""
+    ran = run_tool("python", "python_recipes.py", recipe, *cards, folder=folder, TOKEN=token)
     assert ran.returncode == 0, ran.stderr
-    found: dict[str, dict[str, Any]] = json.loads(ran.stdout)
+    found: dict[str, Any] = json.loads(ran.stdout)
     return found

@@ -15,7 +15,7 @@ from graph.security.development import DevelopmentSigner, signer_settings
 from schema.errors import ErrorCode
 from schema.query import build_schema
 from tests.cli.processes import command
-from tests.clients.recipes import MANIFESTS, PAGE, ask, ask_in_python, build, files
+from tests.clients.recipes import MANIFESTS, PAGE, address, ask, ask_in_python, build, build_python, files
 from tests.clients.wallet_secrets import DEV_MEMBER
 from tests.outside.toolbox import ENVIRONMENT
 from tests.tools import require_tool
@@ -48,10 +48,16 @@ async def _ask(folder: Path) -> Found:
     manifests = ",".join(str(folder / name) for name in MANIFESTS)
     settings = {**signer_settings(folder / "signer"), "KONAGRAPH_DOCUMENTS": manifests}
     async with command("dev", "--port", "0", **settings) as gateway:
-        found = await asyncio.to_thread(ask, folder, await gateway.url(), token, *NUMBERS)
+        url = await gateway.url()
+        address(folder, url)
+        # At the same time, because each waits as long as the gateway says before it tries again.
+        asking = [asyncio.to_thread(ask, name, folder, url, token, *NUMBERS) for name in JAVASCRIPT]
+        names: tuple[str, ...] = JAVASCRIPT
         if (ENVIRONMENT / ".installed.json").exists():
-            found |= await asyncio.to_thread(ask_in_python, folder, token, *NUMBERS)
-    return found
+            build_python(folder)
+            asking += [asyncio.to_thread(ask_in_python, name, folder, token, *NUMBERS) for name in PYTHON]
+            names += PYTHON
+        return dict(zip(names, await asyncio.gather(*asking), strict=True))
 
 
 @pytest.fixture(params=[*JAVASCRIPT, *PYTHON])

@@ -1,11 +1,11 @@
-// node recipes.mjs FOLDER URL CARD MISSING_CARD RETRYABLE_CARD: the recipes of docs/clients.md, which were compiled
-// into FOLDER, read cards as an app would.
+// node recipes.mjs FOLDER RECIPE URL CARD MISSING_CARD RETRYABLE_CARD: a recipe of docs/clients.md, which was compiled
+// into FOLDER, reads cards as an app would.
 import { writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { print } from './recording.mjs';
 
-const [folder, url, card, missing, retryable] = process.argv.slice(2);
+const [folder, recipe, url, card, missing, retryable] = process.argv.slice(2);
 const load = (name) => import(pathToFileURL(`${folder}/${name}`).href);
 const { parse } = await load('node_modules/graphql/index.js');
 
@@ -127,10 +127,6 @@ const RECIPES = {
 
 const warnings = [];
 console.warn = console.error = (...words) => warnings.push(words.join(' '));
-const found = {};
-for (const [name, run] of Object.entries(RECIPES)) {
-  expire();
-  found[name] = await run().catch((error) => ({ failed: inspect(error) }));
-  found[name].warnings = warnings.splice(0);
-}
-print(found);
+expire();
+const found = await RECIPES[recipe]().catch((error) => ({ failed: inspect(error) }));
+print({ ...found, warnings });
