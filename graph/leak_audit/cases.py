@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
-from graphql import (
-    get_named_type,
-    get_nullable_type,
-    is_abstract_type,
-    is_input_object_type,
-    is_leaf_type,
-    is_list_type,
-    is_required_argument,
-)
-
 from graph.leak_audit.canaries import secret_names
+from graph.leak_audit.root_fields import root_fields
 from graph.sandbox.ledger import FIRST_CARD
-from schema.fields import ById, Handle, Outcome, declaration, members_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from graphql import GraphQLField, GraphQLSchema
+    from graphql import GraphQLSchema
 
     from graph.konaplate.endpoint import Endpoint
+    from graph.leak_audit.root_fields import RootField
     from graph.sandbox.table import Table
 
 _HEADERS: Final = (
@@ -81,51 +71,11 @@ class Case(NamedTuple):
     clear: bool = False
 
 
-class Root(NamedTuple):
-    """A field of the query type, with one of its arguments or without any."""
-
-    name: str
-    argument: str | None
-    type: str
-    """The argument's type, as in a variable's declaration."""
-    lists: bool
-    """Whether the argument is a list."""
-    masked: str
-    """A selection of everything that does not show secrets."""
-    clear: str
-    """A selection of everything."""
-    endpoint: str | None
-    """The name of the endpoint that answers, if the field declares one."""
-    alone: bool
-    """Whether the field takes no other argument."""
-    by_id: bool
-    """Whether it gives objects of any type, which only ids of earlier answers name."""
-    member: str | None = None
-    """The member of the argument that holds the value, if the argument is an input object."""
-
-    @property
-    def selections(self) -> tuple[tuple[str, bool], ...]:
-        """The selections, and whether the answer may contain what was requested."""
-        return ((self.masked, False), (self.clear, True)) if self.clear != self.masked else ((self.masked, False),)
-
-    def with_literal(self, value: Any, selection: str = "__typename") -> str:
-        """A document with the value as a literal."""
-        literal = json.dumps(value, ensure_ascii=False)
-        return f"{{ {self.name}({self._given(literal)}) {{ {selection} }} }}"
-
-    def with_variable(self, selection: str = "__typename") -> str:
-        """A document with the value in variable `n`."""
-        return f"query ($n: {self.type}) {{ {self.name}({self._given('$n')}) {{ {selection} }} }}"
-
-    def _given(self, value: str) -> str:
-        return f"{self.argument}: {value if self.member is None else f'{{{self.member}: {value}}}'}"
-
-
 def cases(
     schema: GraphQLSchema, endpoints: Sequence[Endpoint[Any, Any]], data: Mapping[str, Table]
 ) -> Iterator[Case]:
     """All cases."""
-    roots = [root for root in _roots(schema, secret_names(endpoints, data)) if not root.by_id]
+    roots = [root for root in root_fields(schema, secret_names(endpoints, data)) if not root.by_id]
     for root in roots:
         if root.argument is None:
             for selection, clear in root.selections:
@@ -146,7 +96,7 @@ def cases_of_ids(
 ) -> Iterator[Case]:
     """The requests for objects by ids that earlier answers gave, and by ids that nobody gave."""
     garbled = [f"{ids[0][:-1]}{'b' if ids[0].endswith('a') else 'a'}", ids[0][1:], FIRST_CARD] if ids else []
-    for root in _roots(schema, secret_names(endpoints, data)):
+    for root in root_fields(schema, secret_names(endpoints, data)):
         if not root.by_id:
             continue
         for value in [list(ids), garbled] if root.lists else [*ids, *garbled]:
@@ -155,37 +105,8 @@ def cases_of_ids(
             yield _graphql(f"{root.name}: by inline id", root.with_literal(value, root.masked))
 
 
-def _roots(schema: GraphQLSchema, secret: frozenset[str]) -> Iterator[Root]:
-    for name, field in schema.query_type.fields.items() if schema.query_type else ():
-        kind = get_named_type(field.type)
-        if is_leaf_type(kind):
-            continue
-        declared = declaration(field)
-        made = partial(
-            Root,
-            name,
-            masked=_selection(schema, kind, secret),
-            clear=_selection(schema, kind, frozenset()),
-            alone=len(field.args) == 1,
-        )
-        spec = declared[1] if declared else None
-        endpoint = getattr(spec, "endpoint", None)
-        if not any(map(is_required_argument, field.args.values())):
-            yield made(None, "", lists=False, endpoint=endpoint, by_id=is_abstract_type(kind))
-        for argument, given in field.args.items():
-            taken = get_named_type(given.type)
-            if isinstance(spec, Outcome) and is_input_object_type(taken):
-                for python_name, member in members_of(taken).items():
-                    type_name, way = f"{taken.fields[member].type}!", spec.ways[python_name]
-                    by_id, endpoint = isinstance(way, ById), getattr(way, "endpoint", None)
-                    yield made(argument, type_name, lists=False, endpoint=endpoint, by_id=by_id, member=member)
-                continue
-            lists = is_list_type(get_nullable_type(given.type))
-            yield made(argument, str(given.type), lists=lists, endpoint=endpoint, by_id=is_abstract_type(kind))
-
-
 def _tables(
-    root: Root, endpoints: Sequence[Endpoint[Any, Any]], data: Mapping[str, Table]
+    root: RootField, endpoints: Sequence[Endpoint[Any, Any]], data: Mapping[str, Table]
 ) -> tuple[list[Table], list[Table]]:
     """The tables with keys that a root field's argument takes: that of the call it makes, and those of others."""
     tables = {endpoint.name: data[endpoint.name] for endpoint in endpoints}
@@ -195,36 +116,6 @@ def _tables(
     if own is not None and (root.alone or own.key == root.argument):
         return [own], []
     return [], [table for table in tables.values() if table.key == root.argument]
-
-
-def _selection(schema: GraphQLSchema, kind: Any, left_out: frozenset[str], above: tuple[object, ...] = ()) -> str:
-    """A selection of everything but what shows these attributes, and but what leads back to a type above."""
-    if is_abstract_type(kind):
-        kinds = schema.get_possible_types(kind)
-        parts = [f"... on {each.name} {{ {_selection(schema, each, left_out, above)} }}" for each in kinds]
-        return " ".join(["__typename", *parts])
-    parts = ["__typename"]
-    for name, field in kind.fields.items():
-        inner = get_named_type(field.type)
-        if _shows(name, field, left_out) or any(map(is_required_argument, field.args.values())):
-            continue
-        if is_leaf_type(inner):
-            parts.append(name)
-        elif inner not in above:
-            parts.append(f"{name} {{ {_selection(schema, inner, left_out, (*above, kind))} }}")
-    return " ".join(parts)
-
-
-def _shows(name: str, built: GraphQLField, secret: frozenset[str]) -> bool:
-    """Whether a field shows one of these attributes unmasked."""
-    declared = declaration(built)
-    if declared is None:
-        return name in secret
-    attribute, spec, _ = declared
-    if isinstance(spec, Handle | ById | Outcome):
-        return False
-    shown = (None if spec is None else spec.of) or attribute
-    return shown in secret and getattr(spec, "show", None) is None
 
 
 def _graphql(
@@ -239,7 +130,7 @@ def _graphql(
     return Case(name, body, headers=headers, clear=clear)
 
 
-def _good(root: Root, tables: Iterable[Table]) -> Iterator[Case]:
+def _good(root: RootField, tables: Iterable[Table]) -> Iterator[Case]:
     keys = _some([key for table in tables for key in table.rows], _MOST_LISTED if root.lists else _MOST_KEYS)
     for value in [keys] if root.lists and keys else keys:
         for selection, clear in root.selections:
@@ -249,7 +140,7 @@ def _good(root: Root, tables: Iterable[Table]) -> Iterator[Case]:
             yield _graphql(f"{root.name}: by variable", by_variable, {"n": value}, clear=clear)
 
 
-def _failures(root: Root, own: Sequence[Table], others: Sequence[Table]) -> Iterator[Case]:
+def _failures(root: RootField, own: Sequence[Table], others: Sequence[Table]) -> Iterator[Case]:
     # By position, because a report must not repeat the key.
     failing = dict.fromkeys(str(key) for table in own for key in table.faults)
     for place, key in enumerate(failing, start=1):
@@ -268,7 +159,7 @@ def _some(keys: Iterable[object], most: int) -> list[str]:
     return distinct[:: -(-len(distinct) // most)] if distinct else []
 
 
-def _bad_values(root: Root) -> Iterator[Case]:
+def _bad_values(root: RootField) -> Iterator[Case]:
     for name, value in BAD_CARD_NUMBERS.items():
         given = [value] if root.lists else value
         yield _graphql(f"{root.name}: bad variable: {name}", root.with_variable(), {"n": given})
@@ -277,7 +168,7 @@ def _bad_values(root: Root) -> Iterator[Case]:
         yield _graphql(f"{root.name}: too many", root.with_variable(), {"n": [FIRST_CARD] * 50})
 
 
-def _bad_documents(root: Root, number: str) -> Iterator[Case]:
+def _bad_documents(root: RootField, number: str) -> Iterator[Case]:
     field, argument = root.name, root.argument
     escaped = "".join(f"\\u{ord(digit):04x}" for digit in number)
     documents = {
@@ -307,7 +198,7 @@ def _bad_documents(root: Root, number: str) -> Iterator[Case]:
         yield _graphql(f"a number in {', '.join(sent)}", "{ nothing }", headers=sent)
 
 
-def _bad_http(root: Root, number: str) -> Iterator[Case]:
+def _bad_http(root: RootField, number: str) -> Iterator[Case]:
     document = root.with_literal(number)
     body = json.dumps({"query": document}).encode()
     another = json.dumps({"query": "query A { __typename }", "operationName": number}).encode()
