@@ -12,8 +12,6 @@ from graph.errors import GatewayError, code_of
 from graph.konaplate.errors import KonaplateError
 from graph.konaplate.record import Record
 from graph.konaplate.values import korean_day
-from graph.konaplate.view import ArgumentError
-from graph.security.authorization import hidden_error
 from graph.security.errors import HiddenError, RateLimitedError
 from graph.security.handles import Kind
 from schema.errors import ErrorCode
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 
     from graph.budgeted_loader import Upstream
     from graph.konaplate.endpoint import Endpoint
-    from graph.konaplate.view import Answer, Found, View
+    from graph.konaplate.view import Answer, View
     from graph.resilience.deadline import Deadline
     from graph.security.audit import Access, AccessOrigin, RequestAudit
     from graph.security.authorization import Authorization
@@ -72,7 +70,7 @@ class RequestContext:
         today: Callable[[], date] = korean_day,
         max_days: int = 90,
     ) -> None:
-        self._authorization, budgets, self._audit, self.handles = guards
+        self.authorization, budgets, self._audit, self.handles = guards
         self._today = today
         self.max_days = max_days
         self.viewer = guards.authorization.viewer
@@ -102,7 +100,7 @@ class RequestContext:
 
     def may_read(self, scope: str, owner: object) -> bool:
         """Whether the viewer has a scope, or is the owner, who needs none."""
-        return self._authorization.may_read(scope, owner)
+        return self.authorization.may_read(scope, owner)
 
     def handle(self, kind: int, key: str) -> str:
         """Make the viewer's handle of something."""
@@ -150,18 +148,6 @@ class RequestContext:
         """Record that a field was denied for want of a scope, and return its error."""
         return self._audit.withhold(subject, name, scope)
 
-    def check(self, view: View[K, Any], key: K) -> None:
-        """Check the arguments of a view's key; see `View.check`.
-
-        Raises:
-            GatewayError: they cannot be answered to.
-        """
-        if view.check is not None:
-            try:
-                view.check(key, _LookUps(self, None, named=False))
-            except ArgumentError as error:
-                raise GatewayError(ErrorCode.BAD_USER_INPUT, str(error)) from None
-
     def check_length(self, key: type | None, asked: Sized) -> None:
         """Check the length of a list of keys.
 
@@ -177,7 +163,7 @@ class RequestContext:
 
     def begin(self, endpoint: Endpoint[K, Any], key: K) -> None:
         """Begin to look a key up, batched with others of this turn of the event loop."""
-        if not endpoint.owner_in_key or self._authorization.may_ask(endpoint, key):
+        if not endpoint.owner_in_key or self.authorization.may_ask(endpoint, key):
             self.loader.begin(endpoint, key)
 
     async def load(
@@ -198,9 +184,9 @@ class RequestContext:
         try:
             if endpoint.owner_in_key:
                 # Before the call, whose duration would tell whether there is such a member.
-                self._authorization.check(None, endpoint, key)
+                self.authorization.check(None, endpoint, key)
             record: R = await loader.load(endpoint, key)
-            self._authorization.check(record, endpoint, key)
+            self.authorization.check(record, endpoint, key)
             if endpoint.card_numbers is not None:
                 member, told = self.viewer.member_id, endpoint.card_numbers(record)
                 if member is not None and endpoint.owner_of(record, key) == member:
@@ -210,32 +196,25 @@ class RequestContext:
                     await loader.charge(told)
         except Exception as error:  # noqa: BLE001 - the viewer may not see every failure as it is
             # `from None`: the cause would tell a hidden card from a missing one.
-            raise self._shown(error, endpoint, key, subject, named=named) from None
+            raise self.shown_error(error, endpoint, key, subject, named=named) from None
         return record
 
-    async def find(
-        self, view: View[K, Any], key: K, subject: Subject | None = None, *, named: bool = True
-    ) -> Found | None:
-        """Look a key of a view up, by the look-ups that it is made of. Arguments and errors are those of `load`.
-
-        Returns:
-            The record and the key that it goes by; None if there is none.
-        """
-        hidden = None
-        try:
-            if view.owner is not None:
-                self._authorization.check(None, view, key)
-            self.check(view, key)
-            found = await view.look_up(key, _LookUps(self, subject, named=named))
-            if found is None and view.owner is not None:
-                hidden = hidden_error(view.hidden_as)
-        except HiddenError as error:
-            hidden = error
-        except ArgumentError as error:
-            raise GatewayError(ErrorCode.BAD_USER_INPUT, str(error)) from None
-        if hidden is not None:
-            raise self._shown(hidden, view, key, subject, named=named) from None
-        return found
+    def shown_error(
+        self,
+        error: Exception,
+        endpoint: Endpoint[Any, Any] | View[Any, Any],
+        key: Any,
+        subject: Subject | None,
+        *,
+        named: bool,
+    ) -> Exception:
+        """Return a failure as the viewer may see it, and audit refusals."""
+        if named and isinstance(error, KonaplateError):
+            error = self.authorization.failure(error, endpoint, key)
+        # That of the whole operation is recorded once, by those who charge it.
+        if isinstance(error, RateLimitedError | HiddenError) and error is not self.loader.refusal:
+            self._audit.record_refusal(code_of(error), subject)
+        return error
 
     def give_as_data(self, error: Exception) -> None:
         """Keep an error that clients get as an object, for logs and metrics."""
@@ -269,48 +248,3 @@ class RequestContext:
             self._audit.close()
         finally:
             await self.loader.close()
-
-    def _shown(
-        self,
-        error: Exception,
-        endpoint: Endpoint[Any, Any] | View[Any, Any],
-        key: Any,
-        subject: Subject | None,
-        *,
-        named: bool,
-    ) -> Exception:
-        """Return a failure as the viewer may see it, and audit refusals."""
-        if named and isinstance(error, KonaplateError):
-            error = self._authorization.failure(error, endpoint, key)
-        # That of the whole operation is recorded once, by those who charge it.
-        if isinstance(error, RateLimitedError | HiddenError) and error is not self.loader.refusal:
-            self._audit.record_refusal(code_of(error), subject)
-        return error
-
-
-class _LookUps:
-    """What a view sees of the request."""
-
-    __slots__ = ("_context", "_named", "_subject")
-
-    def __init__(self, context: RequestContext, subject: Subject | None, *, named: bool) -> None:
-        self._context = context
-        self._subject = subject
-        self._named = named
-
-    @property
-    def today(self) -> date:
-        return self._context.today
-
-    @property
-    def max_days(self) -> int:
-        return self._context.max_days
-
-    async def load(self, endpoint: Endpoint[Any, Any], key: Any) -> Any:
-        return await self._context.load(endpoint, key, self._subject, named=self._named)
-
-    def seal(self, clear: bytes, *bound: str) -> str:
-        return self._context.handles.seal(clear, self._context.viewer_name, *bound)
-
-    def unseal(self, text: str, *bound: str) -> bytes | None:
-        return self._context.handles.unseal(text, self._context.viewer_name, *bound)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from graph.graphql.plan.fields import Known, LookUp, Read
 from graph.graphql.resolvers import Source, form_of, may_read, opened, path_of, sources_of
 from graph.konaplate.view import Answer, View
+from graph.view_loader import check_arguments, load_view
 from schema.fields import Argument, Edge
 from schema.secrets import CardNo, MemberId
 
@@ -73,7 +74,7 @@ def edge_to(
         view = looked_up
 
         async def found(source: Source, key: Any) -> Any:
-            answer = await source.context.find(view, key, source.subject, named=by_argument)
+            answer = await load_view(source.context, view, key, source.subject, named=by_argument)
             if answer is None:
                 return None
             subject = answer.record.subject or _subject(source, answer.key)
@@ -83,7 +84,7 @@ def edge_to(
 
         def check(source: Source, given: Mapping[str, Any]) -> None:
             values = [None if part is None else _given(part, given) for part in parts]
-            source.context.check(view, view.key(*values))
+            check_arguments(source.context, view, view.key(*values))
 
         checked = None if view.check is None else check
         return LookUp(keys, _begin_nothing, found, chained=True, check=checked, origins=origins, form=form)

@@ -15,6 +15,7 @@ from graph.graphql.plan.fields import LookUp, Read
 from graph.graphql.resolvers import Source
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.view import Answer, View
+from graph.view_loader import load_view
 from schema.errors import ErrorCode
 from schema.fields import Handle
 from schema.scalars import Representation
@@ -145,7 +146,7 @@ async def _found(context: RequestContext, opening: Opening, key: Any) -> Source 
     looked_up = opening.source
     try:
         if isinstance(looked_up, View):
-            found = await context.find(looked_up, key, subject)
+            found = await load_view(context, looked_up, key, subject)
             if found is None:
                 return None
             key, answer = found.key, Answer.of_view(looked_up, key, found)
