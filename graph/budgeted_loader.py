@@ -33,7 +33,7 @@ class Upstream(Protocol):
         ...
 
 
-class Bill(Protocol):
+class Payment(Protocol):
     """The price of an operation, of which more becomes known while it is executed."""
 
     async def pay(self) -> None:
@@ -76,7 +76,7 @@ class BudgetedLoader:
         self._spent: dict[CardNo, RateLimitedError | None] = {}
         self._spending: list[asyncio.Task[Any]] = []
         self._closed = False
-        self.bill: Bill | None = None
+        self.bill: Payment | None = None
         """To be paid before anything is looked up; None if the price is known from the start."""
         self.refusal: Exception | None = None
         """That of the whole operation."""

@@ -15,30 +15,32 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Place(NamedTuple):
-    """Where a command is, and the first sentence of its help."""
+class CommandInfo(NamedTuple):
+    """The module of a command, and the first sentence of its help."""
 
     module: str
     summary: str
 
 
-COMMANDS: Final[Mapping[str, Place]] = {
-    "dev": Place("graph.commands.gateway", "Start the gateway with a built-in sandbox."),
-    "serve": Place("graph.commands.gateway", "Start the gateway for a real Konaplate."),
-    "init": Place("graph.commands.settings", "Write the settings files of a new installation."),
-    "check-config": Place("graph.commands.settings", "Check settings, keys and certificates."),
-    "sandbox": Place("graph.commands.sandbox", "Start the Konaplate emulator alone."),
-    "token": Place("graph.commands.tokens", "Print a development token for KONAGRAPH_AUTH=jwt."),
-    "export-schema": Place("graph.commands.exports", "Print the GraphQL schema."),
-    "check-schema": Place("graph.schema_check.commands", "Compare the schema with an older one."),
-    "usage": Place("graph.commands.usage", "Say which client used which field."),
-    "export-errors": Place("graph.commands.exports", "Print the catalogue of error codes for apps."),
-    "version": Place("graph.commands.settings", "Print what runs here."),
-    "audit": Place("graph.audit_review.commands", "Verify the audit log, and ask it who saw what."),
-    "probe": Place("graph.probe.commands", "Find out how Konaplate differs from the settings."),
-    "doctor": Place("graph.doctor.commands", "Look at everything that a gateway needs."),
-    "completion": Place("graph.commands.completion", "Print the completion of commands and options for a shell."),
-    "leak-audit": Place("graph.leak_audit.commands", "Search answers and logs for leaks."),
+COMMANDS: Final[Mapping[str, CommandInfo]] = {
+    "dev": CommandInfo("graph.commands.gateway", "Start the gateway with a built-in sandbox."),
+    "serve": CommandInfo("graph.commands.gateway", "Start the gateway for a real Konaplate."),
+    "init": CommandInfo("graph.commands.settings", "Write the settings files of a new installation."),
+    "check-config": CommandInfo("graph.commands.settings", "Check settings, keys and certificates."),
+    "sandbox": CommandInfo("graph.commands.sandbox", "Start the Konaplate emulator alone."),
+    "token": CommandInfo("graph.commands.tokens", "Print a development token for KONAGRAPH_AUTH=jwt."),
+    "export-schema": CommandInfo("graph.commands.exports", "Print the GraphQL schema."),
+    "check-schema": CommandInfo("graph.schema_check.commands", "Compare the schema with an older one."),
+    "usage": CommandInfo("graph.commands.usage", "Say which client used which field."),
+    "export-errors": CommandInfo("graph.commands.exports", "Print the catalogue of error codes for apps."),
+    "version": CommandInfo("graph.commands.settings", "Print what runs here."),
+    "audit": CommandInfo("graph.audit_review.commands", "Verify the audit log, and ask it who saw what."),
+    "probe": CommandInfo("graph.probe.commands", "Find out how Konaplate differs from the settings."),
+    "doctor": CommandInfo("graph.doctor.commands", "Look at everything that a gateway needs."),
+    "completion": CommandInfo(
+        "graph.commands.completion", "Print the completion of commands and options for a shell."
+    ),
+    "leak-audit": CommandInfo("graph.leak_audit.commands", "Search answers and logs for leaks."),
 }
 """In the order of use, in which `--help` lists them."""
 
@@ -50,24 +52,24 @@ class _LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
-        if (place := COMMANDS.get(name)) is None:
+        if (info := COMMANDS.get(name)) is None:
             return None
         # Collections during the imports would take a tenth of their time, and find next to nothing.
         gc.disable()
         try:
-            command: click.Command = getattr(import_module(place.module), name.replace("-", "_"))
+            command: click.Command = getattr(import_module(info.module), name.replace("-", "_"))
         finally:
             gc.enable()
         return command
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, place.summary) for name, place in COMMANDS.items()])
+            formatter.write_dl([(name, info.summary) for name, info in COMMANDS.items()])
 
     def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
         names = [
-            CompletionItem(name, help=place.summary)
-            for name, place in COMMANDS.items()
+            CompletionItem(name, help=info.summary)
+            for name, info in COMMANDS.items()
             if name.startswith(incomplete)
         ]
         return [*names, *click.Command.shell_complete(self, context, incomplete)]

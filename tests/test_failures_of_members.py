@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from graph.sandbox.failures import FAILURES, Failure
+from graph.sandbox.failures import FAILURES, MemberFailure
 from tests.faults.jumping_clock import jumping
 from tests.support import gateway
 from tests.tables import table
@@ -42,7 +42,7 @@ def asked(endpoint: str) -> tuple[str, list[Any]]:
 @table(("user_id", "failure"), FAILURES.items())
 @jumping
 async def test_a_reserved_member_fails_where_its_api_is_asked(
-    user_id: int, failure: Failure, logged: Unredacted
+    user_id: int, failure: MemberFailure, logged: Unredacted
 ) -> None:
     selection, place = asked(failure.endpoint)
     async with gateway() as running:

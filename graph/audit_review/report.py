@@ -47,7 +47,7 @@ EVENT: Final = (
 
 
 @dataclass(slots=True)
-class Viewer:
+class ViewerSummary:
     """What one viewer did."""
 
     viewer: str
@@ -65,7 +65,7 @@ class Viewer:
     last: str = ""
 
 
-VIEWER: Final = tuple(each.name for each in fields(Viewer))
+VIEWER: Final = tuple(each.name for each in fields(ViewerSummary))
 """The fields of a viewer."""
 
 
@@ -121,7 +121,7 @@ def events_about(
             yield event
 
 
-def viewers_of(events: Iterable[Mapping[str, Any]]) -> list[Viewer]:
+def viewers_of(events: Iterable[Mapping[str, Any]]) -> list[ViewerSummary]:
     """Sum events up by viewer: bulk readers first, then by the number of cards."""
     # A member and a service may have the same id.
     counts: dict[tuple[str, str], _Count] = {}
@@ -141,7 +141,7 @@ def viewers_of(events: Iterable[Mapping[str, Any]]) -> list[Viewer]:
                 count.cards.add(card)
     bulk = bulk_readers({viewer: len(count.cards) for viewer, count in counts.items()})
     viewers = [
-        Viewer(
+        ViewerSummary(
             name,
             kind,
             count.reads,
@@ -170,7 +170,7 @@ def bulk_readers(cards: Mapping[V, int]) -> set[V]:
     return {name for name, count in cards.items() if count > max(_FEW_CARDS, middle + _FAR * deviation)}
 
 
-def rows_of_viewers(viewers: Iterable[Viewer]) -> list[dict[str, Any]]:
+def rows_of_viewers(viewers: Iterable[ViewerSummary]) -> list[dict[str, Any]]:
     """Return viewers as rows of a table of `VIEWER`."""
     return [asdict(viewer) for viewer in viewers]
 

@@ -105,7 +105,7 @@ ONCE: Final = Times()
 _ASSUMED: Final = Times(ASSUMED_SIZE)
 
 
-class Level(NamedTuple):
+class ListLevel(NamedTuple):
     """One level of lists of a field."""
 
     cost: int
@@ -175,15 +175,15 @@ def origins_of(field: GraphQLField | None, origin: Hashable) -> Origins:
     return next(iter(origins.values())) if len(origins) == 1 else origins.get(origin, {})
 
 
-def levels_of(cost: FieldCost, field: GraphQLField | None, node: FieldNode) -> list[Level]:
+def levels_of(cost: FieldCost, field: GraphQLField | None, node: FieldNode) -> list[ListLevel]:
     """Return the levels of lists of a field, the innermost of which holds its selection."""
     start = node.loc.start if node.loc else 0
     if cost.size is None:
-        levels = [Level(cost.each, _ASSUMED, ListId(start, of_keys=True))]
+        levels = [ListLevel(cost.each, _ASSUMED, ListId(start, of_keys=True))]
     else:
-        levels = [Level(cost.each, _size(cost, cost.size, field, node), None)]
+        levels = [ListLevel(cost.each, _size(cost, cost.size, field, node), None)]
     if cost.listed:
-        levels.append(Level(cost.item, _ASSUMED, ListId(start, of_keys=False)))
+        levels.append(ListLevel(cost.item, _ASSUMED, ListId(start, of_keys=False)))
     return levels
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         VariableDefinitionNode,
     )
 
-    from graph.graphql.cost import Level, ListId
+    from graph.graphql.cost import ListId, ListLevel
 
     _Node: TypeAlias = OperationDefinitionNode | FragmentDefinitionNode
 
@@ -140,7 +140,7 @@ class Definition:
         if node.selection_set is not None:
             holder.pending.append((node.selection_set, inner))
 
-    def _charge(self, levels: Iterable[Level], place: Place) -> tuple[Definition, Place]:
+    def _charge(self, levels: Iterable[ListLevel], place: Place) -> tuple[Definition, Place]:
         """Add the costs of a field's lists; return what its selection belongs to, and its place there."""
         holder = self
         for level in levels:

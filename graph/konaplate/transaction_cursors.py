@@ -34,7 +34,7 @@ class Sealer(Protocol):
         """What was sealed; None for any other text."""
 
 
-class Place(NamedTuple):
+class WalkPosition(NamedTuple):
     """Where a walk stands: behind which rows, and where these are likely to be."""
 
     since: date
@@ -62,7 +62,7 @@ class Cursors:
         self._sealer = sealer
         self._bound = ("transactions", *bound)
 
-    def made(self, place: Place) -> str:
+    def made(self, place: WalkPosition) -> str:
         """The cursor of a place: ASCII letters."""
         since, until, offset, time, equal, untimed, fruitless, size = place
         head = _HEAD.pack(
@@ -77,7 +77,7 @@ class Cursors:
         )
         return self._sealer.seal(head + b"".join(equal + untimed), *self._bound)
 
-    def opened(self, cursor: str) -> Place | None:
+    def opened(self, cursor: str) -> WalkPosition | None:
         """The place of a cursor; None for any text that is not a cursor of this viewer, card and filter."""
         clear = self._sealer.unseal(cursor, *self._bound)
         # Another release may have another form.
@@ -86,7 +86,7 @@ class Cursors:
         _, size, fruitless, since, until, offset, time, count = _HEAD.unpack_from(clear)
         starts = range(_HEAD.size, len(clear), _DIGEST_BYTES)
         digests = tuple(clear[start : start + _DIGEST_BYTES] for start in starts)
-        return Place(
+        return WalkPosition(
             date.fromordinal(since),
             date.fromordinal(until),
             offset,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from graph.konaplate.endpoints.transactions import TransactionPage, TransactionRow, TransactionsKey
 from graph.konaplate.record import first_fault
-from graph.konaplate.transaction_cursors import MAX_DIGESTS, Place, digest, identity, time_of
+from graph.konaplate.transaction_cursors import MAX_DIGESTS, WalkPosition, digest, identity, time_of
 
 if TYPE_CHECKING:
     from graph.konaplate.transaction_history import HistoryKey
@@ -41,7 +41,7 @@ class Pages:
         first: the number of the first page.
     """
 
-    def __init__(self, key: HistoryKey, place: Place, size: int, first: int) -> None:
+    def __init__(self, key: HistoryKey, place: WalkPosition, size: int, first: int) -> None:
         self._key = key
         self._days = [str(day).replace("-", "") for day in (place.since, place.until)]
         self.size = size
@@ -89,7 +89,7 @@ class Pages:
         self.as_of = page.as_of
 
 
-def new_rows(seen: list[Seen], place: Place) -> tuple[list[Seen], bool]:
+def new_rows(seen: list[Seen], place: WalkPosition) -> tuple[list[Seen], bool]:
     """The rows that a walk has not passed, each once, and whether it has passed the first row of all."""
     known = _known(seen, place)
     passed = _before_known(seen, place, known) if known else _later(seen, place)
@@ -101,7 +101,7 @@ def new_rows(seen: list[Seen], place: Place) -> tuple[list[Seen], bool]:
     return list(new.values()), passed[:1] == [True]
 
 
-def place_after(place: Place, shown: list[Seen], index: int) -> Place:
+def place_after(place: WalkPosition, shown: list[Seen], index: int) -> WalkPosition:
     """The place behind one of the rows that were shown from a place."""
     before = shown[: index + 1]
     timed = [each for each in reversed(before) if each.time is not None]
@@ -110,7 +110,7 @@ def place_after(place: Place, shown: list[Seen], index: int) -> Place:
     if len(equal) == len(timed) and time == place.time:
         equal += place.equal
     untimed = [digest(each.row, None) for each in before if each.time is None]
-    return Place(
+    return WalkPosition(
         place.since,
         place.until,
         offset=shown[index].offset + 1,
@@ -120,7 +120,7 @@ def place_after(place: Place, shown: list[Seen], index: int) -> Place:
     )
 
 
-def _known(seen: list[Seen], place: Place) -> set[int]:
+def _known(seen: list[Seen], place: WalkPosition) -> set[int]:
     """Where the rows are whose digests the cursor holds."""
     known: set[int] = set()
     for index, each in enumerate(seen):
@@ -130,7 +130,7 @@ def _known(seen: list[Seen], place: Place) -> set[int]:
     return known
 
 
-def _before_known(seen: list[Seen], place: Place, known: set[int]) -> list[bool]:
+def _before_known(seen: list[Seen], place: WalkPosition, known: set[int]) -> list[bool]:
     """Which rows the walk has passed, by their position: those before a known one, unless their time is the same.
 
     Positions hold even where Konaplate should not sort by time. But it may change the order of rows of equal time.
@@ -143,7 +143,7 @@ def _before_known(seen: list[Seen], place: Place, known: set[int]) -> list[bool]
     ]
 
 
-def _later(seen: list[Seen], place: Place) -> list[bool]:
+def _later(seen: list[Seen], place: WalkPosition) -> list[bool]:
     """Which rows the walk has passed, by time. A row without one has that of the next row."""
     passed: list[bool] = []
     time: int | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from graph.konaplate.transaction_cursors import Cursors, Place, Sealer
+from graph.konaplate.transaction_cursors import Cursors, Sealer, WalkPosition
 from graph.konaplate.transaction_history import (
     DEFAULT_MAX_DAYS,
     MAX_FIRST,
@@ -56,7 +56,7 @@ async def walk(
     """
     check_arguments(key, today, max_days)
     cursors = _cursors(key, sealer)
-    place = Place(*days(key, today, max_days)) if key.after is None else cursors.opened(key.after)
+    place = WalkPosition(*days(key, today, max_days)) if key.after is None else cursors.opened(key.after)
     if place is None:
         raise HistoryArgumentError("`after` is not a cursor of this card with these arguments")
     return _history(key, place, await _found(key, place, load), cursors)
@@ -73,12 +73,12 @@ class _Part(NamedTuple):
 
     rows: list[Seen]
     has_next: bool
-    following: Place
+    following: WalkPosition
     """Where a part without rows goes on."""
     as_of: int
 
 
-async def _found(key: HistoryKey, place: Place, load: Load) -> _Part:
+async def _found(key: HistoryKey, place: WalkPosition, load: Load) -> _Part:
     """Read what follows a place."""
     # Where the calls before found nothing, larger steps may.
     width = MAX_FIRST if place.fruitless else key.first
@@ -114,7 +114,7 @@ def _back(pages: Pages) -> int:
     return max(0, pages.start - MAX_FIRST + 1)
 
 
-def _history(key: HistoryKey, place: Place, part: _Part, cursors: Cursors) -> TransactionHistory:
+def _history(key: HistoryKey, place: WalkPosition, part: _Part, cursors: Cursors) -> TransactionHistory:
     """The connection of a part. Its cursors are made when they are read."""
     rows = part.rows
 

@@ -59,7 +59,7 @@ _ID: Final = re.compile(r'"id": ?"([^"]+)"')
 _MOST_IDS: Final = 20
 
 
-class Outcome(NamedTuple):
+class AuditResult(NamedTuple):
     """What a run found."""
 
     cases: int
@@ -77,7 +77,7 @@ async def run(
     *,
     sums: Mapping[str, Callable[[], str]] = MappingProxyType({}),
     follow: Callable[[Sequence[str]], Iterable[Case]] = lambda _ids: (),
-) -> Outcome:
+) -> AuditResult:
     """Send every case and search the output.
 
     Args:
@@ -122,7 +122,7 @@ async def run(
         for case in follow(list(ids)[:: -(-len(ids) // _MOST_IDS) or 1]):
             await ask(case)
     look("all cases together", {name: text() for name, text in sums.items()})
-    return Outcome(count, lines, tuple(leaks))
+    return AuditResult(count, lines, tuple(leaks))
 
 
 class SpanTexts(SpanExporter):
@@ -157,7 +157,7 @@ async def leak_audit(
     data: Mapping[str, Table] = DATA,
     query: type = Query,
     kinds: Container[str] = VIEWERS,
-) -> dict[str, Outcome]:
+) -> dict[str, AuditResult]:
     """Run every case as viewers of these kinds; returns the outcomes by kind."""
     log, spans = io.StringIO(), io.StringIO()
     configure_logging("debug", as_json=True, stream=log)
@@ -166,7 +166,7 @@ async def leak_audit(
 
     schema = build_schema(query)
 
-    async def audit(auth: Mapping[str, str], token: str = "") -> Outcome:
+    async def audit(auth: Mapping[str, str], token: str = "") -> AuditResult:
         settings = load_settings({**credentials.gateway_settings(), **_SETTINGS, **auth})
         app = create_app(
             settings, endpoints=endpoints, query=query, transport=sandbox, span_exporter=SpanTexts(spans)

@@ -15,7 +15,7 @@ from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
 from graph.output.findings import print_findings, takes_format
 from graph.output.prompts import read_number
-from graph.probe.exchange import Caller
+from graph.probe.client import ProbeClient
 from graph.probe.notebook import Notebook
 from graph.probe.steps import Probe
 from graph.start import read_settings
@@ -49,7 +49,7 @@ def probe(*, yes: bool, form: str) -> None:
 
 async def _run(settings: Settings, card_no: CardNo, may: Callable[[str], bool]) -> list[Finding]:
     transport = LeanTransport(PoolLimits(1, response_bytes=Limits().response_bytes), build_tls(settings))
-    caller = Caller(settings.konaplate_base_url, build_identity(settings), key_pairs(settings), transport)
+    caller = ProbeClient(settings.konaplate_base_url, build_identity(settings), key_pairs(settings), transport)
     notes = Notebook(settings, caller, by_name(configured_endpoints(settings)), may)
     try:
         await Probe(notes, card_no).run()

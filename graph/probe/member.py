@@ -13,7 +13,7 @@ from graph.probe.notebook import REPORT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graph.probe.exchange import Exchange
+    from graph.probe.client import ProbeAnswer
     from graph.probe.notebook import Notebook
     from schema.secrets import CardNo
 
@@ -69,7 +69,7 @@ class MemberSteps:
                 return found
         return None
 
-    async def _card_list(self, member: Mapping[str, Any]) -> Exchange | None:
+    async def _card_list(self, member: Mapping[str, Any]) -> ProbeAnswer | None:
         """A clear request with a sealed answer: does it name the key?"""
         found = await self._notes.ask("card_list", member, "the member's cards")
         if found is None or not found.is_refused:
@@ -129,7 +129,7 @@ class MemberSteps:
         self._notes.compare("first page", str(first), f"set KONAPLATE_FIRST_PAGE={first}", fits=fits)
 
     @staticmethod
-    def _rows(page: Exchange) -> list[Any]:
+    def _rows(page: ProbeAnswer) -> list[Any]:
         rows = (page.fields or {}).get("transactionInfo") if page.is_success else None
         return rows if isinstance(rows, list) else []
 
@@ -158,5 +158,5 @@ class MemberSteps:
                 return
         self._refused(name, found)
 
-    def _refused(self, name: str, found: Exchange) -> None:
+    def _refused(self, name: str, found: ProbeAnswer) -> None:
         self._notes.find(name, "bad", f"refused (HTTP {found.status}, code {found.code or 'none'})", REPORT)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from graph.konaplate.encryption import KNOWN_ALGORITHMS, KNOWN_CONTENT_ENCRYPTIONS
 from graph.konaplate.protocol import EchoRule
 from graph.output.findings import Finding
-from graph.probe.exchange import Exchange, Manner
+from graph.probe.client import Manner, ProbeAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.protocol import Zone
     from graph.output.findings import Verdict
-    from graph.probe.exchange import Caller
+    from graph.probe.client import ProbeClient
 
 REPORT: Final = "no setting fits: please report it with this output"
 
@@ -34,7 +34,7 @@ class Notebook:
     """
 
     settings: Settings
-    caller: Caller
+    caller: ProbeClient
     endpoints: Mapping[str, Endpoint[Any, Any]]
     may: Callable[[str], bool]
     findings: list[Finding] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Notebook:
             next((word for word in words if word in KNOWN_CONTENT_ENCRYPTIONS), KNOWN_CONTENT_ENCRYPTIONS[0]),
         )
 
-    def judged_seal(self, name: str, found: Exchange) -> Exchange:
+    def judged_seal(self, name: str, found: ProbeAnswer) -> ProbeAnswer:
         """Compare how an answer came with what the settings expect."""
         if not found.is_success or not self.caller.encrypts:
             return found
@@ -106,7 +106,7 @@ class Notebook:
 
     async def ask(
         self, name: str, body: Mapping[str, Any], what: str, manner: Manner | None = None
-    ) -> Exchange | None:
+    ) -> ProbeAnswer | None:
         """Make a call, if that is allowed."""
         endpoint = self.endpoints[name]
         if not self.may(f"{what} ({endpoint.path})"):

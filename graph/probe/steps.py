@@ -14,7 +14,7 @@ from graph.probe.notebook import REPORT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graph.probe.exchange import Exchange, Manner
+    from graph.probe.client import Manner, ProbeAnswer
     from graph.probe.notebook import Notebook
     from schema.secrets import CardNo
 
@@ -49,7 +49,7 @@ class Probe:
             await MemberSteps(self._notes, self._card_no).run(card.fields or {})
         self._notes.sum_up()
 
-    async def _first_call(self) -> Exchange | None:
+    async def _first_call(self) -> ProbeAnswer | None:
         """Ask for the card; if that is refused, find out why."""
         found = await self._notes.ask("card_info", {"cardNo": self._card_no.reveal()}, "the test card")
         if found is None:
@@ -82,13 +82,13 @@ class Probe:
         )
         return None
 
-    def _judged_card(self, found: Exchange) -> Exchange:
+    def _judged_card(self, found: ProbeAnswer) -> ProbeAnswer:
         if found.fields is None:
             change = "check KONAPLATE_CLIENT_PRIVATE_KEY, or see how answers are encrypted below"
             self._notes.find("answer", "bad", "cannot be opened", change)
         return self._notes.judged_seal("card_info", found)
 
-    def _other_manners(self, found: Exchange) -> list[tuple[Manner, str, str]]:
+    def _other_manners(self, found: ProbeAnswer) -> list[tuple[Manner, str, str]]:
         """Manners that nobody documents, in which a refused call may be accepted."""
         usual = self._notes.manner(self._notes.endpoints["card_info"])
         other = Zone.UTC if usual.zone is Zone.KST else Zone.KST
@@ -112,7 +112,7 @@ class Probe:
                         )
         return manners
 
-    def _judge_clock(self, found: Exchange) -> None:
+    def _judge_clock(self, found: ProbeAnswer) -> None:
         if found.skew is None:
             self._notes.find("clock", "warning", "Konaplate sends no Date header")
         elif abs(found.skew) <= _SKEW:

@@ -17,7 +17,7 @@ from graph.konaplate.endpoints import ENDPOINTS
 from graph.sandbox.checks import Checks
 from graph.sandbox.data import DATA, table_of
 from graph.sandbox.faults import Altered, Behaviour, Coded, Raw, RefusedCallError
-from graph.sandbox.inquiries import State
+from graph.sandbox.inquiries import SandboxState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -49,7 +49,7 @@ def create_sandbox(
         encrypted: whether messages are encrypted as the endpoints declare; False for a private line.
         clock: seconds since 1970; the newest transactions are as old as it says.
     """
-    state = State(clock)
+    state = SandboxState(clock)
     cipher = _server_cipher(credentials) if encrypted else None
     inquiries = [
         Route(
@@ -70,7 +70,7 @@ class _Inquiry:
     def __init__(
         self,
         table: Table,
-        state: State,
+        state: SandboxState,
         credentials: SandboxCredentials,
         cipher: Cipher | None,
         endpoint: Endpoint[Any, Any],

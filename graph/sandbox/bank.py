@@ -14,7 +14,7 @@ from graph.sandbox.wallets import PRODUCTS, WALLETS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from graph.sandbox.wallets import Card
+    from graph.sandbox.wallets import WalletCard
 
 K = TypeVar("K")
 Fields = dict[str, Any]
@@ -42,18 +42,18 @@ _TERMS: Final = (
 )
 
 
-def card_list(cards: Sequence[Card]) -> Fields:
+def card_list(cards: Sequence[WalletCard]) -> Fields:
     """Search for Card, without filters."""
     return {"cardDataInfo": [dict(card.row) for card in cards]}
 
 
-def transactions(card: Card) -> Fields:
+def transactions(card: WalletCard) -> Fields:
     """Checking Transaction History: all that there is, but for the times of approval."""
     history = history_of(card)
     return {"history": history, "transactionInfo": [dict(entry.fields) for entry in history.entries]}
 
 
-def virtual_account(card: Card) -> Fields:
+def virtual_account(card: WalletCard) -> Fields:
     """Virtual Account of a Card."""
     dice = Dice(f"account of {card.par}")
     return {
@@ -63,7 +63,7 @@ def virtual_account(card: Card) -> Fields:
     }
 
 
-def tax_deduction(card: Card) -> Fields:
+def tax_deduction(card: WalletCard) -> Fields:
     """Income-tax Deduction Status."""
     return {"par": card.par, **_DEDUCTIONS.get(card.count, {})}
 
@@ -101,25 +101,25 @@ def product(service_id: str) -> Fields:
     return {"serviceId": service_id, "serviceName": PRODUCTS.get(service_id, RESERVED_PRODUCT)}
 
 
-def wallets() -> Mapping[int, Sequence[Card]]:
+def wallets() -> Mapping[int, Sequence[WalletCard]]:
     """The cards of every member, by user id."""
-    held: dict[int, list[Card]] = {user_id: [] for user_id in MEMBERS}
+    held: dict[int, list[WalletCard]] = {user_id: [] for user_id in MEMBERS}
     for card in WALLETS:
         if card.user_id in held:
             held[card.user_id].append(card)
     return held
 
 
-def cards_by_number() -> Mapping[str, Card]:
+def cards_by_number() -> Mapping[str, WalletCard]:
     """The cards by each of their numbers."""
     return {number: card for card in WALLETS for number in card.numbers}
 
 
-def cards_by_par() -> Mapping[str, Card]:
+def cards_by_par() -> Mapping[str, WalletCard]:
     """The cards that somebody holds, by PAR."""
     return {card.par: card for cards in wallets().values() for card in cards}
 
 
-def reserved(key: Callable[[Card], K]) -> Callable[[], Mapping[K, Card]]:
+def reserved(key: Callable[[WalletCard], K]) -> Callable[[], Mapping[K, WalletCard]]:
     """The cards of the reserved members, by a key of theirs."""
     return lambda: {key(card): card for card in reserved_cards().values()}

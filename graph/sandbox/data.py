@@ -18,7 +18,7 @@ from graph.sandbox.wallets import PAR_LENGTH, PRODUCTS, WALLETS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from graph.sandbox.wallets import Card
+    from graph.sandbox.wallets import WalletCard
 
 
 def table_of(data: Mapping[str, Table], endpoint: str) -> Table:
@@ -57,12 +57,12 @@ _WITHOUT_ACCOUNT: Final = {
 }
 
 
-def _number(card: Card) -> str:
+def _number(card: WalletCard) -> str:
     return card.numbers[0]
 
 
 def _failing(
-    endpoint: str, key: Callable[[Card], str], others: Mapping[str, Behaviour] = MappingProxyType({})
+    endpoint: str, key: Callable[[WalletCard], str], others: Mapping[str, Behaviour] = MappingProxyType({})
 ) -> Mapping[str, Behaviour]:
     """How an API fails, by a key of the reserved members' cards, and of other cards."""
     fails = failures_of(endpoint)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from graph.sandbox.faults import Behaviour, Row
-    from graph.sandbox.wallets import Card
+    from graph.sandbox.wallets import WalletCard
     from schema.errors import ErrorCode
 
 _ROW: Final = "cardDataInfo"
@@ -181,7 +181,7 @@ RESERVED_PRODUCT: Final = "샌드박스 예약카드"
 """The name of the reserved members' products."""
 
 
-class Failure(NamedTuple):
+class MemberFailure(NamedTuple):
     """What fails for a reserved member."""
 
     endpoint: str
@@ -195,15 +195,15 @@ class Failure(NamedTuple):
     """The path of the faulty attribute in the record; None if all of it fails."""
 
 
-def _failures() -> Iterator[tuple[int, Failure]]:
+def _failures() -> Iterator[tuple[int, MemberFailure]]:
     for digit, (endpoint, own) in enumerate(_OWN.items(), start=1):
         for start, rows in ((1, CODED), (31, HTTP), (61, own)):
             for place, (description, behaviour, seen, field) in enumerate(rows, start):
                 user_id = 9_000 + 100 * digit + place
-                yield user_id, Failure(endpoint, description, behaviour, *seen, field)
+                yield user_id, MemberFailure(endpoint, description, behaviour, *seen, field)
 
 
-FAILURES: Final[Mapping[int, Failure]] = MappingProxyType(dict(_failures()))
+FAILURES: Final[Mapping[int, MemberFailure]] = MappingProxyType(dict(_failures()))
 """By the reserved member's user id."""
 
 
@@ -218,12 +218,12 @@ def product_of(user_id: int) -> str:
 
 
 @functools.cache
-def reserved_cards() -> Mapping[int, Card]:
+def reserved_cards() -> Mapping[int, WalletCard]:
     """The card of each reserved member, by user id."""
     return {user_id: _card(user_id) for user_id in FAILURES}
 
 
-def _card(user_id: int) -> Card:
+def _card(user_id: int) -> WalletCard:
     fields = card_fields(userId=user_id, serviceId=product_of(user_id), serviceName=RESERVED_PRODUCT)
     # Without the name in its row, the product must be asked for.
     return card_of(8_000_000 + user_id, "reserved", fields, without=("serviceName", "physicalCardNo"))

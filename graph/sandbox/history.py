@@ -13,7 +13,7 @@ from graph.sandbox.seed import Dice
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from graph.sandbox.wallets import Card
+    from graph.sandbox.wallets import WalletCard
 
 KST: Final = timezone(timedelta(hours=9))
 PAYMENT, CHARGE, REFUND, TRANSFER = "00", "01", "02", "03"
@@ -26,7 +26,7 @@ _APPROVALS: Final = 10_000
 _MUCH: Final = 400_000
 
 
-class Pages(Enum):
+class PageBehavior(Enum):
     """How the pages of a history behave."""
 
     STEADY = "as documented"
@@ -36,14 +36,14 @@ class Pages(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class HistoryPlan:
     """What the history of a card is like."""
 
     count: int = 12
     """The number of transactions, with those before a reissue."""
     days: int = 25
     """The age of the oldest."""
-    pages: Pages = Pages.STEADY
+    pages: PageBehavior = PageBehavior.STEADY
     at_once: bool = False
     """Whether all of them have one time of approval."""
     undone: bool = False
@@ -52,24 +52,24 @@ class Plan:
     """The number of the oldest transactions that were made with the card before its reissue."""
 
 
-_PLANS: Final[Mapping[int, Plan]] = MappingProxyType(
+_PLANS: Final[Mapping[int, HistoryPlan]] = MappingProxyType(
     {
-        1: Plan(60, days=80),
-        2: Plan(7),
-        6: Plan(0),
-        7: Plan(0),
-        2_001_001: Plan(1),
-        2_003_001: Plan(45, days=40),
-        2_005_001: Plan(40, days=45, reissued=5),
-        2_005_002: Plan(130, days=85),
-        2_005_003: Plan(3),
-        2_005_004: Plan(0),
-        2_012_001: Plan(2_000, days=89),
-        2_012_002: Plan(40, pages=Pages.SHIFTING),
-        2_012_003: Plan(40, pages=Pages.PROMISING),
-        2_012_004: Plan(40, pages=Pages.GAPPED),
-        2_012_005: Plan(45, at_once=True),
-        2_012_006: Plan(40, undone=True),
+        1: HistoryPlan(60, days=80),
+        2: HistoryPlan(7),
+        6: HistoryPlan(0),
+        7: HistoryPlan(0),
+        2_001_001: HistoryPlan(1),
+        2_003_001: HistoryPlan(45, days=40),
+        2_005_001: HistoryPlan(40, days=45, reissued=5),
+        2_005_002: HistoryPlan(130, days=85),
+        2_005_003: HistoryPlan(3),
+        2_005_004: HistoryPlan(0),
+        2_012_001: HistoryPlan(2_000, days=89),
+        2_012_002: HistoryPlan(40, pages=PageBehavior.SHIFTING),
+        2_012_003: HistoryPlan(40, pages=PageBehavior.PROMISING),
+        2_012_004: HistoryPlan(40, pages=PageBehavior.GAPPED),
+        2_012_005: HistoryPlan(45, at_once=True),
+        2_012_006: HistoryPlan(40, undone=True),
     }
 )
 """By the card's count; the others have usual ones."""
@@ -90,12 +90,12 @@ class History:
     """The transactions of a card, newest first."""
 
     user_id: int | None
-    pages: Pages
+    pages: PageBehavior
     entries: Sequence[Entry]
 
     def after_calls(self, count: int) -> Sequence[Entry]:
         """The transactions once so many calls have asked for them."""
-        if self.pages is not Pages.SHIFTING:
+        if self.pages is not PageBehavior.SHIFTING:
             return self.entries
         return [*map(_arrived, range(count, 0, -1)), *self.entries]
 
@@ -106,14 +106,14 @@ def _arrived(count: int) -> Entry:
     return Entry(timedelta(0), before_reissue=False, fields={**_common(dice, PAYMENT, 1_000), **fields})
 
 
-def history_of(card: Card) -> History:
+def history_of(card: WalletCard) -> History:
     """The history of a card."""
-    plan = _PLANS.get(card.count, Plan())
+    plan = _PLANS.get(card.count, HistoryPlan())
     entries = tuple(_entries(card, plan))
     return History(card.user_id, plan.pages, entries)
 
 
-def _entries(card: Card, plan: Plan) -> Iterator[Entry]:
+def _entries(card: WalletCard, plan: HistoryPlan) -> Iterator[Entry]:
     """From the newest to the oldest, so that the newest leaves the card's balance."""
     step = plan.days * 86_400 // max(plan.count, 1)
     debit = "limits" in card.row

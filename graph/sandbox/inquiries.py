@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graph.sandbox.faults import RefusedCallError
 from graph.sandbox.forms import INVALID_INPUT
-from graph.sandbox.history import KST, Pages
+from graph.sandbox.history import KST, PageBehavior
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ _FIRST_PAGE: Final[Mapping[str, Any]] = MappingProxyType({})
 _PROMISED: Final = 3
 
 
-class State:
+class SandboxState:
     """What a sandbox keeps between calls: the time that transactions count from, and how many calls there were.
 
     The time is read once a day, so that transactions keep theirs while somebody walks over the pages of a history.
@@ -50,13 +50,13 @@ class State:
         return datetime.fromtimestamp(self._clock(), KST).replace(microsecond=0)
 
 
-def cards(row: Mapping[str, Any], request: Mapping[str, Any], _state: State) -> dict[str, Any]:
+def cards(row: Mapping[str, Any], request: Mapping[str, Any], _state: SandboxState) -> dict[str, Any]:
     """Answer Search for Card: the member's cards that fit the filters."""
     given = {name: request[name] for name in ("par", "physicalCardNo") if request.get(name) is not None}
     return {"cardDataInfo": [dict(card) for card in row["cardDataInfo"] if given.items() <= card.items()]}
 
 
-def terms(row: Mapping[str, Any], request: Mapping[str, Any], _state: State) -> dict[str, Any]:
+def terms(row: Mapping[str, Any], request: Mapping[str, Any], _state: SandboxState) -> dict[str, Any]:
     """Answer Terms List: those of a kind and place, with titles in the language asked for."""
     given = {name: request[name] for name in ("tcActionType", "viewPositionType") if request.get(name) is not None}
     english = request.get("locale") == "EN"
@@ -69,7 +69,7 @@ def terms(row: Mapping[str, Any], request: Mapping[str, Any], _state: State) -> 
     }
 
 
-def transactions(row: Mapping[str, Any], request: Mapping[str, Any], state: State) -> dict[str, Any]:
+def transactions(row: Mapping[str, Any], request: Mapping[str, Any], state: SandboxState) -> dict[str, Any]:
     """Answer Checking Transaction History: one page of the transactions that fit the filters.
 
     Raises:
@@ -88,11 +88,11 @@ def transactions(row: Mapping[str, Any], request: Mapping[str, Any], state: Stat
         found = found[::-1]
     total = -(-len(found) // size)
     place = page
-    if history.pages is Pages.GAPPED and total > 1:
+    if history.pages is PageBehavior.GAPPED and total > 1:
         total += 1
         place = page - 1 if page > 1 else page
-    shown = [] if history.pages is Pages.GAPPED and page == 1 else found[place * size : (place + 1) * size]
-    if history.pages is Pages.PROMISING and page == 0:
+    shown = [] if history.pages is PageBehavior.GAPPED and page == 1 else found[place * size : (place + 1) * size]
+    if history.pages is PageBehavior.PROMISING and page == 0:
         total += _PROMISED
     return {
         "pageResponse": {"page": page, "totalPages": total, "numberOfElements": len(shown)},

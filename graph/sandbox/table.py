@@ -11,7 +11,7 @@ from graph.sandbox.forms import INVALID_INPUT, MISSING_VALUE, WRONG_LENGTH, Form
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from graph.sandbox.inquiries import State
+    from graph.sandbox.inquiries import SandboxState
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class Table:
     """As `rows`, for the members that are reserved for a failure, of this or another API."""
     others: Mapping[str, Form] | None = None
     """The forms of the request's other fields; None takes any."""
-    answer: Callable[[Mapping[str, Any], Mapping[str, Any], State], Mapping[str, Any]] | None = None
+    answer: Callable[[Mapping[str, Any], Mapping[str, Any], SandboxState], Mapping[str, Any]] | None = None
     """Makes a response's fields of the key's row and the request; None for the row itself."""
 
-    def look_up(self, request: Mapping[str, Any], state: State) -> tuple[Behaviour, Mapping[str, Any]]:
+    def look_up(self, request: Mapping[str, Any], state: SandboxState) -> tuple[Behaviour, Mapping[str, Any]]:
         """Find what to do with a request, and the fields of a good response.
 
         Raises:

@@ -51,7 +51,7 @@ _SEEN: Final = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Card:
+class WalletCard:
     """A card as each inquiry knows it."""
 
     count: int
@@ -74,7 +74,7 @@ class Card:
 
 def card_of(
     count: int, description: str, fields: Mapping[str, Any], *, without: tuple[str, ...] = (), **changes: Any
-) -> Card:
+) -> WalletCard:
     """Make a card.
 
     Args:
@@ -121,7 +121,9 @@ def card_of(
         for kind in ("mobile", "physical")
         if f"{kind}CardNo" in row
     }
-    return Card(count, description, fields["userId"], tuple(infos), MappingProxyType(infos), MappingProxyType(row))
+    return WalletCard(
+        count, description, fields["userId"], tuple(infos), MappingProxyType(infos), MappingProxyType(row)
+    )
 
 
 _Cards: TypeAlias = tuple[tuple[str, dict[str, Any], dict[str, Any]], ...]
@@ -132,7 +134,7 @@ def _product(product: str, **changes: Any) -> dict[str, Any]:
     return card_fields(serviceId=product, serviceName=PRODUCTS.get(product, "샌드박스 단종카드"), **changes)
 
 
-def _wallet(user_id: int, *cards: tuple[str, dict[str, Any], dict[str, Any]]) -> list[Card]:
+def _wallet(user_id: int, *cards: tuple[str, dict[str, Any], dict[str, Any]]) -> list[WalletCard]:
     return [
         card_of(user_id * _WALLET + place, description, {**fields, "userId": user_id}, **row)
         for place, (description, fields, row) in enumerate(cards, start=1)
@@ -196,7 +198,7 @@ _TWELVE: Final[_Cards] = (
 )
 
 
-def _made() -> Iterator[Card]:
+def _made() -> Iterator[WalletCard]:
     nobodys = _product(PREPAID, userId=0, balance=20_000)
     yield card_of(2_000_001, "not registered, with 0 for the user id", nobodys, without=_MOBILE_ONLY)
     for count, card in enumerate(CARDS.values(), start=1):
@@ -206,5 +208,5 @@ def _made() -> Iterator[Card]:
         yield from _wallet(user_id, *cards)
 
 
-WALLETS: Final[tuple[Card, ...]] = tuple(_made())
+WALLETS: Final[tuple[WalletCard, ...]] = tuple(_made())
 """All cards but the reserved ones, in the order of their numbers."""

@@ -31,7 +31,7 @@ class Affected(NamedTuple):
 
 
 @dataclass(slots=True)
-class Finding:
+class AssessedChange:
     """A change, and what it does to stored documents."""
 
     change: Change
@@ -43,10 +43,10 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Outcome:
+class Comparison:
     """The result of a comparison."""
 
-    findings: list[Finding]
+    findings: list[AssessedChange]
     unexplained: list[Affected]
     """Documents that are no longer valid, although no single change explains it."""
     skipped: list[tuple[str, str]]
@@ -87,7 +87,7 @@ def compare(
     documents: Iterable[StoredDocument],
     used: Iterable[Used] = (),
     announced: Collection[str] = (),
-) -> Outcome:
+) -> Comparison:
     """Compare two schemas, and find what each change does to stored documents.
 
     Args:
@@ -99,10 +99,10 @@ def compare(
     """
     usage = Usage(used, old)
     findings = [
-        Finding(change, usage=usage.of(change), is_announced=change.coordinate in announced)
+        AssessedChange(change, usage=usage.of(change), is_announced=change.coordinate in announced)
         for change in find_changes(old, new)
     ]
-    outcome = Outcome(findings, [], [])
+    outcome = Comparison(findings, [], [])
     for document in documents:
         outcome.documents += 1
         if validate(old, document.node):
@@ -116,7 +116,7 @@ def compare(
     return outcome
 
 
-def _explain(findings: Sequence[Finding], document: StoredDocument, fit: Fit) -> bool:
+def _explain(findings: Sequence[AssessedChange], document: StoredDocument, fit: Fit) -> bool:
     """Note which changes affect a document, and return whether any makes it invalid."""
     is_explained = False
     for finding in findings:

@@ -74,7 +74,7 @@ class Traces:
     def __init__(self, processor: SpanProcessor, endpoints: Sequence[Endpoint[Any, Any]], base_url: str) -> None:
         self._processor = processor
         self._codes = VendorCodes(endpoints)
-        self._calls = {endpoint.path: _Call.of(endpoint, base_url) for endpoint in endpoints}
+        self._calls = {endpoint.path: _CallAttributes.of(endpoint, base_url) for endpoint in endpoints}
         resource = {
             "service.name": "konagraph",
             "service.version": __version__,
@@ -155,14 +155,14 @@ class Traces:
                 await done.wait()
 
 
-class _Call(NamedTuple):
+class _CallAttributes(NamedTuple):
     """What the spans of all calls to one API have in common."""
 
     span: str
     attributes: dict[str, AttributeValue]
 
     @classmethod
-    def of(cls, endpoint: Endpoint[Any, Any], base_url: str) -> _Call:
+    def of(cls, endpoint: Endpoint[Any, Any], base_url: str) -> _CallAttributes:
         address, port = server_of(base_url)
         return cls(
             f"{METHOD} {endpoint.name}",

@@ -35,7 +35,7 @@ _MAX_IN_LINE: Final = 100
 _Counts = defaultdict[str, int]
 
 
-class Usage:
+class UsageCounter:
     """Counts what clients use, and logs it every few minutes and at the end; `clock` gives monotonic seconds."""
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:

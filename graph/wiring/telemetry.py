@@ -16,7 +16,7 @@ from graph.telemetry.metrics import Metrics
 from graph.telemetry.protection import ProtectionTelemetry
 from graph.telemetry.requests import RequestTelemetry
 from graph.telemetry.upstream import UpstreamTelemetry
-from graph.telemetry.usage import Usage
+from graph.telemetry.usage import UsageCounter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ class Telemetry:
     ) -> None:
         self.metrics = Metrics()
         self.requests = RequestTelemetry(self.metrics, listed=settings.konagraph_clients)
-        self.usage = Usage(self.metrics)
+        self.usage = UsageCounter(self.metrics)
         self.upstream = UpstreamTelemetry(self.metrics, endpoints, settings.konaplate_base_url)
         self.protection = ProtectionTelemetry(self.metrics)
         try:

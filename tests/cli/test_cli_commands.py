@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from graph import __version__
-from graph.cli import COMMANDS, Place, main
+from graph.cli import COMMANDS, CommandInfo, main
 from graph.config.environment import PREFIXES
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, MEMBERS
@@ -388,11 +388,11 @@ def test_help_names_every_command_in_the_order_of_use_and_in_whole_sentences(opt
     assert "..." not in result.stdout.partition("Commands:")[2]
 
 
-@table("name, place", COMMANDS.items())
-def test_a_command_is_listed_by_the_first_sentence_of_its_help(name: str, place: Place) -> None:
+@table("name, info", COMMANDS.items())
+def test_a_command_is_listed_by_the_first_sentence_of_its_help(name: str, info: CommandInfo) -> None:
     command = main.get_command(click.Context(main), name)
     assert command is not None
-    assert place.summary == command.get_short_help_str(limit=200)
+    assert info.summary == command.get_short_help_str(limit=200)
 
 
 def test_the_version_is_the_projects() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from graph.konaplate.endpoints.transactions import TransactionPage, TransactionsKey
 from graph.konaplate.errors import InvalidFieldError
-from graph.konaplate.transaction_cursors import Place
+from graph.konaplate.transaction_cursors import WalkPosition
 from graph.konaplate.transaction_history import HistoryArgumentError, TransactionHistory
 from graph.konaplate.transaction_pages import MAX_ROWS, Pages, overlapping
 from graph.konaplate.transaction_walk import MAX_CALLS, MAX_FRUITLESS_CALLS, walk
@@ -381,7 +381,7 @@ async def test_a_walk_ends_whatever_the_numbers_say(answer: Any) -> None:
 @pytest.mark.parametrize(("number", "more"), [(MAX_ROWS // 100 - 2, True), (MAX_ROWS // 100 - 1, False)])
 async def test_no_page_is_read_behind_a_hundred_thousand_rows(number: int, *, more: bool) -> None:
     history = Scripted(lambda page, _size: answer_of([Entry(page, 1).wire], page + 2))
-    pages = Pages(KEY, Place(TODAY, TODAY), 100, number)
+    pages = Pages(KEY, WalkPosition(TODAY, TODAY), 100, number)
     await pages.read_next(history.load)
     assert pages.more == more
 

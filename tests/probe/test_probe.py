@@ -22,7 +22,7 @@ from graph.header_values import seconds_ahead
 from graph.konaplate.endpoint import by_name
 from graph.konaplate.transport.lean import LeanTransport
 from graph.konaplate.transport.pool import PoolLimits
-from graph.probe.exchange import Caller
+from graph.probe.client import ProbeClient
 from graph.probe.notebook import Notebook
 from graph.probe.steps import Probe
 from graph.wiring.upstream import build_identity, configured_endpoints, key_pairs
@@ -162,7 +162,7 @@ async def probed(
     async with upstream:
         settings = checked_settings(environment(upstream, **changes))
         transport = LeanTransport(PoolLimits(1, response_bytes=1 << 18), None)
-        caller = Caller(settings.konaplate_base_url, build_identity(settings), key_pairs(settings), transport)
+        caller = ProbeClient(settings.konaplate_base_url, build_identity(settings), key_pairs(settings), transport)
         endpoints = by_name(configured_endpoints(settings))
         notes = Notebook(settings, caller, endpoints, lambda what: not refuse or refuse not in what)
         await Probe(notes, CardNo(number)).run()
@@ -337,7 +337,7 @@ async def test_whatever_konaplate_answers_the_probe_ends_and_prints_nothing_of_i
         return httpx.Response(next(statuses), content=json.dumps(answer).encode(), headers=headers)
 
     settings = checked_settings(environment_at("http://127.0.0.1:9", credentials()))
-    caller = Caller(
+    caller = ProbeClient(
         "http://127.0.0.1:9", build_identity(settings), key_pairs(settings), httpx.MockTransport(answered)
     )
     notes = Notebook(settings, caller, by_name(configured_endpoints(settings)), lambda _what: True)

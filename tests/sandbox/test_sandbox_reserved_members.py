@@ -12,7 +12,7 @@ from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.terms import TermsKey
 from graph.konaplate.endpoints.transactions import TransactionsKey
 from graph.konaplate.errors import InvalidFieldError, RetryMayHelpError
-from graph.sandbox.failures import FAILURES, Failure, reserved_cards, reserved_member
+from graph.sandbox.failures import FAILURES, MemberFailure, reserved_cards, reserved_member
 from graph.sandbox.faults import FAULTS, MEMBER_FAULTS, Altered, Raw
 from graph.sandbox.ledger import CARDS, MEMBERS
 from graph.sandbox.wallets import WALLETS
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from graph.konaplate.client import KonaplateClient
-    from graph.sandbox.wallets import Card
+    from graph.sandbox.wallets import WalletCard
 
 TODAY = f"{NOW:%Y%m%d}"
 BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 # How the gateway asks each API about a reserved member and the card.
-KEYS: dict[str, Callable[[int, Card], Any]] = {
+KEYS: dict[str, Callable[[int, WalletCard], Any]] = {
     "user_info": lambda user_id, _card: MemberId(str(user_id)),
     "card_list": lambda user_id, _card: MemberId(str(user_id)),
     "identity_check": lambda user_id, _card: MemberId(str(user_id)),
@@ -83,7 +83,7 @@ def faults(record: Any) -> list[InvalidFieldError]:
 @pytest.mark.slow
 @table(("user_id", "failure"), FAILURES.items())
 @jumping
-async def test_a_reserved_member_fails_as_documented(user_id: int, failure: Failure) -> None:
+async def test_a_reserved_member_fails_as_documented(user_id: int, failure: MemberFailure) -> None:
     found = await looked_up(failure.endpoint, user_id)
     if failure.field is not None:
         assert code_of(at(found, failure.field)) == failure.code
@@ -143,7 +143,7 @@ async def test_a_reserved_member_is_an_ordinary_one_with_one_card() -> None:
 
 
 @table(("user_id", "failure"), FAILURES.items())
-async def test_the_sandbox_does_what_the_row_says(user_id: int, failure: Failure) -> None:
+async def test_the_sandbox_does_what_the_row_says(user_id: int, failure: MemberFailure) -> None:
     behaviour, card = failure.behaviour, reserved_cards()[user_id]
     if isinstance(behaviour, Altered):
         return

@@ -6,7 +6,7 @@ import pytest
 from graphql import BreakingChangeType, DangerousChangeType, build_schema, validate
 
 from graph.schema_check.changes import Level
-from graph.schema_check.check import Outcome, compare
+from graph.schema_check.check import Comparison, compare
 from graph.schema_check.effects import Effect
 from tests.schema_check.planted import BREAKING, DANGEROUS, SAFE, Planted
 from tests.schema_check.stored_by_clients import SDL, stored
@@ -18,7 +18,7 @@ LEVELED = [
 ]
 
 
-def changed(*planted: Planted) -> Outcome:
+def changed(*planted: Planted) -> Comparison:
     sdl = SDL
     for each in planted:
         assert each.before in sdl
@@ -26,7 +26,7 @@ def changed(*planted: Planted) -> Outcome:
     return compare(OLD, build_schema(sdl), stored())
 
 
-def affected(outcome: Outcome, kind: str, coordinate: str) -> dict[str, Effect]:
+def affected(outcome: Comparison, kind: str, coordinate: str) -> dict[str, Effect]:
     (finding,) = [
         one for one in outcome.findings if (one.change.kind, one.change.coordinate) == (kind, coordinate)
     ]

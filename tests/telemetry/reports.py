@@ -9,7 +9,7 @@ from graph.telemetry.metrics import Metrics
 from graph.telemetry.protection import ProtectionTelemetry
 from graph.telemetry.requests import RequestTelemetry
 from graph.telemetry.upstream import UpstreamTelemetry
-from graph.telemetry.usage import Usage
+from graph.telemetry.usage import UsageCounter
 
 BASE_URL: Final = "https://konaplate.invalid/open-api"
 
@@ -22,4 +22,4 @@ class Reports(Metrics):
         self.requests = RequestTelemetry(self)
         self.upstream = UpstreamTelemetry(self, ENDPOINTS, BASE_URL)
         self.protection = ProtectionTelemetry(self)
-        self.usage = Usage(self)
+        self.usage = UsageCounter(self)

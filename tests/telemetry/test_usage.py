@@ -16,7 +16,7 @@ from graph.graphql.coordinates import Named
 from graph.http.clients import KnownClients
 from graph.http.report import RequestReport
 from graph.telemetry.metrics import Metrics
-from graph.telemetry.usage import MAX_PENDING, SECONDS, Usage
+from graph.telemetry.usage import MAX_PENDING, SECONDS, UsageCounter
 from graph.telemetry.usage_lines import UsageFormatError, Used, from_json, read_lines, to_json
 from tests.graphql.documents import new_documents
 from tests.support import gateway
@@ -35,7 +35,7 @@ WEB = {"apollographql-client-name": "web", "apollographql-client-version": "1.4.
 NAMES_OF_CARD = ["Card.balance", "Card.maskedCardNo", "Query.card", "Query.card(cardNo:)"]
 
 
-def request(usage: Usage, named: Named, *clients: str) -> None:
+def request(usage: UsageCounter, named: Named, *clients: str) -> None:
     usage.on_request(RequestReport("id", "POST", clients=clients, named=named))
 
 
@@ -67,7 +67,7 @@ def test_it_is_logged_every_few_minutes_each_request_once() -> None:
     now = 0.0
     card, member = Named(("Card.balance", "Query.card")), Named(("Query.card",))
     with logs_as("info") as stream:
-        usage = Usage(Metrics(), lambda: now)
+        usage = UsageCounter(Metrics(), lambda: now)
         request(usage, card, "web@1")
         now = SECONDS - 1
         request(usage, member, "web@1")
@@ -92,7 +92,7 @@ def test_it_is_logged_every_few_minutes_each_request_once() -> None:
 
 def test_many_coordinates_take_several_lines() -> None:
     with logs_as("info") as stream:
-        usage = Usage(Metrics())
+        usage = UsageCounter(Metrics())
         request(usage, Named(tuple(f"A.f{number}" for number in range(250))))
         usage.write()
     assert [len(line["coordinates"]) for line in events(stream)] == [100, 100, 50]
@@ -100,7 +100,7 @@ def test_many_coordinates_take_several_lines() -> None:
 
 def test_totals_of_clients_whose_manifests_are_gone_are_dropped_and_others_stay() -> None:
     metrics = Metrics()
-    usage = Usage(metrics)
+    usage = UsageCounter(metrics)
     usage.keep(frozenset({"web@1", "web@2"}))
     for client in ("web@1", "web@2", "listed"):
         request(usage, Named(("Query.card",)), client)
@@ -112,7 +112,7 @@ def test_totals_of_clients_whose_manifests_are_gone_are_dropped_and_others_stay(
 def test_a_hundred_thousand_invented_names_and_documents_take_no_more_room_than_a_few() -> None:
     metrics = Metrics()
     with logs_as("info") as stream:
-        usage, known = Usage(metrics), KnownClients({"web@1.4.0"})
+        usage, known = UsageCounter(metrics), KnownClients({"web@1.4.0"})
         documents = new_documents()
         card = documents.read("{ viewer { member { userId } } }").operation(None).named.coordinates
 
@@ -149,7 +149,7 @@ def test_a_request_costs_no_walk_over_what_it_names() -> None:
             walks.append("one")
             return super().__iter__()
 
-    usage, named = Usage(Metrics()), Named(Counting(["Query.card"]))
+    usage, named = UsageCounter(Metrics()), Named(Counting(["Query.card"]))
     for _ in range(1_000):
         request(usage, named)
     assert walks == []

@@ -31,7 +31,7 @@ from tests.wallet.bank import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from graph.sandbox.failures import Failure
+    from graph.sandbox.failures import MemberFailure
 
 PAGE: Final = """{ viewer { member { userId profile { userName } isIdentityVerified terms { tcId }
   cards { balance ownerKa product { serviceName } virtualAccount { accountNo } taxDeduction { isRegistered }
@@ -55,7 +55,7 @@ class Whole(NamedTuple):
     """A failure of a whole answer."""
 
     user_id: int
-    failure: Failure
+    failure: MemberFailure
 
 
 def one_of_each_code() -> list[Whole]:

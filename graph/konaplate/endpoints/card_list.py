@@ -16,7 +16,7 @@ from schema.secrets import CardNo, MemberId, Par
 _MAX_WON: Final = 9_999_999_999
 
 
-class CardLimits(Record):
+class CardLimitsInfo(Record):
     """How much may be paid with a debit card, in won. Probably 0 is no limit (inferred)."""
 
     day: Annotated[int, Whole(max=_MAX_WON)] | None
@@ -24,7 +24,7 @@ class CardLimits(Record):
     month: Annotated[int, Whole(max=_MAX_WON)] | None
 
 
-class CardPoint(Record):
+class CardPointInfo(Record):
     """A card's points under one policy (seen)."""
 
     point_name: str | None
@@ -38,7 +38,7 @@ class CardRow(Record):
 
     par: Annotated[Par, Text(27)]
     # Only of debit cards.
-    limits: CardLimits | None
+    limits: CardLimitsInfo | None
     balance: Annotated[int, Whole(max=_MAX_WON)]
     pending_amount: Annotated[int, Whole(max=_MAX_WON)] | None
     is_named: bool
@@ -50,7 +50,7 @@ class CardRow(Record):
     physical_card_no: CardNo | None
     mobile_card_status: Annotated[str, Text(len("TERMINATED"))] | None
     physical_card_status: Annotated[str, Text(len("TERMINATED"))] | None
-    card_point_info: list[CardPoint] | None
+    card_point_info: list[CardPointInfo] | None
 
     @property
     def card_no(self) -> CardNo | None:

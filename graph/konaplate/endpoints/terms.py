@@ -24,7 +24,7 @@ class TermsKey(NamedTuple):
     """The member whose agreement is told. Without one, `is_agree` is always false."""
 
 
-class Terms(Record):
+class TermsRow(Record):
     """One document that members agree to."""
 
     tc_id: Annotated[int, Whole(max=9_999_999_999_999_999_999)]
@@ -42,15 +42,15 @@ class Terms(Record):
 class TermsList(Record):
     """Terms, in no documented order."""
 
-    terms_list: list[Terms]
+    terms_list: list[TermsRow]
 
     @property
-    def in_order(self) -> list[Terms]:
+    def in_order(self) -> list[TermsRow]:
         """The terms by `order`, those without a readable one last."""
         return first_fault(self.terms_list) or sorted(self.terms_list, key=_place)
 
 
-def _place(terms: Terms) -> tuple[bool, int]:
+def _place(terms: TermsRow) -> tuple[bool, int]:
     order = getattr(terms, "order", None)
     return (False, order) if isinstance(order, int) else (True, 0)
 

@@ -52,7 +52,7 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class ProbeAnswer:
     """What an answer is like."""
 
     fault: Cause | None = None
@@ -82,7 +82,7 @@ class Exchange:
         return self.code.startswith(_PROTOCOL) or self.status in _UNAUTHORIZED
 
 
-class Caller:
+class ProbeClient:
     """Makes calls in any manner.
 
     Args:
@@ -115,7 +115,7 @@ class Caller:
         """Whether there are keys."""
         return bool(self._pairs)
 
-    async def call(self, endpoint: Endpoint[Any, Any], body: Mapping[str, Any], manner: Manner) -> Exchange:
+    async def call(self, endpoint: Endpoint[Any, Any], body: Mapping[str, Any], manner: Manner) -> ProbeAnswer:
         """Make a call, and look at its answer."""
         self.count += 1
         clock = time.time_ns() // 1_000_000 + manner.shift_ms
@@ -149,10 +149,10 @@ class Caller:
                 trusts=lambda _response: False,
             )
         except KonaplateError as error:
-            return Exchange(fault=error.cause or Cause.BROKEN_ANSWER, status=error.details.status or 0)
+            return ProbeAnswer(fault=error.cause or Cause.BROKEN_ANSWER, status=error.details.status or 0)
         return self._read(response, correlation_id)
 
-    def _read(self, response: Response, correlation_id: str) -> Exchange:
+    def _read(self, response: Response, correlation_id: str) -> ProbeAnswer:
         fields, jwe = read_object(response.body), None
         sealed = None if fields is None else fields.get("encData")
         if isinstance(sealed, str):
@@ -163,7 +163,7 @@ class Caller:
                 fields = None
         code = None if fields is None else code_of(fields)
         echo = self._check.compare(response.headers.get(wire.CORRELATION_ID.lower()), correlation_id)
-        return Exchange(
+        return ProbeAnswer(
             status=response.status,
             fields=fields,
             code=code,
