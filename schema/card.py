@@ -35,7 +35,7 @@ class CardStatus(Enum):
 @strawberry.type(
     description=(
         "How much may be paid with a debit card (Konaplate: `limits`). 0 probably means no limit, as in the "
-        "call that sets them."
+        "API that sets them."
     )
 )
 class CardLimits:
@@ -80,13 +80,12 @@ class PhysicalCard:
 
 
 def masked_number(card_no: CardNo | None) -> str:
-    """Show a card number's mask; of a card without a number that can be read, nothing but a mask."""
+    """Show a card number's mask; only stars if no number can be read."""
     return "*" * 16 if card_no is None else card_no.masked
 
 
 _ROW = (
-    "For a card that was found by its number, this takes one more upstream call, and is null if the card is not "
-    "registered."
+    "For a card found by its number, this takes one more upstream call, and is null if the card is not registered."
 )
 _INQUIRY = "In a list, this takes one more upstream call for each card, and is null for a card without a number."
 
@@ -94,8 +93,8 @@ _INQUIRY = "In a list, this takes one more upstream call for each card, and is n
 @also(Edge("card_info", key="card_no"), Edge("card_row", key=("user_id", "card_no")))
 @strawberry.type(
     description=(
-        "A prepaid card. Found by its number or its id, it is Konaplate's Card-User Mapped Inquiry; in a member's "
-        "list, it is a row of Search for Card. A field that only the other API has takes one call to that."
+        "A prepaid card. By its number or id, it comes from Konaplate's Card-User Mapped Inquiry; in a member's "
+        "list, from Search for Card. A field that only the other API has takes one more call."
     )
 )
 class Card(Node):
@@ -166,13 +165,13 @@ class Card(Node):
     )
     pending_amount: Won | None = strawberry.field(
         description=(
-            "The part of a charge above the card's limit that is yet to be added to the balance "
+            "The part of a recharge above the card's limit, not yet added to the balance "
             "(Konaplate: `pendingAmount`). " + _ROW
         )
     )
     is_named: bool | None = strawberry.field(
         description=(
-            "Whether the card was bound to a real name, which decides its largest balance (Konaplate: `isNamed`). "
+            "Whether the card is bound to a real name, which decides its maximum balance (Konaplate: `isNamed`). "
             + _ROW
         )
     )
@@ -215,7 +214,7 @@ class Card(Node):
                 dt.date | None,
                 default=None,
                 description=(
-                    "The first day; 30 days before `to` by default. The gateway limits the span, usually to 90 "
+                    "The first day; 30 days before `to` by default. The gateway limits the span, by default to 90 "
                     "days."
                 ),
             ),
@@ -226,7 +225,8 @@ class Card(Node):
                 bool,
                 default=False,
                 description=(
-                    "Whether to include the card that this one replaced (Konaplate: `includePreviousCard`)."
+                    "Whether to include the transactions of the card that this one replaced (Konaplate: "
+                    "`includePreviousCard`)."
                 ),
             ),
             argument("first", int, default=20, description="How many to return at most, 1 to 100."),
@@ -234,7 +234,7 @@ class Card(Node):
                 "after",
                 str | None,
                 default=None,
-                description="Only what follows this cursor of the same card and arguments.",
+                description="Only what follows this cursor, which came from the same card and arguments.",
             ),
         ),
         scope="transactions:read",

@@ -34,9 +34,9 @@ class CardError:
     retryable: bool = strawberry.field(description="Whether the same request may succeed later.")
 
 
-@strawberry.type(description="There is no such card, or it is not one that the caller may see.")
+@strawberry.type(description="There is no such card, or the caller may not see it.")
 class CardNotFoundError(CardError):
-    """`CARD_NOT_FOUND`, or of an id `NODE_NOT_FOUND`."""
+    """`CARD_NOT_FOUND`, or `NODE_NOT_FOUND` for an id."""
 
 
 @strawberry.type(description="The card cannot be read now; the same request may succeed later.")

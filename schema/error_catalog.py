@@ -1,4 +1,4 @@
-"""The error catalogue, from which apps can make their own texts and rules."""
+"""The error catalogue, from which apps can build their own texts and rules."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class ErrorCatalogEntry:
     code: ErrorCode = strawberry.field(description="The code.")
     retryable: bool | None = strawberry.field(
         description=(
-            "Whether the same request may succeed later; null if that depends on the cause, so that only "
-            "`extensions.retryable` of the error itself says it."
+            "Whether the same request may succeed later; null if that depends on the cause: then see "
+            "`extensions.retryable` of the error itself."
         )
     )
     http_status: int | None = strawberry.field(
@@ -30,7 +30,7 @@ class ErrorCatalogEntry:
     advice_ko: str = strawberry.field(description="What an app can tell the person who uses it, in Korean.")
     upstream_codes: list[str] = strawberry.field(
         description=(
-            "Konaplate's codes that lead to it, also as `010_*` for all that begin so. A code that has another "
-            "meaning at one API stands at both. Most codes have other causes as well."
+            "Konaplate's codes that lead to it; `010_*` stands for all with that prefix. A code with another "
+            "meaning at one API is listed under both. Most error codes have other causes as well."
         )
     )

@@ -30,7 +30,7 @@ _CARDS_ARE_DOWN: Final = Words(
 
 
 @strawberry.enum(
-    description="What went wrong: the `extensions.code` of an error. Clients should expect more codes to come."
+    description="What went wrong: the `extensions.code` of an error. Clients should expect new codes."
 )
 class ErrorCode(StrEnum):
     """The value of `extensions.code`, named as other GraphQL servers name it where they have it."""

@@ -1,4 +1,4 @@
-"""The schema as a subgraph of Apollo Federation: what a router asks for by the ids of objects.
+"""The schema as a subgraph of Apollo Federation: what a router asks for by id.
 
 Source: https://www.apollographql.com/docs/graphos/schema-design/federated-schemas/reference/subgraph-spec
 """

@@ -3,9 +3,9 @@
 A field is a value of the record, a part (an object made of the same record, or of one within it), or an edge (the
 answer of another call). Values and parts that have the record's name are plain `strawberry.field`s.
 
-A type can be made of several records: `Card` of an inquiry's answer, or of a row in a member's list. A record's
-attributes are its fields and properties, and its key by the key's name. Where one lacks a field's attributes,
-`also` says which other answer has them.
+A type can be made of several records: `Card` is an inquiry's answer, or a row in a member's list. A record's
+attributes are its fields and properties, and its key under the key's name. If it lacks an attribute that a field
+needs, `also` says which other answer has it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Value:
     scope: str | None = None
     """The scope that a viewer needs to read it."""
     or_own: str | None = None
-    """The attribute that holds the owner, who needs no scope. Nor does a viewer who named the card's number."""
+    """The attribute that holds the owner, who needs no scope; nor does a viewer who asked by the card's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Handle:
     """An opaque id, by which a viewer can ask for the object again."""
 
     of: Mapping[str, str | tuple[str, ...]]
-    """By the names of sources: the attributes that compose the source's key. The first that are there are used."""
+    """For each source, the attributes that compose its key. The first that are present are used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Edge:
     type_of: Callable[[Any], str] | None = None
     """As in `Part`."""
     shown_as: str | None = None
-    """What the audit log calls it, if each answer is an event of its own rather than a part of another one."""
+    """Its name in the audit log, if each answer is an event of its own rather than a part of another."""
     size: int | str | None = None
     """The number of objects it leads to, for pricing: a number, or the argument that holds it."""
 
@@ -166,7 +166,7 @@ def handle(*, of: Mapping[str, str | tuple[str, ...]], description: str) -> Any:
 
 
 def by_id(key: Argument, *, description: str, name: str | None = None) -> Any:
-    """Declare the object that a handle leads to, or the list of those that a list of handles does."""
+    """Declare the object that a handle leads to, or the objects that a list of handles leads to."""
     return _declare(ById(key), description, (), [key], name)
 
 
@@ -177,7 +177,7 @@ def outcome(*, description: str, **spec: Any) -> Any:
 
 
 def also(*edges: Edge) -> Callable[[type[T]], type[T]]:
-    """Declare where a type's attributes are if its record lacks them: in the first of these that has them."""
+    """Declare where to find attributes that a type's record lacks: in the first of these answers that has them."""
 
     def declared(kind: type[T]) -> type[T]:
         setattr(kind, _ALSO, edges)

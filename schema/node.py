@@ -11,7 +11,7 @@ class Node:
 
     id: strawberry.ID = strawberry.field(
         description=(
-            "An opaque id, the same for the same viewer each time. It is of no use to anybody else, and shows "
-            "nothing of what it stands for."
+            "An opaque id, always the same for one viewer and object. It is useless to others, and reveals "
+            "nothing about the object."
         )
     )

@@ -56,7 +56,8 @@ class Query:
         found="Card",
         failed_as=type_of_error,
         description=(
-            "One card by its number, as `card`, or by its id, as `node`; if it cannot be read, the error is data."
+            "One card by its number, like `card`, or by its id, like `node`; if it cannot be read, the error is "
+            "data."
         ),
     )
     viewer: Viewer = part(description="The caller. Costs no upstream call.")
@@ -65,13 +66,13 @@ class Query:
         key=argument("user_id", MemberId, description="The member's id (Konaplate: `userId`)."),
         description=(
             "A member by id: the caller, or with the scope `members:read:any` any member. Costs no upstream call, "
-            "so it does not say whether there is such a member."
+            "so it is not null even if there is no such member."
         ),
     )
     node: Node | None = by_id(
         argument("id", strawberry.ID, description="An `id` that this caller has been given."),
         description=(
-            "The object that an id stands for; null with an error if there is none that the caller may see."
+            "The object that an id stands for; null with an error if there is none, or the caller may not see it."
         ),
     )
     nodes: list[Node | None] = by_id(

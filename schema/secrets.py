@@ -1,7 +1,7 @@
 """Secret values, which print as a mask.
 
 Every text that identifies a card or a person is wrapped in one of these types as soon as it enters the process.
-Only `reveal()` returns the clear text, so that a search for `reveal` finds every place where it leaves the type.
+Only `reveal()` returns the clear text, so a search for `reveal` finds every place that unmasks a secret.
 """
 
 from __future__ import annotations

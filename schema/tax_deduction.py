@@ -16,11 +16,11 @@ class TaxDeduction:
 
     is_registered: bool | None = field(
         of="is_registered",
-        description="Whether the card is registered: Konaplate sent a date (inferred).",
+        description="Whether the card is registered, inferred from whether Konaplate sent a date.",
         directives=SEMANTIC_NON_NULL,
     )
     deduction_date: dt.date | None = strawberry.field(
-        description="The first day of the deduction; its form is inferred (Konaplate: `deductionDate`)."
+        description="The first day of the deduction (Konaplate: `deductionDate`, whose format is inferred)."
     )
     created: dt.datetime | None = strawberry.field(
         description="When the card was registered (Konaplate: `created`)."

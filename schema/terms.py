@@ -16,7 +16,7 @@ class TermsLocale(Enum):
     """Konaplate's words."""
 
     KO = strawberry.enum_value("KO", description="Korean.")
-    EN = strawberry.enum_value("EN", description="English. Whether Konaplate has any is not public.")
+    EN = strawberry.enum_value("EN", description="English. Whether Konaplate has English terms is not public.")
 
 
 @strawberry.enum(description="Whether terms must be agreed to (Konaplate: `required`).")
@@ -53,7 +53,7 @@ class Terms:
         of="required", description="`required` as Konaplate sent it.", directives=SEMANTIC_NON_NULL
     )
     order: int | None = strawberry.field(
-        description="The place in the list, which is sorted by it (Konaplate: `order`).",
+        description="The place in the list, which is sorted by this (Konaplate: `order`).",
         directives=SEMANTIC_NON_NULL,
     )
     is_agree: bool | None = strawberry.field(
@@ -64,7 +64,7 @@ class Terms:
         directives=SEMANTIC_NON_NULL,
     )
     agree_date: dt.datetime | None = strawberry.field(
-        description="When the member agreed; null if not (Konaplate: `agreeDate`)."
+        description="When the member agreed; null if they have not (Konaplate: `agreeDate`)."
     )
     view_position_type: str | None = strawberry.field(
         description="Where an app shows them, such as `OPEN_BANK` (Konaplate: `viewPositionType`)."

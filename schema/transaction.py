@@ -17,7 +17,7 @@ class TransactionType(Enum):
     """Konaplate's `00` to `03`."""
 
     PAYMENT = strawberry.enum_value("00", description="A payment (`00`).")
-    CHARGE = strawberry.enum_value("01", description="A charge of the card (`01`).")
+    CHARGE = strawberry.enum_value("01", description="A recharge of the card (`01`).")
     REFUND = strawberry.enum_value("02", description="A refund (`02`).")
     TRANSFER = strawberry.enum_value("03", description="A transfer, i.e. remittance (`03`).")
     UNKNOWN = strawberry.enum_value(
@@ -54,8 +54,8 @@ class TransactionCashReceipt:
 
 @strawberry.type(
     description=(
-        "A transaction of a card. No field is documented, only seen in public client code, so each may be null. "
-        "A cancellation is a transaction of its own."
+        "A transaction of a card. No field is documented; all were seen in public client code, so each may be "
+        "null. A cancellation is a transaction of its own."
     )
 )
 class Transaction:
@@ -94,21 +94,21 @@ class Transaction:
     )
     discount_amount: Won | None = strawberry.field(description="The discount (Konaplate: `discountAmount`).")
     used_point_amount: Won | None = strawberry.field(
-        description="What was paid by points (Konaplate: `usedPointAmount`)."
+        description="What was paid with points (Konaplate: `usedPointAmount`)."
     )
     saved_point_amount: Won | None = strawberry.field(
         description="The points that it earned (Konaplate: `savedPointAmount`)."
     )
     rcg_type: str | None = strawberry.field(
-        description="The kind of a charge; the values are not public (Konaplate: `rcgType`)."
+        description="The kind of a recharge; the values are not public (Konaplate: `rcgType`)."
     )
     cash_receipt_info: TransactionCashReceipt | None = strawberry.field(
         description="Its cash receipt; null if it has none (Konaplate: `cashReciptInfo`)."
     )
     recharge_cancelable: int | None = strawberry.field(
         description=(
-            "Whether a charge can be cancelled: 0 no, 1 on a rechargeable card, 2 on a disposable card, as an "
-            "older client had it (Konaplate: `rechargeCancelable`)."
+            "Whether a recharge can be cancelled: 0 no, 1 on a rechargeable card, 2 on a disposable card, "
+            "according to an older client (Konaplate: `rechargeCancelable`)."
         )
     )
 
@@ -121,7 +121,7 @@ class TransactionEdge:
     node: Transaction = strawberry.field(description="The transaction.")
 
 
-@strawberry.type(description="Where a page stands in a history.")
+@strawberry.type(description="Where a page is in the history.")
 class PageInfo:
     """Relay's page info."""
 
@@ -139,4 +139,4 @@ class TransactionConnection:
 
     edges: list[TransactionEdge] = part(of="edges", size=1, description="The transactions with their cursors.")
     nodes: list[Transaction] = part(of="nodes", size=1, description="The transactions.")
-    page_info: PageInfo = part(of="page_info", size=0, description="Where the page stands.")
+    page_info: PageInfo = part(of="page_info", size=0, description="Where the page is in the history.")

@@ -19,7 +19,7 @@ class ConnectType(Enum):
     """Konaplate's words, as far as they are known."""
 
     FIXATION = strawberry.enum_value("FIXATION", description="Fixed to the card.")
-    ROTATION = strawberry.enum_value("ROTATION", description="Lent to cards in turn.")
+    ROTATION = strawberry.enum_value("ROTATION", description="Assigned to cards in turn.")
     UNKNOWN = strawberry.enum_value(
         "UNKNOWN", description="Konaplate sent a word that is not known; see `connectTypeRaw`."
     )
@@ -49,7 +49,7 @@ class VirtualAccount:
     bank_name: str | None = field(
         of="bank_code",
         show=bank_name,
-        description="The bank's name by the common codes of Korean banks; null for any other code.",
+        description="The bank's name by the common codes of Korean banks; null for an unknown code.",
     )
     connect_type: ConnectType | None = field(
         of="connect_word", description="How it is tied to the card (Konaplate: `connectType`)."
