@@ -31,15 +31,13 @@ COMMANDS: Final[Mapping[str, CommandInfo]] = {
     "token": CommandInfo("graph.commands.tokens", "Print a development token for KONAGRAPH_AUTH=jwt."),
     "export-schema": CommandInfo("graph.commands.exports", "Print the GraphQL schema."),
     "check-schema": CommandInfo("graph.schema_check.commands", "Compare the schema with an older one."),
-    "usage": CommandInfo("graph.commands.usage", "Say which client used which field."),
+    "usage": CommandInfo("graph.commands.usage", "Show which client used which field."),
     "export-errors": CommandInfo("graph.commands.exports", "Print the catalogue of error codes for apps."),
-    "version": CommandInfo("graph.commands.settings", "Print what runs here."),
+    "version": CommandInfo("graph.commands.settings", "Print which version runs here, with which settings."),
     "audit": CommandInfo("graph.audit_review.commands", "Verify the audit log, and ask it who saw what."),
     "probe": CommandInfo("graph.probe.commands", "Find out how Konaplate differs from the settings."),
-    "doctor": CommandInfo("graph.doctor.commands", "Look at everything that a gateway needs."),
-    "completion": CommandInfo(
-        "graph.commands.completion", "Print the completion of commands and options for a shell."
-    ),
+    "doctor": CommandInfo("graph.doctor.commands", "Check everything that a gateway needs."),
+    "completion": CommandInfo("graph.commands.completion", "Print a completion script for a shell."),
     "leak-audit": CommandInfo("graph.leak_audit.commands", "Search answers and logs for leaks."),
 }
 """In the order of use, in which `--help` lists them."""
@@ -78,4 +76,4 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(__version__, prog_name=APPLICATION)
 def main() -> None:
-    """GraphQL aggregation layer over the Konaplate Open API."""
+    """GraphQL gateway over the Konaplate Open API."""

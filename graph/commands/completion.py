@@ -12,9 +12,10 @@ from graph import APPLICATION
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the completion of commands and options for a shell.
+    """Print a completion script for a shell.
 
-    Load it where the shell starts, for example with: source <(konagraph completion bash).
+    It completes commands and options. Load it in the shell's start-up file, for example with:
+    source <(konagraph completion bash).
     """
     kind = get_completion_class(shell)
     if kind is not None:

@@ -64,8 +64,8 @@ def _member_of_sandbox(_context: click.Context, _option: click.Parameter, member
     "caller",
     callback=_member_of_sandbox,
     metavar="MEMBER",
-    help=f"User id of the sandbox's member that every caller is, with every scope ({OWNER}); "
-    "none for a caller who is no member.",
+    help=f"User id of the sandbox member that every caller acts as, with every scope ({OWNER}); "
+    "none for callers who are no member.",
 )
 def dev(port: int | None, host: str | None, caller: str | None) -> None:
     """Start the gateway with a built-in sandbox.
@@ -113,7 +113,7 @@ def dev(port: int | None, host: str | None, caller: str | None) -> None:
 def serve(*, port: int | None, host: str | None, quiet: bool) -> None:
     """Start the gateway for a real Konaplate.
 
-    It is configured by environment variables, see docs/configuration.md.
+    Configured by environment variables; see docs/configuration.md.
     """
     overrides: dict[str, Any] = {"konagraph_port": port, "konagraph_host": host}
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--credentials",
     "directory",
     type=FOLDER,
-    help="Folder of the credentials, created if missing. Each file has the name of the gateway's variable.",
+    help="Folder of the credentials, created if missing. Each file is named after the gateway's variable.",
 )
 @click.option("--plain", is_flag=True, help="Disable encryption, for KONAPLATE_ENCRYPTION=off.")
 def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, plain: bool) -> None:

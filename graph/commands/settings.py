@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def init(directory: Path) -> None:
     """Write the settings files of a new installation.
 
-    All settings with their explanations, fresh keys, and what the compose files need to use them. Files that are
-    there already stay as they are.
+    Writes every setting with its explanation, fresh keys, and what the compose files need to use them. Existing
+    files stay as they are.
     """
     try:
         written, kept = write_starter(directory)
@@ -59,7 +59,7 @@ def check_config() -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def version(*, as_json: bool) -> None:
-    """Print what runs here.
+    """Print which version runs here, with which settings.
 
     The version, the commit, the digest of the lock, and which settings are given, without their values.
     """

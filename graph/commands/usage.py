@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--client", "clients", multiple=True, help="Only this client; may be repeated.")
-@click.option("--unused", is_flag=True, help="List what no client has used instead.")
+@click.option("--unused", is_flag=True, help="List instead what no client has used.")
 @click.option(
     "--format",
     "form",
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     help="What to print; json is for check-schema --usage.",
 )
 def usage(files: tuple[str, ...], clients: tuple[str, ...], *, unused: bool, form: str) -> None:
-    """Say which client used which field.
+    """Show which client used which field.
 
-    Reads the FILES of the process's log of any number of gateways, also compressed (.gz), or - for standard input.
+    FILES are the logs of any number of gateways, plain or compressed (.gz); - is standard input.
     """
     used, unreadable = read_lines(line for file in files for line in _lines(file))
     if unreadable:

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 @click.command()
 @takes_format
 def doctor(*, form: str) -> None:
-    """Look at everything that a gateway needs.
+    """Check everything that a gateway needs.
 
-    The settings, who may read the files of secrets, the clock, names, and the way to Konaplate, the issuer, Redis
-    and the collector. Starts nothing, sends no card number, prints no secret. Exits with 1 if something is bad.
+    Checks settings, permissions of secret files, the clock, name resolution, and the connections to Konaplate, the
+    issuer, Redis and the collector. Starts nothing, sends no card number, prints no secret. Exits with 1 if
+    something is bad.
     """
     print_findings(asyncio.run(_checked(os.environ)), form)
 

@@ -38,9 +38,9 @@ _WRONG: Final = "With these settings konagraph cannot start:"
 def probe(*, yes: bool, form: str) -> None:
     """Find out how Konaplate differs from the settings.
 
-    Makes about a dozen inquiries with a test card, whose number it reads from standard input, and asks before
-    each. The card should be registered and have transactions. Prints the settings to change, and no number, no
-    secret and nothing about a person. Exits with 1 if something must be changed.
+    Reads a test card's number from standard input, and makes about a dozen inquiries, asking before each. The card
+    should be registered and have transactions. Prints the settings to change, but no number, no secret and nothing
+    about a person. Exits with 1 if something must be changed.
     """
     settings, _ = read_settings(os.environ, heading=_WRONG)
     findings = asyncio.run(_run(settings, _card_no(), (lambda _what: True) if yes else _may))

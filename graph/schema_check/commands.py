@@ -40,12 +40,12 @@ _MAX_BYTES: Final = 256 * 1024 * 1024
 @click.option(
     "--usage",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What konagraph usage --format json has written.",
+    help="The output of konagraph usage --format json.",
 )
 @click.option(
     "--changelog",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The schema's changelog. What its newest section names in backticks may break clients.",
+    help="The schema's changelog. Breaking changes that its newest section names in backticks are allowed.",
 )
 @click.option(
     "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="What to print."
