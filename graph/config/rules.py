@@ -25,9 +25,9 @@ _NEEDED: Final = {
 _MAKE_A_KEY: Final = "`konagraph init DIR` makes one"
 _NEEDED_IN_PRODUCTION: Final = {
     "konagraph_card_ref_key": (
-        f"production needs it, so that the audit log can be asked about a card; {_MAKE_A_KEY}"
+        f"production needs it, so that the audit log can be searched for a card; {_MAKE_A_KEY}"
     ),
-    "konagraph_audit_key": f"production needs it, so that a changed audit log shows; {_MAKE_A_KEY}",
+    "konagraph_audit_key": f"production needs it, so that changes of the audit log can be detected; {_MAKE_A_KEY}",
     "konagraph_documents_mode": (
         "production has no default: enforce runs only the operations of your own apps (KONAGRAPH_DOCUMENTS), log "
         "also runs others and logs them, off runs any operation within the limits"
@@ -82,7 +82,7 @@ def _access(settings: Settings, given: set[str]) -> Iterator[str]:
     if "konagraph_redis_url" in given and "konagraph_card_ref_key" not in given:
         yield "KONAGRAPH_CARD_REF_KEY is missing; gateways that share a Redis need the same one"
     if "konagraph_id_key_2" in given and "konagraph_id_key" not in given:
-        yield "KONAGRAPH_ID_KEY is missing; KONAGRAPH_ID_KEY_2 is a second one, and makes no ids"
+        yield "KONAGRAPH_ID_KEY is missing; KONAGRAPH_ID_KEY_2 only opens ids, and makes none"
 
 
 def _files(settings: Settings, given: set[str]) -> Iterator[str]:
@@ -98,7 +98,7 @@ def _production(settings: Settings, given: set[str]) -> Iterator[str]:
     if settings.konagraph_auth == "none":
         yield "KONAGRAPH_AUTH must be jwt or api-key in production"
     if settings.konagraph_id_key is None and settings.konagraph_id_key_2 is None:
-        reason = "so that ids outlive a start and fit every gateway"
+        reason = "so that ids stay valid after a restart and at every gateway"
         yield f"KONAGRAPH_ID_KEY is missing; production needs it, {reason}; {_MAKE_A_KEY}"
     for name, reason in _NEEDED_IN_PRODUCTION.items():
         if name not in given:

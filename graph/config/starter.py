@@ -60,13 +60,13 @@ services:
 {keys}
 """
 _COMPOSE_ENV: Final = """\
-# For `docker compose --env-file`, see compose.yml. What is about the gateway itself is in konagraph.env. The
-# folder balancer needs certificate.pem: the certificate chain and its key.
+# For `docker compose --env-file`, see compose.yml. The gateway's own settings are in konagraph.env. The folder
+# balancer needs certificate.pem: the certificate chain and its key.
 KONAGRAPH_SECRETS={folder}
 """
 _HEAD: Final = """\
 # The settings of the gateway, one NAME=value per line, for compose (see compose.yml) and systemd
-# (EnvironmentFile). Fill in what is marked with "fill in". A setting behind # has its default.
+# (EnvironmentFile). Fill in what is marked with "fill in". A setting after # has its default.
 #
 # Secrets are files in {folder}/gateway, one for each, named like the setting. The keys of
 # this gateway are new; those of Konaplate are empty, and must be filled in.
@@ -139,7 +139,7 @@ def _write(file: Path, text: str) -> None:
         with os.fdopen(opened, "w", encoding="utf-8") as out:
             out.write(text)
     except OSError as error:
-        # The next run would keep a part of a file, and a key that is none.
+        # The next run would keep an incomplete file or key.
         file.unlink()
         raise OSError(error.errno, error.strerror, str(file)) from None
 

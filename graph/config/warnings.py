@@ -103,4 +103,4 @@ def _about_the_audit_log(path: Path | None) -> Iterator[str]:
     except OSError:
         return
     if stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
-        yield "KONAGRAPH_AUDIT_LOG names a file that others than its owner can read: chmod 600"
+        yield "KONAGRAPH_AUDIT_LOG names a file that users other than its owner can read: chmod 600"

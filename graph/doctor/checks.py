@@ -33,7 +33,7 @@ _TRACES: Final = "/v1/traces"
 
 
 def file_checks(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Check who may read the files of secrets, which the settings name."""
+    """Check who may read the files of secrets that the settings name."""
     for name, path in sorted(_secret_files(environment).items()):
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
@@ -67,7 +67,7 @@ def _secret_files(environment: Mapping[str, str]) -> dict[str, Path]:
 
 
 async def server_checks(settings: Settings) -> AsyncIterator[Finding]:
-    """Check name resolution, the way to each server, and the clock."""
+    """Check name resolution, the connection to each server, and the clock."""
     async for check in _konaplate(settings):
         yield check
     jwks = settings.konagraph_jwt_jwks
@@ -201,7 +201,7 @@ async def _answer(method: str, url: str, context: ssl.SSLContext | None) -> http
     except httpx.ConnectError as error:
         if "CERTIFICATE" in str(error):
             return "its certificate is not accepted"
-        return "does not speak TLS as this machine does" if "SSL" in str(error) else "refuses connections"
+        return "the TLS handshake fails" if "SSL" in str(error) else "refuses connections"
     except (TimeoutError, httpx.TimeoutException):
         return "no answer in time"
     except (httpx.RemoteProtocolError, httpx.ReadError):

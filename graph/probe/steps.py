@@ -23,7 +23,7 @@ _SKEW: Final = 2.0
 _FAULTS: Final[Mapping[Cause, str]] = {
     Cause.CERTIFICATE: "set KONAPLATE_CA_BUNDLE, or KONAPLATE_CLIENT_CERTIFICATE if Konaplate asks for one",
     Cause.NOT_CONNECTED: "check KONAPLATE_BASE_URL, the firewall and name resolution",
-    Cause.TOO_SLOW: "check the way to KONAPLATE_BASE_URL",
+    Cause.TOO_SLOW: "check the network to KONAPLATE_BASE_URL",
 }
 _OTHER_DIGITS: Final = str.maketrans("0123456789", "9876543210")
 
@@ -55,7 +55,7 @@ class Probe:
         if found is None:
             return None
         if found.fault is not None:
-            change = _FAULTS.get(found.fault, "ask the vendor; the answer is not HTTP as it should be")
+            change = _FAULTS.get(found.fault, "ask the vendor; the answer is not valid HTTP")
             self._notes.find("reach Konaplate", "bad", found.fault.value, change)
             return None
         self._notes.find("reach Konaplate", "good", f"HTTP {found.status}")
@@ -76,7 +76,7 @@ class Probe:
         self._notes.find(
             "signed call",
             "bad",
-            f"refused ({code}), in every manner that was tried",
+            f"refused ({code}), in every way that was tried",
             "check KONAPLATE_ASP_ID, KONAPLATE_ACCESS_KEY, KONAPLATE_SECRET_KEY, KONAPLATE_CRYPTO_KEY_ID, "
             "KONAPLATE_SERVER_PUBLIC_KEY and KONAPLATE_BASE_URL",
         )
@@ -123,7 +123,7 @@ class Probe:
 
     async def _error_form(self) -> None:
         """The documented test case of a missing field shows how errors come."""
-        found = await self._notes.ask("card_info", {}, "a card without a number, for the form of errors")
+        found = await self._notes.ask("card_info", {}, "a call without a card number, to see the form of errors")
         if found is None:
             return
         if found.fault is not None or found.fields is None:
@@ -143,7 +143,7 @@ class Probe:
         if found.fault is not None:
             self._notes.find("code of a missing card", "warning", f"no usable answer ({found.fault})")
         elif found.is_success:
-            self._notes.find("code of a missing card", "warning", "the number that was tried is a card's")
+            self._notes.find("code of a missing card", "warning", "the number that was tried belongs to a card")
         elif found.code is None:
             self._notes.find("code of a missing card", "bad", f"none, HTTP {found.status}", REPORT)
         else:

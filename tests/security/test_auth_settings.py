@@ -37,15 +37,16 @@ BASE_HTTPS = "KONAPLATE_BASE_URL must be https in production"
 JWKS_HTTPS = "KONAGRAPH_JWT_JWKS must be https in production"
 MAKES_ONE = "`konagraph init DIR` makes one"
 NO_ID_KEY = (
-    "KONAGRAPH_ID_KEY is missing; production needs it, so that ids outlive a start and fit every gateway; "
-    f"{MAKES_ONE}"
+    "KONAGRAPH_ID_KEY is missing; production needs it, so that ids stay valid after a restart and at every "
+    f"gateway; {MAKES_ONE}"
 )
 NO_CARD_REF_KEY = (
-    "KONAGRAPH_CARD_REF_KEY is missing; production needs it, so that the audit log can be asked about a card; "
+    "KONAGRAPH_CARD_REF_KEY is missing; production needs it, so that the audit log can be searched for a card; "
     f"{MAKES_ONE}"
 )
 NO_AUDIT_KEY = (
-    f"KONAGRAPH_AUDIT_KEY is missing; production needs it, so that a changed audit log shows; {MAKES_ONE}"
+    "KONAGRAPH_AUDIT_KEY is missing; production needs it, so that changes of the audit log can be detected; "
+    f"{MAKES_ONE}"
 )
 NO_MODE = (
     "KONAGRAPH_DOCUMENTS_MODE is missing; production has no default: enforce runs only the operations of your own "
@@ -156,7 +157,7 @@ def test_every_unsafe_setting_is_named_at_once() -> None:
 
 def test_a_second_key_of_ids_needs_the_first() -> None:
     second = {"KONAGRAPH_ID_KEY_2": "j" * 32}
-    expected = ["KONAGRAPH_ID_KEY is missing; KONAGRAPH_ID_KEY_2 is a second one, and makes no ids"]
+    expected = ["KONAGRAPH_ID_KEY is missing; KONAGRAPH_ID_KEY_2 only opens ids, and makes none"]
     assert problems({**PLAIN, **second}) == expected
     assert problems(PRODUCTION | second | {"KONAGRAPH_ID_KEY": ""}) == expected
     assert problems(PRODUCTION | second) == []

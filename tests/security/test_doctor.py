@@ -186,7 +186,7 @@ def test_a_konaplate_whose_answer_never_ends_is_reached_all_the_same(good: dict[
 def test_a_server_that_speaks_no_tls_is_told_from_one_that_refuses(good: dict[str, str]) -> None:
     with server() as konaplate:
         result = invoke("doctor", **{**good, "KONAPLATE_BASE_URL": konaplate.replace("http:", "https:")})
-    assert "Konaplate: does not speak TLS as this machine does" in result.stdout
+    assert "Konaplate: the TLS handshake fails" in result.stdout
 
 
 def test_a_server_that_closes_the_connection_is_told_in_words(good: dict[str, str]) -> None:
