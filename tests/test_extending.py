@@ -143,13 +143,31 @@ def test_a_recipe_works_as_it_stands(names: list[str], checkout: Path) -> None:
             "graph/konaplate/endpoints/card_info.py",
             'owner="user_id"',
             'owner="user"',
-            "card_info: the record has no",
+            "card_info: neither the record nor the key has its owner, 'user'",
         ),
         (
             "graph/konaplate/endpoints/card_info.py",
             "user_id: MemberId | None",
             "user_id: bytes",
-            "no record can have",
+            "CardInfo.user_id: nothing reads bytes",
+        ),
+        (
+            "graph/konaplate/endpoints/identity_check.py",
+            "seals_response=",
+            "seal_response=",
+            "graph.konaplate.endpoints.identity_check: Endpoint.__init__() got an unexpected",
+        ),
+        (
+            "graph/konaplate/endpoints/identity_check.py",
+            'open_to=("cards:',
+            'open_to=("card:',
+            "identity_check: there is no scope 'card:read:any'; known are card-number:read, ",
+        ),
+        (
+            "schema/card.py",
+            "owner_ka:",
+            "owner_kb:",
+            "Card.ownerKb: neither CardRow nor CardInfo has 'owner_kb'; did you mean 'owner_ka'?",
         ),
         (
             "graph/konaplate/endpoints/card_info.py",

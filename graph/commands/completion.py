@@ -8,14 +8,13 @@ from click.shell_completion import get_completion_class
 from graph import APPLICATION
 
 
-@click.command()
+@click.command(epilog="In ~/.bashrc:  source <(konagraph completion bash)")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print a completion script for a shell.
 
-    It completes commands and options. Load it in the shell's start-up file, for example with:
-    source <(konagraph completion bash).
+    It completes commands and options. Load it in the shell's start-up file.
     """
     kind = get_completion_class(shell)
     if kind is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from enum import Enum
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -11,17 +12,18 @@ from graphql import (
     is_abstract_type,
     is_leaf_type,
     is_list_type,
+    is_non_null_type,
 )
 
 from graph import DeclarationError
 from graph.graphql.origins import attribute_of, name_of, plain
-from graph.konaplate.record import Record
+from graph.konaplate.record import Record, record_fields
 from graph.security.authorization import EVERY_SCOPE
 from schema.fields import Argument, Edge, Part, Value, declaration, masked, present, python_type
 from schema.secrets import CardNo, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from graphql import GraphQLArgument, GraphQLField
 
@@ -56,8 +58,14 @@ def check_field(where: str, field: GraphQLField, spec: Spec) -> None:
         getattr(spec, "type_of", None) is not None
     ):
         raise BindingError(f"{where}: `type_of` is needed for interfaces and unions, and for nothing else")
-    if scope is not None and scope not in EVERY_SCOPE:
-        raise BindingError(f"{where}: there is no scope {scope!r}; known are {', '.join(sorted(EVERY_SCOPE))}")
+    check_scopes(where, () if scope is None else (scope,))
+
+
+def check_scopes(where: str, scopes: Iterable[str]) -> None:
+    """Check that there are these scopes."""
+    for scope in scopes:
+        if scope not in EVERY_SCOPE:
+            raise BindingError(f"{where}: there is no scope {scope!r}; known are {', '.join(sorted(EVERY_SCOPE))}")
 
 
 def attribute(where: str, origin: Origin, name: str) -> Attribute:
@@ -68,8 +76,27 @@ def attribute(where: str, origin: Origin, name: str) -> Attribute:
     """
     found = attribute_of(origin, name)
     if found is None:
-        raise BindingError(f"{where}: {name_of(origin.record)} has no {name!r}")
+        raise BindingError(f"{where}: {name_of(origin.record)} has no {name!r}{_suggestion(name, [origin])}")
     return found
+
+
+def missing(where: str, origins: Sequence[Origin], names: Iterable[str]) -> BindingError:
+    """Return the error of a field that none of several origins has all attributes for."""
+    records = " nor ".join(dict.fromkeys(name_of(origin.record) for origin in origins))
+    absent = [name for name in names if all(attribute_of(origin, name) is None for origin in origins)]
+    hints = "".join(_suggestion(name, origins) for name in absent)
+    return BindingError(f"{where}: neither {records} has {', '.join(map(repr, absent))}{hints}")
+
+
+def _suggestion(name: str, origins: Iterable[Origin]) -> str:
+    known = [
+        each.name
+        for origin in origins
+        if issubclass(origin.record, Record)
+        for each in record_fields(origin.record)
+    ]
+    close = get_close_matches(name, known, 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def check_value(where: str, field: GraphQLField, show: Any, held: Attribute) -> None:
@@ -87,6 +114,9 @@ def check_value(where: str, field: GraphQLField, show: Any, held: Attribute) -> 
         of_list = f"list[{name_of(shown)}]" if is_list(field) else name_of(shown)
         hint = "; a secret is shown as its own type, or through `show`" if issubclass(held.kind, Secret) else ""
         raise BindingError(f"{where}: {held.name} is {held.text}, and is shown as {of_list}{hint}")
+    # Another `show` may make a value of nothing.
+    if held.may_be_missing and show in (None, masked) and is_non_null_type(field.type):
+        raise BindingError(f"{where}: {held.name} may be missing, and the type {field.type} has no null")
 
 
 def check_record(where: str, field: GraphQLField, held: Attribute, *, is_part: bool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graphql import is_abstract_type, is_introspection_type, is_object_type
 
-from graph.graphql.binding_checks import spec_of
+from graph.graphql.binding_checks import check_scopes, spec_of
 from graph.graphql.cost import COST, ORIGINS, FieldCost
 from graph.graphql.error_catalog import catalog_view
 from graph.graphql.field_bindings import DeclaredField, FieldBinder
@@ -60,6 +60,8 @@ def executable_schema(
         elif is_object_type(kind) and not is_introspection_type(kind):
             # Strawberry checks for instances of its own types, and sources are none.
             kind.is_type_of = None
+    for source in named.values():
+        check_scopes(source.name, source.open_to)
     if schema.query_type is not None:
         _bind(schema.query_type, FieldBinder(schema, named))
     return schema

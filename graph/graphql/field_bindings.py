@@ -87,9 +87,11 @@ class FieldBinder:
         needed = _needed(place.spec)
         if all(attribute_of(origin, name) is not None for name in needed):
             return self._direct(place, origin)
+        origins = [origin]
         for via in also:
             source = self._source(place, via.endpoint)
             found = origin_of(source)
+            origins.append(found)
             has_key = all(isinstance(part, str) and attribute_of(origin, part) is not None for part in via.keys)
             if has_key and all(attribute_of(found, name) is not None for name in needed):
                 checks.check_key(place.where, via, source, origin)
@@ -97,6 +99,8 @@ class FieldBinder:
                 way = self._way(place, via, source, origin)
                 cost = dataclasses.replace(inner.cost or FieldCost(), by_way_of=(source.name, source.cost))
                 return inner._replace(resolve=by_way_of(way, inner.resolve), cost=cost)
+        if also and not all(any(attribute_of(each, name) for each in origins) for name in needed):
+            raise checks.missing(place.where, origins, needed)
         return self._direct(place, origin)
 
     def _way(self, place: DeclaredField, via: Edge, source: LookedUp, origin: Origin) -> LookUp:
@@ -118,7 +122,7 @@ class FieldBinder:
             case Part():
                 if spec.present is not None:
                     checks.attribute(where, origin, spec.present)
-                shown = origin
+                shown = origin._replace(present=spec.present)
                 if spec.of is not None:
                     held = checks.attribute(where, origin, spec.of)
                     checks.check_record(where, field, held, is_part=True)

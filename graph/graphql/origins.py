@@ -32,6 +32,8 @@ class Origin(NamedTuple):
     key: type | None
     """The type of the key that the record goes by; None at the root, which has none."""
     key_name: str = ""
+    present: str | None = None
+    """An attribute without which there is no object."""
 
 
 class Attribute(NamedTuple):
@@ -43,7 +45,8 @@ class Attribute(NamedTuple):
     """For `attrgetter`, from a source."""
     kind: type
     """Of each item, if it is a list."""
-    is_list: bool = False
+    is_list: bool
+    may_be_missing: bool
 
     @property
     def text(self) -> str:
@@ -61,21 +64,27 @@ def origin_of(looked_up: LookedUp) -> Origin:
 
 def attribute_of(origin: Origin, name: str) -> Attribute | None:
     """Return an attribute of an origin: of its record, or else its key or a part of that; None if it has none."""
-    record, key, key_name = origin
+    record, key, key_name, present = origin
     shown, path = f"{record.__name__}.{name}", f"record.{name}"
     if issubclass(record, Record):
         for each in record_fields(record):
             if each.name == name:
-                return Attribute(shown, path, (each.item or each).kind, is_list=each.item is not None)
+                kind, may_be_missing = (each.item or each).kind, not each.required and name != present
+                return Attribute(shown, path, kind, each.item is not None, may_be_missing)
     made = getattr(record, name, None)
     if isinstance(made, property):
         hint = get_type_hints(made.fget)["return"]
-        return Attribute(shown, path, plain(hint), is_list=get_origin(_required(hint)) is list)
+        is_list = get_origin(_required(hint)) is list
+        may_be_missing = _required(hint) is not hint and name != present
+        return Attribute(shown, path, plain(hint), is_list, may_be_missing)
     if key is not None and name == key_name:
-        return Attribute("the key", "key", plain(key))
+        return Attribute("the key", "key", plain(key), is_list=False, may_be_missing=False)
     parts = getattr(key, "_fields", ())
     if name in parts:
-        return Attribute(f"{name_of(key)}.{name}", f"key.{name}", plain(get_type_hints(key)[name]))
+        hint = get_type_hints(key)[name]
+        may_be_missing = _required(hint) is not hint
+        path = f"key.{name}"
+        return Attribute(f"{name_of(key)}.{name}", path, plain(hint), is_list=False, may_be_missing=may_be_missing)
     return None
 
 

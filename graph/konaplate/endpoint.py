@@ -10,6 +10,7 @@ from graph import DeclarationError
 from graph.konaplate.errors import InvalidFieldError, InvalidResponseError, KonaplateError, error_of_code
 from graph.konaplate.record import Record, has_attribute, record_fields
 from schema.errors import ErrorCode
+from schema.secrets import MemberId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -96,8 +97,12 @@ class Endpoint(Generic[K, R]):
     def __post_init__(self) -> None:
         if self.owner is not None and not has_attribute(self.record, self.owner):
             if self.owner not in (self.key_name, *getattr(self.key, "_fields", ())):
-                raise DeclarationError(f"{self.name}: the record has no attribute {self.owner}, nor has the key")
+                raise DeclarationError(
+                    f"{self.name}: neither the record nor the key has its owner, {self.owner!r}"
+                )
             object.__setattr__(self, "owner_in_key", True)
+        if self.owner is None and self.key is MemberId:
+            raise DeclarationError(f"{self.name}: what a member's id leads to needs an `owner`")
         if self.certainty is not Certainty.DOC and any(each.required for each in record_fields(self.record)):
             raise DeclarationError(f"{self.name}: what is not documented cannot be required")
         if self.batch and (self.key_of is None or not self.within):

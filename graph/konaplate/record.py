@@ -116,8 +116,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         if again:
             # It would change its position, and `read` fills records by position.
             raise DeclarationError(f"{cls.__name__} cannot declare inherited fields again: {', '.join(again)}")
-        hints = get_type_hints(cls, include_extras=True)
-        cls.__record_fields__ = tuple(_field(name, hints[name]) for name in hints if name not in _OWN)
+        try:
+            hints = get_type_hints(cls, include_extras=True)
+        except NameError as error:
+            raise DeclarationError(f"{cls.__name__}: a type of its fields is not imported: {error}") from error
+        cls.__record_fields__ = tuple(
+            _field(f"{cls.__name__}.{name}", name, hints[name]) for name in hints if name not in _OWN
+        )
 
     @classmethod
     def read(cls, fields: dict[str, Any], details: CallDetails) -> Self:
@@ -173,8 +178,14 @@ def _values(fields: tuple[Field, ...], sent: dict[str, Any], details: CallDetail
     return values
 
 
-def _field(name: str, hint: Any, wire: str | None = None) -> Field:
+def _field(where: str, name: str, hint: Any, wire: str | None = None) -> Field:
     """The field that an annotation declares.
+
+    Args:
+        where: the record and the attribute, for messages.
+        name: the attribute.
+        hint: the annotation.
+        wire: Konaplate's name, if it does not follow from the attribute's.
 
     Raises:
         DeclarationError: nothing of that type can be read strictly.
@@ -187,14 +198,19 @@ def _field(name: str, hint: Any, wire: str | None = None) -> Field:
     for note in notes:
         if isinstance(note, Wire):
             wire = note.name
-        else:
+        elif isinstance(note, Text | Whole):
             (bound,) = note
+        else:
+            raise DeclarationError(f"{where}: a note is Text(…), Whole(max=…) or Wire(…), not {note!r}")
     if get_origin(kind) is list:
-        kind, item = list, _field(name, get_args(kind)[0], wire)
+        kind, item = list, _field(where, name, get_args(kind)[0], wire)
+    if not isinstance(kind, type):
+        raise DeclarationError(f"{where}: nothing reads {kind}")
     is_text = kind is str or (issubclass(kind, Secret) and kind is not MemberId)
-    readable = is_text or kind in (bool, list, date, datetime, MemberId) or issubclass(kind, Record)
-    if not (readable or (kind is int and bound)):
-        raise DeclarationError(f"no record can have the field {wire}: {kind}")
+    if kind is int and not bound:
+        raise DeclarationError(f"{where}: an int needs its largest value, as in Annotated[int, Whole(max=999)]")
+    if not (is_text or kind in (bool, int, list, date, datetime, MemberId) or issubclass(kind, Record)):
+        raise DeclarationError(f"{where}: nothing reads {kind.__name__}")
     bound = sys.maxsize if bound is None else bound
     return Field(name, wire, kind, item, required, bound, None if is_text else _reader(kind, item, bound))
 

@@ -6,14 +6,28 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, TypeVar
 
+from graph import DeclarationError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import ModuleType
 
 T = TypeVar("T")
 
 
 def declared_in(package: str, path: Iterable[str], kind: type[T]) -> tuple[T, ...]:
-    """Return the module-level values of a type, each once, in the order of the modules' names."""
-    modules = (import_module(f"{package}.{module.name}") for module in iter_modules(path))
+    """Return the module-level values of a type, each once, in the order of the modules' names.
+
+    Raises:
+        DeclarationError: a module calls something with other arguments than it has.
+    """
+    modules = (_imported(f"{package}.{module.name}") for module in iter_modules(path))
     values = (value for module in modules for value in vars(module).values())
     return tuple(dict.fromkeys(value for value in values if isinstance(value, kind)))
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except TypeError as error:
+        raise DeclarationError(f"{name}: {error}") from error

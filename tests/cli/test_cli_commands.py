@@ -408,3 +408,8 @@ def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
 
     assert result.exit_code == 2
     assert "Error: " in result.stderr
+
+
+def test_a_command_that_is_misspelled_is_told_the_right_one() -> None:
+    assert "No such command 'tokn'. Did you mean 'token'?" in invoke("tokn").stderr
+    assert "No such command 'zzz'.\n" in invoke("zzz").stderr

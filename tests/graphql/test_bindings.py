@@ -103,7 +103,7 @@ MISTAKES: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
         {"row": rows(declared("A", t=text(scope="x")))},
         f"A.t: there is no scope 'x'; {KNOWN}",
     ),
-    "an attribute": ({"row": rows(declared("A", t=text("txt")))}, "A.t: Row has no 'txt'"),
+    "an attribute": ({"row": rows(declared("A", t=text("txt")))}, "A.t: Row has no 'txt'; did you mean 'text'?"),
     "an attribute that a name implies": (
         {"row": rows(declared("A", word=(str | None, strawberry.field(description="A word."))))},
         "A.word: Row has no 'word'",
@@ -162,6 +162,7 @@ def asked_by(kind: type, name: str) -> Endpoint[Any, Held]:
         key_name="card_no" if kind is CardNo else "",
         request=lambda _: {},
         record=Held,
+        owner="user_id",
     )
 
 
@@ -229,6 +230,14 @@ MISFITS: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
         "A.t: Held.names is list[PersonalText], no secret that `masked` could show",
     ),
     "a mask as a secret": (leaf(CardNo, "card_no", show=masked), "A.t: `masked` makes str, shown as CardNumber!"),
+    "what may be missing as what has no null": (
+        leaf(str, "text"),
+        "A.t: Held.text may be missing, and the type String! has no null",
+    ),
+    "what may be missing, masked": (
+        leaf(str, "user_id", show=masked),
+        "A.t: Held.user_id may be missing, and the type String! has no null",
+    ),
     "a presence as a text": (leaf(str, "text", show=present), "A.t: `present` makes bool, shown as String!"),
     "an enum that knows all": (leaf(Certain | None, "text"), "A.t: the enum Certain has no member UNKNOWN"),
     "a part that is a text": (

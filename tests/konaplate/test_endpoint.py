@@ -148,6 +148,7 @@ def test_an_answer_without_a_code_is_none_where_nothing_is_required() -> None:
         (PRODUCTS, {"key_of": None}),
         (PRODUCTS, {"batch": False}),
         (PRODUCTS, {"within": ()}),
+        (USER_INFO, {"owner": None}),
     ],
 )
 def test_a_declaration_that_contradicts_itself_is_refused(
@@ -181,7 +182,7 @@ class Held(Record):
         (MemberId, "holder", MemberId("3"), False),
         (MemberId, "asked_for", MemberId("2"), True),
         (Pair, "member", MemberId("2"), True),
-        (MemberId, None, None, False),
+        (str, None, None, False),
     ],
 )
 def test_the_owner_is_an_attribute_of_the_record_or_else_of_the_key(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ from graph.konaplate.errors import InvalidFieldError
 from graph.konaplate.record import Record, Text, Whole, Wire, record_fields
 from schema.secrets import CardNo, IdentityNo, MemberId
 from tests.konaplate.support import CARD, DETAILS, leaks
+from tests.tables import table
 
 
 class Point(Record):
@@ -174,10 +175,31 @@ def test_declarations_say_what_is_sensitive_and_what_is_required() -> None:
     assert [list, Point] == [points.kind, points.item.kind]
 
 
-@pytest.mark.parametrize("kind", [int, float, dict, object, list[int]])
-def test_a_field_that_cannot_be_read_strictly_is_refused_when_it_is_declared(kind: type) -> None:
-    with pytest.raises(DeclarationError, match="field someName"):
+NEEDS_MAXIMUM = "an int needs its largest value, as in Annotated[int, Whole(max=999)]"
+
+
+@table(
+    "kind, told",
+    [
+        (int, NEEDS_MAXIMUM),
+        (list[int], NEEDS_MAXIMUM),
+        (float, "nothing reads float"),
+        (dict, "nothing reads dict"),
+        (object, "nothing reads object"),
+        (Literal["a"], "nothing reads typing.Literal['a']"),
+        (Annotated[str, 8], "a note is Text(…), Whole(max=…) or Wire(…), not 8"),
+        (Annotated[str, Text], f"a note is Text(…), Whole(max=…) or Wire(…), not {Text!r}"),
+    ],
+)
+def test_a_field_that_cannot_be_read_strictly_is_refused_when_it_is_declared(kind: Any, told: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
         type("Loose", (Record,), {"__annotations__": {"some_name": kind}, "__module__": __name__})
+    assert f"Loose.some_name: {told}" == str(caught.value)
+
+
+def test_a_type_that_is_not_imported_is_named_with_its_record() -> None:
+    with pytest.raises(DeclarationError, match=r"^Loose: a type of its fields is not imported: .*'Unknown'"):
+        type("Loose", (Record,), {"__annotations__": {"some_name": "Unknown"}, "__module__": __name__})
 
 
 def test_an_inherited_field_stands_before_those_of_the_class_itself() -> None:

@@ -173,6 +173,7 @@ TOY = Endpoint(
     request=dict,
     record=Toy,
     within=("toy",),
+    owner="user_id",
 )
 NOBODY = Coded("001_006", "")
 

@@ -35,7 +35,13 @@ class Toy(Record):
 
 
 ONE: Endpoint[MemberId, Toy] = Endpoint(
-    name="toy", title="Toy", path="/api/v1/toy", key=MemberId, request=lambda key: {"userId": key}, record=Toy
+    name="toy",
+    title="Toy",
+    path="/api/v1/toy",
+    key=MemberId,
+    request=lambda key: {"userId": key},
+    record=Toy,
+    owner="user_id",
 )
 MANY = dataclasses.replace(ONE, batch=True, within=("toys",), key_of=lambda toy: toy.user_id)
 NOBODY = Coded("001_006", "Wallet user not found.")
