@@ -366,7 +366,8 @@ def test_every_api_is_listed_with_its_flags() -> None:
     said = {True: "encrypted", False: "clear", None: "unknown"}
     section = DOCUMENTS["docs/konaplate.md"].partition("## APIs")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| `(/api/[^`]+)`, ([^|]+) \|[^|]+\| (\w+) \| (\w+) \|", section, re.MULTILINE)
-    assert rows == [
+    declared = [
         (each.name, each.path, each.title, said[each.seals_request], said[each.seals_response])
         for each in ENDPOINTS
     ]
+    assert rows == declared, "docs/konaplate.md, APIs: one row for each endpoint, in the order of their modules"

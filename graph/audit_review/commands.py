@@ -80,7 +80,7 @@ def _takes_files(command: Callable[..., None]) -> Callable[..., None]:
 
 @audit.command("verify")
 @_takes_files
-@click.option("--older-deleted", is_flag=True, help="Files before the first ones are gone for good reason.")
+@click.option("--older-deleted", is_flag=True, help="Accept that older files were deleted.")
 @click.option("--log", "mixed", is_flag=True, help="The files are logs of gateways, with other lines in between.")
 def verify_files(files: Sequence[Path], *, older_deleted: bool, mixed: bool) -> None:
     """Find edited, missing, moved and added lines.
@@ -107,8 +107,8 @@ def verify_files(files: Sequence[Path], *, older_deleted: bool, mixed: bool) -> 
 @_takes_files
 @click.option("--from", "since", type=_Moment(is_end=False), help="First day or moment; in UTC without an offset.")
 @click.option("--to", "until", type=_Moment(is_end=True), help="Last day, or the moment before which it ends.")
-@click.option("--card-ref", help="Only what tells of this card or member; see `konagraph audit card-ref`.")
-@click.option("--viewer", help="Only what tells of this viewer, by id or reference.")
+@click.option("--card-ref", help="Only events about this card or member; see `konagraph audit card-ref`.")
+@click.option("--viewer", help="Only events about this viewer, by id or reference.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 def report(
     *,
