@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from graph.konaplate.endpoints import ENDPOINTS
 from graph.sandbox.failures import FAILURES, MemberFailure
 from tests.faults.jumping_clock import jumping
 from tests.support import gateway
@@ -39,14 +40,29 @@ def asked(endpoint: str) -> tuple[str, list[Any]]:
     return f"userId cards {{ balance {name} {selection} }}", ["member", "cards", 0, name]
 
 
+PATHS: Final = {endpoint.name: endpoint.path for endpoint in ENDPOINTS}
+
+
+def wire_name(path: str) -> str:
+    """Konaplate's name of the faulty attribute at the end of a path in the record."""
+    first, *others = [step for step in path.split(".") if not step.isdecimal()][-1].split("_")
+    return first + "".join(map(str.title, others))
+
+
 @table(("user_id", "failure"), FAILURES.items())
 @jumping
 async def test_a_reserved_member_fails_where_its_api_is_asked(
     user_id: int, failure: MemberFailure, logged: Unredacted
 ) -> None:
     selection, place = asked(failure.endpoint)
+    seen = len(logged.events)
     async with gateway() as running:
         response = await running.post(f'{{ member(userId: "{user_id}") {{ {selection} }} }}')
+    # The log names the API and the field, also if no client asked for it.
+    calls = [event for event in logged.events[seen:] if event["event"] == "upstream call"]
+    faulty = {(call["api"], name, call["log_level"]) for call in calls for name in call["invalid_fields"]}
+    named = {(PATHS[failure.endpoint], wire_name(failure.field), "warning")} if failure.field else set()
+    assert faulty == named
     answer = response.json()
     errors = answer.get("errors", [])
     assert answer["data"]["member"]["userId"] == str(user_id)

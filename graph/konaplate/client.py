@@ -49,6 +49,8 @@ class CallReport(msgspec.Struct):
     """Whether a success came in clear although it should be sealed."""
     endpoint: str = ""
     """The endpoint's name."""
+    invalid_fields: tuple[str, ...] = ()
+    """Names of the fields that were missing or could not be read."""
 
 
 class _Session:
@@ -210,9 +212,14 @@ class KonaplateClient:
             raise UnsealedError(success.details)
         if endpoint.batch:
             records = endpoint.read_batch(success.fields, success.details, asked)
-            drift = (name for record in records.values() for name in getattr(record, "drift", ()))
-            report.drift = tuple(dict.fromkeys(drift))
+            report.drift = _names(records.values(), "drift")
+            report.invalid_fields = _names(records.values(), "invalid_fields")
             return records
         record = endpoint.read(success.fields, success.details, asked)
-        report.drift = record.drift
+        report.drift, report.invalid_fields = record.drift, record.invalid_fields
         return record
+
+
+def _names(records: Iterable[Any], attribute: str) -> tuple[str, ...]:
+    """The names that an attribute of some records lists, each once; some may be errors."""
+    return tuple(dict.fromkeys(name for record in records for name in getattr(record, attribute, ())))

@@ -1,7 +1,8 @@
 """Konaplate's data as typed records: one declaration per field defines how it is read. No I/O.
 
 A field that is missing, out of range or of the wrong type becomes an `InvalidFieldError` in its own place and
-leaves the others intact. A text that is longer than documented is kept and reported as drift.
+leaves the others intact; the record lists its name. A text that is longer than documented is kept and reported as
+drift.
 """
 
 from __future__ import annotations
@@ -54,8 +55,17 @@ class Wire(NamedTuple):
     name: str
 
 
-_Read = Callable[[Any, CallDetails, list[str]], Any]
-"""From a JSON value to an attribute. The list receives the names of fields that are longer than documented."""
+class _Notes(NamedTuple):
+    """What reading a record finds, by Konaplate's names of the fields. Each name is kept once, in order."""
+
+    drift: dict[str, None]
+    """Fields that are longer than documented."""
+    invalid: dict[str, None]
+    """Fields that are missing or cannot be read."""
+
+
+_Read = Callable[[Any, CallDetails, _Notes], Any]
+"""From a JSON value to an attribute."""
 
 
 class Field(NamedTuple):
@@ -102,6 +112,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     drift: tuple[str, ...] = ()
     """Konaplate's names of the fields that were longer than documented, including those of nested records."""
+    invalid_fields: tuple[str, ...] = ()
+    """Konaplate's names of the fields that hold an `InvalidFieldError`, including those of nested records."""
     as_of: int = 0
     """When Konaplate's answer arrived, in milliseconds since 1970 (UTC); 0 when that is unknown."""
 
@@ -127,13 +139,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def read(cls, fields: dict[str, Any], details: CallDetails) -> Self:
         """Read a record from a JSON object of a response."""
-        drift: list[str] = []
-        values = _values(cls.__record_fields__, fields, details, drift)
+        notes = _Notes({}, {})
+        values = _values(cls.__record_fields__, fields, details, notes)
         # By position, which costs a quarter of passing names.
-        return cls(*values, drift=tuple(drift), as_of=details.answered_at)
+        return cls(
+            *values, drift=tuple(notes.drift), invalid_fields=tuple(notes.invalid), as_of=details.answered_at
+        )
 
 
-_OWN: Final = ("drift", "as_of", "subject", "__record_fields__")
+_OWN: Final = ("drift", "invalid_fields", "as_of", "subject", "__record_fields__")
 
 
 def record_fields(record: type[Record]) -> tuple[Field, ...]:
@@ -153,7 +167,7 @@ def first_fault(*values: object) -> Any:
     return next((value for value in values if isinstance(value, InvalidFieldError)), None)
 
 
-def _values(fields: tuple[Field, ...], sent: dict[str, Any], details: CallDetails, drift: list[str]) -> list[Any]:
+def _values(fields: tuple[Field, ...], sent: dict[str, Any], details: CallDetails, notes: _Notes) -> list[Any]:
     """Read the fields of one JSON object, in order."""
     values: list[Any] = []
     get = sent.get
@@ -164,17 +178,20 @@ def _values(fields: tuple[Field, ...], sent: dict[str, Any], details: CallDetail
             if read is None:
                 if value.__class__ is str:
                     if len(value) > bound:
-                        drift.append(wire)
+                        notes.drift[wire] = None
                     if kind is not str:
                         value = kind(value)
                 elif value is not None:
                     raise UnfitError
             elif value is not None and (value.__class__ is not kind or kind is list or not 0 <= value <= bound):
-                value = read(value, details, drift)
+                value = read(value, details, notes)
+            if value is None and required:
+                raise UnfitError
         # ValueError: some secrets validate their text.
         except ValueError:
+            notes.invalid[wire] = None
             value = InvalidFieldError(details, wire)
-        values.append(InvalidFieldError(details, wire) if value is None and required else value)
+        values.append(value)
     return values
 
 
@@ -232,20 +249,20 @@ def _unwrapped(hint: Any) -> tuple[Any, list[Any], bool]:
 def _reader(kind: Any, item: Field | None, bound: int) -> _Read:
     """The reader of a field that is not a text."""
     if kind is int:
-        return lambda value, _details, _drift: whole(value, bound)
+        return lambda value, _details, _notes: whole(value, bound)
     if kind in _SIMPLE:
         return _SIMPLE[kind]
     if item is not None:
         # As if each item were the only field of an object: an unreadable item fails alone.
-        return lambda value, details, drift: [
-            _values((item,), {item.wire: each}, details, drift)[0] for each in of_class(list, value)
+        return lambda value, details, notes: [
+            _values((item,), {item.wire: each}, details, notes)[0] for each in of_class(list, value)
         ]
-    return lambda value, details, drift: kind(
-        *_values(kind.__record_fields__, of_class(dict, value), details, drift), as_of=details.answered_at
+    return lambda value, details, notes: kind(
+        *_values(kind.__record_fields__, of_class(dict, value), details, notes), as_of=details.answered_at
     )
 
 
-def _member_id(value: Any, _details: CallDetails, _drift: list[str]) -> MemberId | None:
+def _member_id(value: Any, _details: CallDetails, _notes: _Notes) -> MemberId | None:
     """Read a member id; zero in any form means an unregistered card, as a live operator sends it."""
     if isinstance(value, str) and _ZERO.fullmatch(value):
         return None
@@ -254,8 +271,8 @@ def _member_id(value: Any, _details: CallDetails, _drift: list[str]) -> MemberId
 
 
 _SIMPLE: Final[dict[Any, _Read]] = {
-    bool: lambda value, _details, _drift: of_class(bool, value),
-    date: lambda value, _details, _drift: time_of(value, DAY).date(),
-    datetime: lambda value, _details, _drift: time_of(value, SECOND),
+    bool: lambda value, _details, _notes: of_class(bool, value),
+    date: lambda value, _details, _notes: time_of(value, DAY).date(),
+    datetime: lambda value, _details, _notes: time_of(value, SECOND),
     MemberId: _member_id,
 }

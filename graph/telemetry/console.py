@@ -73,7 +73,8 @@ class ConsoleRenderer:
     def _is_shown(self, event: EventDict) -> bool:
         match event:
             case {"logger": "konagraph", "event": "upstream call"}:
-                return event["outcome"] not in _ANSWERED or bool(event["drift"]) or _is_foreign(event["echo"])
+                deviates = event["drift"] or event["invalid_fields"] or _is_foreign(event["echo"])
+                return event["outcome"] not in _ANSWERED or bool(deviates)
             case {"logger": "konagraph", "event": "operation without plan" | "usage"}:
                 return False
             case {"logger": "konagraph.audit", "action": "read"}:
@@ -115,6 +116,11 @@ def _call(event: Mapping[str, Any], paint: Paint) -> str:
         *([f"attempt {event['attempt']}"] if event["attempt"] != 1 else []),
         *([f"the answer's id is {_text(event['echo'])}"] if _is_foreign(event["echo"]) else []),
         *([f"not as documented: {', '.join(map(_text, event['drift']))}"] if event["drift"] else []),
+        *(
+            [f"missing or unreadable: {', '.join(map(_text, event['invalid_fields']))}"]
+            if event["invalid_fields"]
+            else []
+        ),
     ]
     return _GAP.join(parts)
 

@@ -71,7 +71,8 @@ class UpstreamTelemetry(GuardObserver):
 
     def on_call(self, report: CallReport) -> None:
         """An attempt is over. Its line is a warning if it failed or deviates from the documentation."""
-        odd = report.outcome not in _AS_EXPECTED or report.drift or report.echo not in _QUIET_ECHOES
+        deviates = report.drift or report.invalid_fields or report.echo not in _QUIET_ECHOES
+        odd = deviates or report.outcome not in _AS_EXPECTED
         write = self._log.warning if odd else self._log.info
         details = report.details
         write(
@@ -86,6 +87,7 @@ class UpstreamTelemetry(GuardObserver):
             duration_ms=round(report.seconds * 1000, 1),
             echo=report.echo,
             drift=report.drift,
+            invalid_fields=report.invalid_fields,
         )
         self._durations[
             report.api,

@@ -194,6 +194,7 @@ async def test_drift_is_reported_by_the_names_of_the_fields() -> None:
 async def test_a_bad_field_does_not_make_the_call_a_failure() -> None:
     reports, error = await reports_of(answering(succeeded(card_fields(balance=CARD.reveal()))))
     assert (reports.one().outcome, error) == ("ok", None)
+    assert reports.one().invalid_fields == ("balance",)
     assert leaks(reports.one()) == []
 
 

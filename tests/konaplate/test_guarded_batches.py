@@ -64,7 +64,8 @@ class Upstream(httpx.AsyncBaseTransport):
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        rows = [{"serviceId": each, "serviceName": f"name of {each}"} for each in self._ids if each in asked]
+        names = {each: 5 if each.startswith("unnamed") else f"name of {each}" for each in self._ids}
+        rows = [{"serviceId": each, "serviceName": names[each]} for each in self._ids if each in asked]
         body = encoded({"code": "000_000", "products": rows})
         return httpx.Response(self._status, stream=httpx.ByteStream(body))
 
@@ -176,6 +177,13 @@ async def test_longer_texts_of_any_row_are_reported_once() -> None:
     async with guarded(Upstream(*ids), reports) as konaplate:
         names = await ends(konaplate.start(PRODUCTS, ids, CallStats()))
     assert (names, reports.one().drift) == (["name of longer", "name of longest", "name of a"], ("serviceName",))
+
+
+async def test_an_unreadable_field_of_any_row_is_reported_once() -> None:
+    reports, ids = Reports(), ["unnamed", "unnamed2", "a"]
+    async with guarded(Upstream(*ids), reports) as konaplate:
+        await ends(konaplate.start(PRODUCTS, [*ids, "missing"], CallStats()))
+    assert (reports.one().outcome, reports.one().invalid_fields) == ("ok", ("serviceName",))
 
 
 async def test_keys_that_fail_on_purpose_are_looked_up_apart_from_the_others() -> None:

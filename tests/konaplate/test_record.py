@@ -86,7 +86,10 @@ def test_a_record_holds_what_was_sent() -> None:
     ids=repr,
 )
 def test_what_cannot_be_read_fails_alone(changes: dict[str, object], failing: list[str]) -> None:
-    assert failing == faults(Row.read(sent(**changes), DETAILS))
+    row = Row.read(sent(**changes), DETAILS)
+    assert failing == faults(row)
+    # Of two unreadable items, the name of their list appears once.
+    assert tuple(dict.fromkeys(failing)) == row.invalid_fields
 
 
 def test_an_item_that_fails_leaves_the_others_of_its_list() -> None:
@@ -105,6 +108,11 @@ def test_a_longer_text_is_kept_and_noted_wherever_it_is() -> None:
     row = Row.read(sent(points=[{"pointName": "longer"}], wordList=["abc"], phone="0" * 12), DETAILS)
     assert row.drift == ("phone", "pointName", "wordList")
     assert row.points[0].point_name == "longer"
+
+
+def test_a_field_that_is_longer_in_every_item_is_noted_once() -> None:
+    row = Row.read(sent(points=[{"pointName": "longer"}, {"pointName": "longest"}]), DETAILS)
+    assert (row.drift, row.invalid_fields) == (("pointName",), ())
 
 
 def test_a_secret_that_refuses_its_text_shows_nothing_of_it() -> None:

@@ -89,6 +89,10 @@ def test_details_are_shown_at_debug() -> None:
         ),
         (call(echo="another call's"), "12 ms  ok  HTTP 503  the answer's id is another call's"),
         (call(drift=("balance", "userId")), "12 ms  ok  HTTP 503  not as documented: balance, userId"),
+        (
+            call(invalid_fields=("balance", "userId")),
+            "12 ms  ok  HTTP 503  missing or unreadable: balance, userId",
+        ),
     ],
 )
 def test_a_fault_of_the_upstream_is_a_line(report: CallReport, line: str) -> None:
@@ -209,7 +213,7 @@ def test_no_line_holds_a_card_number(level: str) -> None:
     with logs_as(level, as_json=False) as stream:
         Reports().requests.on_request(request(operation=CARD, codes=[CARD], roots=CARD))
         Reports().requests.on_request(request(roots=CARD))
-        Reports().upstream.on_call(call("x", drift=(CARD,)))
+        Reports().upstream.on_call(call("x", drift=(CARD,), invalid_fields=(CARD,)))
         AuditLog(None, str.upper).record([READ._replace(address=CARD, fields=(CARD,))])
 
     assert len(stream.getvalue().splitlines()) == 4
