@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from graph.sandbox.table import Table
 
 BASE_PATH: Final = "/open-api"
+_LOGGER: Final = logging.getLogger("konagraph.sandbox")
 _SUCCESS: Final = {"code": "000_000", "description": "Success."}
 
 
@@ -76,6 +78,7 @@ class _Inquiry:
         endpoint: Endpoint[Any, Any],
     ) -> None:
         self._table = table
+        self._path = endpoint.path
         self._state = state
         self._cipher = cipher
         # Where nobody knows, in clear.
@@ -90,10 +93,17 @@ class _Inquiry:
             fields = self._checks.clear_fields(request.headers, await request.body())
             behaviour, found = self._table.look_up(fields, self._state)
         except RefusedCallError as refused:
+            self._log(refused.answer)
             behaviour, found = refused.answer, {}
         response = await self._act(behaviour, found)
         response.headers[wire.CORRELATION_ID] = request.headers.get(wire.CORRELATION_ID, "")[:64]
         return response
+
+    def _log(self, refusal: Coded) -> None:
+        """Say why a call is refused: the gateway shows and logs only the code. Holds no word of the request."""
+        about = {"api": self._path, "code": refusal.code, "reason": refusal.description}
+        fields = {"key": self._table.key, "others": list(self._table.others or ())}
+        _LOGGER.info("the sandbox refused a call", extra={**about, **fields})
 
     async def _act(self, behaviour: Behaviour, found: Mapping[str, Any]) -> Response:
         match behaviour:
