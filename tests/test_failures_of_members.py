@@ -9,6 +9,7 @@ from graph.sandbox.failures import FAILURES, MemberFailure
 from tests.faults.jumping_clock import jumping
 from tests.support import gateway
 from tests.tables import table
+from tests.tools import entry
 
 if TYPE_CHECKING:
     from tests.telemetry.capture import Unredacted
@@ -36,7 +37,7 @@ def asked(endpoint: str) -> tuple[str, list[Any]]:
     if endpoint in OF_MEMBER:
         name, selection = OF_MEMBER[endpoint]
         return f"userId {name} {selection}", ["member", name]
-    name, selection = OF_CARD[endpoint]
+    name, selection = entry(OF_CARD, endpoint, "OF_CARD (or OF_MEMBER) in tests/test_failures_of_members.py")
     return f"userId cards {{ balance {name} {selection} }}", ["member", "cards", 0, name]
 
 

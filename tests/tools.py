@@ -3,10 +3,14 @@
 import asyncio
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import settings
+
+V = TypeVar("V")
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,6 +35,12 @@ async def settle(turns: int = 20) -> None:
     """Let every task do what it can do without waiting for the outside."""
     for _ in range(turns):
         await asyncio.sleep(0)
+
+
+def entry(of: Mapping[str, V], name: str, where: str) -> V:
+    """What a test's table holds about an API; a failure names the table that lacks it."""
+    assert name in of, f"add {name!r} to {where}"
+    return of[name]
 
 
 def examples(number: int) -> int:

@@ -1,8 +1,8 @@
 """Reserved members, for every failure of every inquiry but the one by card number (see `faults`).
 
 A reserved member is an ordinary one with one card, but one API fails for them, or for this card, its PAR or its
-product. The four digits of the user id say how: 9, the API, and two for the failure. Up to 30 they are the place
-in group 1 of the reserved card numbers, up to 60 the place in group 2 and 30, above 60 failures of this API alone.
+product. The user id says how: 9, the API's number, and two digits for the failure. Up to 30 they are the place in
+group 1 of the reserved card numbers, up to 60 the place in group 2 and 30, above 60 failures of this API alone.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _NO_CODE: Final = ("no code", Altered(coded=False), FINE, None)
 _SEALED: Final = ("encrypted, although the API's responses are not", Altered(other_form=True), FINE, None)
 _CLEAR: Final = ("in clear, although the API's responses are encrypted", Altered(other_form=True), INVALID, None)
 
-# By the endpoint's name. The field is its attribute.
-_OWN: Final[Mapping[str, tuple[Row, ...]]] = MappingProxyType(
+# By the API's number, which never changes, and the endpoint's name. The field is its attribute.
+_OWN: Final[Mapping[tuple[int, str], tuple[Row, ...]]] = MappingProxyType(
     {
-        "user_info": (
+        (1, "user_info"): (
             _NO_CODE,
             _CLEAR,
             ("no member", Altered(without=("userInfo",)), INVALID, None),
@@ -44,7 +44,7 @@ _OWN: Final[Mapping[str, tuple[Row, ...]]] = MappingProxyType(
             ("no name", Altered(without=("userName",), each_of="userInfo"), INVALID, "user_name"),
             ("a number for the name", Altered({"userName": 1}, each_of="userInfo"), INVALID, "user_name"),
         ),
-        "card_list": (
+        (2, "card_list"): (
             _NO_CODE,
             _CLEAR,
             ("no list", Altered(without=(_ROW,)), INVALID, "card_data_info"),
@@ -76,14 +76,14 @@ _OWN: Final[Mapping[str, tuple[Row, ...]]] = MappingProxyType(
                 "card_data_info.0.mobile_card_no",
             ),
         ),
-        "identity_check": (
+        (3, "identity_check"): (
             _NO_CODE,
             _SEALED,
             ("no `isAuthed`", Altered(without=("isAuthed",)), INVALID, "is_authed"),
             ("null for `isAuthed`", Altered({"isAuthed": None}), INVALID, "is_authed"),
             ("a word for `isAuthed`", Altered({"isAuthed": "Y"}), INVALID, "is_authed"),
         ),
-        "terms": (
+        (4, "terms"): (
             _NO_CODE,
             _SEALED,
             ("no list", Altered(without=(_TERMS,)), INVALID, "terms_list"),
@@ -106,7 +106,7 @@ _OWN: Final[Mapping[str, tuple[Row, ...]]] = MappingProxyType(
                 "terms_list.0.agree_date",
             ),
         ),
-        "transactions": (
+        (5, "transactions"): (
             _NO_CODE,
             _SEALED,
             ("no list", Altered(without=(_PAYMENT,)), FINE, None),
@@ -140,7 +140,7 @@ _OWN: Final[Mapping[str, tuple[Row, ...]]] = MappingProxyType(
                 "transaction_info.0.approval_date_time",
             ),
         ),
-        "virtual_account": (
+        (6, "virtual_account"): (
             _NO_CODE,
             _CLEAR,
             ("no account number", Altered(without=("accountNo",)), INVALID, "account_no"),
@@ -151,7 +151,7 @@ _OWN: Final[Mapping[str, tuple[Row, ...]]] = MappingProxyType(
             ("`connectType` as 02", Altered({"connectType": "02"}), FINE, None),
             ("an undocumented `connectType`", Altered({"connectType": "SHARED"}), FINE, None),
         ),
-        "tax_deduction": (
+        (7, "tax_deduction"): (
             _NO_CODE,
             _SEALED,
             ("the PAR of another card", Altered({"par": "PAR" + "X" * 24}), INVALID, None),
@@ -165,7 +165,7 @@ _OWN: Final[Mapping[str, tuple[Row, ...]]] = MappingProxyType(
             ("a text for the date", Altered({"deductionDate": "Value 0"}), INVALID, "deduction_date"),
             ("registered at no time", Altered({"created": "20251399000000"}), INVALID, "created"),
         ),
-        "service_info": (
+        (8, "service_info"): (
             _NO_CODE,
             _SEALED,
             ("no list", Altered(without=("serviceInfos",)), INVALID, None),
@@ -196,11 +196,10 @@ class MemberFailure(NamedTuple):
 
 
 def _failures() -> Iterator[tuple[int, MemberFailure]]:
-    for digit, (endpoint, own) in enumerate(_OWN.items(), start=1):
+    for (number, endpoint), own in _OWN.items():
         for start, rows in ((1, CODED), (31, HTTP), (61, own)):
             for place, (description, behaviour, seen, field) in enumerate(rows, start):
-                user_id = 9_000 + 100 * digit + place
-                yield user_id, MemberFailure(endpoint, description, behaviour, *seen, field)
+                yield int(f"9{number}{place:02}"), MemberFailure(endpoint, description, behaviour, *seen, field)
 
 
 FAILURES: Final[Mapping[int, MemberFailure]] = MappingProxyType(dict(_failures()))
@@ -231,4 +230,6 @@ def _card(user_id: int) -> WalletCard:
 
 def reserved_member(user_id: int) -> dict[str, Any]:
     """The fields of a reserved member."""
-    return member_fields(user_id, f"예약{user_id}", f"0109000{user_id}", f"reserved-{user_id}@example.com")
+    return member_fields(
+        user_id, f"예약{user_id}", f"010{90_000_000 + user_id}", f"reserved-{user_id}@example.com"
+    )

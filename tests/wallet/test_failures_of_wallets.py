@@ -13,6 +13,7 @@ from schema.errors import ErrorCode
 from tests.faults.jumping_clock import jumping
 from tests.security.callers import ANY_CARD, MEMBER, Caller, codes
 from tests.tables import table
+from tests.tools import entry
 from tests.wallet.bank import (
     ACCOUNTS,
     ANY_MEMBER,
@@ -90,7 +91,9 @@ async def test_an_owner_loses_what_depends_on_the_api_that_fails_and_is_told_why
         path.append(name)
         lost = {name}
     else:
-        name = OF_CARD[failure.endpoint]
+        name = entry(
+            OF_CARD, failure.endpoint, "OF_CARD (or OF_MEMBER) in tests/wallet/test_failures_of_wallets.py"
+        )
         path += ["cards", 0, *name.split(".")]
         card = shown["cards"][0]
         assert {each for each in OF_CARD.values() if below(card, each) is None} == {name}
