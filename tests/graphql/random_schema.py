@@ -5,7 +5,8 @@ from __future__ import annotations
 import types
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args
 
 import strawberry
 
@@ -57,6 +58,7 @@ _LEAVES: dict[str, Any] = {
     "text": str, "flag": bool, "amount": Won, "word": Word, "name": PersonalText, "ident": IdentityNo,
     "owner": MemberId, "card_no": CardNo, "link": str, "texts": str, "names": PersonalText, "words": Word,
 }  # fmt: skip
+_PLAIN = {"text", "flag", "amount", "link"}
 _SECRETS = {"name", "ident", "owner", "card_no"}
 _SCOPES = [None, None, None, "member:read", "cash-receipt:read"]
 
@@ -152,6 +154,12 @@ class SchemaMaker:
         elif random.random() < 0.1:
             kind, show, several = bool, present, False
         shown = self._list(kind) if several else self._maybe(kind)
+        if show is not present and NoneType not in get_args(shown):
+            # Only what makes a value of nothing, as far as anybody knows, has a type without null.
+            if several or show or of not in _PLAIN:
+                shown |= None
+            else:
+                show = _as_it_is
         return shown, field(of=of, show=show, scope=random.choice(_SCOPES), description=_TEXT)
 
     def _edge(self, target: Made | None = None, kind: Any = None, *, at_root: bool = False) -> tuple[Any, Any]:
@@ -192,6 +200,10 @@ class SchemaMaker:
 
     def _list(self, kind: Any) -> Any:
         return self._maybe(list[self._maybe(kind)])  # type: ignore[misc]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _record(name: str, annotations: dict[str, Any]) -> type[Record]:

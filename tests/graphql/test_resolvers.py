@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from graph.graphql.bindings import executable_schema
@@ -127,19 +125,18 @@ async def test_cards_are_answered_in_the_order_asked_and_one_that_fails_is_null_
 
 
 async def test_a_card_that_some_record_leads_to_is_hidden_as_one_that_the_caller_names() -> None:
-    coupons = replace(COUPONS, owner=None)
-    schema = executable_schema([*ENDPOINTS, coupons], CouponQuery)
+    schema = executable_schema([*ENDPOINTS, COUPONS], CouponQuery)
     book = CouponBook(
-        user_id=MemberId("7"),
+        user_id=MemberId("1001"),
         coupons=[Coupon(giver_name=PersonalText("Kim"), card_no=CardNo(number)) for number in (A, B, C)],
     )
     failure = errors.UnknownCodeError(CallDetails("261122120000-0123456", 400, "001_999"))
     cards = {A: says(card(user_id=1001)), B: says(card(user_id=1002)), C: says(failure)}
     document = Documents(schema, DocumentLimits(), introspection=False).read(
-        '{ coupons(userId: "7") { card { balance } } }'
+        '{ coupons(userId: "1001") { card { balance } } }'
     )
     for kind in ("plan", "core"):
-        around = World(OWNER, cards, others={"coupons": {"7": says(book)}})
+        around = World(OWNER, cards, others={"coupons": {"1001": says(book)}})
         outcome = await outcome_of(OperationExecutor(schema, kind), around, document, document.operation(None), {})
         assert outcome.data == b'{"coupons":[{"card":{"balance":1}},{"card":null},{"card":null}]}'
         told = [{**error, "locations": None, "path": None} for error in outcome.errors]
