@@ -7,7 +7,7 @@ only, never by number.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 from graph.security.errors import AuditUnavailableError, ForbiddenError
 from schema.errors import ErrorCode
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 AccessOrigin: TypeAlias = Literal["number", "id", "member"]
 """How a caller came to what is shown: by a card's number, by an id of this gateway, or by the member."""
+_WAYS: Final[tuple[AccessOrigin, ...]] = get_args(AccessOrigin)
+"""The one that takes the most knowledge first."""
 
 
 class Caller(NamedTuple):
@@ -97,6 +99,16 @@ class Access:
         self.forms: dict[str, str | None] = {}
         """How each field shows a secret, by the fields' names, in order."""
 
+    def reach_again(self, owner: object, origin: AccessOrigin) -> None:
+        """Note a further way to it, so that the event does not depend on which comes first.
+
+        It tells the way that takes the most knowledge, and an owner, if any record names one.
+        """
+        self.origin = min(self.origin, origin, key=_WAYS.index)
+        owners = [each for each in (self.owner, owner) if isinstance(each, MemberId)]
+        if owners:
+            self.owner = min(owners, key=MemberId.reveal)
+
     def add(self, leaves: Iterable[tuple[str, str, str | None]], data: Mapping[str, Any]) -> None:
         """Note that an object of it is shown.
 
@@ -108,7 +120,8 @@ class Access:
         self.is_shown = True
         forms = self.forms
         for key, name, form in leaves:
-            if data[key] is not None and (form is not None or name not in forms):
+            # What is clear in one place is clear.
+            if data[key] is not None and (name not in forms or form == "clear" or (form and not forms[name])):
                 forms[name] = form
 
 
@@ -177,6 +190,8 @@ class RequestAudit:
             if self._off_record or not self._recorder.available:
                 raise AuditUnavailableError
             access = self._accesses[key] = Access(what, subject, owner, origin)
+        else:
+            access.reach_again(owner, origin)
         return access
 
     def withhold(self, subject: Subject | None, name: str, scope: str) -> Exception:

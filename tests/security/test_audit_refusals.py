@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.support import KeptEvents
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from graph.security.audit import AccessOrigin
     from tests.security.callers import Callers
 
 KEY = "the key of the references, as long as it must be"
@@ -153,6 +155,34 @@ async def test_events_of_reads_are_recorded_once_and_only_of_what_is_shown() -> 
     audit.close()
     (event,) = events
     assert (event.card_ref, event.fields, event.clear) == (REFS.of(CardNo(OWN)), ("idNo", "manYn"), ("idNo",))
+
+
+async def test_an_event_does_not_depend_on_which_way_to_a_card_comes_first() -> None:
+    ways: list[tuple[object, AccessOrigin]] = [
+        (None, "member"),
+        (MemberId("1002"), "number"),
+        (MemberId("1001"), "id"),
+    ]
+    events = KeptEvents()
+    for order in permutations(ways):
+        audit = RequestAudit(AuditedCaller(MEMBER, "192.0.2.1", "an-id"), REFS, events)
+        for owner, origin in order:
+            audit.access("card", CardNo(OWN), owner, origin).add([("a", "balance", None)], {"a": 1})
+        assert await audit.settle()
+    told = [(event.card_ref, event.member_ref, event.origin) for event in events]
+    assert told == [(REFS.of(CardNo(OWN)), REFS.of(MemberId("1001")), "number")] * 6
+
+
+async def test_a_value_that_is_clear_in_one_place_is_clear() -> None:
+    forms = (None, "masked", "clear")
+    events = KeptEvents()
+    for order in permutations(forms):
+        audit = RequestAudit(AuditedCaller(MEMBER, "192.0.2.1", "an-id"), REFS, events)
+        shown = audit.access("card", CardNo(OWN), None, "number")
+        for form in order:
+            shown.add([("a", "idNo", form)], {"a": 1})
+        assert await audit.settle()
+    assert [(event.clear, event.masked) for event in events] == [(("idNo",), ())] * 6
 
 
 async def test_a_member_that_no_card_led_to_is_named_by_a_reference_of_its_own() -> None:
