@@ -62,7 +62,7 @@ async def test_a_reserved_member_fails_where_its_api_is_asked(
     # The log names the API and the field, also if no client asked for it.
     calls = [event for event in logged.events[seen:] if event["event"] == "upstream call"]
     faulty = {(call["api"], name, call["log_level"]) for call in calls for name in call["invalid_fields"]}
-    named = {(PATHS[failure.endpoint], wire_name(failure.field), "warning")} if failure.field else set()
+    named = {(PATHS[failure.endpoint], wire_name(failure.field), "info")} if failure.field else set()
     assert faulty == named
     answer = response.json()
     errors = answer.get("errors", [])

@@ -190,7 +190,7 @@ class RequestAudit:
             if self._off_record or not self._recorder.available:
                 raise AuditUnavailableError
             access = self._accesses[key] = Access(what, subject, owner, origin)
-        else:
+        elif access.owner is not owner or access.origin != origin:
             access.reach_again(owner, origin)
         return access
 

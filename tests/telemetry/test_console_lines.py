@@ -89,10 +89,6 @@ def test_details_are_shown_at_debug() -> None:
         ),
         (call(echo="another call's"), "12 ms  ok  HTTP 503  the answer's id is another call's"),
         (call(drift=("balance", "userId")), "12 ms  ok  HTTP 503  not as documented: balance, userId"),
-        (
-            call(invalid_fields=("balance", "userId")),
-            "12 ms  ok  HTTP 503  missing or unreadable: balance, userId",
-        ),
     ],
 )
 def test_a_fault_of_the_upstream_is_a_line(report: CallReport, line: str) -> None:
@@ -100,6 +96,14 @@ def test_a_fault_of_the_upstream_is_a_line(report: CallReport, line: str) -> Non
         Reports().upstream.on_call(report)
 
     assert stream.getvalue() == f"warning: Konaplate {API}  {line}\n"
+
+
+def test_fields_that_cannot_be_read_are_told_and_are_no_warning() -> None:
+    with logs_as("info", as_json=False) as stream:
+        Reports().upstream.on_call(call(invalid_fields=("balance", "userId")))
+
+    line = f"Konaplate {API}  12 ms  ok  HTTP 503  missing or unreadable: balance, userId\n"
+    assert stream.getvalue() == line
 
 
 @pytest.mark.parametrize("outcome", ["CardNotFoundError", "MemberNotFoundError", "InvalidInputError", "cancelled"])

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import pytest
 
+from graph.telemetry import line_stream
 from graph.telemetry.line_stream import LineStream
 
 if TYPE_CHECKING:
@@ -182,7 +183,9 @@ async def test_lines_that_put_could_not_write_are_not_written_later(taken: int, 
     assert b"held back\n" + begun + b"later\n" == path.read_bytes()
 
 
-def test_lines_of_an_ended_event_loop_are_written_with_the_next_line() -> None:
+def test_lines_of_an_ended_event_loop_are_written_with_the_next_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    # However long the loops take to end.
+    monkeypatch.setattr(line_stream, "_HELD_SECONDS", 60)
     theirs, stream = both_ends()
 
     async def leave(line: bytes) -> None:

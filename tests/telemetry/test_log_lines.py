@@ -147,7 +147,7 @@ def test_an_upstream_call_is_one_line_with_its_whole_correlation_id() -> None:
         (call("TimedOutError", echo=None), "warning"),
         (call(echo="different"), "warning"),
         (call(drift=("serviceName",)), "warning"),
-        (call(invalid_fields=("balance",)), "warning"),
+        (call(invalid_fields=("balance",)), "info"),
     ],
 )
 def test_a_call_that_is_odd_is_a_warning(report: CallReport, level: str) -> None:
