@@ -159,6 +159,18 @@ def test_a_recipe_works_as_it_stands(names: list[str], checkout: Path) -> None:
         ),
         (
             "graph/konaplate/endpoints/identity_check.py",
+            "import Record\n",
+            "import Recrd\n",
+            "graph.konaplate.endpoints.identity_check: cannot import name 'Recrd'",
+        ),
+        (
+            "graph/konaplate/endpoints/identity_check.py",
+            "record=Identity",
+            "record=Identiy",
+            "graph.konaplate.endpoints.identity_check: name 'IdentiyCheck' is not defined",
+        ),
+        (
+            "graph/konaplate/endpoints/identity_check.py",
             'open_to=("cards:',
             'open_to=("card:',
             "identity_check: there is no scope 'card:read:any'; known are card-number:read, ",

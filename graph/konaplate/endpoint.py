@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
 
 from graph import DeclarationError
 from graph.konaplate.errors import InvalidFieldError, InvalidResponseError, KonaplateError, error_of_code
@@ -101,7 +101,7 @@ class Endpoint(Generic[K, R]):
                     f"{self.name}: neither the record nor the key has its owner, {self.owner!r}"
                 )
             object.__setattr__(self, "owner_in_key", True)
-        if self.owner is None and self.key is MemberId:
+        if self.owner is None and _names_member(self.key):
             raise DeclarationError(f"{self.name}: what a member's id leads to needs an `owner`")
         if self.certainty is not Certainty.DOC and any(each.required for each in record_fields(self.record)):
             raise DeclarationError(f"{self.name}: what is not documented cannot be required")
@@ -176,6 +176,12 @@ class Endpoint(Generic[K, R]):
         for name in self.within:
             fields = fields.get(name) if isinstance(fields, dict) else None
         return fields
+
+
+def _names_member(key: type) -> bool:
+    """Whether a key is a member's id, or has one among its parts."""
+    kinds = get_type_hints(key).values() if hasattr(key, "_fields") else (key,)
+    return any(kind is MemberId or MemberId in get_args(kind) for kind in kinds)
 
 
 def by_name(endpoints: Iterable[Endpoint[Any, Any]]) -> dict[str, Endpoint[Any, Any]]:

@@ -19,7 +19,7 @@ def declared_in(package: str, path: Iterable[str], kind: type[T]) -> tuple[T, ..
     """Return the module-level values of a type, each once, in the order of the modules' names.
 
     Raises:
-        DeclarationError: a module calls something with other arguments than it has.
+        DeclarationError: a module names something that is not there, or passes arguments that do not fit.
     """
     modules = (_imported(f"{package}.{module.name}") for module in iter_modules(path))
     values = (value for module in modules for value in vars(module).values())
@@ -29,5 +29,8 @@ def declared_in(package: str, path: Iterable[str], kind: type[T]) -> tuple[T, ..
 def _imported(name: str) -> ModuleType:
     try:
         return import_module(name)
-    except TypeError as error:
+    except ModuleNotFoundError:
+        # A package is not installed; the command line says how to get it.
+        raise
+    except (AttributeError, ImportError, NameError, TypeError) as error:
         raise DeclarationError(f"{name}: {error}") from error

@@ -7,6 +7,8 @@ import sys
 
 import click
 
+from graph.leak_audit import run
+
 
 @click.command("leak-audit")
 def leak_audit() -> None:
@@ -14,11 +16,7 @@ def leak_audit() -> None:
 
     Sends every kind of failure and bad input through a gateway.
     """
-    from graph.leak_audit.run import (  # noqa: PLC0415 - it would slow every other command's start
-        leak_audit as run_leak_audit,
-    )
-
-    outcomes = asyncio.run(run_leak_audit())
+    outcomes = asyncio.run(run.leak_audit())
     for viewer, outcome in outcomes.items():
         click.echo(
             f"{viewer}: {outcome.cases} requests, {outcome.log_lines} log lines, {len(outcome.leaks)} leaks"

@@ -11,6 +11,8 @@ from graph import DeclarationError
 from graph.konaplate.endpoint import Certainty, Endpoint, by_name
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.card_info import CARD_INFO
+from graph.konaplate.endpoints.terms import TERMS
+from graph.konaplate.endpoints.transactions import TRANSACTIONS
 from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.konaplate.errors import (
     CardNotFoundError,
@@ -149,6 +151,8 @@ def test_an_answer_without_a_code_is_none_where_nothing_is_required() -> None:
         (PRODUCTS, {"batch": False}),
         (PRODUCTS, {"within": ()}),
         (USER_INFO, {"owner": None}),
+        (TERMS, {"owner": None}),
+        (TRANSACTIONS, {"owner": None}),
     ],
 )
 def test_a_declaration_that_contradicts_itself_is_refused(
