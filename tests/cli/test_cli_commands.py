@@ -1,4 +1,4 @@
-"""Commands that start no server: listing, exporting, checking; and the command line itself."""
+"""Commands that start no server: listing, exporting, checking."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import functools
 import os
 from typing import TYPE_CHECKING
 
-import click
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from graph import __version__
-from graph.cli import COMMANDS, CommandInfo, main
+from graph.cli import main
 from graph.config.environment import PREFIXES
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, MEMBERS
@@ -21,7 +19,6 @@ from graph.sandbox.wallets import WALLETS
 from graph.security.development import DevelopmentSigner, signer_settings
 from schema.query import export_schema
 from tests.sandbox.calls import credentials
-from tests.tables import table
 from tests.tools import ROOT
 
 if TYPE_CHECKING:
@@ -359,57 +356,3 @@ def test_a_removed_setting_is_a_warning_of_the_check_or_an_error_if_it_was_stric
         "KONAGRAPH_MAX_DEPTH is no longer a setting, and asks for more protection than there is "
         "(now: 8 levels of fields); unset it to accept that"
     )
-
-
-@pytest.mark.parametrize("option", ["-h", "--help"])
-def test_help_names_every_command_in_the_order_of_use_and_in_whole_sentences(option: str) -> None:
-    result = invoke(option)
-
-    assert result.exit_code == 0
-    listed = [line.split()[0] for line in result.stdout.partition("Commands:")[2].splitlines() if line.strip()]
-    assert listed == [
-        "dev",
-        "serve",
-        "init",
-        "check-config",
-        "sandbox",
-        "token",
-        "export-schema",
-        "check-schema",
-        "usage",
-        "export-errors",
-        "version",
-        "audit",
-        "probe",
-        "doctor",
-        "completion",
-        "leak-audit",
-    ]
-    assert "..." not in result.stdout.partition("Commands:")[2]
-
-
-@table("name, info", COMMANDS.items())
-def test_a_command_is_listed_by_the_first_sentence_of_its_help(name: str, info: CommandInfo) -> None:
-    command = main.get_command(click.Context(main), name)
-    assert command is not None
-    assert info.summary == command.get_short_help_str(limit=200)
-
-
-def test_the_version_is_the_projects() -> None:
-    assert invoke("--version").stdout == f"konagraph, version {__version__}\n"
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["nothing"], ["dev", "--port", "65536"], ["dev", "--port", "x"], ["serve", "--nothing"], ["dev", "more"]],
-)
-def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
-    result = invoke(*arguments)
-
-    assert result.exit_code == 2
-    assert "Error: " in result.stderr
-
-
-def test_a_command_that_is_misspelled_is_told_the_right_one() -> None:
-    assert "No such command 'tokn'. Did you mean 'token'?" in invoke("tokn").stderr
-    assert "No such command 'zzz'.\n" in invoke("zzz").stderr
