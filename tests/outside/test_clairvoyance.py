@@ -110,8 +110,8 @@ def test_the_probe_finds_nothing_with_all_words_it_knows(closed_gateway: Attacke
 def test_no_message_names_what_the_client_has_not_guessed(closed_gateway: Attacked, type_name: str) -> None:
     kind = SCHEMA.type_map[type_name]
     assert isinstance(kind, GraphQLObjectType)
-    listed = tool_file("clairvoyance", "wordlist.txt").read_text(encoding="utf-8").split()
-    # Those for which graphql-core would suggest a name.
+    # Every fourth of its words; those for which graphql-core would suggest a name.
+    listed = tool_file("clairvoyance", "wordlist.txt").read_text(encoding="utf-8").split()[::4]
     words = [word for word in listed if word not in kind.fields and suggestion_list(word, list(kind.fields))]
     assert len(words) >= 5
 

@@ -64,7 +64,7 @@ def bare_environment(path: str, **variables: str) -> dict[str, str]:
         if not name.startswith(("KONA", "MAKE", "MFLAGS", "VIRTUAL"))
     }
     # Compiling thousands of files that nobody imports would take longer than all else.
-    return {**kept, "PATH": path, "PIP_NO_COMPILE": "1", **variables}
+    return {**kept, "PATH": path, "PIP_COMPILE": "0", **variables}
 
 
 def run(folder: Path, environment: Mapping[str, str], *command: str) -> subprocess.CompletedProcess[str]:
