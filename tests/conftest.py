@@ -185,7 +185,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect no garbage as long as tests are collected, and trace imports in one worker only: all import the same.
+    """Collect no garbage as long as tests are collected, and trace imports in one worker, as all import the same.
 
     Either takes seconds of each worker.
     """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.outside.attacked import Attacked
 
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
-EXAMPLES = 50
+EXAMPLES = 30
 """Generated queries for each field of the root."""
 ROOTS = len(SCHEMA.query_type.fields if SCHEMA.query_type else ())
 
