@@ -51,6 +51,8 @@ class CallReport(msgspec.Struct):
     """The endpoint's name."""
     invalid_fields: tuple[str, ...] = ()
     """Names of the fields that were missing or could not be read."""
+    problem: str = ""
+    """What is wrong with a response, or a row of it, that is refused as a whole."""
 
 
 class _Session:
@@ -167,6 +169,7 @@ class KonaplateClient:
             report.outcome = "ok"
         except KonaplateError as error:
             report.outcome, report.details, report.cause = type(error).__name__, error.details, error.cause
+            report.problem = _problem(error)
             raise
         except Exception:
             report.outcome = "unexpected"
@@ -204,7 +207,7 @@ class KonaplateClient:
         wait = None if retry_after is None else seconds_to_wait(retry_after, now / 1000)
         call = CallDetails(report.details.correlation_id, None, None, report.api, wait, now)
         if not self._correlation.accepts(report.echo, report.api):
-            raise InvalidResponseError(call.answered(response.status))
+            raise InvalidResponseError(call.answered(response.status), "its correlation id is not ours")
         success = read_success(endpoint, response, call, cipher)
         report.details = success.details
         report.unsealed = cipher is not None and endpoint.seals_response is True and not success.sealed
@@ -214,10 +217,15 @@ class KonaplateClient:
             records = endpoint.read_batch(success.fields, success.details, asked)
             report.drift = _names(records.values(), "drift")
             report.invalid_fields = _names(records.values(), "invalid_fields")
+            report.problem = next(filter(None, map(_problem, records.values())), "")
             return records
         record = endpoint.read(success.fields, success.details, asked)
         report.drift, report.invalid_fields = record.drift, record.invalid_fields
         return record
+
+
+def _problem(answer: object) -> str:
+    return answer.problem if isinstance(answer, InvalidResponseError) else ""
 
 
 def _names(records: Iterable[Any], attribute: str) -> tuple[str, ...]:

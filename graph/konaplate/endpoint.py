@@ -140,11 +140,11 @@ class Endpoint(Generic[K, R]):
         """
         inner = self._inner(fields) if self.within else fields
         if not isinstance(inner, dict):
-            raise InvalidResponseError(details)
+            raise InvalidResponseError(details, "it has no record")
         record = self.record.read(inner, details)
         if self.matches is not None and not self.matches(record, key):
             # Somebody else's data is worse than none.
-            raise InvalidResponseError(details)
+            raise InvalidResponseError(details, "it is not about what was asked for")
         return record
 
     def read_batch(
@@ -157,18 +157,18 @@ class Endpoint(Generic[K, R]):
         """
         rows = self._inner(fields)
         if not isinstance(rows, list) or self.key_of is None:
-            raise InvalidResponseError(details)
+            raise InvalidResponseError(details, "it has no list")
         found: dict[object, R | KonaplateError] = {}
-        missing = self.not_found
+        missing: Callable[[CallDetails], KonaplateError] | None = self.not_found
         for row in rows:
             record = self.record.read(row, details) if isinstance(row, dict) else None
             key = None if record is None else self.key_of(record)
             if record is None or key is None or isinstance(key, InvalidFieldError):
                 # It may belong to any key that has no other row.
-                missing = InvalidResponseError
+                missing = _may_be_unreadable
             elif found.setdefault(key, record) != record:
                 # Two different rows for one key: neither can be trusted.
-                found[key] = InvalidResponseError(details)
+                found[key] = InvalidResponseError(details, "two rows of one key differ")
         return {key: found.get(key) or (missing(details) if missing else None) for key in keys}
 
     def _inner(self, fields: object) -> object:
@@ -176,6 +176,10 @@ class Endpoint(Generic[K, R]):
         for name in self.within:
             fields = fields.get(name) if isinstance(fields, dict) else None
         return fields
+
+
+def _may_be_unreadable(details: CallDetails) -> KonaplateError:
+    return InvalidResponseError(details, "a row has no readable key")
 
 
 def _names_member(key: type) -> bool:

@@ -124,6 +124,11 @@ class RejectedError(RetryWillNotHelpError):
 class InvalidResponseError(RetryWillNotHelpError):
     """The response has none of the documented forms."""
 
+    def __init__(self, details: CallDetails, problem: str = "") -> None:
+        super().__init__(details)
+        self.problem = problem
+        """What is wrong with it, for the log: a phrase of ours, with nothing of the response."""
+
 
 class UnsealedError(InvalidResponseError):
     """A success came unencrypted from an API that encrypts: anybody in between could have forged it."""

@@ -105,8 +105,8 @@ def read_success(
         KonaplateError: the error that the response's code stands for, or else its status.
     """
     fields, sealed = _clear_fields(response, cipher)
-    if fields is None:
-        raise _failure_of_status(call.answered(response.status), response.status)
+    if isinstance(fields, str):
+        raise _failure_of_status(call.answered(response.status), response.status, fields)
     code, silent = _code(fields)
     details = call.answered(response.status, code)
     if response.status in _OK and (code == SUCCESS or (silent and endpoint.is_complete(fields))):
@@ -118,18 +118,19 @@ def _failure(endpoint: Endpoint[Any, Any], details: CallDetails, status: int, co
     known = None if code is None else endpoint.error_of(code)
     if known is not None:
         return known(details)
-    by_status = _failure_of_status(details, status)
+    problem = "it has no code" if code is None else "a success under another status"
+    by_status = _failure_of_status(details, status, problem)
     if code is None or code == SUCCESS or not isinstance(by_status, InvalidResponseError):
         return by_status
     return UnknownCodeError(details)
 
 
-def _failure_of_status(details: CallDetails, status: int) -> KonaplateError:
-    """The error for a response without a usable code."""
+def _failure_of_status(details: CallDetails, status: int, problem: str) -> KonaplateError:
+    """The error for a response without a usable code; `problem` says why there is none."""
     if status in _REJECTED:
         return RejectedError(details)
     cause = _CAUSES.get(status, Cause.SERVER_FAULT if status >= _SERVER_FAULT else None)
-    return InvalidResponseError(details) if cause is None else UnavailableError(details, cause)
+    return InvalidResponseError(details, problem) if cause is None else UnavailableError(details, cause)
 
 
 def seconds_to_wait(retry_after: str, now: float) -> float | None:
@@ -148,18 +149,24 @@ def seconds_to_wait(retry_after: str, now: float) -> float | None:
         return None
 
 
-def _clear_fields(response: Response, cipher: Cipher | None) -> tuple[dict[str, Any] | None, bool]:
-    """The fields of a response, or None when they cannot be read, and whether they were sealed."""
+def _clear_fields(response: Response, cipher: Cipher | None) -> tuple[dict[str, Any] | str, bool]:
+    """The fields of a response, or why they cannot be read, and whether they were sealed."""
     fields = read_object(response.body)
-    sealed = None if fields is None else fields.get("encData")
+    if fields is None:
+        return "the body is not a JSON object", False
+    sealed = fields.get("encData")
     if sealed is None:
         return fields, False
-    if not isinstance(sealed, str) or cipher is None:
-        return None, False
+    if cipher is None:
+        return "it is encrypted, and encryption is off", False
+    if not isinstance(sealed, str):
+        return "encData is not a string", False
     try:
-        return read_object(cipher.open(sealed, response.headers.get(_CRYPTO_KEY_ID))), True
-    except CannotOpenError:
-        return None, True
+        clear = cipher.open(sealed, response.headers.get(_CRYPTO_KEY_ID))
+    except CannotOpenError as error:
+        return str(error), True
+    fields = read_object(clear)
+    return "what was encrypted is not a JSON object" if fields is None else fields, True
 
 
 def code_of(fields: dict[str, Any]) -> str | None:

@@ -141,7 +141,7 @@ def _classified(error: Exception, details: CallDetails) -> KonaplateError:
     if isinstance(error, TimeoutError | httpx.ReadTimeout | httpx.WriteTimeout):
         return TimedOutError(details)
     if isinstance(error, ResponseRefusedError):
-        return InvalidResponseError(details.answered(error.status))
+        return InvalidResponseError(details.answered(error.status), "it is too large or compressed")
     return UnavailableError(details, _cause(error))
 
 

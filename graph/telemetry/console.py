@@ -73,7 +73,9 @@ class ConsoleRenderer:
     def _is_shown(self, event: EventDict) -> bool:
         match event:
             case {"logger": "konagraph", "event": "upstream call"}:
-                deviates = event["drift"] or event["invalid_fields"] or _is_foreign(event["echo"])
+                deviates = (
+                    event["drift"] or event["invalid_fields"] or event["problem"] or _is_foreign(event["echo"])
+                )
                 return event["outcome"] not in _ANSWERED or bool(deviates)
             case {"logger": "konagraph", "event": "operation without plan" | "usage"}:
                 return False
@@ -113,6 +115,7 @@ def _call(event: Mapping[str, Any], paint: Paint) -> str:
         paint(f"{outcome}{cause}", "green" if event["outcome"] == "ok" else "yellow"),
         *([f"HTTP {event['status']}"] if event["status"] else []),
         *([f"code {_text(event['code'])}"] if event["code"] else []),
+        *([_text(event["problem"])] if event["problem"] else []),
         *([f"attempt {event['attempt']}"] if event["attempt"] != 1 else []),
         *([f"the answer's id is {_text(event['echo'])}"] if _is_foreign(event["echo"]) else []),
         *([f"not as documented: {', '.join(map(_text, event['drift']))}"] if event["drift"] else []),

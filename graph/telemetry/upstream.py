@@ -74,7 +74,12 @@ class UpstreamTelemetry(GuardObserver):
 
         A missing field is no deviation: Konaplate may never send some that nobody selects.
         """
-        odd = report.outcome not in _AS_EXPECTED or report.drift or report.echo not in _QUIET_ECHOES
+        odd = (
+            report.outcome not in _AS_EXPECTED
+            or report.drift
+            or report.problem
+            or report.echo not in _QUIET_ECHOES
+        )
         write = self._log.warning if odd else self._log.info
         details = report.details
         write(
@@ -90,6 +95,7 @@ class UpstreamTelemetry(GuardObserver):
             echo=report.echo,
             drift=report.drift,
             invalid_fields=report.invalid_fields,
+            problem=report.problem or None,
         )
         self._durations[
             report.api,

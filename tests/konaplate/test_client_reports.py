@@ -169,9 +169,41 @@ async def test_a_failed_call_is_reported_by_the_name_of_its_error(
         echo,  # type: ignore[arg-type]
         cause=cause,
         endpoint="card_info",
+        problem=report.problem,
     )
     assert report == expected
+    assert (report.problem != "") == (kind is InvalidResponseError)
     assert leaks(error, report) == []
+
+
+def sealed(clear: bytes, owner: str = "client") -> bytes:
+    return encoded({"encData": jwe.seal(clear, pem(owner, private=False), "A128GCM")})
+
+
+BY_ANOTHER = answering(WELL, 200, [("X-KM-Correlation-Id", "250306120000-0ABCDEF")])
+
+
+@table(
+    ("handler", "encrypted", "problem"),
+    [
+        (answering(b"<html>"), False, "the body is not a JSON object"),
+        (answering(b"{}"), False, "it has no code"),
+        (answering(encoded({"code": "000_000"}), 404), False, "a success under another status"),
+        (answering(b" " * 300_000), False, "it is too large or compressed"),
+        (answering(sealed(WELL)), False, "it is encrypted, and encryption is off"),
+        (answering(encoded({"encData": 1})), True, "encData is not a string"),
+        (answering(sealed(WELL, "server")), True, "no key opens the message"),
+        (answering(sealed(b"[]")), True, "what was encrypted is not a JSON object"),
+        (BY_ANOTHER, False, ""),
+        (answering(encoded({"encData": "x"}), 503), True, ""),
+    ],
+)
+async def test_what_is_wrong_with_a_refused_answer_is_reported(
+    handler: Handler, problem: str, *, encrypted: bool
+) -> None:
+    reports, error = await reports_of(handler, cipher=Cipher([pair()]) if encrypted else None)
+    assert reports.one().problem == problem
+    assert isinstance(error, InvalidResponseError) == (problem != "")
 
 
 async def test_a_success_in_clear_is_reported() -> None:
@@ -206,6 +238,7 @@ async def test_another_members_data_is_reported_as_an_invalid_answer() -> None:
             await client.fetch(USER_INFO, MEMBER)
     assert CallDetails(OWN_ID, 200, "000_000", MEMBER_API, answered_at=EPOCH_MS) == caught.value.details
     assert (reports.one().outcome, reports.one().details) == ("InvalidResponseError", caught.value.details)
+    assert reports.one().problem == "it is not about what was asked for"
     assert leaks(caught.value, reports.one()) == []
 
 

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import httpx
+import pytest
 
 from graph.konaplate.endpoint import Endpoint
-from graph.konaplate.errors import CardNotFoundError, RejectedError
+from graph.konaplate.errors import CardNotFoundError, InvalidResponseError, RejectedError
 from graph.konaplate.guarded import GuardedKonaplate
 from graph.konaplate.isolation import Reserved, SeparatedKonaplate
 from graph.konaplate.record import Record, Text
@@ -66,6 +67,8 @@ class Upstream(httpx.AsyncBaseTransport):
             raise
         names = {each: 5 if each.startswith("unnamed") else f"name of {each}" for each in self._ids}
         rows = [{"serviceId": each, "serviceName": names[each]} for each in self._ids if each in asked]
+        rows += [{"serviceName": each} for each in asked if each == "keyless"]
+        rows += [{"serviceId": each, "serviceName": "another"} for each in asked if each == "twice"]
         body = encoded({"code": "000_000", "products": rows})
         return httpx.Response(self._status, stream=httpx.ByteStream(body))
 
@@ -184,6 +187,19 @@ async def test_an_unreadable_field_of_any_row_is_reported_once() -> None:
     async with guarded(Upstream(*ids), reports) as konaplate:
         await ends(konaplate.start(PRODUCTS, [*ids, "missing"], CallStats()))
     assert (reports.one().outcome, reports.one().invalid_fields) == ("ok", ("serviceName",))
+
+
+@pytest.mark.parametrize(
+    ("product", "problem"), [("keyless", "a row has no readable key"), ("twice", "two rows of one key differ")]
+)
+async def test_what_is_wrong_with_a_row_is_reported(product: str, problem: str) -> None:
+    reports = Reports()
+    async with guarded(Upstream("a", "twice"), reports) as konaplate:
+        assert await ends(konaplate.start(PRODUCTS, ["a", product], CallStats())) == [
+            "name of a",
+            InvalidResponseError,
+        ]
+    assert (reports.one().outcome, reports.one().problem) == ("ok", problem)
 
 
 async def test_keys_that_fail_on_purpose_are_looked_up_apart_from_the_others() -> None:

@@ -87,6 +87,11 @@ def test_details_are_shown_at_debug() -> None:
             call("RejectedError", details=CallDetails("221108120814-0123456", 401, "010_001"), attempt=2),
             "12 ms  RejectedError  HTTP 401  code 010_001  attempt 2",
         ),
+        (
+            call("InvalidResponseError", problem="no key opens the message"),
+            "12 ms  InvalidResponseError  HTTP 503  no key opens the message",
+        ),
+        (call(problem="two rows of one key differ"), "12 ms  ok  HTTP 503  two rows of one key differ"),
         (call(echo="another call's"), "12 ms  ok  HTTP 503  the answer's id is another call's"),
         (call(drift=("balance", "userId")), "12 ms  ok  HTTP 503  not as documented: balance, userId"),
     ],

@@ -113,6 +113,7 @@ CALL = CallReport(
     2,
     Cause.BAD_GATEWAY,
     invalid_fields=("balance",),
+    problem="it has no code",
 )
 READ = AuditEvent(
     "read", "gehefpjhlnkbkddgpbidbhcfopcidcco", "203.100.113.200", "service", "a", "abcdefgh", ("idNo",)
@@ -140,7 +141,8 @@ LINES: dict[str, tuple[Callable[[], object], str]] = {
         (
             '{"api":"/api/v1/user/card/info","attempt":2,"outcome":"UnavailableError","cause":"bad_gateway",'
             '"status":503,"code":"000_000","correlation_id":"221108120814-0123456","duration_ms":12.3,'
-            '"echo":"different","drift":["serviceName"],"invalid_fields":["balance"],"event":"upstream call",'
+            '"echo":"different","drift":["serviceName"],"invalid_fields":["balance"],'
+            '"problem":"it has no code","event":"upstream call",'
             '"logger":"konagraph","level":"warning",T}'
         ),
     ),

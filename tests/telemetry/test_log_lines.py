@@ -135,6 +135,7 @@ def test_an_upstream_call_is_one_line_with_its_whole_correlation_id() -> None:
         "echo": "same",
         "drift": [],
         "invalid_fields": [],
+        "problem": None,
     }
 
 
@@ -147,6 +148,7 @@ def test_an_upstream_call_is_one_line_with_its_whole_correlation_id() -> None:
         (call("TimedOutError", echo=None), "warning"),
         (call(echo="different"), "warning"),
         (call(drift=("serviceName",)), "warning"),
+        (call(problem="two rows of one key differ"), "warning"),
         (call(invalid_fields=("balance",)), "info"),
     ],
 )
