@@ -36,7 +36,7 @@ import { ERROR_CATALOG, type ErrorCode } from "./errors";
 const advice = (code: ErrorCode): string => ERROR_CATALOG[code].adviceKo;
 console.log(advice("NO_SUCH_CODE"));
 """
-STRICT = ("--noEmit", "--strict", "--noUncheckedIndexedAccess", "--target", "es2022")
+STRICT = ("--noEmit", "--skipLibCheck", "--strict", "--noUncheckedIndexedAccess", "--target", "es2022")
 
 
 def exported(form: str) -> str:
