@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
+from graph.errors import GatewayError
 from graph.loaders import Loader
 from graph.resilience.guard import CallStats
+from schema.errors import ErrorCode
 from schema.secrets import CardNo
 
 if TYPE_CHECKING:
@@ -109,10 +111,20 @@ class BudgetedLoader:
         """Charge the cards that a record tells of.
 
         Raises:
-            RateLimitedError: they are too many.
+            RateLimitedError: they are too many at present.
+            GatewayError: they are too many at any time.
         """
-        if self._viewer.allowance is not None:
-            told = list(card_numbers)
+        allowance = self._viewer.allowance
+        if allowance is not None:
+            told = list(dict.fromkeys(card_numbers))
+            most = min(allowance.cards_per_minute, allowance.cards_per_hour)
+            if sum(card_no not in self._spent for card_no in told) > most:
+                raise GatewayError(
+                    ErrorCode.QUERY_LIMIT_EXCEEDED,
+                    f"The list has more card numbers than the {most} that you may ask for in a minute.",
+                    limit="cards",
+                    maximum=most,
+                )
             await self._spend(told)
             for card_no in told:
                 if (refusal := self._spent[card_no]) is not None:

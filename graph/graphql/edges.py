@@ -74,11 +74,11 @@ def edge_to(
         view = looked_up
 
         async def found(source: Source, key: Any) -> Any:
-            answer = await load_view(source.context, view, key, source.subject, named=by_argument)
+            answer = await load_view(source.context, view, key, _subject(source, key), named=by_argument)
             if answer is None:
                 return None
             subject = answer.record.subject or _subject(source, answer.key)
-            return answered(source, Answer.of_view(view, key, answer), answer.key, subject)
+            return answered(source, Answer.of_view(view, answer), answer.key, subject)
 
         parts = [arguments[part.name] if isinstance(part, Argument) else None for part in spec.keys]
 

@@ -142,14 +142,14 @@ def _opened(openings: Mapping[int, Opening], source: Source, handle: str) -> tup
 
 async def _found(context: RequestContext, opening: Opening, key: Any) -> Source | None:
     """Look up what a handle leads to; None if there is nothing that the viewer may see."""
-    subject = key if isinstance(key, CardNo | MemberId) else None
+    subject = _subject(key)
     looked_up = opening.source
     try:
         if isinstance(looked_up, View):
             found = await load_view(context, looked_up, key, subject)
             if found is None:
                 return None
-            key, answer = found.key, Answer.of_view(looked_up, key, found)
+            key, answer = found.key, Answer.of_view(looked_up, found)
         else:
             answer = Answer(looked_up, await context.load(looked_up, key, subject), key)
     except Exception as error:
@@ -157,9 +157,13 @@ async def _found(context: RequestContext, opening: Opening, key: Any) -> Source 
             raise
         return None
     subject = answer.record.subject or subject
-    if subject is None and isinstance(answer.owner, MemberId):
-        # A card without a number.
-        access = context.access(answer.owner, None, "id", answer, "card")
-    else:
-        access = context.access(subject, None, "id", answer)
+    # A card without a number is told by its member.
+    shown_as = "card" if isinstance(subject, MemberId) and looked_up.key is not MemberId else None
+    access = context.access(subject, None, "id", answer, shown_as)
     return Source(answer.record, key, subject, context, access, opening.type_name)
+
+
+def _subject(key: Any) -> CardNo | MemberId | None:
+    """Return whose data a handle's key leads to: a card, or else the member."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return next((part for kind in (CardNo, MemberId) for part in parts if isinstance(part, kind)), None)

@@ -118,11 +118,9 @@ class Answer(NamedTuple):
     key: Any
 
     @classmethod
-    def of_view(cls, view: View[Any, Any], key: Any, found: Found) -> Self:
-        """Return what a view found for a key."""
-        if view.keyed_as is None:
-            return cls(view, found.record, key)
-        return cls(view.keyed_as, found.record, found.key)
+    def of_view(cls, view: View[Any, Any], found: Found) -> Self:
+        """Return what a view found."""
+        return cls(view.keyed_as or view, found.record, found.key)
 
     @property
     def owner(self) -> object:

@@ -41,8 +41,11 @@ class CardRefs:
         self._keyed = HMAC(key.reveal().encode(), SHA256())
 
     def of(self, subject: Subject) -> str:
-        """The reference of a card or member."""
-        return self._ref(_KINDS[type(subject)] + subject.reveal().encode())
+        """The reference of a card or member. Zeros in front of a member's id make no other member."""
+        text = subject.reveal()
+        if isinstance(subject, MemberId):
+            text = text.lstrip("0")
+        return self._ref(_KINDS[type(subject)] + text.encode())
 
     def of_viewer(self, viewer_id: str) -> str:
         """The reference of a viewer, whose id may be an e-mail address."""

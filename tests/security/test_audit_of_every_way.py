@@ -50,7 +50,7 @@ members: st.SearchStrategy[str] = st.builds(
 )
 # Some do not exist, and some have faults.
 numbers: st.SearchStrategy[str] = st.sampled_from([*NUMBERS[:6], NOT_ISSUED[0], *list(FAULTS)[:4]])
-user_ids: st.SearchStrategy[str] = st.sampled_from(["1001", "1002", "2003", "2005"])
+user_ids: st.SearchStrategy[str] = st.sampled_from(["1001", "1002", "2003", "2005", "0002005"])
 
 
 def several(what: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -154,3 +154,51 @@ def test_an_answer_shows_what_its_events_name_and_nothing_else(
         fields = set(event["fields"])
         assert fields & {"cardNo", "idNo", "userId", "userName", "email"} <= set(event.get("clear", ()))
         assert fields & {"maskedCardNo", "maskedIdNo"} == set(event.get("masked", ()))
+
+
+SERVICE: Final = Caller("an-agent", tuple(EVERY_SCOPE))
+BY_ID: Final = (
+    'node(id: "{}") {{ ... on Card {{ {} }} }}',
+    'nodes(ids: ["{}"]) {{ ... on Card {{ {} }} }}',
+    'cardLookup(by: {{id: "{}"}}) {{ ... on Card {{ {} }} }}',
+    '_entities(representations: [{{__typename: "Card", id: "{}"}}]) {{ ... on Card {{ {} }} }}',
+)
+OF_NO_NUMBER: Final = "maskedCardNo balance transactions(first: 2) { nodes { trAmount merchantName } }"
+
+
+@pytest.mark.parametrize("by_plan", [True, False])
+@pytest.mark.parametrize("way", BY_ID, ids=("node", "nodes", "cardLookup", "_entities"))
+def test_what_is_shown_of_a_card_without_a_number_is_told_by_its_member(
+    gateway: tuple[asyncio.Runner, Callers, list[str]], way: str, *, by_plan: bool
+) -> None:
+    runner, running, _ = gateway
+    listed = runner.run(running.ask(SERVICE, '{ member(userId: "2012") { cards { id cardNo } } }'))
+    (card_id,) = (card["id"] for card in listed["data"]["member"]["cards"] if card["cardNo"] is None)
+    query = f"{{ {way.format(card_id, OF_NO_NUMBER)} }}"
+    before = len(running.audited())
+    answer = runner.run(running.ask(SERVICE, query if by_plan else on_core(query)))
+    assert "errors" not in answer
+    told = {event["what"]: event for event in running.audited()[before:]}
+    assert {what: event["fields"] for what, event in told.items()} == {
+        "card": ["maskedCardNo", "balance"],
+        "transactions": ["trAmount", "merchantName"],
+    }
+    for event in told.values():
+        assert ("card_ref" in event, event["member_ref"], event["origin"]) == (
+            False,
+            REFS.of(MemberId("2012")),
+            "id",
+        )
+
+
+def test_zeros_in_front_of_a_members_id_are_no_way_around_the_record(
+    gateway: tuple[asyncio.Runner, Callers, list[str]],
+) -> None:
+    runner, running, _ = gateway
+    before = len(running.audited())
+    query = '{ a: member(userId: "2005") { userId } b: member(userId: "002005") { profile { userName } } }'
+    answer = runner.run(running.ask(SERVICE, query))
+    assert answer["data"]["b"]["profile"]["userName"]
+    (event,) = running.audited()[before:]
+    assert (event["member_ref"], event["fields"]) == (REFS.of(MemberId("2005")), ["userId", "userName"])
+    assert REFS.of(MemberId("002005")) == REFS.of(MemberId("2005"))

@@ -95,6 +95,35 @@ async def test_a_hidden_card_is_one_event_however_often_a_request_names_it(tmp_p
     assert sorted(one * 2, key=repr) == sorted(events, key=repr)
 
 
+async def test_each_hidden_member_is_an_event(tmp_path: Path) -> None:
+    query = (
+        '{ a: member(userId: "1001") { id } b: member(userId: "1002") { id } c: member(userId: "1002") { id } }'
+    )
+    async with callers(tmp_path, **KEYED) as running:
+        await running.ask(SERVICE, query)
+        assert refused(running) == [
+            refusal("MEMBER_NOT_FOUND", member_ref=REFS.of(MemberId(user_id))) for user_id in ("1001", "1002")
+        ]
+
+
+async def test_what_is_refused_of_a_card_without_a_number_names_its_member(tmp_path: Path) -> None:
+    shown, hidden = Caller("a-service", (ANY_CARD, "members:read:any")), Caller("a-service", ())
+    settings = {**KEYED, "KONAGRAPH_ID_KEY": "the key of the ids, which is as long as it must be"}
+    async with callers(tmp_path, **settings) as running:
+        listed = await running.ask(shown, '{ member(userId: "2012") { cards { id maskedCardNo } } }')
+        (card_id,) = (card["id"] for card in listed["data"]["member"]["cards"] if {*card["maskedCardNo"]} == {"*"})
+        query = (
+            "query ($id: ID!) { node(id: $id) { ... on Card { transactions(first: 1) { nodes { trAmount } } } } }"
+        )
+        for caller in (shown, hidden):
+            await running.ask(caller, query, {"id": card_id})
+        named = REFS.of(MemberId("2012"))
+        assert refused(running) == [
+            refusal("FORBIDDEN", member_ref=named, fields=["transactions"]),
+            refusal("CARD_NOT_FOUND", member_ref=named),
+        ]
+
+
 async def test_a_card_that_is_not_there_for_anybody_is_no_refusal(tmp_path: Path) -> None:
     async with callers(tmp_path, **KEYED) as running:
         await running.ask(SERVICE, CARD, {"n": NOT_ISSUED[0]})

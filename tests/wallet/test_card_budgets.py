@@ -69,7 +69,7 @@ async def test_the_numbers_of_another_members_list_count_for_a_service(tmp_path:
 
 
 async def test_a_list_that_a_service_has_no_budget_for_is_refused_whole(tmp_path: Path) -> None:
-    told = sum(len(card.numbers) for card in THREE)
+    told = sum(len(card.numbers) for card in FIVE)
     async with wallet(tmp_path, KONAGRAPH_CARDS_PER_MINUTE=told) as running:
         answer = await running.ask(SERVICE, LIST, {"n": "2003"})
         assert len(answer["data"]["member"]["cards"]) == 3
@@ -81,6 +81,17 @@ async def test_a_list_that_a_service_has_no_budget_for_is_refused_whole(tmp_path
     assert (error["extensions"]["retryable"], 0 < error["extensions"]["retryAfterMs"] <= 60_000) == (True, True)
     assert not holds_card_number(json.dumps(refused["errors"]))
     assert again["data"]["member"]["cards"] == answer["data"]["member"]["cards"]
+
+
+async def test_a_list_that_no_budget_is_enough_for_is_refused_for_good_and_costs_nothing(tmp_path: Path) -> None:
+    told = sum(len(card.numbers) for card in FIVE)
+    async with wallet(tmp_path, KONAGRAPH_CARDS_PER_MINUTE=told - 1) as running:
+        refused = await running.ask(SERVICE, LIST, {"n": "2005"})
+        assert await left(running, SERVICE) == told - 1
+    (error,) = refused["errors"]
+    extensions = error["extensions"]
+    assert (error["path"], extensions["code"]) == (["member", "cards"], "QUERY_LIMIT_EXCEEDED")
+    assert (extensions["retryable"], extensions["limit"], extensions["maximum"]) == (False, "cards", told - 1)
 
 
 async def test_a_service_spends_nothing_on_ids(tmp_path: Path) -> None:
