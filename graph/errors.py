@@ -162,7 +162,7 @@ def present_cause(cause: BaseException | None, request_id: str, **place: Any) ->
             "api": details.api,
             "code": details.code,
             "status": details.status,
-            "correlationId": details.correlation_id,
+            "correlationId": details.correlation_id or None,
         }
     return {"message": message_of(cause), **place, "extensions": extensions}
 

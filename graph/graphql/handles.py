@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
@@ -15,6 +16,7 @@ from graph.graphql.plan.fields import LookUp, Read
 from graph.graphql.resolvers import Source
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.view import Answer, View
+from graph.security.handles import MAX_KEY_BYTES
 from graph.view_loader import load_view
 from schema.errors import ErrorCode
 from schema.fields import Handle
@@ -45,11 +47,24 @@ def handle_of(choices: Sequence[tuple[int | None, Sequence[Callable[[Source], An
         for kind, parts in choices:
             key = [part(source) for part in parts]
             if kind is not None and all(isinstance(part, Secret) for part in key):
-                return source.context.handle(kind, ":".join(part.reveal() for part in key))
+                return source.context.handle(kind, _text(key))
             fault = next((part for part in key if isinstance(part, Exception)), fault)
         return fault
 
     return Read(attrgetter("record"), shown)
+
+
+def _text(key: Sequence[Secret]) -> str:
+    """Return the text of a key in a handle.
+
+    A part that is longer than documented may not fit. Its digest makes an id like any other, but one that leads
+    nowhere.
+    """
+    *first, last = (part.reveal() for part in key)
+    text = ":".join([*first, last])
+    if len(text.encode("utf-8", "surrogatepass")) <= MAX_KEY_BYTES and "\0" not in text:
+        return text
+    return ":".join([*first, blake2b(last.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()])
 
 
 @dataclass(frozen=True, slots=True)

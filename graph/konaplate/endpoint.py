@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hint
 
 from graph import DeclarationError
 from graph.konaplate.errors import InvalidFieldError, InvalidResponseError, KonaplateError, error_of_code
-from graph.konaplate.record import Record, has_attribute, record_fields
+from graph.konaplate.record import MAX_ITEMS, Record, has_attribute, record_fields
 from schema.errors import ErrorCode
 from schema.secrets import MemberId
 
@@ -156,8 +156,8 @@ class Endpoint(Generic[K, R]):
             InvalidResponseError: there is no list.
         """
         rows = self._inner(fields)
-        if not isinstance(rows, list) or self.key_of is None:
-            raise InvalidResponseError(details, "it has no list")
+        if not isinstance(rows, list) or len(rows) > MAX_ITEMS or self.key_of is None:
+            raise InvalidResponseError(details, f"it has no list of at most {MAX_ITEMS:,} rows")
         found: dict[object, R | KonaplateError] = {}
         missing: Callable[[CallDetails], KonaplateError] | None = self.not_found
         for row in rows:

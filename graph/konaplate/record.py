@@ -34,6 +34,8 @@ from graph.konaplate.values import DAY, KST, SECOND, UnfitError, of_class, time_
 from schema.secrets import MemberId, Secret
 
 MAX_USER_ID: Final = 9_999_999_999_999_999_999
+MAX_ITEMS: Final = 1_000
+"""A longer list is unreadable: clients could have each of its items made into many errors."""
 _ZERO: Final = re.compile(r"-?0+(\.0+)?", re.ASCII)
 
 
@@ -255,11 +257,23 @@ def _reader(kind: Any, item: Field | None, bound: int) -> _Read:
     if item is not None:
         # As if each item were the only field of an object: an unreadable item fails alone.
         return lambda value, details, notes: [
-            _values((item,), {item.wire: each}, details, notes)[0] for each in of_class(list, value)
+            _values((item,), {item.wire: each}, details, notes)[0] for each in items_of(value)
         ]
     return lambda value, details, notes: kind(
         *_values(kind.__record_fields__, of_class(dict, value), details, notes), as_of=details.answered_at
     )
+
+
+def items_of(value: Any) -> list[Any]:
+    """The items of a list.
+
+    Raises:
+        UnfitError: it is no list, or has more than `MAX_ITEMS`.
+    """
+    items: list[Any] = of_class(list, value)
+    if len(items) > MAX_ITEMS:
+        raise UnfitError
+    return items
 
 
 def _member_id(value: Any, _details: CallDetails, _notes: _Notes) -> MemberId | None:

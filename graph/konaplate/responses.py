@@ -59,7 +59,8 @@ SPOILED: Final = object()
 """Stands for a JSON value that cannot be read; no field accepts it."""
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _MAX_DIGITS: Final = 40
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+# Also one that is not closed: else each quote in it would begin a search of its own, up to the end.
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 # Within a string: a valid escape, or else an invalid one or an unescaped control character.
 _ESCAPES: Final = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))|\\.|[\x00-\x1f]', re.DOTALL)
 # Valid text holds no lone surrogate, so one can mark what was malformed.

@@ -105,13 +105,14 @@ def time_of(row: TransactionRow) -> int | None:
 
 
 def identity(row: TransactionRow, time: int | None) -> str:
-    """What tells a row from all others: number, kind and time, or the whole row if one of them is missing.
+    """What tells a row from all others: number, kinds, amount and time, or all of it if one is missing.
 
-    No field alone is unique: a cancel has the number of what it cancels. The others may change from page to page.
+    No field alone is unique: a cancel has the number of what it cancels. Others may change from page to page.
     """
     number, kind = row.nr_number, row.auth_cancel_type
-    if number.__class__ is str and kind.__class__ is str and time is not None:
-        return f"{number}\0{kind}\0{time}"
+    # An empty number tells nothing.
+    if number and number.__class__ is str and kind.__class__ is str and time is not None:
+        return f"{number}\0{kind}\0{time}\0{_spelled(row.tr_type)}\0{_spelled(row.tr_amount)}"
     return _spelled(row)
 
 

@@ -85,6 +85,9 @@ class Pages:
         self._next += 1
         self.full = len(rows) >= self.size
         total = _total_pages(page)
+        if total is not None and rows and total < self._next:
+            # It denies the page that it came with.
+            total = None
         self.more = (self.full if total is None else self._next < total) and self.end < MAX_ROWS
         self.as_of = page.as_of
 

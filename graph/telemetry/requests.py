@@ -102,7 +102,7 @@ class RequestTelemetry:
             upstream_calls=report.upstream_calls,
             saved_calls=report.saved_calls,
             deadline_hits=report.deadline_hits,
-            codes=report.codes,
+            codes=list(dict.fromkeys(report.codes)),
             for_people=report.roots,
         )
         for error in report.unexpected:

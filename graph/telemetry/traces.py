@@ -207,7 +207,7 @@ def _request_attributes(report: RequestReport, error: str | None) -> dict[str, A
         "konagraph.clients": report.clients or None,
         "konagraph.request_id": report.request_id,
         "konagraph.viewer.kind": report.viewer,
-        "konagraph.codes": tuple(report.codes) or None,
+        "konagraph.codes": tuple(dict.fromkeys(report.codes)) or None,
         "konagraph.upstream_calls": report.upstream_calls,
         "konagraph.saved_calls": report.saved_calls,
         "konagraph.deadline_hits": report.deadline_hits or None,

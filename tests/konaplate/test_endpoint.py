@@ -80,7 +80,11 @@ def test_a_key_without_one_row_of_its_own_fails_alone(rows: object, expected: li
     assert read_products(rows, "a", "b") == expected
 
 
-@pytest.mark.parametrize("answer", [{}, {"result": None}, {"result": []}, {"result": {"products": {}}}])
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"result": None}, {"result": []}, {"result": {"products": {}}}, {"result": {"products": [{}] * 1_001}}],
+    ids=lambda answer: repr(answer)[:60],
+)
 def test_a_batch_answer_without_its_list_is_invalid(answer: dict[str, Any]) -> None:
     with pytest.raises(InvalidResponseError):
         PRODUCTS.read_batch(answer, DETAILS, ["a"])

@@ -69,6 +69,8 @@ NO_OBJECTS = {
     "deep lists": b'{"code":"000_000","serviceName":' + b"[" * DEEP + b"]" * DEEP + b"}",
     "deep objects": b'{"a":' * DEEP + b"1" + b"}" * DEEP,
     "brackets only": b"[" * DEEP,
+    # It takes minutes if each quote begins a search up to the end.
+    "cut short behind quotes": b'{"code":"000_000","serviceName":"' + b'\\"' * DEEP,
 }
 
 

@@ -331,6 +331,22 @@ async def test_rows_that_differ_only_in_a_secret_are_two_rows() -> None:
     assert [row.merchant_name and row.merchant_name.reveal() for row in found.nodes] == ["가게", "다른 가게"]
 
 
+@pytest.mark.parametrize("number", ["", "0", "17"])
+async def test_rows_of_one_number_and_second_that_differ_in_amount_or_type_are_rows_of_their_own(
+    number: str,
+) -> None:
+    row = {**Entry(2, 1).wire, "nrNumber": number}
+    rows = [row, {**row, "trAmount": 2_000}, {**row, "trType": "01"}, {**row, "trAmount": 2_000}]
+    found = await part(Scripted(lambda _page, _size: answer_of(rows, 1)))
+    assert [(each.tr_amount, each.tr_type) for each in found.nodes] == [(2, None), (2_000, None), (2, "01")]
+
+
+async def test_rows_without_a_number_are_told_apart_by_all_that_they_hold() -> None:
+    row = {**Entry(2, 1).wire, "nrNumber": ""}
+    found = await part(Scripted(lambda _page, _size: answer_of([row, {**row, "balanceAfter": 5}], 1)))
+    assert len(found.nodes) == 2
+
+
 async def test_a_shown_row_whose_other_fields_change_is_not_a_new_row() -> None:
     rows = [{**Entry(number, 5).wire} for number in range(4)]
     history = Scripted(lambda page, size: answer_of(rows[page * size : (page + 1) * size], -(-4 // size)))
@@ -353,7 +369,8 @@ async def test_a_history_that_is_not_sorted_by_time_is_walked_in_its_own_order()
     assert await all_numbers(history, first=7) == [entry.number for entry in entries]
 
 
-@pytest.mark.parametrize("total_pages", ["many", -1, True, None])
+# None of the numbers counts the page that it comes with.
+@pytest.mark.parametrize("total_pages", ["many", -1, True, None, 0])
 async def test_an_unreadable_count_of_pages_is_no_count(total_pages: object) -> None:
     rows = [entry.wire for entry in History.of(50).entries]
     history = Scripted(lambda page, size: answer_of(rows[page * size : (page + 1) * size], total_pages))

@@ -159,6 +159,14 @@ def test_a_call_that_is_odd_is_a_warning(report: CallReport, level: str) -> None
     assert [level] == [line["level"] for line in events(stream)]
 
 
+def test_a_line_of_a_request_has_each_code_once() -> None:
+    with logs_as() as stream:
+        Reports().requests.on_request(RequestReport("r", "POST", codes=["FORBIDDEN", "OVERLOADED"] * 1_000))
+
+    (line,) = events(stream)
+    assert line["codes"] == ["FORBIDDEN", "OVERLOADED"]
+
+
 def test_a_request_is_one_line() -> None:
     report = RequestReport(
         "r-1",

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph.konaplate.record import MAX_USER_ID
 from graph.redact import holds_card_number
 from graph.security.handles import HANDLE_LETTERS, Handles, Kind
 from schema.secrets import Credential
@@ -216,6 +217,20 @@ async def test_a_par_may_have_any_characters(par: str, tmp_path: Path) -> None:
         owner = await listed(running)
         answer = await running.ask(OWNER, NODE, {"id": owner["cards"][1]["id"]})
     assert answer["data"]["node"] == {"__typename": "Card", "id": owner["cards"][1]["id"], "balance": 5}
+
+
+@table("par", ["P" * 28, "P" * 200, "서울특별시서울특별시서울특별시", "a\0b"])
+async def test_a_par_that_fits_into_no_id_has_one_that_leads_nowhere(par: str, tmp_path: Path) -> None:
+    row, other = {"par": par, "balance": 5, "isNamed": True}, {"par": f"{par}!", "balance": 6, "isNamed": True}
+    table = {"rows": {MAX_USER_ID: {"cardDataInfo": [dict(FIVE[1].row), row, other]}}}
+    caller = member(MAX_USER_ID)
+    async with wallet(tmp_path, bank(card_list=table)) as running:
+        query = "{ viewer { member { cards { id balance } } } }"
+        cards = (await running.ask(caller, query))["data"]["viewer"]["member"]["cards"]
+        answer = await running.ask(caller, NODE, {"id": cards[1]["id"]})
+    assert [card["balance"] for card in cards] == [FIVE[1].row["balance"], 5, 6]
+    assert len({card["id"] for card in cards}) == 3
+    assert codes(answer) == [(("node",), "NODE_NOT_FOUND")]
 
 
 async def test_a_row_with_neither_number_nor_par_has_no_id_and_konaplate_is_at_fault(tmp_path: Path) -> None:

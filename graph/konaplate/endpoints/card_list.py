@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Annotated, Final
 
 from graph.konaplate.endpoint import Endpoint
+from graph.konaplate.errors import CallDetails, InvalidFieldError
 from graph.konaplate.record import Record, Text, Whole, first_fault
 from schema.secrets import CardNo, MemberId, Par
 
@@ -90,17 +91,22 @@ class CardList(Record):
         """The row of a mobile or physical card, or of a `par`; None if the member does not hold it.
 
         Raises:
-            InvalidFieldError: a row or a number that cannot be read may be the one.
+            InvalidFieldError: a row or a number that cannot be read may be the one, or several rows are.
         """
+        found: CardRow | None = None
         fault = first_fault(self.card_data_info)
         for row in () if fault else self.card_data_info:
             numbers = (row,) if first_fault(row) else (row.mobile_card_no, row.physical_card_no, row.par)
-            if card in numbers:
-                return row
-            fault = fault or first_fault(*numbers)
-        if fault:
+            if card not in numbers:
+                fault = fault or first_fault(*numbers)
+            elif found is None:
+                found = row
+            elif row != found:
+                # Another card's data is worse than none.
+                raise InvalidFieldError(CallDetails("", api=CARD_LIST.path), "cardDataInfo")
+        if found is None and fault:
             raise fault
-        return None
+        return found
 
 
 def _request(user_id: MemberId) -> dict[str, int]:

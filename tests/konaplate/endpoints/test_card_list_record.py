@@ -113,6 +113,26 @@ def test_a_card_is_found_by_either_number_wherever_it_is(number: CardNo) -> None
         assert found.par == Par(PAR)
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"par": "P" * 27},
+        {"pendingAmount": 77},
+        {"par": "P" * 27, "mobileCardNo": None, "physicalCardNo": MOBILE.reveal()},
+    ],
+    ids=["another par", "another amount", "as the physical number"],
+)
+def test_a_card_that_two_different_rows_may_be_is_neither(second: dict[str, object]) -> None:
+    for rows in ([ROW, row(**second)], [row(**second), ROW]):
+        with pytest.raises(InvalidFieldError):
+            read(*rows).row_of(MOBILE)
+
+
+def test_a_row_that_comes_twice_is_one_card() -> None:
+    found = read(ROW, ROW).row_of(MOBILE)
+    assert found is not None
+
+
 def test_a_card_that_is_not_there_is_none() -> None:
     for rows in ([], [ROW], [row(mobileCardNo=None, physicalCardNo=None)]):
         assert read(*rows).row_of(OTHER) is None
