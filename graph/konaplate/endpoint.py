@@ -72,8 +72,8 @@ class Endpoint(Generic[K, R]):
     seals_request: bool = True
     """Whether requests are encrypted. Settings can override it."""
     seals_response: bool | None = True
-    """Whether a success must be encrypted; None where that is not known, and either form is taken. Settings can
-    override it."""
+    """Whether a success must be encrypted; any other is taken in either form. None where that is not known: the
+    request names the key, as for an encrypted one. Settings can override it."""
     cost: int = 10
     """The price of a call in an operation's cost."""
     codes: Mapping[str, type[KonaplateError]] = field(default_factory=dict)

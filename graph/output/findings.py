@@ -26,7 +26,7 @@ class Finding:
 
     what: str
     verdict: Verdict
-    """`warning` for what could not be found out, and for what is hardly meant."""
+    """`warning` for what could not be found out, what is hardly meant, and what could be stricter."""
     seen: str
     advice: str = ""
     """What to do, with the setting's name and value; empty if it is good."""

@@ -60,15 +60,18 @@ class Notebook:
         """Compare how an answer came with what the settings expect."""
         if not found.is_success or not self.caller.encrypts:
             return found
-        expected, sealed = self.endpoints[name].seals_response, found.jwe is not None
-        seen = "sealed" if sealed else "in clear"
-        # A sealed answer is always opened, so a setting that expects a clear one does no harm.
-        if expected is sealed or (sealed and f"-{name}" in self.settings.konaplate_seal_answers):
-            self.find(f"{name}: answer", "good", seen)
-            return found
-        flags = self.flags("konaplate_seal_answers", name if sealed else f"-{name}")
-        why = "so that nothing else is accepted" if expected is None else ""
-        self.find(f"{name}: answer", "bad", seen, f"set KONAPLATE_SEAL_ANSWERS={flags} {why}".rstrip())
+        must_be_sealed, is_sealed = self.endpoints[name].seals_response is True, found.jwe is not None
+        what, seen = f"{name}: answer", "sealed" if is_sealed else "in clear"
+        if must_be_sealed and not is_sealed:
+            flags = self.flags("konaplate_seal_answers", f"-{name}")
+            self.find(what, "bad", seen, f"set KONAPLATE_SEAL_ANSWERS={flags}")
+        elif is_sealed and not must_be_sealed and f"-{name}" not in self.settings.konaplate_seal_answers:
+            # The gateway opens it, but would take one in clear, too.
+            flags = self.flags("konaplate_seal_answers", name)
+            advice = f"set KONAPLATE_SEAL_ANSWERS={flags} so that one in clear is refused"
+            self.find(what, "warning", seen, advice)
+        else:
+            self.find(what, "good", seen)
         return found
 
     def flags(self, setting: str, word: str) -> str:

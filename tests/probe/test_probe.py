@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from graph.output.findings import Finding
     from tests.independent.http1 import Request
 
-KNOWN = {"KONAPLATE_SEAL_ANSWERS": "-transactions,-terms"}
 CARD = {
     "userId": MEMBER_ID,
     "balance": 50_000,
@@ -150,7 +149,6 @@ def environment_at(base_url: str, given: Credentials, **changes: str) -> dict[st
         "KONAPLATE_CRYPTO_KEY_ID": given.crypto_key_id,
         "KONAPLATE_SERVER_PUBLIC_KEY": given.server_public_key_pem,
         "KONAPLATE_CLIENT_PRIVATE_KEY": given.client_private_key_pem,
-        **KNOWN,
         **changes,
     }
 
@@ -171,7 +169,7 @@ async def probed(
 
 
 def changes_of(findings: list[Finding]) -> list[tuple[str, str]]:
-    return [(finding.what, finding.advice) for finding in findings if finding.verdict == "bad"]
+    return [(finding.what, finding.advice) for finding in findings if finding.verdict != "good"]
 
 
 async def test_a_konaplate_that_is_as_the_settings_say_needs_no_change_and_a_dozen_calls() -> None:
@@ -216,19 +214,19 @@ FLIPPED: list[tuple[dict[str, Any], dict[str, str], tuple[str, str]]] = [
     (
         {"seals": {CARD_LIST_PATH: False}},
         {},
-        ("card_list: answer", "set KONAPLATE_SEAL_ANSWERS=-transactions,-terms,-card_list"),
+        ("card_list: answer", "set KONAPLATE_SEAL_ANSWERS=-card_list"),
     ),
     (
         {"seals": {PRODUCTS_PATH: True}},
         {},
-        ("service_info: answer", "set KONAPLATE_SEAL_ANSWERS=-transactions,-terms,service_info"),
+        ("service_info: answer", "set KONAPLATE_SEAL_ANSWERS=service_info so that one in clear is refused"),
     ),
     (
         {"seals": {TRANSACTIONS_PATH: True}},
         {"KONAPLATE_SEAL_ANSWERS": "-terms"},
         (
             "transactions: answer",
-            "set KONAPLATE_SEAL_ANSWERS=-terms,transactions so that nothing else is accepted",
+            "set KONAPLATE_SEAL_ANSWERS=-terms,transactions so that one in clear is refused",
         ),
     ),
     (
@@ -239,7 +237,7 @@ FLIPPED: list[tuple[dict[str, Any], dict[str, str], tuple[str, str]]] = [
     (
         {"no_key_id": CARD_LIST_PATH},
         {},
-        ("card_list: id of the key", "set KONAPLATE_SEAL_ANSWERS=-transactions,-terms,-card_list"),
+        ("card_list: id of the key", "set KONAPLATE_SEAL_ANSWERS=-card_list"),
     ),
     ({"no_card": "003_099"}, {}, ("code of a missing card", "set KONAPLATE_NO_CARD_CODES=003_099")),
     ({"first_page": 1}, {}, ("first page", "set KONAPLATE_FIRST_PAGE=1")),
@@ -272,11 +270,36 @@ async def test_with_the_settings_that_it_prints_the_probe_finds_nothing(
     assert changes_of(again) == []
 
 
+@table(
+    ("name", "path", "sealed", "setting", "verdict"),
+    [
+        # Answers must be sealed, in clear, or either.
+        ("card_list", CARD_LIST_PATH, True, "", "good"),
+        ("card_list", CARD_LIST_PATH, False, "", "bad"),
+        ("service_info", PRODUCTS_PATH, True, "", "warning"),
+        ("service_info", PRODUCTS_PATH, False, "", "good"),
+        ("terms", TERMS_PATH, True, "", "warning"),
+        ("terms", TERMS_PATH, False, "", "good"),
+        # The setting says which.
+        ("terms", TERMS_PATH, True, "terms", "good"),
+        ("terms", TERMS_PATH, False, "terms", "bad"),
+        ("terms", TERMS_PATH, True, "-terms", "good"),
+        ("terms", TERMS_PATH, False, "-terms", "good"),
+    ],
+)
+async def test_only_an_answer_that_the_gateway_would_refuse_is_bad(
+    name: str, path: str, setting: str, verdict: str, *, sealed: bool
+) -> None:
+    findings, _ = await probed(Konaplate(seals={path: sealed}), KONAPLATE_SEAL_ANSWERS=setting)
+    judged = [(each.seen, each.verdict) for each in findings if each.what == f"{name}: answer"]
+    assert judged == [("sealed" if sealed else "in clear", verdict)]
+
+
 async def test_what_is_not_known_yet_is_pinned_by_both_answers_together() -> None:
-    findings, _ = await probed(Konaplate(), KONAPLATE_SEAL_ANSWERS="")
+    findings, _ = await probed(Konaplate(seals={TERMS_PATH: True, TRANSACTIONS_PATH: True}))
     assert [change.split()[1] for _, change in changes_of(findings)] == [
-        "KONAPLATE_SEAL_ANSWERS=-terms",
-        "KONAPLATE_SEAL_ANSWERS=-terms,-transactions",
+        "KONAPLATE_SEAL_ANSWERS=terms",
+        "KONAPLATE_SEAL_ANSWERS=terms,transactions",
     ]
 
 
