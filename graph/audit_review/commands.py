@@ -28,7 +28,7 @@ from graph.output.prompts import read_number
 from graph.output.tables import FORMATS, print_table
 from graph.output.texts import printable
 from graph.security.audit_chain import ChainKey
-from graph.security.card_refs import CardRefs
+from graph.security.card_refs import CardRefs, is_ref
 from graph.security.tokens import member_id_of
 from schema.secrets import CardNo
 
@@ -126,6 +126,9 @@ def report(
     """
     if since is not None and until is not None and since >= until:
         _fail("--to is not after --from")
+    if card_ref is not None and not is_ref(card_ref):
+        # It may be a card number, and is not repeated.
+        _fail("--card-ref: a reference has 30 letters from a to p; konagraph audit card-ref prints one")
     unreadable: list[int] = []
     try:
         logs = [

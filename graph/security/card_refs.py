@@ -6,6 +6,7 @@ a hash as the number itself.
 
 from __future__ import annotations
 
+import re
 import string
 from binascii import hexlify
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -24,11 +25,17 @@ Subject: TypeAlias = CardNo | MemberId
 _BYTES: Final = 15
 # Letters only: with digits, some references would look like a card number and be masked in the logs.
 _LETTERS: Final = bytes.maketrans(string.digits.encode(), b"ghijklmnop")
+_REF: Final = re.compile(r"[a-p]{30}")
 _KINDS: Final[dict[type[Subject], bytes]] = {CardNo: b"card:", MemberId: b"member:"}
 
 
+def is_ref(text: str) -> bool:
+    """Whether a text has the form of a reference."""
+    return _REF.fullmatch(text) is not None
+
+
 class CardRefs:
-    """Computes references: 30 lowercase letters, equal for equal subjects and keys.
+    """Computes references: 30 letters from a to p, equal for equal subjects and keys.
 
     They are not cached, because no card number may stay in memory after its request.
 

@@ -27,6 +27,7 @@ KEYS: Final[dict[str, Any]] = {
     "KONAGRAPH_CARD_REF_KEY": "the key of the references of the cards",
 }
 REFS: Final = CardRefs(Credential(KEYS["KONAGRAPH_CARD_REF_KEY"]))
+OWN_REF: Final = REFS.of(CardNo(OWN))
 OWNER: Final = Caller("kim@example.com", member="1001")
 CARD: Final = "query ($n: CardNumber!) { card(cardNo: $n) { balance member { userId } } }"
 
@@ -97,6 +98,26 @@ def test_a_mistake_is_named(arguments: tuple[str, ...], variables: dict[str, str
     result = invoke("audit", *arguments, **variables)
     assert (result.exit_code, result.stdout) == (2, "")
     assert problem in result.stderr
+
+
+@table(
+    "wrong",
+    [
+        "nosuch",
+        OWN,
+        "1001",
+        "",
+        OWN_REF[1:],
+        f"{OWN_REF}a",
+        f"{OWN_REF}\n",
+        OWN_REF.upper(),
+        OWN_REF.replace(OWN_REF[0], "q"),
+    ],
+)
+def test_a_report_about_what_is_no_reference_is_refused_without_repeating_it(wrong: str) -> None:
+    result = invoke("audit", "report", "--card-ref", wrong, "pyproject.toml")
+    told = "--card-ref: a reference has 30 letters from a to p; konagraph audit card-ref prints one\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", told)
 
 
 def test_a_number_from_standard_input_is_answered_by_its_reference_and_not_repeated() -> None:

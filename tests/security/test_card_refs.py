@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.redact import redact
-from graph.security.card_refs import CardRefs
+from graph.security.card_refs import CardRefs, is_ref
 from schema.secrets import CardNo, Credential, MemberId
 
 KEY = "a key of thirty-two characters or more"
@@ -48,6 +48,7 @@ def test_a_reference_holds_nothing_that_redaction_would_change(number: str) -> N
     reference = REFS.of(CardNo(number))
     assert (len(reference), reference.isascii(), reference.isalpha()) == (30, True, True)
     assert reference == redact(reference)
+    assert is_ref(reference)
 
 
 @given(st.lists(card_numbers, unique=True, min_size=2, max_size=50))
