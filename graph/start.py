@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -69,7 +71,7 @@ def serve_gateway(
         settings: see `graph.config.settings`.
         warnings: about the settings, for the log.
         introduce: called with the URL, the admin URL and the app once the gateway is listening.
-        load: reloads the settings on SIGHUP; None ignores the signal.
+        load: reloads the settings on SIGHUP; with None, the signal ends the gateway.
         parts: see `graph.app`.
     """
     app = _ready_app(settings, **parts)
@@ -132,6 +134,9 @@ def _ready_app(settings: Settings, **parts: Any) -> Starlette:
 
 
 def _run(server: Server) -> None:
+    # A closed terminal sends SIGHUP. Under nohup it is ignored, and must stay so.
+    if server.on_hangup is None and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        server.on_hangup = partial(server.handle_exit, signal.SIGHUP, None)
     # uvicorn has logged why the application does not start, and exits with a status of its own.
     with suppress(SystemExit):
         server.run()

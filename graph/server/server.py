@@ -86,7 +86,7 @@ class Server(uvicorn.Server):
         self.beside: list[Server] = []
         """Servers that run beside this one: they start before it and stop after it."""
         self.on_hangup: Callable[[], None] | None = None
-        """Called on SIGHUP."""
+        """Called on SIGHUP; None leaves the signal alone."""
         self.ended_by: str | None = None
         """The name of the signal that stopped it."""
         self.cut_off = 0
@@ -99,7 +99,7 @@ class Server(uvicorn.Server):
         return port
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Start the shutdown. SIGINT comes from a waiting person, so idle connections are closed at once."""
+        """Start the shutdown. All but SIGTERM come from a person, so idle connections are closed at once."""
         if not self.should_exit:
             self._patient = sig == signal.SIGTERM
             self.ended_by = signal.Signals(sig).name

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 BALANCE = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance } }"
 # At most the shutdown time of the tests, or the gateway would warn.
 QUIET = {"KONAGRAPH_REQUEST_TIMEOUT": "2", "KONAPLATE_TIMEOUT": "2"}
+# A terminal that is closed sends the last one.
+SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 LAST_LINE = "Reserved numbers make every failure happen: "
 
 
@@ -293,7 +295,7 @@ async def test_the_first_query_of_graphiql_asks_for_cards_of_the_sandbox(
     assert asked in page.text
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", SIGNALS)
 async def test_a_signal_ends_dev_after_the_request_that_is_under_way(
     number: signal.Signals, client: httpx.AsyncClient
 ) -> None:
@@ -322,7 +324,7 @@ async def test_a_signal_ends_dev_after_the_request_that_is_under_way(
     assert "Traceback" not in error_output
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", SIGNALS)
 async def test_a_signal_ends_an_idle_dev_with_one_word(number: signal.Signals, client: httpx.AsyncClient) -> None:
     async with command("dev", "--port", "0", **QUIET) as dev, client:
         # A keep-alive connection must not keep the process alive.
@@ -334,6 +336,47 @@ async def test_a_signal_ends_an_idle_dev_with_one_word(number: signal.Signals, c
     assert "Traceback" not in error_output
     assert "warning" not in error_output.lower()
     assert error_output.endswith("\nkonagraph has stopped.\n")
+
+
+@pytest.fixture
+def hangups_ignored() -> Iterator[None]:
+    """What processes inherit that are started now, as under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hangups_ignored")
+async def test_under_nohup_dev_outlives_its_terminal(client: httpx.AsyncClient) -> None:
+    async with command("dev", "--port", "0", KONAGRAPH_LOG_FORMAT="json") as dev, client:
+        url = await dev.url()
+        dev.send(signal.SIGHUP)
+        assert (await client.post(url, json=request(BALANCE, FIRST_CARD))).status_code == 200
+        dev.send(signal.SIGTERM)
+        status, error_output = await dev.ended()
+
+    assert (status, json.loads(error_output.splitlines()[-1])["reason"]) == (0, "SIGTERM")
+
+
+async def test_a_hangup_ends_the_record_of_dev_and_its_log(tmp_path: Path) -> None:
+    settings = {"KONAGRAPH_AUDIT_LOG": str(tmp_path / "audit.log"), "KONAGRAPH_AUDIT_KEY": "k" * 32}
+    async with command("dev", "--port", "0", **settings, KONAGRAPH_LOG_FORMAT="json") as dev:
+        await dev.url()
+        dev.send(signal.SIGHUP)
+        _, error_output = await dev.ended()
+
+    last = json.loads(error_output.splitlines()[-1])
+    assert (last["event"], last["reason"]) == ("gateway ended", "SIGHUP")
+    assert json.loads((tmp_path / "audit.log").read_text("utf-8").splitlines()[-1])["action"] == "closed"
+
+
+async def test_a_hangup_ends_the_sandbox(tmp_path: Path) -> None:
+    async with command("sandbox", "--port", "0", "--credentials", str(tmp_path)) as sandbox:
+        await sandbox.line("Settings of a gateway")
+        sandbox.send(signal.SIGHUP)
+        status, error_output = await sandbox.ended()
+
+    assert (status, "Traceback" in error_output) == (0, False)
 
 
 async def test_a_port_in_use_is_named_and_ends_dev_with_a_status_of_failure(taken_port: int) -> None:
