@@ -60,12 +60,40 @@ async def test_a_query_makes_the_calls_and_has_the_price_that_the_table_says(
     assert re.findall(r"\d+", price) == [str(before)] + ([] if after in (None, before) else [str(after)])
 
 
+async def answered(client: httpx.AsyncClient, query: str, **variables: str) -> dict[str, Any]:
+    """The data of an answer without errors; a query that asks for an id gets that of a card."""
+    if "$id: ID!" in query and "id" not in variables:
+        member = (await answered(client, "{ viewer { member { cards { id } } } }"))["viewer"]["member"]
+        variables["id"] = member["cards"][0]["id"]
+    answer = (await client.post("/graphql", json={"query": query, "variables": variables})).json()
+    assert "errors" not in answer
+    data: dict[str, Any] = answer["data"]
+    return data
+
+
 @table("query", QUERIES)
 async def test_a_query_is_answered_without_errors(query: str) -> None:
     async with asked_by_member() as (client, _):
-        answer = (await client.post("/graphql", json={"query": query})).json()
-    assert "errors" not in answer
-    assert answer["data"]
+        assert await answered(client, query)
+
+
+def next_cursors(data: Any) -> list[str]:
+    """The cursors, anywhere in an answer, of lists that go on."""
+    if isinstance(data, list):
+        return [cursor for each in data for cursor in next_cursors(each)]
+    if not isinstance(data, dict):
+        return []
+    here = [data["endCursor"]] if data.get("hasNextPage") else []
+    return here + next_cursors(list(data.values()))
+
+
+@table("query", [query for query in QUERIES if "$after" in query])
+async def test_a_query_with_a_cursor_goes_on_to_the_next_page(query: str) -> None:
+    async with asked_by_member() as (client, _):
+        cursors = next_cursors(await answered(client, query))
+        assert cursors
+        for cursor in cursors:
+            assert await answered(client, query, after=cursor)
 
 
 def test_the_table_has_every_api() -> None:
