@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_OF_NOTHING: Final = hashlib.sha256(b"").hexdigest()
 _BUDGETS: Final = frozenset(field.name for field in dataclasses.fields(Allowance))
 _KNOWN: Final = frozenset({"name", "sha256", "scopes", *_BUDGETS})
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,32}", re.ASCII)
@@ -89,6 +90,8 @@ def _problems(entry: dict[str, Any]) -> Iterator[str]:
         yield "name must be a text"
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
         yield "sha256 must be 64 lowercase hexadecimal digits"
+    elif digest == _OF_NOTHING:
+        yield "sha256 is the digest of an empty text: the key was probably unset"
     if not isinstance(scopes, list) or not set(map(str, scopes)) <= EVERY_SCOPE:
         yield f"scopes must be of {', '.join(sorted(EVERY_SCOPE))}"
     for budget in sorted(_BUDGETS & entry.keys()):
@@ -122,6 +125,6 @@ class ApiKeyAuthenticator:
         for candidate in self.keys:
             if hmac.compare_digest(candidate.digest, digest):
                 found = candidate.viewer
-        if found is None:
+        if found is None or not key:
             raise UnauthenticatedError("the API key is unknown")
         return found

@@ -151,6 +151,13 @@ def test_every_digest_is_compared_whichever_key_it_is(key: str) -> None:
     assert [each.looked_at for each in entries] == [1, 1, 1]
 
 
+def test_an_empty_key_is_unknown_whatever_the_file_has() -> None:
+    authenticator = ApiKeyAuthenticator((cast("ApiKey", CountingKey("")),))
+
+    with pytest.raises(UnauthenticatedError, match=UNKNOWN):
+        authenticator.viewer("")
+
+
 def test_long_keys_are_compared_to_their_end() -> None:
     long = "x" * 5000
     authenticator = ApiKeyAuthenticator((cast("ApiKey", CountingKey(long)),))

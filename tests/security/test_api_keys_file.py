@@ -125,6 +125,12 @@ def test_a_digest_of_another_form_is_refused(digest: str) -> None:
     assert problems(entry(f'name = "reporting"\nsha256 = {digest}')) == [f"key 1: {HEXADECIMAL}"]
 
 
+def test_the_digest_of_an_empty_text_is_refused() -> None:
+    empty = hashlib.sha256(b"").hexdigest()
+    expected = "key 2: sha256 is the digest of an empty text: the key was probably unset"
+    assert problems(good() + good("second", empty)) == [expected]
+
+
 @pytest.mark.parametrize(
     "scopes",
     [
