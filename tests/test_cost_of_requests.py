@@ -132,9 +132,12 @@ async def test_a_document_that_is_refused_is_paid_for_each_time(query: str, tmp_
 
 
 async def test_nothing_of_a_document_is_read_that_cannot_be_paid_for(tmp_path: Path) -> None:
-    async with bounded(tmp_path, 5) as ask:
+    async with bounded(tmp_path, 15) as ask:
+        assert spent(await ask("{ __typename }".ljust(1_000))) == (0, 10)
         answer = await ask("{ not GraphQL at all".ljust(1_000))
+        never = (await ask("{ not GraphQL at all".ljust(1_600)))["errors"][0]["extensions"]
     assert (answer["status"], answer["errors"][0]["extensions"]["code"]) == (429, "RATE_LIMITED")
+    assert (never["code"], never["limit"], never["maximum"]) == ("QUERY_LIMIT_EXCEEDED", "cost", 15)
 
 
 async def test_a_text_that_is_too_long_is_not_read_and_costs_nothing(tmp_path: Path) -> None:

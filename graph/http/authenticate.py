@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from graph.errors import code_of
+from graph.graphql.errors import limit_exceeded
 from graph.security.audit import AuditEvent, Caller
 from graph.security.errors import RateLimitedError, UnauthenticatedError
 
@@ -65,8 +66,12 @@ class Callers:
             paid: what was charged for the same operation before.
 
         Raises:
+            DocumentError: when the operation costs more than the viewer may spend at once; nothing is charged.
             RateLimitedError: when the cost exceeds what is left.
         """
+        allowance = caller.viewer.allowance
+        if allowance is not None and paid + cost > allowance.cost_burst:
+            raise limit_exceeded("cost", allowance.cost_burst)
         try:
             return await self._budgets.spend_cost(caller.viewer, cost, paid)
         except RateLimitedError as error:

@@ -189,6 +189,41 @@ async def test_what_turns_out_to_cost_more_than_any_request_may_is_refused_like_
     assert extensions == {"code": "QUERY_LIMIT_EXCEEDED", "retryable": False, "limit": "cost"}
 
 
+@pytest.mark.parametrize("query", [COUPONS_OF, on_core(COUPONS_OF)], ids=["plan", "core"])
+async def test_what_costs_more_than_its_viewer_may_spend_at_once_is_refused_like_what_nobody_may_ask(
+    query: str, store: dict[str, object], tmp_path: Path
+) -> None:
+    answers = []
+    for burst in (7 + 14 * 10 - 1, ASSUMED - 1):
+        async with asking(tmp_path, burst, store) as running:
+            answer = await running.post(query, id=14)
+        assert running.upstream.paths == [COUPONS.path] * (burst > ASSUMED)
+        (error,) = answer.json()["errors"]
+        assert answer.json().keys() == {"errors"}
+        assert "retry-after" not in answer.headers
+        del error["extensions"]["requestId"]
+        assert error["extensions"].pop("maximum") == burst
+        answers.append((answer.status_code, error))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 400
+    extensions = answers[0][1]["extensions"]
+    assert extensions == {"code": "QUERY_LIMIT_EXCEEDED", "retryable": False, "limit": "cost"}
+
+
+async def test_what_can_never_be_paid_spends_nothing(store: dict[str, object], tmp_path: Path) -> None:
+    async with asking(tmp_path, 50, store) as running:
+        for _ in range(3):
+            (error,) = (await running.post(THREE_CARDS, n=[*NUMBERS[:3]] * 2)).json()["errors"]
+            assert (error["extensions"]["code"], error["extensions"]["maximum"]) == ("QUERY_LIMIT_EXCEEDED", 50)
+        answer = (await running.post(THREE_CARDS, n=NUMBERS[:3])).json()
+    assert answer["extensions"]["cost"]["throttleStatus"]["currentlyAvailable"] == 50 - 30
+
+
+async def test_what_costs_exactly_what_its_viewer_may_spend_at_once_is_paid(tmp_path: Path) -> None:
+    async with asking(tmp_path, 7 + 14 * 10, {}) as running:
+        assert await running.cost(COUPONS_OF, id=14) == (ASSUMED, 7 + 14 * 10)
+
+
 RECEIPTS = "{ viewer { member { cards { cashReceiptInfo { approvalDiv } } } } }"
 
 
@@ -218,8 +253,8 @@ async def test_a_wallet_that_cannot_be_paid_is_refused_when_its_cards_are_known(
         response = await running.post(member, RECEIPTS)
     (error,) = response.json().pop("errors")
     assert (response.status_code, error["extensions"]["code"], error["extensions"]["limit"]) == (
-        429,
-        "RATE_LIMITED",
+        400,
+        "QUERY_LIMIT_EXCEEDED",
         "cost",
     )
     assert len(running.calls) == 1
