@@ -45,7 +45,11 @@ def bounds_of(variable: str) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://h", "https://h/", "https://h:443/a/b", "http://[::1]:1/x", "https://예시.kr"]
+    "url",
+    [
+        *("http://h", "https://h/", "https://h:443/a/b", "http://[::1]:1/x", "https://예시.kr", "https://h./x"),
+        *(f"https://{'h' * 63}.example", f"https://{'h.' * 126}h"),
+    ],
 )
 def test_an_address_may_have_a_port_and_a_path(url: str) -> None:
     assert url == load_settings({**PLAIN, "KONAPLATE_BASE_URL": url}).konaplate_base_url
@@ -70,6 +74,12 @@ def test_an_address_may_have_a_port_and_a_path(url: str) -> None:
         f"https://h {CANARY}",
         f"https://h/\n{CANARY}",
         f"https://h/{CANARY * 20_000}",
+        f"https://{CANARY}..example",
+        f"https://.{CANARY}",
+        f"https://{CANARY}../x",
+        "https://./x",
+        f"https://{CANARY}.{'h' * 64}.example",
+        f"https://{'h.' * 127}h",
     ],
 )
 def test_any_other_address_is_refused(url: str) -> None:
@@ -134,7 +144,18 @@ def test_a_host_is_an_address_or_a_name(variable: str, text: str, expected: str)
 @table("variable", HOSTS)
 @table(
     "text",
-    [f"{CANARY}:8000", f"http://{CANARY}", f"{CANARY} x", f"{CANARY}/8", f"-{CANARY}", "*", f"[::1]:{CANARY}"],
+    [
+        *(
+            f"{CANARY}:8000",
+            f"http://{CANARY}",
+            f"{CANARY} x",
+            f"{CANARY}/8",
+            f"-{CANARY}",
+            "*",
+            f"[::1]:{CANARY}",
+        ),
+        *("h" * 64, f"{CANARY}.{'h' * 64}", f"{CANARY}..h"),
+    ],
 )
 def test_what_is_neither_is_refused(variable: str, text: str) -> None:
     expected = [f"{variable}: must be an address or the name of a host, without a port"]
@@ -149,6 +170,13 @@ def test_a_key_set_at_an_address_that_is_none_is_refused(text: str) -> None:
     expected = "KONAGRAPH_JWT_JWKS: must be an http or https URL, or the path of a file"
 
     assert problems({**PLAIN, "KONAGRAPH_JWT_JWKS": text}) == [expected]
+
+
+@table("text", [",", CANARY, "000_000", "003_099 000_000", "003-099", "12345_001"])
+def test_what_is_no_code_of_a_failure_is_refused(text: str) -> None:
+    expected = "KONAPLATE_NO_CARD_CODES: must be a list of codes of failures such as 003_001"
+
+    assert problems({**PLAIN, "KONAPLATE_NO_CARD_CODES": text}) == [expected]
 
 
 @table(

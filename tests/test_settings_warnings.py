@@ -108,6 +108,10 @@ def test_a_bound_below_a_default_is_told_as_well() -> None:
     ("variable", "changes"),
     [
         ("KONAGRAPH_API_KEYS", {"KONAGRAPH_API_KEYS": "keys.toml"}),
+        (
+            "KONAPLATE_JWE_ALGORITHMS",
+            {"KONAPLATE_ENCRYPTION": "off", "KONAPLATE_JWE_ALGORITHMS": "RSA-OAEP-256"},
+        ),
         ("KONAPLATE_SEAL_REQUESTS", {"KONAPLATE_ENCRYPTION": "off", "KONAPLATE_SEAL_REQUESTS": "card_info"}),
         ("KONAPLATE_SEAL_ANSWERS", {"KONAPLATE_ENCRYPTION": "off", "KONAPLATE_SEAL_ANSWERS": "-card_info"}),
         (
@@ -119,6 +123,31 @@ def test_a_bound_below_a_default_is_told_as_well() -> None:
 )
 def test_a_setting_without_effect_is_told(variable: str, changes: dict[str, str], mode: dict[str, str]) -> None:
     assert warnings(mode, **changes) == [f"{variable} {NO_EFFECT}"]
+
+
+@pytest.mark.parametrize("auth", [{}, {"KONAGRAPH_AUTH": "api-key", "KONAGRAPH_API_KEYS": "keys.toml"}], ids=str)
+@pytest.mark.parametrize(
+    "variable",
+    [
+        *("KONAGRAPH_JWT_JWKS", "KONAGRAPH_JWT_ISSUER", "KONAGRAPH_JWT_AUDIENCE", "KONAGRAPH_MEMBER_CLAIM"),
+        "KONAGRAPH_SCOPE_CLAIM",
+    ],
+)
+def test_a_setting_of_tokens_is_told_where_callers_have_none(variable: str, auth: dict[str, str]) -> None:
+    assert warnings(auth, **{variable: "some-text"}) == [f"{variable} {NO_EFFECT}"]
+    assert warnings({**auth, **JWT, variable: "some-text"}, KONAGRAPH_API_KEYS="") == []
+
+
+@pytest.mark.parametrize(
+    ("networks", "told"),
+    [
+        *(("0.0.0.0/0", True), ("::/0", True), ("10.0.0.0/8 ::/0", True)),
+        *(("10.0.0.0/8", False), ("0.0.0.0", False), ("::", False), ("fe80::/10 127.0.0.1", False)),
+    ],
+)
+def test_proxies_with_every_address_are_told(networks: str, mode: dict[str, str], *, told: bool) -> None:
+    expected = ["KONAGRAPH_TRUSTED_PROXIES trusts every address: any X-Forwarded-For is believed"]
+    assert warnings(mode, KONAGRAPH_TRUSTED_PROXIES=networks) == (expected if told else [])
 
 
 def test_certificates_without_tls_are_told() -> None:

@@ -15,6 +15,7 @@ from graph.config.files import UnreadableFileError, is_plainly_a_path, read_text
 from graph.http.client_address import Network
 from graph.http.clients import is_client
 from graph.http.cors import is_header, is_origin
+from graph.konaplate.errors import SUCCESS
 from graph.konaplate.responses import CODE
 from graph.server.request_validation import parse_authority
 from schema.secrets import Credential
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 MAX_PORT: Final = 65_535
 _PEM: Final = "-----BEGIN"
 _MIN_KEY_CHARACTERS: Final = 32
-_HOST_NAME: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
+_HOST_NAME: Final = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_-]{1,63})*\.?", re.IGNORECASE
+)
+# The resolver refuses any other name, so every call would fail.
+_LABELS: Final = re.compile(rb"(?=.{1,253}\Z)[^.]{1,63}(\.[^.]{1,63})*\.?")
 
 
 def is_url(value: str) -> bool:
@@ -39,7 +44,7 @@ def words(value: str) -> tuple[str, ...]:
 
 
 def _code(value: str) -> str | None:
-    return value if CODE.fullmatch(value) else None
+    return value if CODE.fullmatch(value) and value != SUCCESS else None
 
 
 def _header_text(value: str) -> str:
@@ -67,7 +72,8 @@ def _is_http_address(value: str) -> bool:
     except httpx.InvalidURL:
         return False
     port = 80 if url.port is None else url.port
-    return url.scheme in ("http", "https") and bool(url.host) and 0 < port <= MAX_PORT
+    has_host = _LABELS.fullmatch(url.raw_host) is not None
+    return url.scheme in ("http", "https") and has_host and 0 < port <= MAX_PORT
 
 
 def _url_or_path(value: str) -> str:
@@ -189,7 +195,7 @@ RedisUrl = Annotated[Credential, _secret(_redis_url)]
 LongKey = Annotated[Credential, _secret(_long_key)]
 Pem = Annotated[Credential, _secret(_pem)]
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
-Codes = Annotated[tuple[str, ...], _list(_code, "codes such as 003_001", tuple)]
+Codes = Annotated[tuple[str, ...], _list(_code, "codes of failures such as 003_001", tuple)]
 Hosts = Annotated[
     frozenset[bytes], _list(_allowed_host, "names such as api.example or api.example:8443", frozenset)
 ]

@@ -69,6 +69,8 @@ def _about_callers(settings: Settings) -> Iterator[str]:
     if settings.konagraph_auth == "none" and settings.konagraph_allow_anonymous:
         everybody = "whoever reaches this gateway can ask for any card and any member"
         yield f"KONAGRAPH_ALLOW_ANONYMOUS is on and KONAGRAPH_AUTH is none: {everybody}"
+    if any(network.prefixlen == 0 for network in settings.konagraph_trusted_proxies):
+        yield "KONAGRAPH_TRUSTED_PROXIES trusts every address: any X-Forwarded-For is believed"
 
 
 def _about_order(settings: Settings) -> Iterator[str]:
@@ -83,13 +85,19 @@ def _about_order(settings: Settings) -> Iterator[str]:
 
 def _about_what_has_no_effect(settings: Settings) -> Iterator[str]:
     given = settings.model_fields_set
+    by_token = settings.konagraph_auth == "jwt"
     without_effect = {
+        "konaplate_jwe_algorithms": settings.konaplate_encryption == "off",
         "konaplate_seal_requests": settings.konaplate_encryption == "off",
         "konaplate_seal_answers": settings.konaplate_encryption == "off",
         "konaplate_ca_bundle": settings.konaplate_base_url.startswith("http:"),
         "konaplate_client_certificate": settings.konaplate_base_url.startswith("http:"),
         "konagraph_api_keys": settings.konagraph_auth != "api-key",
-        "konagraph_jwt_jwks": settings.konagraph_auth != "jwt",
+        "konagraph_jwt_jwks": not by_token,
+        "konagraph_jwt_issuer": not by_token,
+        "konagraph_jwt_audience": not by_token,
+        "konagraph_member_claim": not by_token,
+        "konagraph_scope_claim": not by_token,
         "konagraph_apq": settings.konagraph_documents_mode == "enforce" and settings.konagraph_apq is True,
     }
     for field, is_without in without_effect.items():

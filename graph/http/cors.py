@@ -45,6 +45,7 @@ _VARY: Final = (b"vary", b"Origin")
 _ORIGIN: Final = re.compile(
     r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?"
 )
+_MAX_PORT: Final = 65_535
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 _LOOPBACK: Final = re.compile(
     r"https?://(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}|\[::1\])(?::[0-9]{1,5})?"
@@ -55,7 +56,10 @@ _HEADER: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+", re.IGNORECASE)
 def is_origin(text: str) -> bool:
     """Whether a text is an origin exactly as browsers write it; any other could never match."""
     match = _ORIGIN.fullmatch(text)
-    return match is not None and (match[2] is None or match[2] != _DEFAULT_PORTS.get(match[1]))
+    if match is None:
+        return False
+    scheme, port = match.groups()
+    return port is None or (port != _DEFAULT_PORTS.get(scheme) and int(port) <= _MAX_PORT)
 
 
 def is_header(text: str) -> bool:
