@@ -134,7 +134,9 @@ class ResponseParser:
             return
         self._head_complete = True
         codings, length = self._transfer_codings, self._length
-        if codings and codings != [b"chunked"]:
+        # Empty members of a list mean nothing (RFC 9110 section 5.6.1). Those after `chunked` are refused, because
+        # the parser would not read chunks then.
+        if codings and b",".join(codings).lstrip(b", \t") != b"chunked":
             raise _malformed()
         self._ends_with_connection = length is None and not codings and status not in _WITHOUT_BODY
         self.keep_alive = version == _KEEP_ALIVE and self._parser.should_keep_alive()

@@ -21,6 +21,14 @@ ANSWERS = {
         ParsedResponse(200, [(b"X-A", b"b"), (b"Content-Length", b"4")], b"body"),
     ),
     "chunks": (CHUNKED, ParsedResponse(200, [(b"Transfer-Encoding", b"chunked")], b"onetwo")),
+    "chunks, in a list with empty members": (
+        CHUNKED.replace(b": chunked", b": , ,\t, chunked"),
+        ParsedResponse(200, [(b"Transfer-Encoding", b", ,\t, chunked")], b"onetwo"),
+    ),
+    "chunks, in two lists": (
+        CHUNKED.replace(b"Transfer", b"Transfer-Encoding: ,\r\nTransfer"),
+        ParsedResponse(200, [(b"Transfer-Encoding", b","), (b"Transfer-Encoding", b"chunked")], b"onetwo"),
+    ),
     "no content": (head("HTTP/1.1 204 No Content"), ParsedResponse(204, [], b"")),
     "not modified": (
         head("HTTP/1.1 304 Not Modified", "Content-Length: 9"),
@@ -134,6 +142,14 @@ MALFORMED = {
     "length and chunks": http(b"", headers=["Transfer-Encoding: chunked"]),
     "an unknown transfer encoding": head("HTTP/1.1 200 OK", "Transfer-Encoding: gzip"),
     "chunks twice": head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
+    "chunks twice, in lists with empty members": head(
+        "HTTP/1.1 200 OK", "Transfer-Encoding: , chunked, , chunked"
+    ),
+    # These two are valid, but httptools would not read chunks.
+    "chunks before an empty member": CHUNKED.replace(b": chunked", b": chunked,"),
+    "chunks before an empty list": CHUNKED.replace(b": chunked", b": chunked\r\nTransfer-Encoding: ,"),
+    "no transfer encoding": head("HTTP/1.1 200 OK", "Transfer-Encoding: ,"),
+    "length and chunks in a list": http(b"", headers=["Transfer-Encoding: , chunked"]),
     "two transfer encodings": head("HTTP/1.1 200 OK", "Transfer-Encoding: gzip, chunked"),
     "a bare line feed": b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
     "a folded field": head("HTTP/1.1 200 OK", "X: a", " b", "Content-Length: 0"),
