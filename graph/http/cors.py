@@ -32,10 +32,11 @@ _READ_HERE: Final = "accept authorization content-type x-api-key x-request-id x-
 _SENT_BY_CLIENTS: Final = """
 apollo-require-preflight apollographql-client-name apollographql-client-version baggage b3 cache-control
 elastic-apm-traceparent graphql-client-name graphql-client-version graphql-require-preflight newrelic pragma
-sentry-trace traceparent tracestate uber-trace-id x-amzn-trace-id x-apollo-operation-id x-apollo-operation-name
-x-apollo-operation-type x-b3-flags x-b3-parentspanid x-b3-sampled x-b3-spanid x-b3-traceid x-cloud-trace-context
-x-correlation-id x-datadog-origin x-datadog-parent-id x-datadog-sampled x-datadog-sampling-priority
-x-datadog-trace-id x-graphql-client-name x-graphql-client-version x-requested-with
+request-context request-id sentry-trace traceparent tracestate uber-trace-id x-amzn-trace-id x-apollo-operation-id
+x-apollo-operation-name x-apollo-operation-type x-b3-flags x-b3-parentspanid x-b3-sampled x-b3-spanid x-b3-traceid
+x-cloud-trace-context x-correlation-id x-datadog-origin x-datadog-parent-id x-datadog-sampled
+x-datadog-sampling-priority x-datadog-trace-id x-graphql-client-name x-graphql-client-version x-instana-l
+x-instana-s x-instana-t x-requested-with
 """
 _EXPOSE: Final = (b"access-control-expose-headers", b"x-request-id, retry-after, server-timing")
 _ALLOW_ORIGIN: Final = b"access-control-allow-origin"

@@ -170,6 +170,7 @@ async def test_a_preflight_of_an_allowed_page_says_what_it_may_send(headers: dic
     [
         *("accept", "authorization", "content-type", "x-api-key", "x-request-id", "x-request-timeout-ms"),
         *("traceparent", "tracestate", "baggage", "sentry-trace", "b3", "x-b3-traceid", "x-datadog-trace-id"),
+        *("request-id", "request-context", "x-instana-t", "x-instana-s", "x-instana-l"),
         *("apollographql-client-name", "apollographql-client-version", "graphql-client-name"),
         *("graphql-client-version", "apollo-require-preflight", "x-apollo-operation-name", "x-requested-with"),
     ],
