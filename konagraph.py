@@ -21,6 +21,7 @@ def main() -> None:
     """Run the command line, or print one line about why it cannot run here."""
     if sys.version_info < _OLDEST:
         sys.exit(f"konagraph needs Python 3.11 or newer; this is {sys.version.split()[0]} ({sys.executable}).")
+    _open_missing_streams()
     for name in _OWN_PACKAGES:
         _refuse_foreign(name)
     declaration_error = importlib.import_module("graph").DeclarationError
@@ -36,6 +37,13 @@ def main() -> None:
         if error.errno not in _CANNOT_WRITE:
             raise
         sys.exit(f"konagraph: the output cannot be written: {error.strerror}")
+
+
+def _open_missing_streams() -> None:
+    """Read nothing and write into nothing where a standard stream is closed, before other files get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8", errors="replace"))
 
 
 def _refuse_foreign(name: str) -> None:

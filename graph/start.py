@@ -8,6 +8,7 @@ import signal
 import sys
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -86,9 +87,8 @@ def serve_gateway(
         admin = _url(settings.konagraph_admin_host, server.beside[0].port) if server.beside else None
         environment = settings.konagraph_env
         tell("gateway started", version=__version__, environment=environment, url=url, admin_url=admin)
-        introduce(url, admin, app)
-        # A pipe is buffered, and somebody may be waiting for the address.
-        sys.stdout.flush()
+        with _greeting():
+            introduce(url, admin, app)
 
     with _exit_if_unavailable(_PORT_CHOSEN_BY):
         server = gateway_server(app, settings, on_ready)
@@ -102,8 +102,8 @@ def serve_sandbox(app: ASGIApp, host: str, port: int, introduce: Callable[[str],
     """Serve the sandbox until a signal arrives; `introduce` gets its base URL once it is listening."""
 
     def on_ready(bound: int) -> None:
-        introduce(f"{_url(host, bound)}{BASE_PATH}")
-        sys.stdout.flush()
+        with _greeting():
+            introduce(f"{_url(host, bound)}{BASE_PATH}")
 
     with _exit_if_unavailable("--port"):
         connections = ConnectionOptions(rejection_response)
@@ -142,6 +142,19 @@ def _run(server: Server) -> None:
         server.run()
     if not server.started:
         sys.exit(_START_FAULT)
+
+
+@contextmanager
+def _greeting() -> Iterator[None]:
+    """Print what greets a person; a server goes on without it if nobody can read it."""
+    try:
+        yield
+        # A pipe is buffered, and somebody may be waiting for the address.
+        sys.stdout.flush()
+    except OSError:
+        # Otherwise Python would try again to write it at exit, and end with a status of its own.
+        with Path(os.devnull).open("w") as nothing:
+            os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 @contextmanager

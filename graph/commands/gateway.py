@@ -12,7 +12,7 @@ from graph.commands.options import listens
 from graph.config.environment import load_settings
 from graph.greeting import greet
 from graph.konaplate.isolation import Reserved
-from graph.output.messages import fail
+from graph.output.messages import fail, remark
 from graph.playground import OWNER, build_playground
 from graph.sandbox.app import BASE_PATH, create_sandbox
 from graph.sandbox.credentials import SandboxCredentials
@@ -104,7 +104,7 @@ def dev(port: int | None, host: str | None, caller: str | None) -> None:
         playground=build_playground(settings, viewer),
     )
     if settings.konagraph_log_format == "console":
-        click.echo("konagraph has stopped.", err=True)
+        remark("konagraph has stopped.")
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Final, NoReturn
 
 import click
@@ -15,7 +16,13 @@ _CONFIGURATION_FAULT: Final = 2
 def warn(warnings: list[str]) -> None:
     """Print warnings on standard error."""
     for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
+        remark(f"warning: {warning}")
+
+
+def remark(text: str) -> None:
+    """Print a line on standard error, unless it cannot be written: the disk behind it may be full."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def fail(problems: list[str], heading: str = CANNOT_START) -> NoReturn:

@@ -45,7 +45,9 @@ class LineStream:
     """
 
     def __init__(self, stream: TextIO, room: int = _ROOM) -> None:
-        stream.flush()
+        with contextlib.suppress(OSError):
+            # The disk behind it may be full.
+            stream.flush()
         self.encoding: Final = getattr(stream, "encoding", None) or "utf-8"
         raw = _raw(stream)
         self._write = _as_text(stream) if raw is None else _nonblocking(self, raw)
