@@ -40,7 +40,8 @@ def read_json(text: bytes, what: str) -> Any:
         what: the subject of error messages.
 
     Raises:
-        GatewayError: `BAD_REQUEST`, when it is not JSON, or an object has duplicate names.
+        GatewayError: `BAD_REQUEST`, when it is not JSON, an object has duplicate names, a number is out of range,
+            or it is nested too deeply.
         DocumentError: `BAD_USER_INPUT`, when a lone surrogate is all that is wrong.
     """
     text = text.removeprefix(codecs.BOM_UTF8)
@@ -54,7 +55,7 @@ def read_json(text: bytes, what: str) -> Any:
     except _DuplicateNameError:
         raise GatewayError(ErrorCode.BAD_REQUEST, f"{what} gives a name twice in one object.") from None
     except RecursionError:
-        raise GatewayError(ErrorCode.BAD_REQUEST, f"{what} is nested too deeply.") from None
+        raise _too_deep(what) from None
     return value
 
 
@@ -80,16 +81,34 @@ def lone_surrogate(what: str) -> Exception:
     return refused(ErrorCode.BAD_USER_INPUT, f"{what} holds half of a surrogate pair, which is no character.")
 
 
+def _too_deep(what: str) -> GatewayError:
+    return GatewayError(ErrorCode.BAD_REQUEST, f"{what} is nested too deeply.")
+
+
 def _fault(text: bytes, what: str) -> Exception:
     """Return the error of a text that orjson refuses."""
     try:
-        value = json.loads(text.decode("utf-8", "surrogatepass"), parse_int=float)
+        # `parse_constant`: refuses NaN and Infinity, which are not JSON.
+        value = json.loads(text.decode("utf-8", "surrogatepass"), parse_int=float, parse_constant=int)
+        if not _is_finite(value):
+            return GatewayError(ErrorCode.BAD_REQUEST, f"{what} holds a number that is out of range.")
         if has_lone_surrogate(json.dumps(value, ensure_ascii=False)):
             return lone_surrogate(_holder(value) or what)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return _too_deep(what)
+    except ValueError:
         # Not JSON, as orjson said.
         pass
     return GatewayError(ErrorCode.BAD_REQUEST, f"{what} is not JSON.")
+
+
+def _is_finite(value: object) -> bool:
+    """Whether no number is beyond the range that is read (RFC 8259 section 6), where Python has an infinity."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _holder(parameters: object) -> str | None:

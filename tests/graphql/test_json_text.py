@@ -135,10 +135,45 @@ def test_a_name_that_is_there_twice_in_json_of_a_url_is_refused(query_string: by
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b"nonsense", b'{"a": NaN}', b'{"a": 1e400}', b'"\xff"', b'"\xed\xa0"', b"[" * 20_000, MARK * 2 + b"1"],
+    [
+        *(
+            b"",
+            b"nonsense",
+            b'{"a": NaN}',
+            b"[-Infinity]",
+            b"[NaN, 1e400]",
+            b'[NaN, "\\ud800"]',
+            b"[1e400",
+            b"01e400",
+        ),
+        *(b'"\xff"', b'"\xed\xa0"', MARK * 2 + b"1"),
+    ],
 )
 def test_anything_else_is_no_json(text: bytes) -> None:
     with pytest.raises(GatewayError) as caught:
         read_json(text, "The body")
     assert caught.value.message == "The body is not JSON."
     assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)
+
+
+@table("number", [b"1e400", b"-1e400", b"1E+999999999999", b"0.1e999", b"1" * 310, b"-" + b"1" * 4200])
+@table("text", [b"%s", b'{"variables": {"v": [0, %s]}}', b'{"a": "\\ud800", "b": %s}'])
+def test_a_number_out_of_range_is_named_so(text: bytes, number: bytes) -> None:
+    with pytest.raises(GatewayError) as caught:
+        read_json(text % number, "The body")
+    assert ErrorCode.BAD_REQUEST is caught.value.code
+    assert caught.value.message == "The body holds a number that is out of range."
+    assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)
+
+
+def test_an_infinity_that_is_a_text_is_none() -> None:
+    with pytest.raises(DocumentError) as caught:
+        read_json(b'{"v": "Infinity \\ud800"}', "The body")
+    _is_of(caught.value, "The value of 'v'")
+
+
+def test_deep_nesting_is_named_so() -> None:
+    for text in (b"[" * 20_000, b"[" * 20_000 + b"]" * 20_000):
+        with pytest.raises(GatewayError) as caught:
+            read_json(text, "The body")
+        assert caught.value.message == "The body is nested too deeply."
