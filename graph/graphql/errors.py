@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from graphql import GraphQLError
-from graphql.language import ValueNode, VariableDefinitionNode, VariableNode, print_ast
+from graphql.language import ObjectValueNode, ValueNode, VariableDefinitionNode, VariableNode, print_ast
 
 from graph.errors import GatewayError
 from graph.redact import safe_name
@@ -94,6 +94,9 @@ def _argument_error(error: GraphQLError) -> GraphQLError:
     # graphql-core's own errors have no cause, and point at a value only if an argument is wrong.
     if first.original_error is not None or not isinstance(node, ValueNode):
         return error
+    if isinstance(node, ObjectValueNode) and len(node.fields) == 1:
+        # For null in an input object that takes exactly one field, the error points at the whole object.
+        node = node.fields[0].value
     if isinstance(node, VariableNode):
         return _bad_input(f"The variable '${safe_name(node.name.value)}' must have a value here, not null.", error)
     return _bad_input(None, error)

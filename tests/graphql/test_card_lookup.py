@@ -124,6 +124,25 @@ async def test_so_is_such_a_variable(by: object) -> None:
     assert A not in str(outcome.errors)
 
 
+@table(
+    "declared, by, variables",
+    [
+        ("$v: CardNumber", "{cardNo: $v}", {"v": None}),
+        ("$v: CardNumber", "{cardNo: $v}", {}),
+        ('$v: ID = "x"', "{id: $v}", {"v": None}),
+    ],
+)
+async def test_a_member_without_a_value_is_refused_and_its_variable_named(
+    declared: str, by: str, variables: dict[str, None]
+) -> None:
+    text = f"query ({declared}) {{ ...F }} fragment F on Query {{ found: cardLookup(by: {by}) {{ __typename }} }}"
+    outcome, _ = await run_both(text, World(ANONYMOUS, {}), **variables)
+    (error,) = outcome.errors
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert error["message"] == "The variable '$v' must have a value here, not null."
+    assert (error["path"], len(outcome.calls)) == (["found"], 0)
+
+
 async def test_it_cannot_be_sent_by_get() -> None:
     async with gateway(KONAGRAPH_GET="true") as running:
         for by in (f'{{cardNo: "{FIRST_CARD}"}}', '{id: "x"}'):

@@ -52,6 +52,10 @@ NULL_OVER_A_DEFAULT: dict[str, tuple[str, list[str | int] | None]] = {
         f'query ($v: CardNumber = "{FIRST_CARD}") {{ cards(cardNos: ["{FIRST_CARD}" $v]) {{ balance }} }}',
         ["cards"],
     ),
+    "the only field of an input object": (
+        'query ($v: ID = "x") { cardLookup(by: {id: $v}) { __typename } }',
+        ["cardLookup"],
+    ),
     "an argument of introspection": ('query ($v: String = "Card") { __type(name: $v) { name } }', ["__type"]),
     "an argument within introspection": (
         "query ($v: Boolean = true) { __schema { queryType { fields(includeDeprecated: $v) { name } } } }",
