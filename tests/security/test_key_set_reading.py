@@ -172,6 +172,8 @@ def test_of_two_keys_with_one_id_the_first_usable_one_counts() -> None:
         (b"{" * 5000, "the key set is not JSON"),
         (b'{"keys":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "the key set is not JSON"),
         (b'{"keys":[{"kid":NaN}]}', "the key set is not JSON"),
+        (b'{"keys":[],"x":"\xed\xa0\x80"}', "the key set is not JSON"),
+        ('{"keys":[]}'.encode("utf-16"), "the key set is not JSON"),
         (b"null", "the key set has no keys"),
         (b"[]", "the key set has no keys"),
         (b'{"keys":{}}', "the key set has no keys"),
@@ -187,6 +189,18 @@ def test_of_two_keys_with_one_id_the_first_usable_one_counts() -> None:
 )
 def test_what_is_no_usable_set_is_refused_in_our_own_words(content: bytes, reason: str) -> None:
     assert reason == problem(content)
+
+
+@table("value", ['"\\ud800"', '{"\\udc00":[]}', "1e999", "-1e400", "1" * 5000])
+def test_no_value_that_some_parsers_refuse_spoils_a_set(value: str) -> None:
+    good, other = json.dumps(GOOD.jwk), json.dumps(SIGNERS["EC"].jwk)
+    assert read_key_set(f'{{"x":{value},"keys":[{good}]}}'.encode()).keys() == {"good"}
+    for name in ("unknown", "x5c"):
+        content = f'{{"keys":[{other[:-1]},"{name}":{value}}},{good}]}}'.encode()
+        assert read_key_set(content).keys() == {"x", "good"}
+    for name in ("kty", "use", "alg", "key_ops", "crv", "x", "y", "d"):
+        content = f'{{"keys":[{other[:-1]},"{name}":{value}}},{good}]}}'.encode()
+        assert read_key_set(content).keys() == {"good"}
 
 
 def test_a_set_of_exactly_the_largest_size_is_read() -> None:
