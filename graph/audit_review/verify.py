@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graph.audit_review.files import BEGINNING, Line, Segment, lines_of
-from graph.security.audit_chain import head_of, link_of
+from graph.security.audit_chain import head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from graph.security.audit_chain import ChainKey, Link
 
 _LAST: Final = 1 << 40
+_OPENED: Final = BEGINNING + b'opened"'
 _MOVED: Final = "moved: lines before it are missing, or were put in"
 
 
@@ -98,30 +99,26 @@ class _Verification:
                 self._check_line(segments[link.chain], line, link)
                 self._verdict.lines += 1
             elif not self._mixed:
-                self._judge_foreign(line, following)
+                self._judge_foreign(line, is_final=following is None, may_begin=bool(segments))
         if line is None and not self._mixed:
             self._find(file, None, "the file is empty")
         return segments
 
-    def _judge_foreign(self, line: Line, following: Line | None) -> None:
-        """Say whether a line without a seal is one that a killed process did not finish."""
-        announced = None if following is None else following.event().get("torn")
-        if line.is_whole and not line.text and announced:
-            # Another process was in the middle of a line when this one looked.
-            return
-        torn = line.text.startswith(BEGINNING) or BEGINNING.startswith(line.text)
-        # A whole line is in it.
-        torn = torn and link_of(line.text[: line.text.rfind(b"}") + 1]) is None
-        if line.is_whole:
-            # The next process has ended it, and said so.
-            torn = torn and announced == len(line.text)
-        if torn:
-            if following is None:
-                self._torn[line.file] = line.number
-            text = "torn: the process ended, or its disk was full, before the line was finished"
-            self._verdict.notes.append(Remark(line.file, line.number, text))
-        else:
+    def _judge_foreign(self, line: Line, *, is_final: bool, may_begin: bool) -> None:
+        """Say whether a line without a seal is one that a process did not finish.
+
+        Args:
+            line: without a seal.
+            is_final: whether it is the last one of the file.
+            may_begin: whether it may then be the first line of a process.
+        """
+        if line.is_whole or not _is_torn(line.text, BEGINNING):
             self._find(line.file, line.number, "a line without a seal")
+            return
+        if is_final and not (may_begin and _is_torn(line.text, _OPENED)):
+            self._torn[line.file] = line.number
+        text = "torn: the process ended, or its disk was full, before the line was finished"
+        self._verdict.notes.append(Remark(line.file, line.number, text))
 
     def _check_chain(self, segments: list[Segment]) -> None:
         segments.sort(key=lambda segment: (segment.number or _LAST, segment.first.number))
@@ -204,6 +201,14 @@ class _Verification:
 
     def _find(self, file: Path, line: int | None, text: str) -> None:
         self._verdict.findings.append(Remark(file, line, text))
+
+
+def _is_torn(text: bytes, beginning: bytes) -> bool:
+    """Whether a text is a line that was not finished, perhaps behind others that had hardly begun."""
+    start = 0
+    while (at := text.find(b"{", start + 1)) > 0 and beginning.startswith(text[start:at]):
+        start = at
+    return text.startswith(beginning, start) or beginning.startswith(text[start:])
 
 
 def _lines(first: int, last: int) -> str:

@@ -19,7 +19,6 @@ _OWNER_ONLY: Final = 0o600
 _CLOSED: Final = -1
 # Non-blocking for a pipe whose reader stalls; no terminal may become the controlling one.
 _OPEN_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-_LONGEST_LINE: Final = 1 << 20
 
 
 class AuditFile:
@@ -31,14 +30,15 @@ class AuditFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = _open(path)
+        self._file, self._is_new = _open(path)
         self._is_regular = stat.S_ISREG(os.fstat(self._file).st_mode)
-        # The rest of a partially written line, which must be finished first.
+        # The rest of a partially written line, and where what is there of it ends.
         self._rest = b""
+        self._torn_at = 0
         self.end = 0 if self._is_regular else None
-        """Where the last write ends, even if others have appended since; None for what is no regular file."""
-        self.begun = 0
-        """After a failure: how many of its lines are in the file, at least in part."""
+        """Where the last line that is whole ends, even if others have appended since; None for no regular file."""
+        self.whole = 0
+        """How many lines of the last write are whole in the file."""
 
     @property
     def is_torn(self) -> bool:
@@ -51,28 +51,43 @@ class AuditFile:
         return self._is_regular and os.fstat(self._file).st_nlink == 0
 
     def write(self, lines: bytes) -> None:
-        """Append whole lines.
+        """Append whole lines, where none is torn.
 
         Raises:
-            OSError: when not all of them were written.
+            OSError: when not all of them were written. Those that have not begun are not written later: their
+                requests were refused.
         """
-        left = self._rest + lines
+        left = lines
         try:
             while left:
                 left = left[os.write(self._file, left) :]
-        except OSError:
-            # Lines that have not begun are not written later: their requests were refused.
-            done = len(lines) - len(left)
-            begun = done < 0 or (done > 0 and not lines[:done].endswith(b"\n"))
-            self._rest = left[: left.index(b"\n") + 1] if begun else b""
-            self.begun = lines[: max(done, 0)].count(b"\n") + (begun and done > 0)
-            raise
-        else:
-            self._rest = b""
         finally:
-            if self._is_regular:
+            done = len(lines) - len(left)
+            whole = lines.rfind(b"\n", 0, done) + 1
+            self.whole = lines.count(b"\n", 0, whole)
+            self._rest = left[: left.index(b"\n") + 1] if done > whole else b""
+            if done and self._is_regular:
                 # Appending leaves it where this write ended, whatever others append.
-                self.end = os.lseek(self._file, 0, os.SEEK_CUR) + len(self._rest)
+                self._torn_at = os.lseek(self._file, 0, os.SEEK_CUR)
+                if whole:
+                    self.end = self._torn_at - (done - whole)
+
+    def finish(self) -> bool:
+        """Finish a torn line; returns whether it is whole now: it stays torn if others have appended since.
+
+        Raises:
+            OSError: when it cannot be finished yet.
+        """
+        if self._is_regular and os.fstat(self._file).st_size != self._torn_at:
+            self._rest = b""
+            return False
+        while self._rest:
+            self._rest = self._rest[os.write(self._file, self._rest) :]
+            if self._is_regular:
+                self._torn_at = os.lseek(self._file, 0, os.SEEK_CUR)
+        if self._is_regular:
+            self.end = self._torn_at
+        return True
 
     def rewriter(self) -> int | None:
         """Open the file again to change bytes in its middle; None where that is impossible or not allowed."""
@@ -88,10 +103,18 @@ class AuditFile:
     def replaces(self, other: AuditFile) -> bool:
         """Take over what another one has not finished, if it has the same file; returns whether it has not."""
         if os.path.sameopenfile(self._file, other._file):
-            self._rest = other._rest
-            self.end = other.end
+            self._rest, self._torn_at, self.end = other._rest, other._torn_at, other.end
             return False
         return True
+
+    def discard(self) -> None:
+        """Close a file that could not be begun, and delete it if it is new and others have written nothing."""
+        with contextlib.suppress(OSError):
+            size = os.fstat(self._file).st_size
+            is_own = self._is_new and size == os.lseek(self._file, 0, os.SEEK_CUR)
+            if is_own and os.path.samestat(self._path.stat(), os.fstat(self._file)):
+                self._path.unlink()
+        self.close()
 
     def close(self) -> None:
         """Close the file."""
@@ -117,15 +140,16 @@ class AuditLines:
         self._file = AuditFile(path)
         self._chain = None if key is None else Chain(key)
         self._render = render
+        # How many files have the line that begins them.
         self._files = 0
-        # The number of the line that begins the file; 0 until there is one.
-        self._opened = 0
+        # How to rewrite the head, and where it is.
         self._head: tuple[int, int] | None = None
-        # The chain's last line that is not torn.
-        self._whole = (0, Seal(b"", b""))
-        with contextlib.suppress(OSError):
-            # A full disk stops no start.
-            self._begin()
+        # The line that is torn. The chain comes to it once it is whole.
+        self._torn: Sequence[tuple[bytes, Seal]] = ()
+        if self._chain is not None:
+            with contextlib.suppress(OSError):
+                # A full disk stops no start.
+                self._begin(self._chain, self._file)
 
     def write(self, lines: Sequence[bytes]) -> bytes:
         """Append lines, each without its line break; returns them as they are in the file.
@@ -133,8 +157,8 @@ class AuditLines:
         Raises:
             OSError: when not all of them were written.
         """
-        if not self._opened:
-            self._begin()
+        if self._chain is not None and not self._files:
+            self.reopen()
         written = self._append(lines)
         if self._file.is_deleted:
             # The lines are lost with it.
@@ -146,126 +170,104 @@ class AuditLines:
         """Open the path again, as after `logrotate` has renamed the file.
 
         Raises:
-            OSError: when it cannot be opened; the old file stays in use.
+            OSError: when it cannot be opened or begun; the old file stays in use.
         """
-        fresh = AuditFile(self._path)
-        if not fresh.replaces(self._file):
-            self._file.close()
+        fresh, old, head, chain = AuditFile(self._path), self._file, self._head, self._chain
+        if chain is None or self._files:
+            if not fresh.replaces(old):
+                old.close()
+                self._file = fresh
+                return
+            with contextlib.suppress(OSError):
+                self._finish()
+        if chain is None:
             self._file = fresh
-            return
-        old, head, ended = self._leave()
-        self._file = fresh
-        try:
-            self._begin()
-            # Only now: until the new file has its first line, the chain has not gone on.
+        else:
+            # Behind a head that says that the file has ended, a torn line would read as put in.
+            ended = chain.head(old.end or 0, is_ended=not old.is_torn)
+            self._begin(chain, fresh)
             if head is not None:
-                os.pwrite(head[0], ended, head[1])
-        finally:
-            old.close()
-            if head is not None:
+                # Only now: until the new file has its first line, the chain has not gone on.
+                with contextlib.suppress(OSError):
+                    os.pwrite(head[0], ended, head[1])
                 os.close(head[0])
+        old.close()
 
     def close(self) -> None:
         """Write the last line, and close the file."""
-        if self._opened:
+        if self._chain is not None and self._files:
             with contextlib.suppress(OSError):
                 self._append([self._render({"action": "closed"})])
-        file, head, ended = self._leave()
-        with contextlib.suppress(OSError):
-            if head is not None:
-                os.pwrite(head[0], ended, head[1])
-        if head is not None:
-            os.close(head[0])
-        file.close()
+                # Only a chain with its last line has ended.
+                self._write_head(self._chain, is_ended=True)
+        if self._head is not None:
+            os.close(self._head[0])
+            self._head = None
+        self._file.close()
 
-    def _append(self, lines: Sequence[bytes], before: bytes = b"") -> bytes:
-        """Append lines, sealed if there is a key, in one write; `before` are bytes of no line."""
-        if self._chain is None:
-            text = b"".join([line + b"\n" for line in lines])
-            self._file.write(text)
-            return text
+    def _append(self, lines: Sequence[bytes]) -> bytes:
+        """Append lines, sealed if there is a key, in one write."""
+        self._finish()
         chain, file = self._chain, self._file
-        sealed = chain.seal(lines, file.end if self._opened <= chain.seq else None)
-        if self._opened > chain.seq:
-            # The line that begins the file.
-            sealed[0] = (with_head(sealed[0][0], self._opened, sealed[0][1]), sealed[0][1])
+        if chain is None:
+            text = b"".join([line + b"\n" for line in lines])
+            file.write(text)
+            return text
+        sealed = chain.seal(lines, file.end)
         text = sealed[0][0] if len(sealed) == 1 else b"".join([line for line, _ in sealed])
         try:
-            file.write(before + text if before else text)
-        except OSError:
-            self._keep(chain, sealed[: max(0, file.begun - len(before))])
-            raise
-        chain.advance(sealed)
-        if self._head is not None:
-            self._write_head()
+            file.write(text)
+        finally:
+            chain.advance(sealed[: file.whole])
+            self._torn = sealed[file.whole :][:1] if file.is_torn else ()
+            if file.whole:
+                self._write_head(chain)
         return text
 
-    def _keep(self, chain: Chain, sealed: Sequence[tuple[bytes, Seal]]) -> None:
-        """Go on after the lines that are in the file, of which the last one may be torn."""
-        whole = len(sealed) - self._file.is_torn
-        if whole >= 0:
-            chain.advance(sealed[:whole])
-            self._whole = (chain.seq, chain.last)
-            chain.advance(sealed[whole:])
+    def _finish(self) -> None:
+        """Finish a torn line."""
+        if self._file.is_torn:
+            is_whole, torn, self._torn = self._file.finish(), self._torn, ()
+            if is_whole and self._chain is not None:
+                self._chain.advance(torn)
+                self._write_head(self._chain)
 
-    def _begin(self) -> None:
-        """Write the line that begins the file, unless it is there."""
-        chain = self._chain
-        if chain is None or self._opened:
-            return
+    def _begin(self, chain: Chain, file: AuditFile) -> None:
+        """Write the line that begins a file, and go on there; if that fails, nothing has changed."""
         event: dict[str, Any] = {"action": "opened", "file": self._files + 1}
         if chain.seq:
             event["previous"] = chain.last.mac.decode()
-        rewriter, end_of_torn = self._file.rewriter(), b""
+        rewriter = file.rewriter()
         if rewriter is not None:
             event["head"] = BLANK_HEAD
-            torn = _torn_tail(rewriter)
-            if torn:
-                # So that a reviewer can tell an unfinished line from a foreign one.
-                event["torn"] = torn
-                end_of_torn = b"\n"
-        line = self._render(event)
-        self._opened = chain.seq + 1
+        ((line, seal),) = chain.seal([self._render(event)])
+        line = with_head(line, chain.seq + 1, seal)
         try:
-            written = self._append([line], end_of_torn)
+            file.write(line)
         except OSError:
-            if not self._file.begun:
-                self._opened = 0
+            if rewriter is not None:
+                os.close(rewriter)
+            file.discard()
             raise
-        end, offset = self._file.end, head_offset(written)
-        if rewriter is not None and end is not None and offset is not None:
-            self._head = (rewriter, end - len(written) + offset)
-            self._write_head()
-
-    def _write_head(self) -> None:
-        """Write how far the chain has come into the line that begins the file."""
-        end = self._file.end
-        if self._chain is not None and self._head is not None and end is not None:
-            rewriter, offset = self._head
-            os.pwrite(rewriter, self._chain.head(end, is_ended=False), offset)
-
-    def _leave(self) -> tuple[AuditFile, tuple[int, int] | None, bytes]:
-        """Finish with the file; return it, the place of its head, and the head that says that nothing follows."""
-        file, head, chain, ended = self._file, self._head, self._chain, b""
-        with contextlib.suppress(OSError):
-            # What is torn.
-            file.write(b"")
-        if chain is not None:
-            if file.is_torn:
-                # It stays unfinished, so that the chain goes on before it.
-                chain.seq, chain.last = self._whole
-            ended = chain.head(file.end or 0, is_ended=True)
-        self._opened, self._head = 0, None
+        chain.advance([(line, seal)])
+        self._file, self._torn, self._head = file, (), None
         self._files += 1
-        return file, head, ended
+        offset = head_offset(line)
+        if rewriter is not None and file.end is not None and offset is not None:
+            self._head = (rewriter, file.end - len(line) + offset)
+            with contextlib.suppress(OSError):
+                # It has its first head already.
+                self._write_head(chain)
+
+    def _write_head(self, chain: Chain, *, is_ended: bool = False) -> None:
+        """Write how far the chain has come into the line that begins the file."""
+        if self._head is not None:
+            rewriter, offset = self._head
+            os.pwrite(rewriter, chain.head(self._file.end or 0, is_ended=is_ended), offset)
 
 
-def _open(path: Path) -> int:
-    return os.open(path, _OPEN_FLAGS, _OWNER_ONLY)
-
-
-def _torn_tail(file: int) -> int:
-    """Return the length of a last line without a line break, as a killed process leaves it."""
-    size = os.fstat(file).st_size
-    start = max(0, size - _LONGEST_LINE)
-    return len(os.pread(file, size - start, start).rpartition(b"\n")[2])
+def _open(path: Path) -> tuple[int, bool]:
+    """Open a file; return it, and whether it is new."""
+    with contextlib.suppress(FileExistsError):
+        return os.open(path, _OPEN_FLAGS | os.O_EXCL, _OWNER_ONLY), True
+    return os.open(path, _OPEN_FLAGS, _OWNER_ONLY), False
