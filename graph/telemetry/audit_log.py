@@ -20,7 +20,7 @@ from graph.security.audit import AuditEvent
 from graph.security.audit_chain import Chain
 from graph.security.group_commit import GroupCommit
 from graph.security.refusal_sampler import RefusalSampler
-from graph.telemetry.audit_file import AuditLines
+from graph.telemetry.audit_lines import AuditLines
 from graph.telemetry.logs import AUDIT_LOGGER, LOGGER, clean, process_log, timestamp, to_json
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from graph.audit_review.verify import verify
 from graph.security.audit_chain import link_of
-from graph.telemetry.audit_file import AuditLines
+from graph.telemetry.audit_lines import AuditLines
 from graph.telemetry.audit_log import AuditLog
 from tests.security.audit_writer import KEY, event
 from tests.tables import table
