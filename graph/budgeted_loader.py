@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
-from graph.errors import GatewayError
 from graph.loaders import Loader
 from graph.resilience.guard import CallStats
-from schema.errors import ErrorCode
+from graph.security.errors import BudgetTooSmallError
 from schema.secrets import CardNo
 
 if TYPE_CHECKING:
@@ -112,19 +111,14 @@ class BudgetedLoader:
 
         Raises:
             RateLimitedError: they are too many at present.
-            GatewayError: they are too many at any time.
+            BudgetTooSmallError: they are too many at any time.
         """
         allowance = self._viewer.allowance
         if allowance is not None:
             told = list(dict.fromkeys(card_numbers))
             most = min(allowance.cards_per_minute, allowance.cards_per_hour)
             if sum(card_no not in self._spent for card_no in told) > most:
-                raise GatewayError(
-                    ErrorCode.QUERY_LIMIT_EXCEEDED,
-                    f"The list has more card numbers than the {most} that you may ask for in a minute.",
-                    limit="cards",
-                    maximum=most,
-                )
+                raise BudgetTooSmallError("cards", most)
             await self._spend(told)
             for card_no in told:
                 if (refusal := self._spent[card_no]) is not None:

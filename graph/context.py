@@ -12,7 +12,7 @@ from graph.errors import GatewayError, code_of
 from graph.konaplate.errors import KonaplateError
 from graph.konaplate.record import Record
 from graph.konaplate.values import korean_day
-from graph.security.errors import HiddenError, RateLimitedError
+from graph.security.errors import BudgetError, HiddenError
 from graph.security.handles import Kind
 from schema.errors import ErrorCode
 from schema.secrets import CardNo
@@ -212,7 +212,7 @@ class RequestContext:
         if named and isinstance(error, KonaplateError):
             error = self.authorization.failure(error, endpoint, key)
         # That of the whole operation is recorded once, by those who charge it.
-        if isinstance(error, RateLimitedError | HiddenError) and error is not self.loader.refusal:
+        if isinstance(error, BudgetError | HiddenError) and error is not self.loader.refusal:
             self._audit.record_refusal(code_of(error), subject)
         return error
 

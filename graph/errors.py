@@ -48,6 +48,7 @@ CODES: Final[dict[type[BaseException], ErrorCode]] = {
     security.MemberHiddenError: ErrorCode.MEMBER_NOT_FOUND,
     security.AuditUnavailableError: ErrorCode.AUDIT_UNAVAILABLE,
     security.RateLimitedError: ErrorCode.RATE_LIMITED,
+    security.BudgetTooSmallError: ErrorCode.QUERY_LIMIT_EXCEEDED,
     konaplate.InvalidInputError: ErrorCode.BAD_USER_INPUT,
     konaplate.CardNotFoundError: ErrorCode.CARD_NOT_FOUND,
     konaplate.MemberNotFoundError: ErrorCode.MEMBER_NOT_FOUND,
@@ -154,6 +155,8 @@ def present_cause(cause: BaseException | None, request_id: str, **place: Any) ->
         extensions["retryAfterMs"] = retry_after_ms
     if isinstance(cause, security.RateLimitedError) and cause.budget == "cost":
         extensions["limit"] = cause.budget
+    if isinstance(cause, security.BudgetTooSmallError):
+        extensions |= {"limit": cause.budget, "maximum": cause.maximum}
     if isinstance(cause, security.ForbiddenError) and cause.scope is not None:
         extensions["requiredScope"] = cause.scope
     if isinstance(cause, konaplate.KonaplateError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 _LAST: Final = 1 << 40
 _OPENED: Final = BEGINNING + b'opened"'
+# As often, processes may have been started on a full disk.
+_MOST_BEGUN: Final = 100
+# Of lines that lack only their breaks, because the disk was full by then.
+_MOST_UNBROKEN: Final = 2
+_SEALED_WITHIN: Final = re.compile(rb'"mac":"[a-p]{32}"\}.', re.DOTALL)
 _MOVED: Final = "moved: lines before it are missing, or were put in"
 
 
@@ -204,10 +210,15 @@ class _Verification:
 
 
 def _is_torn(text: bytes, beginning: bytes) -> bool:
-    """Whether a text is a line that was not finished, perhaps behind others that had hardly begun."""
-    start = 0
+    """Whether a text is a line that was not finished, perhaps behind others that had hardly begun.
+
+    Neither whole lines without their breaks nor a filler in the place of lines are one.
+    """
+    start = begun = 0
     while (at := text.find(b"{", start + 1)) > 0 and beginning.startswith(text[start:at]):
-        start = at
+        start, begun = at, begun + 1
+    if begun > _MOST_BEGUN or len(_SEALED_WITHIN.findall(text)) > _MOST_UNBROKEN:
+        return False
     return text.startswith(beginning, start) or beginning.startswith(text[start:])
 
 

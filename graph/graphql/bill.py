@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from graph.graphql.cost import ASSUMED_SIZE, ListId
 from graph.graphql.errors import DocumentError, limit_exceeded
-from graph.security.errors import RateLimitedError
+from graph.security.errors import BudgetError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -55,7 +55,7 @@ class Bill:
         """The viewer's budget after the last charge; None if it has none."""
         self.on_refusal: Callable[[Exception], None] = lambda _error: None
         """Called when the whole operation is refused."""
-        self._refusal: DocumentError | RateLimitedError | None = None
+        self._refusal: DocumentError | BudgetError | None = None
         self._operation = operation
         self._variables = variables
         self._requested = self._paid = paid
@@ -79,14 +79,14 @@ class Bill:
 
         Raises:
             DocumentError: when the operation costs more than it may.
-            RateLimitedError: when it costs more than the viewer has left.
+            BudgetError: when it costs more than the viewer has left, or ever has.
         """
         # Others wait for a payment that is under way, which may be refused.
         async with self._paying:
             if self._refusal is None and self.cost > self._paid:
                 try:
                     await self._pay(self.cost)
-                except (DocumentError, RateLimitedError) as refusal:
+                except (DocumentError, BudgetError) as refusal:
                     self._refusal = refusal
                     self.on_refusal(refusal)
             if self._refusal is not None:

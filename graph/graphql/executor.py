@@ -79,7 +79,7 @@ class OperationExecutor:
 
         Raises:
             DocumentError: when a variable does not fit, and nothing was executed; or when it costs too much.
-            RateLimitedError: when it costs more than the viewer has left.
+            BudgetError: when it costs more than the viewer has left, or ever has.
         """
         execution = self._execute(document, operation, variables, context)
         result = await (execution if bill is None else _unless_refused(execution, bill, context))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from graph.errors import code_of
-from graph.graphql.errors import limit_exceeded
 from graph.security.audit import AuditEvent, Caller
-from graph.security.errors import RateLimitedError, UnauthenticatedError
+from graph.security.errors import BudgetError, BudgetTooSmallError, UnauthenticatedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +51,7 @@ class Callers:
         caller = Caller(viewer, exchange.address, exchange.request_id, exchange.clients)
         try:
             await self._budgets.spend_request(viewer)
-        except RateLimitedError as error:
+        except BudgetError as error:
             self._limited(caller, error)
             raise
         return caller
@@ -66,19 +65,19 @@ class Callers:
             paid: what was charged for the same operation before.
 
         Raises:
-            DocumentError: when the operation costs more than the viewer may spend at once; nothing is charged.
+            BudgetTooSmallError: when the cost exceeds what the viewer may spend at once; nothing is charged.
             RateLimitedError: when the cost exceeds what is left.
         """
         allowance = caller.viewer.allowance
-        if allowance is not None and paid + cost > allowance.cost_burst:
-            raise limit_exceeded("cost", allowance.cost_burst)
         try:
+            if allowance is not None and paid + cost > allowance.cost_burst:
+                raise BudgetTooSmallError("cost", allowance.cost_burst)
             return await self._budgets.spend_cost(caller.viewer, cost, paid)
-        except RateLimitedError as error:
+        except BudgetError as error:
             self._limited(caller, error)
             raise
 
-    def _limited(self, caller: Caller, error: RateLimitedError) -> None:
+    def _limited(self, caller: Caller, error: BudgetError) -> None:
         self._emit(
             AuditEvent(
                 "refused",

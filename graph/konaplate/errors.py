@@ -141,6 +141,13 @@ class InvalidFieldError(InvalidResponseError):
         super().__init__(details)
         self.field = field
 
+    def __eq__(self, other: object) -> bool:
+        # So that records are equal that lack the same.
+        return isinstance(other, InvalidFieldError) and self.field == other.field
+
+    def __hash__(self) -> int:
+        return hash(self.field)
+
 
 class UnknownCodeError(RetryWillNotHelpError):
     """Konaplate responds with a code that is not in the tables."""

@@ -18,7 +18,7 @@ MAX_DIGESTS: Final = 100
 """Of either kind in a cursor. Of more rows with one time stamp, their position tells which were shown."""
 
 _DIGEST_BYTES: Final = 6
-_VERSION: Final = 1
+_VERSION: Final = 2
 # The version, the size, fruitless calls, the two days, the offset, the time, and the number of its digests.
 _HEAD: Final = struct.Struct(">BHBIIIqB")
 _NO_TIME: Final = -(2**63)

@@ -8,7 +8,9 @@ SecurityError
 │   ├── CardHiddenError         a card
 │   └── MemberHiddenError       a member
 ├── AuditUnavailableError       the audit log is unavailable, so cards and members are withheld
-└── RateLimitedError            a budget is spent
+└── BudgetError                 a budget does not suffice
+    ├── RateLimitedError        it is spent
+    └── BudgetTooSmallError     it never holds as much
 """
 
 from __future__ import annotations
@@ -62,15 +64,39 @@ class AuditUnavailableError(SecurityError):
     """Data is withheld because its access cannot be audited."""
 
 
-class RateLimitedError(SecurityError):
-    """A budget is spent.
+class BudgetError(SecurityError):
+    """A budget does not suffice.
 
     Args:
         budget: `requests`, `cost` or `cards`.
+    """
+
+    def __init__(self, budget: str) -> None:
+        super().__init__(budget)
+        self.budget = budget
+
+
+class RateLimitedError(BudgetError):
+    """A budget is spent.
+
+    Args:
+        budget: see `BudgetError`.
         retry_after_ms: milliseconds until the same request may pass.
     """
 
     def __init__(self, budget: str, retry_after_ms: int) -> None:
         super().__init__(budget)
-        self.budget = budget
         self.retry_after_ms = retry_after_ms
+
+
+class BudgetTooSmallError(BudgetError):
+    """A budget never holds as much as the request takes.
+
+    Args:
+        budget: see `BudgetError`.
+        maximum: how much it holds.
+    """
+
+    def __init__(self, budget: str, maximum: int) -> None:
+        super().__init__(budget)
+        self.maximum = maximum

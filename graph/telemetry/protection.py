@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from graph.telemetry.metrics import Metrics
 
 BUDGETS: Final = ("requests", "cost", "cards")
+_OF_BUDGETS: Final = (ErrorCode.RATE_LIMITED.value, ErrorCode.QUERY_LIMIT_EXCEEDED.value)
 KEY_STATES: Final = ("none", "loaded", "stale", "missing")
 
 
@@ -67,7 +68,7 @@ class ProtectionTelemetry:
             return
         code = event.code or "none"
         self._refusals[code,].inc()
-        if code == ErrorCode.RATE_LIMITED.value:
+        if code in _OF_BUDGETS:
             # Without a budget's name, a single card was refused.
             self._budgets[event.reason or "cards",].inc()
         elif code == ErrorCode.UNAUTHENTICATED.value:

@@ -18,7 +18,7 @@ from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.card_list import CARD_LIST
 from graph.resilience.breaker import CircuitOpenError
 from graph.security.authorization import Viewer
-from graph.security.errors import RateLimitedError, UnauthenticatedError
+from graph.security.errors import BudgetTooSmallError, RateLimitedError, UnauthenticatedError
 from schema.errors import ErrorCode
 from tests.graphql.plan_cases import DETAILS, counts, run_both
 from tests.graphql.plan_world import World
@@ -57,6 +57,7 @@ def made(kind: type[Any]) -> Exception:
     arguments = {
         konaplate.InvalidFieldError: (DETAILS, "balance"),
         RateLimitedError: ("requests", 1),
+        BudgetTooSmallError: ("cost", 1),
         UnauthenticatedError: ("why",),
         CircuitOpenError: (1.0,),
     }
@@ -74,7 +75,7 @@ def test_every_exception_has_a_code_or_is_never_shown() -> None:
     every = {kind.__name__ for kind in exceptions()}
     assert {"CardNotFoundError", "AtCapacityError", "ForbiddenError", "HttpError"} <= shown
     # The roots of trees; what is raised is below them.
-    assert every - shown - {"SecurityError", "HiddenError"} == NEVER_SHOWN
+    assert every - shown - {"SecurityError", "HiddenError", "BudgetError"} == NEVER_SHOWN
 
 
 @table("code", ErrorCode)

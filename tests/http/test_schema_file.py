@@ -118,6 +118,15 @@ async def test_where_introspection_is_forbidden_there_is_no_such_path(tmp_path: 
     assert answer.status_code == 404
 
 
+async def test_who_can_never_pay_for_it_is_told_so(tmp_path: Path, logged: Unredacted) -> None:
+    most = SCHEMA_COST - 1
+    async with callers(tmp_path, KONAGRAPH_COST_BURST=most, KONAGRAPH_MAX_COST=most) as running:
+        answer = await get(running, DEVELOPER)
+    assert (answer.status_code, codes(answer)) == (400, ["QUERY_LIMIT_EXCEEDED"])
+    assert [event["codes"] for event in logged.named("request")] == [["QUERY_LIMIT_EXCEEDED"]]
+    assert logged.named("unexpected exception") == []
+
+
 async def test_it_counts_against_the_budgets_of_the_viewer(tmp_path: Path) -> None:
     most = 2 * SCHEMA_COST
     async with callers(tmp_path, KONAGRAPH_COST_BURST=most, KONAGRAPH_MAX_COST=most) as running:

@@ -24,6 +24,7 @@ from tests.tables import table
 from tests.tools import examples
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -359,3 +360,16 @@ def test_a_file_that_cannot_be_changed_in_its_middle_has_no_head_which_is_said(t
     verdict = verify([tmp_path / "copy"], KEY)
     assert verdict.findings == []
     assert "no head" in verdict.notes[0].text
+
+
+@pytest.mark.parametrize("filler", [lambda lines: lines.replace(b"\n", b" "), lambda lines: b"{" * len(lines)])
+def test_a_filler_in_the_place_of_a_processs_lines_is_no_torn_line(
+    filler: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "audit.log"
+    written(path, 5).close()
+    first = path.stat().st_size
+    written(path, 5).close()
+    lines = path.read_bytes()
+    path.write_bytes(filler(lines[:first]) + lines[first:])
+    assert texts([path]) != []

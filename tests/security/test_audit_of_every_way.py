@@ -14,7 +14,7 @@ from graph.sandbox.faults import FAULTS
 from graph.security.authorization import EVERY_SCOPE
 from graph.security.card_refs import CardRefs
 from schema.secrets import CardNo, Credential, MemberId
-from tests.security.callers import NOT_ISSUED, NUMBERS, Caller, callers
+from tests.security.callers import NOT_ISSUED, NUMBERS, Caller, callers, codes
 from tests.support import on_core
 from tests.wallet.bank import bank
 
@@ -202,3 +202,22 @@ def test_zeros_in_front_of_a_members_id_are_no_way_around_the_record(
     (event,) = running.audited()[before:]
     assert (event["member_ref"], event["fields"]) == (REFS.of(MemberId("2005")), ["userId", "userName"])
     assert REFS.of(MemberId("002005")) == REFS.of(MemberId("2005"))
+
+
+@pytest.mark.parametrize(
+    "user_id", ["0" * 19 + "1" + "0" * 5_000, "0" * 19 + "1" + "0" * 30, "1" + "0" * 19, "0" * 30, "²", "-1", ""]
+)
+def test_what_is_no_members_id_is_no_member(
+    gateway: tuple[asyncio.Runner, Callers, list[str]], user_id: str
+) -> None:
+    runner, running, _ = gateway
+    answer = runner.run(running.ask(SERVICE, f'{{ member(userId: "{user_id}") {{ userId }} }}'))
+    assert codes(answer) == [(("member",), "MEMBER_NOT_FOUND")]
+
+
+def test_zeros_of_any_number_are_in_front_of_the_same_member(
+    gateway: tuple[asyncio.Runner, Callers, list[str]],
+) -> None:
+    runner, running, _ = gateway
+    answer = runner.run(running.ask(SERVICE, f'{{ member(userId: "{"0" * 25}2005") {{ userId }} }}'))
+    assert answer == {"data": {"member": {"userId": "2005"}}}

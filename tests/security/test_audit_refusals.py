@@ -16,6 +16,7 @@ from graph.security.card_refs import CardRefs
 from schema.secrets import CardNo, Credential, MemberId
 from tests.security.callers import ANY_CARD, NOT_ISSUED, NUMBERS, OTHERS, OWN, REQUEST_ID, Caller, callers
 from tests.support import KeptEvents
+from tests.telemetry.scrape import value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,6 +159,22 @@ async def test_a_request_too_many_is_an_event(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+async def test_what_a_budget_can_never_pay_is_an_event_and_counts_as_its_refusal(tmp_path: Path) -> None:
+    service = Caller("a-service", (ANY_CARD, "members:read:any"))
+    wallet = '{ member(userId: "2005") { cards { balance } } }'
+    async with callers(tmp_path, **KEYED, KONAGRAPH_CARDS_PER_MINUTE=2) as running:
+        await running.ask(service, wallet)
+        assert refused(running) == [refusal("QUERY_LIMIT_EXCEEDED", member_ref=REFS.of(MemberId("2005")))]
+        assert value(running.gateway.metrics, "budget_refusals_total", budget="cards") == 1
+    async with callers(tmp_path / "2", **KEYED, KONAGRAPH_COST_BURST=5, KONAGRAPH_MAX_COST=5) as running:
+        await running.ask(SERVICE, CARD, {"n": NUMBERS[0]})
+    assert refused(running) == []
+    async with callers(tmp_path / "3", **KEYED, KONAGRAPH_COST_BURST=5) as running:
+        await running.ask(SERVICE, CARD, {"n": NUMBERS[0]})
+        assert refused(running) == [refusal("QUERY_LIMIT_EXCEEDED", reason="cost")]
+        assert value(running.gateway.metrics, "budget_refusals_total", budget="cost") == 1
+
+
 async def test_other_failures_are_no_refusals(tmp_path: Path) -> None:
     others = [n for n, fault in FAULTS.items() if fault.description.startswith(("HTTP 5", "HTTP 429"))]
     assert len(others) > 2

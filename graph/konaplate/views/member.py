@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from graph.konaplate.view import LookUps
 
 
+_MAX_DIGITS: Final = len(str(MAX_USER_ID))
+
+
 class MemberRef(Record):
     """A member of whom nothing but the id is known."""
 
@@ -20,11 +23,11 @@ class MemberRef(Record):
 
 
 async def _look_up(user_id: MemberId, _look_ups: LookUps) -> Found | None:
-    digits = user_id.reveal()
-    if not (digits.isascii() and digits.isdigit() and 0 < int(digits[:20]) <= MAX_USER_ID):
-        return None
     # As Konaplate's answers have it, so that equal members have equal ids.
-    member = MemberId(str(int(digits)))
+    digits = user_id.reveal().lstrip("0")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS):
+        return None
+    member = MemberId(digits)
     return Found(MemberRef(user_id=member), member)
 
 
