@@ -193,7 +193,10 @@ class _Verification:
         if head is None:
             self._find(segment.file, segment.first.number, "changed: its head")
             return
-        if not hmac.compare_digest(segment.proof or head.proof, head.proof):
+        proof = segment.proof
+        if proof is not None and head.is_ended:
+            proof = self._key.ended(proof, head.end)
+        if not hmac.compare_digest(proof or head.proof, head.proof):
             self._find(segment.file, segment.first.number, "changed: its head")
         missing = head.seq - segment.highest
         if missing > 0:

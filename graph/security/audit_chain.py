@@ -63,7 +63,7 @@ class Head(NamedTuple):
     is_ended: bool
     """Whether its last line is the last one that it will have there."""
     proof: bytes
-    """See `Seal`."""
+    """See `Seal`, and `ChainKey.ended`."""
 
 
 class Seal(NamedTuple):
@@ -93,6 +93,15 @@ class ChainKey:
         keyed.update(body)
         letters = hexlify(keyed.finalize()).translate(_LETTERS)
         return Seal(letters[:_MAC_LETTERS], letters[_MAC_LETTERS:])
+
+    def ended(self, proof: bytes, end: int) -> bytes:
+        """Return the proof of a head that says that a chain has ended in a file.
+
+        It does not tell the line's own, so that nobody can make it say that the chain goes on.
+        """
+        keyed = self._keyed.copy()
+        keyed.update(b"ended %d %b" % (end, proof))
+        return hexlify(keyed.finalize()).translate(_LETTERS)[:_MAC_LETTERS]
 
 
 class Chain:
@@ -140,7 +149,8 @@ class Chain:
 
     def head(self, end: int, *, is_ended: bool) -> bytes:
         """Make the head, for the first line of a file."""
-        return _head(self.seq, end, self.last.proof, is_ended=is_ended)
+        proof = self._key.ended(self.last.proof, end) if is_ended else self.last.proof
+        return _head(self.seq, end, proof, is_ended=is_ended)
 
 
 def with_head(line: bytes, seq: int, seal: Seal) -> bytes:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from graph.audit_review.verify import verify
-from graph.security.audit_chain import ChainKey, head_offset, link_of
+from graph.security.audit_chain import ChainKey, head_of, head_offset, link_of
 from graph.telemetry.audit_log import AuditLog
 from schema.secrets import Credential
 from tests.security.audit_writer import KEY, event
@@ -373,3 +373,31 @@ def test_a_filler_in_the_place_of_a_processs_lines_is_no_torn_line(
     lines = path.read_bytes()
     path.write_bytes(filler(lines[:first]) + lines[first:])
     assert texts([path]) != []
+
+
+def test_a_head_cannot_be_made_to_say_that_the_chain_goes_on(tmp_path: Path) -> None:
+    path, old = tmp_path / "audit.log", tmp_path / "audit.log.1"
+    log = written(path, 5)
+    path.rename(old)
+    log.reopen()
+    log.record([event(9)])
+    log.close()
+    path.unlink()
+    lines = old.read_bytes()
+    assert texts([old]) == ["the file that follows it is missing"]
+    old.write_bytes(lines.replace(b" ended ", b" open ", 1).replace(b' "', b'  "', 1))
+    link = link_of(old.read_bytes().partition(b"\n")[0])
+    head = None if link is None else head_of(link)
+    assert head is not None
+    assert not head.is_ended
+    assert texts([old]) == ["changed: its head"]
+
+
+def test_the_end_that_a_head_tells_of_cannot_be_moved(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    written(path, 5).close()
+    lines = path.read_bytes()
+    size = b" %d ended " % len(lines)
+    assert lines.count(size) == 1
+    path.write_bytes(lines.replace(size, b" %d ended " % (len(lines) - 1)))
+    assert "changed: its head" in texts([path])
