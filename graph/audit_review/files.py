@@ -90,6 +90,10 @@ class Segment:
         """The file."""
         return self.first.file
 
+    def is_alive_at(self, place: int) -> bool:
+        """Whether its process may have written at a place of the file."""
+        return self.first.start < place and (not self.is_ended or place < self.final.start)
+
     @property
     def is_ended(self) -> bool:
         """Whether its head says that nothing of the chain follows in the file."""

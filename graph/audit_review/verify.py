@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _LAST: Final = 1 << 40
 _OPENED: Final = BEGINNING + b'opened"'
+# In bytes, with room for others before it that had hardly begun.
+_LONGEST_OPENED: Final = 1_000
 # As often, processes may have been started on a full disk.
 _MOST_BEGUN: Final = 100
 # Of lines that lack only their breaks, because the disk was full by then.
@@ -95,6 +97,7 @@ class _Verification:
     def _segments(self, file: Path) -> dict[str, Segment]:
         """Read a file, and sort its lines by their chains."""
         segments: dict[str, Segment] = {}
+        torn: list[Line] = []
         line: Line | None = None
         for line, following in pairwise(chain(lines_of(file), [None])):
             assert line is not None  # noqa: S101 - for the type checker: only the last one is
@@ -105,13 +108,15 @@ class _Verification:
                 self._check_line(segments[link.chain], line, link)
                 self._verdict.lines += 1
             elif not self._mixed:
-                self._judge_foreign(line, is_final=following is None, may_begin=bool(segments))
+                torn += self._torn_in(line, is_final=following is None, may_begin=bool(segments))
+        for each in torn:
+            self._judge_torn(each, segments.values())
         if line is None and not self._mixed:
             self._find(file, None, "the file is empty")
         return segments
 
-    def _judge_foreign(self, line: Line, *, is_final: bool, may_begin: bool) -> None:
-        """Say whether a line without a seal is one that a process did not finish.
+    def _torn_in(self, line: Line, *, is_final: bool, may_begin: bool) -> list[Line]:
+        """Return a line without a seal if a process may have begun it, and nothing else.
 
         Args:
             line: without a seal.
@@ -120,9 +125,17 @@ class _Verification:
         """
         if line.is_whole or not _is_torn(line.text, BEGINNING):
             self._find(line.file, line.number, "a line without a seal")
-            return
+            return []
         if is_final and not (may_begin and _is_torn(line.text, _OPENED)):
             self._torn[line.file] = line.number
+        return [line]
+
+    def _judge_torn(self, line: Line, segments: Iterable[Segment]) -> None:
+        """Say whether a process can have begun a line: one that starts there, or is in the middle of its lines."""
+        starts = _is_torn(line.text, _OPENED) and len(line.text) <= _LONGEST_OPENED
+        if not starts and not any(segment.is_alive_at(line.start) for segment in segments):
+            self._find(line.file, line.number, "a line without a seal")
+            return
         text = "torn: the process ended, or its disk was full, before the line was finished"
         self._verdict.notes.append(Remark(line.file, line.number, text))
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -362,17 +363,28 @@ def test_a_file_that_cannot_be_changed_in_its_middle_has_no_head_which_is_said(t
     assert "no head" in verdict.notes[0].text
 
 
-@pytest.mark.parametrize("filler", [lambda lines: lines.replace(b"\n", b" "), lambda lines: b"{" * len(lines)])
+@pytest.mark.parametrize(
+    "filler",
+    [
+        lambda lines: lines.replace(b"\n", b" "),
+        lambda lines: b"{" * len(lines),
+        lambda lines: b'{"action":"read'.ljust(len(lines)),
+        lambda lines: b'{"action":"opened"'.ljust(len(lines)),
+    ],
+    ids=["unbroken", "braces", "a read", "an opened line"],
+)
 def test_a_filler_in_the_place_of_a_processs_lines_is_no_torn_line(
     filler: Callable[[bytes], bytes], tmp_path: Path
 ) -> None:
     path = tmp_path / "audit.log"
-    written(path, 5).close()
-    first = path.stat().st_size
-    written(path, 5).close()
+    sizes = [0]
+    for _ in range(3):
+        written(path, 5).close()
+        sizes.append(path.stat().st_size)
     lines = path.read_bytes()
-    path.write_bytes(filler(lines[:first]) + lines[first:])
-    assert texts([path]) != []
+    for start, end in pairwise(sizes):
+        path.write_bytes(lines[:start] + filler(lines[start:end]) + lines[end:])
+        assert texts([path]) != []
 
 
 def test_a_head_cannot_be_made_to_say_that_the_chain_goes_on(tmp_path: Path) -> None:
