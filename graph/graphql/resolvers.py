@@ -35,7 +35,7 @@ class Source:
     """Whose data it is, for the audit log."""
     context: RequestContext
     access: Access | None = None
-    """The event of the audit log that tells of it; None if none does."""
+    """The event of the audit log that tells of it; None without a subject."""
     kind: str | None = None
     """The name of its type, if its field is of an interface or a union."""
     named: bool = False
@@ -152,5 +152,7 @@ def sources_of(source: Source, record: Any, type_of: Callable[[Any], str] | None
         return [sources_of(source, item, type_of) for item in record]
     kind = None if type_of is None else type_of(record)
     subject = getattr(record, "subject", None) or source.subject
-    access = source.context.access(subject, source.access, "member")
+    access = source.access
+    if subject is not source.subject:
+        access = source.context.access(subject, access, "member")
     return Source(record, source.key, subject, source.context, access, kind, source.named)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from graph.konaplate.endpoints.transactions import TransactionRow
 from graph.konaplate.record import Record
@@ -45,6 +46,13 @@ class TransactionHistoryEdge(Record, frozen=True, dict=True):
 
     node: TransactionRow
 
+    @classmethod
+    def of(cls, node: TransactionRow, cursor: Callable[[], str]) -> Self:
+        """Make the edge whose cursor is made by a function."""
+        edge = cls(node)
+        edge.__dict__["cursor"] = cursor
+        return edge
+
     @property
     def cursor(self) -> str:
         """Sealed when it is read, because most operations read none."""
@@ -71,12 +79,19 @@ class TransactionPageInfo(Record, frozen=True, dict=True):
         return cursor and cursor()
 
 
-class TransactionHistory(Record):
+class TransactionHistory(Record, frozen=True, dict=True):
     """A part of a card's history, newest first."""
 
     nodes: list[TransactionRow]
-    edges: list[TransactionHistoryEdge]
     page_info: TransactionPageInfo
+
+    @property
+    def edges(self) -> list[TransactionHistoryEdge]:
+        """Made when they are read, because most operations read the nodes."""
+        cursor_of: Callable[[int], str] = self.__dict__["cursor_of"]
+        return [
+            TransactionHistoryEdge.of(node, partial(cursor_of, index)) for index, node in enumerate(self.nodes)
+        ]
 
 
 def check_arguments(key: HistoryKey, today: date, max_days: int) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
 
 from graph.konaplate.endpoints.transactions import TransactionPage, TransactionRow, TransactionsKey
 from graph.konaplate.record import first_fault
@@ -22,13 +25,17 @@ MAX_ROWS: Final = 100_000
 _MAX_PAGE: Final = 1000
 
 
-class Seen(NamedTuple):
+class Seen(msgspec.Struct, frozen=True, dict=True):
     """A row of a page."""
 
     row: TransactionRow
-    time: int | None
     offset: int
     """How many rows precede it if all pages before are full."""
+
+    @cached_property
+    def time(self) -> int | None:
+        """See `time_of`."""
+        return time_of(self.row)
 
 
 class Pages:
@@ -81,7 +88,7 @@ class Pages:
             )
         )
         rows = _rows(page)
-        self.rows += [Seen(row, time_of(row), offset) for offset, row in enumerate(rows, self.end)]
+        self.rows += [Seen(row, offset) for offset, row in enumerate(rows, self.end)]
         self._next += 1
         self.full = len(rows) >= self.size
         total = _total_pages(page)
@@ -94,14 +101,20 @@ class Pages:
 
 def new_rows(seen: list[Seen], place: WalkPosition) -> tuple[list[Seen], bool]:
     """The rows that a walk has not passed, each once, and whether it has passed the first row of all."""
-    known = _known(seen, place)
-    passed = _before_known(seen, place, known) if known else _later(seen, place)
+    new, has_passed_first = seen, False
+    if place.time is not None or place.untimed:
+        known = _known(seen, place)
+        passed = _before_known(seen, place, known) if known else _later(seen, place)
+        new = [each for each, is_passed in zip(seen, passed, strict=True) if not is_passed]
+        has_passed_first = passed[0] if passed else False
     # Konaplate may send a row twice, and rows may shift between two pages.
-    new: dict[str, Seen] = {}
-    for each, is_passed in zip(seen, passed, strict=True):
-        if not is_passed:
-            new.setdefault(identity(each.row, each.time), each)
-    return list(new.values()), passed[:1] == [True]
+    numbers = {each.row.nr_number for each in new if each.row.nr_number.__class__ is str}
+    if len(numbers) < len(new):
+        unique: dict[str, Seen] = {}
+        for each in new:
+            unique.setdefault(identity(each.row, each.time), each)
+        new = list(unique.values())
+    return new, has_passed_first
 
 
 def place_after(place: WalkPosition, shown: list[Seen], index: int) -> WalkPosition:

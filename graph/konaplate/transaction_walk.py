@@ -17,7 +17,6 @@ from graph.konaplate.transaction_history import (
     HistoryArgumentError,
     HistoryKey,
     TransactionHistory,
-    TransactionHistoryEdge,
     TransactionPageInfo,
     check_arguments,
     days,
@@ -121,11 +120,6 @@ def _history(key: HistoryKey, place: WalkPosition, part: _Part, cursors: Cursors
     def cursor_of(index: int) -> str:
         return cursors.made(place_after(place, rows, index))
 
-    edges = []
-    for index, seen in enumerate(rows):
-        edge = TransactionHistoryEdge(seen.row)
-        edge.__dict__["cursor"] = partial(cursor_of, index)
-        edges.append(edge)
     page_info = TransactionPageInfo(has_next_page=part.has_next, has_previous_page=key.after is not None)
     start: Callable[[], str] | None = None
     end: Callable[[], str] | None = None
@@ -134,4 +128,6 @@ def _history(key: HistoryKey, place: WalkPosition, part: _Part, cursors: Cursors
     elif part.has_next:
         end = partial(cursors.made, part.following)
     page_info.__dict__.update(start_cursor=start, end_cursor=end)
-    return TransactionHistory([seen.row for seen in rows], edges, page_info, as_of=part.as_of)
+    history = TransactionHistory([seen.row for seen in rows], page_info, as_of=part.as_of)
+    history.__dict__["cursor_of"] = cursor_of
+    return history

@@ -71,4 +71,4 @@ def time_of(value: Any, least: int) -> datetime:
     if len(digits) < least or not _TIME.fullmatch(digits):
         raise UnfitError
     day, time, fraction = digits[:DAY], digits[DAY:SECOND] or "000000", digits[SECOND:] or "000"
-    return datetime.fromisoformat(f"{day}T{time}.{fraction}").replace(tzinfo=KST)
+    return datetime.fromisoformat(f"{day}T{time}.{fraction}+0900")

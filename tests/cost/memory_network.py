@@ -12,6 +12,8 @@ import re
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,7 +30,50 @@ _MEMBER: Final = (
     b'"mobileNumber":"01012345678","userName":"Kim","email":"kim@example.com","joinChannel":"APP"},'
     b'"response":{"code":"000_000","description":"Success."}}'
 )
-_ANSWERS: Final = {b"/api/v1/user/card/info": _CARD, b"/api/v1/user/info": _MEMBER}
+_SUCCESS: Final = {"code": "000_000", "description": "Success."}
+WALLET_CARDS: Final = 5
+TRANSACTIONS: Final = 20
+
+
+def _card_list() -> bytes:
+    rows = [
+        {
+            "par": f"PAR{at:024d}",
+            "balance": 50_000,
+            "pendingAmount": 0,
+            "isNamed": True,
+            "serviceId": "SANDBOX00000001",
+            "serviceName": "a service",
+            "mobileCardNo": f"94913394000000{at:02d}",
+            "mobileCardStatus": "ACTIVE",
+        }
+        for at in range(WALLET_CARDS)
+    ]
+    return orjson.dumps({"response": _SUCCESS, "cardDataInfo": rows})
+
+
+def _transactions() -> bytes:
+    rows = [
+        {
+            "trType": "00",
+            "nrNumber": f"{at:018d}",
+            "trAmount": 1000 + at,
+            "authCancelType": "AUTH",
+            "merchantName": f"Merchant {at}",
+            "approvalDateTime": f"202601{TRANSACTIONS - at:02d}120000",
+        }
+        for at in range(TRANSACTIONS)
+    ]
+    page = {"page": 0, "totalPages": 1, "numberOfElements": TRANSACTIONS}
+    return orjson.dumps({"response": _SUCCESS, "pageResponse": page, "transactionInfo": rows})
+
+
+_ANSWERS: Final = {
+    b"/api/v1/user/card/info": _CARD,
+    b"/api/v1/user/info": _MEMBER,
+    b"/api/v1/user/card/list": _card_list(),
+    b"/api/v1/transaction/card": _transactions(),
+}
 
 
 class _Wire(asyncio.Transport):

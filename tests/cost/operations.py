@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.cost.memory_network import TRANSACTIONS, WALLET_CARDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -43,6 +45,20 @@ _ALIASES: Final = 20
 _DISTINCT: Final = 15
 
 
+def _listed(at: int) -> dict[str, Any]:
+    nodes = [
+        {
+            "nrNumber": f"{row:018d}",
+            "trAmount": 1000 + row,
+            "authCancelType": "AUTH",
+            "merchantName": f"Merchant {row}",
+        }
+        for row in range(TRANSACTIONS)
+    ]
+    masked = f"949133******00{at:02d}"
+    return {"maskedCardNo": masked, "balance": 50_000, "transactions": {"nodes": nodes}}
+
+
 def _aliases() -> Operation:
     names = [f"n{index}" for index in range(_DISTINCT)]
     asked = [names[index % _DISTINCT] for index in range(_ALIASES)]
@@ -76,6 +92,14 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         answered={"card": {"balance": 50_000, "member": {"userId": "1001", "profile": _PROFILE}}},
     ),
     "twenty aliases of fifteen cards": _aliases(),
+    "a wallet of five cards": Operation(
+        "query Wallet($id: ID!) { member(userId: $id) { cards { maskedCardNo balance"
+        f" transactions(first: {TRANSACTIONS}) {{"
+        " nodes { nrNumber trAmount authCancelType merchantName } } } } }",
+        lambda number: {"id": f"{1001 + number}"},
+        upstream_calls=1 + WALLET_CARDS,
+        answered={"member": {"cards": [_listed(at) for at in range(WALLET_CARDS)]}},
+    ),
 }
 
 _SETTINGS: Final[Mapping[str, object]] = {
