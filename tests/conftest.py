@@ -61,6 +61,8 @@ _MARKS_OF_PLACES: Final = {
     "benchmarks/test_servers.py": "process",
     "browser": "browser",
     "cli/test_cli_dev.py": "process",
+    "cli/test_cli_dev_settings.py": "process",
+    "cli/test_cli_dev_signals.py": "process",
     "cli/test_cli_serve.py": "process",
     "cli/test_cli_shutdown.py": "process",
     "cli/test_odd_shells.py": "process",

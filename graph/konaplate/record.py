@@ -276,7 +276,7 @@ def _reader(kind: Any, item: Field | None, bound: int) -> _Read:
     if item is not None:
         # As if each item were a field: an unreadable one fails alone.
         rule = _rule(item)
-        return lambda value, details, notes: _values(repeat(rule), items_of(value), details, notes)
+        return lambda value, details, notes: _values(repeat(rule), _items_of(value), details, notes)
     names, rules = kind.__readers__
 
     def read(value: Any, details: CallDetails, notes: _Notes) -> Any:
@@ -287,7 +287,7 @@ def _reader(kind: Any, item: Field | None, bound: int) -> _Read:
     return read
 
 
-def items_of(value: Any) -> list[Any]:
+def _items_of(value: Any) -> list[Any]:
     """The items of a list.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`konagraph dev` as a process: it prints how to try it, answers, and shuts down cleanly."""
+"""`konagraph dev` as a process: it prints how to try it, and answers."""
 
 from __future__ import annotations
 
@@ -8,24 +8,21 @@ import hashlib
 import json
 import shlex
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import httpx
 import pytest
 
 from graph.greeting import greet, program
 from graph.http.graphiql import Explorer
 from graph.http.graphiql_files import PAGE_FILES
-from graph.sandbox.faults import FAULTS, SLOW, Altered
 from graph.sandbox.ledger import CARDS, FIRST_CARD
 from graph.security.development import DevelopmentSigner, signer_settings
 from tests.cli.processes import DEADLINE, Command, bare_environment, command, environment, exported, run
+from tests.cli.queries import request
 from tests.support import CONTRACT_QUERY, sandbox_settings
 from tests.tools import ROOT, require_tool
 
@@ -33,33 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-(SLOW_CARD,) = (
-    f.number for f in FAULTS.values() if isinstance(f.behaviour, Altered) and f.behaviour.delay == SLOW
-)
-BALANCE = "query ($cardNo: CardNumber!) { card(cardNo: $cardNo) { balance } }"
-# At most the shutdown time of the tests, or the gateway would warn.
-QUIET = {"KONAGRAPH_REQUEST_TIMEOUT": "2", "KONAPLATE_TIMEOUT": "2"}
-# A terminal that is closed sends the last one.
-SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+    import httpx
+
 LAST_LINE = "Reserved numbers make every failure happen: "
-
-
-def request(query: str, card: str) -> dict[str, Any]:
-    return {"query": query, "variables": {"cardNo": card}}
-
-
-@pytest.fixture
-def client() -> httpx.AsyncClient:
-    """Each test closes it."""
-    return httpx.AsyncClient(trust_env=False, timeout=DEADLINE)
-
-
-@pytest.fixture
-def taken_port() -> Iterator[int]:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        yield taken.getsockname()[1]
 
 
 class Shown(NamedTuple):
@@ -293,180 +266,3 @@ async def test_the_first_query_of_graphiql_asks_for_cards_of_the_sandbox(
 
     assert page.status_code == 200
     assert asked in page.text
-
-
-@pytest.mark.parametrize("number", SIGNALS)
-async def test_a_signal_ends_dev_after_the_request_that_is_under_way(
-    number: signal.Signals, client: httpx.AsyncClient
-) -> None:
-    sent = asyncio.Event()
-
-    async def trace(event: str, _details: dict[str, Any]) -> None:
-        if event == "http11.send_request_body.complete":
-            sent.set()
-
-    async with command("dev", "--port", "0") as dev, client:
-        url = await dev.url()
-        slow = asyncio.ensure_future(
-            client.post(url, json=request(BALANCE, SLOW_CARD), extensions={"trace": trace})
-        )
-        async with asyncio.timeout(DEADLINE):
-            await sent.wait()
-        # Once this is answered, everything sent before has been read.
-        assert (await client.post(url, json=request(BALANCE, FIRST_CARD))).status_code == 200
-        assert not slow.done()
-        dev.send(number)
-        response = await slow
-        status, error_output = await dev.ended()
-
-    assert response.json() == {"data": {"card": {"balance": CARDS[FIRST_CARD].fields["balance"]}}}
-    assert status == 0
-    assert "Traceback" not in error_output
-
-
-@pytest.mark.parametrize("number", SIGNALS)
-async def test_a_signal_ends_an_idle_dev_with_one_word(number: signal.Signals, client: httpx.AsyncClient) -> None:
-    async with command("dev", "--port", "0", **QUIET) as dev, client:
-        # A keep-alive connection must not keep the process alive.
-        await client.post(await dev.url(), json=request("{ __typename }", FIRST_CARD))
-        dev.send(number)
-        status, error_output = await dev.ended()
-
-    assert status == 0
-    assert "Traceback" not in error_output
-    assert "warning" not in error_output.lower()
-    assert error_output.endswith("\nkonagraph has stopped.\n")
-
-
-@pytest.fixture
-def hangups_ignored() -> Iterator[None]:
-    """What processes inherit that are started now, as under nohup."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
-@pytest.mark.usefixtures("hangups_ignored")
-async def test_under_nohup_dev_outlives_its_terminal(client: httpx.AsyncClient) -> None:
-    async with command("dev", "--port", "0", KONAGRAPH_LOG_FORMAT="json") as dev, client:
-        url = await dev.url()
-        dev.send(signal.SIGHUP)
-        assert (await client.post(url, json=request(BALANCE, FIRST_CARD))).status_code == 200
-        dev.send(signal.SIGTERM)
-        status, error_output = await dev.ended()
-
-    assert (status, json.loads(error_output.splitlines()[-1])["reason"]) == (0, "SIGTERM")
-
-
-async def test_a_hangup_ends_the_record_of_dev_and_its_log(tmp_path: Path) -> None:
-    settings = {"KONAGRAPH_AUDIT_LOG": str(tmp_path / "audit.log"), "KONAGRAPH_AUDIT_KEY": "k" * 32}
-    async with command("dev", "--port", "0", **settings, KONAGRAPH_LOG_FORMAT="json") as dev:
-        await dev.url()
-        dev.send(signal.SIGHUP)
-        _, error_output = await dev.ended()
-
-    last = json.loads(error_output.splitlines()[-1])
-    assert (last["event"], last["reason"]) == ("gateway ended", "SIGHUP")
-    assert json.loads((tmp_path / "audit.log").read_text("utf-8").splitlines()[-1])["action"] == "closed"
-
-
-async def test_a_hangup_ends_the_sandbox(tmp_path: Path) -> None:
-    async with command("sandbox", "--port", "0", "--credentials", str(tmp_path)) as sandbox:
-        await sandbox.line("Settings of a gateway")
-        sandbox.send(signal.SIGHUP)
-        status, error_output = await sandbox.ended()
-
-    assert (status, "Traceback" in error_output) == (0, False)
-
-
-async def test_a_port_in_use_is_named_and_ends_dev_with_a_status_of_failure(taken_port: int) -> None:
-    status, printed, error_output = await run("dev", "--port", str(taken_port))
-
-    assert (status, printed) == (1, "")
-    assert "address already in use" in error_output
-    assert str(taken_port) in error_output
-    assert "--port or KONAGRAPH_PORT (`make dev PORT=8001`)" in error_output
-    assert "Traceback" not in error_output
-
-
-async def test_a_port_in_use_ends_the_sandbox_with_a_status_of_failure(taken_port: int, tmp_path: Path) -> None:
-    status, printed, error_output = await run("sandbox", "--port", str(taken_port), "--credentials", str(tmp_path))
-
-    assert (status, printed) == (1, "")
-    assert "address already in use: another program uses it; choose another port with --port\n" in error_output
-    assert "Traceback" not in error_output
-
-
-async def test_dev_heeds_the_gateways_settings_and_not_those_of_an_upstream(client: httpx.AsyncClient) -> None:
-    settings = {
-        **QUIET,
-        "KONAGRAPH_PORT": "0",
-        "KONAGRAPH_MAX_CARDS": "1",
-        "KONAGRAPH_LOG_FORMAT": "json",
-        "KONAPLATE_BASE_URL": "http://127.0.0.1:1/nobody",
-        "KONAPLATE_ENCRYPTION": "off",
-        "KONAPLATE_ACCES_KEY": "c4n4ry",
-    }
-    async with command("dev", **settings) as dev, client:
-        url = await dev.url()
-        two = {"query": f'{{ cards(cardNos: ["{FIRST_CARD}", "{SLOW_CARD}"]) {{ balance }} }}'}
-        refused = await client.post(url, json=two)
-        answered = await client.post(url, json=request(BALANCE, FIRST_CARD))
-        dev.send(signal.SIGTERM)
-        status, error_output = await dev.ended()
-
-    assert refused.json()["errors"][0]["extensions"]["code"] == "QUERY_LIMIT_EXCEEDED"
-    assert answered.json() == {"data": {"card": {"balance": 50_000}}}
-    assert status == 0
-    events = [json.loads(line)["event"] for line in error_output.splitlines()]
-    assert (events[0], events[-1]) == ("gateway started", "gateway ended")
-    assert set(events[1:-1]) == {"request", "upstream call", "audit", "usage"}
-    assert FIRST_CARD not in error_output
-
-
-async def test_dev_names_a_wrong_setting_and_does_not_start() -> None:
-    status, printed, error_output = await run("dev", **QUIET, KONAGRAPH_PORT="c4n4ry", KONAGRAPH_PROT="1")
-
-    assert (status, printed) == (2, "")
-    assert error_output.splitlines() == [
-        "warning: KONAGRAPH_PROT is not a setting; did you mean KONAGRAPH_PORT?",
-        "konagraph cannot start:",
-        "  - KONAGRAPH_PORT: input should be a valid integer, unable to parse string as an integer",
-    ]
-
-
-async def test_dev_heeds_how_long_its_upstream_is_asked(client: httpx.AsyncClient) -> None:
-    # An attempt may take six tenths of it, which leaves no time for a second one.
-    settings = {"KONAGRAPH_LOG_FORMAT": "json", "KONAPLATE_TIMEOUT": "0.1"}
-    async with command("dev", "--port", "0", **settings) as dev, client:
-        late = await client.post(await dev.url(), json=request(BALANCE, SLOW_CARD))
-        dev.send(signal.SIGTERM)
-        _, error_output = await dev.ended()
-
-    assert late.json()["errors"][0]["extensions"]["code"] == "UPSTREAM_TIMEOUT"
-    calls = [line for line in map(json.loads, error_output.splitlines()) if line["event"] == "upstream call"]
-    assert [call["attempt"] for call in calls] == [1]
-
-
-async def test_an_option_wins_over_the_environment(taken_port: int) -> None:
-    async with command("dev", "--port", "0", KONAGRAPH_PORT=str(taken_port)) as dev:
-        assert f":{taken_port}/" not in await dev.url()
-
-
-async def test_whoever_tries_every_failure_out_still_gets_good_answers(
-    client: httpx.AsyncClient, tmp_path: Path
-) -> None:
-    settings = {**signer_settings(tmp_path), "KONAPLATE_TIMEOUT": "2"}
-    token = DevelopmentSigner.in_directory(tmp_path).token("x", scopes=["cards:read:any"], lifetime=60)
-    client.headers["Authorization"] = f"Bearer {token}"
-    (unavailable,) = (fault.number for fault in FAULTS.values() if fault.description == "HTTP 503")
-    async with command("dev", "--port", "0", **settings) as dev, client:
-        url = await dev.url()
-        for card in [unavailable] * 25 + [card for card in FAULTS if card != SLOW_CARD]:
-            answer = (await client.post(url, json=request(BALANCE, card))).json()
-            expected = FAULTS[card].code if FAULTS[card].field in (None, "balance") else None
-            codes = [error["extensions"]["code"] for error in answer.get("errors", [])]
-            assert ([] if expected is None else [expected.value]) == codes
-        good = await client.post(url, json=request(BALANCE, FIRST_CARD))
-
-    assert good.json() == {"data": {"card": {"balance": 50_000}}}
