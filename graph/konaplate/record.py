@@ -98,7 +98,7 @@ _Rule = tuple[str, type[Any], bool, int, _Read | None]
 """`wire`, `kind`, `required`, `bound` and `read` of a field: a plain tuple takes half the time to unpack."""
 
 
-class _Readers(NamedTuple):
+class _ReadingRules(NamedTuple):
     """How a record is read."""
 
     names: tuple[str, ...]
@@ -122,7 +122,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     __record_fields__: ClassVar[tuple[Field, ...]]
-    __readers__: ClassVar[_Readers]
+    __reading_rules__: ClassVar[_ReadingRules]
     subject: ClassVar[Any] = None
     """A subclass may make it a property: the card whose data it is, for the audit log."""
 
@@ -150,13 +150,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
             raise DeclarationError(f"{cls.__name__}: a type of its fields is not imported: {error}") from error
         fields = [_field(f"{cls.__name__}.{name}", name, hints[name]) for name in hints if name not in _OWN]
         cls.__record_fields__ = tuple(fields)
-        cls.__readers__ = _Readers(tuple(field.wire for field in fields), tuple(map(_rule, fields)))
+        cls.__reading_rules__ = _ReadingRules(tuple(field.wire for field in fields), tuple(map(_rule, fields)))
 
     @classmethod
     def read(cls, fields: dict[str, Any], details: CallDetails) -> Self:
         """Read a record from a JSON object of a response."""
         notes = _Notes({}, {})
-        names, rules = cls.__readers__
+        names, rules = cls.__reading_rules__
         values = _values(rules, map(fields.get, names), details, notes)
         # By position, which costs a quarter of passing names.
         return cls(
@@ -164,7 +164,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-_OWN: Final = ("drift", "invalid_fields", "as_of", "subject", "__record_fields__", "__readers__")
+_OWN: Final = ("drift", "invalid_fields", "as_of", "subject", "__record_fields__", "__reading_rules__")
 
 
 def record_fields(record: type[Record]) -> tuple[Field, ...]:
@@ -277,7 +277,7 @@ def _reader(kind: Any, item: Field | None, bound: int) -> _Read:
         # As if each item were a field: an unreadable one fails alone.
         rule = _rule(item)
         return lambda value, details, notes: _values(repeat(rule), _items_of(value), details, notes)
-    names, rules = kind.__readers__
+    names, rules = kind.__reading_rules__
 
     def read(value: Any, details: CallDetails, notes: _Notes) -> Any:
         if value.__class__ is not dict:

@@ -107,9 +107,8 @@ def new_rows(seen: list[Seen], place: WalkPosition) -> tuple[list[Seen], bool]:
         passed = _before_known(seen, place, known) if known else _later(seen, place)
         new = [each for each, is_passed in zip(seen, passed, strict=True) if not is_passed]
         has_passed_first = passed[0] if passed else False
-    # Konaplate may send a row twice, and rows may shift between two pages.
-    numbers = {each.row.nr_number for each in new if each.row.nr_number.__class__ is str}
-    if len(numbers) < len(new):
+    # Konaplate may send a row twice, and rows may shift between two pages. Different numbers are different rows.
+    if len({each.row.nr_number for each in new}) < len(new):
         unique: dict[str, Seen] = {}
         for each in new:
             unique.setdefault(identity(each.row, each.time), each)

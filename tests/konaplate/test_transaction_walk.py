@@ -14,7 +14,7 @@ from graph.konaplate.transaction_history import HistoryArgumentError, Transactio
 from graph.konaplate.transaction_pages import MAX_ROWS, Pages, overlapping
 from graph.konaplate.transaction_walk import MAX_CALLS, MAX_FRUITLESS_CALLS, walk
 from graph.redact import holds_card_number
-from schema.secrets import Par
+from schema.secrets import Par, PersonalText
 from tests.konaplate.history import KEY, TODAY, Entry, History, ViewerSealer, numbers, part
 from tests.konaplate.support import DETAILS
 
@@ -367,6 +367,13 @@ async def test_a_history_that_is_not_sorted_by_time_is_walked_in_its_own_order()
     rows = [entry.wire for entry in entries]
     history = Scripted(lambda page, size: answer_of(rows[page * size : (page + 1) * size], -(-50 // size)))
     assert await all_numbers(history, first=7) == [entry.number for entry in entries]
+
+
+@pytest.mark.parametrize("number", [None, "", 5, {}], ids=repr)
+async def test_a_row_without_a_readable_number_that_konaplate_sends_twice_is_shown_once(number: object) -> None:
+    rows = [{"nrNumber": number, "merchantName": name} for name in "aab"]
+    found = await part(Scripted(lambda _page, _size: answer_of(rows)))
+    assert [node.merchant_name for node in found.nodes] == [PersonalText("a"), PersonalText("b")]
 
 
 # None of the numbers counts the page that it comes with.
