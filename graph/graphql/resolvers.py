@@ -153,6 +153,7 @@ def sources_of(source: Source, record: Any, type_of: Callable[[Any], str] | None
     kind = None if type_of is None else type_of(record)
     subject = getattr(record, "subject", None) or source.subject
     access = source.access
+    # What is about the same subject belongs to the same event: rows of a list need not ask for it.
     if subject is not source.subject:
         access = source.context.access(subject, access, "member")
     return Source(record, source.key, subject, source.context, access, kind, source.named)

@@ -118,7 +118,7 @@ async def test_where_introspection_is_forbidden_there_is_no_such_path(tmp_path: 
     assert answer.status_code == 404
 
 
-async def test_who_can_never_pay_for_it_is_told_so(tmp_path: Path, logged: Unredacted) -> None:
+async def test_a_viewer_who_can_never_pay_for_it_is_told_so(tmp_path: Path, logged: Unredacted) -> None:
     most = SCHEMA_COST - 1
     async with callers(tmp_path, KONAGRAPH_COST_BURST=most, KONAGRAPH_MAX_COST=most) as running:
         answer = await get(running, DEVELOPER)

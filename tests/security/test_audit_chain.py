@@ -373,9 +373,7 @@ def test_a_file_that_cannot_be_changed_in_its_middle_has_no_head_which_is_said(t
     ],
     ids=["unbroken", "braces", "a read", "an opened line"],
 )
-def test_a_filler_in_the_place_of_a_processs_lines_is_no_torn_line(
-    filler: Callable[[bytes], bytes], tmp_path: Path
-) -> None:
+def test_a_filler_in_the_place_of_lines_is_no_torn_line(filler: Callable[[bytes], bytes], tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     sizes = [0]
     for _ in range(3):

@@ -158,7 +158,6 @@ async def test_a_request_too_many_is_an_event(tmp_path: Path) -> None:
     assert events == [refusal("RATE_LIMITED", reason="requests")] * 2
 
 
-@pytest.mark.slow
 async def test_what_a_budget_can_never_pay_is_an_event_and_counts_as_its_refusal(tmp_path: Path) -> None:
     service = Caller("a-service", (ANY_CARD, "members:read:any"))
     wallet = '{ member(userId: "2005") { cards { balance } } }'
@@ -175,6 +174,7 @@ async def test_what_a_budget_can_never_pay_is_an_event_and_counts_as_its_refusal
         assert value(running.gateway.metrics, "budget_refusals_total", budget="cost") == 1
 
 
+@pytest.mark.slow
 async def test_other_failures_are_no_refusals(tmp_path: Path) -> None:
     others = [n for n, fault in FAULTS.items() if fault.description.startswith(("HTTP 5", "HTTP 429"))]
     assert len(others) > 2
