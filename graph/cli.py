@@ -53,11 +53,13 @@ class _LazyGroup(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if (info := COMMANDS.get(name)) is None:
             return None
-        # Collections during the imports would take a tenth of their time, and find next to nothing.
+        # Collections during the imports would take a tenth of their time, and find next to nothing; no later one
+        # needs to go through what they made.
         gc.disable()
         try:
             command: click.Command = getattr(import_module(info.module), name.replace("-", "_"))
         finally:
+            gc.freeze()
             gc.enable()
         return command
 

@@ -93,10 +93,12 @@ async def run(
     count = lines = 0
     never_shown = [canary for canary in wanted if not canary.shown]
 
-    def look(case: str, places: Mapping[str, str]) -> None:
+    def look(case: str, places: Mapping[str, str], wanted: Sequence[Canary]) -> None:
+        # Hardly any case leaks, and one search takes less time than several.
+        if next(search("\n".join(places.values()), wanted), None) is None:
+            return
         for where, text in places.items():
-            found = search(text, never_shown if where == "answer" else wanted)
-            leaks.extend(f"{canary.kind} in the {where} of: {case}" for canary in found)
+            leaks.extend(f"{canary.kind} in the {where} of: {case}" for canary in search(text, wanted))
 
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
@@ -113,7 +115,8 @@ async def run(
             count += 1
             lines += seen.get("log", "").count("\n")
             head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
-            look(case.name, {**seen, "answer's headers": head, "answer": "" if case.clear else answer.text})
+            look(case.name, {**seen, "answer's headers": head}, wanted)
+            look(case.name, {"answer": "" if case.clear else answer.text}, never_shown)
             return answer.text
 
         ids: dict[str, None] = {}
@@ -121,7 +124,7 @@ async def run(
             ids.update(dict.fromkeys(_ID.findall(await ask(case))))
         for case in follow(list(ids)[:: -(-len(ids) // _MOST_IDS) or 1]):
             await ask(case)
-    look("all cases together", {name: text() for name, text in sums.items()})
+    look("all cases together", {name: text() for name, text in sums.items()}, wanted)
     return AuditResult(count, lines, tuple(leaks))
 
 
