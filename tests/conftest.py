@@ -6,6 +6,7 @@ import functools
 import gc
 import io
 import os
+import signal
 import ssl
 import subprocess
 import sys
@@ -236,6 +237,17 @@ def clean_environment() -> dict[str, str]:
 def _logs_of_the_process() -> None:
     """Keep our logs out of the tests' own output."""
     configure_logging("debug", as_json=True, stream=io.StringIO())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _programs_heed_signals() -> None:
+    """Keep what `nohup` or a job in the background ignores from the programs that tests start.
+
+    They would inherit that a signal is ignored, but do not inherit a handler.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: None)
 
 
 @pytest.fixture(scope="session", autouse=True)
