@@ -182,10 +182,19 @@ def create_app(
             yield
             health.draining = True
 
-    app = build_app(settings, endpoint, explorer, schema=schema_file, traces=telemetry.traces, lifespan=lifespan)
+    app = build_app(
+        settings,
+        endpoint,
+        explorer,
+        schema=schema_file,
+        traces=telemetry.traces,
+        on_foreign_page=telemetry.requests.on_foreign_page,
+        lifespan=lifespan,
+    )
     app.state.health = health
     app.state.explorer = explorer
     app.state.metrics = telemetry.metrics
+    app.state.count_refusal = telemetry.requests.count_refusal
     app.state.reopen_files = telemetry.audit.reopen
     app.state.renewal = Renewal(settings, konaplate, protection, documents, on_trusted)
     return app

@@ -157,7 +157,7 @@ def present_cause(cause: BaseException | None, request_id: str, **place: Any) ->
         extensions["limit"] = cause.budget
     if isinstance(cause, security.BudgetTooSmallError):
         extensions |= {"limit": cause.budget, "maximum": cause.maximum}
-    if isinstance(cause, security.ForbiddenError) and cause.scope is not None:
+    if isinstance(cause, security.ForbiddenError):
         extensions["requiredScope"] = cause.scope
     if isinstance(cause, konaplate.KonaplateError):
         details = cause.details

@@ -3,7 +3,7 @@
 Two things keep foreign pages out. A body must be `application/json` (`graph.http.body`), for which a browser needs
 a preflight. And browsers send the origin of a request, which is checked here, also for requests without a body.
 
-Starlette's CORSMiddleware ignores `Sec-Fetch-Site`, explains why it refuses a preflight, and always allows four
+Starlette's CORSMiddleware ignores `Sec-Fetch-Site`, tells what of a preflight it refuses, and always allows four
 more headers.
 
 Sources: https://fetch.spec.whatwg.org/#http-cors-protocol and https://www.w3.org/TR/fetch-metadata/
@@ -12,13 +12,16 @@ Sources: https://fetch.spec.whatwg.org/#http-cors-protocol and https://www.w3.or
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from starlette.responses import Response
 
 from graph.http.accept import prefers_html
-from graph.http.responses import error_response
-from graph.security.errors import ForbiddenError
+from graph.http.responses import HttpError, error_response
+from graph.redact import HIDDEN
+from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
     from graph.header_values import HeaderValues
     from graph.http.exchange import Exchange
 
+OnForeignPage: TypeAlias = Callable[[str, str, str | None], object]
+"""Called with the id of a refused request, a constant reason, and the origin as it may be logged."""
+
+_REASON: Final = "A page of another site may call only if KONAGRAPH_ALLOWED_ORIGINS has its origin."
 _OWN_PAGES: Final = ("same-origin", "none")
 _READ_HERE: Final = "accept authorization content-type x-api-key x-request-id x-request-timeout-ms"
 # Headers that GraphQL clients and tracing libraries add by themselves. They change nothing here.
@@ -47,6 +54,7 @@ _ORIGIN: Final = re.compile(
     r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?"
 )
 _MAX_PORT: Final = 65_535
+_MAX_SHOWN: Final = 100
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 _LOOPBACK: Final = re.compile(
     r"https?://(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}|\[::1\])(?::[0-9]{1,5})?"
@@ -80,13 +88,20 @@ class OriginRules:
         allowed: origins such as `https://app.example`.
         headers: further headers that pages may send, besides those that the gateway reads or common clients add.
         loopback: whether to allow every page of this machine as well.
+        on_foreign_page: called for each page that is refused.
     """
 
     def __init__(
-        self, allowed: Collection[str] = (), *, headers: Collection[str] = (), loopback: bool = False
+        self,
+        allowed: Collection[str] = (),
+        *,
+        headers: Collection[str] = (),
+        loopback: bool = False,
+        on_foreign_page: OnForeignPage = lambda _request_id, _reason, _origin: None,
     ) -> None:
         self._allowed = frozenset(allowed)
         self._loopback = loopback
+        self._on_foreign_page = on_foreign_page
         names = dict.fromkeys([*_READ_HERE.split(), *_SENT_BY_CLIENTS.split(), *sorted(headers)])
         self._preflight = {
             "access-control-allow-methods": "GET, POST, QUERY",
@@ -105,10 +120,14 @@ class OriginRules:
             return None
         origin = self._allowed_origin(headers)
         exchange.cors = self._cors_headers(origin)
-        if origin is not None and exchange.method == "OPTIONS" and "access-control-request-method" in headers:
-            return Response(headers=self._preflight_headers(headers))
-        if origin is None and _is_foreign(headers) and not _is_link(exchange):
-            return error_response(ForbiddenError(), exchange.request_id)
+        is_preflight = exchange.method == "OPTIONS" and "access-control-request-method" in headers
+        if origin is not None:
+            return Response(headers=self._preflight_headers(headers)) if is_preflight else None
+        # Browsers send a preflight only to another origin, and old ones send it without Sec-Fetch-Site.
+        if (is_preflight and "origin" in headers) or (_is_foreign(headers) and not _is_link(exchange)):
+            self._on_foreign_page(exchange.request_id, _REASON, _shown(headers.get("origin", ())))
+            error = HttpError(HTTPStatus.FORBIDDEN, _REASON, code=ErrorCode.FORBIDDEN)
+            return error_response(error, exchange.request_id)
         return None
 
     def _allowed_origin(self, headers: HeaderValues) -> str | None:
@@ -133,6 +152,14 @@ class OriginRules:
 def _is_foreign(headers: HeaderValues) -> bool:
     # Only browsers send it.
     return any(site not in _OWN_PAGES for site in headers.get("sec-fetch-site", ()))
+
+
+def _shown(origins: Collection[str]) -> str | None:
+    """The origin for the log, where it is an origin: the header may hold anything."""
+    for origin in origins:
+        is_harmless = len(origins) == 1 and len(origin) <= _MAX_SHOWN and (origin == "null" or is_origin(origin))
+        return origin if is_harmless else HIDDEN
+    return None
 
 
 def _is_link(exchange: Exchange) -> bool:

@@ -38,12 +38,19 @@ class HttpError(GatewayError):
         message: constant text.
         headers: headers that the status requires, such as `Allow`.
         retryable: whether the same request may succeed later.
+        code: the value of `extensions.code`.
     """
 
     def __init__(
-        self, status: int, message: str, headers: Mapping[str, str] | None = None, *, retryable: bool = False
+        self,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        retryable: bool = False,
+        code: ErrorCode = ErrorCode.BAD_REQUEST,
     ) -> None:
-        super().__init__(ErrorCode.BAD_REQUEST, message, retryable=retryable)
+        super().__init__(code, message, retryable=retryable)
         self.status = status
         self.headers = headers or {}
 

@@ -37,13 +37,9 @@ class KeysUnavailableError(SecurityError):
 
 
 class ForbiddenError(SecurityError):
-    """The viewer lacks a scope that the field needs, or a page of another site asked.
+    """The viewer lacks a scope, which the error names."""
 
-    Args:
-        scope: that is missing; None for a page of another site.
-    """
-
-    def __init__(self, scope: str | None = None) -> None:
+    def __init__(self, scope: str) -> None:
         super().__init__(scope)
         self.scope = scope
 

@@ -208,6 +208,8 @@ class Connection(HttpToolsProtocol):
     def _send_rejection(self, rejected: RequestRejectedError) -> None:
         response = self.options.respond(rejected)
         fields = {"request_id": response.request_id, "status": rejected.status.value, "reason": rejected.message}
+        if rejected.host is not None:
+            fields["host"] = rejected.host
         self.logger.warning("request refused", extra=fields)
         headers = self.server_state.default_headers
         self._response.flush()

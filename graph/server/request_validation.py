@@ -25,24 +25,29 @@ _AUTHORITY: Final = re.compile(
 )
 _MAX_BYTES: Final = 255
 _MAX_PORT: Final = 65535
+_MAX_SHOWN: Final = 100
 _DEFAULT_PORTS: Final = (80, 443)
 _ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE | re.DOTALL)
 _ALLOW: Final = (b"allow", b"GET, POST, QUERY")
 
 
 class RequestRejectedError(Exception):
-    """A rejected request: its status, a constant message, and headers that the status requires."""
+    """A rejected request: its status, a constant message, and headers that the status requires.
 
-    def __init__(self, status: HTTPStatus, message: str, *headers: Header) -> None:
+    `host` is the refused `Host`, for the log; None if it is too long, or not what is wrong.
+    """
+
+    def __init__(self, status: HTTPStatus, message: str, *headers: Header, host: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = headers
+        self.host = host
 
 
-def bad_request(message: str) -> RequestRejectedError:
+def bad_request(message: str, host: str | None = None) -> RequestRejectedError:
     """A rejection with status 400."""
-    return RequestRejectedError(HTTPStatus.BAD_REQUEST, message)
+    return RequestRejectedError(HTTPStatus.BAD_REQUEST, message, host=host)
 
 
 class RejectionResponse(NamedTuple):
@@ -142,7 +147,9 @@ def check_host(host: bytes | None, authority: bytes | None, version: str, limits
     if parsed is None or not (allowed or fixed):
         return
     if not parsed.is_among(allowed) and not (fixed and parsed.is_fixed):
-        raise bad_request("The Host is not one of this gateway's.")
+        name = parsed.text.decode("ascii")
+        shown = name if len(name) <= _MAX_SHOWN else None
+        raise bad_request("The Host is not one of KONAGRAPH_ALLOWED_HOSTS.", shown)
 
 
 class Authority(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -112,6 +113,17 @@ class RequestTelemetry:
                 exception=type(error).__name__,
                 frames=frames_of(error),
             )
+
+    def on_foreign_page(self, request_id: str, reason: str, origin: str | None) -> None:
+        """A page of another site was refused."""
+        status = HTTPStatus.FORBIDDEN.value
+        self._log.warning("request refused", request_id=request_id, status=status, reason=reason, origin=origin)
+        self.count_refusal(status, ErrorCode.FORBIDDEN)
+
+    def count_refusal(self, status: int, code: ErrorCode = ErrorCode.BAD_REQUEST) -> None:
+        """Count a request that was refused before any path was looked at."""
+        self._responses[str(status), "none"].inc()
+        self._errors[code.value,].inc()
 
     def on_untrusted_document(self, document: UntrustedDocument) -> None:
         """A document that is not in the manifest was executed."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from graph.config.settings import Settings
+    from graph.http.cors import OnForeignPage
     from graph.http.endpoint import GraphQLEndpoint
     from graph.http.schema import SchemaEndpoint
     from graph.security.authorization import Viewer
@@ -70,6 +71,7 @@ def build_app(
     *,
     schema: SchemaEndpoint | None,
     traces: Traces | None,
+    on_foreign_page: OnForeignPage,
     lifespan: Any,
 ) -> Starlette:
     """The app."""
@@ -77,6 +79,7 @@ def build_app(
         settings.konagraph_allowed_origins,
         headers=settings.konagraph_allowed_headers,
         loopback=settings.konagraph_env == "development",
+        on_foreign_page=on_foreign_page,
     )
     addresses = ClientAddresses(settings.konagraph_trusted_proxies)
     if traces is None:

@@ -45,7 +45,7 @@ def gateway_server(app: Starlette, settings: Settings, on_ready: Callable[[int],
     server = Server(
         app,
         sockets,
-        ConnectionOptions(rejection_response, http_limits(settings)),
+        ConnectionOptions(_counted(app.state.count_refusal), http_limits(settings)),
         on_ready=on_ready,
         drain=Drain(
             settings.konagraph_drain_delay, settings.konagraph_request_timeout + AFTER_REQUESTS, health.drain
@@ -88,6 +88,14 @@ def http_limits(settings: Settings) -> HttpLimits:
 def admin_limits(settings: Settings) -> HttpLimits:
     """The limits of a connection to the admin port, which has no authentication."""
     return HttpLimits(allowed_hosts=settings.konagraph_allowed_hosts, fixed_hosts=True)
+
+
+def _counted(count: Callable[[int], None]) -> Callable[[RequestRejectedError], RejectionResponse]:
+    def respond(rejected: RequestRejectedError) -> RejectionResponse:
+        count(rejected.status.value)
+        return rejection_response(rejected)
+
+    return respond
 
 
 def rejection_response(rejected: RequestRejectedError) -> RejectionResponse:

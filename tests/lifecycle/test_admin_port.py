@@ -124,3 +124,8 @@ async def test_neither_port_serves_a_name_that_a_page_could_have_made_mean_this_
             hosts = ("evil.example", "localhost", "127.0.0.1", "metrics:9090")
             assert [await status(asked, host) for host in hosts] == [400, 200, 200, 200]
             assert [await status(f"{admin}/metrics", host) for host in hosts] == [400, 200, 200, 200]
+            counted = (await asking.get(f"{admin}/metrics")).text.splitlines()
+
+    # The refusal on the admin port is none of the gateway's responses.
+    assert 'konagraph_responses_total{status="400",viewer="none"} 1.0' in counted
+    assert 'konagraph_errors_total{code="BAD_REQUEST"} 1.0' in counted

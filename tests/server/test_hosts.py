@@ -157,6 +157,17 @@ def test_addresses_and_names_of_this_machine_cannot_be_rebound(serve: Serve, hos
     assert seen(live.port, head(b"/", b"Host: " + host))["path"] == "/"
 
 
+@pytest.mark.parametrize(("label", "shown"), [("evil", "evil.example:8000"), ("a" * 100, None)])
+def test_the_log_has_the_refused_host_unless_it_is_too_long(
+    serve: Serve, caplog: pytest.LogCaptureFixture, label: str, shown: str | None
+) -> None:
+    _, live = serve(FIXED)
+    exchange(live.port, head(b"/", f"Host: {label}.example:8000".encode()))
+    (record,) = caplog.records
+    assert vars(record).get("host") == shown
+    assert "KONAGRAPH_ALLOWED_HOSTS" in vars(record)["reason"]
+
+
 @pytest.mark.parametrize(
     "host",
     [

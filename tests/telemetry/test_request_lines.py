@@ -17,9 +17,11 @@ from graph.resilience.breaker import BreakerRules
 from graph.resilience.guard import GuardRules
 from graph.resilience.retry_budget import RetryRules
 from tests.faults.jumping_clock import jumping
+from tests.security.callers import callers
 from tests.support import Blocking, gateway
 from tests.telemetry.capture import events, log, logs_as
 from tests.telemetry.reports import Reports
+from tests.telemetry.scrape import value
 
 if TYPE_CHECKING:
     import io
@@ -72,6 +74,43 @@ async def test_a_document_with_card_numbers_is_known_by_what_is_left_without_the
     # A hash would allow trying all card numbers.
     assert not {sha256(text) for text in texts} & {first["document"], other["document"]}
     assert {len(line["document"]) for line in (first, second, other)} == {64}
+
+
+@pytest.mark.parametrize(
+    ("origins", "shown"),
+    [
+        (["https://other.example:8443"], "https://other.example:8443"),
+        (["null"], "null"),
+        ([], None),
+        ([f"https://{CARD_NO}.example"], "https://949133******0013.example"),
+        (["https://other.example/?name=Hong"], "[hidden]"),
+        (["https://a.example", "https://b.example"], "[hidden]"),
+        ([f"https://{'a' * 100}.example"], "[hidden]"),
+    ],
+)
+async def test_a_page_of_another_site_leaves_a_line_and_is_counted(origins: list[str], shown: str | None) -> None:
+    headers = [("sec-fetch-site", "cross-site"), *(("origin", origin) for origin in origins)]
+    with logs_as("warning") as stream:
+        async with gateway() as running:
+            answer = await running.client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+            metrics = running.metrics
+    (line,) = lines(stream, "request refused")
+    assert (line["request_id"], line["status"]) == (answer.headers["x-request-id"], 403)
+    assert line["reason"] == answer.json()["errors"][0]["message"]
+    assert line["origin"] == shown
+    assert value(metrics, "responses_total", status="403", viewer="none") == 1
+    assert value(metrics, "errors_total", code="FORBIDDEN") == 1
+
+
+async def test_a_preflight_of_another_site_is_refused_before_credentials_are_asked_for(tmp_path: Path) -> None:
+    headers = {"origin": "https://other.example", "access-control-request-method": "POST"}
+    with logs_as("info") as stream:
+        async with callers(tmp_path) as running:
+            answer = await running.gateway.client.options("/graphql", headers=headers)
+    assert answer.status_code == 403
+    assert [line["event"] for line in events(stream) if line["event"] in ("audit", "request refused")] == [
+        "request refused"
+    ]
 
 
 async def test_a_document_that_is_refused_has_no_hash() -> None:
