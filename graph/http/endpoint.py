@@ -175,8 +175,10 @@ class GraphQLEndpoint:
                     raise _not_by_get() from None
             case "GET":
                 raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "GET is switched off.", _ALLOW_BODY)
-            case _:
+            case _ if self._get:
                 raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET, POST or QUERY.", _ALLOW)
+            case _:
+                raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "The method must be POST or QUERY.", _ALLOW_BODY)
 
     async def _execute(
         self, request: GraphQLRequest, caller: Caller, deadline: Deadline, report: RequestReport

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from starlette.responses import Response
 
-from graph.errors import GatewayError, code_of, present_all, present_cause, retry_after_of
+from graph.errors import GatewayError, present_all, present_cause, retry_after_of
 from graph.graphql.errors import DocumentError
 from graph.http.accept import JSON
 from graph.http.status import StatusCodes
+from graph.security.errors import UnauthenticatedError
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def private_headers(given: Iterable[tuple[bytes, bytes]], request_id: str) -> li
 
 def _headers(error: Exception) -> dict[str, str]:
     headers = dict(error.headers) if isinstance(error, HttpError) else {}
-    if code_of(error) is ErrorCode.UNAUTHENTICATED:
-        headers["www-authenticate"] = "Bearer"
+    if isinstance(error, UnauthenticatedError):
+        headers["www-authenticate"] = error.challenge
     wait = retry_after_of(error)
     if wait is not None:
         headers["retry-after"] = str(max(1, math.ceil(wait / 1000)))

@@ -35,7 +35,7 @@ def by_token(tokens: TokenAuthenticator) -> Authenticate:
     """Authenticate by a JSON Web Token in `Authorization: Bearer`."""
 
     async def authenticate(headers: HeaderValues) -> Viewer:
-        scheme, _, token = _only(headers, "authorization").partition(" ")
+        scheme, _, token = _only(headers, "Authorization").partition(" ")
         token = token.strip(" ")
         if scheme.lower() != "bearer" or not token:
             raise UnauthenticatedError("the Authorization header holds no bearer token")
@@ -48,14 +48,20 @@ def by_api_key(keys: ApiKeyAuthenticator) -> Authenticate:
     """Authenticate by a key in `X-Api-Key`."""
 
     async def authenticate(headers: HeaderValues) -> Viewer:
-        return keys.viewer(_only(headers, "x-api-key"))
+        try:
+            return keys.viewer(_only(headers, "X-Api-Key"))
+        except UnauthenticatedError as error:
+            # No standard names a scheme for such a header; this is the usual name.
+            raise UnauthenticatedError(error.reason, "ApiKey") from None
 
     return authenticate
 
 
 def _only(headers: HeaderValues, name: str) -> str:
-    values = headers.get(name, ())
+    values = headers.get(name.lower(), ())
+    if not values:
+        raise UnauthenticatedError(f"there is no {name} header")
     # Of two headers, a proxy in front may have checked the other one.
-    if len(values) != 1:
+    if len(values) > 1:
         raise UnauthenticatedError("there must be exactly one header with credentials")
     return values[0]

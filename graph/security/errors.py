@@ -25,11 +25,13 @@ class UnauthenticatedError(SecurityError):
 
     Args:
         reason: for the log only; a constant of this code base, never a part of a credential.
+        challenge: the scheme of the credentials that are wanted, for `WWW-Authenticate`.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, challenge: str = "Bearer") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.challenge = challenge
 
 
 class KeysUnavailableError(SecurityError):

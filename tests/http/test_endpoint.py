@@ -264,6 +264,8 @@ async def test_a_query_string_that_cannot_be_read_is_a_400(query_string: str) ->
 
 
 async def test_get_can_be_switched_off() -> None:
-    response = await get({"query": "{ __typename }"}, KONAGRAPH_GET="false")
-    assert response.status_code == 405
-    assert response.headers["allow"] == "POST, QUERY"
+    asked = await get({"query": "{ __typename }"}, KONAGRAPH_GET="false")
+    async with gateway(KONAGRAPH_GET="false") as running:
+        other = await running.client.put("/graphql")
+    for refused in (asked, other):
+        assert (refused.status_code, refused.headers["allow"]) == (405, "POST, QUERY")

@@ -94,9 +94,9 @@ async def refuse(running: Guarded, token: str, reason: str) -> None:
     assert calls == running.calls
 
 
-def assert_refused(answer: httpx.Response, running: Guarded, reason: str) -> None:
+def assert_refused(answer: httpx.Response, running: Guarded, reason: str, challenge: str = "Bearer") -> None:
     """The response to bad credentials is always the same. Only the audit log's last event says why."""
-    assert (answer.status_code, answer.headers.get("www-authenticate")) == (401, "Bearer")
+    assert (answer.status_code, answer.headers.get("www-authenticate")) == (401, challenge)
     request_id = answer.headers["x-request-id"]
     extensions = {"code": "UNAUTHENTICATED", "retryable": False, "requestId": request_id}
     assert {"errors": [{"message": "Valid credentials are required.", "extensions": extensions}]} == answer.json()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 KEY, OTHER = "k-c4n4ry-9f2c51d7", "k-c4n4ry-0a33be18"
 UNKNOWN = "the API key is unknown"
 NOT_ONE = "there must be exactly one header with credentials"
+NONE = "there is no X-Api-Key header"
 
 
 def entry(name: str, key: str, **more: object) -> str:
@@ -60,21 +61,21 @@ async def test_a_known_key_opens_the_gateway(name: str, tmp_path: Path) -> None:
 async def test_an_unknown_key_is_refused(key: str, tmp_path: Path) -> None:
     keys = settings(tmp_path, entry("reporting", KEY, scopes=["cards:read:any"]))
     async with guarded(tmp_path, **keys) as running:
-        assert_refused(await running.ask({"X-Api-Key": key}), running, UNKNOWN)
+        assert_refused(await running.ask({"X-Api-Key": key}), running, UNKNOWN, "ApiKey")
         assert running.calls == 0
 
 
 async def test_a_key_in_other_letters_than_ascii_is_unknown(tmp_path: Path) -> None:
     async with guarded(tmp_path, **settings(tmp_path, entry("reporting", KEY))) as running:
         answer = await running.ask([(b"x-api-key", b"\xff\x00\xfe"), (b"accept", b"application/json")])
-        assert_refused(answer, running, UNKNOWN)
+        assert_refused(answer, running, UNKNOWN, "ApiKey")
 
 
 @pytest.mark.parametrize("second", [KEY, OTHER, "unknown", ""])
 async def test_two_headers_with_keys_are_refused(second: str, tmp_path: Path) -> None:
     async with guarded(tmp_path, **settings(tmp_path, entry("a", KEY), entry("b", OTHER))) as running:
         headers = [(b"x-api-key", KEY.encode()), (b"X-Api-Key", second.encode())]
-        assert_refused(await running.ask(headers), running, NOT_ONE)
+        assert_refused(await running.ask(headers), running, NOT_ONE, "ApiKey")
 
 
 async def test_a_request_without_a_key_is_refused_whatever_else_it_has(tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ async def test_a_request_without_a_key_is_refused_whatever_else_it_has(tmp_path:
             {"Authorization": f"Bearer {ec_signer().token()}"},
             {"Authorization": f"Bearer {KEY}"},
         ):
-            assert_refused(await running.ask(headers), running, NOT_ONE)
+            assert_refused(await running.ask(headers), running, NONE, "ApiKey")
 
 
 async def test_each_key_has_its_own_scopes(tmp_path: Path) -> None:

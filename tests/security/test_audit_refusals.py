@@ -64,7 +64,7 @@ async def test_a_request_without_credentials_is_an_event_without_a_viewer(tmp_pa
             "request_id": REQUEST_ID,
             "address": "127.0.0.1",
             "code": "UNAUTHENTICATED",
-            "reason": "there must be exactly one header with credentials",
+            "reason": "there is no Authorization header",
         }
     ]
 
