@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NewType
 
 import strawberry
@@ -30,6 +31,8 @@ Won = NewType("Won", int)
 # The largest integer that a JSON number carries exactly in JavaScript.
 _MAX_SAFE_INTEGER: Final = 2**53 - 1
 _NOT_A_CARD_NUMBER: Final = "A CardNumber is a string of 16 digits."
+FORMS: Final[Mapping[str, str]] = MappingProxyType({"CardNumber": _NOT_A_CARD_NUMBER, "Date": _NOT_A_DATE})
+"""What the message about a value of a scalar says of its form, by the scalar's name."""
 
 
 def _parse_card_number(value: object, node: ValueNode | None = None) -> CardNo:

@@ -63,7 +63,7 @@ async def test_the_refusal_names_the_variable_and_its_type() -> None:
     async with gateway() as running:
         answer = await running.query(QUERY, {"cardNo": "1"})
     assert [error["message"] for error in answer["errors"]] == [
-        "The variable '$cardNo' needs a valid value of type 'CardNumber!'."
+        "The variable '$cardNo' needs a valid value of type 'CardNumber!'. A CardNumber is a string of 16 digits."
     ]
     assert answer["errors"][0]["locations"] == [{"line": 1, "column": 9}]
 
@@ -72,7 +72,10 @@ async def test_the_refusal_of_a_literal_names_its_type_and_place() -> None:
     async with gateway() as running:
         answer = await running.query('{ card(cardNo: "1") { balance } }')
     (error,) = answer["errors"]
-    assert error["message"] == "The argument 'cardNo' of 'card' needs a valid value of type 'CardNumber!'."
+    assert error["message"] == (
+        "The argument 'cardNo' of 'card' needs a valid value of type 'CardNumber!'. "
+        "A CardNumber is a string of 16 digits."
+    )
     assert error["locations"] == [{"line": 1, "column": 16}]
 
 

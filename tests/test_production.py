@@ -82,7 +82,8 @@ async def test_a_browser_gets_no_explorer(key_file: Path) -> None:
 async def test_introspection_takes_a_scope(key_file: Path) -> None:
     refused = (await send(key_file, "POST", "plain-key", INTROSPECTION)).json()
     allowed = (await send(key_file, "POST", "introspecting-key", INTROSPECTION)).json()
-    assert [error["message"] for error in refused["errors"]] == ["Introspection is switched off."]
+    assert [error["message"] for error in refused["errors"]] == ["Introspection needs the scope 'introspection'."]
+    assert refused["errors"][0]["extensions"]["requiredScope"] == "introspection"
     assert allowed == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
 
 
@@ -98,4 +99,6 @@ async def test_whether_a_viewer_may_introspect_does_not_depend_on_who_asked_befo
         ]
     assert allowed == {"data": {"__typename": "Query"}}
     for answer in (before, after):
-        assert [error["message"] for error in answer["errors"]] == ["Introspection is switched off."]
+        assert [error["message"] for error in answer["errors"]] == [
+            "Introspection needs the scope 'introspection'."
+        ]

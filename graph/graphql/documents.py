@@ -18,6 +18,7 @@ from graph.graphql.literals import declare, hoist, put_back
 from graph.graphql.operation import Document, Operation, Resolved
 from graph.graphql.validation import validate
 from graph.redact import holds_card_number
+from graph.security.authorization import Scope
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -137,8 +138,10 @@ class Documents:
             DocumentError: as `resolve`.
         """
         analysis = analyse(node, self.schema)
-        if analysis.introspection and not (introspection and self._introspection):
+        if analysis.introspection and not self._introspection:
             raise introspection_refused(analysis.introspection)
+        if analysis.introspection and not introspection:
+            raise introspection_refused(analysis.introspection, needs=Scope.INTROSPECT)
         check(analysis, self._limits)
         named = Coordinates(TypeInfo(self.schema))
         errors = validate(self.schema, node, max_comparisons=self._limits.comparisons, coordinates=named)

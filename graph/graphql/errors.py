@@ -10,6 +10,7 @@ from graphql.language import ObjectValueNode, ValueNode, VariableDefinitionNode,
 from graph.errors import GatewayError
 from graph.redact import safe_name
 from schema.errors import ErrorCode
+from schema.scalars import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,10 +52,25 @@ def limit_exceeded(limit: str, maximum: int | None) -> DocumentError:
     return refused(ErrorCode.QUERY_LIMIT_EXCEEDED, f"The document exceeds the limit of its {limit}.", **extensions)
 
 
-def introspection_refused(node: FieldNode | None = None) -> DocumentError:
-    """Make the error of a document that queries the schema, located at a field that does."""
-    cause = GatewayError(ErrorCode.GRAPHQL_VALIDATION_FAILED, "Introspection is switched off.")
+def introspection_refused(node: FieldNode | None = None, *, needs: str | None = None) -> DocumentError:
+    """Make the error of a document that queries the schema, located at a field that does.
+
+    Args:
+        node: the field.
+        needs: the scope that would allow it; None if nothing does.
+    """
+    code = ErrorCode.GRAPHQL_VALIDATION_FAILED
+    if needs is None:
+        cause = GatewayError(code, "Introspection is switched off.")
+    else:
+        cause = GatewayError(code, f"Introspection needs the scope '{needs}'.", requiredScope=needs)
     return DocumentError([GraphQLError(cause.message, nodes=node, original_error=cause)])
+
+
+def invalid_value(receiver: str, kind: str) -> str:
+    """Return the message about a value that does not fit a type, which may be within lists."""
+    form = FORMS.get(kind.strip("[]!"))
+    return f"{receiver} needs a valid value of type '{kind}'.{f' {form}' if form else ''}"
 
 
 def variable_errors(errors: Iterable[GraphQLError]) -> list[GraphQLError]:
@@ -81,9 +97,7 @@ def argument_errors(errors: Sequence[GraphQLError]) -> Sequence[GraphQLError]:
 
 def _variable_error(node: VariableDefinitionNode) -> GraphQLError:
     name, kind = safe_name(node.variable.name.value), print_ast(node.type)
-    return _bad_input(
-        f"The variable '${name}' needs a valid value of type '{kind}'.", GraphQLError("", nodes=node)
-    )
+    return _bad_input(invalid_value(f"The variable '${name}'", kind), GraphQLError("", nodes=node))
 
 
 def _argument_error(error: GraphQLError) -> GraphQLError:

@@ -34,7 +34,7 @@ from graphql.validation import OverlappingFieldsCanBeMergedRule, ValidationConte
 from graphql.validation.validate import ValidationAbortedError, query_document_keys_to_validate
 
 from graph.errors import GatewayError
-from graph.graphql.errors import limit_exceeded
+from graph.graphql.errors import invalid_value, limit_exceeded
 from graph.redact import safe_name
 from schema.errors import ErrorCode
 
@@ -96,7 +96,7 @@ MESSAGES: Final = {
     "UniqueDirectivesPerLocationRule": "The directive '@{0.name}' may be used only once here.",
     "KnownArgumentNamesRule": "There is no argument '{0.name}' of {0.owner}.",
     "UniqueArgumentNamesRule": "The argument '{0.name}' of {0.owner} is given twice.",
-    "ValuesOfCorrectTypeRule": "{0.receiver} needs a valid value of type '{0.expected}'.",
+    "ValuesOfCorrectTypeRule": "{0.invalid_value}",
     "ProvidedRequiredArgumentsRule": "A required argument of {0.owner} is missing.",
     "VariablesInAllowedPositionRule": "The type of the variable '${0.name}' does not fit where it is used.",
     "OverlappingFieldsCanBeMergedRule": "Fields '{0.key}' conflict; give them different aliases.",
@@ -191,7 +191,11 @@ class _Subject:
         return f"'@{name}'" if isinstance(node, DirectiveNode) else f"'{name}'"
 
     @property
-    def receiver(self) -> str:
+    def invalid_value(self) -> str:
+        return invalid_value(self._receiver, self._expected)
+
+    @property
+    def _receiver(self) -> str:
         """What the value is given for."""
         node = self._innermost(ArgumentNode, VariableDefinitionNode)
         if isinstance(node, VariableDefinitionNode):
@@ -199,7 +203,7 @@ class _Subject:
         return f"The argument '{safe_name(node.name.value)}' of {self.owner}"
 
     @property
-    def expected(self) -> str:
+    def _expected(self) -> str:
         node = self._innermost(ArgumentNode, VariableDefinitionNode)
         if isinstance(node, VariableDefinitionNode):
             return safe_name(print_ast(node.type))

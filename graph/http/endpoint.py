@@ -231,7 +231,7 @@ class GraphQLEndpoint:
         if method == "GET" and operation.size.takes_card_numbers:
             raise _not_by_get()
         if document.introspects and not self._may_introspect(viewer):
-            raise introspection_refused()
+            raise introspection_refused(needs=Scope.INTROSPECT)
 
 
 def _not_by_get() -> HttpError:

@@ -18,7 +18,7 @@ from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.endpoints.card_list import CARD_LIST
 from graph.resilience.breaker import CircuitOpenError
 from graph.security.authorization import Viewer
-from graph.security.errors import BudgetTooSmallError, RateLimitedError, UnauthenticatedError
+from graph.security.errors import BudgetTooSmallError, ForbiddenError, RateLimitedError, UnauthenticatedError
 from schema.errors import ErrorCode
 from tests.graphql.plan_cases import DETAILS, counts, run_both
 from tests.graphql.plan_world import World
@@ -59,6 +59,7 @@ def made(kind: type[Any]) -> Exception:
         RateLimitedError: ("requests", 1),
         BudgetTooSmallError: ("cost", 1),
         UnauthenticatedError: ("why",),
+        ForbiddenError: ("scope",),
         CircuitOpenError: (1.0,),
     }
     default = (DETAILS,) if issubclass(kind, konaplate.KonaplateError) else ()

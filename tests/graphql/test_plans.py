@@ -75,7 +75,7 @@ async def test_a_value_that_does_not_fit_is_refused_in_the_words_of_always() -> 
         "query ($n: CardNumber!) { card(cardNo: $n) { balance } }", World(ANONYMOUS, {}), n="1234"
     )
     assert [error["message"] for error in outcome.errors] == [
-        "The variable '$n' needs a valid value of type 'CardNumber!'."
+        "The variable '$n' needs a valid value of type 'CardNumber!'. A CardNumber is a string of 16 digits."
     ]
     assert counts(plans) == (0, 1, 0)
 

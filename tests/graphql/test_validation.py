@@ -18,6 +18,7 @@ from tests.tables import table
 from tests.tools import examples
 
 CARD = "9491339400000013"
+FORM = "A CardNumber is a string of 16 digits."
 COMPARISONS = 1_000
 
 
@@ -95,7 +96,7 @@ BROKEN = {
     ),
     "ValuesOfCorrectTypeRule": (
         f"{{ card(cardNo: {CARD}) {{ balance }} }}",
-        "The argument 'cardNo' of 'card' needs a valid value of type 'CardNumber!'.",
+        f"The argument 'cardNo' of 'card' needs a valid value of type 'CardNumber!'. {FORM}",
     ),
     "ProvidedRequiredArgumentsRule": (
         "{ card { balance } }",
@@ -128,19 +129,19 @@ ABOUT = {
     "a selection of a list of scalars": ("{ __typename { x } }", "The field '__typename' needs"),
     "a list for a scalar": (
         f'{{ card(cardNo: ["{CARD}"]) {{ balance }} }}',
-        "The argument 'cardNo' of 'card' needs a valid value of type 'CardNumber!'.",
+        f"The argument 'cardNo' of 'card' needs a valid value of type 'CardNumber!'. {FORM}",
     ),
     "a list within a list": (
         f'{{ cards(cardNos: [["{CARD}"]]) {{ balance }} }}',
-        "The argument 'cardNos' of 'cards' needs a valid value of type '[CardNumber!]!'.",
+        f"The argument 'cardNos' of 'cards' needs a valid value of type '[CardNumber!]!'. {FORM}",
     ),
     "null in a list": (
         "{ cards(cardNos: [null]) { balance } }",
-        "The argument 'cardNos' of 'cards' needs a valid value of type '[CardNumber!]!'.",
+        f"The argument 'cardNos' of 'cards' needs a valid value of type '[CardNumber!]!'. {FORM}",
     ),
     "an object for a scalar": (
         f'{{ card(cardNo: {{ a: "{CARD}" }}) {{ balance }} }}',
-        "The argument 'cardNo' of 'card' needs a valid value of type 'CardNumber!'.",
+        f"The argument 'cardNo' of 'card' needs a valid value of type 'CardNumber!'. {FORM}",
     ),
     "an argument of a directive": (
         "{ __typename @skip(if: 1) }",
@@ -152,11 +153,11 @@ ABOUT = {
     ),
     "a default value": (
         f"query ($n: CardNumber! = {CARD}) {{ card(cardNo: $n) {{ balance }} }}",
-        "The default of the variable '$n' needs a valid value of type 'CardNumber!'.",
+        f"The default of the variable '$n' needs a valid value of type 'CardNumber!'. {FORM}",
     ),
     "a default value in a list": (
         "query ($n: [CardNumber!]! = [1]) { cards(cardNos: $n) { balance } }",
-        "The default of the variable '$n' needs a valid value of type '[CardNumber!]!'.",
+        f"The default of the variable '$n' needs a valid value of type '[CardNumber!]!'. {FORM}",
     ),
     "a required argument of a directive": (
         "{ __typename @skip }",

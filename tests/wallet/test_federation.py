@@ -178,7 +178,7 @@ async def test_in_production_the_subgraph_takes_the_scope_of_introspection(tmp_p
         shown = await running.ask(member(2005, INTROSPECTION), hidden)
         refused = await running.ask(OWNER, hidden)
     assert shown["data"]["a"]["sdl"] == subgraph_sdl()
-    assert refused["errors"][0]["message"] == "Introspection is switched off."
+    assert refused["errors"][0]["extensions"]["requiredScope"] == "introspection"
 
 
 async def test_the_schema_has_the_same_price_by_each_way() -> None:
