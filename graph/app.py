@@ -87,6 +87,7 @@ def create_app(
         refs,
         on_key_failure=telemetry.protection.on_key_failure,
         on_fallback=telemetry.protection.on_limiter_fallback,
+        on_return=telemetry.protection.on_limiter_return,
         caller=caller,
         guests=None if playground is None else playground.guests,
     )

@@ -170,6 +170,7 @@ class FallbackLimiter:
         local: enforces the budgets while Redis is unavailable.
         clock: monotonic seconds.
         on_fallback: called each time that the shared limiter fails.
+        on_return: called when it answers again.
         pause: seconds without another attempt after a failure, so that not every request waits for a dead Redis.
             A single request makes the next attempt.
         calls: how many calls of the shared limiter may run at once. Others wait for their turn, so that a burst is
@@ -183,6 +184,7 @@ class FallbackLimiter:
         clock: Callable[[], float],
         on_fallback: Callable[[], None],
         *,
+        on_return: Callable[[], None] = lambda: None,
         pause: float = 1.0,
         calls: int = _CONNECTIONS,
     ) -> None:
@@ -190,6 +192,7 @@ class FallbackLimiter:
         self._local = local
         self._clock = clock
         self._on_fallback = on_fallback
+        self._on_return = on_return
         self._pause = pause
         self._turns = asyncio.Semaphore(calls)
         self._away_until: float | None = None
@@ -235,5 +238,7 @@ class FallbackLimiter:
                 return None
             finally:
                 watch.close()
-            self._away_until = None
+            if self._away_until is not None:
+                self._away_until = None
+                self._on_return()
             return answer

@@ -55,6 +55,10 @@ class ProtectionTelemetry:
         self._log.warning("budgets are kept locally: Redis does not answer")
         self._fallbacks.inc()
 
+    def on_limiter_return(self) -> None:
+        """Redis answers again."""
+        self._log.info("budgets are shared again: Redis answers")
+
     def on_key_failure(self, reason: str) -> None:
         """The keys that verify tokens could not be loaded; the last ones stay in use until they are too old."""
         self._log.error("verification keys cannot be loaded", reason=reason)

@@ -94,6 +94,7 @@ class RequestTelemetry:
             "request",
             request_id=report.request_id,
             method=report.method,
+            route=report.route,
             status=report.status,
             viewer=report.viewer,
             operation=None if report.operation is None else report.operation[:_MAX_NAME_LENGTH],

@@ -98,6 +98,7 @@ def build_protection(
     *,
     on_key_failure: Callable[[str], None],
     on_fallback: Callable[[], None],
+    on_return: Callable[[], None],
     caller: Viewer = ANONYMOUS,
     guests: Guests | None = None,
 ) -> Protection:
@@ -110,7 +111,7 @@ def build_protection(
     """
     redis = build_redis(settings)
     local = LocalLimiter(time.monotonic)
-    fallback = None if redis is None else _fallback(redis, local, on_fallback)
+    fallback = None if redis is None else _fallback(redis, local, on_fallback, on_return)
     authenticate: Authenticate = everybody(caller) if guests is None else guests.authenticate
     keys = api_keys = None
     if settings.konagraph_auth == "jwt":
@@ -208,7 +209,9 @@ def build_redis(settings: Settings) -> Redis | None:
         raise SettingsError(["KONAGRAPH_REDIS_URL cannot be used"]) from None
 
 
-def _fallback(redis: Redis, local: LocalLimiter, on_fallback: Callable[[], None]) -> FallbackLimiter:
+def _fallback(
+    redis: Redis, local: LocalLimiter, on_fallback: Callable[[], None], on_return: Callable[[], None]
+) -> FallbackLimiter:
     from graph.security.redis_limiter import FallbackLimiter, RedisLimiter  # noqa: PLC0415 - see `build_redis`
 
-    return FallbackLimiter(RedisLimiter(redis), local, time.monotonic, on_fallback)
+    return FallbackLimiter(RedisLimiter(redis), local, time.monotonic, on_fallback, on_return=on_return)

@@ -104,6 +104,7 @@ async def test_in_production_it_takes_the_scope_of_introspection(tmp_path: Path,
         assert answer.json()["errors"][0]["extensions"]["requiredScope"] == "introspection"
         assert "etag" not in answer.headers
     assert (nobody.status_code, codes(nobody)) == (401, ["UNAUTHENTICATED"])
+    assert {event["route"] for event in logged.named("request")} == {PATH}
     assert [(event["status"], event["codes"]) for event in logged.named("request")] == [
         (200, []),
         (403, ["FORBIDDEN"]),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from graph.sandbox.ledger import CARDS
 from tests.security.callers import ALL_KNOWING, ANY_CARD, NOT_ISSUED, NUMBERS, OWN, Caller, callers, codes
@@ -71,6 +74,18 @@ async def test_a_gateway_whose_redis_dies_goes_on_within_the_budget_and_says_so(
     assert codes(answer) == [(("cards", 2), "RATE_LIMITED")]
     told = [event["event"] for event in logged.events if event["log_level"] == "warning"]
     assert told[0].startswith("budgets are kept locally")
+
+
+@pytest.mark.slow
+async def test_the_log_says_that_redis_is_back(tmp_path: Path, own_redis: RedisServer, logged: Unredacted) -> None:
+    async with callers(tmp_path, **redis_settings(own_redis)) as running:
+        own_redis.kill()
+        await running.ask(SERVICE, LIST, {"n": NUMBERS[:1]})
+        own_redis.start()
+        async with asyncio.timeout(30):
+            while not logged.named("budgets are shared again: Redis answers"):
+                await running.ask(SERVICE, LIST, {"n": NUMBERS[:1]})
+                await asyncio.sleep(0.1)
 
 
 async def test_a_whole_request_is_answered_when_redis_was_never_there(tmp_path: Path) -> None:

@@ -62,13 +62,18 @@ class Fallback:
     def __init__(self) -> None:
         self.now = 0.0
         self.told = 0
+        self.returns = 0
         self.shared = Shared()
+        local = LocalLimiter(lambda: self.now)
         self.limiter = FallbackLimiter(
-            self.shared, LocalLimiter(lambda: self.now), lambda: self.now, self._tell, pause=PAUSE, calls=4
+            self.shared, local, lambda: self.now, self._tell, on_return=self._tell_return, pause=PAUSE, calls=4
         )
 
     def _tell(self) -> None:
         self.told += 1
+
+    def _tell_return(self) -> None:
+        self.returns += 1
 
     async def takes(self, count: int, bucket: Bucket = BUCKET) -> list[bool]:
         """The outcomes of so many concurrent takes."""
@@ -132,6 +137,16 @@ async def test_it_says_whether_the_shared_limiter_answers_as_far_as_it_knows(fal
         seen.append(fallback.limiter.away)
     # The one before the last fell into a pause and made no call.
     assert seen == [False, False, True, True, True, False]
+
+
+async def test_it_tells_once_that_the_shared_limiter_is_back(fallback: Fallback) -> None:
+    await fallback.takes(3)
+    seen = [fallback.returns]
+    for behave, now in ((broken, 0.0), (broken, PAUSE), (well, 2 * PAUSE), (well, 3 * PAUSE)):
+        fallback.shared.behave, fallback.now = behave, now
+        await fallback.takes(3)
+        seen.append(fallback.returns)
+    assert seen == [0, 0, 0, 1, 1]
 
 
 async def test_a_crowd_waits_for_its_turn_and_is_no_failure(fallback: Fallback) -> None:

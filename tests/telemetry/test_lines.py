@@ -131,7 +131,7 @@ LINES: dict[str, tuple[Callable[[], object], str]] = {
     "a request": (
         lambda: Reports().requests.on_request(REQUEST),
         (
-            '{"request_id":"gehefpjhlnkbkddgpbidbhcfopcidcco","method":"POST","status":200,"viewer":"member",'
+            '{"request_id":"gehefpjhlnkbkddgpbidbhcfopcidcco","method":"POST","route":"/graphql","status":200,"viewer":"member",'
             f'"operation":"Card","document":"{HASH}","clients":["web@1.4.0"],"duration_ms":12.3,"upstream_calls":2,"saved_calls":1,'
             '"deadline_hits":0,"codes":["CARD_NOT_FOUND"],"event":"request","logger":"konagraph","level":"info",T}'
         ),

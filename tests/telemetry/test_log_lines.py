@@ -193,6 +193,7 @@ def test_a_request_is_one_line() -> None:
         "logger": "konagraph",
         "request_id": "r-1",
         "method": "POST",
+        "route": "/graphql",
         "status": 200,
         "viewer": "member",
         "operation": "Card",
