@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from graph.loaders import Loader
 from graph.resilience.guard import CallStats
+from graph.resilience.single_flight import failed_future
 from graph.security.errors import BudgetTooSmallError
 from schema.secrets import CardNo
 
@@ -165,9 +166,9 @@ class BudgetedLoader:
             if self._viewer.allowance is not None:
                 await self._spend(key for endpoint, key in asked if endpoint.key is CardNo)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the error of these keys
-            return [_failed(error) for _ in asked]
+            return [failed_future(error) for _ in asked]
         if self.refusal is not None:
-            return [_failed(self.refusal) for _ in asked]
+            return [failed_future(self.refusal) for _ in asked]
         spent, begin, bound = self._spent, self._upstream.start, self._deadline.bound
         if len(asked) == 1 and not any(spent.values()):
             # The usual case: there is nothing to group.
@@ -179,7 +180,7 @@ class BudgetedLoader:
                 keys.setdefault(endpoint, []).append(key)
         started = {endpoint: iter(begin(endpoint, several, self.stats)) for endpoint, several in keys.items()}
         return [
-            bound(next(started[endpoint])) if (refusal := spent.get(key)) is None else _failed(refusal)
+            bound(next(started[endpoint])) if (refusal := spent.get(key)) is None else failed_future(refusal)
             for endpoint, key in asked
         ]
 
@@ -202,11 +203,3 @@ class BudgetedLoader:
         task = asyncio.create_task(self._deadline.wait(spending))
         self._spending.append(task)
         return task
-
-
-def _failed(error: Exception) -> asyncio.Future[Any]:
-    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    future.set_exception(error)
-    # Retrieved, so that asyncio does not log it.
-    future.exception()
-    return future

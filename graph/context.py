@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from graph.budgeted_loader import Upstream
     from graph.konaplate.endpoint import Endpoint
-    from graph.konaplate.view import Answer, View
+    from graph.konaplate.view import Answer, LookedUp
     from graph.resilience.deadline import Deadline
     from graph.security.audit import Access, AccessOrigin, RequestAudit
     from graph.security.authorization import Authorization
@@ -202,7 +202,7 @@ class RequestContext:
     def shown_error(
         self,
         error: Exception,
-        endpoint: Endpoint[Any, Any] | View[Any, Any],
+        endpoint: LookedUp,
         key: Any,
         subject: Subject | None,
         *,

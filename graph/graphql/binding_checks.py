@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLArgument, GraphQLField
 
-    from graph.graphql.origins import Attribute, LookedUp, Origin
+    from graph.graphql.origins import Attribute, Origin
+    from graph.konaplate.view import LookedUp
     from schema.fields import Spec
 
 

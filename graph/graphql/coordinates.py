@@ -33,9 +33,6 @@ class Named:
     coordinates: tuple[str, ...] = ()
 
 
-NOTHING: Final = Named()
-
-
 class Coordinates(Visitor):
     """Notes what each definition of a document names, while others visit it.
 

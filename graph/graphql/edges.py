@@ -18,8 +18,9 @@ from schema.secrets import CardNo, MemberId
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from graph.graphql.origins import Attribute, LookedUp, Origin
+    from graph.graphql.origins import Attribute, Origin
     from graph.graphql.plan.fields import Origins
+    from graph.konaplate.view import LookedUp
     from graph.security.audit import AccessOrigin
     from graph.security.card_refs import Subject
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLObjectType, GraphQLSchema
 
-    from graph.graphql.origins import LookedUp
     from graph.graphql.plan.fields import Origins, Read
+    from graph.konaplate.view import LookedUp
     from schema.fields import Spec
 
 

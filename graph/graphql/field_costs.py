@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from graphql import GraphQLField
 
     from graph.graphql.handles import Opening
-    from graph.graphql.origins import Attribute, LookedUp
+    from graph.graphql.origins import Attribute
+    from graph.konaplate.view import LookedUp
     from schema.fields import Edge, Part
 
 

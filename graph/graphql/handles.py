@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
     from graph.context import RequestContext
-    from graph.graphql.origins import LookedUp
     from graph.graphql.plan.fields import Origins
+    from graph.konaplate.view import LookedUp
 
 _NOT_FOUND: Final = (ErrorCode.CARD_NOT_FOUND, ErrorCode.MEMBER_NOT_FOUND)
 

@@ -8,7 +8,6 @@ from typing import (
     Annotated,
     Any,
     NamedTuple,
-    TypeAlias,
     Union,
     get_args,
     get_origin,
@@ -19,10 +18,7 @@ from graph.konaplate.record import Record, record_fields
 from graph.konaplate.view import View
 
 if TYPE_CHECKING:
-    from graph.konaplate.endpoint import Endpoint
-
-LookedUp: TypeAlias = "Endpoint[Any, Any] | View[Any, Any]"
-"""What an edge leads to."""
+    from graph.konaplate.view import LookedUp
 
 
 class Origin(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import sys
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from graph.konaplate.guarded import GuardedKonaplate
 from graph.konaplate.record import Record
 from graph.resilience.breaker import CircuitOpenError
+from graph.resilience.single_flight import failed_future
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping, Sequence
 
     from graph.konaplate.client import KonaplateClient
@@ -65,12 +66,9 @@ class SeparatedKonaplate(GuardedKonaplate):
         started: list[asyncio.Future[R]] = []
         for key, request in zip(keys, requests, strict=True):
             opened = self._reserved.opens_breaker(name, request)
-            started += [self._refused()] if opened else super().start(endpoint, [key], stats)
+            started += (
+                [failed_future(CircuitOpenError(self._open_for))]
+                if opened
+                else super().start(endpoint, [key], stats)
+            )
         return started
-
-    def _refused(self) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        future.set_exception(CircuitOpenError(self._open_for))
-        # Marks the exception as retrieved, or asyncio would log it.
-        future.exception()
-        return future

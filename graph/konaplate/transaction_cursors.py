@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from datetime import date, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graph.konaplate.errors import InvalidFieldError
 from graph.konaplate.record import Record, record_fields
@@ -13,6 +13,7 @@ from schema.secrets import Secret
 
 if TYPE_CHECKING:
     from graph.konaplate.endpoints.transactions import TransactionRow
+    from graph.konaplate.view import Sealer
 
 MAX_DIGESTS: Final = 100
 """Of either kind in a cursor. Of more rows with one time stamp, their position tells which were shown."""
@@ -22,16 +23,6 @@ _VERSION: Final = 2
 # The version, the size, fruitless calls, the two days, the offset, the time, and the number of its digests.
 _HEAD: Final = struct.Struct(">BHBIIIqB")
 _NO_TIME: Final = -(2**63)
-
-
-class Sealer(Protocol):
-    """Seals texts for one viewer; see `graph.security.handles`."""
-
-    def seal(self, clear: bytes, *bound: str) -> str:
-        """Letters that only `unseal` with the same `bound` opens."""
-
-    def unseal(self, text: str, *bound: str) -> bytes | None:
-        """What was sealed; None for any other text."""
 
 
 class WalkPosition(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from graph.konaplate.endpoints.transactions import TransactionRow
 from graph.konaplate.record import Record
+from graph.konaplate.view import ArgumentError
 from schema.secrets import MemberId, Par  # noqa: TC001 - the annotations of a key are read at run time
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ MAX_FIRST: Final = 100
 DEFAULT_DAYS: Final = 30
 """From the first day to the last one, where no first day is given."""
 DEFAULT_MAX_DAYS: Final = 90
-
-
-class HistoryArgumentError(ValueError):
-    """An argument that nothing can be answered to. The message quotes no argument."""
 
 
 class HistoryKey(NamedTuple):
@@ -103,10 +100,10 @@ def check_arguments(key: HistoryKey, today: date, max_days: int) -> None:
         max_days: the largest difference between the first day and the last one.
 
     Raises:
-        HistoryArgumentError: an argument is out of range.
+        ArgumentError: an argument is out of range.
     """
     if not 1 <= key.first <= MAX_FIRST:
-        raise HistoryArgumentError(f"`first` must be from 1 to {MAX_FIRST}")
+        raise ArgumentError(f"`first` must be from 1 to {MAX_FIRST}")
     # A cursor has the days of its walk.
     if key.after is None:
         days(key, today, max_days)
@@ -121,14 +118,14 @@ def days(key: HistoryKey, today: date, max_days: int) -> tuple[date, date]:
         max_days: the largest difference between the two.
 
     Raises:
-        HistoryArgumentError: the first day is after the last one, or too long before it.
+        ArgumentError: the first day is after the last one, or too long before it.
     """
     until = today if key.until is None else key.until
     since = key.since
     if since is None:
         since = date.min + timedelta(max((until - date.min).days - min(DEFAULT_DAYS, max_days), 0))
     if since > until:
-        raise HistoryArgumentError("`from` must not be after `to`, which is today if omitted")
+        raise ArgumentError("`from` must not be after `to`, which is today if omitted")
     if (until - since).days > max_days:
-        raise HistoryArgumentError(f"`from` and `to` may be at most {max_days} days apart")
+        raise ArgumentError(f"`from` and `to` may be at most {max_days} days apart")
     return since, until

@@ -10,11 +10,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from graph.konaplate.transaction_cursors import Cursors, Sealer, WalkPosition
+from graph.konaplate.transaction_cursors import Cursors, WalkPosition
 from graph.konaplate.transaction_history import (
     DEFAULT_MAX_DAYS,
     MAX_FIRST,
-    HistoryArgumentError,
     HistoryKey,
     TransactionHistory,
     TransactionPageInfo,
@@ -22,10 +21,13 @@ from graph.konaplate.transaction_history import (
     days,
 )
 from graph.konaplate.transaction_pages import Load, Pages, Seen, new_rows, overlapping, place_after
+from graph.konaplate.view import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
+
+    from graph.konaplate.view import Sealer
 
 MAX_CALLS: Final = 3
 """Calls for one part of a history. If they do not fill it, the client goes on from its end cursor."""
@@ -49,7 +51,7 @@ async def walk(
         max_days: the largest difference between the first day and the last one.
 
     Raises:
-        HistoryArgumentError: before any call.
+        ArgumentError: before any call.
         InvalidFieldError: a page has no readable list of transactions.
         KonaplateError: of `load`.
     """
@@ -57,7 +59,7 @@ async def walk(
     cursors = _cursors(key, sealer)
     place = WalkPosition(*days(key, today, max_days)) if key.after is None else cursors.opened(key.after)
     if place is None:
-        raise HistoryArgumentError("`after` is not a cursor of this card with these arguments")
+        raise ArgumentError("`after` is not a cursor of this card with these arguments")
     return _history(key, place, await _found(key, place, load), cursors)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from graph import DeclarationError
 from graph.konaplate.endpoint import by_name
@@ -31,7 +31,19 @@ class Found(NamedTuple):
     key: Any
 
 
-class LookUps(Protocol):
+class Sealer(Protocol):
+    """Seals texts for one viewer; see `graph.security.handles`."""
+
+    def seal(self, clear: bytes, *bound: str) -> str:
+        """Make an opaque text that only this viewer can open, and only bound to the same texts."""
+        ...
+
+    def unseal(self, text: str, *bound: str) -> bytes | None:
+        """Open such a text; None if it is none."""
+        ...
+
+
+class LookUps(Sealer, Protocol):
     """What a view may use of the request."""
 
     @property
@@ -46,14 +58,6 @@ class LookUps(Protocol):
 
     async def load(self, endpoint: Endpoint[Any, Any], key: Any) -> Any:
         """Look a key up; equal keys of one request share one call. Raises the error that the viewer may see."""
-        ...
-
-    def seal(self, clear: bytes, *bound: str) -> str:
-        """Make an opaque text that only this viewer can open, and only bound to the same texts."""
-        ...
-
-    def unseal(self, text: str, *bound: str) -> bytes | None:
-        """Open such a text; None if it is none."""
         ...
 
 
@@ -94,15 +98,17 @@ class View(Generic[K, R]):
         return key if self.owner == self.key_name else getattr(key, self.owner or "")
 
 
-def with_views(
-    endpoints: Iterable[Endpoint[Any, Any]], views: Iterable[View[Any, Any]]
-) -> dict[str, Endpoint[Any, Any] | View[Any, Any]]:
+LookedUp: TypeAlias = "Endpoint[Any, Any] | View[Any, Any]"
+"""What an edge of the schema leads to."""
+
+
+def with_views(endpoints: Iterable[Endpoint[Any, Any]], views: Iterable[View[Any, Any]]) -> dict[str, LookedUp]:
     """Index endpoints and views by name.
 
     Raises:
         DeclarationError: two have the same name, or two endpoints the same path.
     """
-    named: dict[str, Endpoint[Any, Any] | View[Any, Any]] = {**by_name(endpoints)}
+    named: dict[str, LookedUp] = {**by_name(endpoints)}
     for view in views:
         if view.name in named:
             raise DeclarationError(f"the view {view.name!r} has the name of another")
@@ -113,7 +119,7 @@ def with_views(
 class Answer(NamedTuple):
     """What a look-up gave."""
 
-    asked: Endpoint[Any, Any] | View[Any, Any]
+    asked: LookedUp
     record: Any
     key: Any
 

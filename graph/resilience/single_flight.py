@@ -20,6 +20,15 @@ class AbandonedError(Exception):
     """The process is shutting down and cancelled a call that somebody was waiting for."""
 
 
+def failed_future(error: Exception) -> asyncio.Future[Any]:
+    """Return a future that has failed already, and that nobody needs to wait for."""
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    future.set_exception(error)
+    # Marks the exception as retrieved, or asyncio would log it.
+    future.exception()
+    return future
+
+
 class SingleFlight(Generic[K, V]):
     """Calls in progress, by key, each with its waiters."""
 

@@ -105,7 +105,6 @@ ERROR: Final = (ErrorCode.UPSTREAM_ERROR, False)
 BUSY: Final = (ErrorCode.UPSTREAM_ERROR, True)
 
 _HTML: Final = b"<!DOCTYPE html><html><body><h1>Service Temporarily Unavailable</h1></body></html>"
-_NO_ID: Final = {"approvalDiv": "0", "manYn": "1"}
 _STRANGE: Final = {"approvalDiv": "7", "idNo": "01012345678", "manYn": "1"}
 
 UNKNOWN_MEMBER: Final = 9001

@@ -23,7 +23,7 @@ from graph.schema_check.changes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from graphql import DocumentNode, GraphQLSchema, Node
 
@@ -258,8 +258,3 @@ _RULES: Final[Mapping[str, Callable[[Change, Fit], Effect | None]]] = {
     ONE_OF_ADDED: _one_of_added,
 }
 """By the kinds of changes. Other kinds affect no document that exists."""
-
-
-def worst(effects: Sequence[Effect]) -> Effect:
-    """Return the worst of some effects."""
-    return min(effects, key=list(Effect).index)

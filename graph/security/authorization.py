@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from graph.konaplate.responses import ASK_AGAIN
 from graph.security.errors import CardHiddenError, HiddenError, MemberHiddenError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from graph.konaplate.errors import CallDetails, KonaplateError
+    from graph.konaplate.view import LookedUp
 
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_FAULT: Final = 500
@@ -102,41 +103,13 @@ def developer(member_id: MemberId) -> Viewer:
     )
 
 
-class Owned(Protocol):
-    """What authorization looks at in what is looked up; `Endpoint` explains the attributes."""
-
-    @property
-    def owner(self) -> str | None:
-        """The attribute that names the owner; without one, everybody may see it."""
-        ...
-
-    @property
-    def owner_in_key(self) -> bool:
-        """Whether the key tells the owner."""
-        ...
-
-    @property
-    def open_to(self) -> tuple[str, ...]:
-        """Scopes, each of which lets a viewer see other members' data."""
-        ...
-
-    @property
-    def hidden_as(self) -> ErrorCode:
-        """What others are told."""
-        ...
-
-    def owner_of(self, record: Any, key: Any) -> object:
-        """The owner of a record."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Authorization:
     """The rules for one viewer."""
 
     viewer: Viewer
 
-    def check(self, record: Any, asked: Owned, key: Any) -> None:
+    def check(self, record: Any, asked: LookedUp, key: Any) -> None:
         """Check that the viewer may see a record.
 
         Raises:
@@ -151,11 +124,11 @@ class Authorization:
         """Whether the viewer may read what takes a scope, except for the owner."""
         return scope in self.viewer.scopes or (owner is not None and owner == self.viewer.member_id)
 
-    def may_ask(self, asked: Owned, key: Any) -> bool:
+    def may_ask(self, asked: LookedUp, key: Any) -> bool:
         """Whether the viewer may ask for a key, as far as the key tells; if not, no call is needed."""
         return not asked.owner_in_key or self._may_see_all(asked) or self._owns(None, asked, key)
 
-    def failure(self, error: KonaplateError, asked: Owned, key: Any) -> Exception:
+    def failure(self, error: KonaplateError, asked: LookedUp, key: Any) -> Exception:
         """The error that the viewer sees when a key that the caller named cannot be looked up.
 
         Not for keys found in the viewer's own records: their errors reveal nothing new. Any code of Konaplate may
@@ -167,10 +140,10 @@ class Authorization:
             return error
         return hidden_error(asked.hidden_as)
 
-    def _may_see_all(self, asked: Owned) -> bool:
+    def _may_see_all(self, asked: LookedUp) -> bool:
         return asked.owner is None or not self.viewer.scopes.isdisjoint(asked.open_to)
 
-    def _owns(self, record: Any, asked: Owned, key: Any) -> bool:
+    def _owns(self, record: Any, asked: LookedUp, key: Any) -> bool:
         own, owner = self.viewer.member_id, asked.owner_of(record, key)
         if owner is None and asked.owner_in_key:
             # A key without a member asks for what is everybody's; a record without one may be anybody's.

@@ -37,7 +37,7 @@ NOBODY: Final = Viewer(kind="service", id="nobody", scopes=frozenset(), member_i
 # Caught within the gateway, or raised before it answers anybody.
 NEVER_SHOWN: Final = {
     "ArgumentError", "BadKeyFileError", "BadKeySetError", "BadPemError", "BadRedisUrlError", "BindingError",
-    "CannotOpenError", "FallbackToGraphQLCore", "HistoryArgumentError", "ManifestError", "ResponseRefusedError",
+    "CannotOpenError", "FallbackToGraphQLCore", "ManifestError", "ResponseRefusedError",
     "UnfitError", "_DuplicateNameError",
 }  # fmt: skip
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from graph.konaplate.endpoints.transactions import TransactionPage, TransactionsKey
 from graph.konaplate.errors import InvalidFieldError
 from graph.konaplate.transaction_cursors import WalkPosition
-from graph.konaplate.transaction_history import HistoryArgumentError, TransactionHistory
 from graph.konaplate.transaction_pages import MAX_ROWS, Pages, overlapping
 from graph.konaplate.transaction_walk import MAX_CALLS, MAX_FRUITLESS_CALLS, walk
+from graph.konaplate.view import ArgumentError
 from graph.redact import holds_card_number
 from schema.secrets import Par, PersonalText
 from tests.konaplate.history import KEY, TODAY, Entry, History, ViewerSealer, numbers, part
 from tests.konaplate.support import DETAILS
+
+if TYPE_CHECKING:
+    from graph.konaplate.transaction_history import TransactionHistory
 
 DAY: Final = timedelta(days=1)
 _MAX_PARTS: Final = 2000
@@ -134,7 +137,7 @@ async def test_a_smaller_limit_of_days_also_bounds_the_default() -> None:
 )
 async def test_arguments_are_refused_before_any_call(changes: dict[str, Any], message: str) -> None:
     history = History.of(50)
-    with pytest.raises(HistoryArgumentError) as refused:
+    with pytest.raises(ArgumentError) as refused:
         await part(history, **changes)
     assert (str(refused.value), history.keys) == (message, [])
 
@@ -156,7 +159,7 @@ async def test_a_cursor_of_another_card_filter_or_viewer_is_refused_as_a_forged_
     after = (await part(history)).page_info.end_cursor
     assert (await part(history, after=after)).nodes
     calls = len(history.keys)
-    with pytest.raises(HistoryArgumentError) as refused:
+    with pytest.raises(ArgumentError) as refused:
         await part(history, after=after, **changes)
     assert (str(refused.value), len(history.keys)) == (BAD_CURSOR, calls)
 
@@ -165,13 +168,13 @@ async def test_a_cursor_that_was_cut_is_refused() -> None:
     history = History.of(50)
     cursor = (await part(history)).edges[3].cursor
     for cut in (cursor[:-1], cursor[:-2], cursor[2:], cursor[:20], cursor + "bb"):
-        with pytest.raises(HistoryArgumentError):
+        with pytest.raises(ArgumentError):
             await part(history, after=cut)
 
 
 async def test_a_cursor_of_another_release_is_refused() -> None:
     bound = ("transactions", KEY.par.reveal(), "False   ")
-    with pytest.raises(HistoryArgumentError):
+    with pytest.raises(ArgumentError):
         await part(History.of(50), after=ViewerSealer().seal(b"\0 of another form", *bound))
 
 

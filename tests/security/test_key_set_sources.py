@@ -69,7 +69,7 @@ async def test_a_source_that_is_down_at_the_start_does_not_stop_the_gateway(tmp_
     assert [(event["level"], event["reason"]) for event in failures] == [
         ("error", "the key set cannot be read (ConnectError)")
     ]
-    assert str(free_port) not in stream.getvalue()
+    assert f":{free_port}" not in stream.getvalue()
 
 
 BAD_ANSWERS = {

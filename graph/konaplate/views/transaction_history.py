@@ -6,12 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from graph.konaplate.endpoints.transactions import TRANSACTIONS
-from graph.konaplate.transaction_history import (
-    HistoryArgumentError,
-    HistoryKey,
-    TransactionHistory,
-    check_arguments,
-)
+from graph.konaplate.transaction_history import HistoryKey, TransactionHistory, check_arguments
 from graph.konaplate.transaction_walk import walk
 from graph.konaplate.view import ArgumentError, Found, View
 
@@ -24,19 +19,12 @@ _TYPES: Final = (None, "00", "01", "02", "03")
 def _check(key: HistoryKey, look_ups: LookUps) -> None:
     if key.tr_type not in _TYPES:
         raise ArgumentError("`type` must not be UNKNOWN")
-    try:
-        check_arguments(key, look_ups.today, look_ups.max_days)
-    except HistoryArgumentError as error:
-        raise ArgumentError(str(error)) from None
+    check_arguments(key, look_ups.today, look_ups.max_days)
 
 
 async def _look_up(key: HistoryKey, look_ups: LookUps) -> Found:
     load = partial(look_ups.load, TRANSACTIONS)
-    try:
-        history = await walk(key, load, look_ups, today=look_ups.today, max_days=look_ups.max_days)
-    except HistoryArgumentError as error:
-        raise ArgumentError(str(error)) from None
-    return Found(history, key)
+    return Found(await walk(key, load, look_ups, today=look_ups.today, max_days=look_ups.max_days), key)
 
 
 TRANSACTION_HISTORY: Final = View(
