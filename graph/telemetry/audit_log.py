@@ -103,25 +103,32 @@ class AuditLog:
         return written
 
     def on_refused(self, event: AuditEvent) -> None:
-        """Record that a caller was refused before anything was executed."""
-        if event.viewer_id is None:
-            # Sampled, because an anonymous caller can send any number of requests.
-            left_out = self._sampler.admit(event.address)
-            if left_out is None:
-                self._count(event)
-                return
-            event = event._replace(left_out=left_out)
-        self.record((event,))
+        """Record that a caller was refused before anything was executed.
+
+        Sampled, because anybody can send any number of requests.
+        """
+        admitted = self._sampler.admit(event)
+        if admitted is None:
+            self._count(event)
+        else:
+            self.record((admitted,))
 
     def reopen(self) -> None:
         """Open the path again, as after a log rotation."""
-        self._sampler.forget()
+        self._write_left_out()
         self._reopen_file()
 
     def close(self) -> None:
         """Close the file."""
+        self._write_left_out()
         if self._file is not None:
             self._file.close()
+
+    def _write_left_out(self) -> None:
+        """Write how many refusals were left out. They are counted already."""
+        events = self._sampler.drain()
+        if events and self.available:
+            self._write_events(events)
 
     def _write_events(self, events: Sequence[AuditEvent]) -> bool:
         log = process_log()

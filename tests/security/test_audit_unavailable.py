@@ -21,6 +21,7 @@ from graph.security.refusal_sampler import RefusalSampler
 from graph.telemetry.audit_file import AuditFile
 from graph.telemetry.audit_log import AuditLog
 from graph.telemetry.logs import configure_logging
+from tests.security.audit_writer import KEY
 from tests.security.callers import ALL_KNOWING, OWN, Caller, Callers, callers, codes
 from tests.support import on_core, sandbox_settings
 from tests.telemetry.capture import logs_as
@@ -264,24 +265,55 @@ async def test_who_is_not_let_in_cannot_fill_the_file(tmp_path: Path) -> None:
         assert [event["action"] for event in running.audited()[10:]] == ["read", "refused"]
 
 
-def test_each_source_is_sampled_by_itself_and_all_together_are_bounded(clock: Clock) -> None:
+def refused(address: str, viewer: str | None = None) -> AuditEvent:
+    kind = None if viewer is None else "service"
+    return AuditEvent("refused", "an-id", address, kind, viewer, code="RATE_LIMITED")
+
+
+def test_each_source_is_sampled_by_itself_and_all_without_credentials_together_are_bounded(clock: Clock) -> None:
     sampler = RefusalSampler(clock)
-    assert [sampler.admit("192.0.2.1") for _ in range(15)] == [0] * 10 + [None] * 5
-    assert sampler.admit("192.0.2.2") == 0
+
+    def admitted(address: str, viewer: str | None = None) -> bool:
+        return sampler.admit(refused(address, viewer)) is not None
+
+    assert [admitted("192.0.2.1") for _ in range(15)] == [True] * 10 + [False] * 5
+    assert admitted("192.0.2.2")
     # One caller controls a whole IPv6 network.
-    assert sum(sampler.admit(f"2001:db8::{number:x}") is not None for number in range(50)) == 10
-    many = [sampler.admit(f"10.0.{number // 250}.{number % 250}") for number in range(5_000)]
-    assert sum(one is not None for one in many) == 300 - 21
+    assert sum(admitted(f"2001:db8::{number:x}") for number in range(50)) == 10
+    many = [admitted(f"10.0.{number // 250}.{number % 250}") for number in range(5_000)]
+    assert sum(many) == 300 - 21
+    # They take nothing from viewers.
+    assert [admitted("192.0.2.1", "a") for _ in range(15)] == [True] * 10 + [False] * 5
+    assert admitted("192.0.2.1", "b")
+    assert admitted("192.0.2.2", "a")
     clock.now += 60
-    assert sampler.admit("198.51.100.1") == 0
+    assert admitted("198.51.100.1")
 
 
 def test_what_was_left_out_of_a_source_is_told_with_its_next_line(clock: Clock) -> None:
     sampler = RefusalSampler(clock)
     for _ in range(15):
-        sampler.admit("192.0.2.1")
+        sampler.admit(refused("192.0.2.1"))
     clock.now += 60
-    assert [sampler.admit("192.0.2.1") for _ in range(2)] == [5, 0]
+    events = [sampler.admit(refused("192.0.2.1")) for _ in range(2)]
+    assert [event and event.left_out for event in events] == [5, 0]
+
+
+@pytest.mark.parametrize("end", [AuditLog.close, AuditLog.reopen])
+def test_what_was_left_out_is_written_before_the_file_ends(
+    end: Callable[[AuditLog], None], tmp_path: Path, clock: Clock
+) -> None:
+    counted: list[AuditEvent] = []
+    log = AuditLog(tmp_path / "audit.log", str.upper, KEY, clock=clock, count=counted.append)
+    for _ in range(15):
+        log.on_refused(refused("192.0.2.1"))
+    for _ in range(11):
+        log.on_refused(refused("192.0.2.1", "a"))
+    end(log)
+    lines = [json.loads(line) for line in (tmp_path / "audit.log").read_text("utf-8").splitlines()]
+    events = [line for line in lines if line["action"] == "refused"]
+    assert sum(1 + event.get("left_out", 0) for event in events) == len(counted) == 26
+    assert len(events) == 22
 
 
 async def test_the_line_is_there_before_the_answer(tmp_path: Path) -> None:
