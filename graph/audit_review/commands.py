@@ -22,7 +22,7 @@ from graph.audit_review.report import (
     viewers_of,
 )
 from graph.audit_review.verify import verify
-from graph.config.environment import load_key, load_text
+from graph.config.environment import load_key, load_text, read_key
 from graph.config.settings import SettingsError
 from graph.output.prompts import read_number
 from graph.output.tables import FORMATS, print_table
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
     from schema.secrets import Credential
 
-_FILES: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILES: Final = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+_KEY_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class _Moment(click.ParamType[datetime]):
@@ -69,8 +70,8 @@ class _Moment(click.ParamType[datetime]):
 def audit() -> None:
     """Verify the audit log, and ask it who saw what.
 
-    FILE is an audit log, rotated or compressed (.gz) ones included; without any, KONAGRAPH_AUDIT_LOG and the files
-    beside it whose names begin like its own.
+    FILE is an audit log, rotated or compressed (.gz) ones included; - is standard input. Without any,
+    KONAGRAPH_AUDIT_LOG and the files beside it whose names begin like its own.
     """
 
 
@@ -80,18 +81,31 @@ def _takes_files(command: Callable[..., None]) -> Callable[..., None]:
 
 @audit.command("verify")
 @_takes_files
-@click.option("--older-deleted", is_flag=True, help="Accept that older files were deleted.")
+@click.option(
+    "--old-key",
+    "old_key_files",
+    multiple=True,
+    type=_KEY_FILE,
+    metavar="FILE",
+    help="A file with an earlier KONAGRAPH_AUDIT_KEY; may be repeated.",
+)
+@click.option("--older-deleted", is_flag=True, help="Accept that older files or lines were deleted.")
 @click.option("--log", "mixed", is_flag=True, help="The files are logs of gateways, with other lines in between.")
-def verify_files(files: Sequence[Path], *, older_deleted: bool, mixed: bool) -> None:
+def verify_files(
+    files: Sequence[Path], old_key_files: Sequence[Path], *, older_deleted: bool, mixed: bool
+) -> None:
     """Find edited, missing, moved and added lines.
 
-    Needs KONAGRAPH_AUDIT_KEY. Exits with 1 if it finds any change.
+    Needs KONAGRAPH_AUDIT_KEY. Exits with 1 if it finds any change, and with 2 if it finds no sealed line.
     """
     key = ChainKey(_key("KONAGRAPH_AUDIT_KEY"))
+    old_keys = [(file, ChainKey(_key_in(file))) for file in old_key_files]
     try:
-        verdict = verify(_given(files), key, older_deleted=older_deleted, mixed=mixed)
+        verdict = verify(_given(files), key, old_keys, older_deleted=older_deleted, mixed=mixed)
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}")
+    if not verdict.lines and not verdict.findings:
+        _fail("there is no sealed line")
     for remark in verdict.notes:
         click.echo(printable(f"note: {remark}"))
     for remark in verdict.findings:
@@ -146,7 +160,7 @@ def report(
             raise
         _fail(f"{error.filename}: {error.strerror}")
     if not shown and form == "table":
-        click.echo("nothing in that time", err=True)
+        click.echo("no such event", err=True)
     if unreadable:
         left_out = _count(len(unreadable), "line cannot be read, and is", "lines cannot be read, and are")
         click.echo(f"{left_out} left out: see konagraph audit verify", err=True)
@@ -197,6 +211,13 @@ def _given(files: Sequence[Path]) -> list[Path]:
 def _key(name: str) -> Credential:
     try:
         return load_key(os.environ, name)
+    except SettingsError as error:
+        _fail(*error.problems)
+
+
+def _key_in(file: Path) -> Credential:
+    try:
+        return read_key(file)
     except SettingsError as error:
         _fail(*error.problems)
 

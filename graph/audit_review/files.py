@@ -9,6 +9,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import click
+
 from graph.security.audit_chain import link_of
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ class Segment:
 
 
 def lines_of(file: Path) -> Iterator[Line]:
-    """Read a file, which may be compressed by gzip.
+    """Read a file, which may be compressed by gzip; - is standard input.
 
     Raises:
         OSError: it cannot be read.
@@ -115,7 +117,7 @@ def lines_of(file: Path) -> Iterator[Line]:
 
 def _lines_of(file: Path) -> Iterator[Line]:
     start, number = 0, 1
-    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
+    with gzip.open(file) if file.suffix == ".gz" else click.open_file(str(file), "rb") as opened:
         while text := opened.readline(_LONGEST):
             bare, end = text.removesuffix(_END), start + len(text)
             glued = bare.rfind(BEGINNING)

@@ -94,11 +94,22 @@ def load_key(environment: Mapping[str, str], name: str) -> Credential:
     Raises:
         SettingsError: it is missing or wrong.
     """
+    text = load_text(environment, name)
+    if not text:
+        raise SettingsError([f"{name} is missing"])
+    return _key_of(name, text)
+
+
+def read_key(file: Path) -> Credential:
+    """Read a key that no setting names.
+
+    Raises:
+        SettingsError: the file cannot be read, or has no key.
+    """
     try:
-        key: Credential = _KEY.validate_python(load_text(environment, name))
-    except ValidationError as error:
-        raise SettingsError([f"{name}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"]) from None
-    return key
+        return _key_of(str(file), read_text(file).strip())
+    except UnreadableFileError as error:
+        raise SettingsError([f"{file} {unreadable(error)}"]) from None
 
 
 def load_text(environment: Mapping[str, str], name: str) -> str:
@@ -132,6 +143,14 @@ def removed_variables(environment: Mapping[str, str], settings: Settings) -> lis
         for name, value in _removed(environment).items()
         if not asks_for_more(name, value, settings)
     ]
+
+
+def _key_of(name: str, text: str) -> Credential:
+    try:
+        key: Credential = _KEY.validate_python(text)
+    except ValidationError as error:
+        raise SettingsError([f"{name}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"]) from None
+    return key
 
 
 def _removed(environment: Mapping[str, str]) -> dict[str, str]:

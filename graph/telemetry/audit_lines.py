@@ -39,25 +39,29 @@ class AuditLines:
         self._head: tuple[int, int] | None = None
         # The line that is torn. The chain comes to it once it is whole.
         self._torn: Sequence[tuple[bytes, Seal]] = ()
+        # What is in the file, and was not returned yet.
+        self._new = b""
         if self._chain is not None:
             with contextlib.suppress(OSError):
                 # A full disk stops no start.
                 self._begin(self._chain, self._file)
 
     def write(self, lines: Sequence[bytes]) -> bytes:
-        """Append lines, each without its line break; returns them as they are in the file.
+        """Append lines, each without its line break; returns what the file has since the last time.
+
+        That are all lines of the chain, those included that begin files. Heads are blank.
 
         Raises:
             OSError: when not all of them were written.
         """
         if self._chain is not None and not self._files:
             self.reopen()
-        written = self._append(lines)
+        self._append(lines)
         if self._file.is_deleted:
             # The lines are lost with it.
             self.reopen()
-            written = self._append(lines)
-        return written
+            self._append(lines)
+        return self._taken()
 
     def reopen(self) -> None:
         """Open the path again, as after `logrotate` has renamed the file.
@@ -86,8 +90,8 @@ class AuditLines:
                 os.close(head[0])
         old.close()
 
-    def close(self) -> None:
-        """Write the last line, and close the file."""
+    def close(self) -> bytes:
+        """Write the last line, and close the file; returns what `write` would."""
         if self._chain is not None and self._files:
             with contextlib.suppress(OSError):
                 self._append([self._render({"action": "closed"})])
@@ -97,32 +101,43 @@ class AuditLines:
             os.close(self._head[0])
             self._head = None
         self._file.close()
+        return self._taken()
 
-    def _append(self, lines: Sequence[bytes]) -> bytes:
+    def _taken(self) -> bytes:
+        new, self._new = self._new, b""
+        return new
+
+    def _append(self, lines: Sequence[bytes]) -> None:
         """Append lines, sealed if there is a key, in one write."""
         self._finish()
         chain, file = self._chain, self._file
         if chain is None:
             text = b"".join([line + b"\n" for line in lines])
             file.write(text)
-            return text
+            self._new += text
+            return
         sealed = chain.seal(lines, file.end)
         text = sealed[0][0] if len(sealed) == 1 else b"".join([line for line, _ in sealed])
         try:
             file.write(text)
         finally:
-            chain.advance(sealed[: file.whole])
+            self._advance(chain, sealed[: file.whole])
             self._torn = sealed[file.whole :][:1] if file.is_torn else ()
             if file.whole:
                 self._write_head(chain)
-        return text
+
+    def _advance(self, chain: Chain, sealed: Sequence[tuple[bytes, Seal]]) -> None:
+        """Go on after lines that are whole in the file."""
+        chain.advance(sealed)
+        for line, _ in sealed:
+            self._new += line
 
     def _finish(self) -> None:
         """Finish a torn line."""
         if self._file.is_torn:
             is_whole, torn, self._torn = self._file.finish(), self._torn, ()
             if is_whole and self._chain is not None:
-                self._chain.advance(torn)
+                self._advance(self._chain, torn)
                 self._write_head(self._chain)
 
     def _begin(self, chain: Chain, file: AuditFile) -> None:
@@ -133,7 +148,8 @@ class AuditLines:
         rewriter = file.rewriter()
         if rewriter is not None:
             event["head"] = BLANK_HEAD
-        ((line, seal),) = chain.seal([self._render(event)])
+        sealed = chain.seal([self._render(event)])
+        ((line, seal),) = sealed
         line = with_head(line, chain.seq + 1, seal)
         try:
             file.write(line)
@@ -142,7 +158,8 @@ class AuditLines:
                 os.close(rewriter)
             file.discard()
             raise
-        chain.advance([(line, seal)])
+        # A copy with a head would let the file be cut back to this line.
+        self._advance(chain, sealed)
         self._file, self._torn, self._head = file, (), None
         self._files += 1
         offset = head_offset(line)

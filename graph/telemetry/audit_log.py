@@ -122,7 +122,9 @@ class AuditLog:
         """Close the file."""
         self._write_left_out()
         if self._file is not None:
-            self._file.close()
+            written, log = self._file.close(), process_log()
+            if log is not None and log.is_json:
+                log.lines.write(written)
 
     def _write_left_out(self) -> None:
         """Write how many refusals were left out. They are counted already."""

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import random
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -18,9 +20,10 @@ from schema.secrets import CardNo, Credential, MemberId
 from tests.cli.test_cli_commands import invoke
 from tests.security.callers import ALL_KNOWING, NUMBERS, OTHERS, OWN, Caller, callers
 from tests.tables import table
+from tests.telemetry.capture import logs_as
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
 KEYS: Final[dict[str, Any]] = {
     "KONAGRAPH_AUDIT_KEY": "the key of the audit log's chains",
@@ -64,14 +67,61 @@ def test_an_untouched_log_is_verified_and_a_changed_one_is_an_error(log: Path) -
     assert (changed.exit_code, changed.stdout.splitlines()[0]) == (1, f"CHANGED: {log}:2: changed")
 
 
-async def test_the_log_of_a_process_is_verified_among_its_other_lines(tmp_path: Path) -> None:
-    async with callers(tmp_path, **KEYS) as running:
-        await running.ask(ALL_KNOWING, CARD, {"n": OWN})
-    lines = running.audit_file.read_text("utf-8").splitlines(keepends=True)
-    (tmp_path / "log").write_text(f"a greeting\n{lines[0]}{{}}\n{''.join(lines[1:])}the end", "utf-8")
-    arguments = ("audit", "verify", str(tmp_path / "log"))
-    assert invoke(*arguments, "--log", **KEYS).exit_code == 0
-    assert invoke(*arguments, **KEYS).exit_code == 1
+def verify_log(*logs: str, arguments: Sequence[str] = (), **variables: str) -> Result:
+    """Verify parts of a log; the first one is standard input."""
+    with TemporaryDirectory() as folder:
+        files = [Path(folder) / str(number) for number in range(1, len(logs))]
+        for file, text in zip(files, logs[1:], strict=True):
+            file.write_text(text, "utf-8")
+        return CliRunner().invoke(
+            main, ["audit", "verify", "--log", *arguments, "-", *map(str, files)], logs[0], {**KEYS, **variables}
+        )
+
+
+async def test_the_log_of_a_gateway_is_verified_though_the_audit_events_have_a_file_too(tmp_path: Path) -> None:
+    with logs_as("info") as stream:
+        async with callers(tmp_path, **KEYS) as running:
+            await running.ask(ALL_KNOWING, CARD, {"n": OWN})
+            running.audit_file.rename(tmp_path / "rotated")
+            running.gateway.app.state.reopen_files()
+            await running.ask(ALL_KNOWING, CARD, {"n": OWN})
+    log = stream.getvalue()
+    verified = verify_log(f"a greeting\n{log}the end")
+    assert (verified.exit_code, verified.stdout) == (0, "5 sealed lines of 1 process: untouched\n")
+    assert verify_log(log.replace("balance", "Balance", 1)).exit_code == 1
+    # A head would let the file be cut back to the line.
+    assert {line["head"].strip() for line in map(json.loads, log.splitlines()) if "head" in line} == {""}
+
+
+async def test_a_rotated_log_is_verified_part_by_part(tmp_path: Path) -> None:
+    with logs_as("info") as stream:
+        async with callers(tmp_path, **KEYS) as running:
+            for number in NUMBERS[:4]:
+                await running.ask(ALL_KNOWING, CARD, {"n": number})
+    lines = [line for line in stream.getvalue().splitlines(keepends=True) if '"chain"' in line]
+    first, second = "".join(lines[:4]), "".join(lines[4:])
+    assert verify_log(second, first).exit_code == verify_log(first, second).exit_code == 0
+    for told in (verify_log(second), verify_log("".join(lines[5:]), first)):
+        assert "missing" in told.stdout
+        assert told.exit_code == 1
+    assert verify_log(second.replace("balance", "Balance", 1), first).exit_code == 1
+    later = verify_log(second, arguments=("--older-deleted",))
+    assert (later.exit_code, "lines 1 to 4 are missing" in later.stdout) == (0, True)
+    assert verify_log("no line\n").exit_code == 2
+
+
+async def test_a_record_is_verified_with_an_older_key(log: Path) -> None:
+    old = log.with_name("old-key")
+    old.write_text(KEYS["KONAGRAPH_AUDIT_KEY"] + "\n")
+    renewed = {**KEYS, "KONAGRAPH_AUDIT_KEY": "the new key of the audit log's chains"}
+    without = invoke("audit", "verify", str(log), **renewed)
+    assert (without.exit_code, len(without.stdout.splitlines())) == (1, 2)
+    assert "--old-key" in without.stdout
+    verified = invoke("audit", "verify", "--old-key", str(old), str(log), **renewed)
+    assert (verified.exit_code, verified.stdout.splitlines()[-1]) == (0, "9 sealed lines of 1 process: untouched")
+    old.write_text("short")
+    refused = invoke("audit", "verify", "--old-key", str(old), str(log), **renewed)
+    assert (refused.exit_code, refused.stderr) == (2, f"{old}: must have at least 32 characters\n")
 
 
 @table(
@@ -80,7 +130,7 @@ async def test_the_log_of_a_process_is_verified_among_its_other_lines(tmp_path: 
         (("verify", "x"), {}, "does not exist"),
         (("verify",), KEYS, "name a FILE, or set KONAGRAPH_AUDIT_LOG"),
         (("verify",), {**KEYS, "KONAGRAPH_AUDIT_LOG": "x"}, "there is no file x"),
-        (("verify", "pyproject.toml"), {}, "KONAGRAPH_AUDIT_KEY"),
+        (("verify", "pyproject.toml"), {}, "KONAGRAPH_AUDIT_KEY is missing"),
         (("verify", "pyproject.toml"), {"KONAGRAPH_AUDIT_KEY": "short"}, "KONAGRAPH_AUDIT_KEY"),
         (("report", "--from", "March", "pyproject.toml"), {}, "neither a day"),
         (("report", "--to", "9999-12-31", "pyproject.toml"), {}, "is too late"),
@@ -89,7 +139,7 @@ async def test_the_log_of_a_process_is_verified_among_its_other_lines(tmp_path: 
             {},
             "--to is not after --from",
         ),
-        (("card-ref",), {}, "KONAGRAPH_CARD_REF_KEY"),
+        (("card-ref",), {}, "KONAGRAPH_CARD_REF_KEY is missing"),
         (("card-ref",), KEYS, "standard input has no card number"),
         (("card-ref", "--member"), KEYS, "standard input has no member id"),
     ],
@@ -209,6 +259,7 @@ def test_a_report_of_several_logs_is_in_order_of_time(tmp_path: Path) -> None:
 def test_a_report_keeps_to_its_time(log: Path) -> None:
     day = json.loads(log.read_text("utf-8").splitlines()[0])["timestamp"][:10]
     assert len(rows("--from", day, "--to", day, str(log))) == 3
+    assert invoke("audit", "report", "--viewer", "nosuch", str(log)).stderr == "no such event\n"
     assert rows("--to", "2020-01-01", str(log)) == rows("--from", "2100-01-01T00:00:00+09:00", str(log)) == []
 
 

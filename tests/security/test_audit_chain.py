@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def texts(files: list[Path], **rules: bool) -> list[str]:
-    return [finding.text for finding in verify(files, KEY, **rules).findings]
+def texts(files: list[Path], *, older_deleted: bool = False) -> list[str]:
+    return [finding.text for finding in verify(files, KEY, older_deleted=older_deleted).findings]
 
 
 def written(path: Path, count: int) -> AuditLog:
