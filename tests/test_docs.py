@@ -126,7 +126,7 @@ def same(shown: str, value: Any) -> bool:
     """Whether a text in a document is a value."""
     if isinstance(value, float):
         return re.fullmatch(r"\d+(\.\d+)?", shown) is not None and float(shown) == value
-    return shown == (" ".join(value) if isinstance(value, tuple) else str(value))
+    return shown == (",".join(value) if isinstance(value, tuple) else str(value))
 
 
 @table("document", CURRENT)

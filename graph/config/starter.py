@@ -65,8 +65,9 @@ _COMPOSE_ENV: Final = """\
 KONAGRAPH_SECRETS={folder}
 """
 _HEAD: Final = """\
-# The settings of the gateway, one NAME=value per line, for compose (see compose.yml) and systemd
-# (EnvironmentFile). Fill in what is marked with "fill in". A setting after # has its default.
+# The settings of the gateway, one NAME=value per line, for compose (see compose.yml), systemd
+# (EnvironmentFile) and shells: separate the items of a list by commas, without spaces. Fill in what is
+# marked with "fill in". A setting after # has its default.
 #
 # Secrets are files in {folder}/gateway, one for each, named like the setting. The keys of
 # this gateway are new; those of Konaplate are empty, and must be filled in.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import signal
 import stat
+import subprocess
 from typing import TYPE_CHECKING
 
 import httpx
@@ -168,6 +169,18 @@ def test_what_is_behind_a_mark_is_the_default(tmp_path: Path) -> None:
     }
     given.pop("KONAPLATE_ENCRYPTION", None)
     assert load_settings({**given, **plain}).model_dump() == load_settings(plain).model_dump()
+
+
+@pytest.mark.process
+def test_a_shell_reads_every_default_as_systemd_and_docker_do(tmp_path: Path) -> None:
+    invoke("init", str(tmp_path))
+    file = tmp_path / "konagraph.env"
+    file.write_text(file.read_text("utf-8").replace("\n#KONA", "\nKONA"), "utf-8")
+    script = 'set -a; . "$0"; exec /usr/bin/env -0'
+    read = subprocess.run(["/bin/sh", "-c", script, file], env={}, capture_output=True, check=True)
+    assert read.stderr == b""
+    shell = dict(pair.split("=", 1) for pair in read.stdout.decode().split("\0") if pair.startswith("KONA"))
+    assert {name: value for name, value in shell.items() if value} == environment(tmp_path)
 
 
 def test_the_compose_files_take_everything_that_they_need_from_the_folder(tmp_path: Path) -> None:
