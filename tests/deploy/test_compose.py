@@ -197,6 +197,17 @@ def test_as_many_gateways_as_the_network_has_room_for_are_used() -> None:
     assert int(places[1]) == len(list(ipaddress.ip_network(filled(subnet, {})).hosts())) - 2
 
 
+def test_every_bound_of_the_balancer_can_be_set_and_has_its_default() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = operations.partition("| variable | bounds | keep it |")[2].partition("\n\n")[0]
+    bounds = re.findall(r"^\| `(\w+)`", rows, re.MULTILINE)
+    defaults = dict(re.findall(r'presetenv (\w+) "([^"]*)"', CONFIGURATION.read_text(encoding="utf-8")))
+    assert {"FRONT_MAXCONN", "ALL_MAXCONN", "GATEWAYS_MAX"} < {*bounds}
+    for name in bounds:
+        text = SERVICES["haproxy"]["environment"][name]
+        assert (filled(text, {}), filled(text, {name: "7"})) == (defaults[name], "7")
+
+
 def test_a_container_is_given_longer_to_end_than_its_gateway_takes() -> None:
     fields = Settings.model_fields
     delay = float(GATEWAY["environment"]["KONAGRAPH_DRAIN_DELAY"])
