@@ -17,6 +17,7 @@ from graph.config.types import is_url
 from graph.header_values import seconds_ahead
 from graph.output.findings import Finding
 from graph.security.jwks import BadKeySetError, read_key_set
+from graph.wiring.faults import in_words
 from graph.wiring.security import build_redis, key_set_at
 from graph.wiring.tls import build_tls
 from schema.secrets import Credential
@@ -29,19 +30,25 @@ _SECONDS: Final = 5.0
 _SKEW: Final = 2.0
 _LONGEST_PATH: Final = 1_000
 _PORTS: Final = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
+# Keys of the type of secrets that everybody may read.
+_PUBLIC: Final = ("KONAPLATE_SERVER_PUBLIC_KEY", "KONAPLATE_SERVER_PUBLIC_KEY_2")
 _TRACES: Final = "/v1/traces"
 
 
 def file_checks(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Check who may read the files of secrets that the settings name."""
+    """Check who may read and write the files of keys and other secrets that the settings name."""
     for name, path in sorted(_secret_files(environment).items()):
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
         except OSError:
             # The settings' own problem.
             continue
-        if mode & (stat.S_IROTH | stat.S_IWOTH):
-            yield Finding(name, "bad", f"its file is open to everybody ({mode:04o})", "chmod 600 or 640")
+        is_public = name.removesuffix("_FILE") in _PUBLIC
+        if is_public and not mode & stat.S_IWOTH:
+            yield Finding(name, "good", f"its file cannot be written by everybody ({mode:04o})")
+        elif mode & (stat.S_IROTH | stat.S_IWOTH):
+            advice = "chmod 644" if is_public else "chmod 600 or 640"
+            yield Finding(name, "bad", f"its file is open to everybody ({mode:04o})", advice)
         else:
             yield Finding(name, "good", f"its file is not open to everybody ({mode:04o})")
 
@@ -52,7 +59,10 @@ def _secret_files(environment: Mapping[str, str]) -> dict[str, Path]:
         for name, field in Settings.model_fields.items()
         if Credential.__name__ in repr(field.annotation)
     }
-    secret |= {"KONAGRAPH_API_KEYS", "KONAPLATE_CLIENT_CERTIFICATE_KEY"}
+    own_key = "KONAPLATE_CLIENT_CERTIFICATE_KEY"
+    # Without a file of its own, the key is in the certificate's.
+    has_file = any(environment.get(name, "").strip() for name in (own_key, f"{own_key}_FILE"))
+    secret |= {"KONAGRAPH_API_KEYS", own_key if has_file else "KONAPLATE_CLIENT_CERTIFICATE"}
     found = {}
     for name in secret:
         # Stripped, as the settings are read.
@@ -133,10 +143,10 @@ async def _key_set(where: str) -> AsyncIterator[Finding]:
     if name.verdict == "bad":
         return
     try:
-        async with asyncio.timeout(2 * _SECONDS):
-            keys = read_key_set(await key_set_at(where, timeout=_SECONDS)())
+        keys = read_key_set(await key_set_at(where, timeout=_SECONDS)())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what the gateway would meet
-        yield Finding("issuer's keys", "bad", type(error).__name__, advice)
+        seen = str(error) if isinstance(error, BadKeySetError) else in_words(error)
+        yield Finding("issuer's keys", "bad", seen, advice)
     else:
         yield Finding("issuer's keys", "good", f"{len(keys)} usable")
 
@@ -150,11 +160,27 @@ async def _redis(settings: Settings) -> AsyncIterator[Finding]:
             await redis.time()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what the gateway would meet
         advice = "check KONAGRAPH_REDIS_URL, the user's rights and the firewall; until then budgets are local"
-        yield Finding("Redis", "bad", type(error).__name__, advice)
+        yield Finding("Redis", "bad", _of_redis(error), advice)
     else:
         yield Finding("Redis", "good", "answers, and accepts the user")
     finally:
         await redis.aclose()
+
+
+def _of_redis(error: Exception) -> str:
+    # Imported here, as in `build_redis`.
+    from redis import exceptions  # noqa: PLC0415
+
+    # On a Unix socket, redis-py hides it in an error of connections.
+    if any(isinstance(each, exceptions.AuthenticationError) for each in (error, error.__cause__)):
+        return "does not accept the user and password"
+    if isinstance(error, exceptions.NoPermissionError):
+        return "does not let the user ask for the time"
+    if isinstance(error, TimeoutError | exceptions.TimeoutError):
+        return "does not answer in time"
+    if isinstance(error, exceptions.ConnectionError | OSError):
+        return "refuses connections, or cannot be reached"
+    return f"answers with an error ({type(error).__name__})"
 
 
 async def _collector(endpoint: str) -> AsyncIterator[Finding]:
@@ -198,13 +224,5 @@ async def _answer(method: str, url: str, context: ssl.SSLContext | None) -> http
             client.stream(method, url, headers=headers) as answer,
         ):
             return answer
-    except httpx.ConnectError as error:
-        if "CERTIFICATE" in str(error):
-            return "its certificate is not accepted"
-        return "the TLS handshake fails" if "SSL" in str(error) else "refuses connections"
-    except (TimeoutError, httpx.TimeoutException):
-        return "no answer in time"
-    except (httpx.RemoteProtocolError, httpx.ReadError):
-        return "closes the connection, or does not speak HTTP"
-    except httpx.HTTPError as error:
-        return type(error).__name__
+    except (httpx.HTTPError, TimeoutError) as error:
+        return in_words(error)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from graph.config.environment import load_settings, removed_variables, unknown_variables
 from graph.config.settings import Settings, SettingsError
+from graph.config.starter import documented
 from graph.config.warnings import start_warnings
 from graph.doctor.checks import file_checks, server_checks
 from graph.output.findings import Finding, print_findings, takes_format
@@ -17,6 +19,8 @@ from graph.wiring.checks import start_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_NAME: Final = re.compile(r"KONA[A-Z0-9_]+")
 
 
 @click.command()
@@ -40,24 +44,32 @@ async def _checked(environment: Mapping[str, str]) -> list[Finding]:
 
 
 def _settings(environment: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
-    advice = "see docs/configuration.md"
-    warnings = unknown_variables(environment)
     problems: list[str] = []
+    wrong: frozenset[str] = frozenset()
     settings: Settings | None
     try:
         settings = load_settings(environment)
     except SettingsError as error:
-        settings, problems = error.rest, [*error.problems]
-        if settings is not None:
-            problems += start_problems(settings, error.wrong)
-    else:
-        problems += start_problems(settings)
-        warnings += [*removed_variables(environment, settings), *start_warnings(settings)]
+        settings, problems, wrong = error.rest, [*error.problems], error.wrong
+    warnings = unknown_variables(environment)
+    if settings is not None:
+        problems += start_problems(settings, wrong)
+        warnings += [*removed_variables(environment, settings), *start_warnings(settings, wrong)]
     checks = [
-        *(Finding("settings", "bad", problem, advice) for problem in dict.fromkeys(problems)),
-        *(Finding("settings", "warning", warning, advice) for warning in warnings),
+        *(Finding("settings", "bad", problem, _explained(problem)) for problem in dict.fromkeys(problems)),
+        *(Finding("settings", "warning", warning, _explained(warning)) for warning in warnings),
     ]
     if problems:
         # Addresses that are wrong or missing are placeholders.
-        return None, checks
+        left_out = (
+            "the clock, name resolution, and the connections to Konaplate, the issuer, Redis and the collector"
+        )
+        return None, [*checks, Finding("not checked", "warning", left_out, "mend the bad settings first")]
     return settings, [*checks, Finding("settings", "good", "complete, and every key and certificate can be used")]
+
+
+def _explained(message: str) -> str:
+    """What the first setting is that a message names."""
+    meanings = {setting.name: setting.meaning for setting in documented()}
+    named = [name.removesuffix("_FILE") for name in _NAME.findall(message)]
+    return next((f"{name}: {meanings[name]}" for name in named if name in meanings), "unset it")

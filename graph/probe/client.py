@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from graph.konaplate.responses import Response
 
 _OK: Final = range(200, 300)
+_WORDS: Final[Mapping[Cause, str]] = {
+    Cause.NOT_CONNECTED: "refuses connections, or cannot be reached",
+    Cause.CERTIFICATE: "one side does not accept the other's certificate",
+    Cause.TOO_SLOW: "does not answer in time",
+    Cause.NO_ANSWER: "closes the connection without an answer",
+    Cause.BROKEN_ANSWER: "breaks its answer off, or does not speak HTTP",
+}
 _UNAUTHORIZED: Final = (401, 403)
 _PROTOCOL: Final = ("010_", "020_")
 _PLACES: Final = ("response.code", "code", "reason")
@@ -68,6 +75,11 @@ class ProbeAnswer:
     echo: wire.Echo | None = None
     skew: float | None = None
     """Seconds by which Konaplate's clock is ahead of this machine's, by its Date header."""
+
+    @property
+    def fault_in_words(self) -> str:
+        """What Konaplate does instead of giving a usable answer."""
+        return _WORDS.get(self.fault, f"answers HTTP {self.status}") if self.fault else ""
 
     @property
     def is_success(self) -> bool:

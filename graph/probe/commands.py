@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -23,12 +23,6 @@ from graph.wiring.tls import build_tls
 from graph.wiring.upstream import build_identity, configured_endpoints, key_pairs
 from schema.secrets import CardNo
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from graph.config.settings import Settings
-    from graph.output.findings import Finding
-
 _WRONG: Final = "With these settings konagraph cannot start:"
 
 
@@ -43,19 +37,24 @@ def probe(*, yes: bool, form: str) -> None:
     about a person. Exits with 1 if something must be changed.
     """
     settings, _ = read_settings(os.environ, heading=_WRONG)
-    findings = asyncio.run(_run(settings, _card_no(), (lambda _what: True) if yes else _may))
-    print_findings(findings, form)
-
-
-async def _run(settings: Settings, card_no: CardNo, may: Callable[[str], bool]) -> list[Finding]:
     transport = LeanTransport(PoolLimits(1, response_bytes=Limits().response_bytes), build_tls(settings))
     caller = ProbeClient(settings.konaplate_base_url, build_identity(settings), key_pairs(settings), transport)
+    may = (lambda _what: True) if yes else _may
     notes = Notebook(settings, caller, by_name(configured_endpoints(settings)), may)
+    card_no = _card_no()
     try:
-        await Probe(notes, card_no).run()
+        asyncio.run(_run(Probe(notes, card_no), transport))
+    except (click.Abort, KeyboardInterrupt):
+        notes.sum_up()
+        notes.find("probe", "bad", "stopped before its end", "start it again for what is missing here")
+    print_findings(notes.findings, form)
+
+
+async def _run(steps: Probe, transport: LeanTransport) -> None:
+    try:
+        await steps.run()
     finally:
         await transport.aclose()
-    return notes.findings
 
 
 def _card_no() -> CardNo:

@@ -114,7 +114,7 @@ class MemberSteps:
             if found is None:
                 return
             if found.fault is not None:
-                self._notes.find("first page", "warning", f"no usable answer ({found.fault})")
+                self._notes.find("first page", "warning", f"no usable answer: Konaplate {found.fault_in_words}")
                 return
             pages.append(found)
         self._notes.judged_seal("transactions", next((page for page in pages if page.is_success), pages[0]))
@@ -139,7 +139,7 @@ class MemberSteps:
         if found is None:
             return
         if found.fault is not None:
-            self._notes.find(name, "warning", f"no usable answer ({found.fault})")
+            self._notes.find(name, "warning", f"no usable answer: Konaplate {found.fault_in_words}")
             return
         if not found.is_refused:
             self._notes.judged_seal(name, found)

@@ -56,7 +56,7 @@ class Probe:
             return None
         if found.fault is not None:
             change = _FAULTS.get(found.fault, "ask the vendor; the answer is not valid HTTP")
-            self._notes.find("reach Konaplate", "bad", found.fault.value, change)
+            self._notes.find("reach Konaplate", "bad", found.fault_in_words, change)
             return None
         self._notes.find("reach Konaplate", "good", f"HTTP {found.status}")
         self._judge_clock(found)
@@ -141,7 +141,9 @@ class Probe:
         if found is None:
             return
         if found.fault is not None:
-            self._notes.find("code of a missing card", "warning", f"no usable answer ({found.fault})")
+            self._notes.find(
+                "code of a missing card", "warning", f"no usable answer: Konaplate {found.fault_in_words}"
+            )
         elif found.is_success:
             self._notes.find("code of a missing card", "warning", "the number that was tried belongs to a card")
         elif found.code is None:

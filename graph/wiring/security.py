@@ -24,6 +24,7 @@ from graph.security.handles import Handles
 from graph.security.jwks import MAX_BYTES, BadKeySetError, KeySet, read_key_set
 from graph.security.limiter import LocalLimiter
 from graph.security.tokens import TokenAuthenticator, TokenRules
+from graph.wiring.faults import in_words
 from schema.secrets import Credential
 
 if TYPE_CHECKING:
@@ -175,19 +176,22 @@ def key_set_at(url: str, *, timeout: float = _KEY_SET_TIMEOUT) -> Callable[[], A
 
     async def load() -> bytes:
         # A client for each load: loads are five minutes apart, and no connection stays open in between.
-        async with (
-            asyncio.timeout(timeout),
-            httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=timeout) as client,
-            client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
-        ):
-            if response.status_code != httpx.codes.OK:
-                raise BadKeySetError("the key set's address does not answer 200")
-            content = bytearray()
-            async for chunk in response.aiter_raw():
-                content += chunk
-                if len(content) > MAX_BYTES:
-                    break
-            return bytes(content)
+        try:
+            async with (
+                asyncio.timeout(timeout),
+                httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=timeout) as client,
+                client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
+            ):
+                if response.status_code != httpx.codes.OK:
+                    raise BadKeySetError("the key set's address does not answer 200")
+                content = bytearray()
+                async for chunk in response.aiter_raw():
+                    content += chunk
+                    if len(content) > MAX_BYTES:
+                        break
+                return bytes(content)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise BadKeySetError(f"the key set's address {in_words(error)}") from None
 
     return load
 

@@ -327,6 +327,7 @@ async def test_wrong_credentials_and_a_wrong_address_are_named() -> None:
     assert [change for _, change in changes_of(findings)] == [
         "check KONAPLATE_BASE_URL, the firewall and name resolution"
     ]
+    assert findings[0].seen == "refuses connections, or cannot be reached"
 
 
 DEEP = "W1tb" * 20_000 + ".a.b.c.d"
@@ -430,6 +431,16 @@ def test_the_command_prints_settings_and_nothing_of_the_card_or_the_member(runni
     given = running.credentials
     for text in (*secrets, given.secret_key, given.access_key, given.asp_id):
         assert text not in result.output
+
+
+def test_a_probe_that_is_stopped_at_a_question_prints_what_it_has_found(running: Konaplate) -> None:
+    result = CliRunner().invoke(main, ["probe"], input=f"{card_no(0)}\ny\ny\n", env=environment(running))
+    assert result.exit_code == 1
+    assert "good     signed call: accepted" in result.stdout
+    assert "good     echo of the correlation id: that of the call" in result.stdout
+    assert result.stdout.endswith(
+        "BAD      probe: stopped before its end\n         -> start it again for what is missing here\n"
+    )
 
 
 def test_the_command_needs_a_card_number() -> None:

@@ -16,7 +16,7 @@ import pytest
 from tests.cli.test_cli_commands import invoke
 from tests.security.jwks_server import unused_port
 from tests.security.jwt_maker import ec_signer, key_set
-from tests.settings_cases import PLAIN
+from tests.settings_cases import PLAIN, PUBLIC_PEM
 from tests.telemetry.collector import collector
 
 if TYPE_CHECKING:
@@ -147,6 +147,60 @@ def test_each_thing_that_is_bad_is_named_alone(without_redis: dict[str, str], tm
         ]
 
 
+def test_what_everybody_may_read_is_good_unless_everybody_may_write_it(
+    without_redis: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text(PUBLIC_PEM)
+    for mode, public, secret in ((0o644, False, True), (0o666, True, True), (0o600, False, False)):
+        file.chmod(mode)
+        for name, expected in (
+            ("KONAPLATE_SERVER_PUBLIC_KEY", public),
+            ("KONAPLATE_SERVER_PUBLIC_KEY_2_FILE", public),
+            ("KONAPLATE_CLIENT_PRIVATE_KEY_FILE", secret),
+            # It holds the key, too, as no other file is named for it.
+            ("KONAPLATE_CLIENT_CERTIFICATE", secret),
+        ):
+            assert (name in bad({**without_redis, name: str(file)})) is expected, (name, mode)
+        with_key = {"KONAPLATE_CLIENT_CERTIFICATE": str(file), "KONAPLATE_CLIENT_CERTIFICATE_KEY": "/nowhere"}
+        assert "KONAPLATE_CLIENT_CERTIFICATE" not in bad({**without_redis, **with_key})
+
+
+def test_a_bad_setting_is_explained_and_what_it_keeps_from_being_checked_is_told(
+    without_redis: dict[str, str], tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.touch(0o600)
+    text = invoke(
+        "doctor", **{**without_redis, "KONAGRAPH_ID_KEY_FILE": str(empty), "KONAPLATE_TIMEOUT": "9"}
+    ).stdout
+    assert (
+        "settings: KONAGRAPH_ID_KEY_FILE names an empty file\n         -> KONAGRAPH_ID_KEY: key of the ids" in text
+    )
+    assert "warning  settings: KONAPLATE_TIMEOUT is above KONAGRAPH_REQUEST_TIMEOUT" in text
+    assert "warning  not checked: the clock, name resolution, and the connections to Konaplate" in text
+    assert "not checked" not in invoke("doctor", **without_redis).stdout
+
+
+def test_what_servers_do_is_told_in_words(without_redis: dict[str, str], redis_server: RedisServer) -> None:
+    port = unused_port()
+    wrong = redis_server.url_of("nobody", SECRET)
+    for changes, told in (
+        (
+            {"KONAGRAPH_JWT_JWKS": f"http://127.0.0.1:{port}/k"},
+            "issuer's keys: the key set's address refuses conn",
+        ),
+        ({"KONAGRAPH_REDIS_URL": f"redis://127.0.0.1:{port}"}, "Redis: refuses connections"),
+        ({"KONAGRAPH_REDIS_URL": wrong}, "Redis: does not accept the user and password"),
+    ):
+        text = invoke("doctor", **{**without_redis, **changes}).stdout
+        assert told in text
+        assert SECRET not in text
+    with server(b"not keys") as issuer:
+        text = invoke("doctor", **{**without_redis, "KONAGRAPH_JWT_JWKS": issuer}).stdout
+    assert "issuer's keys: the key set is not JSON" in text
+
+
 def test_a_name_that_is_no_setting_is_a_warning(without_redis: dict[str, str]) -> None:
     found = invoke("doctor", **without_redis, KONAGRAPH_PROT="1")
     assert found.exit_code == 0
@@ -186,7 +240,7 @@ def test_a_konaplate_whose_answer_never_ends_is_reached_all_the_same(good: dict[
 def test_a_server_that_speaks_no_tls_is_told_from_one_that_refuses(good: dict[str, str]) -> None:
     with server() as konaplate:
         result = invoke("doctor", **{**good, "KONAPLATE_BASE_URL": konaplate.replace("http:", "https:")})
-    assert "Konaplate: the TLS handshake fails" in result.stdout
+    assert "Konaplate: fails in the TLS handshake" in result.stdout
 
 
 def test_a_server_that_closes_the_connection_is_told_in_words(good: dict[str, str]) -> None:
