@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 
 _START_FAULT: Final = 1
+_FIRST_STEPS: Final = "`konagraph init DIR` writes settings files to fill in; `konagraph dev` needs none"
 _PORT_CHOSEN_BY: Final = "--port or KONAGRAPH_PORT (`make dev PORT=8001`)"
 
 
@@ -54,6 +55,8 @@ def read_settings(
         if rest is not None:
             warn([*removed_variables(environment, rest), *start_warnings(rest, error.wrong)])
             problems = [*problems, *start_problems(rest, error.wrong)]
+        if not any(name.startswith("KONAPLATE_") for name in environment):
+            problems = [*problems, _FIRST_STEPS]
         fail(problems, heading)
     return settings, [*removed_variables(environment, settings), *start_warnings(settings)]
 
@@ -79,8 +82,8 @@ def serve_gateway(
     log = structlog.get_logger(LOGGER)
     for warning in warnings:
         log.warning(warning)
-    # On a console, the commands print the same in words.
-    tell = log.info if settings.konagraph_log_format == "json" else log.debug
+    # `konagraph dev`, which reloads nothing, prints the same in words on a console.
+    tell = log.debug if load is None and settings.konagraph_log_format == "console" else log.info
 
     def on_ready(port: int) -> None:
         url = f"{_url(settings.konagraph_host, port)}{GRAPHQL_PATH}"

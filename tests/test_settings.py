@@ -256,6 +256,8 @@ def test_settings_show_no_secret() -> None:
         ("KONAPLATE_ACCES_KEY", "; did you mean KONAPLATE_ACCESS_KEY?"),
         ("KONAPLATE_SECRET_KEY_FIEL", "; did you mean KONAPLATE_SECRET_KEY_FILE?"),
         ("KONAGRAPH_PROT", "; did you mean KONAGRAPH_PORT?"),
+        ("KONAGRAPH_TIMEOUT", "; did you mean KONAPLATE_TIMEOUT?"),
+        ("KONAGRAPH_GRAPHIQL", ""),
         ("KONAGRAPH_COLOUR_OF_THE_SKY", ""),
     ],
 )

@@ -180,6 +180,28 @@ def test_a_key_that_is_neither_pem_nor_a_path_is_not_repeated(variable: str, tex
     ]
 
 
+@pytest.mark.parametrize(
+    ("variable", "content", "problem"),
+    [
+        ("KONAPLATE_SERVER_PUBLIC_KEY", CANARY, "is neither PEM text nor the path of a file that can be read"),
+        (
+            "KONAPLATE_SERVER_PUBLIC_KEY",
+            f"{CANARY}\n" * 99,
+            "is neither PEM text nor the path of a file that can be read",
+        ),
+        ("KONAGRAPH_ID_KEY", CANARY, "must have at least 32 characters"),
+        ("KONAGRAPH_AUTH", CANARY, "is wrong: input should be 'none', 'jwt' or 'api-key'"),
+    ],
+)
+def test_wrong_content_of_a_file_is_told_by_the_variable_that_names_the_file(
+    variable: str, content: str, problem: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text(content, "utf-8")
+    expected = [f"{variable}_FILE names a file whose content {problem}"]
+    assert problems({**PLAIN, f"{variable}_FILE": str(file)}) == expected
+
+
 @pytest.mark.parametrize("variable", ENCRYPTION[1:])
 @pytest.mark.parametrize(
     ("path", "reason"),

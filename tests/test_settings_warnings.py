@@ -15,7 +15,12 @@ JWT = {
     "KONAGRAPH_JWT_AUDIENCE": "cards",
 }
 KEYS = dict.fromkeys(("KONAGRAPH_ID_KEY", "KONAGRAPH_CARD_REF_KEY", "KONAGRAPH_AUDIT_KEY"), "i" * 32)
-MODE = {"KONAGRAPH_DOCUMENTS_MODE": "off"}
+MODE = {"KONAGRAPH_DOCUMENTS_MODE": "off", "KONAGRAPH_ALLOWED_HOSTS": "cards.example"}
+PAIR = {
+    "KONAPLATE_CRYPTO_KEY_ID": "j" * 32,
+    "KONAPLATE_SERVER_PUBLIC_KEY": PUBLIC_PEM,
+    "KONAPLATE_CLIENT_PRIVATE_KEY": PRIVATE_PEM,
+}
 MODES = {"development": {}, "production": {**JWT, **KEYS, **MODE, "KONAGRAPH_ENV": "production"}}
 NO_EFFECT = "has no effect with the other settings as they are"
 
@@ -61,6 +66,8 @@ def test_another_length_than_the_documented_one_is_told(
     variable: str, documented: int, mode: dict[str, str]
 ) -> None:
     pair = {
+        "KONAPLATE_ENCRYPTION": "on",
+        **PAIR,
         "KONAPLATE_CRYPTO_KEY_ID_2": "k" * 32,
         "KONAPLATE_SERVER_PUBLIC_KEY_2": PUBLIC_PEM,
         "KONAPLATE_CLIENT_PRIVATE_KEY_2": PRIVATE_PEM,
@@ -150,6 +157,22 @@ def test_proxies_with_every_address_are_told(networks: str, mode: dict[str, str]
     assert warnings(mode, KONAGRAPH_TRUSTED_PROXIES=networks) == (expected if told else [])
 
 
+def test_keys_without_encryption_are_told() -> None:
+    assert warnings({}, **PAIR) == [f"{name} {NO_EFFECT}" for name in PAIR]
+
+
+def test_headers_of_pages_are_told_where_no_page_may_call() -> None:
+    headers = {"KONAGRAPH_ALLOWED_HEADERS": "x-app-version"}
+    assert warnings(MODES["production"], **headers) == [f"KONAGRAPH_ALLOWED_HEADERS {NO_EFFECT}"]
+    assert warnings(MODES["production"], **headers, KONAGRAPH_ALLOWED_ORIGINS="https://app.example") == []
+    assert warnings(MODES["development"], **headers) == []
+
+
+def test_production_without_the_names_of_its_hosts_is_told() -> None:
+    told = "KONAGRAPH_ALLOWED_HOSTS is not set: requests for any host are answered"
+    assert warnings({**MODES["production"], "KONAGRAPH_ALLOWED_HOSTS": ""}) == [told]
+
+
 def test_certificates_without_tls_are_told() -> None:
     files = {"KONAPLATE_CA_BUNDLE": "ca.pem", "KONAPLATE_CLIENT_CERTIFICATE": "own.pem"}
 
@@ -161,9 +184,16 @@ def test_certificates_without_tls_are_told() -> None:
 
 def test_two_key_pairs_of_one_id_are_told() -> None:
     ids = {"KONAPLATE_CRYPTO_KEY_ID": "k" * 32, "KONAPLATE_CRYPTO_KEY_ID_2": "k" * 32}
-    keys = {"KONAPLATE_SERVER_PUBLIC_KEY_2": PUBLIC_PEM, "KONAPLATE_CLIENT_PRIVATE_KEY_2": PRIVATE_PEM}
+    keys = {
+        **PAIR,
+        "KONAPLATE_ENCRYPTION": "on",
+        "KONAPLATE_SERVER_PUBLIC_KEY_2": PUBLIC_PEM,
+        "KONAPLATE_CLIENT_PRIVATE_KEY_2": PRIVATE_PEM,
+    }
 
-    assert warnings({}, **ids, **keys) == ["KONAPLATE_CRYPTO_KEY_ID and KONAPLATE_CRYPTO_KEY_ID_2 are the same"]
+    assert warnings({}, **{**keys, **ids}) == [
+        "KONAPLATE_CRYPTO_KEY_ID and KONAPLATE_CRYPTO_KEY_ID_2 are the same"
+    ]
 
 
 @pytest.mark.parametrize(("second", "told"), [("i" * 32, True), ("j" * 32, False)])

@@ -77,6 +77,8 @@ def dev(port: int | None, host: str | None, caller: str | None) -> None:
     defaults = {name: value for name, value in _DEFAULTS_OF_DEV.items() if f"{name}_FILE" not in given}
     upstream = {**credentials.gateway_settings(), "KONAPLATE_BASE_URL": f"http://sandbox{BASE_PATH}"}
     environment = {**defaults, **given, **upstream}
+    if environment.get("KONAGRAPH_ENV", "").strip() == "production":
+        fail(["konagraph dev is not for KONAGRAPH_ENV=production: unset it, or use konagraph serve"])
     settings, warnings = read_settings(environment, konagraph_port=port, konagraph_host=host)
     if given.keys().isdisjoint({"KONAGRAPH_ADMIN_PORT", "KONAGRAPH_ADMIN_PORT_FILE"}):
         settings = settings.model_copy(update={"konagraph_admin_port": None})

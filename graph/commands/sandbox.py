@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,6 +17,9 @@ from graph.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_KEY_PAIR: Final = ("KONAPLATE_CRYPTO_KEY_ID", "KONAPLATE_SERVER_PUBLIC_KEY", "KONAPLATE_CLIENT_PRIVATE_KEY")
 
 
 @click.command()
@@ -48,7 +51,8 @@ def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, p
         fail([f"--credentials: {error.strerror}: {error.filename}"])
     except BadPemError as error:
         fail([f"--credentials: a key in the folder {error}"])
-    files = {f"{name}_FILE": str(directory.resolve() / name) for name in credentials.gateway_settings()}
+    names = [name for name in credentials.gateway_settings() if not (plain and name in _KEY_PAIR)]
+    files = {f"{name}_FILE": str(directory.resolve() / name) for name in names}
     off = {"KONAPLATE_ENCRYPTION": "off"} if plain else {}
 
     def introduce(url: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from graph.commands.options import FOLDER
+from graph.config.environment import unknown_variables
 from graph.config.starter import write_starter
 from graph.output.messages import fail, warn
 from graph.start import read_settings
@@ -53,7 +54,8 @@ def check_config() -> None:
     if problems:
         fail(problems, heading)
     complete = "The settings are complete, and every key and certificate can be used"
-    click.echo(f"{complete}; see the warnings." if warnings else f"{complete}.")
+    warned = warnings or unknown_variables(os.environ)
+    click.echo(f"{complete}; see the warnings." if warned else f"{complete}.")
 
 
 @click.command()

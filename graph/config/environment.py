@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from schema.secrets import Credential
 
 _KEY: Final[TypeAdapter[Any]] = TypeAdapter(LongKey, config=ConfigDict(arbitrary_types_allowed=True))
+_PLACES: Final = {field: place for place, field in enumerate(Settings.model_fields)}
 PREFIXES: Final = ("KONAGRAPH_", "KONAPLATE_")
 _QUOTES: Final = frozenset({'""', "''", "``", "\u201c\u201d", "\u2018\u2019"})
 _BYTE_ORDER_MARK: Final = "\ufeff"
@@ -66,7 +67,7 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
         settings = Settings(**values)
     except ValidationError as error:
         entries = error.errors(include_input=False, include_url=False)
-        found = {str(entry["loc"][0]): _problem(entry) for entry in entries}
+        found = {str(entry["loc"][0]): _problem(entry, environment) for entry in entries}
         invalid = {field: problem for field, problem in found.items() if field not in unread}
         good = {field: value for field, value in values.items() if field not in found}
         settings = Settings(**{**_PLACEHOLDERS, **good})
@@ -84,6 +85,8 @@ def load_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
         *naming_none_of(wrong, lost),
     ]
     if problems:
+        # As on the page about the settings: what everybody needs comes first.
+        problems.sort(key=_place)
         raise SettingsError(problems, settings, wrong)
     return settings
 
@@ -128,11 +131,13 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Variables with our prefixes that no setting reads, usually typing errors, each with the likely name."""
     known = _with_files(field.upper() for field in Settings.model_fields)
     removed = _with_files(REMOVED)
+    # Without the prefix, which would make any two names alike.
+    bare = {_bare(name): name for name in known}
     hints = []
     for name in sorted(environment):
         if name.startswith(PREFIXES) and name not in known and name not in removed:
-            close = difflib.get_close_matches(name, known, 1, 0.8)
-            hints.append(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else ""))
+            close = difflib.get_close_matches(_bare(name), bare, 1, 0.7)
+            hints.append(f"{name} is not a setting" + (f"; did you mean {bare[close[0]]}?" if close else ""))
     return hints
 
 
@@ -153,6 +158,12 @@ def _key_of(name: str, text: str) -> Credential:
     return key
 
 
+def _place(problem: str) -> int:
+    """The place of the setting that a problem begins with."""
+    field = problem.partition(" ")[0].rstrip(":").removesuffix("_FILE").lower()
+    return _PLACES.get(field, len(_PLACES))
+
+
 def _removed(environment: Mapping[str, str]) -> dict[str, str]:
     """The removed settings that still have a value."""
     values = {}
@@ -162,6 +173,10 @@ def _removed(environment: Mapping[str, str]) -> dict[str, str]:
         except ValueError:
             values[name] = "unreadable"
     return {name: value for name, value in values.items() if value}
+
+
+def _bare(name: str) -> str:
+    return name.partition("_")[2]
 
 
 def _with_files(names: Iterable[str]) -> set[str]:
@@ -197,9 +212,14 @@ def _without_quotes(what: str, text: str) -> str:
     return text
 
 
-def _problem(entry: ErrorDetails) -> str:
+def _problem(entry: ErrorDetails, environment: Mapping[str, str]) -> str:
     name = str(entry["loc"][0]).upper()
     if entry["type"] == "missing":
         return f"{name} is missing"
     message = entry["msg"].removeprefix("Value error, ")
-    return f"{name}: {message[:1].lower()}{message[1:]}"
+    message = f"{message[:1].lower()}{message[1:]}"
+    if _text(environment, f"{name}_FILE"):
+        # A reason in brackets is about the content as a path, and not about the file that is named here.
+        words = message.partition(" (")[0] if entry["type"] == "value_error" else f"is wrong: {message}"
+        return f"{name}_FILE names a file whose content {words}"
+    return f"{name}: {message}"

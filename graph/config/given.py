@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from graph.config.environment import load_settings
+from graph.config.rules import NEEDED_IN_PRODUCTION
 from graph.config.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def given_settings(environment: Mapping[str, str]) -> GivenSettings:
         settings = load_settings(environment)
     except SettingsError as error:
         settings, wrong = error.rest, error.wrong
+    in_production = settings is not None and settings.konagraph_env == "production"
+    without_default = NEEDED_IN_PRODUCTION if in_production else ()
     kinds: dict[str, list[str]] = {"changed": [], "default": [], "wrong": []}
     for field, info in Settings.model_fields.items():
         name = field.upper()
@@ -49,5 +52,6 @@ def given_settings(environment: Mapping[str, str]) -> GivenSettings:
         if field in wrong:
             kinds["wrong"].append(name)
         else:
-            kinds["default" if getattr(settings, field) == info.default else "changed"].append(name)
+            is_default = field not in without_default and getattr(settings, field) == info.default
+            kinds["default" if is_default else "changed"].append(name)
     return GivenSettings(**{kind: tuple(sorted(names)) for kind, names in kinds.items()})

@@ -23,7 +23,7 @@ _NEEDED: Final = {
     "api-key": ("konagraph_api_keys",),
 }
 _MAKE_A_KEY: Final = "`konagraph init DIR` makes one"
-_NEEDED_IN_PRODUCTION: Final = {
+NEEDED_IN_PRODUCTION: Final = {
     "konagraph_card_ref_key": (
         f"production needs it, so that the audit log can be searched for a card; {_MAKE_A_KEY}"
     ),
@@ -100,7 +100,7 @@ def _production(settings: Settings, given: set[str]) -> Iterator[str]:
     if settings.konagraph_id_key is None and settings.konagraph_id_key_2 is None:
         reason = "so that ids stay valid after a restart and at every gateway"
         yield f"KONAGRAPH_ID_KEY is missing; production needs it, {reason}; {_MAKE_A_KEY}"
-    for name, reason in _NEEDED_IN_PRODUCTION.items():
+    for name, reason in NEEDED_IN_PRODUCTION.items():
         if name not in given:
             yield f"{name.upper()} is missing; {reason}"
     if settings.konagraph_allow_anonymous:

@@ -27,6 +27,17 @@ _ORDER: Final = (
     ("konaplate_pool_timeout", "konaplate_timeout", "a look-up ends before it"),
     ("konaplate_timeout", "konagraph_request_timeout", "a request ends before it"),
 )
+_OF_ENCRYPTION: Final = (
+    "konaplate_crypto_key_id",
+    "konaplate_server_public_key",
+    "konaplate_client_private_key",
+    "konaplate_crypto_key_id_2",
+    "konaplate_server_public_key_2",
+    "konaplate_client_private_key_2",
+    "konaplate_jwe_algorithms",
+    "konaplate_seal_requests",
+    "konaplate_seal_answers",
+)
 _ORDER_OF_BUDGETS: Final = (
     ("konagraph_max_cost", "konagraph_cost_burst", "the most expensive requests can never be paid for"),
     ("konagraph_max_cards", "konagraph_cards_per_minute", "the longest lists are never answered in full"),
@@ -69,6 +80,8 @@ def _about_callers(settings: Settings) -> Iterator[str]:
     if settings.konagraph_auth == "none" and settings.konagraph_allow_anonymous:
         everybody = "whoever reaches this gateway can ask for any card and any member"
         yield f"KONAGRAPH_ALLOW_ANONYMOUS is on and KONAGRAPH_AUTH is none: {everybody}"
+    if settings.konagraph_env == "production" and not settings.konagraph_allowed_hosts:
+        yield "KONAGRAPH_ALLOWED_HOSTS is not set: requests for any host are answered"
     if any(network.prefixlen == 0 for network in settings.konagraph_trusted_proxies):
         yield "KONAGRAPH_TRUSTED_PROXIES trusts every address: any X-Forwarded-For is believed"
 
@@ -87,9 +100,7 @@ def _about_what_has_no_effect(settings: Settings) -> Iterator[str]:
     given = settings.model_fields_set
     by_token = settings.konagraph_auth == "jwt"
     without_effect = {
-        "konaplate_jwe_algorithms": settings.konaplate_encryption == "off",
-        "konaplate_seal_requests": settings.konaplate_encryption == "off",
-        "konaplate_seal_answers": settings.konaplate_encryption == "off",
+        **dict.fromkeys(_OF_ENCRYPTION, settings.konaplate_encryption == "off"),
         "konaplate_ca_bundle": settings.konaplate_base_url.startswith("http:"),
         "konaplate_client_certificate": settings.konaplate_base_url.startswith("http:"),
         "konagraph_api_keys": settings.konagraph_auth != "api-key",
@@ -98,6 +109,9 @@ def _about_what_has_no_effect(settings: Settings) -> Iterator[str]:
         "konagraph_jwt_audience": not by_token,
         "konagraph_member_claim": not by_token,
         "konagraph_scope_claim": not by_token,
+        # In development, there are origins without the setting.
+        "konagraph_allowed_headers": settings.konagraph_env == "production"
+        and not settings.konagraph_allowed_origins,
         "konagraph_apq": settings.konagraph_documents_mode == "enforce" and settings.konagraph_apq is True,
     }
     for field, is_without in without_effect.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -32,9 +33,10 @@ def start_problems(settings: Settings, wrong: frozenset[str] = frozenset()) -> l
 
 def _check_audit_log(settings: Settings) -> None:
     log = settings.konagraph_audit_log
-    if log is not None and not _can_be_written(log):
-        shown = f": {log}" if is_plainly_a_path(str(log)) else ""
-        raise SettingsError([f"KONAGRAPH_AUDIT_LOG names a file that cannot be written{shown}"])
+    reason = None if log is None else _why_not_written(log)
+    if reason is not None:
+        shown = f"{log}: " if is_plainly_a_path(str(log)) else ""
+        raise SettingsError([f"KONAGRAPH_AUDIT_LOG names a file that cannot be written: {shown}{reason}"])
 
 
 def _check_ports(settings: Settings) -> None:
@@ -57,11 +59,16 @@ _CHECKS: Final[dict[Callable[[Settings], object], tuple[str, ...]]] = {
 }
 
 
-def _can_be_written(path: Path) -> bool:
-    """Whether a file could be appended to. A check does not create it."""
+def _why_not_written(path: Path) -> str | None:
+    """Why a file could not be appended to; None if it could. A check does not create it."""
     try:
-        if path.exists():
-            return not path.is_dir() and os.access(path, os.W_OK)
-        return path.parent.is_dir() and os.access(path.parent, os.W_OK | os.X_OK)
+        if path.is_dir():
+            return os.strerror(errno.EISDIR)
+        if not path.parent.is_dir():
+            return "there is no such folder"
+        place, needed = (path, os.W_OK) if path.exists() else (path.parent, os.W_OK | os.X_OK)
+    except OSError as error:
+        return os.strerror(error.errno or errno.EACCES)
     except ValueError:
-        return False
+        return "no file has such a name"
+    return None if os.access(place, needed) else os.strerror(errno.EACCES)

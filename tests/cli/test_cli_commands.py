@@ -186,16 +186,34 @@ def test_good_settings_without_encryption_are_called_complete() -> None:
 def test_a_variable_that_nothing_reads_is_a_warning() -> None:
     result = invoke("check-config", **SANDBOX, KONAPLATE_TIMOUT="c4n4ry")
 
-    assert (result.exit_code, result.stdout) == (0, GOOD)
+    assert (result.exit_code, result.stdout) == (0, GOOD.replace(".\n", "; see the warnings.\n"))
     assert result.stderr == "warning: KONAPLATE_TIMOUT is not a setting; did you mean KONAPLATE_TIMEOUT?\n"
 
 
 def test_missing_settings_are_named() -> None:
     found = problems(invoke("check-config", KONAGRAPH_PORT="c4n4ry"), REFUSED)
 
-    assert len(found) == 8
+    assert len(found) == 9
     assert "KONAPLATE_BASE_URL is missing" in found
     assert any(problem.startswith("KONAGRAPH_PORT: ") for problem in found)
+
+
+def test_without_any_setting_the_first_steps_are_named_and_the_address_comes_first() -> None:
+    first, *_, last = problems(invoke("check-config"), REFUSED)
+    assert first == "KONAPLATE_BASE_URL is missing"
+    assert "konagraph init DIR" in last
+    assert "konagraph dev" in last
+
+
+def test_dev_says_that_it_is_not_for_production() -> None:
+    (problem,) = problems(invoke("dev", "--port", "0", KONAGRAPH_ENV="production"))
+    assert problem.startswith("konagraph dev is not for KONAGRAPH_ENV=production")
+
+
+def test_why_an_audit_log_cannot_be_written_is_told(tmp_path: Path) -> None:
+    for path, reason in ((tmp_path, "Is a directory"), (tmp_path / "no" / "log", "there is no such folder")):
+        (problem,) = problems(invoke("check-config", **SANDBOX, KONAGRAPH_AUDIT_LOG=str(path)), REFUSED)
+        assert problem == f"KONAGRAPH_AUDIT_LOG names a file that cannot be written: {path}: {reason}"
 
 
 def test_keys_and_certificates_that_cannot_be_used_are_named_together(tmp_path: Path) -> None:
@@ -283,7 +301,7 @@ def test_a_setting_that_is_wrong_hides_no_problem_of_keys_and_files(variable: st
         f"KONAGRAPH_DOCUMENTS: {told}: {tmp_path / 'none.json'}: {missing}",
         "KONAGRAPH_API_KEYS: it is not TOML",
         "KONAGRAPH_REDIS_URL cannot be used",
-        "KONAGRAPH_AUDIT_LOG names a file that cannot be written: /nowhere/audit.log",
+        "KONAGRAPH_AUDIT_LOG names a file that cannot be written: /nowhere/audit.log: there is no such folder",
     ]
     assert "c4n4ry" not in result.stderr
 

@@ -28,10 +28,10 @@ NECESSARY = {
 }
 
 
-async def settings_of(sandbox: Command) -> dict[str, str]:
+async def settings_of(sandbox: Command, last: str = "KONAPLATE_CLIENT_PRIVATE_KEY_FILE") -> dict[str, str]:
     """The settings that the sandbox prints, as a person would copy them."""
     await sandbox.line("Settings of a gateway for this sandbox:")
-    await sandbox.line("  export KONAPLATE_CLIENT_PRIVATE_KEY_FILE")
+    await sandbox.line(f"  export {last}")
     return exported(sandbox.printed.partition("Settings of a gateway for this sandbox:\n")[2])
 
 
@@ -53,10 +53,7 @@ async def test_serve_answers_from_a_sandbox_with_the_settings_that_it_prints(
         *(["--plain"] if plain else []),
     ]
     async with command(*arguments) as sandbox:
-        settings = await settings_of(sandbox)
-        if plain:
-            await sandbox.line("  export KONAPLATE_ENCRYPTION=off")
-            settings["KONAPLATE_ENCRYPTION"] = "off"
+        settings = await (settings_of(sandbox, "KONAPLATE_ENCRYPTION") if plain else settings_of(sandbox))
         async with command("serve", "--port", "0", **settings) as gateway:
             response = await ask(await gateway.url())
             gateway.send(signal.SIGTERM)
@@ -72,6 +69,16 @@ async def test_serve_answers_from_a_sandbox_with_the_settings_that_it_prints(
     assert gateway_log.count('"outcome":"ok"') == 2
     for secret in (FIRST_CARD, "01012345678", "kim@example.com"):
         assert secret not in gateway_log
+
+
+async def test_a_gateway_that_logs_for_people_tells_its_begin_and_its_end(tmp_path: Path) -> None:
+    async with command("sandbox", "--port", "0", "--credentials", str(tmp_path)) as sandbox:
+        settings = {**await settings_of(sandbox), "KONAGRAPH_LOG_FORMAT": "console", "KONAGRAPH_PORT": "0"}
+        async with command("serve", "--quiet", **settings, KONAGRAPH_ADMIN_PORT="0") as gateway:
+            await gateway.logged("gateway started")
+            gateway.send(signal.SIGTERM)
+            _, log = await gateway.ended()
+    assert log.splitlines()[-1].startswith("gateway ended")
 
 
 async def test_a_plain_gateway_is_refused_by_a_sandbox_that_wants_encryption(tmp_path: Path) -> None:
@@ -107,6 +114,7 @@ async def test_serve_with_nothing_set_names_every_missing_variable() -> None:
     assert sorted(error_output.splitlines()) == sorted(
         [
             "konagraph cannot start:",
+            "  - `konagraph init DIR` writes settings files to fill in; `konagraph dev` needs none",
             "  - KONAPLATE_BASE_URL is missing",
             "  - KONAPLATE_ASP_ID is missing",
             "  - KONAPLATE_ACCESS_KEY is missing",

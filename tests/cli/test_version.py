@@ -68,6 +68,13 @@ def test_settings_are_named_and_no_value_is_shown(tmp_path: Path) -> None:
     assert [value for value in (*given.values(), KEY) if value and value in text and value != "8000"] == []
 
 
+def test_what_production_has_no_default_for_is_changed_there() -> None:
+    mode = {"KONAGRAPH_DOCUMENTS_MODE": "off"}
+    for environment, kind in (("development", "default"), ("production", "changed")):
+        settings = shown(**SANDBOX, **mode, KONAGRAPH_ENV=environment)["settings"]
+        assert "KONAGRAPH_DOCUMENTS_MODE" in settings[kind]
+
+
 def test_the_fingerprint_depends_on_names_alone() -> None:
     one, other, more = (
         given_settings(environment).fingerprint
