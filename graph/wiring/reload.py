@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 RELOADED: Final = "secrets and documents were reloaded"
 UNCHANGED: Final = "secrets and documents were reloaded, and none has changed"
+NOT_ALL: Final = "secrets and documents were reloaded, except those that are unread or need a restart"
 
 RENEWED: Final = (
     "konaplate_access_key",
@@ -84,7 +85,10 @@ class Reload:
             except Exception as error:  # noqa: BLE001 - must not stop a running gateway
                 self._log.error("reload failed", exception=type(error).__name__)
             else:
-                self._log.info(RELOADED if outcome["changed"] else UNCHANGED, **outcome)
+                if outcome["unread"] or outcome["needs_restart"]:
+                    self._log.warning(NOT_ALL, **outcome)
+                else:
+                    self._log.info(RELOADED if outcome["changed"] else UNCHANGED, **outcome)
 
 
 class _Parts(NamedTuple):

@@ -14,6 +14,7 @@ import trustme
 from tests.cli.processes import Command, command
 from tests.lifecycle.clients import client
 from tests.lifecycle.upstreams import ANSWER, held_upstream, query, settings
+from tests.security.jwks_server import answer, key_server
 from tests.security.jwt_gateway import jwt_settings
 from tests.security.jwt_maker import claims, ec_signer, key_set
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 READ = '"secrets and documents were reloaded"'
 UNCHANGED = '"secrets and documents were reloaded, and none has changed"'
+NOT_ALL = '"secrets and documents were reloaded, except those that are unread or need a restart"'
 REFUSED = '"reload refused: nothing has changed"'
 
 
@@ -135,7 +137,7 @@ async def test_one_bad_value_leaves_everything_as_it_was_and_is_named_without_it
     refusals = [json.loads(line) for line in log.splitlines() if REFUSED in line]
     assert [refusal["problems"] for refusal in refusals] == [
         ["KONAGRAPH_API_KEYS: it is not TOML"],
-        ["KONAPLATE_ACCESS_KEY: must be printable ASCII without spaces"],
+        ["KONAPLATE_ACCESS_KEY_FILE names a file whose content must be printable ASCII without spaces"],
     ]
     assert [refusal["level"] for refusal in refusals] == ["error", "error"]
     assert "c4n4ry" not in log
@@ -185,7 +187,7 @@ async def test_reloaded_values_are_compared_with_those_in_use_and_each_is_named(
     ]
     for line in (nothing, first, again, second, same):
         assert every == sorted(line["changed"] + line["unchanged"])
-        assert (line["unread"], line["needs_restart"]) == ([], [])
+        assert (line["unread"], line["needs_restart"], line["level"]) == ([], [], "info")
 
 
 async def test_settings_that_need_a_restart_are_named_and_not_applied(tmp_path: Path) -> None:
@@ -199,12 +201,13 @@ async def test_settings_that_need_a_restart_are_named_and_not_applied(tmp_path: 
         async with gateway.running():
             cards.write_text("1")
             trustme.CA().cert_pem.write_to_path(bundle)
-            line = await gateway.reload(UNCHANGED)
+            line = await gateway.reload(NOT_ALL)
             two = await gateway.ask(
                 "old", query='{ cards(cardNos: ["9491339400000013", "9491339400000021"]) { balance } }'
             )
 
     assert "errors" not in two.json()
+    assert line["level"] == "warning"
     assert line["needs_restart"] == ["KONAGRAPH_MAX_CARDS", "KONAPLATE_CA_BUNDLE"]
 
 
@@ -239,6 +242,17 @@ async def test_a_new_key_set_in_the_file_is_used_at_once_and_a_broken_one_is_not
     assert (before, broken, after) == (200, 200, [401, 200])
     assert (changed["changed"], same["changed"]) == (["KONAGRAPH_JWT_JWKS"], [])
     assert "KONAGRAPH_JWT_JWKS" in same["unchanged"]
+
+
+async def test_a_key_set_whose_address_is_away_stays_and_is_a_warning() -> None:
+    async with held_upstream(is_open=True) as upstream, key_server(answer(key_set(ec_signer()))) as issuer:
+        given = {name: str(value) for name, value in jwt_settings(issuer.url).items()}
+        async with command("serve", "--port", "0", **settings(upstream, **given)) as gateway:
+            await gateway.url()
+            issuer.reply = answer(b"", "503 Service Unavailable")
+            gateway.send(signal.SIGHUP)
+            line = json.loads(await gateway.logged(NOT_ALL))
+    assert (line["level"], line["unread"]) == ("warning", ["KONAGRAPH_JWT_JWKS"])
 
 
 async def test_a_call_under_way_ends_with_what_it_began_with(tmp_path: Path) -> None:
