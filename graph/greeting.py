@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from graph.sandbox.failures import FAILURES
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, FIRST_CARD, MEMBERS
 from graph.sandbox.wallets import WALLETS
@@ -149,6 +150,14 @@ def _credentials(settings: Settings) -> tuple[str, str]:
         make = f"{program()} token --directory {shlex.quote(str(folder))} {scopes}"
         return f' -H "Authorization: Bearer $({make} 2>/dev/null)"', ""
     return "", ""
+
+
+def reserved_members() -> str:
+    """Say in two lines which members are reserved."""
+    return (
+        f"Reserved members: {min(FAILURES)} to {max(FAILURES)}. One API fails for each: 9, the API's number,\n"
+        "and two digits for the failure (docs/konaplate.md lists them)."
+    )
 
 
 def _table(title: str, rows: list[tuple[str, str, str]]) -> str:

@@ -260,7 +260,7 @@ def test_the_limits_of_documents_are_those_that_are_shown() -> None:
 
 
 def test_the_budgets_of_a_key_file_are_those_of_a_viewer() -> None:
-    paragraph = CONFIGURATION.partition("own budgets where the defaults do not fit: ")[2].partition("\n\n")[0]
+    paragraph = CONFIGURATION.partition("own budgets where the defaults do not\nfit: ")[2].partition("\n\n")[0]
     assert re.findall(r"`(\w+)`", paragraph) == [field.name for field in dataclasses.fields(Allowance)]
 
 

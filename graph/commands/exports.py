@@ -43,6 +43,8 @@ def export_schema(output: Path | None, dialect: str | None) -> None:
     if output is None:
         click.echo(sdl, nl=False)
         return
+    if not output.parent.is_dir():
+        raise click.FileError(str(output), "there is no such folder")
     try:
         output.write_text(sdl, encoding="utf-8")
     except OSError as error:

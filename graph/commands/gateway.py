@@ -53,7 +53,8 @@ def _member_of_sandbox(_context: click.Context, _option: click.Parameter, member
         return member
     known = ", ".join(map(str, MEMBERS))
     raise click.BadParameter(
-        f"the sandbox has no such member; there are {known}, the reserved ones of docs/konaplate.md, and {_NOBODY}"
+        f"the sandbox has no such member; there are {known}, {_NOBODY}, and those that `konagraph sandbox --list` "
+        "calls reserved"
     )
 
 
@@ -115,7 +116,7 @@ def dev(port: int | None, host: str | None, caller: str | None) -> None:
 def serve(*, port: int | None, host: str | None, quiet: bool) -> None:
     """Start the gateway for a real Konaplate.
 
-    Configured by environment variables; see docs/configuration.md.
+    Configured by environment variables; `konagraph init DIR` writes a file that explains them.
     """
     overrides: dict[str, Any] = {"konagraph_port": port, "konagraph_host": host}
 

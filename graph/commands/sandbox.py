@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from graph.commands.options import FOLDER, PORT
-from graph.greeting import card_table, exports, fault_table, member_table, wallet_table
+from graph.greeting import card_table, exports, fault_table, member_table, reserved_members, wallet_table
 from graph.konaplate.pem import BadPemError
 from graph.output.messages import fail
 from graph.sandbox.app import create_sandbox
@@ -23,7 +23,12 @@ _KEY_PAIR: Final = ("KONAPLATE_CRYPTO_KEY_ID", "KONAPLATE_SERVER_PUBLIC_KEY", "K
 
 
 @click.command()
-@click.option("--list", "list_cards", is_flag=True, help="List the cards and the reserved failures, and exit.")
+@click.option(
+    "--list",
+    "list_cards",
+    is_flag=True,
+    help="List the cards and members, and those reserved for failures, and exit.",
+)
 @click.option("--port", type=PORT, default=9000, show_default=True, help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -38,6 +43,7 @@ def sandbox(*, list_cards: bool, port: int, host: str, directory: Path | None, p
     if list_cards:
         for each in (card_table, member_table, wallet_table, fault_table):
             click.echo(each())
+        click.echo(reserved_members())
         return
     configure_logging("info", as_json=False, colors=shows_colors())
     if directory is None:

@@ -36,8 +36,8 @@ def init(directory: Path) -> None:
     for file in written:
         click.echo(f"written: {file}")
     click.echo(
-        f"Next: fill in {directory / 'konagraph.env'} and the empty files in {directory / 'gateway'}; "
-        "docs/operations.md says how to start."
+        f"Next: fill in {directory / 'konagraph.env'} and the empty files in {directory / 'gateway'}, "
+        f"and check them: set -a; . {directory.absolute() / 'konagraph.env'}; set +a; konagraph check-config"
     )
 
 

@@ -26,7 +26,7 @@ from graph.security.errors import UnauthenticatedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 _OF_NOTHING: Final = hashlib.sha256(b"").hexdigest()
 _BUDGETS: Final = frozenset(field.name for field in dataclasses.fields(Allowance))
 _KNOWN: Final = frozenset({"name", "sha256", "scopes", *_BUDGETS})
@@ -89,8 +89,8 @@ def _problems(entry: dict[str, Any]) -> Iterator[str]:
     if not isinstance(name, str) or not name:
         yield "name must be a text"
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
-        yield "sha256 must be 64 lowercase hexadecimal digits"
-    elif digest == _OF_NOTHING:
+        yield "sha256 must be 64 hexadecimal digits"
+    elif digest.lower() == _OF_NOTHING:
         yield "sha256 is the digest of an empty text: the key was probably unset"
     if not isinstance(scopes, list) or not set(map(str, scopes)) <= EVERY_SCOPE:
         yield f"scopes must be of {', '.join(sorted(EVERY_SCOPE))}"

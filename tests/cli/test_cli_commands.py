@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from graph.cli import main
 from graph.config.environment import PREFIXES
+from graph.sandbox.failures import FAILURES
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, MEMBERS
 from graph.sandbox.wallets import WALLETS
@@ -46,6 +47,7 @@ def test_the_sandbox_lists_every_card_and_every_reserved_number() -> None:
     result = invoke("sandbox", "--list")
 
     assert (result.exit_code, result.stderr) == (0, "")
+    assert f"Reserved members: {min(FAILURES)} to {max(FAILURES)}." in result.stdout
     rows = [line for line in result.stdout.splitlines() if line.startswith("  ")]
     listed = [row.split()[0] for row in rows]
     members, count = [str(user_id) for user_id in MEMBERS], len(CARDS) + len(MEMBERS)
@@ -165,7 +167,7 @@ def test_a_file_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert result.stderr == f"Error: Could not open file '{file}': No such file or directory\n"
+    assert result.stderr == f"Error: Could not open file '{file}': there is no such folder\n"
 
 
 def test_good_settings_are_called_complete() -> None:

@@ -46,7 +46,8 @@ def test_the_command_finds_no_leak_in_this_gateway() -> None:
         env=clean_environment(),
     )
     assert (result.returncode, result.stderr) == (0, "")
-    lines = result.stdout.splitlines()
+    *lines, verdict = result.stdout.splitlines()
+    assert verdict == "No leak."
     assert [line.partition(":")[0] for line in lines] == ["anonymous", "without credentials", "member", "service"]
     for line in lines:
         assert line.endswith(" 0 leaks")
