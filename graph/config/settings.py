@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,6 +39,16 @@ from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRY
 from graph.konaplate.protocol import EchoRule, Zone
 from graph.security.authorization import Allowance
 from graph.server.limits import HttpLimits
+
+KEY_PAIRS: Final = (
+    "konaplate_crypto_key_id",
+    "konaplate_server_public_key",
+    "konaplate_client_private_key",
+    "konaplate_crypto_key_id_2",
+    "konaplate_server_public_key_2",
+    "konaplate_client_private_key_2",
+)
+"""The settings of both pairs of keys that encrypt messages."""
 
 
 class SettingsError(Exception):

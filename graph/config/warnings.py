@@ -7,6 +7,8 @@ import stat
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from graph.config.settings import KEY_PAIRS
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
@@ -28,12 +30,7 @@ _ORDER: Final = (
     ("konaplate_timeout", "konagraph_request_timeout", "a request ends before it"),
 )
 _OF_ENCRYPTION: Final = (
-    "konaplate_crypto_key_id",
-    "konaplate_server_public_key",
-    "konaplate_client_private_key",
-    "konaplate_crypto_key_id_2",
-    "konaplate_server_public_key_2",
-    "konaplate_client_private_key_2",
+    *KEY_PAIRS,
     "konaplate_jwe_algorithms",
     "konaplate_seal_requests",
     "konaplate_seal_answers",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 import structlog
 
-from graph.config.settings import Settings, SettingsError
+from graph.config.settings import KEY_PAIRS, Settings, SettingsError
 from graph.telemetry.logs import LOGGER
 from graph.wiring.documents import read_trusted
 from graph.wiring.security import build_handles, read_key_files
@@ -38,12 +38,7 @@ NOT_ALL: Final = "secrets and documents were reloaded, except those that are unr
 RENEWED: Final = (
     "konaplate_access_key",
     "konaplate_secret_key",
-    "konaplate_crypto_key_id",
-    "konaplate_server_public_key",
-    "konaplate_client_private_key",
-    "konaplate_crypto_key_id_2",
-    "konaplate_server_public_key_2",
-    "konaplate_client_private_key_2",
+    *KEY_PAIRS,
     "konagraph_id_key",
     "konagraph_id_key_2",
 )
