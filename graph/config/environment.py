@@ -16,7 +16,7 @@ from graph.config.removed import REMOVED, asks_for_more, what_holds
 from graph.config.rules import broken_rules
 from graph.config.settings import Settings, SettingsError
 from graph.config.types import LongKey
-from graph.config.warnings import naming_none_of
+from graph.config.warnings import names_in, naming_none_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from schema.secrets import Credential
 
 _KEY: Final[TypeAdapter[Any]] = TypeAdapter(LongKey, config=ConfigDict(arbitrary_types_allowed=True))
-_PLACES: Final = {field: place for place, field in enumerate(Settings.model_fields)}
+_PLACES: Final = {field.upper(): place for place, field in enumerate(Settings.model_fields)}
 PREFIXES: Final = ("KONAGRAPH_", "KONAPLATE_")
 _QUOTES: Final = frozenset({'""', "''", "``", "\u201c\u201d", "\u2018\u2019"})
 _BYTE_ORDER_MARK: Final = "\ufeff"
@@ -159,9 +159,8 @@ def _key_of(name: str, text: str) -> Credential:
 
 
 def _place(problem: str) -> int:
-    """The place of the setting that a problem begins with."""
-    field = problem.partition(" ")[0].rstrip(":").removesuffix("_FILE").lower()
-    return _PLACES.get(field, len(_PLACES))
+    """The place of the first setting that a problem names."""
+    return next((_PLACES[name] for name in names_in(problem) if name in _PLACES), len(_PLACES))
 
 
 def _removed(environment: Mapping[str, str]) -> dict[str, str]:

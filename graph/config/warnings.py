@@ -56,7 +56,12 @@ def start_warnings(settings: Settings, wrong: frozenset[str] = frozenset()) -> l
 def naming_none_of(wrong: Collection[str], found: Iterable[str]) -> list[str]:
     """The messages that name none of these fields."""
     names = {name.upper() for name in wrong}
-    return [message for message in found if names.isdisjoint(_NAME.findall(message))]
+    return [message for message in found if names.isdisjoint(names_in(message))]
+
+
+def names_in(message: str) -> list[str]:
+    """The settings that a message names; `_FILE` is not part of a name."""
+    return [name.removesuffix("_FILE") for name in _NAME.findall(message)]
 
 
 def _about_konaplate(settings: Settings) -> Iterator[str]:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from graph.config.environment import load_settings, removed_variables, unknown_variables
 from graph.config.settings import Settings, SettingsError
 from graph.config.starter import documented
-from graph.config.warnings import start_warnings
+from graph.config.warnings import names_in, start_warnings
 from graph.doctor.checks import file_checks, server_checks
 from graph.output.findings import Finding, print_findings, takes_format
 from graph.wiring.checks import start_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_NAME: Final = re.compile(r"KONA[A-Z0-9_]+")
 
 
 @click.command()
@@ -69,7 +66,6 @@ def _settings(environment: Mapping[str, str]) -> tuple[Settings | None, list[Fin
 
 
 def _explained(message: str) -> str:
-    """What the first setting is that a message names."""
+    """The meaning of the first setting that a message names."""
     meanings = {setting.name: setting.meaning for setting in documented()}
-    named = [name.removesuffix("_FILE") for name in _NAME.findall(message)]
-    return next((f"{name}: {meanings[name]}" for name in named if name in meanings), "unset it")
+    return next((f"{name}: {meanings[name]}" for name in names_in(message) if name in meanings), "unset it")

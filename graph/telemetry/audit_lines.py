@@ -49,7 +49,7 @@ class AuditLines:
     def write(self, lines: Sequence[bytes]) -> bytes:
         """Append lines, each without its line break; returns what the file has since the last time.
 
-        That are all lines of the chain, those included that begin files. Heads are blank.
+        These are all lines of the chain, including those that begin files. Heads are blank.
 
         Raises:
             OSError: when not all of them were written.
