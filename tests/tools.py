@@ -46,3 +46,12 @@ def entry(of: Mapping[str, V], name: str, where: str) -> V:
 def examples(number: int) -> int:
     """How many examples a property is tested by that wants another number than the usual hundred."""
     return max(1, number * settings().max_examples // 100)
+
+
+def require_explorer() -> None:
+    """Skip the test, or fail it, if GraphiQL's files are not here."""
+    require_tool(
+        "npm package graphiql",
+        present=(ROOT / "explorer" / "node_modules" / "graphiql").is_dir(),
+        how="run `make explorer`",
+    )

@@ -10,7 +10,7 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from tests.browser.explorer_page import ExplorerPage
-from tests.tools import ROOT, require_tool
+from tests.tools import require_explorer, require_tool
 
 FAILED = pytest.StashKey[bool]()
 FLAGS = (
@@ -87,11 +87,7 @@ def page(
     driver: Chrome, gateway_url: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[ExplorerPage]:
     """The opened explorer; of a test that fails a screenshot is kept."""
-    require_tool(
-        "npm package graphiql",
-        present=(ROOT / "explorer" / "node_modules" / "graphiql").is_dir(),
-        how="run `make explorer`",
-    )
+    require_explorer()
     explorer = ExplorerPage(driver, gateway_url)
     explorer.open()
     yield explorer

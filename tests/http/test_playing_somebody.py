@@ -13,6 +13,7 @@ from graph.security.development import DevelopmentSigner, signer_settings
 from schema.secrets import MemberId
 from tests.http.asking import playing
 from tests.support import sandbox_settings, sandbox_transport
+from tests.tools import require_explorer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -116,7 +117,13 @@ async def test_a_gateway_of_a_real_konaplate_mints_none() -> None:
     app = create_app(sandbox_settings(), transport=sandbox_transport())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
         answer = await client.post(TOKEN, json="owner")
-        page = await client.get("/graphql", headers={"accept": "text/html"})
     assert answer.status_code in (404, 405)
+
+
+async def test_the_page_of_a_gateway_of_a_real_konaplate_offers_none() -> None:
+    require_explorer()
+    app = create_app(sandbox_settings(), transport=sandbox_transport())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+        page = await client.get("/graphql", headers={"accept": "text/html"})
     assert '"roles": []' in page.text
     assert '"sandbox": null' in page.text
