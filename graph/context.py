@@ -78,7 +78,7 @@ class RequestContext:
         self._max_cards = max_cards
         self.loader: Final = BudgetedLoader(upstream, self.viewer, budgets, self._audit, deadline)
         self.count: Callable[..., None] | None = None
-        """Learns the lengths of lists for the bill; see `graph.graphql.plan.fields.CountList`."""
+        """Learns the lengths of lists for the bill; see `graph.graphql.fields.CountList`."""
         self.by_plan = False
         """Whether a compiled plan, rather than graphql-core, has executed the operation."""
         self.given_as_data: list[Exception] = []

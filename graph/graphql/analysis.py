@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from graph.graphql.cost import ListId, Price
     from graph.graphql.definition import Spread
-    from graph.graphql.plan.fields import Origins
+    from graph.graphql.fields import Origins
     from graph.graphql.size import Size
 
 

@@ -1,6 +1,6 @@
 """Binds the schema's fields to Konaplate's records and endpoints: from declarations to resolvers.
 
-graphql-core calls the resolvers, and plans look into them (`graph.graphql.plan.fields`). A type that is made of
+graphql-core calls the resolvers, and plans look into them (`graph.graphql.fields`). A type that is made of
 several records is bound for each.
 """
 
@@ -15,8 +15,8 @@ from graph.graphql.binding_checks import check_scopes, spec_of
 from graph.graphql.cost import COST, ORIGINS, FieldCost
 from graph.graphql.error_catalog import catalog_view
 from graph.graphql.field_bindings import DeclaredField, FieldBinder
+from graph.graphql.fields import ByOrigin, TypeOf
 from graph.graphql.origins import Origin
-from graph.graphql.plan.fields import ByOrigin, TypeOf
 from graph.graphql.subgraph import subgraph_view
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.view import with_views

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from graphql import FieldNode, GraphQLField, TypeNode, ValueNode, VariableDefinitionNode
 
-    from graph.graphql.plan.fields import Origins
+    from graph.graphql.fields import Origins
 
 SATURATED: Final = 2**31 - 1
 """Counters stop here: nested fragments could make them astronomically large."""

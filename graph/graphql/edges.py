@@ -8,7 +8,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from graph.graphql.plan.fields import Known, LookUp, Read
+from graph.graphql.fields import Known, LookUp, Read
 from graph.graphql.resolvers import Source, form_of, may_read, opened, path_of, sources_of
 from graph.konaplate.view import Answer, View
 from graph.view_loader import check_arguments, load_view
@@ -18,8 +18,8 @@ from schema.secrets import CardNo, MemberId
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from graph.graphql.fields import Origins
     from graph.graphql.origins import Attribute, Origin
-    from graph.graphql.plan.fields import Origins
     from graph.konaplate.view import LookedUp
     from graph.security.audit import AccessOrigin
     from graph.security.card_refs import Subject

@@ -9,8 +9,9 @@ from graphql import ExecutionResult
 from graphql.execution import Executor, execute_root_selection_set
 
 from graph.graphql.errors import MAX_VARIABLE_ERRORS, DocumentError, argument_errors, variable_errors
+from graph.graphql.fields import CoreRun
+from graph.graphql.plan import FallbackToGraphQLCore
 from graph.graphql.plan.cache import Plans
-from graph.graphql.plan.fields import CoreRun, FallbackToGraphQLCore
 from graph.graphql.plan.steps import Result
 from graph.graphql.resolvers import Source
 

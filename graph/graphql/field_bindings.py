@@ -20,10 +20,10 @@ from graph.graphql.binding_checks import BindingError
 from graph.graphql.cost import FieldCost
 from graph.graphql.edges import by_way_of, edge_to
 from graph.graphql.field_costs import edge_cost, handle_cost, part_cost
+from graph.graphql.fields import LookUp
 from graph.graphql.handles import by_id, handle_of, openings_of
 from graph.graphql.origins import Origin, attribute_of, origin_of
 from graph.graphql.outcomes import FAILED, outcome_of
-from graph.graphql.plan.fields import LookUp
 from graph.graphql.resolvers import part_of, value_of
 from schema.fields import ById, Edge, Handle, Outcome, Part, Value, members_of
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLObjectType, GraphQLSchema
 
-    from graph.graphql.plan.fields import Origins, Read
+    from graph.graphql.fields import Origins, Read
     from graph.konaplate.view import LookedUp
     from schema.fields import Spec
 

@@ -11,8 +11,8 @@ from graphql import is_object_type
 
 from graph.errors import GatewayError, code_of
 from graph.graphql.binding_checks import BindingError, spec_of
+from graph.graphql.fields import LookUp, Read
 from graph.graphql.origins import plain
-from graph.graphql.plan.fields import LookUp, Read
 from graph.graphql.resolvers import Source
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.view import Answer, View
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
     from graph.context import RequestContext
-    from graph.graphql.plan.fields import Origins
+    from graph.graphql.fields import Origins
     from graph.konaplate.view import LookedUp
 
 _NOT_FOUND: Final = (ErrorCode.CARD_NOT_FOUND, ErrorCode.MEMBER_NOT_FOUND)

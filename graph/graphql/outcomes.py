@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from graph.errors import MAX_RETRY_AFTER_MS, code_of, message_of, retry_after_of, retry_may_help
+from graph.graphql.fields import LookUp
 from graph.graphql.origins import Origin
-from graph.graphql.plan.fields import LookUp
 from graph.graphql.resolvers import Source
 from graph.konaplate.record import Record, Whole
 from schema.errors import ErrorCode
@@ -15,7 +15,7 @@ from schema.errors import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from graph.graphql.plan.fields import Origins
+    from graph.graphql.fields import Origins
     from schema.fields import Outcome
 
 

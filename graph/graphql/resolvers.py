@@ -7,8 +7,8 @@ from enum import Enum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from graph.graphql.fields import Read
 from graph.graphql.origins import attribute_of
-from graph.graphql.plan.fields import Read
 from schema.fields import present
 from schema.secrets import MemberId, Secret
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from graph.context import RequestContext
+    from graph.graphql.fields import Form, Origins
     from graph.graphql.origins import Attribute, Origin
-    from graph.graphql.plan.fields import Form, Origins
     from graph.security.audit import Access
     from graph.security.card_refs import Subject
     from schema.fields import Part, Value

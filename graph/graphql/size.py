@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLNamedType
 
-    from graph.graphql.plan.fields import Origins
+    from graph.graphql.fields import Origins
 
 
 class Place(NamedTuple):

@@ -14,8 +14,8 @@ from graph.graphql.analysis import analyse
 from graph.graphql.cost import COST, SATURATED, Factor, FieldCost
 from graph.graphql.documents import Documents
 from graph.graphql.errors import DocumentError
+from graph.graphql.fields import ByOrigin, LookUp
 from graph.graphql.limits import DocumentLimits
-from graph.graphql.plan.fields import ByOrigin, LookUp
 from schema.errors import ErrorCode
 from tests.graphql.schemas import SCHEMA
 from tests.tables import table

@@ -12,9 +12,10 @@ import pytest
 from graphql import GraphQLField, GraphQLObjectType, GraphQLScalarType, GraphQLSchema, parse
 
 from graph.graphql.executor import OperationExecutor
+from graph.graphql.fields import Read
+from graph.graphql.plan import FallbackToGraphQLCore
 from graph.graphql.plan.cache import Plans
 from graph.graphql.plan.compiler import Shape
-from graph.graphql.plan.fields import FallbackToGraphQLCore, Read
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.security.authorization import ANONYMOUS, EVERY_SCOPE, Allowance, Viewer
 from graph.security.card_refs import CardRefs

@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from graph.graphql.plan import FallbackToGraphQLCore
 from graph.graphql.plan.compiler import Shape
-from graph.graphql.plan.fields import FallbackToGraphQLCore
 from graph.graphql.plan.values import switch_value
 
 if TYPE_CHECKING:

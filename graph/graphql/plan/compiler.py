@@ -25,7 +25,8 @@ from graphql.execution import get_variable_values
 from graphql.execution.collect_fields import FragmentDetails, collect_fields, collect_subfields
 from graphql.language import FragmentDefinitionNode, FragmentSpreadNode, VariableNode
 
-from graph.graphql.plan.fields import ByOrigin, FallbackToGraphQLCore, Leaf, LookUp, Read, TypeOf
+from graph.graphql.fields import ByOrigin, Leaf, LookUp, Read, TypeOf
+from graph.graphql.plan import FallbackToGraphQLCore
 from graph.graphql.plan.steps import (
     AbstractStep,
     LeafStep,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from graphql.execution.collect_fields import CollectedFields, FieldDetails
     from graphql.language import FieldNode, OperationDefinitionNode, SelectionSetNode
 
-    from graph.graphql.plan.fields import Origins
+    from graph.graphql.fields import Origins
     from graph.graphql.plan.steps import Step
 
 _TYPENAME: Final = "__typename"

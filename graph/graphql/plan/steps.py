@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from graphql import Undefined
 from graphql.error import located_error
 
-from graph.graphql.plan.fields import FallbackToGraphQLCore, Known, ShownObject
+from graph.graphql.fields import Known, ShownObject
+from graph.graphql.plan import FallbackToGraphQLCore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLError
     from graphql.language import FieldNode
 
-    from graph.graphql.plan.fields import CountList, Leaf, LookUp, TypeOf
+    from graph.graphql.fields import CountList, Leaf, LookUp, TypeOf
     from graph.graphql.plan.values import Arguments, Values
 
 Path: TypeAlias = "tuple[str | int, ...]"

@@ -11,7 +11,7 @@ from graphql.language import ListValueNode, ObjectValueNode, VariableNode
 from graphql.utilities import coerce_input_literal, coerce_input_value, type_from_ast
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from graph.graphql.plan.fields import FallbackToGraphQLCore
+from graph.graphql.plan import FallbackToGraphQLCore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -59,10 +59,6 @@ class CountList(Protocol):
         ...
 
 
-class FallbackToGraphQLCore(Exception):  # noqa: N818 - a signal, not an error
-    """Only graphql-core can do or judge this."""
-
-
 @dataclass(frozen=True, slots=True)
 class Read:
     """A field whose value came with its object."""
