@@ -84,7 +84,7 @@ class Server(uvicorn.Server):
         self._closing = False
         self._acceptors: list[Acceptor] = []
         self.beside: list[Server] = []
-        """Servers that run beside this one: they start before it and stop after it."""
+        """Servers that run beside this one: they start before it and stop after it. If one fails, all stop."""
         self.on_hangup: Callable[[], None] | None = None
         """Called on SIGHUP; None leaves the signal alone."""
         self.ended_by: str | None = None
@@ -110,26 +110,38 @@ class Server(uvicorn.Server):
         self._drain.on_start()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Run until shutdown, with the servers beside this one."""
+        """Run until shutdown, with the servers beside this one.
+
+        Raises:
+            ListenError: when one of them cannot listen.
+        """
         if self.on_hangup is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.on_hangup)
         beside = [asyncio.ensure_future(server.serve_beside()) for server in self.beside]
+        for task in beside:
+            task.add_done_callback(self._stop)
         try:
             await super().serve(sockets or self._sockets)
         finally:
             for server in self.beside:
                 server.should_exit = True
-            await asyncio.gather(*beside)
+            await asyncio.gather(*beside, return_exceptions=True)
+            self._close_sockets()
+        for task in beside:
+            task.result()
 
     async def serve_beside(self) -> None:
         """Run until `should_exit`, without handling signals."""
-        await self._serve(self._sockets)
+        try:
+            await self._serve(self._sockets)
+        finally:
+            self._close_sockets()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the app, listen, and call `on_ready`."""
         # Without sockets, uvicorn only starts the app.
         await super().startup(sockets=[])
-        if not self.started:
+        if not self.started or self.should_exit:
             return
         backlog = self.config.backlog
         self._acceptors = [
@@ -152,7 +164,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's signature
         """Keep accepting for a while, stop listening, let open connections finish, and close the rest."""
         self._drain.on_start()
-        await self._wait(lambda: False, self._drain.delay)
+        # No balancer knows a server that never listened.
+        await self._wait(lambda: not self._acceptors, self._drain.delay)
         self._closing = True
         for acceptor in self._acceptors:
             await acceptor.aclose()
@@ -163,6 +176,14 @@ class Server(uvicorn.Server):
         await self._cut_off()
         if not self.force_exit:
             await self.lifespan.shutdown()
+
+    def _stop(self, _ended: asyncio.Future[None]) -> None:
+        self.should_exit = True
+
+    def _close_sockets(self) -> None:
+        """Close those that were never listened on; acceptors close the others."""
+        for one in self._sockets:
+            one.close()
 
     def _protocol(self) -> HardenedProtocol:
         made = HardenedProtocol(self.config, self.server_state, self.lifespan.state, self._options)

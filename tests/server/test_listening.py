@@ -1,4 +1,4 @@
-"""Sockets that are bound before anything listens."""
+"""Sockets that are bound before anything listens, and servers that cannot."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from contextlib import ExitStack
 
 import pytest
 
+from graph.server.connection import ConnectionOptions
 from graph.server.listen import ListenError, bind
+from graph.server.server import Drain, Server
+from graph.wiring.serving import rejection_response
+from tests.server.live_server import PATIENCE, Probe
 
 
 def test_a_free_port_is_bound_and_nobody_can_connect_yet() -> None:
@@ -47,3 +51,19 @@ def test_a_name_that_is_none_is_named_with_the_reason() -> None:
         bind("256.0.0.1", 1)
 
     assert str(caught.value).startswith("256.0.0.1 port 1: ")
+
+
+def test_nothing_is_served_without_the_server_beside_it() -> None:
+    options = ConnectionOptions(rejection_response)
+    ready: list[int] = []
+    server = Server(Probe(), bind("127.0.0.1", 0), options, drain=Drain(delay=PATIENCE), on_ready=ready.append)
+    beside = bind("127.0.0.1", 0)
+    port = beside[0].getsockname()[1]
+    server.beside.append(Server(Probe(), beside, options, lifespan=False))
+    # Two sockets may be bound to one address until one of them listens.
+    with bind("127.0.0.1", port)[0] as faster:
+        faster.listen()
+        with pytest.raises(ListenError, match=f"port {port}: address already in use"):
+            server.run()
+
+    assert ready == []
