@@ -108,13 +108,13 @@ def _digits(value: object) -> object:
 def _redis_url(value: str) -> str:
     if not value.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must be a redis, rediss or unix URL")
-    return value
+    return _line(value)
 
 
 def _long_key(value: str) -> str:
     if len(value) < _MIN_KEY_CHARACTERS:
         raise ValueError(f"must have at least {_MIN_KEY_CHARACTERS} characters")
-    return value
+    return _line(value)
 
 
 def _pem(value: str) -> str:
