@@ -53,7 +53,9 @@ class MemberSteps:
         if isinstance(product := card.get("serviceId"), str):
             await self._inquire("service_info", {"serviceIdList": [product]})
         cards = await self._card_list(member)
-        row = self._row_of((cards.fields or {}).get("cardDataInfo")) if cards is not None else None
+        if cards is None:
+            return
+        row = self._row_of((cards.fields or {}).get("cardDataInfo"))
         if row is None:
             self._notes.find("a card's APIs by par", "warning", "the member's list does not show the test card")
             return
@@ -72,8 +74,10 @@ class MemberSteps:
     async def _card_list(self, member: Mapping[str, Any]) -> ProbeAnswer | None:
         """A clear request with a sealed answer: does it name the key?"""
         found = await self._notes.ask("card_list", member, "the member's cards")
-        if found is None or not found.is_refused:
-            return None if found is None else self._notes.judged_seal("card_list", found)
+        if found is None:
+            return None
+        if not found.is_refused:
+            return None if self._is_useless("card_list", found) else self._notes.judged_seal("card_list", found)
         endpoint = self._notes.endpoints["card_list"]
         usual = self._notes.manner(endpoint)
         without = await self._notes.ask(
@@ -91,7 +95,7 @@ class MemberSteps:
                 f"set KONAPLATE_SEAL_ANSWERS={self._notes.flags('konaplate_seal_answers', word)}",
             )
             return without
-        self._notes.find("card_list", "bad", f"refused (HTTP {found.status}, code {found.code or 'none'})", REPORT)
+        self._refused("card_list", found)
         return None
 
     async def _transactions(self, par: str, member: Mapping[str, Any]) -> None:
@@ -111,10 +115,7 @@ class MemberSteps:
             found = await self._notes.ask(
                 "transactions", {**asked, "pageRequest": request}, f"one transaction, on page {page}"
             )
-            if found is None:
-                return
-            if found.fault is not None:
-                self._notes.find("first page", "warning", f"no usable answer: Konaplate {found.fault_in_words}")
+            if found is None or self._is_useless("first page", found):
                 return
             pages.append(found)
         self._notes.judged_seal("transactions", next((page for page in pages if page.is_success), pages[0]))
@@ -138,11 +139,9 @@ class MemberSteps:
         found = await self._notes.ask(name, body, self._notes.endpoints[name].title)
         if found is None:
             return
-        if found.fault is not None:
-            self._notes.find(name, "warning", f"no usable answer: Konaplate {found.fault_in_words}")
-            return
         if not found.is_refused:
-            self._notes.judged_seal(name, found)
+            if not self._is_useless(name, found):
+                self._notes.judged_seal(name, found)
             return
         endpoint = self._notes.endpoints[name]
         if not endpoint.seals_request and self._notes.caller.encrypts:
@@ -157,6 +156,14 @@ class MemberSteps:
                 self._notes.judged_seal(name, sealed)
                 return
         self._refused(name, found)
+
+    def _is_useless(self, name: str, found: ProbeAnswer) -> bool:
+        """Whether an answer that is no refusal tells nothing; if so, that is a finding."""
+        if found.fault is None and found.fields is not None:
+            return False
+        reason = f"Konaplate {found.fault_in_words}" if found.fault else "it cannot be opened or read"
+        self._notes.find(name, "warning", f"no usable answer: {reason}")
+        return True
 
     def _refused(self, name: str, found: ProbeAnswer) -> None:
         self._notes.find(name, "bad", f"refused (HTTP {found.status}, code {found.code or 'none'})", REPORT)

@@ -198,6 +198,13 @@ async def test_wrong_credentials_and_a_wrong_address_are_named() -> None:
     assert findings[0].seen == "refuses connections, or cannot be reached"
 
 
+async def test_a_list_of_cards_that_cannot_be_read_is_told_as_such_and_nothing_is_concluded() -> None:
+    findings, _ = await probed(Konaplate(garbled=CARD_LIST_PATH))
+    assert [(found.what, found.seen) for found in findings if found.verdict != "good"] == [
+        ("card_list", "no usable answer: it cannot be opened or read")
+    ]
+
+
 DEEP = "W1tb" * 20_000 + ".a.b.c.d"
 HOSTILE: list[dict[str, Any]] = [
     {"userId": "9" * 5_000},
