@@ -78,7 +78,7 @@ def create_app(
         rules: of the guard in front of Konaplate; None for the defaults.
 
     Raises:
-        SettingsError: when a key, certificate or manifest cannot be used, or an extra is missing.
+        SettingsError: when a key, certificate or manifest cannot be used.
     """
     refs = build_refs(settings)
     telemetry = Telemetry(settings, refs, endpoints, span_exporter)

@@ -121,7 +121,7 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
             parameters[name] = _json_parameter(name, parameters[name])
     request = _request(parameters)
     if request.persisted_hash is not None:
-        # One hash in twenty has thirteen digits in a row.
+        # A hash may have thirteen digits in a row; `graph.telemetry.redaction` says how often.
         extensions = extensions.replace(f'"{request.persisted_hash}"', '""')
     if holds_card_number(extensions):
         raise CardNumberInUrlError

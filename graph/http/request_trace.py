@@ -61,7 +61,7 @@ class RequestTrace:
         )
 
     def figures(self, context: RequestContext, document: Document, *, stored: bool | None) -> dict[str, Any]:
-        """`extensions.trace`: times are milliseconds since the request's body was read.
+        """`extensions.trace`: times are milliseconds since its document was parsed.
 
         `stored` is whether the document is one of the manifest; None without a manifest.
         """

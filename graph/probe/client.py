@@ -102,7 +102,6 @@ class ProbeClient:
         identity: whose zone is replaced by that of each call.
         pairs: of encryption; none on a private line.
         transport: sends the requests.
-        clock_ms: milliseconds since 1970 (UTC).
     """
 
     def __init__(

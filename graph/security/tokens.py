@@ -62,7 +62,7 @@ _REGISTRY: Final = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """The required claims of a token."""
+    """What a token must claim, and in which claims; `remembered` is how many verified tokens are kept."""
 
     issuer: str
     audience: str
@@ -224,7 +224,8 @@ def _scopes(claim: object) -> frozenset[str] | None:
 def member_id_of(claim: object) -> MemberId | None:
     """The member that a claim names: a whole number above 0, or its digits, as Konaplate writes ids.
 
-    Only one spelling of a number is accepted, so that two different claims never name the same member.
+    Digits have one accepted spelling, without sign, space or leading zero. The number 1001 and the string "1001"
+    name the same member.
     """
     if isinstance(claim, int) and not isinstance(claim, bool):
         return MemberId(str(claim)) if 0 < claim <= MAX_USER_ID else None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
 
 _MAX_DEPTH: Final = 4
-# SHA-256 of a document without card numbers. One hash in thirty has thirteen digits in a row.
+# SHA-256 of a document without card numbers. About one hash in twenty-three has thirteen digits in a row.
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 # Values that this gateway makes, each of a fixed form, which redaction must not take for card numbers.
 _OWN_FORMATS: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _EXECUTIONS: Final = {
     "planned": "Operations executed by a plan.",
-    "unplanned": "Operations executed by graphql-core because they have no plan.",
+    "unplanned": "Operations executed by graphql-core because they have no plan, or a value does not fit it.",
     "abandoned": "Operations that left their plan for graphql-core.",
 }
 
