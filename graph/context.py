@@ -156,9 +156,9 @@ class RequestContext:
         """
         most = self._max_cards
         if len(asked) > most:
-            limit, what = "keys", f"A list may have {most} keys."
+            limit, what = "keys", f"A list may have at most {most} keys."
             if key is CardNo:
-                limit, what = "cards", f"A list of cards may have {most} card numbers."
+                limit, what = "cards", f"A list of cards may have at most {most} card numbers."
             raise GatewayError(ErrorCode.QUERY_LIMIT_EXCEEDED, what, limit=limit, maximum=most)
 
     def begin(self, endpoint: Endpoint[K, Any], key: K) -> None:

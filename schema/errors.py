@@ -139,7 +139,7 @@ class ErrorCode(StrEnum):
     )
     AUDIT_UNAVAILABLE = (
         "AUDIT_UNAVAILABLE",
-        "This cannot be returned right now, because it cannot be recorded who reads it.",
+        "This cannot be returned right now, because the read cannot be recorded in the audit log.",
         Words(
             "A card or a member is not returned because the audit log cannot be written now.",
             "지금은 감사 로그를 기록할 수 없어 카드나 회원을 반환하지 않습니다.",

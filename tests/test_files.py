@@ -100,7 +100,7 @@ def test_the_reason_is_told_when_a_file_cannot_be_read(tmp_path: Path) -> None:
     assert reason(tmp_path) == "Is a directory"
     assert reason(binary / "below") == "Not a directory"
     assert reason(loop).startswith("Too many levels of symbolic links")
-    assert reason(tmp_path / "a\0b") == "no file has such a name"
+    assert reason(tmp_path / "a\0b") == "it is not a valid file name"
     assert reason(tmp_path / ("x" * 300)) == "File name too long"
     assert reason(binary) == "it is not UTF-8 text"
     assert reason(large) == "it is larger than 10 bytes"

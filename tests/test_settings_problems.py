@@ -150,7 +150,7 @@ def test_a_file_that_cannot_be_read_is_told_with_its_path_and_the_reason(
         (f"/{CANARY}", MISSING),
         (f"./{CANARY}", MISSING),
         (f"/{CANARY}/x", MISSING),
-        (f"{CANARY}\0", "no file has such a name"),
+        (f"{CANARY}\0", "it is not a valid file name"),
         (CANARY * 2000, "File name too long"),
     ],
     ids=lambda value: str(value)[:20],
@@ -169,7 +169,7 @@ def test_a_secret_in_place_of_the_path_of_its_file_is_not_repeated(path: str, re
     [
         (CANARY, MISSING),
         (f"BEGIN PUBLIC KEY-----{CANARY}", MISSING),
-        (f"{CANARY}\0", "no file has such a name"),
+        (f"{CANARY}\0", "it is not a valid file name"),
         ("MII" + CANARY * 300, "File name too long"),
     ],
     ids=lambda value: str(value)[:20],

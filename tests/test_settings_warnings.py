@@ -81,8 +81,8 @@ def test_another_length_than_the_documented_one_is_told(
 
 
 ORDER = [
-    ("KONAPLATE_TIMEOUT", "6", "KONAGRAPH_REQUEST_TIMEOUT", "a request ends before it"),
-    ("KONAPLATE_POOL_TIMEOUT", "3", "KONAPLATE_TIMEOUT", "a look-up ends before it"),
+    ("KONAPLATE_TIMEOUT", "6", "KONAGRAPH_REQUEST_TIMEOUT", "a request ends before its call does"),
+    ("KONAPLATE_POOL_TIMEOUT", "3", "KONAPLATE_TIMEOUT", "a look-up ends before that wait does"),
 ]
 BUDGETS = [
     ("KONAGRAPH_MAX_COST", "1001", "KONAGRAPH_COST_BURST", "the most expensive requests can never be paid for"),
@@ -107,7 +107,7 @@ def test_a_budget_below_what_it_has_to_pay_is_told_where_there_are_budgets(
 
 def test_a_bound_below_a_default_is_told_as_well() -> None:
     assert warnings({}, KONAGRAPH_REQUEST_TIMEOUT="2") == [
-        "KONAPLATE_TIMEOUT is above KONAGRAPH_REQUEST_TIMEOUT: a request ends before it"
+        "KONAPLATE_TIMEOUT is above KONAGRAPH_REQUEST_TIMEOUT: a request ends before its call does"
     ]
 
 

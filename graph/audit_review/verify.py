@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _LAST: Final = 1 << 40
 _UNKNOWN: Final = (
-    "no line of this process verifies: is KONAGRAPH_AUDIT_KEY, or an --old-key, the one of that time?"
+    "no line of this process verifies: is KONAGRAPH_AUDIT_KEY, or an --old-key, the key in use then?"
 )
-_MOVED: Final = "moved: lines before it are missing, or were put in"
+_MOVED: Final = "moved: lines before it are missing, or lines were inserted"
 
 
 def verify(
@@ -211,11 +211,11 @@ class _Verification:
         segment.mac, segment.last = link.mac, line
 
     def _check_age(self, line: Line, link: Link) -> None:
-        """Check that no process has started with an old key behind lines of the current one."""
+        """Check that no process has started with an old key after lines of the current one."""
         if self._keys.number_of(link.chain) == CURRENT:
             self._renewed.add(line.file)
         elif link.seq == 1 and line.file in self._renewed:
-            self._find(line.file, line.number, "sealed with an old key, behind lines of the current one")
+            self._find(line.file, line.number, "sealed with an old key, after lines of the current one")
 
     def _check_place(self, line: Line, link: Link, last: Line, shift: int) -> int:
         """Check where the line before it is; return by how much it has moved."""

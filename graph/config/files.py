@@ -43,7 +43,7 @@ def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes:
     except OSError as error:
         raise UnreadableFileError(path, error.strerror or type(error).__name__) from None
     except ValueError:
-        raise UnreadableFileError(path, "no file has such a name") from None
+        raise UnreadableFileError(path, "it is not a valid file name") from None
     if len(content) > most:
         raise UnreadableFileError(path, f"it is larger than {most} bytes")
     # Some editors begin UTF-8 files with this mark.

@@ -26,8 +26,8 @@ _DOCUMENTED_LENGTHS: Final = {
 }
 # The first should not be above the second; the consequence if it is.
 _ORDER: Final = (
-    ("konaplate_pool_timeout", "konaplate_timeout", "a look-up ends before it"),
-    ("konaplate_timeout", "konagraph_request_timeout", "a request ends before it"),
+    ("konaplate_pool_timeout", "konaplate_timeout", "a look-up ends before that wait does"),
+    ("konaplate_timeout", "konagraph_request_timeout", "a request ends before its call does"),
 )
 _OF_ENCRYPTION: Final = (
     *KEY_PAIRS,

@@ -61,7 +61,7 @@ def _settings(environment: Mapping[str, str]) -> tuple[Settings | None, list[Fin
         left_out = (
             "the clock, name resolution, and the connections to Konaplate, the issuer, Redis and the collector"
         )
-        return None, [*checks, Finding("not checked", "warning", left_out, "mend the bad settings first")]
+        return None, [*checks, Finding("not checked", "warning", left_out, "fix the bad settings first")]
     return settings, [*checks, Finding("settings", "good", "complete, and every key and certificate can be used")]
 
 

@@ -118,4 +118,4 @@ async def _not_found(_request: Request, error: Exception) -> Response:
     """Answer a request without a route. The path is not repeated, as it may contain anything."""
     status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
     headers = error.headers if isinstance(error, HTTPException) else None
-    return PlainTextResponse("This gateway answers /graphql.\n", status, headers)
+    return PlainTextResponse("This gateway serves GraphQL at /graphql.\n", status, headers)

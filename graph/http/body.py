@@ -73,7 +73,7 @@ def _unsupported(message: str) -> HttpError:
 
 
 def _too_large(limit: int) -> HttpError:
-    return HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may have {limit} bytes.")
+    return HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may have at most {limit} bytes.")
 
 
 def _exceeds(announced: str, limit: int) -> bool:

@@ -87,11 +87,11 @@ def _problems(entry: dict[str, Any]) -> Iterator[str]:
         yield f"unknown entry {unknown}" if harmless else "unknown entry"
     name, digest, scopes = entry.get("name"), entry.get("sha256"), entry.get("scopes", [])
     if not isinstance(name, str) or not name:
-        yield "name must be a text"
+        yield "name must be a non-empty string"
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
         yield "sha256 must be 64 hexadecimal digits"
     elif digest.lower() == _OF_NOTHING:
-        yield "sha256 is the digest of an empty text: the key was probably unset"
+        yield "sha256 is the digest of the empty string: the key was probably unset"
     if not isinstance(scopes, list) or not set(map(str, scopes)) <= EVERY_SCOPE:
         yield f"scopes must be of {', '.join(sorted(EVERY_SCOPE))}"
     for budget in sorted(_BUDGETS & entry.keys()):

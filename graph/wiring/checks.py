@@ -70,5 +70,5 @@ def _why_not_written(path: Path) -> str | None:
     except OSError as error:
         return os.strerror(error.errno or errno.EACCES)
     except ValueError:
-        return "no file has such a name"
+        return "it is not a valid file name"
     return None if os.access(place, needed) else os.strerror(errno.EACCES)

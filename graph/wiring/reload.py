@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 RELOADED: Final = "secrets and documents were reloaded"
 UNCHANGED: Final = "secrets and documents were reloaded, and none has changed"
-NOT_ALL: Final = "secrets and documents were reloaded, except those that are unread or need a restart"
+NOT_ALL: Final = "secrets and documents were reloaded, except those that could not be read or that need a restart"
 
 RENEWED: Final = (
     "konaplate_access_key",

@@ -312,8 +312,8 @@ def test_what_is_hardly_meant_is_told_beside_what_is_wrong(tmp_path: Path) -> No
     hardly = {"KONAPLATE_ACCESS_KEY": "c4n4r", "KONAPLATE_TIMEOUT": "9", "KONAPLATE_POOL_TIMEOUT": "10"}
     warnings = [
         "KONAPLATE_ACCESS_KEY has 5 characters; the vendor's pages say 40",
-        "KONAPLATE_POOL_TIMEOUT is above KONAPLATE_TIMEOUT: a look-up ends before it",
-        "KONAPLATE_TIMEOUT is above KONAGRAPH_REQUEST_TIMEOUT: a request ends before it",
+        "KONAPLATE_POOL_TIMEOUT is above KONAPLATE_TIMEOUT: a look-up ends before that wait does",
+        "KONAPLATE_TIMEOUT is above KONAGRAPH_REQUEST_TIMEOUT: a request ends before its call does",
     ]
     for wrong, told in (
         # Nothing can be compared with an invalid bound.
@@ -358,7 +358,7 @@ def test_what_is_hardly_meant_is_a_warning_and_not_called_complete_without_it() 
     assert result.stdout.endswith("; see the warnings.\n")
     assert (
         result.stderr
-        == "warning: KONAPLATE_TIMEOUT is above KONAGRAPH_REQUEST_TIMEOUT: a request ends before it\n"
+        == "warning: KONAPLATE_TIMEOUT is above KONAGRAPH_REQUEST_TIMEOUT: a request ends before its call does\n"
     )
 
 

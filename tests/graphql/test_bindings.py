@@ -364,5 +364,5 @@ async def test_a_list_of_keys_that_is_too_long_is_refused_whatever_it_names() ->
         (error,) = outcome.errors
         assert (
             error["message"], error["extensions"]["limit"], error["extensions"]["maximum"],
-        ) == ("A list may have 3 keys.", "keys", 3)  # fmt: skip
+        ) == ("A list may have at most 3 keys.", "keys", 3)  # fmt: skip
         assert not outcome.calls

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 READ = '"secrets and documents were reloaded"'
 UNCHANGED = '"secrets and documents were reloaded, and none has changed"'
-NOT_ALL = '"secrets and documents were reloaded, except those that are unread or need a restart"'
+NOT_ALL = '"secrets and documents were reloaded, except those that could not be read or that need a restart"'
 REFUSED = '"reload refused: nothing has changed"'
 
 

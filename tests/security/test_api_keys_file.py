@@ -24,7 +24,7 @@ OTHER = hashlib.sha256(b"another key").hexdigest()
 DEFAULTS = Allowance(cards_per_minute=7, cards_per_hour=70)
 SCOPES = f"scopes must be of {', '.join(sorted(EVERY_SCOPE))}"
 HEXADECIMAL = "sha256 must be 64 hexadecimal digits"
-NAME = "name must be a text"
+NAME = "name must be a non-empty string"
 
 
 def entry(text: str) -> str:
@@ -131,7 +131,7 @@ def test_a_digest_of_another_form_is_refused(digest: str) -> None:
 
 def test_the_digest_of_an_empty_text_is_refused() -> None:
     empty = hashlib.sha256(b"").hexdigest()
-    expected = "key 2: sha256 is the digest of an empty text: the key was probably unset"
+    expected = "key 2: sha256 is the digest of the empty string: the key was probably unset"
     assert problems(good() + good("second", empty)) == [expected]
 
 

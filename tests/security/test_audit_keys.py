@@ -88,7 +88,7 @@ def test_no_process_can_have_started_with_an_old_key_behind_lines_of_the_current
     started(path, NEW).close()
     started(path, OLD).close()
     (finding,) = verdict_of(path).findings
-    assert finding.text == "sealed with an old key, behind lines of the current one"
+    assert finding.text == "sealed with an old key, after lines of the current one"
 
 
 def test_gateways_that_share_a_file_may_be_restarted_one_by_one(tmp_path: Path) -> None:
