@@ -28,11 +28,11 @@ WORST: Final = (
 
 @contextlib.contextmanager
 def attack(url: str, core: int) -> Iterator[None]:
-    """Send one document after the other, each a new text, from that core while the block runs."""
+    """Send one document after the other, each with a new text, from that core while the block runs."""
     over = threading.Event()
 
     def send() -> None:
-        # Of this thread alone.
+        # This thread alone.
         os.sched_setaffinity(0, {core})
         with httpx.Client(trust_env=False, headers={"X-Api-Key": "attacker"}) as client:
             for number, document in enumerate(itertools.cycle(WORST)):

@@ -19,7 +19,7 @@ _COLOUR, _OWN, _INK = "#5b8ff9", "#e8684a", "#808890"
 
 
 def bars(title: str, values: Mapping[str, float], own: str) -> str:
-    """Horizontal bars from one zero, each with its figure behind it; `own` stands out."""
+    """Horizontal bars from one zero, each with its figure after it; `own` stands out."""
     height = _TOP + len(values) * _STEP
     scale = (WIDTH - _LEFT - _RIGHT) / (max(values.values(), default=0) or 1)
     lines = [

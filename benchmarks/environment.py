@@ -37,7 +37,7 @@ def describe(cores: Cores) -> dict[str, Any]:
 
 
 def versions(*, peers: bool) -> dict[str, str]:
-    """Of what the servers are made of."""
+    """The versions of what the servers are made of."""
     names = (*_OURS, *(_PEERS if peers else ()))
     found = {"konagraph": __version__, **{name: metadata.version(name) for name in names}}
     if peers:

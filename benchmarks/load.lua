@@ -1,4 +1,4 @@
--- wrk's script. Arguments behind `--`: the request's body, in which the card numbers 9999999999990001, …0002 and so on
+-- wrk's script. Arguments after `--`: the request's body, in which the card numbers 9999999999990001, …0002 and so on
 -- stand for the request's first card, second card and so on; a seed; what every answer must hold; `Name: value` of a
 -- header (empty: none); and a file of card numbers, one a line, that are asked for in turn (empty: every request asks
 -- for new ones).

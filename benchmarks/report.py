@@ -61,7 +61,7 @@ def insert(page: str, name: str, figures: str) -> str:
     _, end, after = rest.partition(_END.format(name))
     if not begin or not end:
         raise BenchmarkError(f"the documentation page lacks the markers of {name}, where figures are written")
-    # A table needs an empty line in front, and none behind.
+    # A table needs an empty line before it, and none after.
     return f"{before}{begin}\n\n{figures}\n{end}{after}"
 
 

@@ -43,7 +43,7 @@ class Options:
     warm_up: int = 1
     """Before each measurement."""
     first_warm_up: int = 2
-    """Of a new process, besides: those that compile as they run take their time."""
+    """Before the first case of a new process: those that compile as they run take their time."""
 
 
 class Bench:

@@ -45,9 +45,9 @@ TRANSACTIONS_PATH: Final = BASE_PATH + "/api/v1/transaction/card"
 CALLS_PATH: Final = "/calls"
 """Answers how many calls there were so far."""
 DELAY_PATH: Final = "/delay/"
-"""With milliseconds behind it: how long calls take from now on."""
+"""With milliseconds after it: how long calls take from now on."""
 CHECK_PATH: Final = "/check/"
-"""With `sealed`, `clear` or `off` behind it: what calls must be from now on."""
+"""With `sealed`, `clear` or `off` after it: what calls must be from now on."""
 
 _FIRST_MEMBER: Final = 10**15
 _PREPARED: Final = 256

@@ -14,7 +14,7 @@ function failure(message) {
 }
 
 /**
- * The first card number in a text that the sandbox cannot have. Sixteen digits, maybe in groups of four.
+ * The first card number in a string that the sandbox cannot have. Sixteen digits, maybe in groups of four.
  *
  * @param {string} text
  * @param {string} prefix that all numbers of the sandbox begin with.

@@ -107,7 +107,7 @@ class RequestContext:
         return self.handles.make(self.viewer_name, Kind(kind), key)
 
     def open_handle(self, handle: str) -> Target | None:
-        """Return what a handle leads to; None for any text that is not a handle of the viewer's."""
+        """Return what a handle leads to; None for any string that is not a handle of the viewer's."""
         return self.handles.open(self.viewer_name, handle)
 
     def access(

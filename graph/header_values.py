@@ -44,7 +44,7 @@ def is_encoded(content_encoding: str) -> bool:
 
 
 def seconds_ahead(date: str | None) -> float | None:
-    """By how many seconds a `Date` is ahead of this machine's clock; None if it is no time of this century."""
+    """How many seconds a `Date` is ahead of this machine's clock; None if it is no time of this century."""
     try:
         at = parsedate_to_datetime(date or "")
         # A date is in GMT, also one that does not say so (RFC 9110 section 5.6.7).

@@ -1,4 +1,4 @@
-"""Finds card numbers in texts to be shown, logged or kept: the only detector.
+"""Finds card numbers in what is to be shown, logged or kept: the only detector.
 
 A card number is 13 or more digits of any script, possibly escaped, with anything but ASCII letters between them;
 the letters tell it from hashes and ids. Every search is linear in the text.
@@ -47,7 +47,7 @@ _TIMES: Final = 3
 
 
 def may_hold_card_number(text: str) -> bool:
-    """Quickly rule out texts without a card number."""
+    """Quickly rule out strings without a card number."""
     if len(text) < _FEWEST_DIGITS:
         return False
     if "\\" in text or "%" in text or "&" in text:
@@ -58,14 +58,14 @@ def may_hold_card_number(text: str) -> bool:
 
 
 def holds_card_number(text: str) -> bool:
-    """Whether a text contains what may be a card number, so that `redact` would change it."""
+    """Whether a string contains what may be a card number, so that `redact` would change it."""
     return may_hold_card_number(text) and (_has_run(text) or _spells_card_number(text))
 
 
 def redact(text: str) -> str:
     """Mask every run of 13 or more digits: 16 as a card number, others wholly.
 
-    A text with an escaped card number is hidden as a whole.
+    A string with an escaped card number is hidden as a whole.
     """
     if not may_hold_card_number(text):
         return text
@@ -83,7 +83,7 @@ def _has_run(text: str) -> bool:
 
 
 def _spells_card_number(text: str) -> bool:
-    """Whether a text contains a card number once its escapes are decoded."""
+    """Whether a string contains a card number once its escapes are decoded."""
     for _ in range(_TIMES):
         read = _ESCAPE.sub(_character, text)
         if read == text:
@@ -95,7 +95,7 @@ def _spells_card_number(text: str) -> bool:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """Yield a decoded text, also with its characters read as UTF-16 code units or UTF-8 bytes."""
+    """Yield a decoded string, also with its characters read as UTF-16 code units or UTF-8 bytes."""
     yield text
     if not text.isascii():
         yield text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -105,7 +105,7 @@ def _readings(text: str) -> Iterator[str]:
 def _character(match: re.Match[str]) -> str:
     group = match.lastindex
     if group is None:
-        # Of a control character, such as a line break.
+        # The escape of a control character, such as a line break.
         return " "
     number = int(match[group], 10 if group == _DECIMAL else 16)
     return chr(number) if number <= _LAST_CHARACTER else ""

@@ -1,4 +1,4 @@
-"""The error catalogue, from which apps can build their own texts and rules."""
+"""The error catalogue, from which apps can build their own messages and rules."""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ class ErrorCode(StrEnum):
     """The value of `extensions.code`, named as other GraphQL servers name it where they have it."""
 
     message: str
-    """Of the error."""
+    """What clients get as the error's `message`."""
     meaning: Words
-    """For developers."""
+    """What the code means, for developers."""
     advice: Words
     """What an app can tell the person who uses it."""
 

@@ -1,6 +1,6 @@
 """Secret values, which print as a mask.
 
-Every text that identifies a card or a person is wrapped in one of these types as soon as it enters the process.
+Every string that identifies a card or a person is wrapped in one of these types as soon as it enters the process.
 Only `reveal()` returns the clear text, so a search for `reveal` finds every place that unmasks a secret.
 """
 
@@ -17,7 +17,7 @@ _MOBILE_NUMBER = re.compile(r"(?P<prefix>01[0-9])-?[0-9]{3,4}-?(?P<last>[0-9]{4}
 
 
 class Secret:
-    """A text whose `repr`, `str` and `format` are a mask.
+    """A string whose `repr`, `str` and `format` are a mask.
 
     It is hashable, compares in constant time and only with its own type, and cannot be pickled or iterated.
     """
@@ -68,7 +68,7 @@ class CardNo(Secret):
     """A prepaid card's number: 16 ASCII digits. The mask shows the first six and the last four.
 
     Raises:
-        ValueError: if the text is anything else. The message does not quote it.
+        ValueError: if the string is anything else. The message does not quote it.
     """
 
     __slots__ = ()
@@ -99,7 +99,7 @@ class Par(Secret):
     """Konaplate's `par`, which stands for a card's number and gives access to its history; wholly masked.
 
     Raises:
-        ValueError: if the text is empty.
+        ValueError: if the string is empty.
     """
 
     __slots__ = ()
@@ -134,5 +134,5 @@ class IdentityNo(Secret):
 
 
 def _last_digits(clear: str) -> str:
-    # Of a text of four characters, the last four would be all of it.
+    # The last four of four characters would be all of them.
     return _HIDDEN + clear[-_VISIBLE:] if len(clear) > _VISIBLE else _HIDDEN

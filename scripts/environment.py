@@ -113,7 +113,7 @@ def _install_python(name: str, target: Target) -> None:
     folder = ROOT / target.folder
     wanted = {lock: _digest(ROOT / lock) for lock in target.locks}
     state = _Marker(folder)
-    # Of the runtime, only the interpreter is used, which may move; other programs contain their folder's path.
+    # Only the interpreter of the runtime is used, which may move; other programs contain their folder's path.
     installed = state.locks(anywhere=name == "runtime") if (folder / "bin" / "python").exists() else {}
     if wanted.items() <= installed.items():
         return

@@ -75,7 +75,7 @@ class Segment:
     mac: bytes | None = field(init=False, default=None)
     """That of the last line in order; None if it is not known."""
     shift: int = field(init=False, default=0)
-    """By how many bytes its lines have moved."""
+    """How many bytes its lines have moved."""
     proof: bytes | None = field(init=False, default=None)
     """What the head must have; None if the line is missing that it tells of."""
 
@@ -111,7 +111,7 @@ def lines_of(file: Path) -> Iterator[Line]:
     try:
         yield from _lines_of(file)
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        # Of these, two are no OSError, and the third names no file.
+        # Two of these are no OSError, and the third names no file.
         raise OSError(errno.EIO, "is cut, or not compressed by gzip", str(file)) from None
 
 
@@ -122,7 +122,7 @@ def _lines_of(file: Path) -> Iterator[Line]:
             bare, end = text.removesuffix(_END), start + len(text)
             glued = bare.rfind(BEGINNING)
             if glued > 0:
-                # A process was killed in the middle of a line, and another one went on behind it.
+                # A process was killed in the middle of a line, and another one went on after it.
                 yield Line(file, number, start, start + glued, bare[:glued], None, is_whole=False)
                 start, bare = start + glued, bare[glued:]
             has_end = text.endswith(_END)

@@ -18,7 +18,7 @@ _SEALED_WITHIN: Final = re.compile(rb'"mac":"[a-p]{32}"\}.', re.DOTALL)
 
 
 def is_torn(text: bytes) -> bool:
-    """Whether a text is any line that was not finished, perhaps behind others that had hardly begun."""
+    """Whether it is a line that was not finished, perhaps after others that had hardly begun."""
     return _is_torn(text, BEGINNING)
 
 
@@ -28,7 +28,7 @@ def is_torn_start(text: bytes) -> bool:
 
 
 def _is_torn(text: bytes, beginning: bytes) -> bool:
-    """Whether a text begins like a line, and was not finished.
+    """Whether it begins like a line, and was not finished.
 
     Neither whole lines without their breaks nor a filler in the place of lines are one.
     """

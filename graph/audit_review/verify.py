@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from graph.security.audit_chain import ChainKey, Link
 
 _LAST: Final = 1 << 40
-_UNKNOWN: Final = (
-    "no line of this process verifies: is KONAGRAPH_AUDIT_KEY, or an --old-key, the key in use then?"
-)
+_UNKNOWN: Final = "no line of this process verifies: is KONAGRAPH_AUDIT_KEY, or an --old-key, the key in use then?"
 _MOVED: Final = "moved: lines before it are missing, or lines were inserted"
 
 

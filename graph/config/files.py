@@ -60,13 +60,13 @@ def read_text(path: Path, most: int = MAX_BYTES) -> str:
 
 
 def unreadable(error: UnreadableFileError) -> str:
-    """The message about a file that cannot be read: the reason, and the path if the text certainly is one."""
+    """The message about a file that cannot be read: the reason, and the path if it certainly is one."""
     shown = f"{error.path}: " if is_plainly_a_path(str(error.path)) else ""
     return f"names a file that cannot be read: {shown}{error}"
 
 
 def is_plainly_a_path(text: str) -> bool:
-    """Whether a text is certainly a path, and not a secret in the wrong place.
+    """Whether a string is certainly a path, and not a secret in the wrong place.
 
     It is one if it exists, if its first folder exists, or if it consists of words.
     """

@@ -157,7 +157,7 @@ def check_key(where: str, spec: Edge, source: LookedUp, origin: Origin) -> None:
 
 
 def _arrives_as(kind: Any) -> Any:
-    """The type that an argument's value has: secrets other than card numbers, and words, arrive as texts."""
+    """The type that an argument's value has: secrets other than card numbers, and words, arrive as strings."""
     if isinstance(kind, type) and issubclass(kind, Enum):
         kinds = {type(member.value) for member in kind}
         return kinds.pop() if len(kinds) == 1 else kind

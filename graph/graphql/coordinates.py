@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Named:
-    """What an operation names of the schema; compared by identity, so that it is a quick key."""
+    """The schema coordinates that an operation names; compared by identity, so that it is a quick key."""
 
     coordinates: tuple[str, ...] = ()
 
 
 class Coordinates(Visitor):
-    """Notes what each definition of a document names, while others visit it.
+    """Collects the coordinates that each definition names, in a visit shared with other visitors.
 
     Introspection is left out: it is the same in every schema.
 
     Args:
-        types: follow the visit.
+        types: the type information of that visit.
     """
 
     def __init__(self, types: TypeInfo) -> None:

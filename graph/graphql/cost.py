@@ -28,7 +28,7 @@ INTROSPECTION_FIELDS: Final = 10
 CHARACTERS: Final = 100
 """Characters of an unknown document that cost as much as one object."""
 SCHEMA_COST: Final = 10
-"""Of the whole schema as a text: about that of the introspection query that it replaces."""
+"""The cost of the whole schema as SDL: about that of the introspection query it replaces."""
 COST: Final = "cost"
 """The key of a `FieldCost` in a field's extensions, or of one for each origin of its type."""
 ORIGINS: Final = "origins"
@@ -109,7 +109,7 @@ class ListLevel(NamedTuple):
     """One level of lists of a field."""
 
     cost: int
-    """Of each item, without its selection."""
+    """The cost of each item, without its selection."""
     times: Times
     """How many items there are."""
     assumed: ListId | None

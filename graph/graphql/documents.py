@@ -44,8 +44,8 @@ def must_not_be_kept(text: str) -> bool:
 class Documents:
     """Parses, validates and caches documents.
 
-    A text that may hold a card number is never cached: it would stay in memory, and evict useful ones. If its card
-    numbers can be hoisted, the skeleton that is left is cached.
+    A document that may hold a card number is never cached: it would stay in memory, and evict useful ones. If its
+    card numbers can be hoisted, the skeleton that is left is cached.
     """
 
     def __init__(self, schema: GraphQLSchema, limits: DocumentLimits, *, introspection: bool) -> None:
@@ -57,11 +57,11 @@ class Documents:
         self.misses = 0
 
     def cost(self, text: str) -> int:
-        """Return the cost of parsing a text. One that is too long costs nothing: it is not parsed."""
+        """Return the cost of parsing a document. One that is too long costs nothing: it is not parsed."""
         return len(text) // CHARACTERS if len(text) <= self._limits.characters else 0
 
     def known(self, text: str) -> Resolved | None:
-        """Return the document of a cached text, or of its cached skeleton."""
+        """Return the cached document with this text, or that of its cached skeleton."""
         found = self._cache.get(text)
         if found is None:
             hoisted = self._hoisted(text)
@@ -73,7 +73,7 @@ class Documents:
         return found
 
     def resolve(self, text: str, *, introspection: bool = True) -> Resolved:
-        """Return the document of a text, cached or not.
+        """Return the document with this text, cached or not.
 
         Args:
             text: the document.
@@ -92,7 +92,7 @@ class Documents:
         return found
 
     def read(self, text: str, *, introspection: bool = True) -> Document:
-        """Parse and validate a text as it is, bypassing the cache.
+        """Parse and validate a document as it is, bypassing the cache.
 
         Raises:
             DocumentError: as `resolve`.
@@ -113,7 +113,7 @@ class Documents:
         return None if hoisted is None or must_not_be_kept(hoisted.skeleton) else hoisted
 
     def _read_hoisted(self, text: str, *, introspection: bool) -> Resolved | None:
-        """Validate a text with its card numbers, and cache its skeleton; None if there is no valid skeleton."""
+        """Validate a document with card numbers, and cache its skeleton; None if there is no valid skeleton."""
         hoisted = self._hoisted(text)
         if hoisted is None:
             return None

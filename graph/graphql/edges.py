@@ -194,7 +194,7 @@ def _key_of(
         name = arguments[spec.key.name]
 
         def typed(value: Any) -> Any:
-            # An `ID` comes as a text.
+            # An `ID` comes as a string.
             return value if value is None or isinstance(value, kind) else kind(value)
 
         def from_argument(_source: Source, given: Mapping[str, Any]) -> Any:

@@ -31,11 +31,11 @@ class Executions:
     """Counts how operations were executed, for metrics."""
 
     planned: int = 0
-    """By a compiled plan."""
+    """Executed by a compiled plan."""
     unplanned: int = 0
-    """On graphql-core, because there was no plan, or a value did not fit."""
+    """Executed on graphql-core, because there was no plan, or a value did not fit."""
     abandoned: int = 0
-    """On graphql-core, after a plan gave up. More than a few indicate a bug in plans."""
+    """Executed on graphql-core, after a plan gave up. More than a few indicate a bug in plans."""
 
 
 class OperationExecutor:

@@ -1,7 +1,7 @@
 """The resolvers of a schema's fields, which graphql-core calls and plans look into.
 
 A type may be made of several kinds of sources, here called origins, each with resolvers of its own. Which one an
-object has, follows from the field that leads to it: so plans know it beforehand.
+object has follows from the field that leads to it, so a plan knows it beforehand.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ class Read:
     show: Callable[[Any, Any], Any]
     """Returns the field's value, None, or its error, given a source and the raw value."""
     plain: bool = False
-    """Whether raw texts, numbers and booleans are shown as they are."""
+    """Whether raw strings, numbers and booleans are shown as they are."""
     words: Mapping[Any, Any] | None = None
-    """For an enum that every viewer may see: its members by raw texts, and by None the one for any other text."""
+    """For an enum that every viewer may see: its members by raw strings, and by None that for any other string."""
     origins: Origins = field(default_factory=dict)
     form: Form | None = None
 
@@ -83,7 +83,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Known:
-    """In place of a key: the value that would be looked up."""
+    """The value that a key would lead to, in place of the key."""
 
     value: Any
 

@@ -133,7 +133,7 @@ def by_id(argument: str, openings: Mapping[int, Opening], origins: Origins) -> L
         found = _opened(openings, source, handle)
         answer = None if found is None else await _found(source.context, *found)
         if answer is None:
-            # The same for a text that is no handle, and for what is somebody else's.
+            # The same for a string that is no handle, and for what is somebody else's.
             raise GatewayError(ErrorCode.NODE_NOT_FOUND)
         return answer
 
@@ -141,7 +141,7 @@ def by_id(argument: str, openings: Mapping[int, Opening], origins: Origins) -> L
 
 
 def _opened(openings: Mapping[int, Opening], source: Source, handle: str) -> tuple[Opening, Any] | None:
-    """Return what a handle leads to, and its key; None for a text that is no handle of the viewer's."""
+    """Return what a handle leads to, and its key; None for a string that is no handle of the viewer's."""
     target = source.context.open_handle(handle)
     opening = None if target is None else openings.get(target.kind)
     if target is None or opening is None:

@@ -68,7 +68,7 @@ def _is_plain(value: Any, text: bytes) -> bool:
 
 
 def has_lone_surrogate(text: str) -> bool:
-    """Whether a text contains half of a surrogate pair, which is no character."""
+    """Whether a string contains half of a surrogate pair, which is no character."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -77,7 +77,7 @@ def has_lone_surrogate(text: str) -> bool:
 
 
 def lone_surrogate(what: str) -> Exception:
-    """Make the error of such a text."""
+    """Make the error of such a string."""
     return refused(ErrorCode.BAD_USER_INPUT, f"{what} holds half of a surrogate pair, which is no character.")
 
 
@@ -86,7 +86,7 @@ def _too_deep(what: str) -> GatewayError:
 
 
 def _fault(text: bytes, what: str) -> Exception:
-    """Return the error of a text that orjson refuses."""
+    """Return the error of JSON that orjson refuses."""
     try:
         # `parse_constant`: refuses NaN and Infinity, which are not JSON.
         value = json.loads(text.decode("utf-8", "surrogatepass"), parse_int=float, parse_constant=int)

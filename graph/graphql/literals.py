@@ -5,8 +5,8 @@ skeleton, is the same for every card number and is parsed and validated once. As
 locations of errors stay right. Equal literals become the same variable, because merged fields must have equal
 arguments.
 
-Only simple texts are hoisted: without escapes, comments and block strings, a quotation mark always begins or ends
-a string. The variables are declared after validation with the card numbers restored, which tells whether
+Only simple documents are hoisted: without escapes, comments and block strings, a quotation mark always begins or
+ends a string. The variables are declared after validation with the card numbers restored, which tells whether
 variables are allowed in their places.
 """
 
@@ -54,7 +54,7 @@ _NAME_CHARACTERS: Final = frozenset(f"_{string.ascii_letters}{string.digits}")
 
 @dataclass(slots=True, eq=False, repr=False)
 class Hoisted:
-    """A text without its card numbers. It is no tuple, for the reason of `Resolved`."""
+    """A document's text without its card numbers. It is no tuple, for the reason of `Resolved`."""
 
     skeleton: str
     card_nos: Mapping[str, str]
@@ -67,7 +67,7 @@ class Hoisted:
 
 
 def hoist(text: str) -> Hoisted | None:
-    """Hoist the card numbers of a text.
+    """Hoist the card numbers of a document's text.
 
     Returns:
         None if there are none, or more than a hundred, or one outside all braces, where variables are not
@@ -132,7 +132,7 @@ def put_back(skeleton: DocumentNode, card_nos: Mapping[str, str]) -> DocumentNod
 
 
 def declare(schema: GraphQLSchema, skeleton: DocumentNode, names: Collection[str]) -> DocumentNode | None:
-    """Declare the variables of a skeleton in the syntax tree; in the text, everything behind would move.
+    """Declare the variables of a skeleton in the syntax tree; in the text, everything after them would move.
 
     Returns:
         None if there are several operations, each of which must declare only the variables that it uses; or if a

@@ -75,7 +75,7 @@ class TrustedDocuments:
 
     @property
     def operation_names(self) -> frozenset[str]:
-        """Of all documents."""
+        """The names of all documents' operations."""
         return frozenset(
             name for document in self.documents.values() for name in document.operations if name is not None
         )
@@ -184,7 +184,7 @@ class _Reading:
 
 
 def _entries(content: bytes) -> Iterator[tuple[object, object]]:
-    """Yield the manifest's ids and texts, of any type."""
+    """Yield the manifest's ids and documents, of any type."""
     try:
         manifest = json.loads(content.decode("utf-8"), object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):

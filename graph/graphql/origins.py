@@ -40,7 +40,7 @@ class Attribute(NamedTuple):
     path: str
     """For `attrgetter`, from a source."""
     kind: type
-    """Of each item, if it is a list."""
+    """The type of the value, or of each item if it is a list."""
     is_list: bool
     may_be_missing: bool
 

@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 Pay: TypeAlias = Callable[[int], Awaitable[object]]
-"""Charges the cost of parsing a text."""
+"""Charges the cost of parsing a document."""
 
 # Clients of automatic persisted queries match this message literally, and stop sending hashes.
 _NOT_SUPPORTED: Final = "PersistedQueryNotSupported"
 
 
 class Mode(StrEnum):
-    """Whether texts outside the manifest are executed, executed and logged, or refused."""
+    """Whether documents outside the manifest are executed, executed and logged, or refused."""
 
     OFF = "off"
     LOG = "log"
@@ -56,12 +56,12 @@ class UntrustedDocument:
 
 
 class DocumentResolver:
-    """Resolves requests to documents. Parsing an unknown text is charged first.
+    """Resolves requests to documents. Parsing an unknown document is charged first.
 
     Args:
-        documents: parses and caches texts.
+        documents: parses and caches documents.
         trusted: the manifest's documents.
-        mode: for texts outside the manifest.
+        mode: for documents outside the manifest.
         registered: the store of hashes; None for no automatic persisted queries.
         on_untrusted: called with each document that mode `log` lets pass.
     """
@@ -87,8 +87,8 @@ class DocumentResolver:
 
         Args:
             request: names it by id, hash or text.
-            pay: called before an unknown text is parsed; its errors propagate.
-            introspection: whether the viewer may query the schema; called for unknown texts only.
+            pay: called before an unknown document is parsed; its errors propagate.
+            introspection: whether the viewer may query the schema; called for unknown documents only.
 
         Raises:
             GatewayError: `BAD_REQUEST`, for a malformed hash, or one that is not the text's.
@@ -147,7 +147,7 @@ class DocumentResolver:
         return await self._by_text(text, pay, introspection)
 
     def _check_hash(self, sha256_hash: str, text: str) -> bool:
-        """Verify the hash of a text, and return whether it may be registered."""
+        """Verify the hash of a document, and return whether it may be registered."""
         trusted = self.trusted.text(sha256_hash)
         if trusted is not None:
             if trusted != text:

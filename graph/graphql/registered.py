@@ -1,4 +1,4 @@
-"""The store of automatic persisted queries: texts by their SHA-256 hashes, in this process and in Redis.
+"""The store of automatic persisted queries: documents by their SHA-256 hashes, in this process and in Redis.
 
 Only documents that cannot hold a card number get here. Any of them may be evicted at any time.
 """
@@ -27,7 +27,7 @@ _PAUSE: Final = 1.0
 class RegisteredDocuments:
     """Asks this process first, then Redis. It never raises.
 
-    Texts expire after a day in Redis. Others could write to it, so that the resolver verifies each text's hash.
+    Documents expire after a day in Redis. Others could write to it, so the resolver verifies each document's hash.
 
     Args:
         redis: a client with short timeouts, or None.
@@ -52,7 +52,7 @@ class RegisteredDocuments:
         return text
 
     async def put(self, sha256: str, text: str) -> None:
-        """Store a text here and in Redis."""
+        """Store a document here and in Redis."""
         if self._local.get(sha256) is None:
             self._local.put(sha256, text, len(text))
         await self._ask(lambda redis: redis.set(_PREFIX + sha256, text, ex=_DAY))

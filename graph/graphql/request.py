@@ -1,7 +1,7 @@
 """The parameters of GraphQL over HTTP, from a JSON body or a query string.
 
 A document is named in exactly one way: by its text (`query`), by the id of a trusted document (`documentId`, or
-Relay's `doc_id`), or by a hash (`extensions.persistedQuery`). A text may come with its hash, which registers it.
+Relay's `doc_id`), or by a hash (`extensions.persistedQuery`). A document sent with its hash is registered.
 
 Sources: https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters,
 https://www.apollographql.com/docs/apollo-server/performance/apq
@@ -75,7 +75,7 @@ def from_json(body: bytes) -> GraphQLRequest:
 
     Raises:
         GatewayError: `BAD_REQUEST`, when it is not a JSON object with parameters of the right types.
-        DocumentError: `BAD_USER_INPUT`, when a text has a lone surrogate.
+        DocumentError: `BAD_USER_INPUT`, when a string has a lone surrogate.
     """
     parameters = read_json(body, "The body")
     if not isinstance(parameters, dict):
@@ -90,7 +90,7 @@ def names_parameters(query_string: bytes) -> bool:
 
 
 def from_query_string(query_string: bytes) -> GraphQLRequest:
-    """Read the parameters from a query string, where `variables` and `extensions` are JSON texts.
+    """Read the parameters from a query string, where `variables` and `extensions` are JSON.
 
     Raises:
         CardNumberInUrlError: when a parameter may hold a card number; ids and hashes of documents may not.

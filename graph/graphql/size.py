@@ -24,7 +24,7 @@ class Place(NamedTuple):
     parent: GraphQLNamedType | None
     times: Times
     origins: Origins
-    """Of the objects here, by their types."""
+    """The origins of the objects here, by their types."""
 
     @property
     def origin(self) -> Hashable:

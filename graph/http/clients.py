@@ -29,7 +29,7 @@ _VERSIONS: Final = ("apollographql-client-version", "graphql-client-version")
 
 
 def is_client(text: str) -> bool:
-    """Whether a text is the name of a client, with or without its version."""
+    """Whether a string is the name of a client, with or without its version."""
     reserved = (*OTHER, *UNNAMED)
     return _KNOWN.fullmatch(text) is not None and not holds_card_number(text) and text not in reserved
 

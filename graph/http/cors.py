@@ -63,7 +63,7 @@ _HEADER: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+", re.IGNORECASE)
 
 
 def is_origin(text: str) -> bool:
-    """Whether a text is an origin exactly as browsers write it; any other could never match."""
+    """Whether a string is an origin exactly as browsers write it; any other could never match."""
     match = _ORIGIN.fullmatch(text)
     if match is None:
         return False
@@ -72,7 +72,7 @@ def is_origin(text: str) -> bool:
 
 
 def is_header(text: str) -> bool:
-    """Whether a text is the name of one header."""
+    """Whether a string is the name of one header."""
     return text != "*" and _HEADER.fullmatch(text) is not None
 
 

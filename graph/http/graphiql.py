@@ -95,7 +95,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _script_data(value: Mapping[str, Any]) -> str:
-    """JSON for a script element: no text in it can end the element or open a comment."""
+    """JSON for a script element: no string in it can end the element or open a comment."""
     text = json.dumps(value)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

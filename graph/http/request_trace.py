@@ -68,7 +68,7 @@ class RequestTrace:
         return {
             "durationMs": _ms(time.perf_counter() - self._started),
             "executor": "plan" if context.by_plan else "graphql-core",
-            # One that was parsed from a text with card numbers has none.
+            # One that was parsed with card numbers in its text has none.
             "documentSha256": document.sha256,
             "isStored": stored,
             "upstreamCalls": self._calls,

@@ -43,7 +43,7 @@ class BadPemError(ValueError):
 
 
 def private_key(text: bytes) -> PrivateKeyTypes:
-    """The first private key of a text.
+    """The first private key of a PEM file.
 
     Raises:
         BadPemError: there is none, or it cannot be read.
@@ -52,12 +52,12 @@ def private_key(text: bytes) -> PrivateKeyTypes:
 
 
 def public_key(text: bytes) -> PublicKeyTypes:
-    """The first public key of a text; raises as `private_key`."""
+    """The first public key of a PEM file; raises as `private_key`."""
     return _load(text, _PUBLIC, load_pem_public_key)
 
 
 def certified_key(text: bytes) -> PublicKeyTypes:
-    """The key of the first certificate of a text; raises as `private_key`."""
+    """The key of the first certificate of a PEM file; raises as `private_key`."""
     return _load(text, CERTIFICATE, lambda block: load_pem_x509_certificate(block).public_key())
 
 
@@ -67,7 +67,7 @@ def algorithm(key: PrivateKeyTypes | PublicKeyTypes) -> str:
 
 
 def blocks(text: bytes) -> list[tuple[str, bytes]]:
-    """The PEM blocks of a text, each with its kind."""
+    """The PEM blocks of a file, each with its kind."""
     return [(_kind(match[1]), match[0]) for match in _BLOCK.finditer(text)]
 
 

@@ -1,8 +1,8 @@
 """Konaplate's data as typed records: one declaration per field defines how it is read. No I/O.
 
 A field that is missing, out of range or of the wrong type becomes an `InvalidFieldError` in its own place and
-leaves the others intact; the record lists its name. A text that is longer than documented is kept and reported as
-drift.
+leaves the others intact; the record lists its name. A string that is longer than documented is kept and reported
+as drift.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _ZERO: Final = re.compile(r"-?0+(\.0+)?", re.ASCII)
 
 
 class Text(NamedTuple):
-    """The documented size of a text. A longer one is kept and noted as drift."""
+    """The documented size of a string. A longer one is kept and noted as drift."""
 
     size: int
 
@@ -84,9 +84,9 @@ class Field(NamedTuple):
     """The items of a list, as if each were a field of that name."""
     required: bool
     bound: int
-    """The size of a text, or the largest number."""
+    """The size of a string, or the largest number."""
     read: _Read | None
-    """Reads a value other than null; None for texts."""
+    """Reads a value other than null; None for strings."""
 
     @property
     def sensitive(self) -> bool:
@@ -114,7 +114,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     - `str`, `int`, `bool`, a `Secret`, another record, or a `list` of one of these;
     - `date` for `yyyyMMdd` and `datetime` for `yyyyMMddHHmmss` or `yyyyMMddHHmmssSSS`, as text or number; the time
-      behind a date is left out;
+      after a date is left out;
     - `Annotated[str, Text(256)]`, `Annotated[int, Whole(max=9)]` with the limits from the vendor's page;
     - `X | None` for an optional field, for which null and absent are the same.
 
@@ -190,7 +190,7 @@ def _values(rules: Iterable[_Rule], sent: Iterable[Any], details: CallDetails, n
     for (wire, kind, required, bound, read), raw in zip(rules, sent, strict=False):
         value = raw
         try:
-            # Clean texts, numbers and flags, which most fields are, cost no call.
+            # Clean strings, numbers and flags, which most fields are, cost no call.
             if value is None:
                 pass
             elif read is None:
@@ -268,7 +268,7 @@ def _unwrapped(hint: Any) -> tuple[Any, list[Any], bool]:
 
 
 def _reader(kind: Any, item: Field | None, bound: int) -> _Read:
-    """The reader of a field that is not a text."""
+    """The reader of a field that is not a string."""
     if kind is int:
         return lambda value, _details, _notes: whole(value, bound)
     if kind in _SIMPLE:

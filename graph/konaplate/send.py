@@ -39,7 +39,7 @@ class Limits:
     """Bounds of one exchange. Seconds and bytes."""
 
     total: float = 2.5
-    # Of several addresses, each is given 0.25 s before the next one is tried beside it (RFC 8305).
+    # Each of several addresses gets 0.25 s before the next one is tried beside it (RFC 8305).
     connect: float = 1.0
     pool: float = 0.25
     # A record is a few hundred bytes; a list of a member's cards has a few kilobytes.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from graph.konaplate.view import Sealer
 
 MAX_DIGESTS: Final = 100
-"""Of either kind in a cursor. Of more rows with one time stamp, their position tells which were shown."""
+"""The most digests of either kind. If more rows have one time stamp, their position tells which were shown."""
 
 _DIGEST_BYTES: Final = 6
 _VERSION: Final = 2
@@ -26,7 +26,7 @@ _NO_TIME: Final = -(2**63)
 
 
 class WalkPosition(NamedTuple):
-    """Where a walk stands: behind which rows, and where these are likely to be."""
+    """Where a walk stands: after which rows, and where these are likely to be."""
 
     since: date
     """The first day of the walk."""
@@ -35,7 +35,7 @@ class WalkPosition(NamedTuple):
     offset: int = 0
     """How many rows preceded the next one when this was read."""
     time: int | None = None
-    """Of the last row with a time, in milliseconds since 1970 (UTC). Later rows were shown or are new."""
+    """The time of the last row with one, in milliseconds since 1970 (UTC). Later rows were shown or are new."""
     equal: tuple[bytes, ...] = ()
     """The digests of the rows of that time that were shown, at most `MAX_DIGESTS`, the last one first."""
     untimed: tuple[bytes, ...] = ()
@@ -43,7 +43,7 @@ class WalkPosition(NamedTuple):
     fruitless: int = 0
     """The calls since the last row."""
     size: int = 0
-    """Of the pages to go on with at `offset`, without an overlap; 0 for an overlap."""
+    """The size of the pages to go on with at `offset`, without an overlap; 0 for an overlap."""
 
 
 class Cursors:
@@ -69,7 +69,7 @@ class Cursors:
         return self._sealer.seal(head + b"".join(equal + untimed), *self._bound)
 
     def opened(self, cursor: str) -> WalkPosition | None:
-        """The place of a cursor; None for any text that is not a cursor of this viewer, card and filter."""
+        """The place of a cursor; None for any string that is not a cursor of this viewer, card and filter."""
         clear = self._sealer.unseal(cursor, *self._bound)
         # Another release may have another form.
         if clear is None or clear[0] != _VERSION:

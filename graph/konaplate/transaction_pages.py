@@ -20,7 +20,7 @@ Load: TypeAlias = Callable[[TransactionsKey], Awaitable[TransactionPage]]
 """Loads one of Konaplate's pages."""
 
 MAX_ROWS: Final = 100_000
-"""No page behind that many rows is read, whatever `totalPages` says."""
+"""No page after that many rows is read, whatever `totalPages` says."""
 # Sibling APIs document 1000 as the last page.
 _MAX_PAGE: Final = 1000
 
@@ -57,7 +57,7 @@ class Pages:
         """How many rows precede the first page."""
         self.rows: list[Seen] = []
         self.more = False
-        """Whether there are pages behind the last one that was read."""
+        """Whether there are pages after the last one that was read."""
         self.full = False
         """Whether the last page has as many rows as were asked for."""
         self.as_of = 0
@@ -117,7 +117,7 @@ def new_rows(seen: list[Seen], place: WalkPosition) -> tuple[list[Seen], bool]:
 
 
 def place_after(place: WalkPosition, shown: list[Seen], index: int) -> WalkPosition:
-    """The place behind one of the rows that were shown from a place."""
+    """The place after one of the rows that were shown from a place."""
     before = shown[: index + 1]
     timed = [each for each in reversed(before) if each.time is not None]
     time = timed[0].time if timed else place.time
@@ -169,9 +169,9 @@ def _later(seen: list[Seen], place: WalkPosition) -> list[bool]:
 
 
 def overlapping(offset: int, width: int) -> tuple[int, int]:
-    """The smallest pages of which one holds `width` rows from `offset` on, and the row before; and its number.
+    """Return (page size, page number): the smallest page with the row before `offset` and `width` rows from it.
 
-    From the start of a history, where no row is before, these are pages of `width` rows.
+    At the start of a history, where no row is before, it is the first page of `width` rows.
     """
     if offset == 0:
         return width, 0

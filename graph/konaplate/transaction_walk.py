@@ -40,8 +40,8 @@ async def walk(
 ) -> TransactionHistory:
     """Read a part of a card's history with at most `MAX_CALLS` calls, and with one if nothing has shifted.
 
-    A walk shows no transaction twice, and leaves none out that was there all the time. Only if rows vanish between
-    the calls for one part, or while the walk passes pages that Konaplate does not fill, may it miss as many.
+    A walk shows no transaction twice, and leaves none out that was there all the time. If rows vanish between the
+    calls for one part, or while the walk passes pages that Konaplate does not fill, it may miss that many.
 
     Args:
         key: what is asked for.
@@ -99,7 +99,7 @@ async def _found(key: HistoryKey, place: WalkPosition, load: Load) -> _Part:
     if lost:
         rows, following = [], place._replace(offset=_back(pages), size=0)
     else:
-        # Behind a page that is not full, no overlap can be expected.
+        # After a page that is not full, no overlap can be expected.
         following = place._replace(offset=pages.end, size=0 if pages.full else pages.size)
     following = following._replace(fruitless=place.fruitless + calls)
     has_next = lost or len(rows) > key.first or pages.more

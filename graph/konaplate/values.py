@@ -58,7 +58,7 @@ def whole(value: Any, largest: int) -> int:
 
 
 def time_of(value: Any, least: int) -> datetime:
-    """A time by Konaplate's clock, from a text or a number of 8, 14 or 17 digits.
+    """A time by Konaplate's clock, from a string or a number of 8, 14 or 17 digits.
 
     Args:
         value: what was sent.

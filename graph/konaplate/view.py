@@ -32,14 +32,14 @@ class Found(NamedTuple):
 
 
 class Sealer(Protocol):
-    """Seals texts for one viewer; see `graph.security.handles`."""
+    """Seals values for one viewer; see `graph.security.handles`."""
 
     def seal(self, clear: bytes, *bound: str) -> str:
-        """Make an opaque text that only this viewer can open, and only bound to the same texts."""
+        """Make an opaque string that only this viewer can open, and only bound to the same strings."""
         ...
 
     def unseal(self, text: str, *bound: str) -> bytes | None:
-        """Open such a text; None if it is none."""
+        """Return what was sealed; None if `text` is not from `seal`, or is bound to other strings."""
         ...
 
 
@@ -74,15 +74,15 @@ class View(Generic[K, R]):
     look_up: Callable[[K, LookUps], Awaitable[Found | None]]
     """Returns None if there is nothing."""
     check: Callable[[K, LookUps], None] | None = None
-    """Raises an `ArgumentError` for arguments that cannot be answered to. It is called before `look_up`, and also
-    before another answer is looked up for the rest of the key, which is None then."""
+    """Raises an `ArgumentError` for invalid arguments. Called before `look_up`, and before a look-up
+    that finds the rest of the key, which is None then."""
     keyed_as: Endpoint[Any, Any] | None = None
     """The endpoint by whose keys the found records go; None for the view's own keys."""
     owner: str | None = None
     """The attribute of the key that names its owner. Other viewers need one of the scopes in `open_to`."""
     open_to: tuple[str, ...] = ()
     hidden_as: ErrorCode = ErrorCode.CARD_NOT_FOUND
-    """What viewers are told who may not know whether there is one."""
+    """The error for viewers who may not learn whether it exists."""
     cost: int = 0
     """The price of the calls that it makes, as far as no other field makes them."""
     handle: int | None = None

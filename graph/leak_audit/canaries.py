@@ -1,4 +1,4 @@
-"""Canaries: the texts that must never leak (cards, people, credentials), and how to find them."""
+"""Canaries: the strings that must never leak (cards, people, credentials), and how to find them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from graph.sandbox.credentials import SandboxCredentials
     from graph.sandbox.table import Table
 
-# Shorter texts would match by chance: 1001 in a duration, "kim" in a random id.
+# Shorter strings would match by chance: 1001 in a duration, "kim" in a random id.
 _SHORTEST: Final = 5
-# Texts up to this length match only as whole words: the digits of 04500 are in times and in random ids.
+# Strings up to this length match only as whole words: the digits of 04500 are in times and in random ids.
 _LONGEST_WORD: Final = 7
 # Amounts below are in too many rows.
 _DISTINCTIVE: Final = 1_000_000
@@ -38,7 +38,7 @@ _MOST_OF_A_LIST: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """One text that must not leak, and its kind; reports show only the kind."""
+    """One string that must not leak, and its kind; reports show only the kind."""
 
     kind: str
     text: str
@@ -63,7 +63,7 @@ def canaries(
         for endpoint in endpoints
         for name, text in _shown(endpoint, data[endpoint.name])
     ]
-    # Later ones take the place of the same texts before them.
+    # Later ones take the place of the same strings before them.
     found += [
         Canary(f"{endpoint.name}: {name}", text)
         for endpoint in endpoints
@@ -114,7 +114,7 @@ def _numbers(text: str) -> list[str]:
 
 @functools.cache
 def _escaped(text: str) -> str:
-    """The text as JSON escapes it, or nothing if that is no other text."""
+    """The text as JSON escapes it, or nothing if that is the same."""
     escaped = json.dumps(text)[1:-1]
     return "" if escaped == text else escaped
 

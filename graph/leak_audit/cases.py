@@ -41,7 +41,7 @@ BAD_CARD_NUMBERS: Final[Mapping[str, Any]] = {
     "letters": f"{_DIGITS}00001x",
     "full-width digits": f"{_DIGITS}0000\uff11\uff13",
     "Arabic digits": f"{_DIGITS}0000\u0661\u0663",
-    "a line break behind": f"{_DIGITS}000013\n",
+    "a line break at the end": f"{_DIGITS}000013\n",
     "a line break within": f"{_DIGITS}000\n13",
     "a carriage return": f"{_DIGITS}000013\r",
     "spaces": f"9491 3394 0000 0013 {_DIGITS}",

@@ -83,7 +83,7 @@ async def run(
     Args:
         app: the gateway.
         requests: the cases to send.
-        wanted: the texts that must not leak.
+        wanted: the strings that must not leak.
         take: outputs for operators, by name. Each returns what was written since it was last called.
         headers: sent with every case, such as credentials; a case's own take precedence.
         sums: cumulative outputs for operators, by name; searched once, after all cases.
@@ -129,7 +129,7 @@ async def run(
 
 
 class SpanTexts(SpanExporter):
-    """Writes every text of a span to a stream, as JSON.
+    """Writes every string of a span to a stream, as JSON.
 
     Times and ids are omitted, because their random digits contain any postal code sooner or later; ids that could
     be card numbers are written.

@@ -1,1 +1,1 @@
-"""What commands print: findings, tables, and the texts of others without control characters."""
+"""What commands print: findings, tables, and strings of others without control characters."""

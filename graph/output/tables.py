@@ -31,7 +31,7 @@ def print_table(columns: Sequence[str], rows: Rows, form: str) -> int:
 
     Args:
         columns: the keys of each row, in order.
-        rows: texts, numbers, lists of texts, True for yes; None and False are empty.
+        rows: strings, numbers, lists of strings, True for yes; None and False are empty.
         form: `table` leaves out columns without a value, and is empty without rows. One of more than a thousand
             rows comes in parts, each with its own columns.
     """

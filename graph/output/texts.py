@@ -1,4 +1,4 @@
-"""Texts that others chose, such as names in logs, made fit for a terminal."""
+"""Makes strings that others chose, such as names in logs, fit for a terminal."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class MemberSteps:
         return None
 
     async def _transactions(self, par: str, member: Mapping[str, Any]) -> None:
-        """From which number pages count."""
+        """Find out whether pages count from 0 or from 1."""
         today = korean_day()
         asked = {
             "par": par,

@@ -39,7 +39,7 @@ class Notebook:
     may: Callable[[str], bool]
     findings: list[Finding] = field(default_factory=list)
     zone: Zone = field(init=False)
-    """That Konaplate takes, as far as is known."""
+    """The zone that Konaplate takes, as far as is known."""
     shift_ms: int = 0
     """By how much this machine's clock must be corrected."""
     words: tuple[str, str] = field(init=False)

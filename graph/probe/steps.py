@@ -135,7 +135,7 @@ class Probe:
 
     async def _missing_card(self) -> None:
         number = self._card_no.reveal()
-        # Of the same product, and not its own.
+        # A number of the same product, and not the card's own.
         number = number[:8] + number[8:].translate(_OTHER_DIGITS)
         found = await self._notes.ask("card_info", {"cardNo": number}, "a card that does not exist")
         if found is None:

@@ -51,7 +51,7 @@ _OWN: Final[Mapping[tuple[int, str], tuple[Row, ...]]] = MappingProxyType(
             ("null for the list", Altered({_ROW: None}), INVALID, "card_data_info"),
             ("an object for the list", Altered({_ROW: {}}), INVALID, "card_data_info"),
             ("an empty list", Altered({_ROW: []}), FINE, None),
-            ("a row that is a text", Altered({_ROW: ["card"]}), INVALID, "card_data_info.0"),
+            ("a row that is a string", Altered({_ROW: ["card"]}), INVALID, "card_data_info.0"),
             ("no PAR", Altered(without=("par",), each_of=_ROW), INVALID, "card_data_info.0.par"),
             ("a PAR longer than documented", Altered({"par": "P" * 40}, each_of=_ROW), FINE, None),
             ("no balance", Altered(without=("balance",), each_of=_ROW), INVALID, "card_data_info.0.balance"),
@@ -64,7 +64,7 @@ _OWN: Final[Mapping[tuple[int, str], tuple[Row, ...]]] = MappingProxyType(
                 "card_data_info.0.is_named",
             ),
             (
-                "a text for the limits",
+                "a string for the limits",
                 Altered({"limits": "none"}, each_of=_ROW),
                 INVALID,
                 "card_data_info.0.limits",
@@ -118,7 +118,7 @@ _OWN: Final[Mapping[tuple[int, str], tuple[Row, ...]]] = MappingProxyType(
                 FINE,
                 None,
             ),
-            ("a row that is a text", Altered({_PAYMENT: ["payment"]}), INVALID, "transaction_info.0"),
+            ("a row that is a string", Altered({_PAYMENT: ["payment"]}), INVALID, "transaction_info.0"),
             ("a row without any field", Altered({_PAYMENT: [{}]}), FINE, None),
             ("amounts as digits in strings", Altered({"trAmount": "4200"}, each_of=_PAYMENT), FINE, None),
             (
@@ -162,7 +162,7 @@ _OWN: Final[Mapping[tuple[int, str], tuple[Row, ...]]] = MappingProxyType(
             ("a date of 14 digits, as text", Altered({"deductionDate": "20250102030405"}), FINE, None),
             ("a date that is no day", Altered({"deductionDate": 20251399}), INVALID, "deduction_date"),
             ("0 for the date", Altered({"deductionDate": 0}), INVALID, "deduction_date"),
-            ("a text for the date", Altered({"deductionDate": "Value 0"}), INVALID, "deduction_date"),
+            ("a word for the date", Altered({"deductionDate": "Value 0"}), INVALID, "deduction_date"),
             ("registered at no time", Altered({"created": "20251399000000"}), INVALID, "created"),
         ),
         (8, "service_info"): (

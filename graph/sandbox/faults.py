@@ -144,7 +144,7 @@ CODED: Final[tuple[Row, ...]] = (
     ("encrypted error body", Coded("003_001", "Invalid card info.", sealed=True), CARD, None),
     ("003_024, which means different things", Coded("003_024", "Don't have account info"), ERROR, None),
     ("a code of three parts under HTTP 404", Coded("218_1000_001", "Account not found.", 404), ERROR, None),
-    ("a text in place of a code", Coded("Card 9491339400000013 is unknown", ""), INVALID, None),
+    ("a sentence in place of a code", Coded("Card 9491339400000013 is unknown", ""), INVALID, None),
 )
 
 HTTP: Final[tuple[Row, ...]] = (
@@ -153,7 +153,7 @@ HTTP: Final[tuple[Row, ...]] = (
     ("HTTP 403 without a code", Raw(403, b"Forbidden"), REJECTED, None),
     ("HTTP 404 with a page", Raw(404, _HTML, "text/html"), INVALID, None),
     ("HTTP 429", Raw(429, headers={"Retry-After": "1"}), DOWN, None),
-    ("HTTP 500 with a text", Raw(500, b"Internal Server Error"), DOWN, None),
+    ("HTTP 500 with plain text", Raw(500, b"Internal Server Error"), DOWN, None),
     ("HTTP 502", Raw(502, _HTML, "text/html"), DOWN, None),
     ("HTTP 503", Raw(503), DOWN, None),
     ("HTTP 504", Raw(504), DOWN, None),

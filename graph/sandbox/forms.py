@@ -24,7 +24,7 @@ class Form(NamedTuple):
 
     accepts: Callable[[Any], bool]
     size: int | None = None
-    """The exact length of a text."""
+    """The exact length of a string."""
     required: bool = False
 
 
@@ -48,12 +48,12 @@ def check(request: Mapping[str, Any], forms: Mapping[str, Form]) -> None:
 
 
 def text(most: int, least: int = 1) -> Form:
-    """A text of some characters."""
+    """A string of so many characters."""
     return Form(lambda value: isinstance(value, str) and least <= len(value) <= most)
 
 
 def exactly(size: int, *, required: bool = False) -> Form:
-    """A text of exactly so many characters."""
+    """A string of exactly so many characters."""
     return Form(lambda value: isinstance(value, str) and len(value) == size, size, required)
 
 

@@ -114,7 +114,7 @@ def history_of(card: WalletCard) -> History:
 
 
 def _entries(card: WalletCard, plan: HistoryPlan) -> Iterator[Entry]:
-    """From the newest to the oldest, so that the newest leaves the card's balance."""
+    """Yield entries from the newest to the oldest, so that the newest leaves the card's balance."""
     step = plan.days * 86_400 // max(plan.count, 1)
     debit = "limits" in card.row
     balance, age, made = card.row["balance"], 0, 0

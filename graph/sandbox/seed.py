@@ -1,4 +1,4 @@
-"""Numbers and texts made from seeds: the same on every machine and every day, but unlike each other."""
+"""Numbers and letters made from seeds: the same on every machine and every day, but unlike each other."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Table:
         if self.listed_in is not None:
             return fault or Altered(), {self.listed_in: [dict(row) for row in found]}
         if isinstance(fault, Altered) and not found:
-            # Of a reserved card that is no other's: a good response is that of the first one.
+            # A reserved card that is no other's: its good response is that of the first card.
             found = [next(iter(self.rows.values()))]
         if fault is not None and not isinstance(fault, Altered):
             return fault, {}

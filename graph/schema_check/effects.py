@@ -122,7 +122,7 @@ def _type_gone(change: Change, fit: Fit) -> Effect | None:
 def _field_removed(change: Change, fit: Fit) -> Effect | None:
     if fit.names(change.coordinate):
         return Effect.INVALID
-    # Of an input type, the field may come in a variable.
+    # A field of an input type may come in a variable.
     return Effect.VARIABLES if owner_of(change.coordinate) in fit.uses.sent else None
 
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 AccessOrigin: TypeAlias = Literal["number", "id", "member"]
 """How a caller came to what is shown: by a card's number, by an id of this gateway, or by the member."""
 _WAYS: Final[tuple[AccessOrigin, ...]] = get_args(AccessOrigin)
-"""The one that takes the most knowledge first."""
+"""In order: the one that takes the most knowledge first."""
 
 
 class Caller(NamedTuple):
-    """Who sends a request, and how it is told from others."""
+    """Who sends a request, from where, and with which id."""
 
     viewer: Viewer
     address: str
@@ -47,9 +47,9 @@ class AuditEvent(NamedTuple):
     fields: tuple[str, ...] = ()
     """The schema's names of the fields that were shown, or that were refused for want of a scope."""
     code: str | None = None
-    """Of a refusal: the code that the client saw."""
+    """The code that the client saw, if this is a refusal."""
     reason: str | None = None
-    """Of a refusal: the exact reason, a constant of this code base."""
+    """The exact reason of a refusal, a constant of this code base."""
     left_out: int = 0
     """How many events like it were omitted before it."""
     member_ref: str | None = None
@@ -57,13 +57,13 @@ class AuditEvent(NamedTuple):
     clients: tuple[str, ...] = ()
     """The client, if it is known, or several that have the document in their manifests."""
     what: str | None = None
-    """Of a read: `card`, `member`, `wallet` (a member's list of cards) or `transactions` (a page of a card's)."""
+    """What was read: `card`, `member`, `wallet` (a member's list of cards) or `transactions` (a card's page)."""
     clear: tuple[str, ...] = ()
-    """Those of them that showed a secret: a number, a name, an address."""
+    """The `fields` that showed a secret in clear: a number, a name, an address."""
     masked: tuple[str, ...] = ()
-    """Those of them that showed a secret's mask."""
+    """The `fields` that showed only a secret's mask."""
     origin: str | None = None
-    """Of a read: see `AccessOrigin`."""
+    """How the viewer came to what was read: see `AccessOrigin`."""
     own: bool = False
     """Whether the viewer is the member whose data it is."""
 
@@ -100,9 +100,10 @@ class Access:
         """How each field shows a secret, by the fields' names, in order."""
 
     def reach_again(self, owner: object, origin: AccessOrigin) -> None:
-        """Note a further way to it, so that the event does not depend on which comes first.
+        """Note another path to the same subject.
 
-        It tells the way that takes the most knowledge, and an owner, if any record names one.
+        The event keeps the path that takes the most knowledge, and an owner if any record names one, so it does
+        not depend on the order.
         """
         self.origin = min(self.origin, origin, key=_WAYS.index)
         owners = [each for each in (self.owner, owner) if isinstance(each, MemberId)]
@@ -172,7 +173,7 @@ class RequestAudit:
         """Return the event that tells of something, if it is shown.
 
         Args:
-            what: it is.
+            what: kind of subject: `card`, `member`, `wallet` or `transactions`.
             subject: the card that led to it, or the member if none did.
             owner: whose data it is; anything but a member's id is nobody.
             origin: how the caller came to it.
@@ -206,7 +207,7 @@ class RequestAudit:
             self._recorder.record((self._refused(subject, (), code),))
 
     async def settle(self) -> bool:
-        """Record what is shown. If that fails, the request can show nothing that takes an event.
+        """Record what is shown. If that fails, nothing that must be recorded may be shown.
 
         Returns:
             Whether the response may be sent.

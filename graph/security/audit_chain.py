@@ -48,10 +48,10 @@ class Link(NamedTuple):
     after: int | None
     """Where the write before it ended in the file; None if it followed the line before it in the same write."""
     body: bytes
-    """The line without its MAC and, of an opened line, with a blank head."""
+    """The line without its MAC; an opened line has a blank head."""
     mac: bytes
     head: bytes | None
-    """Of an opened line: its head."""
+    """The head of an opened line."""
 
 
 class Head(NamedTuple):

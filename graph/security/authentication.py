@@ -61,7 +61,7 @@ def _only(headers: HeaderValues, name: str) -> str:
     values = headers.get(name.lower(), ())
     if not values:
         raise UnauthenticatedError(f"there is no {name} header")
-    # Of two headers, a proxy in front may have checked the other one.
+    # If there are two headers, a proxy in front may have checked the other one.
     if len(values) > 1:
         raise UnauthenticatedError("there must be exactly one header with credentials")
     return values[0]

@@ -30,7 +30,7 @@ _KINDS: Final[dict[type[Subject], bytes]] = {CardNo: b"card:", MemberId: b"membe
 
 
 def is_ref(text: str) -> bool:
-    """Whether a text has the form of a reference."""
+    """Whether a string has the form of a reference."""
     return _REF.fullmatch(text) is not None
 
 

@@ -1,7 +1,7 @@
-"""Opaque texts that clients keep: handles of cards and members, and sealed state such as cursors.
+"""Opaque strings that clients keep: handles of cards and members, and sealed state such as cursors.
 
 Both are ciphertexts of AES-SIV (RFC 5297). The cipher is deterministic, so a viewer gets the same handle for the
-same thing, and a client's cache can normalize by it. What a text is bound to, such as the viewer's id, is
+same thing, and a client's cache can normalize by it. What a string is bound to, such as the viewer's id, is
 authenticated with it: for anything else it does not open.
 """
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from schema.secrets import Credential
 
 HANDLE_LETTERS: Final = 128
-"""Of each handle, whatever its key."""
+"""The length of each handle, whatever its key."""
 
 _TAG_BYTES: Final = 16
 _CLEAR_BYTES: Final = HANDLE_LETTERS // 2 - _TAG_BYTES
 MAX_KEY_BYTES: Final = _CLEAR_BYTES - 1
-"""Of the key in a handle: a `userId` of 19 digits, a colon and a `par` of 27 characters."""
+"""The longest key in a handle: a `userId` of 19 digits, a colon and a `par` of 27 characters."""
 
 _CIPHER_KEY_BYTES: Final = 64
 _HEX: Final = b"0123456789abcdef"
-# Digits could look like a card number, which logs mask. Without vowels, no text spells a word by chance.
+# Digits could look like a card number, which logs mask. Without vowels, none spells a word by chance.
 _LETTERS: Final = b"bcdfghjklmnpqrst"
 _TO_LETTERS: Final = bytes.maketrans(_HEX, _LETTERS)
-# No other byte becomes a hexadecimal digit, so that each text has exactly one spelling.
+# No other byte becomes a hexadecimal digit, so that each string has exactly one spelling.
 _FROM_LETTERS: Final = bytes(_HEX[_LETTERS.index(byte)] if byte in _LETTERS else 0 for byte in range(256))
 
 
@@ -54,14 +54,14 @@ class Target(NamedTuple):
 
     kind: Kind
     key: str
-    """In clear."""
+    """The key in clear."""
 
     def __repr__(self) -> str:
         return f"Target({self.kind.name})"
 
 
 class Handles:
-    """Makes and opens handles and other sealed texts. All consist of ASCII letters only.
+    """Makes and opens handles and other sealed strings. All consist of ASCII letters only.
 
     Args:
         secrets: at least one. The first one seals, all of them open, so that a secret can be replaced.
@@ -84,7 +84,7 @@ class Handles:
         return _encrypted(self._handles, bytes((kind,)) + raw.ljust(MAX_KEY_BYTES, b"\0"), (viewer_id,))
 
     def open(self, viewer_id: str, handle: str) -> Target | None:
-        """What a handle leads to; None for any text that is not a handle of this viewer."""
+        """What a handle leads to; None for any string that is not a handle of this viewer."""
         clear = _decrypted(self._handles, handle, (viewer_id,)) if len(handle) == HANDLE_LETTERS else None
         # A later release may have more kinds.
         if clear is None or clear[0] not in _KINDS:
@@ -92,16 +92,16 @@ class Handles:
         return Target(_KINDS[clear[0]], clear[1:].rstrip(b"\0").decode("utf-8", "surrogatepass"))
 
     def seal(self, clear: bytes, *bound: str) -> str:
-        """Encrypt a text that only `unseal` with the same `bound` opens. Equal arguments give equal texts.
+        """Encrypt bytes that only `unseal` with the same `bound` opens. Equal arguments give equal strings.
 
         Args:
             clear: at least one byte. Its length shows.
-            bound: what the text belongs to, such as the viewer's id.
+            bound: what they belong to, such as the viewer's id.
         """
         return _encrypted(self._sealed, clear, bound)
 
     def unseal(self, text: str, *bound: str) -> bytes | None:
-        """What was sealed; None for any text that was not sealed with the same `bound`."""
+        """What was sealed; None for any string that was not sealed with the same `bound`."""
         return _decrypted(self._sealed, text, bound)
 
 
@@ -124,7 +124,7 @@ def _decrypted(ciphers: list[AESSIV], text: str, bound: tuple[str, ...]) -> byte
     # UnicodeEncodeError, or binascii.Error.
     except ValueError:
         return None
-    # The cipher takes no empty text.
+    # The cipher takes no empty plaintext.
     if len(sealed) <= _TAG_BYTES:
         return None
     associated = [_bytes(each) for each in bound]

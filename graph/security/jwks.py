@@ -78,7 +78,7 @@ def read_key_set(content: bytes) -> dict[str, VerificationKey]:
     for entry in entries:
         usable = _usable(entry)
         if usable is not None:
-            # Of two keys with one id, the first is used.
+            # If two keys have one id, the first is used.
             keys.setdefault(entry["kid"], usable)
     if not keys:
         raise BadKeySetError("the key set holds no usable key")
@@ -120,7 +120,7 @@ class KeySet:
     Args:
         load: reads the set's source.
         clock: monotonic seconds.
-        on_failure: called with a constant text when loading fails.
+        on_failure: called with a constant message when loading fails.
     """
 
     def __init__(

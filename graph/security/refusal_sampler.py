@@ -1,4 +1,4 @@
-"""Decides which refusals before anything was executed the audit log has."""
+"""Decides which refusals made before execution are written to the audit log."""
 
 from __future__ import annotations
 

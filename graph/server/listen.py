@@ -25,7 +25,13 @@ _LAST_ROUNDS: Final = 20
 
 
 class ListenError(Exception):
-    """An address that cannot be listened on: which and why, the error number, what chooses the port."""
+    """An address cannot be listened on.
+
+    Args:
+        text: says which and why.
+        number: the errno.
+        chosen_by: the setting that chose the port.
+    """
 
     def __init__(self, text: str, number: int | None = None, chosen_by: str | None = None) -> None:
         super().__init__(text)

@@ -33,9 +33,9 @@ class Drain:
     """How a server shuts down. Times are in seconds."""
 
     delay: float = 0.0
-    """For which new connections are still accepted, until load balancers have noticed."""
+    """How long new connections are still accepted, until load balancers have noticed."""
     timeout: float = 6.0
-    """For open connections to finish."""
+    """How long open connections may take to finish."""
     on_start: Callable[[], None] = lambda: None
     """Called when it begins."""
 

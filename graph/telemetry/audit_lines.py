@@ -80,7 +80,7 @@ class AuditLines:
         if chain is None:
             self._file = fresh
         else:
-            # Behind a head that says that the file has ended, a torn line would read as put in.
+            # After a head that says the file has ended, a torn line would look inserted.
             ended = chain.head(old.end or 0, is_ended=not old.is_torn)
             self._begin(chain, fresh)
             if head is not None:

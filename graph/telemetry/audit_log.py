@@ -75,7 +75,7 @@ class AuditLog:
         self._about: FilteringBoundLogger = structlog.get_logger(LOGGER)
         # Opened at once, so that a bad path stops the start.
         self._file = None if path is None else AuditLines(path, key, _line_of)
-        # Of the process's log, if that is the only place.
+        # The chain of the process's log, if that is the only place.
         self._key = key if path is None else None
         self._chain = None if self._key is None else Chain(self._key)
         self._next_try: float | None = None

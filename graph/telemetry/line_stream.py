@@ -85,7 +85,7 @@ class LineStream:
             written = self._put(piece) if free else 0
             if written == len(piece):
                 return True
-            # Of these lines, only a partially written one is finished.
+            # Only a partially written line is finished.
             end = max(held, piece.index(b"\n", written - 1) + 1) if written else held
             self._keep_or_lose(piece[written:end], begun=written > 0)
             return False

@@ -22,7 +22,7 @@ MAX_SWITCHES: Final = 4
 """Variables in `@skip` and `@include` of one operation; each doubles the number of its plans."""
 
 MAX_STEPS: Final = 20_000
-"""Of all plans. A step is about as large as the field of the parsed document that it is made of."""
+"""The most steps of all plans. A step is about as large as the field of the parsed document that it is made of."""
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)

@@ -224,7 +224,7 @@ def _clean(resolve: Read, step: Step) -> tuple[type | None, Callable[[Any], Any]
 
 
 class _Names(dict[Any, str]):
-    """An enum's names by the raw texts, and by None that of any other text."""
+    """An enum's names by the raw strings, and by None that of any other string."""
 
     def __missing__(self, _word: object) -> str:
         return self[None]

@@ -45,7 +45,7 @@ class CardRow(Record):
     is_named: bool
     service_id: Annotated[str, Text(15)] | None
     service_name: Annotated[str, Text(256)] | None
-    # Of several forms (YYMM, YYMMDD, yyyyMMdd), so it stays a text.
+    # It has several forms (YYMM, YYMMDD, yyyyMMdd), so it stays a string.
     expiry_date: str | None
     mobile_card_no: CardNo | None
     physical_card_no: CardNo | None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ServiceInfo(Record):
-    """A card product. The page's list of fields is cut off behind the name, and so is the name's size."""
+    """A card product. The page's list of fields is cut off after the name, and so is the name's size."""
 
     service_id: Annotated[str, Text(15)]
     service_name: str

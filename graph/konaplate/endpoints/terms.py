@@ -32,7 +32,7 @@ class TermsRow(Record):
     title: Annotated[str, Text(255)]
     url: Annotated[str, Text(255)]
     required: Annotated[str, Text(len("MANDATORY"))]
-    # A number in a text of up to 8 characters.
+    # A number in a string of up to 8 characters.
     order: Annotated[int, Whole(max=99_999_999)]
     is_agree: bool
     agree_date: datetime | None

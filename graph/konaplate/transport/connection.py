@@ -171,7 +171,7 @@ class ClientConnection(asyncio.Protocol):
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._parser = ResponseParser(max_body)
-        # Of the exchange in progress.
+        # The response of the exchange in progress.
         self._pending: asyncio.Future[ParsedResponse] | None = None
         self.usable = False
         """Whether it may carry an exchange."""
