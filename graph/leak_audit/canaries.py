@@ -91,7 +91,7 @@ def secret_names(endpoints: Iterable[Endpoint[Any, Any]], data: Mapping[str, Tab
 
 
 def search(text: str, wanted: Iterable[Canary]) -> Iterator[Canary]:
-    """The canaries that a text contains, plain or JSON-escaped."""
+    """The canaries that an output contains, plain or JSON-escaped."""
     # Most canaries have digits and most words of a log have none, so that few words rule most canaries out.
     numbers = " ".join(dict.fromkeys(_numbers(text)))
     for canary in wanted:

@@ -192,7 +192,7 @@ _FIELDS: Final[tuple[Row, ...]] = (
     ("a user id that is not a number", Altered({"userId": "kim"}), INVALID, "member"),
     ("a member who no longer exists", Altered({"userId": UNKNOWN_MEMBER}), MEMBER, "member.profile"),
     ("a member who times out", Altered({"userId": LATE_MEMBER}), LATE, "member.profile"),
-    ("a member behind HTTP 503", Altered({"userId": BROKEN_MEMBER}), DOWN, "member.profile"),
+    ("a member whose look-up gives HTTP 503", Altered({"userId": BROKEN_MEMBER}), DOWN, "member.profile"),
 )
 
 

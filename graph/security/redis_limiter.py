@@ -88,7 +88,7 @@ _BLOCKED_SECONDS: Final = 0.02
 
 
 class BadRedisUrlError(Exception):
-    """A Redis URL that cannot be used. It has no text, because the URL may contain a password."""
+    """A Redis URL that cannot be used. It has no message, because the URL may contain a password."""
 
 
 def connect(url: Credential) -> Redis:
