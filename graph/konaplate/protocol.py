@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -158,6 +158,8 @@ class CorrelationIds:
 
 Echo = Literal["same", "missing", "different", "another process's", "another call's"]
 """The id in a response: ours, none, not an id, one that this process has not issued, or that of another call."""
+FOREIGN_ECHOES: Final = frozenset(get_args(Echo)) - {"same", "missing"}
+"""Another id than the call's. A missing one is no fault: whether answers repeat our ids is not documented."""
 
 
 class EchoRule(StrEnum):

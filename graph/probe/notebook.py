@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from graph.konaplate.encryption import KNOWN_ALGORITHMS, KNOWN_CONTENT_ENCRYPTIONS
-from graph.konaplate.protocol import EchoRule
+from graph.konaplate.protocol import FOREIGN_ECHOES, EchoRule
 from graph.output.findings import Finding
 from graph.probe.client import Manner, ProbeAnswer
 
@@ -88,7 +88,7 @@ class Notebook:
     def sum_up(self) -> None:
         """What all answers together show."""
         rule = self.settings.konaplate_correlation_echo
-        if self._echoes & {"another process's", "different", "another call's"}:
+        if self._echoes & FOREIGN_ECHOES:
             seen, right, fits = "another id than the call's", EchoRule.IGNORE, rule is EchoRule.IGNORE
         elif self._echoes == {"same"}:
             seen, right, fits = "that of the call", EchoRule.LEARN, rule is not EchoRule.IGNORE

@@ -9,6 +9,7 @@ import click
 import structlog
 
 from graph.konaplate.errors import CardNotFoundError, InvalidInputError, MemberNotFoundError
+from graph.konaplate.protocol import FOREIGN_ECHOES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -74,7 +75,10 @@ class ConsoleRenderer:
         match event:
             case {"logger": "konagraph", "event": "upstream call"}:
                 deviates = (
-                    event["drift"] or event["invalid_fields"] or event["problem"] or _is_foreign(event["echo"])
+                    event["drift"]
+                    or event["invalid_fields"]
+                    or event["problem"]
+                    or event["echo"] in FOREIGN_ECHOES
                 )
                 return event["outcome"] not in _ANSWERED or bool(deviates)
             case {"logger": "konagraph", "event": "operation without plan" | "usage"}:
@@ -117,7 +121,7 @@ def _call(event: Mapping[str, Any], paint: Paint) -> str:
         *([f"code {_text(event['code'])}"] if event["code"] else []),
         *([_text(event["problem"])] if event["problem"] else []),
         *([f"attempt {event['attempt']}"] if event["attempt"] != 1 else []),
-        *([f"the answer's id is {_text(event['echo'])}"] if _is_foreign(event["echo"]) else []),
+        *([f"the answer's id is {_text(event['echo'])}"] if event["echo"] in FOREIGN_ECHOES else []),
         *([f"not as documented: {', '.join(map(_text, event['drift']))}"] if event["drift"] else []),
         *(
             [f"missing or unreadable: {', '.join(map(_text, event['invalid_fields']))}"]
@@ -155,11 +159,6 @@ def _pairs(event: Mapping[str, Any], hidden: Collection[str]) -> Iterator[str]:
     for name, value in event.items():
         if name not in hidden and value not in (None, [], ()):
             yield f"{_text(name)}={_text(value)}"
-
-
-def _is_foreign(echo: object) -> bool:
-    """Whether an answer has the correlation id of another call."""
-    return echo in ("different", "another call's")
 
 
 def _milliseconds(value: float) -> str:

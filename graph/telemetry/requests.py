@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import time
+import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +16,7 @@ from graph.telemetry.metrics import MAX_NAMES, MAX_SERIES, OperationNames
 from schema.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from structlog.typing import FilteringBoundLogger
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 # A caller can choose a name of any length.
 _MAX_NAME_LENGTH: Final = 100
-_QUIET_SECONDS: Final = 1.0
 
 
 class RequestTelemetry:
@@ -37,21 +35,21 @@ class RequestTelemetry:
 
     Args:
         metrics: to be updated.
-        clock: gives monotonic seconds.
+        quiet_seconds: from a line about refusals for want of room to the next one.
         listed: the clients that are known without a manifest.
     """
 
     def __init__(
         self,
         metrics: Metrics,
-        clock: Callable[[], float] = time.monotonic,
+        quiet_seconds: float = 1.0,
         listed: Iterable[str] = (),
     ) -> None:
         # Bound once, not for every line.
         self._log: FilteringBoundLogger = structlog.get_logger(LOGGER).bind()
-        self._clock = clock
+        self._quiet_seconds = quiet_seconds
         self._refused = 0
-        self._silent_until = -math.inf
+        self._next_line: asyncio.TimerHandle | None = None
         count, codes = metrics.counter, [(code.value,) for code in ErrorCode]
         # The operation first, for `forget`.
         labels = ("graphql_operation_name", "http_request_method", "http_response_status_code", "error_type")
@@ -162,8 +160,15 @@ class RequestTelemetry:
     def _overloaded(self) -> None:
         """Log once a second how many were refused: a line for each would cost more than the refusal."""
         self._refused += 1
-        now = self._clock()
-        if now >= self._silent_until:
+        if self._next_line is None:
+            self.write_refused()
+
+    def write_refused(self) -> None:
+        """Log how many were refused for want of room since the last line, if there were any."""
+        if self._next_line is not None:
+            self._next_line.cancel()
+            self._next_line = None
+        if self._refused:
             self._log.warning("overloaded", refused=self._refused)
             self._refused = 0
-            self._silent_until = now + _QUIET_SECONDS
+            self._next_line = asyncio.get_running_loop().call_later(self._quiet_seconds, self.write_refused)

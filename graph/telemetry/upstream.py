@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import structlog
 
 from graph.konaplate.errors import Cause
-from graph.konaplate.protocol import Echo
+from graph.konaplate.protocol import FOREIGN_ECHOES, Echo
 from graph.resilience.guard import GuardObserver
 from graph.telemetry.conventions import METHOD, error_of_call, server_of
 from graph.telemetry.logs import LOGGER
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 BREAKER_STATES: Final = ("closed", "open", "half_open")
 _AS_EXPECTED: Final = ("ok", "cancelled")
-# None: there was no answer. Whether answers repeat our ids is not documented.
-_QUIET_ECHOES: Final = (None, "same", "missing")
 
 
 class UpstreamTelemetry(GuardObserver):
@@ -74,12 +72,7 @@ class UpstreamTelemetry(GuardObserver):
 
         A missing field is no deviation: Konaplate may never send some that nobody selects.
         """
-        odd = (
-            report.outcome not in _AS_EXPECTED
-            or report.drift
-            or report.problem
-            or report.echo not in _QUIET_ECHOES
-        )
+        odd = report.outcome not in _AS_EXPECTED or report.drift or report.problem or report.echo in FOREIGN_ECHOES
         write = self._log.warning if odd else self._log.info
         details = report.details
         write(

@@ -136,6 +136,7 @@ class Telemetry:
     async def aclose(self) -> None:
         """Log and export what is left, and close files."""
         self.usage.write()
+        self.requests.write_refused()
         if self.traces is not None:
             await self.traces.aclose()
         self.audit.close()

@@ -234,13 +234,16 @@ async def test_one_line_a_second_tells_of_refusals_and_none_of_each() -> None:
     assert [(line["event"], line["refused"]) for line in written] == [("overloaded", 1)]
 
 
-def test_the_line_of_the_next_second_counts_those_since_the_last_one() -> None:
-    now = 0.0
+async def test_the_next_line_counts_those_since_the_last_one_and_comes_without_another_refusal() -> None:
     with logs_as("info") as stream:
-        requests = RequestTelemetry(Metrics(), lambda: now)
-        for now in (0.0, 0.1, 0.9, 1.0, 1.5):  # noqa: B007 - the clock reads it
+        requests = RequestTelemetry(Metrics(), quiet_seconds=0.01)
+        for _ in range(4):
             requests.on_request(RequestReport("r", "POST", 503, at_capacity=True))
-    assert [json.loads(line)["refused"] for line in stream.getvalue().splitlines()] == [1, 3]
+        await asyncio.sleep(0.05)
+        # Nothing was refused meanwhile, so there is no third line, and a later refusal is told at once.
+        requests.on_request(RequestReport("r", "POST", 503, at_capacity=True))
+        told = [json.loads(line)["refused"] for line in stream.getvalue().splitlines()]
+    assert told == [1, 3, 1]
 
 
 async def test_the_log_tells_of_refusals_and_the_metrics_count_them(logged: Unredacted) -> None:

@@ -93,6 +93,7 @@ def test_details_are_shown_at_debug() -> None:
         ),
         (call(problem="two rows of one key differ"), "12 ms  ok  HTTP 503  two rows of one key differ"),
         (call(echo="another call's"), "12 ms  ok  HTTP 503  the answer's id is another call's"),
+        (call(echo="another process's"), "12 ms  ok  HTTP 503  the answer's id is another process's"),
         (call(drift=("balance", "userId")), "12 ms  ok  HTTP 503  not as documented: balance, userId"),
     ],
 )
