@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import string
+from binascii import hexlify
 from typing import TYPE_CHECKING, Final
 
 from schema.secrets import CardNo
@@ -19,6 +20,7 @@ _CARD_DIGITS: Final = 16
 _FEWEST_DIGITS: Final = 13
 _MANY_DIGITS: Final = 8
 HIDDEN: Final = "[hidden]"
+_LETTERS: Final = bytes.maketrans(string.digits.encode(), b"ghijklmnop")
 
 # Unicode digits that are not decimal: superscripts, subscripts, circled digits and the like.
 _OTHER_DIGITS: Final = (
@@ -44,6 +46,11 @@ _DECIMAL: Final = 6
 _LAST_CHARACTER: Final = 0x10FFFF
 # Escapes may be nested.
 _TIMES: Final = 3
+
+
+def letters(raw: bytes) -> bytes:
+    """Spell bytes in letters from a to p, two for each; digits could look like a card number and be masked."""
+    return hexlify(raw).translate(_LETTERS)
 
 
 def may_hold_card_number(text: str) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import string
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from graph.header_values import by_name
 from graph.http.report import RequestReport
 from graph.http.responses import HttpError, private_headers
-from graph.redact import holds_card_number
+from graph.redact import holds_card_number, letters
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -24,8 +23,6 @@ _TIMEOUT_MESSAGE: Final = "The x-request-timeout-ms header must be one whole num
 # Longer numbers exceed any timeout of ours, and Python refuses to convert thousands of digits.
 _MAX_DIGITS: Final = 9
 _ACCEPTED: Final = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
-# Letters only: an id with digits could look like a card number and be masked in the logs.
-_LETTERS: Final = str.maketrans(string.digits, "ghijklmnop")
 
 
 class Exchange:
@@ -87,7 +84,7 @@ class Exchange:
 
 def new_request_id() -> str:
     """A random id of 32 letters."""
-    return os.urandom(16).hex().translate(_LETTERS)
+    return letters(os.urandom(16)).decode("ascii")
 
 
 def accepted_request_id(offered: str | None) -> str:

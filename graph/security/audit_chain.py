@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 import secrets
 import string
-from binascii import hexlify
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
+
+from graph.redact import letters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 _MAC_LETTERS: Final = 32
 _NAME_LETTERS: Final = 12
-# Letters only, as in references: no reader may take them for a card number.
-_LETTERS: Final = bytes.maketrans(string.digits.encode(), b"ghijklmnop")
 _LINE: Final = re.compile(
     rb'(?P<body>\{.*,"chain":"(?P<chain>[a-z]{12})","seq":(?P<seq>[1-9][0-9]{0,11})'
     rb'(?:,"after":(?P<after>[0-9]{1,14}))?),"mac":"(?P<mac>[a-p]{32})"\}',
@@ -91,8 +90,8 @@ class ChainKey:
         keyed = self._keyed.copy()
         keyed.update(before)
         keyed.update(body)
-        letters = hexlify(keyed.finalize()).translate(_LETTERS)
-        return Seal(letters[:_MAC_LETTERS], letters[_MAC_LETTERS:])
+        mac = letters(keyed.finalize())
+        return Seal(mac[:_MAC_LETTERS], mac[_MAC_LETTERS:])
 
     def ended(self, proof: bytes, end: int) -> bytes:
         """Return the proof of a head that says that a chain has ended in a file.
@@ -101,7 +100,7 @@ class ChainKey:
         """
         keyed = self._keyed.copy()
         keyed.update(b"ended %d %b" % (end, proof))
-        return hexlify(keyed.finalize()).translate(_LETTERS)[:_MAC_LETTERS]
+        return letters(keyed.finalize())[:_MAC_LETTERS]
 
 
 class Chain:

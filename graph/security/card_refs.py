@@ -7,13 +7,12 @@ a hash as the number itself.
 from __future__ import annotations
 
 import re
-import string
-from binascii import hexlify
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
+from graph.redact import letters
 from schema.secrets import CardNo, MemberId
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ Subject: TypeAlias = CardNo | MemberId
 """The card or member that data is about."""
 
 _BYTES: Final = 15
-# Letters only: with digits, some references would look like a card number and be masked in the logs.
-_LETTERS: Final = bytes.maketrans(string.digits.encode(), b"ghijklmnop")
 _REF: Final = re.compile(r"[a-p]{30}")
 _KINDS: Final[dict[type[Subject], bytes]] = {CardNo: b"card:", MemberId: b"member:"}
 
@@ -61,4 +58,4 @@ class CardRefs:
     def _ref(self, value: bytes) -> str:
         keyed = self._keyed.copy()
         keyed.update(value)
-        return hexlify(keyed.finalize()[:_BYTES]).translate(_LETTERS).decode("ascii")
+        return letters(keyed.finalize()[:_BYTES]).decode("ascii")
