@@ -40,7 +40,7 @@ class Zone(StrEnum):
 
 
 # Korea has had no daylight saving time since 1988, so a fixed offset is exact.
-_KST: Final = timezone(timedelta(hours=9), "KST")
+KST: Final = timezone(timedelta(hours=9), "KST")
 
 
 class Timestamp(NamedTuple):
@@ -64,7 +64,7 @@ class Timestamp(NamedTuple):
 # Most calls fall within the same second as the call before.
 @functools.lru_cache(maxsize=1)
 def _tran_time(seconds: int, korean: bool) -> str:  # noqa: FBT001 - hashing an enum member would cost a call
-    return datetime.fromtimestamp(seconds, _KST if korean else UTC).strftime("%Y%m%d%H%M%S")
+    return datetime.fromtimestamp(seconds, KST if korean else UTC).strftime("%Y%m%d%H%M%S")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ import msgspec
 
 from graph import DeclarationError
 from graph.konaplate.errors import CallDetails, InvalidFieldError
-from graph.konaplate.values import DAY, KST, SECOND, UnfitError, of_class, time_of, whole
+from graph.konaplate.protocol import KST
+from graph.konaplate.values import DAY, SECOND, UnfitError, of_class, time_of, whole
 from schema.secrets import MemberId, Secret
 
 MAX_USER_ID: Final = 9_999_999_999_999_999_999

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
+
+from graph.konaplate.protocol import KST
 
 T = TypeVar("T")
 
@@ -17,8 +19,6 @@ _MAX_TIME: Final = 10**17 - 1
 _DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 # yyyyMMdd, yyyyMMddHHmmss and yyyyMMddHHmmssSSS.
 _TIME: Final = re.compile(r"\d{8}(([01]\d|2[0-3])\d{4}(\d{3})?)?", re.ASCII)
-# Konaplate's clock. Korea has had no daylight saving time since 1988.
-KST: Final = timezone(timedelta(hours=9), "KST")
 
 
 def korean_day() -> date:

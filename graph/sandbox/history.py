@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta, timezone
+from datetime import timedelta
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from graph.sandbox.wallets import WalletCard
 
-KST: Final = timezone(timedelta(hours=9))
 PAYMENT, CHARGE, REFUND, TRANSFER = "00", "01", "02", "03"
 
 _MERCHANTS: Final = (

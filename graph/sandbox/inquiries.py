@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from graph.konaplate.protocol import KST
 from graph.sandbox.faults import RefusedCallError
 from graph.sandbox.forms import INVALID_INPUT
-from graph.sandbox.history import KST, PageBehavior
+from graph.sandbox.history import PageBehavior
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from graph.konaplate.values import KST
+from graph.konaplate.protocol import KST
 from tests.security.callers import codes
 from tests.tables import table
 from tests.wallet.bank import (
