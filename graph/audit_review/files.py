@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ from graph.security.audit_chain import link_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import IO
 
     from graph.security.audit_chain import Head, Link
 
@@ -102,22 +104,26 @@ class Segment:
         return self.head is not None and self.head.is_ended
 
 
-def lines_of(file: Path) -> Iterator[Line]:
-    """Read a file, which may be compressed by gzip; - is standard input.
+@contextmanager
+def open_log(file: Path) -> Iterator[gzip.GzipFile | IO[bytes]]:
+    """Open a log, which may be compressed by gzip; - is standard input.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, now or within the context. It has the file's name.
     """
     try:
-        yield from _lines_of(file)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        # Two of these are no OSError, and the third names no file.
-        raise OSError(errno.EIO, "is cut, or not compressed by gzip", str(file)) from None
+        with gzip.open(file) if file.suffix == ".gz" else click.open_file(str(file), "rb") as opened:
+            yield opened
+    except (OSError, EOFError, zlib.error) as error:
+        # Those of gzip say nothing, and those of reading do not name the file.
+        problem = getattr(error, "strerror", None) or "is truncated, or is not a gzip file"
+        raise OSError(errno.EIO, problem, str(file)) from None
 
 
-def _lines_of(file: Path) -> Iterator[Line]:
+def lines_of(file: Path) -> Iterator[Line]:
+    """Read a log; see `open_log`."""
     start, number = 0, 1
-    with gzip.open(file) if file.suffix == ".gz" else click.open_file(str(file), "rb") as opened:
+    with open_log(file) as opened:
         while text := opened.readline(_LONGEST):
             bare, end = text.removesuffix(_END), start + len(text)
             glued = bare.rfind(BEGINNING)

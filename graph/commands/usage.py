@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from graph.audit_review.files import open_log
 from graph.output.messages import warn
 from graph.output.tables import FORMATS, print_table
 from graph.output.texts import printable
@@ -17,11 +17,13 @@ from schema.query import export_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import IO
+
+
+_FILES: Final = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("files", nargs=-1, required=True, type=_FILES)
 @click.option("--client", "clients", multiple=True, help="Only this client; may be repeated.")
 @click.option("--unused", is_flag=True, help="List instead what no client has used.")
 @click.option(
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="What to print; json is for check-schema --usage.",
 )
-def usage(files: tuple[str, ...], clients: tuple[str, ...], *, unused: bool, form: str) -> None:
+def usage(files: tuple[Path, ...], clients: tuple[str, ...], *, unused: bool, form: str) -> None:
     """Show which client used which field.
 
     FILES are the logs of any number of gateways, plain or compressed (.gz); - is standard input.
@@ -54,17 +56,9 @@ def usage(files: tuple[str, ...], clients: tuple[str, ...], *, unused: bool, for
         print_table(Used._fields, (one._asdict() for one in chosen), form)
 
 
-def _lines(file: str) -> Iterator[str]:
+def _lines(file: Path) -> Iterator[str]:
     try:
-        with _opened(file) as opened:
-            yield from opened
-    except (OSError, EOFError, zlib.error) as error:
-        raise click.FileError(
-            file, getattr(error, "strerror", None) or "is cut, or not compressed by gzip"
-        ) from None
-
-
-def _opened(file: str) -> IO[str]:
-    if file.endswith(".gz"):
-        return gzip.open(file, "rt", encoding="utf-8", errors="replace")
-    return click.open_file(file, encoding="utf-8", errors="replace")
+        with open_log(file) as opened:
+            yield from (line.decode("utf-8", "replace") for line in opened)
+    except OSError as error:
+        raise click.FileError(str(file), error.strerror) from None
