@@ -26,10 +26,10 @@ from graph.config.environment import load_key, load_text, read_key
 from graph.config.settings import SettingsError
 from graph.output.prompts import read_number
 from graph.output.tables import FORMATS, print_table
-from graph.output.texts import printable
 from graph.security.audit_chain import ChainKey
 from graph.security.card_refs import CardRefs, is_ref
 from graph.security.tokens import member_id_of
+from graph.texts import printable
 from schema.secrets import CardNo
 
 if TYPE_CHECKING:

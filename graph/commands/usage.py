@@ -10,9 +10,9 @@ import click
 from graph.audit_review.files import open_log
 from graph.output.messages import warn
 from graph.output.tables import FORMATS, print_table
-from graph.output.texts import printable
 from graph.schema_check.usage import unused_of
 from graph.telemetry.usage_lines import Used, read_lines, to_json
+from graph.texts import printable
 from schema.query import export_schema
 
 if TYPE_CHECKING:

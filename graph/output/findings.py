@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from graph.output.texts import printable
+from graph.texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

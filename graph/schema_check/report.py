@@ -6,9 +6,9 @@ import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from graph.output.texts import printable
 from graph.schema_check.changes import Level
 from graph.schema_check.effects import Effect
+from graph.texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
