@@ -9,6 +9,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal, TypeAlias
 
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 HeaderValues: TypeAlias = Mapping[str, Sequence[str]]
 """The values of each field in order of arrival, by its name in lower case."""
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 if TYPE_CHECKING:
+    from graph.header_values import RawHeaders
     from schema.secrets import Credential
 
 ASP_ID: Final = "X-KM-User-AspId"
@@ -28,8 +29,6 @@ TRAN_TOKEN: Final = "X-KM-Tran-Token"  # noqa: S105 - the name of a header
 TRAN_TIME: Final = "X-KM-Tran-Time"
 _SIGNED: Final = tuple(name.encode("ascii") for name in (CORRELATION_ID, TRAN_TOKEN, TRAN_TIME))
 TIME_ZONE: Final = "X-KM-Time-Zone"
-
-RawHeaders = list[tuple[bytes, bytes]]
 
 
 class Zone(StrEnum):

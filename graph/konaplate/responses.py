@@ -9,6 +9,7 @@ become another's (`9007199254740993.0`).
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from datetime import UTC
@@ -57,7 +58,6 @@ CODE: Final = re.compile(r"[0-9]{1,4}_[0-9]{1,4}|[0-9]{1,3}_[0-9]{1,4}_[0-9]{1,3
 
 SPOILED: Final = object()
 """Stands for a JSON value that cannot be read; no field accepts it."""
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _MAX_DIGITS: Final = 40
 # Also one that is not closed: else each quote in it would begin a search of its own, up to the end.
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
@@ -204,7 +204,7 @@ def read_object(body: bytes) -> dict[str, Any] | None:
 
 def _read_tolerantly(body: bytes) -> Any:
     """Read JSON with malformed strings and numbers. Its structure must be sound, or nothing in it is reliable."""
-    text = body.removeprefix(_BYTE_ORDER_MARK).decode("utf-8", "surrogateescape")
+    text = body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
     try:
         return _TOLERANT.decode(_STRING.sub(_marked, text))
     except (ValueError, RecursionError):

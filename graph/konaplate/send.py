@@ -27,8 +27,8 @@ from graph.konaplate.transport.connection import NO_RESPONSE, ResponseRefusedErr
 from graph.konaplate.transport.lean import TOTAL, LeanTransport, WholeResponse
 
 if TYPE_CHECKING:
+    from graph.header_values import RawHeaders
     from graph.konaplate.errors import CallDetails
-    from graph.konaplate.transport.lean import RawHeaders
 
 Trusts = Callable[[Response], bool]
 """Whether the connection that delivered this response may be reused."""

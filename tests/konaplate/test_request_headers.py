@@ -52,7 +52,7 @@ VENDORS_PLAIN = {
 }
 
 
-def named(headers: wire.RawHeaders) -> dict[str, str]:
+def named(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in headers}
 
 

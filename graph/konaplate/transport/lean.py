@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator
 
+    from graph.header_values import RawHeaders
     from graph.konaplate.transport.connection import ClientConnection
     from graph.konaplate.transport.pool import PoolLimits
 
-RawHeaders = list[tuple[bytes, bytes]]
 Server = tuple[str, bytes, int | None]
 """A URL's scheme, host and port."""
 
