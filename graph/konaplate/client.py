@@ -45,8 +45,6 @@ class CallReport(msgspec.Struct):
     """Counts from 1."""
     cause: Cause | None = None
     """Why there was no usable response; None when there was one."""
-    unsealed: bool = False
-    """Whether a success came in clear although it should be sealed."""
     endpoint: str = ""
     """The endpoint's name."""
     invalid_fields: tuple[str, ...] = ()
@@ -210,8 +208,7 @@ class KonaplateClient:
             raise InvalidResponseError(call.answered(response.status), "its correlation id is not ours")
         success = read_success(endpoint, response, call, cipher)
         report.details = success.details
-        report.unsealed = cipher is not None and endpoint.seals_response is True and not success.sealed
-        if report.unsealed:
+        if cipher is not None and endpoint.seals_response is True and not success.sealed:
             raise UnsealedError(success.details)
         if endpoint.batch:
             records = endpoint.read_batch(success.fields, success.details, asked)

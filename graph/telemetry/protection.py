@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 import structlog
 
+from graph.http.health import Keys
 from graph.telemetry.logs import LOGGER
 from schema.errors import ErrorCode
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 BUDGETS: Final = ("requests", "cost", "cards")
 _OF_BUDGETS: Final = (ErrorCode.RATE_LIMITED.value, ErrorCode.QUERY_LIMIT_EXCEEDED.value)
-KEY_STATES: Final = ("none", "loaded", "stale", "missing")
+KEY_STATES: Final = get_args(Keys)
 
 
 class ProtectionTelemetry:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import structlog
 
-from graph.konaplate.errors import Cause
+from graph.konaplate.errors import Cause, UnsealedError
 from graph.konaplate.protocol import FOREIGN_ECHOES, Echo
+from graph.resilience.breaker import State
 from graph.resilience.guard import GuardObserver
 from graph.telemetry.conventions import METHOD, error_of_call, server_of
 from graph.telemetry.logs import LOGGER
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from graph.konaplate.endpoint import Endpoint
     from graph.telemetry.metrics import Metrics
 
-BREAKER_STATES: Final = ("closed", "open", "half_open")
-_AS_EXPECTED: Final = ("ok", "cancelled")
 
 
 class UpstreamTelemetry(GuardObserver):
@@ -65,14 +64,15 @@ class UpstreamTelemetry(GuardObserver):
         self._breakers = metrics.gauge("breaker_state", text, "api", "state")
         self._limit = metrics.gauge("upstream_call_limit", "How many calls may be in flight at present.")
         for api in apis:
-            self._show_breaker(api, "closed")
+            self._show_breaker(api, State.CLOSED)
 
     def on_call(self, report: CallReport) -> None:
         """An attempt is over. Its line is a warning if it failed or deviates from the documentation.
 
         A missing field is no deviation: Konaplate may never send some that nobody selects.
         """
-        odd = report.outcome not in _AS_EXPECTED or report.drift or report.problem or report.echo in FOREIGN_ECHOES
+        error = error_of_call(report.outcome)
+        odd = error or report.drift or report.problem or report.echo in FOREIGN_ECHOES
         write = self._log.warning if odd else self._log.info
         details = report.details
         write(
@@ -93,7 +93,7 @@ class UpstreamTelemetry(GuardObserver):
         self._durations[
             report.api,
             self._codes.label(details.code),
-            error_of_call(report.outcome) or "",
+            error or "",
             "" if details.status is None else str(details.status),
             *self._server,
         ].observe(report.seconds)
@@ -101,7 +101,7 @@ class UpstreamTelemetry(GuardObserver):
             self._failures[report.api, report.cause.value].inc()
         if report.echo is not None:
             self._echoes[report.echo,].inc()
-        if report.unsealed:
+        if error == UnsealedError.__name__:
             self._unsealed[report.api,].inc()
         if report.drift:
             self._drifts[report.api,].inc()
@@ -120,7 +120,7 @@ class UpstreamTelemetry(GuardObserver):
 
     def breaker_changed(self, api: str, state: str) -> None:
         """The breaker of an API opened, half-opened or closed."""
-        write = self._log.info if state == "closed" else self._log.warning
+        write = self._log.info if state == State.CLOSED else self._log.warning
         write("breaker changed", api=api, state=state)
         self._changes[api, state].inc()
         self._show_breaker(api, state)
@@ -134,5 +134,5 @@ class UpstreamTelemetry(GuardObserver):
         self._shed[api,].inc()
 
     def _show_breaker(self, api: str, current: str) -> None:
-        for state in BREAKER_STATES:
-            self._breakers.labels(api, state).set(state == current)
+        for state in State:
+            self._breakers.labels(api, state.value).set(state == current)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
+from graph.resilience.breaker import State
 from graph.telemetry.conventions import FAULTS
 from graph.telemetry.protection import BUDGETS, KEY_STATES
-from graph.telemetry.upstream import BREAKER_STATES
 from schema.errors import ErrorCode
 from tests.deploy.alert_cases import CASES, Case
 from tests.deploy.known_metrics import OWN, RENDERED, metrics_in, missing
@@ -110,7 +110,7 @@ def test_the_codes_and_states_that_the_rules_name_are_those_of_the_gateway() -> 
         # The last is HAProxy's class of statuses.
         "code": {*(code.value for code in ErrorCode), "5xx"},
         "budget": set(BUDGETS),
-        "state": {*BREAKER_STATES, *KEY_STATES},
+        "state": {*State, *KEY_STATES},
         "echo": {"another call's"},
         # The empty one is that of a request without an error.
         "error_type": {"", *FAULTS, "RejectedError", "InvalidResponseError"},

@@ -208,12 +208,12 @@ async def test_what_is_wrong_with_a_refused_answer_is_reported(
 
 async def test_a_success_in_clear_is_reported() -> None:
     reports, error = await reports_of(answering(WELL), cipher=Cipher([pair()]))
-    assert (type(error), reports.one().unsealed) == (UnsealedError, True)
+    assert (type(error), reports.one().outcome) == (UnsealedError, "UnsealedError")
 
 
 async def test_a_failure_in_clear_is_a_failure_like_any() -> None:
     reports, error = await reports_of(refusing("003_001", 400), cipher=Cipher([pair()]))
-    assert (type(error), reports.one().unsealed) == (CardNotFoundError, False)
+    assert (type(error), reports.one().outcome) == (CardNotFoundError, "CardNotFoundError")
 
 
 async def test_drift_is_reported_by_the_names_of_the_fields() -> None:

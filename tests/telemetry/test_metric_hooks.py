@@ -60,10 +60,12 @@ def test_deviations_of_a_call_are_counted() -> None:
         )
     )
     metrics.upstream.on_call(CallReport(CARD_INFO, "cancelled", details, 0.1, None, ()))
+    metrics.upstream.on_call(CallReport(CARD_INFO, "UnsealedError", details))
     echoes = [value(metrics, "upstream_echoes_total", echo=echo) for echo in ("different", "same", "missing")]
     assert echoes == [1, 0, 0]
     assert value(metrics, "upstream_drift_total", api=CARD_INFO) == 1
     assert value(metrics, "upstream_failures_total", api=CARD_INFO, cause="bad_gateway") == 1
+    assert value(metrics, "upstream_unsealed_total", api=CARD_INFO) == 1
 
 
 def test_an_exception_that_nobody_foresaw_is_counted() -> None:
