@@ -188,6 +188,16 @@ def _names_member(key: type) -> bool:
     return any(kind is MemberId or MemberId in get_args(kind) for kind in kinds)
 
 
+def by_card_no(card_no: CardNo) -> dict[str, str]:
+    """The body of a request about a card."""
+    return {"cardNo": card_no.reveal()}
+
+
+def by_user_id(user_id: MemberId) -> dict[str, int]:
+    """The body of a request about a member."""
+    return {"userId": int(user_id.reveal())}
+
+
 def by_name(endpoints: Iterable[Endpoint[Any, Any]]) -> dict[str, Endpoint[Any, Any]]:
     """Index a registry's endpoints by name.
 

@@ -36,6 +36,7 @@ from graph.konaplate.values import DAY, SECOND, UnfitError, of_class, time_of, w
 from schema.secrets import MemberId, Secret
 
 MAX_USER_ID: Final = 9_999_999_999_999_999_999
+MAX_WON: Final = 9_999_999_999
 MAX_ITEMS: Final = 1_000
 """A longer list is unreadable: clients could have each of its items made into many errors."""
 _ZERO: Final = re.compile(r"-?0+(\.0+)?", re.ASCII)

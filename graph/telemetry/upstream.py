@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import structlog
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from graph.konaplate.client import CallReport
     from graph.konaplate.endpoint import Endpoint
     from graph.telemetry.metrics import Metrics
-
 
 
 class UpstreamTelemetry(GuardObserver):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from graph.konaplate.endpoint import Endpoint
-from graph.konaplate.record import Record, Text, Whole
+from graph.konaplate.endpoint import Endpoint, by_card_no
+from graph.konaplate.record import MAX_WON, Record, Text, Whole
 from schema.secrets import CardNo, IdentityNo, MemberId
 
 
@@ -22,7 +22,7 @@ class CardInfo(Record):
     """A card and its owner; `user_id` is None for an unregistered card."""
 
     user_id: MemberId | None
-    balance: Annotated[int, Whole(max=9_999_999_999)]
+    balance: Annotated[int, Whole(max=MAX_WON)]
     service_id: Annotated[str, Text(15)]
     service_name: Annotated[str, Text(256)]
     owner_ka: Annotated[str, Text(15)] | None
@@ -32,17 +32,13 @@ class CardInfo(Record):
     is_auto_recharge_before_payment: bool
 
 
-def _request(card_no: CardNo) -> dict[str, str]:
-    return {"cardNo": card_no.reveal()}
-
-
 CARD_INFO: Final = Endpoint(
     name="card_info",
     title="Card-User Mapped Inquiry",
     path="/api/v1/user/card/info",
     key=CardNo,
     key_name="card_no",
-    request=_request,
+    request=by_card_no,
     record=CardInfo,
     owner="user_id",
     handle=1,

@@ -9,20 +9,18 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Annotated, Final
 
-from graph.konaplate.endpoint import Endpoint
+from graph.konaplate.endpoint import Endpoint, by_user_id
 from graph.konaplate.errors import CallDetails, InvalidFieldError
-from graph.konaplate.record import Record, Text, Whole, first_fault
+from graph.konaplate.record import MAX_WON, Record, Text, Whole, first_fault
 from schema.secrets import CardNo, MemberId, Par
-
-_MAX_WON: Final = 9_999_999_999
 
 
 class CardLimitsInfo(Record):
     """How much may be paid with a debit card, in won. Probably 0 is no limit (inferred)."""
 
-    day: Annotated[int, Whole(max=_MAX_WON)] | None
-    once: Annotated[int, Whole(max=_MAX_WON)] | None
-    month: Annotated[int, Whole(max=_MAX_WON)] | None
+    day: Annotated[int, Whole(max=MAX_WON)] | None
+    once: Annotated[int, Whole(max=MAX_WON)] | None
+    month: Annotated[int, Whole(max=MAX_WON)] | None
 
 
 class CardPointInfo(Record):
@@ -30,7 +28,7 @@ class CardPointInfo(Record):
 
     point_name: str | None
     point_policy_id: str | None
-    remaining_point: Annotated[int, Whole(max=_MAX_WON)] | None
+    remaining_point: Annotated[int, Whole(max=MAX_WON)] | None
     auto_use: bool | None
 
 
@@ -40,8 +38,8 @@ class CardRow(Record):
     par: Annotated[Par, Text(27)]
     # Only of debit cards.
     limits: CardLimitsInfo | None
-    balance: Annotated[int, Whole(max=_MAX_WON)]
-    pending_amount: Annotated[int, Whole(max=_MAX_WON)] | None
+    balance: Annotated[int, Whole(max=MAX_WON)]
+    pending_amount: Annotated[int, Whole(max=MAX_WON)] | None
     is_named: bool
     service_id: Annotated[str, Text(15)] | None
     service_name: Annotated[str, Text(256)] | None
@@ -109,17 +107,13 @@ class CardList(Record):
         return found
 
 
-def _request(user_id: MemberId) -> dict[str, int]:
-    return {"userId": int(user_id.reveal())}
-
-
 CARD_LIST: Final = Endpoint(
     name="card_list",
     title="Search for Card",
     path="/api/v1/user/card/list",
     key=MemberId,
     key_name="user_id",
-    request=_request,
+    request=by_user_id,
     record=CardList,
     seals_request=False,
     owner="user_id",

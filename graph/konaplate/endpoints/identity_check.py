@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from graph.konaplate.endpoint import Endpoint
+from graph.konaplate.endpoint import Endpoint, by_user_id
 from graph.konaplate.record import Record
 from schema.errors import ErrorCode
 from schema.secrets import MemberId
@@ -20,17 +20,13 @@ class IdentityCheck(Record):
     is_authed: bool
 
 
-def _request(user_id: MemberId) -> dict[str, int]:
-    return {"userId": int(user_id.reveal())}
-
-
 IDENTITY_CHECK: Final = Endpoint(
     name="identity_check",
     title="Member Authentication",
     path="/api/v1/user/deduction/info",
     key=MemberId,
     key_name="user_id",
-    request=_request,
+    request=by_user_id,
     record=IdentityCheck,
     seals_response=False,
     owner="user_id",

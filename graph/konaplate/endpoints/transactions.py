@@ -11,10 +11,9 @@ from datetime import datetime
 from typing import Annotated, Any, Final, NamedTuple
 
 from graph.konaplate.endpoint import Certainty, Endpoint
-from graph.konaplate.record import Record, Whole, Wire
+from graph.konaplate.record import MAX_WON, Record, Whole, Wire
 from schema.secrets import IdentityNo, MemberId, Par, PersonalText
 
-_MAX_WON: Final = 9_999_999_999
 _MAX_PAGES: Final = 9_999_999_999
 # This page allows 15 digits; those of other APIs allow 19.
 _MAX_USER_ID_DIGITS: Final = 15
@@ -52,19 +51,19 @@ class TransactionRow(Record):
     tr_type: str | None
     rcg_type: str | None
     nr_number: str | None
-    tr_amount: Annotated[int, Whole(max=_MAX_WON)] | None
-    org_amount: Annotated[int, Whole(max=_MAX_WON)] | None
+    tr_amount: Annotated[int, Whole(max=MAX_WON)] | None
+    org_amount: Annotated[int, Whole(max=MAX_WON)] | None
     approval_code: str | None
-    balance_before: Annotated[int, Whole(max=_MAX_WON)] | None
-    balance_after: Annotated[int, Whole(max=_MAX_WON)] | None
+    balance_before: Annotated[int, Whole(max=MAX_WON)] | None
+    balance_after: Annotated[int, Whole(max=MAX_WON)] | None
     merchant_name: PersonalText | None
     biz_license_no: IdentityNo | None
     auth_cancel_type: str | None
     # Its time zone is inferred.
     approval_date_time: datetime | None
-    discount_amount: Annotated[int, Whole(max=_MAX_WON)] | None
-    used_point_amount: Annotated[int, Whole(max=_MAX_WON)] | None
-    saved_point_amount: Annotated[int, Whole(max=_MAX_WON)] | None
+    discount_amount: Annotated[int, Whole(max=MAX_WON)] | None
+    used_point_amount: Annotated[int, Whole(max=MAX_WON)] | None
+    saved_point_amount: Annotated[int, Whole(max=MAX_WON)] | None
     # The vendor's spelling.
     cash_receipt_info: Annotated[TransactionReceipt, Wire("cashReciptInfo")] | None
     recharge_cancelable: Annotated[int, Whole(max=9)] | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from graph.konaplate.endpoint import Endpoint
+from graph.konaplate.endpoint import Endpoint, by_user_id
 from graph.konaplate.record import Record, Text
 from schema.errors import ErrorCode
 from schema.secrets import IdentityNo, MemberId, PersonalText
@@ -34,10 +34,6 @@ class UserInfo(Record):
     address_info: PostalAddress | None
 
 
-def _request(user_id: MemberId) -> dict[str, int]:
-    return {"userId": int(user_id.reveal())}
-
-
 def _is_about(member: UserInfo, user_id: MemberId) -> bool:
     return member.user_id == user_id
 
@@ -48,7 +44,7 @@ USER_INFO: Final = Endpoint(
     path="/api/v1/user/info",
     key=MemberId,
     key_name="user_id",
-    request=_request,
+    request=by_user_id,
     record=UserInfo,
     within=("userInfo",),
     matches=_is_about,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from graph.konaplate.endpoint import Endpoint
+from graph.konaplate.endpoint import Endpoint, by_card_no
 from graph.konaplate.record import Record, Text
 from schema.secrets import CardNo, IdentityNo
 
@@ -26,16 +26,12 @@ class VirtualAccountInfo(Record):
 _CONNECT_WORDS: Final = {"01": "FIXATION", "02": "ROTATION"}
 
 
-def _request(card_no: CardNo) -> dict[str, str]:
-    return {"cardNo": card_no.reveal()}
-
-
 VIRTUAL_ACCOUNT: Final = Endpoint(
     name="virtual_account",
     title="Virtual Account of a Card",
     path="/api/v1/card/virtual-account/inquiry",
     key=CardNo,
     key_name="card_no",
-    request=_request,
+    request=by_card_no,
     record=VirtualAccountInfo,
 )
