@@ -9,7 +9,7 @@ import strawberry
 
 from schema.cash_receipt import CashReceiptInfo
 from schema.directives import SEMANTIC_NON_NULL
-from schema.fields import Edge, also, argument, edge, field, handle, masked, part, present
+from schema.fields import Argument, Edge, also, edge, field, handle, masked, part, present
 from schema.member import Member
 from schema.node import Node
 from schema.product import CardProduct
@@ -209,7 +209,7 @@ class Card(Node):
         key=(
             "par",
             "user_id",
-            argument(
+            Argument(
                 "from",
                 dt.date | None,
                 default=None,
@@ -218,9 +218,9 @@ class Card(Node):
                     "days."
                 ),
             ),
-            argument("to", dt.date | None, default=None, description="The last day; today in Korea by default."),
-            argument("type", TransactionType | None, default=None, description="Only transactions of this kind."),
-            argument(
+            Argument("to", dt.date | None, default=None, description="The last day; today in Korea by default."),
+            Argument("type", TransactionType | None, default=None, description="Only transactions of this kind."),
+            Argument(
                 "include_previous_card",
                 bool,
                 default=False,
@@ -229,8 +229,8 @@ class Card(Node):
                     "`includePreviousCard`)."
                 ),
             ),
-            argument("first", int, default=20, description="How many to return at most, 1 to 100."),
-            argument(
+            Argument("first", int, default=20, description="How many to return at most, 1 to 100."),
+            Argument(
                 "after",
                 str | None,
                 default=None,

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import strawberry
 
 from schema.card import Card
-from schema.fields import argument, by_id, edge, field
+from schema.fields import Argument, by_id, edge, field
 from schema.member import Member
 from schema.query import Query, export_schema
 from schema.scalars import Representation
@@ -38,7 +38,7 @@ class FederatedQuery(Query):
     """The root of a subgraph."""
 
     entities: list[Entity | None] = by_id(
-        argument(
+        Argument(
             "representations",
             list[Representation],
             description="Objects with the `__typename` and the `id` of a card or a member.",

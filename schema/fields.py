@@ -10,7 +10,7 @@ needs, `also` says which other answer has it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import strawberry
@@ -74,12 +74,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of an edge."""
+    """An argument that is an edge's key, or a part of it."""
 
     name: str
     """In snake case."""
     kind: Any
     """Its type, as in an annotation."""
+    _: KW_ONLY
     description: str
     default: Any = UNSET
 
@@ -184,11 +185,6 @@ def also(*edges: Edge) -> Callable[[type[T]], type[T]]:
         return kind
 
     return declared
-
-
-def argument(name: str, kind: Any, *, description: str, default: Any = UNSET) -> Argument:
-    """Declare an argument that is an edge's key, or a part of it."""
-    return Argument(name, kind, description, default)
 
 
 def masked(value: Secret | None) -> str | None:

@@ -15,7 +15,7 @@ from schema.card_lookup import CardLookupInput, CardLookupResult, type_of_error
 from schema.directives import SEMANTIC_NON_NULL, without_defaults
 from schema.error_catalog import ErrorCatalogEntry
 from schema.errors import ErrorCode
-from schema.fields import ById, Edge, argument, by_id, edge, outcome, part
+from schema.fields import Argument, ById, Edge, by_id, edge, outcome, part
 from schema.member import Member
 from schema.node import Node
 from schema.scalars import SCALARS
@@ -33,12 +33,12 @@ class Query:
 
     card: Card | None = edge(
         "card_info",
-        key=argument("card_no", CardNo, description="The card number, 16 digits (Konaplate: `cardNo`)."),
+        key=Argument("card_no", CardNo, description="The card number, 16 digits (Konaplate: `cardNo`)."),
         description="One card by its number; null with an error if it cannot be read.",
     )
     cards: list[Card | None] = edge(
         "card_info",
-        key=argument(
+        key=Argument(
             "card_nos",
             list[CardNo],
             description="The card numbers, 16 digits each; duplicates are looked up once.",
@@ -48,10 +48,10 @@ class Query:
         ),
     )
     card_lookup: CardLookupResult = outcome(
-        by=argument("by", CardLookupInput, description="The card's number or id."),
+        by=Argument("by", CardLookupInput, description="The card's number or id."),
         ways={
-            "card_no": Edge("card_info", key=argument("card_no", CardNo, description="Its number.")),
-            "id": ById(argument("id", strawberry.ID, description="Its id.")),
+            "card_no": Edge("card_info", key=Argument("card_no", CardNo, description="Its number.")),
+            "id": ById(Argument("id", strawberry.ID, description="Its id.")),
         },
         found="Card",
         failed_as=type_of_error,
@@ -63,20 +63,20 @@ class Query:
     viewer: Viewer = part(description="The caller. Costs no upstream call.")
     member: Member | None = edge(
         "member",
-        key=argument("user_id", MemberId, description="The member's id (Konaplate: `userId`)."),
+        key=Argument("user_id", MemberId, description="The member's id (Konaplate: `userId`)."),
         description=(
             "A member by id: the caller, or with the scope `members:read:any` any member. Costs no upstream call, "
             "so it is not null even if there is no such member."
         ),
     )
     node: Node | None = by_id(
-        argument("id", strawberry.ID, description="An `id` that this caller has been given."),
+        Argument("id", strawberry.ID, description="An `id` that this caller has been given."),
         description=(
             "The object that an id stands for; null with an error if there is none, or the caller may not see it."
         ),
     )
     nodes: list[Node | None] = by_id(
-        argument("ids", list[strawberry.ID], description="Values of `id` that this caller has been given."),
+        Argument("ids", list[strawberry.ID], description="Values of `id` that this caller has been given."),
         description="The objects that ids stand for, in the order given, each looked up as by `node`.",
     )
     terms: list[Terms] | None = edge(

@@ -8,7 +8,7 @@ from enum import Enum
 import strawberry
 
 from schema.directives import SEMANTIC_NON_NULL
-from schema.fields import argument, field
+from schema.fields import Argument, field
 
 
 @strawberry.enum(description="The language of terms (Konaplate: `locale`). Only `KO`, its default, is documented.")
@@ -71,8 +71,8 @@ class Terms:
     )
 
 
-LOCALE = argument("locale", TermsLocale, description="The language of the terms.", default=TermsLocale.KO)
-ACTION_TYPE = argument(
+LOCALE = Argument("locale", TermsLocale, description="The language of the terms.", default=TermsLocale.KO)
+ACTION_TYPE = Argument(
     "action_type",
     str | None,
     description="Only terms about this, such as `PY` or `OPEN_BANK` (Konaplate: `tcActionType`).",

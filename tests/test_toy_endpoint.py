@@ -17,7 +17,7 @@ from graph.sandbox.faults import Coded
 from graph.sandbox.ledger import CARDS
 from graph.sandbox.table import Table
 from schema.card import Card
-from schema.fields import argument, edge
+from schema.fields import Argument, edge
 from schema.query import Query
 from schema.secrets import CardNo, MemberId, PersonalText
 from tests.support import Recorder, credentials, sandbox_settings
@@ -48,7 +48,7 @@ class CouponType:
 
 @strawberry.type(name="Query")
 class CouponQuery(Query):
-    user_id = argument("user_id", strawberry.ID, description="Whose coupons.")
+    user_id = Argument("user_id", strawberry.ID, description="Whose coupons.")
     coupons: list[CouponType] | None = edge("coupons", key=user_id, of="coupons", description="Of a member.")
 
 

@@ -10,7 +10,7 @@ import strawberry
 from graph.graphql.bindings import executable_schema
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record
-from schema.fields import argument, edge
+from schema.fields import Argument, edge
 from tests.graphql.plan_world import Reply
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def endpoint(name: str, record: type[Record], cost: int) -> Endpoint[str, Any]:
 
 ITEMS: Final = endpoint("items", Item, 7)
 SHELVES: Final = endpoint("shelves", Shelf, 10)
-KEYS = argument("keys", list[str], description="Some.")
-KEY = argument("key", str, description="One.")
+KEYS = Argument("keys", list[str], description="Some.")
+KEY = Argument("key", str, description="One.")
 
 
 @strawberry.type(name="Piece")

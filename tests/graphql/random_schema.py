@@ -13,7 +13,7 @@ import strawberry
 from graph.graphql.bindings import executable_schema
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record, Whole
-from schema.fields import argument, edge, field, masked, part, present
+from schema.fields import Argument, edge, field, masked, part, present
 from schema.scalars import Won
 from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText
 
@@ -183,11 +183,11 @@ class SchemaMaker:
     def _key(self, kind: type, *, at_root: bool, several: bool) -> Any:
         """An attribute of the record, or an argument; at the root always an argument."""
         if kind is Pair:
-            link = argument("link", str, description=_TEXT) if at_root else "link"
+            link = Argument("link", str, description=_TEXT) if at_root else "link"
             default = self._random.choice([{}, {"default": 5}])
-            return link, argument("first", int | None, description=_TEXT, **default)
+            return link, Argument("first", int | None, description=_TEXT, **default)
         asked: Any = list[self._maybe(kind)] if several else kind  # type: ignore[misc]
-        given = argument("asked", self._maybe(asked), description=_TEXT)
+        given = Argument("asked", self._maybe(asked), description=_TEXT)
         held = {(str, False): "link", (str, True): "links", (CardNo, False): "card_no"}.get((kind, several))
         return given if at_root or held is None else held
 

@@ -16,7 +16,7 @@ from graph.graphql.limits import DocumentLimits
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record, Whole
 from graph.security.authorization import ANONYMOUS
-from schema.fields import argument, edge, field, masked, part, present
+from schema.fields import Argument, edge, field, masked, part, present
 from schema.scalars import Won
 from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText
 from tests.graphql.plan_cases import says
@@ -84,7 +84,7 @@ def text(of: str = "text", **spec: Any) -> tuple[Any, Any]:
 
 
 def rows(kind: Any, endpoint: str = "rows", **spec: Any) -> tuple[Any, Any]:
-    spec = {"key": argument("key", str, description="Which."), **spec}
+    spec = {"key": Argument("key", str, description="Which."), **spec}
     return kind | None, edge(endpoint, description="A row.", **spec)
 
 
@@ -141,7 +141,7 @@ MISTAKES: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
         {
             "row": (
                 EITHER | None,
-                edge("rows", key=argument("key", str, description="Which."), description="A row."),
+                edge("rows", key=Argument("key", str, description="Which."), description="A row."),
             )
         },
         "Query.row: `type_of` is needed for interfaces and unions, and for nothing else",
@@ -183,7 +183,7 @@ def leads(endpoint: str, key: Any) -> dict[str, tuple[Any, Any]]:
 
 
 def given(kind: Any) -> Any:
-    return argument("asked", kind, description="What is asked for.")
+    return Argument("asked", kind, description="What is asked for.")
 
 
 MISFITS: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
@@ -349,7 +349,7 @@ def test_a_mistake_is_refused_and_its_place_named(fields: dict[str, tuple[Any, A
 
 
 async def test_a_list_of_keys_that_is_too_long_is_refused_whatever_it_names() -> None:
-    many = edge("rows", key=argument("keys", list[str], description="Which."), description="Rows.")
+    many = edge("rows", key=Argument("keys", list[str], description="Which."), description="Rows.")
     schema = executable_schema([ROWS], declared("Query", rows=(list.__class_getitem__(TEXT) | None, many)))
     document = Documents(schema, DocumentLimits(), introspection=False).read(
         '{ rows(keys: ["a", "b", "c", "d"]) { text } }'

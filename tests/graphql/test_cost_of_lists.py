@@ -15,7 +15,7 @@ from graph.graphql.documents import Documents
 from graph.graphql.limits import DocumentLimits
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record
-from schema.fields import argument, edge, part
+from schema.fields import Argument, edge, part
 from tests.tables import table
 
 
@@ -39,8 +39,8 @@ ROWS: Endpoint[str, Row] = Endpoint(
 PAGES: Endpoint[Page, Book] = Endpoint(
     name="pages", title="Pages", path="/pages", key=Page, request=lambda _: {}, record=Book, cost=7
 )
-KEYS = argument("keys", list[str], description="Some.")
-FIRST = argument("first", int, default=20, description="How many.")
+KEYS = Argument("keys", list[str], description="Some.")
+FIRST = Argument("first", int, default=20, description="How many.")
 
 
 @strawberry.type(name="Row")

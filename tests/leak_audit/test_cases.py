@@ -14,7 +14,7 @@ from graph.leak_audit.cases import cases, cases_of_ids
 from graph.sandbox.data import DATA
 from graph.sandbox.faults import FAULTS, Altered
 from graph.sandbox.table import Table
-from schema.fields import argument, edge, field, present
+from schema.fields import Argument, edge, field, present
 from schema.query import build_schema
 from schema.secrets import MemberId, PersonalText
 from tests.leak_audit.toys import NOBODY, TOY
@@ -109,7 +109,7 @@ class ToyType:
 
 @strawberry.type
 class ToyQuery:
-    toy: ToyType | None = edge("toy", key=argument("user_id", MemberId, description="."), description=".")
+    toy: ToyType | None = edge("toy", key=Argument("user_id", MemberId, description="."), description=".")
 
 
 def test_what_a_field_shows_makes_it_secret_and_not_its_name() -> None:
