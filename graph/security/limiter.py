@@ -6,11 +6,12 @@ costs nothing. All implementations compute in whole milliseconds and in the same
 
 from __future__ import annotations
 
-import functools
 import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from cachetools import LRUCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,14 +84,14 @@ class LocalLimiter:
 
     def __init__(self, clock: Callable[[], float], keys: int = 10_000) -> None:
         self._clock = clock
-        self._level_of = functools.lru_cache(keys)(lambda _key: _Level())
+        self._levels: LRUCache[str, _Level] = LRUCache(keys)
         # The items of each window with the millisecond of their first appearance, oldest first.
-        self._seen_by = functools.lru_cache(keys)(_nothing_seen)
+        self._seen: LRUCache[tuple[str, int], list[OrderedDict[str, int]]] = LRUCache(keys)
 
     async def take(self, key: str, bucket: Bucket, amount: float) -> Taken:
         """Take `amount` from a bucket, or nothing if it holds less."""
         now = math.floor(self._clock() * 1000)
-        level = self._level_of(key)
+        level = self._levels.setdefault(key, _Level())
         tokens = min(bucket.burst, level.tokens + (now - level.at) * bucket.rate / 1000)
         wait = 0
         if amount <= tokens + SLACK:
@@ -103,15 +104,11 @@ class LocalLimiter:
     async def add(self, key: str, windows: Sequence[Window], items: Sequence[str]) -> list[int]:
         """Add items to every window; returns for each item 0 if added, else the milliseconds until it fits."""
         now = math.floor(self._clock() * 1000)
-        seen = self._seen_by(key, len(windows))
+        seen = self._seen.setdefault((key, len(windows)), [OrderedDict() for _ in windows])
         for window, arrivals in zip(windows, seen, strict=True):
             while arrivals and next(iter(arrivals.values())) <= now - window.milliseconds:
                 arrivals.popitem(last=False)
         return [_add_one(windows, seen, item, now) for item in items]
-
-
-def _nothing_seen(_key: str, windows: int) -> list[OrderedDict[str, int]]:
-    return [OrderedDict() for _ in range(windows)]
 
 
 def _add_one(windows: Sequence[Window], seen: list[OrderedDict[str, int]], item: str, now: int) -> int:
