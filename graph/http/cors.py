@@ -156,10 +156,10 @@ def _is_foreign(headers: HeaderValues) -> bool:
 
 def _shown(origins: Collection[str]) -> str | None:
     """The origin for the log, where it is an origin: the header may hold anything."""
-    for origin in origins:
-        is_harmless = len(origins) == 1 and len(origin) <= _MAX_SHOWN and (origin == "null" or is_origin(origin))
-        return origin if is_harmless else HIDDEN
-    return None
+    if len(origins) != 1:
+        return HIDDEN if origins else None
+    (origin,) = origins
+    return origin if len(origin) <= _MAX_SHOWN and (origin == "null" or is_origin(origin)) else HIDDEN
 
 
 def _is_link(exchange: Exchange) -> bool:

@@ -15,23 +15,26 @@ from graph.resilience.guard import FailurePolicy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-POLICIES: Final[Mapping[Cause, FailurePolicy]] = MappingProxyType(
+POLICIES: Final[Mapping[str, FailurePolicy]] = MappingProxyType(
     {
-        Cause.NOT_CONNECTED: FailurePolicy(Cause.NOT_CONNECTED, failed=True, retry=True),
-        # The certificate will not have changed.
-        Cause.CERTIFICATE: FailurePolicy(Cause.CERTIFICATE, failed=True),
-        # Our own fault. It should not happen: there are as many connections as slots.
-        Cause.NO_CONNECTION_FREE: FailurePolicy(Cause.NO_CONNECTION_FREE, failed=False),
-        # Usually a connection that Konaplate closed for being idle, so a new one need not wait.
-        Cause.NO_ANSWER: FailurePolicy(Cause.NO_ANSWER, failed=True, retry=True, backoff=False),
-        Cause.BROKEN_ANSWER: FailurePolicy(Cause.BROKEN_ANSWER, failed=True),
-        Cause.TOO_SLOW: FailurePolicy(Cause.TOO_SLOW, failed=True, lost=True, retry=True),
-        # A matter of the connection, so a new one need not wait.
-        Cause.ASKS_AGAIN: FailurePolicy(Cause.ASKS_AGAIN, failed=False, retry=True, backoff=False),
-        # Retried only with Retry-After, see `policy_of`: without it, no short pause can be expected to help.
-        Cause.THROTTLED: FailurePolicy(Cause.THROTTLED, failed=False, lost=True),
-        Cause.BAD_GATEWAY: FailurePolicy(Cause.BAD_GATEWAY, failed=True, lost=True, retry=True),
-        Cause.SERVER_FAULT: FailurePolicy(Cause.SERVER_FAULT, failed=True),
+        policy.cause: policy
+        for policy in (
+            FailurePolicy(Cause.NOT_CONNECTED, failed=True, retry=True),
+            # The certificate will not have changed.
+            FailurePolicy(Cause.CERTIFICATE, failed=True),
+            # Our own fault. It should not happen: there are as many connections as slots.
+            FailurePolicy(Cause.NO_CONNECTION_FREE, failed=False),
+            # Usually a connection that Konaplate closed for being idle, so a new one need not wait.
+            FailurePolicy(Cause.NO_ANSWER, failed=True, retry=True, backoff=False),
+            FailurePolicy(Cause.BROKEN_ANSWER, failed=True),
+            FailurePolicy(Cause.TOO_SLOW, failed=True, lost=True, retry=True),
+            # A matter of the connection, so a new one need not wait.
+            FailurePolicy(Cause.ASKS_AGAIN, failed=False, retry=True, backoff=False),
+            # Retried only with Retry-After, see `policy_of`: without it, no short pause can be expected to help.
+            FailurePolicy(Cause.THROTTLED, failed=False, lost=True),
+            FailurePolicy(Cause.BAD_GATEWAY, failed=True, lost=True, retry=True),
+            FailurePolicy(Cause.SERVER_FAULT, failed=True),
+        )
     }
 )
 

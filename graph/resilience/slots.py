@@ -32,8 +32,7 @@ class Admission:
             raise AtCapacityError
 
     def __enter__(self) -> None:
-        if self.running >= self.limit:
-            raise AtCapacityError
+        self.check()
         self.running += 1
 
     def __exit__(self, *_exception: object) -> None:

@@ -82,9 +82,8 @@ def build_app(
         on_foreign_page=on_foreign_page,
     )
     addresses = ClientAddresses(settings.konagraph_trusted_proxies)
-    if traces is None:
-        return make_app(endpoint, explorer, addresses, origins, schema=schema, lifespan=lifespan)
-    return make_app(endpoint, explorer, addresses, origins, schema=schema, wrap=traces.traced, lifespan=lifespan)
+    wrap = traces.traced if traces else lambda app: app
+    return make_app(endpoint, explorer, addresses, origins, schema=schema, wrap=wrap, lifespan=lifespan)
 
 
 class Playground(NamedTuple):
