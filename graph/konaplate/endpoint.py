@@ -62,7 +62,7 @@ class Endpoint(Generic[K, R]):
     matches: Callable[[R, K], bool] | None = None
     """Whether a record is about the key. A response about something else is rejected as a whole."""
     key_of: Callable[[R], object] | None = None
-    """The key of a row. Batch endpoints must have it, others must not."""
+    """The key of a row; makes it a batch endpoint."""
     not_found: type[KonaplateError] | None = InvalidResponseError
     """The error of a key that a batch response omits; None for no error, and no record."""
     certainty: Certainty = Certainty.DOC
@@ -78,7 +78,6 @@ class Endpoint(Generic[K, R]):
     """The price of a call in an operation's cost."""
     codes: Mapping[str, type[KonaplateError]] = field(default_factory=dict)
     """The vendor's codes whose meaning differs from the common table."""
-    batch: bool = False
     owner: str | None = None
     """The attribute that names the member whose data it is: of the record, or else of the key. Without one of the
     scopes of `open_to`, viewers see only their own."""
@@ -105,10 +104,13 @@ class Endpoint(Generic[K, R]):
             raise DeclarationError(f"{self.name}: what a member's id leads to needs an `owner`")
         if self.certainty is not Certainty.DOC and any(each.required for each in record_fields(self.record)):
             raise DeclarationError(f"{self.name}: what is not documented cannot be required")
-        if self.batch and (self.key_of is None or not self.within):
-            raise DeclarationError(f"{self.name}: a batch endpoint needs `key_of` and `within`")
-        if self.key_of is not None and not self.batch:
-            raise DeclarationError(f"{self.name}: `key_of` needs `batch=True`")
+        if self.batch and not self.within:
+            raise DeclarationError(f"{self.name}: `key_of` needs `within`, which leads to the list of rows")
+
+    @property
+    def batch(self) -> bool:
+        """Whether it takes many keys in one call."""
+        return self.key_of is not None
 
     def owner_of(self, record: R | None, key: K) -> object:
         """Whose data a record is: a member's id, None for nobody's, or the fault that hides it.

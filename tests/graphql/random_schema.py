@@ -116,7 +116,6 @@ class SchemaMaker:
             request=lambda _key: {},
             record=_record(f"R{index}", held),
             within=("rows",) if batch else (),
-            batch=batch,
             key_of=(lambda row: row.link) if batch else None,
             owner=random.choice([None, None, "owner"]),
         )

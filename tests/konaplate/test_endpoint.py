@@ -42,7 +42,6 @@ PRODUCTS: Final = Endpoint(
     within=("result", "products"),
     key_of=lambda product: product.service_id,
     not_found=CardNotFoundError,
-    batch=True,
 )
 
 
@@ -149,10 +148,7 @@ def test_an_answer_without_a_code_is_none_where_nothing_is_required() -> None:
         (CARD_INFO, {"owner": "nobody"}),
         (CARD_INFO, {"owner": "card_number"}),
         (CARD_INFO, {"certainty": Certainty.SEEN}),
-        (CARD_INFO, {"batch": True}),
         (CARD_INFO, {"key_of": lambda card: card.user_id}),
-        (PRODUCTS, {"key_of": None}),
-        (PRODUCTS, {"batch": False}),
         (PRODUCTS, {"within": ()}),
         (USER_INFO, {"owner": None}),
         (TERMS, {"owner": None}),

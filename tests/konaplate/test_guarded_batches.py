@@ -42,7 +42,6 @@ PRODUCTS: Final = Endpoint(
     within=("products",),
     key_of=lambda product: product.service_id,
     not_found=CardNotFoundError,
-    batch=True,
 )
 
 

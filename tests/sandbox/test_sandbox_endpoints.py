@@ -43,7 +43,7 @@ ONE: Endpoint[MemberId, Toy] = Endpoint(
     record=Toy,
     owner="user_id",
 )
-MANY = dataclasses.replace(ONE, batch=True, within=("toys",), key_of=lambda toy: toy.user_id)
+MANY = dataclasses.replace(ONE, within=("toys",), key_of=lambda toy: toy.user_id)
 NOBODY = Coded("001_006", "Wallet user not found.")
 ROWS = {1: {"userId": 1, "toyName": "ball"}, 2: {"userId": 2, "toyName": "kite"}}
 TABLE = Table(key="userId", rows=ROWS, not_found=NOBODY, faults={9: Raw(503)})

@@ -40,7 +40,6 @@ SERVICE_INFO: Final = Endpoint(
     within=("serviceInfos",),
     key_of=_service_id,
     not_found=None,
-    batch=True,
     # For each product: one call brings all.
     cost=1,
     seals_request=False,
