@@ -27,7 +27,7 @@ from graph.wiring.security import build_protection, build_refs
 from graph.wiring.telemetry import Telemetry
 from graph.wiring.upstream import build_konaplate
 from schema.federation import root_of
-from schema.query import export_schema
+from schema.query import print_schema
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -163,7 +163,7 @@ def create_app(
     schema_file = None
     if settings.konagraph_introspection is not False:
         schema_file = SchemaEndpoint(
-            export_schema(query),
+            print_schema(query),
             callers,
             clients,
             may_introspect=may_introspect,

@@ -13,7 +13,7 @@ import strawberry
 from schema.card import Card
 from schema.fields import Argument, by_id, edge, field
 from schema.member import Member
-from schema.query import Query, export_schema
+from schema.query import Query, print_schema
 from schema.scalars import Representation
 
 Entity = Annotated[
@@ -59,7 +59,7 @@ def root_of(*, federation: bool) -> type:
 @functools.cache
 def subgraph_sdl() -> str:
     """Print the schema for composition, ending in a line break."""
-    sdl = export_schema(Query)
+    sdl = print_schema(Query)
     for entity in _ENTITIES:
         sdl = sdl.replace(f"{entity} {{", f'{entity} @key(fields: "id") {{')
     return _LINK + _ONE_OF + sdl

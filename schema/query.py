@@ -112,7 +112,7 @@ def build_schema(query: type = Query) -> GraphQLSchema:
 
 
 @functools.cache
-def export_schema(query: type = Query) -> str:
+def print_schema(query: type = Query) -> str:
     """Print the schema as SDL, ending in a line break."""
     sdl = without_defaults(_strawberry_schema(query).as_str())
     # It belongs to the language, which Strawberry does not know yet.

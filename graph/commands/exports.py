@@ -11,7 +11,7 @@ from graph.error_export import FORMATS, export
 from graph.graphql.bindings import executable_schema
 from schema.directives import for_apollo_kotlin
 from schema.federation import subgraph_sdl
-from schema.query import export_schema as print_schema
+from schema.query import print_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

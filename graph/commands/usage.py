@@ -13,7 +13,7 @@ from graph.output.tables import FORMATS, print_table
 from graph.schema_check.usage import unused_of
 from graph.telemetry.usage_lines import Used, read_lines, to_json
 from graph.texts import printable
-from schema.query import export_schema
+from schema.query import print_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def usage(files: tuple[Path, ...], clients: tuple[str, ...], *, unused: bool, fo
         warn([printable(f"no usage by {', '.join(missing)}; there is some by {', '.join(sorted(known))}")])
     chosen = [one for one in used if not clients or one.client in clients]
     if unused:
-        click.echo("".join(f"{name}\n" for name in unused_of(export_schema(), chosen)), nl=False)
+        click.echo("".join(f"{name}\n" for name in unused_of(print_schema(), chosen)), nl=False)
     elif form == "json":
         click.echo(to_json(chosen), nl=False)
     else:

@@ -16,7 +16,7 @@ from graph.schema_check.report import FORMATS
 from graph.schema_check.sources import read_schema, schema_of
 from graph.schema_check.stored import UnusableInputError, read_stored
 from graph.telemetry.usage_lines import UsageFormatError, from_json
-from schema.query import export_schema
+from schema.query import print_schema
 
 if TYPE_CHECKING:
     from graph.telemetry.usage_lines import Used
@@ -58,7 +58,7 @@ def check_schema(
     Names the stored documents and clients that each change affects. Fails if a change is breaking.
     """
     try:
-        old, new = read_schema(against), schema_of(export_schema(), "the schema of this gateway")
+        old, new = read_schema(against), schema_of(print_schema(), "the schema of this gateway")
         outcome = compare(old, new, read_stored(documents), _read_usage(usage), _announced(changelog))
     except UnusableInputError as error:
         fail(error.problems, "The schemas cannot be compared:")

@@ -18,7 +18,7 @@ from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS, MEMBERS
 from graph.sandbox.wallets import WALLETS
 from graph.security.development import DevelopmentSigner, signer_settings
-from schema.query import export_schema
+from schema.query import print_schema
 from tests.sandbox.calls import credentials
 from tests.tools import ROOT
 
@@ -157,7 +157,7 @@ def test_the_schema_is_written_to_a_file(tmp_path: Path) -> None:
     result = invoke("export-schema", "--output", str(file))
 
     assert (result.exit_code, result.output) == (0, "")
-    assert export_schema() == file.read_text("utf-8")
+    assert print_schema() == file.read_text("utf-8")
 
 
 def test_a_file_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from graph.cli import main
 from schema.federation import subgraph_sdl
-from schema.query import export_schema
+from schema.query import print_schema
 
 
 def test_each_dialect_is_written() -> None:
@@ -15,6 +15,6 @@ def test_each_dialect_is_written() -> None:
         for dialect in ("", "federation", "apollo-kotlin")
     }
     assert {result.exit_code for result in printed.values()} == {0}
-    assert printed[""].output == export_schema()
+    assert printed[""].output == print_schema()
     assert printed["federation"].output == subgraph_sdl()
     assert "https://specs.apollo.dev/nullability" in printed["apollo-kotlin"].output

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import graphql
 
 from graph.graphql.cost import SCHEMA_COST
-from schema.query import export_schema
+from schema.query import print_schema
 from tests.http.asking import codes
 from tests.security.callers import Caller, callers
 from tests.support import gateway
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.telemetry.capture import Unredacted
 
 PATH = "/graphql/schema.graphql"
-SDL = export_schema()
+SDL = print_schema()
 # Introspection shows what a directive is, and not where it is applied.
 APPLIED = re.compile(r" @semanticNonNull(\(levels: \[[0-9, ]+\]\))?$", re.MULTILINE)
 DEVELOPER, MEMBER = Caller("a-developer", ("introspection",)), Caller("a-member", member="1001")

@@ -13,7 +13,7 @@ from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.record import record_fields
 from schema.directives import for_apollo_kotlin
 from schema.fields import ById, Edge, Handle, Outcome, Part, declaration, masked
-from schema.query import build_schema, export_schema
+from schema.query import build_schema, print_schema
 from tests.tables import table
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from graph.konaplate.record import Field, Record
 
 ENDPOINT = by_name(ENDPOINTS)
-PRINTED = graphql.build_schema(export_schema())
+PRINTED = graphql.build_schema(print_schema())
 
 # From Konaplate's field tables: "required: yes".
 REQUIRED_UPSTREAM = {
@@ -173,7 +173,7 @@ def test_a_field_from_upstream_names_the_vendors_field(kind: str, name: str) -> 
 def test_apollo_kotlin_gets_the_directive_by_a_link_and_the_rest_as_it_is() -> None:
     ours, theirs = (
         graphql.parse(sdl, no_location=True).definitions
-        for sdl in (export_schema(), for_apollo_kotlin(export_schema()))
+        for sdl in (print_schema(), for_apollo_kotlin(print_schema()))
     )
     link, rest = theirs[0], theirs[1:]
     assert isinstance(link, graphql.SchemaExtensionNode)

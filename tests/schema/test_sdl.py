@@ -11,10 +11,10 @@ from graphql import DirectiveLocation, GraphQLEnumType, GraphQLObjectType, Graph
 from graph.konaplate.views.member import MEMBER
 from schema.directives import without_defaults
 from schema.fields import declaration
-from schema.query import build_schema, export_schema
+from schema.query import build_schema, print_schema
 from tests.tools import ROOT
 
-SDL = export_schema()
+SDL = print_schema()
 PRINTED = graphql.build_schema(SDL)
 BUILT = build_schema()
 OBJECTS = [t for t in PRINTED.type_map.values() if isinstance(t, GraphQLObjectType) and t.name[:2] != "__"]

@@ -14,14 +14,14 @@ from graph.cli import main
 from graph.schema_check.check import compare
 from graph.schema_check.stored import StoredDocument
 from graph.telemetry.usage_lines import Used, to_json
-from schema.query import export_schema
+from schema.query import print_schema
 from tests.tables import table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 # What the schema had before: a field that is gone, and a name without a default.
-OLD = export_schema().replace("type Card implements Node {", "type Card implements Node {\n  colour: String\n")
+OLD = print_schema().replace("type Card implements Node {", "type Card implements Node {\n  colour: String\n")
 CARD = "query Card($n: CardNumber!) { card(cardNo: $n) { balance colour } }"
 MINE = "query Mine { viewer { member { userId } } }"
 
@@ -127,7 +127,7 @@ def test_recorded_usage_names_clients_without_stored_documents(old: Path, tmp_pa
 def test_nothing_breaking_is_a_success(tmp_path: Path) -> None:
     same = tmp_path / "same.graphql"
     # Without a field: it was added since.
-    same.write_text(re.sub(r'  """The balance[^\n]*\n  balance: Won @semanticNonNull\n', "", export_schema()))
+    same.write_text(re.sub(r'  """The balance[^\n]*\n  balance: Won @semanticNonNull\n', "", print_schema()))
     result = check("--against", same)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "  Field Card.balance was added.\n" in result.stdout

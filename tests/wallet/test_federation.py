@@ -9,7 +9,7 @@ import pytest
 
 from graph.graphql.cost import SCHEMA_COST
 from schema.federation import subgraph_sdl
-from schema.query import export_schema
+from schema.query import print_schema
 from tests.support import gateway
 from tests.wallet.bank import INTROSPECTION, bank, both_ways, member, wallet
 
@@ -194,5 +194,5 @@ async def test_without_the_setting_there_is_no_trace_of_it() -> None:
             answer = await running.query(query)
             assert codes(answer) == ["GRAPHQL_VALIDATION_FAILED"]
         schema = await running.client.get("/graphql/schema.graphql")
-    assert schema.text == export_schema()
+    assert schema.text == print_schema()
     assert "_Any" not in schema.text
