@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 _CRYPTO_KEY_ID: Final = CRYPTO_KEY_ID.lower()
 _OK: Final = range(200, 300)
-_REJECTED: Final = (401, 403)
+REJECTED: Final = (401, 403)
+"""Statuses that refuse the call itself."""
 ASK_AGAIN: Final = (408, 421, 425)
 """Statuses that ask for a new connection: RFC 9110 sections 15.5.9 and 15.5.20, RFC 8470 section 5.2."""
 _CAUSES: Final = {
@@ -54,6 +55,8 @@ _MAX_DELAY_DIGITS: Final = 6
 # for one: neither a word of the response nor somebody's number. A grouped phone number ends in four digits.
 CODE: Final = re.compile(r"[0-9]{1,4}_[0-9]{1,4}|[0-9]{1,3}_[0-9]{1,4}_[0-9]{1,3}", re.ASCII)
 """The form of a code."""
+# All three were seen.
+_PLACES: Final = ("response.code", "code", "reason")
 
 
 SPOILED: Final = object()
@@ -128,7 +131,7 @@ def _failure(endpoint: Endpoint[Any, Any], details: CallDetails, status: int, co
 
 def _failure_of_status(details: CallDetails, status: int, problem: str) -> KonaplateError:
     """The error for a response without a usable code; `problem` says why there is none."""
-    if status in _REJECTED:
+    if status in REJECTED:
         return RejectedError(details)
     cause = _CAUSES.get(status, Cause.SERVER_FAULT if status >= _SERVER_FAULT else None)
     return InvalidResponseError(details, problem) if cause is None else UnavailableError(details, cause)
@@ -170,24 +173,30 @@ def _clear_fields(response: Response, cipher: Cipher | None) -> tuple[dict[str, 
     return "what was encrypted is not a JSON object" if fields is None else fields, True
 
 
-def code_of(fields: dict[str, Any]) -> str | None:
-    """Read the code of a response; None if it has none, or a malformed one."""
-    return _code(fields)[0]
+def code_and_place(fields: dict[str, Any]) -> tuple[str, str] | None:
+    """Read the code of a response, and where it stands; None if it has none, or a malformed one."""
+    code, _ = _code(fields)
+    return None if code is None else (code, _PLACES[_candidates(fields).index(code)])
 
 
 def _code(fields: dict[str, Any]) -> tuple[str | None, bool]:
-    """Read the code from `response.code`, else `code`, else `reason`: all three forms were seen.
+    """Read the code from the first of its places that has one.
 
     Returns:
-        The code, and whether all three places are empty. A malformed code is not shown, but it is not silence.
+        The code, and whether all places are empty. A malformed code is not shown, but it is not silence.
     """
-    response = fields.get("response")
-    nested = response.get("code") if isinstance(response, dict) else None
-    candidates = (nested, fields.get("code"), fields.get("reason"))
+    candidates = _candidates(fields)
     for candidate in candidates:
         if isinstance(candidate, str) and CODE.fullmatch(candidate):
             return candidate, False
-    return None, all(each in (None, "") for each in candidates) and isinstance(response, dict | None)
+    return None, all(each in (None, "") for each in candidates) and isinstance(fields.get("response"), dict | None)
+
+
+def _candidates(fields: dict[str, Any]) -> tuple[object, object, object]:
+    """What stands in `_PLACES`."""
+    response = fields.get("response")
+    nested = response.get("code") if isinstance(response, dict) else None
+    return nested, fields.get("code"), fields.get("reason")
 
 
 def read_object(body: bytes) -> dict[str, Any] | None:

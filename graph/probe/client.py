@@ -19,8 +19,8 @@ from graph.konaplate.encryption import (
     CannotOpenError,
     Cipher,
 )
-from graph.konaplate.errors import SUCCESS, CallDetails, Cause, KonaplateError
-from graph.konaplate.responses import code_of, read_object
+from graph.konaplate.errors import FAMILIES, SUCCESS, CallDetails, Cause, KonaplateError
+from graph.konaplate.responses import REJECTED, code_and_place, read_object
 from graph.konaplate.send import Limits, send
 
 if TYPE_CHECKING:
@@ -38,9 +38,6 @@ _WORDS: Final[Mapping[Cause, str]] = {
     Cause.NO_ANSWER: "closes the connection without an answer",
     Cause.BROKEN_ANSWER: "breaks its answer off, or does not speak HTTP",
 }
-_UNAUTHORIZED: Final = (401, 403)
-_PROTOCOL: Final = ("010_", "020_")
-_PLACES: Final = ("response.code", "code", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +87,8 @@ class ProbeAnswer:
     def is_refused(self) -> bool:
         """Whether Konaplate refuses the call itself: credentials, times, headers or encryption."""
         if self.code is None:
-            return self.status in _UNAUTHORIZED or (self.status not in _OK and not self.fault)
-        return self.code.startswith(_PROTOCOL) or self.status in _UNAUTHORIZED
+            return self.status in REJECTED or (self.status not in _OK and not self.fault)
+        return self.code[:4] in FAMILIES or self.status in REJECTED
 
 
 class ProbeClient:
@@ -172,13 +169,13 @@ class ProbeClient:
                 fields = read_object(self._cipher(None).open(sealed, None)) if self._pairs else None
             except CannotOpenError:
                 fields = None
-        code = None if fields is None else code_of(fields)
+        code, place = (fields and code_and_place(fields)) or (None, None)
         echo = self._check.compare(response.headers.get(wire.CORRELATION_ID.lower()), correlation_id)
         return ProbeAnswer(
             status=response.status,
             fields=fields,
             code=code,
-            place=None if fields is None or code is None else _place_of(fields, code),
+            place=place,
             jwe=jwe,
             echo=echo,
             skew=seconds_ahead(response.headers.get("date")),
@@ -200,9 +197,3 @@ def _jwe_header(sealed: str) -> tuple[str, str] | None:
     known = algorithm in KNOWN_ALGORITHMS and content_encryption in KNOWN_CONTENT_ENCRYPTIONS
     # Nothing else of an answer is printed.
     return (algorithm, content_encryption) if known else ("unknown", "unknown")
-
-
-def _place_of(fields: Mapping[str, Any], code: str) -> str | None:
-    nested = fields.get("response")
-    found = (nested.get("code") if isinstance(nested, dict) else None, fields.get("code"), fields.get("reason"))
-    return next((place for place, value in zip(_PLACES, found, strict=True) if value == code), None)
