@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Verdict = Literal["good", "warning", "bad"]
 
+# Konaplate does not say how much it allows.
+MAX_SKEW: Final = 2.0
+
 _MARKS: Final = {"good": "good   ", "warning": "warning", "bad": "BAD    "}
 _BELOW: Final = " " * len("warning  ")
 
@@ -30,6 +33,17 @@ class Finding:
     seen: str
     advice: str = ""
     """What to do, with the setting's name and value; empty if it is good."""
+
+
+def clock_finding(skew: float | None) -> Finding:
+    """Judge this machine's clock; `skew` is by how many seconds Konaplate's is ahead, None if it does not say."""
+    if skew is None:
+        advice = "see that this machine's clock is synchronized by NTP"
+        return Finding("clock", "warning", "Konaplate sends no usable Date header", advice)
+    if abs(skew) <= MAX_SKEW:
+        return Finding("clock", "good", "agrees with Konaplate's to two seconds")
+    seen = f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} Konaplate's"
+    return Finding("clock", "bad", seen, "synchronize this machine's clock by NTP")
 
 
 def takes_format(command: Callable[..., None]) -> Callable[..., None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from graph.konaplate.encryption import KNOWN_ALGORITHMS, KNOWN_CONTENT_ENCRYPTIONS
 from graph.konaplate.errors import CardNotFoundError, Cause
 from graph.konaplate.protocol import Zone
+from graph.output.findings import MAX_SKEW, clock_finding
 from graph.probe.member import MemberSteps
 from graph.probe.notebook import REPORT
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from graph.probe.notebook import Notebook
     from schema.secrets import CardNo
 
-# Konaplate does not say how much it allows.
-_SKEW: Final = 2.0
 _FAULTS: Final[Mapping[Cause, str]] = {
     Cause.CERTIFICATE: "set KONAPLATE_CA_BUNDLE, or KONAPLATE_CLIENT_CERTIFICATE if Konaplate asks for one",
     Cause.NOT_CONNECTED: "check KONAPLATE_BASE_URL, the firewall and name resolution",
@@ -59,7 +58,7 @@ class Probe:
             self._notes.find("reach Konaplate", "bad", found.fault_in_words, change)
             return None
         self._notes.find("reach Konaplate", "good", f"HTTP {found.status}")
-        self._judge_clock(found)
+        self._notes.findings.append(clock_finding(found.skew))
         if not found.is_refused:
             self._notes.find("signed call", "good", f"accepted (code {found.code or 'none'})")
             return self._judged_card(found)
@@ -93,7 +92,7 @@ class Probe:
         usual = self._notes.manner(self._notes.endpoints["card_info"])
         other = Zone.UTC if usual.zone is Zone.KST else Zone.KST
         manners = [(replace(usual, zone=other), f"in the zone {other}", f"set KONAPLATE_TIME_ZONE={other}")]
-        if found.skew is not None and abs(found.skew) > _SKEW:
+        if found.skew is not None and abs(found.skew) > MAX_SKEW:
             shift = round(found.skew * 1000)
             manners.append(
                 (replace(usual, shift_ms=shift), "by Konaplate's clock", "synchronize this machine's clock by NTP")
@@ -111,15 +110,6 @@ class Probe:
                             )
                         )
         return manners
-
-    def _judge_clock(self, found: ProbeAnswer) -> None:
-        if found.skew is None:
-            self._notes.find("clock", "warning", "Konaplate sends no Date header")
-        elif abs(found.skew) <= _SKEW:
-            self._notes.find("clock", "good", "agrees with Konaplate's to two seconds")
-        else:
-            seen = f"{abs(found.skew):.0f} s {'behind' if found.skew > 0 else 'ahead of'} Konaplate's"
-            self._notes.find("clock", "bad", seen, "synchronize this machine's clock by NTP")
 
     async def _error_form(self) -> None:
         """The documented test case of a missing field shows how errors come."""
