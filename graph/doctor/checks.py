@@ -15,7 +15,7 @@ import httpx
 from graph.config.settings import Settings, SettingsError
 from graph.config.types import is_url
 from graph.header_values import seconds_ahead
-from graph.output.findings import Finding
+from graph.output.findings import Finding, clock_finding
 from graph.security.jwks import BadKeySetError, read_key_set
 from graph.wiring.faults import in_words
 from graph.wiring.security import build_redis, key_set_at
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
 _SECONDS: Final = 5.0
-_SKEW: Final = 2.0
 _LONGEST_PATH: Final = 1_000
 _PORTS: Final = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
 # Keys of the type of secrets that everybody may read.
@@ -109,23 +108,7 @@ async def _konaplate(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("Konaplate", "bad", answer, advice)
         return
     yield Finding("Konaplate", "good", f"answers (HTTP {answer.status_code}); konagraph probe tries calls")
-    yield _clock(answer.headers.get("date"))
-
-
-def _clock(date: str | None) -> Finding:
-    skew = seconds_ahead(date)
-    if skew is None:
-        return Finding(
-            "clock",
-            "warning",
-            "Konaplate sends no usable Date",
-            "see that this machine's clock is synchronized by NTP",
-        )
-    if abs(skew) > _SKEW:
-        return Finding(
-            "clock", "bad", f"{abs(skew):.0f} s from Konaplate's", "synchronize this machine's clock by NTP"
-        )
-    return Finding("clock", "good", "agrees with Konaplate's to two seconds")
+    yield clock_finding(seconds_ahead(answer.headers.get("date")))
 
 
 async def _key_set(where: str) -> AsyncIterator[Finding]:

@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from graph.output.findings import Finding, print_findings, takes_format
+from graph.output.findings import Finding, clock_finding, print_findings, takes_format
 
 GOOD = Finding("clock", "good", "agrees with Konaplate's")
 WARNING = Finding("settings", "warning", "KONAGRAPH_PROT is not a setting", "see docs/configuration.md")
@@ -51,3 +51,17 @@ def test_only_what_is_bad_fails_the_command(form: str) -> None:
 def test_what_servers_say_cannot_move_the_cursor_or_begin_a_line() -> None:
     seen = Finding("collector", "bad", "\x1b[2Jgone\nBAD  forged", "\u202eback")
     assert printed([seen]).output == "BAD      collector: \\x1b[2Jgone\\nBAD  forged\n         -> \\u202eback\n"
+
+
+@pytest.mark.parametrize(
+    ("skew", "verdict", "seen"),
+    [
+        (None, "warning", "Konaplate sends no usable Date header"),
+        (2.0, "good", "agrees with Konaplate's to two seconds"),
+        (90.4, "bad", "90 s behind Konaplate's"),
+        (-90.4, "bad", "90 s ahead of Konaplate's"),
+    ],
+)
+def test_a_clock_is_judged_by_konaplates(skew: float | None, verdict: str, seen: str) -> None:
+    found = clock_finding(skew)
+    assert (found.verdict, found.seen) == (verdict, seen)
