@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -88,3 +89,5 @@ class _LazyGroup(click.Group):
 @click.version_option(__version__, prog_name=APPLICATION)
 def main() -> None:
     """GraphQL gateway over the Konaplate Open API."""
+    # Python writes the session keys of every TLS connection to the file that it names.
+    os.environ.pop("SSLKEYLOGFILE", None)

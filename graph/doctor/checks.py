@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ import httpx
 
 from graph.config.settings import Settings, SettingsError
 from graph.config.types import is_url
+from graph.graphql.origins import plain
 from graph.header_values import seconds_ahead
 from graph.output.findings import Finding, clock_finding
 from graph.security.jwks import BadKeySetError, read_key_set
@@ -23,7 +25,6 @@ from graph.wiring.tls import build_tls
 from schema.secrets import Credential
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncIterator, Iterator, Mapping
 
 _SECONDS: Final = 5.0
@@ -54,9 +55,7 @@ def file_checks(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 def _secret_files(environment: Mapping[str, str]) -> dict[str, Path]:
     secret = {
-        name.upper()
-        for name, field in Settings.model_fields.items()
-        if Credential.__name__ in repr(field.annotation)
+        name.upper() for name, field in Settings.model_fields.items() if plain(field.annotation) is Credential
     }
     own_key = "KONAPLATE_CLIENT_CERTIFICATE_KEY"
     # Without a file of its own, the key is in the certificate's.
@@ -202,7 +201,7 @@ async def _answer(method: str, url: str, context: ssl.SSLContext | None) -> http
         async with (
             asyncio.timeout(2 * _SECONDS),
             httpx.AsyncClient(
-                verify=True if context is None else context, trust_env=False, timeout=_SECONDS
+                verify=context or ssl.create_default_context(), trust_env=False, timeout=_SECONDS
             ) as client,
             client.stream(method, url, headers=headers) as answer,
         ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -167,19 +168,22 @@ async def _read_key_set_file(path: Path) -> bytes:
 
 
 def key_set_at(url: str, *, timeout: float = _KEY_SET_TIMEOUT) -> Callable[[], Awaitable[bytes]]:
-    """A loader of the key set at a URL.
+    """A loader of the key set at a URL, which trusts the system's CA certificates.
 
     Args:
         url: redirects are not followed.
         timeout: seconds for the whole response.
     """
+    context = ssl.create_default_context()
 
     async def load() -> bytes:
         # A client for each load: loads are five minutes apart, and no connection stays open in between.
         try:
             async with (
                 asyncio.timeout(timeout),
-                httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=timeout) as client,
+                httpx.AsyncClient(
+                    verify=context, follow_redirects=False, trust_env=False, timeout=timeout
+                ) as client,
                 client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
             ):
                 if response.status_code != httpx.codes.OK:

@@ -33,8 +33,6 @@ def build_tls(settings: Settings) -> ssl.SSLContext:
     """
     problems: list[str] = []
     context = _context(settings.konaplate_ca_bundle, problems)
-    # Python would write session keys to the file that SSLKEYLOGFILE names.
-    context.keylog_filename = None  # type: ignore[assignment]  # None means no file
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     certificate, key = settings.konaplate_client_certificate, settings.konaplate_client_certificate_key
     if certificate is not None:
