@@ -140,10 +140,13 @@ class DocumentResolver:
         if trusted is not None:
             return Resolved(trusted)
         _check_form(sha256_hash)
-        text = await self._registered.get(sha256_hash) if self._registered is not None else None
-        # Others could have written to the store.
-        if text is None or _hash(text) != sha256_hash:
+        store = self._registered
+        text = None if store is None else await store.get(sha256_hash)
+        # Others could have written to Redis.
+        if store is None or text is None or _hash(text) != sha256_hash:
             raise UnknownHashError(self._miss())
+        if not must_not_be_kept(text):
+            store.keep(sha256_hash, text)
         return await self._by_text(text, pay, introspection)
 
     def _check_hash(self, sha256_hash: str, text: str) -> bool:

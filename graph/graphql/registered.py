@@ -51,10 +51,14 @@ class RegisteredDocuments:
             text = found.decode("utf-8", "replace") if isinstance(found, bytes) else found
         return text
 
-    async def put(self, sha256: str, text: str) -> None:
-        """Store a document here and in Redis."""
+    def keep(self, sha256: str, text: str) -> None:
+        """Store a document here, which was found in Redis and whose hash was verified."""
         if self._local.get(sha256) is None:
             self._local.put(sha256, text, len(text))
+
+    async def put(self, sha256: str, text: str) -> None:
+        """Store a document here and in Redis."""
+        self.keep(sha256, text)
         await self._ask(lambda redis: redis.set(_PREFIX + sha256, text, ex=_DAY))
 
     async def _ask(self, question: Callable[[Redis], Awaitable[Any]]) -> Any:

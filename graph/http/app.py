@@ -65,7 +65,7 @@ def make_app(
             routes.append(Route(f"{GRAPHQL_PATH}/explorer/token", _token(explorer.guests), methods=["POST"]))
         routes.append(Route(f"{GRAPHQL_PATH}/explorer/{{name}}", _assets(explorer)))
     app = Starlette(routes=routes, lifespan=lifespan)
-    routing = ExceptionMiddleware(app.router, {HTTPException: _not_found})
+    routing = ExceptionMiddleware(app.router, {HTTPException: _http_error})
     shortcuts: dict[str, Handler] = {GRAPHQL_PATH: endpoint}
     if schema is not None:
         shortcuts[SCHEMA_PATH] = schema
@@ -114,8 +114,8 @@ def _token(guests: Guests) -> Any:
     return token
 
 
-async def _not_found(_request: Request, error: Exception) -> Response:
-    """Answer a request without a route. The path is not repeated, as it may contain anything."""
+async def _http_error(_request: Request, error: Exception) -> Response:
+    """Answer what no route accepts. The path is not repeated, as it may contain anything."""
     status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
     headers = error.headers if isinstance(error, HTTPException) else None
     return PlainTextResponse("This gateway serves GraphQL at /graphql.\n", status, headers)

@@ -125,8 +125,7 @@ class GraphQLEndpoint:
                 response.raw_headers.append(report.timing.server_timing(time.perf_counter() - started))
             await exchange.reply(response)
             report.status = int(response.status_code)
-        if report.timing is not None:
-            report.timing.end()
+        RequestTrace.end()
         report.seconds = time.perf_counter() - started
         self._on_request(report)
 
@@ -184,9 +183,8 @@ class GraphQLEndpoint:
         self, request: GraphQLRequest, caller: Caller, deadline: Deadline, report: RequestReport
     ) -> dict[str, Any]:
         began = time.perf_counter()
-        resolved = await self._documents.find(
-            request, partial(self._callers.spend_cost, caller), partial(self._may_introspect, caller.viewer)
-        )
+        spend = partial(self._callers.spend_cost, caller)
+        resolved = await self._documents.find(request, spend, partial(self._may_introspect, caller.viewer))
         document = resolved.document
         report.document, report.clients = document.sha256, client_of_request(document.clients, report.clients)
         operation = document.operation(request.operation_name)
@@ -199,7 +197,6 @@ class GraphQLEndpoint:
         report.timing = trace if may_see_times else None
         variables = {**request.variables, **resolved.hoisted} if resolved.hoisted else request.variables
         cost = operation.cost(variables)
-        spend = partial(self._callers.spend_cost, caller)
         left = await spend(cost)
         bill = Bill(operation, variables, cost, spend, left) if operation.lists else None
         async with self._new_context(caller._replace(clients=report.clients), deadline) as context:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import contextlib
 import json
 import warnings
 from dataclasses import dataclass, field
@@ -196,8 +195,7 @@ class KeySet:
         for task in (self._keeping, self._loading):
             if task is not None:
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                await asyncio.wait([task])
 
     async def _keep(self, pause: Callable[[float], Awaitable[object]]) -> None:
         retry = _FIRST_RETRY

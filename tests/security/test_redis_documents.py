@@ -57,6 +57,16 @@ async def test_the_rule_of_the_documentation_is_enough_for_a_whole_gateway(redis
     assert found == {"data": {"__typename": "Query"}}
 
 
+async def test_what_was_found_in_redis_is_not_asked_for_again(own_redis: RedisServer) -> None:
+    given = settings(own_redis)
+    async with gateway(None, **given) as one, gateway(None, **given) as other:
+        await one.client.post("/graphql", json={"query": DOCUMENT, **BY_HASH})
+        first = (await other.client.post("/graphql", json=BY_HASH)).json()
+        own_redis.kill()
+        again = (await other.client.post("/graphql", json=BY_HASH)).json()
+    assert (first, again) == ({"data": {"__typename": "Query"}},) * 2
+
+
 async def test_without_redis_this_process_remembers_and_asks_again_only_after_a_pause(
     own_redis: RedisServer,
 ) -> None:
