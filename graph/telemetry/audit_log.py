@@ -11,12 +11,11 @@ import functools
 import logging
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from graph.redact import holds_card_number, may_hold_card_number
-from graph.security.audit import AuditEvent
 from graph.security.audit_chain import Chain
 from graph.security.group_commit import GroupCommit
 from graph.security.refusal_sampler import RefusalSampler
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import EventDict, FilteringBoundLogger
 
+    from graph.security.audit import AuditEvent
     from graph.security.audit_chain import ChainKey
     from graph.telemetry.logs import ProcessLog
 
@@ -147,24 +147,25 @@ class AuditLog:
         card_ref, member_ref = event.card_ref, event.member_ref
         given = f"{request_id}x{address}"
         if event.action == "read" and _PLAIN.fullmatch(given) and not may_hold_card_number(given):
-            rest = event[6:10] + event[11:]
-            template = self._template(event[3:5], card_ref and _CARD, member_ref and _MEMBER, rest)
+            shape = event._replace(
+                request_id=_REQUEST,
+                address=_ADDRESS,
+                card_ref=card_ref and _CARD,
+                member_ref=member_ref and _MEMBER,
+            )
+            template = self._template(shape)
             if template is not None:
                 refs = [ref for ref in (card_ref, member_ref) if ref]
                 return (template % (request_id, address, *refs, timestamp())).encode("ascii")
         return to_json(_NAMED, "info", clean(_NAMED, "info", self._fields(event)))
 
-    def _render_template(
-        self, viewer: tuple[Any, ...], card_ref: str | None, member_ref: str | None, rest: tuple[Any, ...]
-    ) -> str | None:
+    def _render_template(self, shape: AuditEvent) -> str | None:
         """Render a read with places for what differs; None if they cannot be told from its values."""
-        make: Callable[..., AuditEvent] = AuditEvent
-        event = make("read", _REQUEST, _ADDRESS, *viewer, card_ref, *rest[:4], member_ref, *rest[4:])
-        fields = clean(_NAMED, "info", self._fields(event))
+        fields = clean(_NAMED, "info", self._fields(shape))
         line = to_json(_NAMED, "info", {**fields, "timestamp": _TIME}).decode("ascii").replace("%", "%%")
         for place in (_REQUEST, _ADDRESS, _CARD, _MEMBER, _TIME):
             line = line.replace(place, "%s")
-        return line if line.count("%s") == 3 + len([ref for ref in (card_ref, member_ref) if ref]) else None
+        return line if line.count("%s") == 3 + bool(shape.card_ref) + bool(shape.member_ref) else None
 
     def _write(self, lines: list[bytes], log: ProcessLog | None, for_people: bytes | None) -> bool:
         try:
