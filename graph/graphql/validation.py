@@ -82,7 +82,7 @@ MESSAGES: Final = {
     "KnownTypeNamesRule": "There is no type '{0.name}'.",
     "FragmentsOnCompositeTypesRule": "A fragment must be on a type that has fields; '{0.condition}' has none.",
     "VariablesAreInputTypesRule": "The variable '${0.variable}' must have an input type, which '{0.name}' is not.",
-    "ScalarLeafsRule": "The field '{0.field}' needs a selection of subfields, or must not have one.",
+    "ScalarLeafsRule": "The field '{0.field}' {0.selection}.",
     "FieldsOnCorrectTypeRule": "The type '{0.parent}' has no field '{0.name}'.",
     "UniqueFragmentNamesRule": "There is more than one fragment named '{0.name}'.",
     "KnownFragmentNamesRule": "There is no fragment '{0.name}'.",
@@ -163,6 +163,11 @@ class _Subject:
     @property
     def field(self) -> str:
         return safe_name(self._innermost(FieldNode).name.value)
+
+    @property
+    def selection(self) -> str:
+        node: FieldNode = self._innermost(FieldNode)
+        return "needs a selection of subfields" if node.selection_set is None else "has no subfields to select"
 
     @property
     def variable(self) -> str:

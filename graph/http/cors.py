@@ -34,7 +34,7 @@ OnForeignPage: TypeAlias = Callable[[str, str, str | None], object]
 
 _REASON: Final = "A page of another site may call only if KONAGRAPH_ALLOWED_ORIGINS has its origin."
 _OWN_PAGES: Final = ("same-origin", "none")
-_READ_HERE: Final = "accept authorization content-type x-api-key x-request-id x-request-timeout-ms"
+_READ_HERE: Final = "accept authorization content-type if-none-match x-api-key x-request-id x-request-timeout-ms"
 # Headers that GraphQL clients and tracing libraries add by themselves. They change nothing here.
 _SENT_BY_CLIENTS: Final = """
 apollo-require-preflight apollographql-client-name apollographql-client-version baggage b3 cache-control
@@ -45,7 +45,7 @@ x-cloud-trace-context x-correlation-id x-datadog-origin x-datadog-parent-id x-da
 x-datadog-sampling-priority x-datadog-trace-id x-graphql-client-name x-graphql-client-version x-instana-l
 x-instana-s x-instana-t x-requested-with
 """
-_EXPOSE: Final = (b"access-control-expose-headers", b"x-request-id, retry-after, server-timing")
+_EXPOSE: Final = (b"access-control-expose-headers", b"x-request-id, retry-after, server-timing, etag")
 _ALLOW_ORIGIN: Final = b"access-control-allow-origin"
 _VARY: Final = (b"vary", b"Origin")
 

@@ -116,7 +116,7 @@ async def test_an_allowed_page_is_answered_and_may_read_the_answer(site: str | N
     assert response.json() == {"data": {"__typename": "Query"}}
     assert cors_of(response) == {
         "access-control-allow-origin": APP,
-        "access-control-expose-headers": "x-request-id, retry-after, server-timing",
+        "access-control-expose-headers": "x-request-id, retry-after, server-timing, etag",
     }
     assert response.headers["vary"] == "Origin"
 
@@ -155,7 +155,7 @@ async def test_a_preflight_of_an_allowed_page_says_what_it_may_send(headers: dic
     assert response.status_code == 200
     assert cors_of(response) == {
         "access-control-allow-origin": APP,
-        "access-control-expose-headers": "x-request-id, retry-after, server-timing",
+        "access-control-expose-headers": "x-request-id, retry-after, server-timing, etag",
         "access-control-allow-methods": "GET, POST, QUERY",
         "access-control-allow-headers": response.headers["access-control-allow-headers"],
         "access-control-max-age": "600",
@@ -168,7 +168,8 @@ async def test_a_preflight_of_an_allowed_page_says_what_it_may_send(headers: dic
 @table(
     "header",
     [
-        *("accept", "authorization", "content-type", "x-api-key", "x-request-id", "x-request-timeout-ms"),
+        *("accept", "authorization", "content-type", "if-none-match", "x-api-key", "x-request-id"),
+        "x-request-timeout-ms",
         *("traceparent", "tracestate", "baggage", "sentry-trace", "b3", "x-b3-traceid", "x-datadog-trace-id"),
         *("request-id", "request-context", "x-instana-t", "x-instana-s", "x-instana-l"),
         *("apollographql-client-name", "apollographql-client-version", "graphql-client-name"),
