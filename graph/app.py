@@ -6,7 +6,7 @@ import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from graph.context import Guards, RequestContext
+from graph.context import RequestContext, RequestSecurity
 from graph.graphql.bindings import executable_schema
 from graph.graphql.executor import OperationExecutor
 from graph.http import request_trace
@@ -127,7 +127,7 @@ def create_app(
     def new_context(caller: Caller, deadline: Deadline) -> RequestContext:
         return RequestContext(
             konaplate,
-            Guards(
+            RequestSecurity(
                 Authorization(caller.viewer),
                 protection.budgets,
                 RequestAudit(caller, refs, telemetry.audit, own_reads=settings.konagraph_audit_own_reads),

@@ -39,8 +39,8 @@ K = TypeVar("K")
 R = TypeVar("R", bound=Record)
 
 
-class Guards(NamedTuple):
-    """Authorization, budgets and audit of one viewer's request."""
+class RequestSecurity(NamedTuple):
+    """Authorization, budgets, audit and ids of one viewer's request."""
 
     authorization: Authorization
     budgets: Budgets
@@ -53,7 +53,7 @@ class RequestContext:
 
     Args:
         upstream: where records come from.
-        guards: what the viewer may see and spend.
+        security: what the viewer may see and spend.
         deadline: when this request stops waiting.
         max_cards: the maximum number of keys in a list.
         today: the day by Konaplate's clock.
@@ -63,17 +63,17 @@ class RequestContext:
     def __init__(
         self,
         upstream: Upstream,
-        guards: Guards,
+        security: RequestSecurity,
         *,
         deadline: Deadline,
         max_cards: int,
         today: Callable[[], date] = korean_day,
         max_days: int = 90,
     ) -> None:
-        self.authorization, budgets, self._audit, self.handles = guards
+        self.authorization, budgets, self._audit, self.handles = security
         self._today = today
         self.max_days = max_days
-        self.viewer = guards.authorization.viewer
+        self.viewer = security.authorization.viewer
         self._deadline = deadline
         self._max_cards = max_cards
         self.loader: Final = BudgetedLoader(upstream, self.viewer, budgets, self._audit, deadline)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from graph.context import Guards, RequestContext
+from graph.context import RequestContext, RequestSecurity
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.konaplate.endpoints.user_info import USER_INFO
 from graph.resilience.deadline import Deadline, DeadlineExceededError
@@ -188,7 +188,7 @@ async def test_a_request_that_is_cancelled_while_it_ends_leaves_no_call_of_any_e
 
 def context_of(upstream: Upstream, limiter: Limiter | None = None, viewer: Viewer = ANONYMOUS) -> RequestContext:
     refs = CardRefs(Credential("k" * 32))
-    guards = Guards(
+    guards = RequestSecurity(
         Authorization(viewer),
         Budgets(limiter or LocalLimiter(lambda: 0.0), refs),
         RequestAudit(Caller(viewer, "192.0.2.1", "an-id"), refs, KeptEvents()),

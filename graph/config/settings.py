@@ -14,13 +14,14 @@ from graph.config.types import (
     Days,
     FirstPage,
     HeaderNames,
+    HeaderSecret,
     HeaderText,
     Host,
     Hosts,
     IdleSeconds,
-    Line,
     LongKey,
     Networks,
+    OneLine,
     OriginSet,
     Paths,
     Pem,
@@ -28,11 +29,10 @@ from graph.config.types import (
     RedisUrl,
     Seconds,
     SecondsOrNone,
-    Secret,
     Switch,
     Url,
     UrlOrPath,
-    Words,
+    WordList,
 )
 from graph.graphql.limits import DocumentLimits
 from graph.konaplate.encryption import DEFAULT_ALGORITHMS, DEFAULT_CONTENT_ENCRYPTIONS
@@ -77,8 +77,8 @@ class Settings(BaseModel):
     # Everybody: who we are to Konaplate.
     konaplate_base_url: Url
     konaplate_asp_id: HeaderText
-    konaplate_access_key: Secret
-    konaplate_secret_key: Secret
+    konaplate_access_key: HeaderSecret
+    konaplate_secret_key: HeaderSecret
     konaplate_encryption: Literal["on", "off"] = "on"
     konaplate_crypto_key_id: HeaderText | None = None
     konaplate_server_public_key: Pem | None = None
@@ -110,10 +110,10 @@ class Settings(BaseModel):
     konagraph_auth: Literal["none", "jwt", "api-key"] = "none"
     konagraph_allow_anonymous: Switch = False
     konagraph_jwt_jwks: UrlOrPath | None = None
-    konagraph_jwt_issuer: Line | None = None
-    konagraph_jwt_audience: Line | None = None
-    konagraph_member_claim: Line = "konaplate_user_id"
-    konagraph_scope_claim: Line = "scope"
+    konagraph_jwt_issuer: OneLine | None = None
+    konagraph_jwt_audience: OneLine | None = None
+    konagraph_member_claim: OneLine = "konaplate_user_id"
+    konagraph_scope_claim: OneLine = "scope"
     konagraph_api_keys: Path | None = None
     konagraph_allowed_hosts: Hosts = frozenset()
     konagraph_allowed_origins: OriginSet = frozenset()
@@ -143,9 +143,9 @@ class Settings(BaseModel):
     konagraph_introspection: Switch | None = None
 
     # The vendor differs.
-    konaplate_jwe_algorithms: Words = (*DEFAULT_ALGORITHMS, *DEFAULT_CONTENT_ENCRYPTIONS)
-    konaplate_seal_requests: Words = ()
-    konaplate_seal_answers: Words = ()
+    konaplate_jwe_algorithms: WordList = (*DEFAULT_ALGORITHMS, *DEFAULT_CONTENT_ENCRYPTIONS)
+    konaplate_seal_requests: WordList = ()
+    konaplate_seal_answers: WordList = ()
     konaplate_no_card_codes: Codes = ()
     konaplate_first_page: FirstPage = 0
     konaplate_time_zone: Zone = Zone.KST

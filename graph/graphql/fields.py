@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Origins: TypeAlias = Mapping[str, tuple[Any, ...]]
 """The origins of the objects that a field leads to, by the names of their types."""
-Form: TypeAlias = Literal["clear", "masked"]
+SecretForm: TypeAlias = Literal["clear", "masked"]
 """How a secret is shown."""
 
 
@@ -31,7 +31,7 @@ class Leaf(NamedTuple):
     """Its key in the answer."""
     name: str
     """The field's name."""
-    form: Form | None
+    form: SecretForm | None
     """None for what is no secret."""
 
 
@@ -72,7 +72,7 @@ class Read:
     words: Mapping[Any, Any] | None = None
     """For an enum that every viewer may see: its members by raw strings, and by None that for any other string."""
     origins: Origins = field(default_factory=dict)
-    form: Form | None = None
+    form: SecretForm | None = None
 
     def __call__(self, source: Any, info: Any) -> Any:
         """Resolve the field for graphql-core, whose context is a `CoreRun`."""
@@ -104,7 +104,7 @@ class LookUp:
     check: Callable[[Any, Mapping[str, Any]], None] | None = None
     """Checks the field's arguments before another answer is looked up for a source; raises the field's error."""
     origins: Origins = field(default_factory=dict)
-    form: Form | None = None
+    form: SecretForm | None = None
 
     def __call__(self, source: Any, info: Any, **arguments: Any) -> Any:
         """Resolve the field for graphql-core, whose context is a `CoreRun`."""
@@ -158,7 +158,7 @@ class CoreRun:
         if self._count is not None:
             self._count(info.field_nodes, len(value) if isinstance(value, list) else 0, of_keys=of_keys)
 
-    def on_value(self, source: Any, info: Any, value: Any, form: Form | None) -> None:
+    def on_value(self, source: Any, info: Any, value: Any, form: SecretForm | None) -> None:
         """A field of a source has a value."""
         self.on_list(info, value)
         if is_leaf_type(get_named_type(info.return_type)):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from graph.context import RequestContext
-    from graph.graphql.fields import Form, Origins
+    from graph.graphql.fields import Origins, SecretForm
     from graph.graphql.origins import Attribute, Origin
     from graph.security.audit import Access
     from graph.security.card_refs import Subject
@@ -51,7 +51,7 @@ def opened(value: Any) -> Any:
     return value
 
 
-def form_of(held: type) -> Form | None:
+def form_of(held: type) -> SecretForm | None:
     """Return how a value is shown that is not masked."""
     return "clear" if issubclass(held, Secret) else None
 
@@ -86,7 +86,7 @@ def value_of(
     return Read(read, shown, plain=words is None, words=words, form=_form(held.kind, show))
 
 
-def _form(kind: type, show: Callable[[Any], Any] | None) -> Form | None:
+def _form(kind: type, show: Callable[[Any], Any] | None) -> SecretForm | None:
     if show is present:
         return None
     return form_of(kind) if show is None or not issubclass(kind, Secret) else "masked"

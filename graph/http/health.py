@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-Keys = Literal["none", "loaded", "stale", "missing"]
+KeyState = Literal["none", "loaded", "stale", "missing"]
 """The keys that verify tokens: not needed, loaded, overdue for a reload, or not loaded."""
 
-Budgets = Literal["local", "shared", "fallback"]
+BudgetState = Literal["local", "shared", "fallback"]
 """Where budgets are kept: in this process; in Redis; in this process because Redis does not answer."""
 
 
@@ -29,9 +29,9 @@ class Health:
 
     def __init__(
         self,
-        keys: Callable[[], Keys] = lambda: "none",
+        keys: Callable[[], KeyState] = lambda: "none",
         breakers: Callable[[], Mapping[str, str]] = dict,
-        budgets: Callable[[], Budgets] = lambda: "local",
+        budgets: Callable[[], BudgetState] = lambda: "local",
         audit: Callable[[], bool] = lambda: True,
     ) -> None:
         self._keys = keys

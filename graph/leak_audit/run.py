@@ -59,7 +59,7 @@ _ID: Final = re.compile(r'"id": ?"([^"]+)"')
 _MOST_IDS: Final = 20
 
 
-class AuditResult(NamedTuple):
+class LeakAuditResult(NamedTuple):
     """What a run found."""
 
     cases: int
@@ -77,7 +77,7 @@ async def run(
     *,
     sums: Mapping[str, Callable[[], str]] = MappingProxyType({}),
     follow: Callable[[Sequence[str]], Iterable[Case]] = lambda _ids: (),
-) -> AuditResult:
+) -> LeakAuditResult:
     """Send every case and search the output.
 
     Args:
@@ -125,7 +125,7 @@ async def run(
         for case in follow(list(ids)[:: -(-len(ids) // _MOST_IDS) or 1]):
             await ask(case)
     look("all cases together", {name: text() for name, text in sums.items()}, wanted)
-    return AuditResult(count, lines, tuple(leaks))
+    return LeakAuditResult(count, lines, tuple(leaks))
 
 
 class SpanTexts(SpanExporter):
@@ -160,7 +160,7 @@ async def leak_audit(
     data: Mapping[str, Table] = DATA,
     query: type = Query,
     kinds: Container[str] = VIEWERS,
-) -> dict[str, AuditResult]:
+) -> dict[str, LeakAuditResult]:
     """Run every case as viewers of these kinds; returns the outcomes by kind."""
     log, spans = io.StringIO(), io.StringIO()
     configure_logging("debug", as_json=True, stream=log)
@@ -169,7 +169,7 @@ async def leak_audit(
 
     schema = build_schema(query)
 
-    async def audit(auth: Mapping[str, str], token: str = "") -> AuditResult:
+    async def audit(auth: Mapping[str, str], token: str = "") -> LeakAuditResult:
         settings = load_settings({**credentials.gateway_settings(), **_SETTINGS, **auth})
         app = create_app(
             settings, endpoints=endpoints, query=query, transport=sandbox, span_exporter=SpanTexts(spans)

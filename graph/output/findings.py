@@ -14,7 +14,7 @@ from graph.texts import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-Verdict = Literal["good", "warning", "bad"]
+Severity = Literal["good", "warning", "bad"]
 
 # Konaplate does not say how much it allows.
 MAX_SKEW: Final = 2.0
@@ -28,7 +28,7 @@ class Finding:
     """One point of a report. It names settings and hosts, and no secret and no personal data."""
 
     what: str
-    verdict: Verdict
+    verdict: Severity
     """`warning` for what could not be found out, what is hardly meant, and what could be stricter."""
     seen: str
     advice: str = ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from graph.config.settings import Settings
     from graph.konaplate.endpoint import Endpoint
     from graph.konaplate.protocol import Zone
-    from graph.output.findings import Verdict
+    from graph.output.findings import Severity
     from graph.probe.client import ProbeClient
 
 REPORT: Final = "no setting fits: please report it with this output"
@@ -131,6 +131,6 @@ class Notebook:
         """Add a finding, with what to change unless it fits."""
         self.find(what, "good" if fits else "bad", seen, "" if fits else change)
 
-    def find(self, what: str, verdict: Verdict, seen: str, advice: str = "") -> None:
+    def find(self, what: str, verdict: Severity, seen: str, advice: str = "") -> None:
         """Add a finding."""
         self.findings.append(Finding(what, verdict, seen, advice))

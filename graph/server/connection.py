@@ -81,7 +81,7 @@ class DisconnectNotice:
 class Connection(HttpToolsProtocol):
     """One connection: its deadline and the order of its responses.
 
-    After every event, `_await` asks what the connection waits for now and sets the deadline of that state.
+    After every event, `_update_deadline` asks what the connection waits for now, and sets that state's deadline.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Connection(HttpToolsProtocol):
         """Start the clock: uvicorn waits for the first byte forever."""
         super().connection_made(transport)
         self._response = ResponseTransport(transport, self.loop)
-        self._await()
+        self._update_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Also tell the app whose response is being written: uvicorn only tells the latest request's."""
@@ -123,7 +123,7 @@ class Connection(HttpToolsProtocol):
         self._response.flush()
         if not self._half_closed and self._answering() and not self.transport.is_closing():
             self._end_with_last()
-        self._await()
+        self._update_deadline()
         return self._half_closed and self._answering()
 
     def _end_with_last(self) -> None:
@@ -167,7 +167,7 @@ class Connection(HttpToolsProtocol):
                 self._send_rejection(self._rejected)
             else:
                 self.flow.resume_reading()
-        self._await()
+        self._update_deadline()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Remember which request is being answered; uvicorn remembers only the latest one."""
@@ -231,7 +231,7 @@ class Connection(HttpToolsProtocol):
             self.transport.write_eof()
         self.flow.resume_reading()
 
-    def _await(self) -> None:
+    def _update_deadline(self) -> None:
         """Determine what the connection waits for now, and set its deadline if that has changed."""
         state = self._state_now()
         # An idle connection has nothing left to flush.
@@ -284,7 +284,7 @@ class Connection(HttpToolsProtocol):
             case ConnectionState.PROBE:
                 self._response.probe()
         self._state = None
-        self._await()
+        self._update_deadline()
 
 
 def _disconnect(cycle: RequestResponseCycle) -> None:

@@ -63,7 +63,7 @@ class HardenedProtocol(Connection):
             else:
                 self._count(len(data))
                 break
-        self._await()
+        self._update_deadline()
 
     def on_message_begin(self) -> None:
         """Reset the counters of the previous request."""

@@ -95,12 +95,12 @@ class AuditFile:
             os.close(opened)
         return None
 
-    def replaces(self, other: AuditFile) -> bool:
-        """Take over what another one has not finished, if it has the same file; returns whether it has not."""
-        if os.path.sameopenfile(self._file, other._file):
+    def take_over(self, other: AuditFile) -> bool:
+        """Take over what another has not finished if both have the same file open; returns whether they have."""
+        is_same = os.path.sameopenfile(self._file, other._file)
+        if is_same:
             self._rest, self._torn_at, self.end = other._rest, other._torn_at, other.end
-            return False
-        return True
+        return is_same
 
     def discard(self) -> None:
         """Close a file that could not be begun, and delete it if it is new and others have written nothing."""

@@ -71,7 +71,7 @@ class AuditLines:
         """
         fresh, old, head, chain = AuditFile(self._path), self._file, self._head, self._chain
         if chain is None or self._files:
-            if not fresh.replaces(old):
+            if fresh.take_over(old):
                 old.close()
                 self._file = fresh
                 return

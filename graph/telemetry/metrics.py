@@ -128,11 +128,11 @@ class Metrics:
         """A gauge."""
         return Gauge(f"konagraph_{name}", text, labels, registry=self._registry)
 
-    def read_counter(self, name: str, text: str, read: Callable[[], float]) -> None:
+    def observable_counter(self, name: str, text: str, read: Callable[[], float]) -> None:
         """A counter that is kept elsewhere and read when Prometheus scrapes."""
-        self.read_counters(name, text, (), lambda: [((), read())])
+        self.observable_counters(name, text, (), lambda: [((), read())])
 
-    def read_counters(self, name: str, text: str, labels: tuple[str, ...], read: ReadFigures) -> None:
+    def observable_counters(self, name: str, text: str, labels: tuple[str, ...], read: ReadFigures) -> None:
         """Counters by label values, kept elsewhere and read when Prometheus scrapes."""
         self._registry.register(_ReadCounters(f"konagraph_{name}", text, labels, read))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import structlog
 
-from graph.http.health import Keys
+from graph.http.health import KeyState
 from graph.telemetry.logs import LOGGER
 from schema.errors import ErrorCode
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BUDGETS: Final = ("requests", "cost", "cards")
 _OF_BUDGETS: Final = (ErrorCode.RATE_LIMITED.value, ErrorCode.QUERY_LIMIT_EXCEEDED.value)
-KEY_STATES: Final = get_args(Keys)
+KEY_STATES: Final = get_args(KeyState)
 
 
 class ProtectionTelemetry:

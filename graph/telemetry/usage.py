@@ -47,7 +47,7 @@ class UsageCounter:
         self._totals: defaultdict[str, _Counts] = defaultdict(lambda: defaultdict(int))
         self._unlogged: defaultdict[str, _Counts] = defaultdict(lambda: defaultdict(int))
         text = "Requests that named a coordinate of the schema, by client."
-        metrics.read_counters("usage", text, ("client", "coordinate"), self._read)
+        metrics.observable_counters("usage", text, ("client", "coordinate"), self._read)
 
     def on_request(self, report: RequestReport) -> None:
         """A request was answered."""

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
 
+    from graph.http.health import BudgetState, KeyState
     from graph.security.api_keys import ApiKey
     from graph.security.authentication import Authenticate
     from graph.security.guests import Guests
@@ -61,7 +62,7 @@ class Protection:
             await self.keys.load()
             self.keys.keep_loaded()
 
-    def key_state(self) -> Literal["none", "loaded", "stale", "missing"]:
+    def key_state(self) -> KeyState:
         """The state of the keys that verify tokens."""
         if self.keys is None:
             return "none"
@@ -69,7 +70,7 @@ class Protection:
             return "missing"
         return "stale" if self.keys.stale else "loaded"
 
-    def budget_state(self) -> Literal["local", "shared", "fallback"]:
+    def budget_state(self) -> BudgetState:
         """Where viewers' budgets are kept."""
         if self.fallback is None:
             return "local"

@@ -74,7 +74,9 @@ class Telemetry:
         )
         self.traces = self._make_traces(settings, endpoints, exporter)
         self.metrics.gauge("tasks", "Tasks of the event loop.").set_function(lambda: len(asyncio.all_tasks()))
-        self.metrics.read_counter("log_lines_lost", "Log lines dropped because their reader stalled.", _lost_lines)
+        self.metrics.observable_counter(
+            "log_lines_lost", "Log lines dropped because their reader stalled.", _lost_lines
+        )
 
     def on_request(self, report: RequestReport) -> None:
         """A request was answered."""
@@ -98,13 +100,13 @@ class Telemetry:
         """Expose figures that are kept elsewhere."""
         metrics, cache, audit = self.metrics, documents.cache, self.audit
         self.trust(documents.trusted)
-        metrics.read_counter("document_cache_hits", "Documents found in the cache.", lambda: cache.hits)
-        metrics.read_counter(
+        metrics.observable_counter("document_cache_hits", "Documents found in the cache.", lambda: cache.hits)
+        metrics.observable_counter(
             "document_cache_misses", "Documents not in the cache, parsed and validated.", lambda: cache.misses
         )
         metrics.gauge("document_cache_size", "Documents in the cache.").set_function(lambda: len(cache))
         for how, text in _EXECUTIONS.items():
-            metrics.read_counter(f"operations_{how}", text, partial(getattr, counts, how))
+            metrics.observable_counter(f"operations_{how}", text, partial(getattr, counts, how))
         running = metrics.gauge("requests_in_flight", "Operations being executed.")
         running.set_function(lambda: admission.running)
         limit = metrics.gauge("requests_in_flight_limit", "The most that may be executed at once.")
@@ -112,7 +114,7 @@ class Telemetry:
         available = metrics.gauge("audit_available", "1 while the audit log can be written.")
         available.set_function(lambda: audit.available)
         text = "Audit events that could not be written; what they tell of was withheld."
-        metrics.read_counter("audit_unwritten", text, lambda: audit.unwritten)
+        metrics.observable_counter("audit_unwritten", text, lambda: audit.unwritten)
 
     def _make_traces(
         self, settings: Settings, endpoints: Sequence[Endpoint[Any, Any]], exporter: SpanExporter | None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from graph.context import Guards, RequestContext
+from graph.context import RequestContext, RequestSecurity
 from graph.errors import present_all
 from graph.graphql.errors import DocumentError
 from graph.resilience.deadline import Deadline
@@ -141,7 +141,7 @@ def context_of(
     world: World, upstream: FakeUpstream, limiter: DistantLimiter, recorder: Recorder
 ) -> RequestContext:
     """The context of one request in a world."""
-    guards = Guards(
+    guards = RequestSecurity(
         Authorization(world.viewer),
         Budgets(limiter, REFS),
         RequestAudit(Caller(world.viewer, "192.0.2.1", "an-id"), REFS, recorder),

@@ -18,7 +18,7 @@ from tests.support import Recorder, sandbox_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from graph.http.health import Keys
+    from graph.http.health import KeyState
 
 NUMBERS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -29,14 +29,14 @@ async def ask(health: Health, path: str, method: str = "GET", **headers: str) ->
         return await client.request(method, f"http://admin{path}", headers=headers)
 
 
-def started(keys: Keys = "none") -> Health:
+def started(keys: KeyState = "none") -> Health:
     health = Health(lambda: keys)
     health.started = True
     return health
 
 
 @pytest.mark.parametrize("keys", ["none", "loaded", "stale"])
-async def test_a_started_gateway_whose_keys_are_there_is_ready(keys: Keys) -> None:
+async def test_a_started_gateway_whose_keys_are_there_is_ready(keys: KeyState) -> None:
     answer = await ask(started(keys), "/readyz")
 
     assert (

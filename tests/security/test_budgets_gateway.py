@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from graph.context import Guards, RequestContext
+from graph.context import RequestContext, RequestSecurity
 from graph.konaplate.endpoints.card_info import CARD_INFO
 from graph.resilience.deadline import Deadline, DeadlineExceededError
 from graph.sandbox.ledger import CARDS
@@ -185,7 +185,7 @@ async def test_waiting_for_a_budget_ends_with_the_requests_deadline_and_without_
     viewer = Viewer("service", "a-service", frozenset({ANY_CARD}), None, Allowance())
     refs = CardRefs(Credential("k" * 32))
     audit = RequestAudit(AuditedCaller(viewer, "192.0.2.1", "an-id"), refs, KeptEvents())
-    guards = Guards(Authorization(viewer), Budgets(Silent(), refs), audit, HANDLES)
+    guards = RequestSecurity(Authorization(viewer), Budgets(Silent(), refs), audit, HANDLES)
     async with RequestContext(NoUpstream(), guards, deadline=Deadline(0.05), max_cards=20) as context:
         with pytest.raises(DeadlineExceededError):
             await context.load(CARD_INFO, CardNo(OWN), CardNo(OWN))

@@ -98,7 +98,7 @@ def test_a_figure_that_is_kept_elsewhere_is_read_when_it_is_asked_for() -> None:
     metrics = Metrics()
     gauge, counter = iter([1.0, 5.0]), iter([2.0, 6.0])
     metrics.gauge("g", "text").set_function(lambda: next(gauge))
-    metrics.read_counter("c", "text", lambda: next(counter))
+    metrics.observable_counter("c", "text", lambda: next(counter))
     assert [
         {found["konagraph_g", frozenset()], found["konagraph_c_total", frozenset()]}
         for found in (scrape(metrics), scrape(metrics))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from graph.konaplate.transport.connection import ClientConnection
     from graph.konaplate.transport.pool import PoolLimits
 
-Server = tuple[str, bytes, int | None]
+ServerKey = tuple[str, bytes, int | None]
 """A URL's scheme, host and port."""
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -130,7 +130,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
     def __init__(self, limits: PoolLimits, tls: ssl.SSLContext | None) -> None:
         self._limits = limits
         self._tls = tls
-        self._pools: dict[Server, Pool] = {}
+        self._pools: dict[ServerKey, Pool] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read its response.
@@ -192,7 +192,7 @@ async def _connection(pool: Pool, request: httpx.Request, ends: float) -> Client
         raise httpx.ReadTimeout(TOO_SLOW) from None
 
 
-def _server_of(url: httpx.URL) -> Server:
+def _server_of(url: httpx.URL) -> ServerKey:
     return url.scheme, url.raw_host, url.port
 
 
