@@ -25,11 +25,15 @@ def table_of(data: Mapping[str, Table], endpoint: str) -> Table:
     """The table of an endpoint.
 
     Raises:
-        DeclarationError: there is none.
+        DeclarationError: there is none, or one without a key.
     """
     if endpoint not in data:
         raise DeclarationError(
             f"the sandbox has no table for {endpoint!r}: add one to DATA in graph/sandbox/data.py"
+        )
+    if not any(key is not None for key in data[endpoint].rows):
+        raise DeclarationError(
+            f"the sandbox's table for {endpoint!r} needs a row with a key, which tells the type of its keys"
         )
     return data[endpoint]
 

@@ -130,3 +130,10 @@ async def test_a_sealed_call_of_an_endpoint_that_takes_plain_ones_has_no_key() -
 def test_an_endpoint_without_data_is_no_sandbox() -> None:
     with pytest.raises(DeclarationError, match=r"no table for 'toy': add one to DATA in graph/sandbox/data.py"):
         create_sandbox(credentials(), endpoints=[ONE])
+
+
+@pytest.mark.parametrize("rows", [{}, {None: {"name": "Kim"}}], ids=["no row", "no key"])
+def test_a_table_without_a_key_is_refused_by_name(rows: dict[Any, Any]) -> None:
+    data = {ONE.name: dataclasses.replace(TABLE, rows=rows)}
+    with pytest.raises(DeclarationError, match=r"table for 'toy' needs a row with a key"):
+        create_sandbox(credentials(), endpoints=[ONE], data=data)
