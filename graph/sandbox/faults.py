@@ -120,7 +120,7 @@ MEMBER_FAULTS: Final[Mapping[int, Behaviour]] = MappingProxyType(
 )
 """By user id. The cards that lead to them are below."""
 
-# Description, behaviour, what a client sees, field.
+# Description, behaviour, what a client sees, field. Append only: a row's place is part of its card's number.
 Row = tuple[str, Behaviour, tuple[ErrorCode | None, bool], str | None]
 
 CODED: Final[tuple[Row, ...]] = (
