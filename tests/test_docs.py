@@ -22,7 +22,7 @@ from graph.sandbox.failures import FAILURES
 from graph.sandbox.faults import FAULTS
 from graph.sandbox.ledger import CARDS
 from graph.sandbox.wallets import WALLETS
-from graph.security.authorization import Allowance
+from graph.security.authorization import EVERY_SCOPE, Allowance
 from schema.errors import ErrorCode
 from tests.deploy.known_metrics import RENDERED
 from tests.support import CONTRACT_QUERY, gateway
@@ -257,6 +257,12 @@ def test_the_limits_of_documents_are_those_that_are_shown() -> None:
         for row in rows:
             shown = [int(number.replace(",", "")) for number in re.findall(r"\d{1,3}(?:,\d{3})*", row[column])]
             assert shown == [getattr(limits, attribute) for attribute in named[row[0]]]
+
+
+def test_every_scope_is_explained_and_no_other() -> None:
+    callers = CONFIGURATION.partition("\n## Callers\n")[2].partition("\n## ")[0]
+    explained = set(re.findall(r"^\| `([a-z:-]+)` \|", callers, re.MULTILINE))
+    assert explained == EVERY_SCOPE, "docs/configuration.md, Callers: one row for each scope"
 
 
 def test_the_budgets_of_a_key_file_are_those_of_a_viewer() -> None:

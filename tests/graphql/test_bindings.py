@@ -15,7 +15,7 @@ from graph.graphql.executor import OperationExecutor
 from graph.graphql.limits import DocumentLimits
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record, Whole
-from graph.security.authorization import ANONYMOUS
+from graph.security.authorization import ANONYMOUS, EVERY_SCOPE
 from schema.fields import Argument, edge, field, masked, part, present
 from schema.scalars import Won
 from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText
@@ -88,10 +88,7 @@ def rows(kind: Any, endpoint: str = "rows", **spec: Any) -> tuple[Any, Any]:
     return kind | None, edge(endpoint, description="A row.", **spec)
 
 
-KNOWN = (
-    "known are card-number:read, cards:read:any, cash-receipt:read, introspection, member:read, members:read:any, "
-    "server-timing, transactions:read, virtual-account:read"
-)
+KNOWN = f"known are {', '.join(sorted(EVERY_SCOPE))}"
 TEXT = declared("T", text=text())
 OTHER = declared("Other", text=text())
 EITHER: Any = Annotated[Union[(TEXT, OTHER)], strawberry.union("Either", description="One of two.")]  # noqa: UP007
