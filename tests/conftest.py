@@ -72,6 +72,8 @@ _MARKS_OF_PLACES: Final = {
     "conformance": "process",
     "containers": "containers",
     "deploy": "process",
+    "deploy/test_alerts.py": None,
+    "deploy/test_dashboard.py": None,
     "faults": "gateway",
     "independent": "gateway",
     "lifecycle": "process",
@@ -142,9 +144,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         path = item.path.relative_to(_HERE)
-        for place in (*reversed(path.parents), path):
-            if mark := _MARKS_OF_PLACES.get(place.as_posix()):
-                item.add_marker(mark)
+        places = [each.as_posix() for each in (path, *path.parents)]
+        if mark := next((_MARKS_OF_PLACES[place] for place in places if place in _MARKS_OF_PLACES), None):
+            item.add_marker(mark)
         if not _PROCESS_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("process")
     whole = [item for item in items if any(mark.name in _NOT_IN_UNIT for mark in item.iter_markers())]

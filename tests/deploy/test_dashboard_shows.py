@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from graph.sandbox.ledger import FIRST_CARD
 from tests.deploy.known_metrics import OF_HAPROXY
-from tests.deploy.test_alerts import promtool
+from tests.deploy.test_alerts_fire import promtool
 from tests.deploy.test_dashboard import PANELS
 from tests.support import gateway
 
