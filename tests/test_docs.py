@@ -140,6 +140,17 @@ def test_every_link_leads_somewhere(document: str) -> None:
     assert dead == []
 
 
+@table("page", [name for name in DOCUMENTS if name.startswith("docs/")])
+def test_another_document_leads_to_every_page(page: str) -> None:
+    others = {name: text for name, text in DOCUMENTS.items() if name != page}
+    linked = {
+        (ROOT / name).parent / target
+        for name, text in others.items()
+        for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", text)
+    }
+    assert ROOT / page in {path.resolve() for path in linked}, f"no document links to {page}"
+
+
 @table("document", CURRENT)
 def test_every_target_of_make_exists(document: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
