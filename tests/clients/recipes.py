@@ -31,6 +31,11 @@ _COMPILER_OPTIONS: Final = {
     "target": "es2022",
     "module": "nodenext",
     "strict": True,
+    # As `tsc --init` has them.
+    "noUncheckedIndexedAccess": True,
+    "exactOptionalPropertyTypes": True,
+    "verbatimModuleSyntax": True,
+    "isolatedModules": True,
     "skipLibCheck": True,
     "noEmitOnError": True,
     "resolveJsonModule": True,

@@ -28,7 +28,9 @@ MISSING, RETRYABLE = (
     next(fault.number for fault in FAULTS.values() if fault.code is code)
     for code in (ErrorCode.CARD_NOT_FOUND, ErrorCode.UPSTREAM_UNAVAILABLE)
 )
-NUMBERS = (CARDS[0].numbers[0], MISSING, RETRYABLE)
+# Its virtual account is an error, the rest of it is not.
+WITHOUT_ACCOUNT = next(card.numbers[0] for card in WALLETS if "no virtual account" in card.description)
+NUMBERS = (CARDS[0].numbers[0], MISSING, RETRYABLE, WITHOUT_ACCOUNT)
 JAVASCRIPT = ("apollo", "relay", "request", "tada", "typed", "urql")
 PYTHON = ("ariadne", "gql")
 Found = dict[str, dict[str, Any]]
@@ -55,7 +57,7 @@ async def _ask(folder: Path) -> Found:
         names: tuple[str, ...] = JAVASCRIPT
         if (ENVIRONMENT / ".installed.json").exists():
             build_python(folder)
-            asking += [asyncio.to_thread(ask_in_python, name, folder, token, *NUMBERS) for name in PYTHON]
+            asking += [asyncio.to_thread(ask_in_python, name, folder, token, *NUMBERS[:3]) for name in PYTHON]
             names += PYTHON
         return dict(zip(names, await asyncio.gather(*asking), strict=True))
 
@@ -87,6 +89,17 @@ def test_a_recipe_retries_what_is_retryable_and_stops(recipe: dict[str, Any]) ->
     missing, retried = recipe["missing"], recipe["retried"]
     assert (len(missing["exchanges"]), missing["codes"]) == (1, ["CARD_NOT_FOUND"])
     assert (len(retried["exchanges"]), retried["codes"]) == (3, ["UPSTREAM_UNAVAILABLE"])
+
+
+@pytest.mark.parametrize("name", JAVASCRIPT)
+def test_a_recipe_retries_a_lost_request_but_not_a_refused_one(asked: Found, name: str) -> None:
+    recipe = asked[name]
+    assert [len(recipe[step]["exchanges"]) for step in ("offline", "badGateway", "refused")] == [3, 3, 1]
+    assert [recipe[step]["data"] for step in ("offline", "badGateway", "refused")] == [None] * 3
+
+
+def test_apollo_sends_nothing_again_that_the_app_has_aborted(asked: Found) -> None:
+    assert len(asked["apollo"]["aborted"]["exchanges"]) == 1
 
 
 def test_no_card_number_is_in_a_url_or_in_what_an_error_report_holds(recipe: dict[str, Any]) -> None:
@@ -126,9 +139,40 @@ def test_what_the_recipe_for_graphql_request_replaces_does_hold_the_number(asked
 
 def test_relay_reads_a_field_with_its_error_caught(asked: Found) -> None:
     assert asked["relay"]["byNumber"]["data"]["card"]["bankName"]
+    card = asked["relay"]["withoutAccount"]["data"]["card"]
+    assert (card.get("bankName"), card["balance"] is None) == (None, False)
 
 
 def test_the_documents_of_each_generator_are_found_by_id(asked: Found) -> None:
     by_id = [asked["apollo"]["byHash"], asked["relay"]["byNumber"], asked["typed"]["byNumber"]]
     assert [step["exchanges"][-1]["text"] for step in by_id] == [False] * 3
     assert by_id[0]["data"]["node"]["balance"] == CARDS[0].row["balance"]
+
+
+def test_apollo_asks_again_for_what_failed(asked: Found) -> None:
+    again = asked["apollo"]["missingAgain"]
+    assert (again["data"], again["codes"]) == ({"card": None}, ["CARD_NOT_FOUND"])
+
+
+def test_apollo_forgets_a_user_whose_store_is_cleared(asked: Found) -> None:
+    same, following = asked["apollo"]["sameUser"], asked["apollo"]["nextUser"]
+    assert (len(same["exchanges"]), len(following["exchanges"])) == (0, 1)
+
+
+def test_apollo_keeps_the_number_of_a_look_up_unless_it_is_asked_without_the_cache(asked: Found) -> None:
+    assert asked["apollo"]["uncached"]["data"]["card"]["balance"] == CARDS[0].row["balance"]
+    assert asked["apollo"]["numberKept"] == [True, False]
+
+
+def test_apollo_registers_a_document_by_its_digest(asked: Found) -> None:
+    found = asked["apollo"]["byDigest"]
+    assert [exchange["text"] for exchange in found["exchanges"]] == [False, True]
+    assert found["exchanges"][0]["codes"] == ["PERSISTED_QUERY_NOT_FOUND"]
+    assert found["exchanges"][1]["codes"] == []
+
+
+def test_apollo_says_what_kind_of_error_it_was(asked: Found) -> None:
+    kinds = {"retried": "CombinedGraphQLErrors", "offline": "TypeError", "balancer": "ServerError"}
+    assert len(asked["apollo"]["balancer"]["exchanges"]) == 3
+    for step, kind in kinds.items():
+        assert asked["apollo"][step]["report"].startswith(kind)

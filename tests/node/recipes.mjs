@@ -1,17 +1,23 @@
-// node recipes.mjs FOLDER RECIPE URL CARD MISSING_CARD RETRYABLE_CARD: a recipe of docs/clients.md, which was compiled
-// into FOLDER, reads cards as an app would.
+// node recipes.mjs FOLDER RECIPE URL CARD MISSING_CARD RETRYABLE_CARD CARD_WITHOUT_ACCOUNT: a recipe of
+// docs/clients.md, which was compiled into FOLDER, reads cards as an app would.
 import { writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { print } from './recording.mjs';
 
-const [folder, recipe, url, card, missing, retryable] = process.argv.slice(2);
+const [folder, recipe, url, card, missing, retryable, withoutAccount] = process.argv.slice(2);
 const load = (name) => import(pathToFileURL(`${folder}/${name}`).href);
 const { parse } = await load('node_modules/graphql/index.js');
 
 let exchanges = [];
+// What stands between the client and the gateway, in its place.
+let between;
 const { fetch } = globalThis;
 globalThis.fetch = async (address, options = {}) => {
+  if (between) {
+    exchanges.push({ method: options.method ?? 'GET', number: String(address).includes('949133') });
+    return between(options);
+  }
   const response = await fetch(address, options);
   const { errors = [] } = await response.clone().json();
   exchanges.push({
@@ -52,7 +58,29 @@ const walkCards = (ask) => ({
   byNumber: () => ask(card),
   missing: () => ask(missing),
   retried: () => ask(retryable),
+  offline: behind(noNetwork, () => ask(retryable)),
+  badGateway: behind(() => page(502), () => ask(retryable)),
+  refused: behind(() => page(403), () => ask(retryable)),
 });
+
+const noNetwork = async () => Promise.reject(new TypeError('fetch failed'));
+const page = (status) =>
+  new Response('<html></html>', { status, headers: { 'content-type': 'text/html' } });
+
+const behind = (what, ask) => async () => {
+  between = what;
+  try {
+    return await ask();
+  } catch (error) {
+    return { error };
+  } finally {
+    between = undefined;
+  }
+};
+
+/** The promise of an answer that never comes, until the app or a time limit ends it. */
+const silence = ({ signal }) =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
 const { expire } = await load('session.js');
 const codesOf = (errors = []) => errors.map(({ extensions }) => extensions.code);
@@ -83,17 +111,54 @@ const RECIPES = {
     const cache = client.cache.extract();
     const cards = Object.keys(cache).filter((key) => key.startsWith('Card:')).length;
     const { id } = steps.byNumber.data.card;
+    const asked = async (query, variables = {}) => {
+      const { data, error } = await client.query({ query, variables });
+      return { data, codes: codesOf(error?.errors) };
+    };
+    const abort = new AbortController();
+    const context = { fetchOptions: { signal: abort.signal } };
+    const query = BY_NUMBER;
+    const later = await walk({
+      aborted: behind(silence, () => {
+        setTimeout(() => abort.abort(), 50);
+        return client.query({ query, variables: { cardNo: retryable }, context });
+      }),
+      balancer: behind(
+        () => Response.json({ errors: [{ message: 'Busy.', extensions: { code: 'OVERLOADED' } }] }, { status: 503 }),
+        () => client.query({ query, variables: { cardNo: retryable } }),
+      ),
+      missingAgain: () => asked(BY_NUMBER, { cardNo: missing }),
+      sameUser: () => asked(SCOPES),
+      nextUser: async () => {
+        await client.clearStore();
+        return asked(SCOPES);
+      },
+      uncached: () => client.query({ query, variables: { cardNo: card }, fetchPolicy: 'no-cache' }),
+    });
+    const numberKept = [cache, client.cache.extract()].map((each) => JSON.stringify(each).includes(card));
+    const { registered } = await load('apollo-registered.js');
+    const link = client.link;
+    client.setLink(registered.concat(link));
+    const byDigest = await walk({
+      byDigest: async () => client.query({ query: WALLET, fetchPolicy: 'network-only' }),
+    });
     const { persisted, APOLLO_CARD } = await load('apollo-documents.js');
-    client.setLink(persisted.concat(client.link));
+    client.setLink(persisted.concat(link));
     const byHash = await walk({
       byHash: async () => client.query({ query: APOLLO_CARD, variables: { id }, fetchPolicy: 'network-only' }),
     });
-    return { ...steps, ...byHash, cards, viewer: Object.keys(cache.ROOT_QUERY.viewer).sort() };
+    const viewer = Object.keys(cache.ROOT_QUERY.viewer).sort();
+    return { ...steps, ...later, ...byDigest, ...byHash, numberKept, cards, viewer };
   },
   async relay() {
     await compileTags(`${folder}/relay.js`);
     const { wallet } = await load('relay.js');
-    return walk({ wallet: async () => ({ data: await wallet() }), ...walkCards(await asked('relay.js')) });
+    const ask = await asked('relay.js');
+    return walk({
+      wallet: async () => ({ data: await wallet() }),
+      ...walkCards(ask),
+      withoutAccount: () => ask(withoutAccount),
+    });
   },
   async request() {
     const { request, queryClient } = await load('request.js');
