@@ -61,6 +61,17 @@ def test_it_walks_through_the_pages_of_a_card(gateway_url: str) -> None:
     assert len(set(rows)) == len(rows) == 15
 
 
+def test_without_its_identity_provider_it_is_offline_and_asks_nothing(tmp_path: Path) -> None:
+    npm(MOBILE, "run", "manifest")
+
+    with in_production(tmp_path, MANIFEST, "phone@1.0.0") as gateway:
+        addresses = {"KONAGRAPH_URL": f"{gateway.url}/graphql", "TOKEN_URL": "http://127.0.0.1:9"}
+        shown = npm(MOBILE, "exec", "--call", "node src/main.js 2>&1", **addresses)
+
+    assert shown.splitlines() == ["My cards", "  You seem to be offline. Please try again."]
+    assert gateway.bodies == []
+
+
 def test_production_accepts_its_documents_with_a_refreshed_token(
     issued: tuple[str, list[str]], tmp_path: Path
 ) -> None:

@@ -11,10 +11,12 @@ const manifest = JSON.parse(readFileSync("persisted-documents.json", "utf-8"));
 const hashes = new Map(Object.entries(manifest).map(([hash, text]) => [text, hash]));
 
 const authorize = authExchange(async ({ appendHeaders }) => {
-  let token = await newToken();
+  // Must not throw. Without a token, each operation asks for one first, and fails like one without a network.
+  let token = await newToken().catch(() => null);
   return {
     addAuthToOperation: (operation) =>
       token ? appendHeaders(operation, { authorization: `Bearer ${token}` }) : operation,
+    willAuthError: () => !token,
     didAuthError: (error) => error.graphQLErrors.some(({ extensions }) => extensions.code === "UNAUTHENTICATED"),
     async refreshAuth() {
       token = await newToken();

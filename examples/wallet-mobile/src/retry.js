@@ -11,9 +11,9 @@ export function pauseOf(error, attempt) {
   const errors = error.graphQLErrors.map(({ extensions }) => extensions);
   if (!errors.every(({ retryable }) => retryable === true)) return undefined;
   const asked = Math.max(0, ...errors.map(({ retryAfterMs }) => retryAfterMs ?? 0));
+  if (asked > LONGEST_MS) return undefined;
   // Random, so that phones that failed together do not come back together.
-  const pause = asked + Math.random() * 250 * 2 ** attempt;
-  return pause > LONGEST_MS ? undefined : pause;
+  return asked + 200 * 2 ** attempt * (0.5 + Math.random() / 2);
 }
 
 /** Sends queries again whose errors are all `retryable`, not before `retryAfterMs`. */
@@ -36,7 +36,8 @@ export const retryExchange = ({ forward }) => (operations) => {
       const attempt = operation.context.attempt ?? 1;
       const pause = operation.kind === "query" ? pauseOf(error, attempt) : undefined;
       if (pause === undefined) return true;
-      const context = { ...operation.context, attempt: attempt + 1 };
+      // Each attempt may ask for a new token, too.
+      const context = { ...operation.context, attempt: attempt + 1, authAttempt: false };
       retries.next({ operation: makeOperation(operation.kind, operation, context), pause });
       return false;
     }),

@@ -17,6 +17,16 @@ graphql`
 `;
 
 graphql`
+  query WalletCardQuery($id: ID!) {
+    node(id: $id) {
+      ... on Card {
+        ...WalletTransactions_card @alias
+      }
+    }
+  }
+`;
+
+graphql`
   fragment Wallet_card on Card @refetchable(queryName: "WalletCardRefetchQuery") {
     maskedCardNo
     balance
