@@ -31,6 +31,15 @@ FAILING_MEMBER: Final = 9535
 """Transactions of this member's card are answered with HTTP 429."""
 OFFLINE: Final = "You seem to be offline."
 WIDTHS: Final = (360, 1440)
+NO_CARDS: Final = """
+const real = window.fetch;
+window.fetch = async (...request) => {
+  const answer = await (await real(...request)).json();
+  answer.data.viewer.member.cards = null;
+  answer.errors = [{ message: '', path: ['viewer', 'member', 'cards'], extensions: { code: 'UPSTREAM_TIMEOUT' } }];
+  return Response.json(answer);
+};
+"""
 
 
 class Wallet:
@@ -84,6 +93,12 @@ class Wallet:
 
     def find_network(self) -> None:
         self.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+
+    def put_between(self, script: str) -> None:
+        """Replace the page's fetch, and go to the list of cards."""
+        self.driver.execute_script(script)
+        for address in ("#/cards/unknown", "#/"):
+            self.driver.execute_script("window.location.hash = arguments[0]", address)
 
     def photograph(self, name: str, folder: Path) -> None:
         """Take a picture at each width, in which nothing may stick out."""
@@ -217,3 +232,37 @@ def test_a_field_that_fails_leaves_the_others_and_signing_out_leaves_nothing(
     wallet.photograph("wallet-web-sign-in", pictures)
     assert wallet.stored()["sessionStorage"] == {}
     assert wallet.hosts() == {"127.0.0.1"}
+
+
+def test_a_refresh_that_fails_leaves_the_cards_and_says_what_failed(
+    wallet: Wallet, production: tuple[str, Asked]
+) -> None:
+    address, _ = production
+    wallet.driver.get(address)
+    wallet.sign_in(DEV_MEMBER)
+    wallet.wait_for(*BALANCES)
+
+    wallet.put_between(NO_CARDS)
+    wallet.wait_for(ErrorCode.UPSTREAM_TIMEOUT.advice.en, *BALANCES)
+    wallet.put_between("window.fetch = async () => new Response('<html>', { status: 502 })")
+    wallet.wait_for(ErrorCode.OVERLOADED.advice.en, "Try again", *BALANCES)
+    refusal = json.dumps({"errors": [{"message": "", "extensions": {"code": "FORBIDDEN"}}]})
+    wallet.put_between(f"window.fetch = async () => new Response({refusal!r}, {{ status: 403 }})")
+    wallet.wait_for(ErrorCode.FORBIDDEN.advice.en, *BALANCES)
+
+
+def test_it_says_that_a_token_is_refused_and_leads_back_from_an_unknown_card(
+    wallet: Wallet, production: tuple[str, Asked]
+) -> None:
+    address, _ = production
+    wallet.driver.get(f"{address}#/cards/unknown")
+    wallet.wait_for("Please sign in.")
+    assert "not valid" not in wallet.text()
+    wallet.driver.find_element(By.NAME, "token").send_keys("rubbish")
+    wallet.press("Sign in")
+    wallet.wait_for("The token is not valid, or has expired. Please sign in.")
+
+    wallet.sign_in(DEV_MEMBER)
+    wallet.wait_for(ErrorCode.NODE_NOT_FOUND.advice.en)
+    wallet.driver.find_element(By.LINK_TEXT, "Back to my cards").click()
+    wallet.wait_for(*BALANCES)

@@ -40,10 +40,10 @@ export function CardPage({ id }: { id: string }) {
       <a href="#/">‹ My cards</a>
       {face.complete && <CardFace card={face.data} />}
       <h1>Transactions</h1>
-      {error && <Notice error={error} again={refetch} />}
+      {error && <Notice error={error} stale={face.complete} again={refetch} />}
       {loading && !transactions && <p role="status">Loading the transactions…</p>}
       {transactions && <Transactions rows={transactions.edges.map((edge) => edge.node)} />}
-      {pageError && <Notice error={pageError} again={more} />}
+      {pageError && <Notice error={pageError} stale again={more} />}
       {/* A page may be short or empty: only hasNextPage says whether there is another one. */}
       {transactions?.pageInfo.hasNextPage && !pageError && (
         <button onClick={more} disabled={networkStatus === NetworkStatus.fetchMore}>

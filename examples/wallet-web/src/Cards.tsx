@@ -28,7 +28,7 @@ export function Cards() {
   return (
     <>
       <h1>My cards</h1>
-      {error && <Notice error={error} again={refetch} />}
+      {error && <Notice error={error} stale={Boolean(cards)} again={refetch} />}
       {loading && !cards && <p role="status">Loading your cards…</p>}
       {(viewer?.member === null || cards?.length === 0) && <p>You have no cards yet.</p>}
       {cards && cards.length > 0 && (

@@ -1,6 +1,7 @@
 import type { SubmitEvent } from "react";
 
 import { changeViewer } from "./client";
+import { wasRefused } from "./session";
 
 async function submit(event: SubmitEvent<HTMLFormElement>) {
   event.preventDefault();
@@ -11,9 +12,9 @@ async function submit(event: SubmitEvent<HTMLFormElement>) {
 export function SignIn() {
   return (
     <form onSubmit={submit}>
-      <p>Please sign in.</p>
+      <p>{wasRefused() && "The token is not valid, or has expired. "}Please sign in.</p>
       <label>
-        Token, from <code>konagraph token</code>
+        Token, from <code>konagraph token --member 2005</code>
         <input name="token" type="password" autoComplete="off" required />
       </label>
       <button>Sign in</button>

@@ -13,6 +13,8 @@ const cache = new InMemoryCache({
   typePolicies: {
     // It has no id, so Apollo Client must be told that there is only one.
     Viewer: { merge: true },
+    // Null only with an error. The list that is on the screen stays, and the error is shown above it.
+    Member: { fields: { cards: { merge: (old, incoming) => incoming ?? old } } },
     Card: { fields: { transactions: relayStylePagination(["type", "from", "to"]) } },
   },
 });
