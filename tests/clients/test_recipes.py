@@ -164,6 +164,10 @@ def test_apollo_keeps_the_number_of_a_look_up_unless_it_is_asked_without_the_cac
     assert asked["apollo"]["numberKept"] == [True, False]
 
 
+def test_relay_keeps_no_number_in_the_environment_of_the_app(asked: Found) -> None:
+    assert asked["relay"]["numberKept"] is False
+
+
 def test_apollo_registers_a_document_by_its_digest(asked: Found) -> None:
     found = asked["apollo"]["byDigest"]
     assert [exchange["text"] for exchange in found["exchanges"]] == [False, True]

@@ -152,13 +152,14 @@ const RECIPES = {
   },
   async relay() {
     await compileTags(`${folder}/relay.js`);
-    const { wallet } = await load('relay.js');
+    const { wallet, environment } = await load('relay.js');
     const ask = await asked('relay.js');
-    return walk({
+    const steps = await walk({
       wallet: async () => ({ data: await wallet() }),
       ...walkCards(ask),
       withoutAccount: () => ask(withoutAccount),
     });
+    return { ...steps, numberKept: JSON.stringify(environment.getStore().getSource()).includes(card) };
   },
   async request() {
     const { request, queryClient } = await load('request.js');
