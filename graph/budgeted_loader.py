@@ -169,20 +169,26 @@ class BudgetedLoader:
             return [failed_future(error) for _ in asked]
         if self.refusal is not None:
             return [failed_future(self.refusal) for _ in asked]
-        spent, begin, bound = self._spent, self._upstream.start, self._deadline.bound
+        spent, begin, bound = self._spent, self._begun, self._deadline.bound
         if len(asked) == 1 and not any(spent.values()):
             # The usual case: there is nothing to group.
             ((endpoint, key),) = asked
-            return [bound(begin(endpoint, [key], self.stats)[0])]
+            return [bound(begin(endpoint, [key])[0])]
         keys: dict[Endpoint[Any, Any], list[Any]] = {}
         for endpoint, key in asked:
             if spent.get(key) is None:
                 keys.setdefault(endpoint, []).append(key)
-        started = {endpoint: iter(begin(endpoint, several, self.stats)) for endpoint, several in keys.items()}
+        started = {endpoint: iter(begin(endpoint, several)) for endpoint, several in keys.items()}
         return [
             bound(next(started[endpoint])) if (refusal := spent.get(key)) is None else failed_future(refusal)
             for endpoint, key in asked
         ]
+
+    def _begun(self, endpoint: Endpoint[Any, Any], keys: list[Any]) -> list[asyncio.Future[Any]]:
+        try:
+            return self._upstream.start(endpoint, keys, self.stats)
+        except Exception as error:  # noqa: BLE001 - it fails these keys, and none of another endpoint
+            return [failed_future(error) for _ in keys]
 
     async def _spend(self, card_nos: Iterable[CardNo]) -> None:
         """Charge cards to the viewer's budget.

@@ -41,7 +41,12 @@ class _Keys(DataLoader[K, R]):
 
     async def _dispatch(self) -> None:
         queue, self._queue = self._queue, []
-        await dispatch_queue_batch(self, queue)
+        try:
+            await dispatch_queue_batch(self, queue)
+        finally:
+            # Nobody waits for ever, even if this was cancelled.
+            for asked in queue:
+                asked.future.cancel()
 
 
 class Loader(Generic[K, R]):
@@ -49,7 +54,8 @@ class Loader(Generic[K, R]):
 
     Args:
         start: begins the look-ups of one turn of the event loop, whose keys are all new. It returns a future for
-            each key and does not raise. It runs in a task of its own, possibly after `close`.
+            each key; if it raises, that is the error of them all. It runs in a task of its own, possibly after
+            `close`.
         loop: the running event loop.
     """
 
@@ -80,8 +86,9 @@ class Loader(Generic[K, R]):
         """Cancel what is pending, and return it."""
         ending: list[asyncio.Future[Any]] = []
         for begun in self._begun.values():
-            # `cancel` also keeps asyncio from logging exceptions that were never retrieved.
-            future = begun if not begun.done() else begun.result()
+            # `cancel` and `exception` also keep asyncio from logging exceptions that were never retrieved.
+            has_begun = begun.done() and not begun.cancelled() and begun.exception() is None
+            future = begun.result() if has_begun else begun
             if future.cancel():
                 ending.append(future)
         return ending
@@ -89,13 +96,13 @@ class Loader(Generic[K, R]):
 
 def _wait_on(waiter: asyncio.Future[R], begun: asyncio.Future[asyncio.Future[R]]) -> None:
     """Pass on the answer to a waiter, once its key has begun."""
-    if begun.cancelled():
-        waiter.cancel()
+    if begun.cancelled() or begun.exception() is not None:
+        _tell(waiter, begun)
     else:
         begun.result().add_done_callback(partial(_tell, waiter))
 
 
-def _tell(waiter: asyncio.Future[R], answered: asyncio.Future[R]) -> None:
+def _tell(waiter: asyncio.Future[Any], answered: asyncio.Future[Any]) -> None:
     """Pass on an answer to a waiter."""
     if answered.cancelled():
         waiter.cancel()

@@ -164,3 +164,23 @@ async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None
     del loader, waiter, upstream
     gc.collect()
     assert complaints == []
+
+
+@pytest.mark.parametrize("failure", [LookupError("all"), asyncio.CancelledError()], ids=type)
+async def test_nobody_waits_for_a_start_that_fails(failure: BaseException) -> None:
+    async def start(_keys: list[str]) -> list[asyncio.Future[str]]:
+        raise failure
+
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    loader = Loader(start, asyncio.get_running_loop())
+    loader.begin("a")
+    for key in "ab":
+        with pytest.raises(type(failure)):
+            await asyncio.wait_for(loader.load(key), 5)
+    loader.begin("c")
+    await settle()
+    await close(loader)
+    del loader
+    gc.collect()
+    assert complaints == []

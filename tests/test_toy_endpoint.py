@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pytest
 import strawberry
 
 from graph.app import create_app
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.endpoints import ENDPOINTS
+from graph.konaplate.isolation import Reserved
 from graph.konaplate.record import Record
 from graph.sandbox.app import create_sandbox
-from graph.sandbox.data import DATA
+from graph.sandbox.data import DATA, fails, opens_breaker
 from graph.sandbox.faults import Coded
 from graph.sandbox.ledger import CARDS
 from graph.sandbox.table import Table
@@ -81,3 +85,29 @@ async def test_an_endpoint_needs_nothing_but_its_declaration(tmp_path: Path) -> 
     assert [(event["what"], event["fields"]) for event in events] == [
         (what, shown[what]) for what in ("member", "card", "card") * 2
     ]
+
+
+@pytest.mark.parametrize("reserved", [Reserved(fails, opens_breaker), None], ids=["embedded sandbox", "Konaplate"])
+@pytest.mark.parametrize("batch", [False, True], ids=["one", "batch"])
+async def test_a_request_that_cannot_be_built_fails_at_once_and_alone(
+    reserved: Reserved | None, batch: bool
+) -> None:
+    def request(user_id: Any) -> dict[str, Any]:
+        return {"userId": int(user_id)}
+
+    wrong = replace(COUPONS, request=request)
+    if batch:
+        wrong = replace(wrong, within=("coupons",), key_of=lambda book: book.user_id)
+    endpoints = [*ENDPOINTS, wrong]
+    sandbox = create_sandbox(credentials(), endpoints=endpoints, data={**DATA, "coupons": TABLE})
+    upstream = httpx.ASGITransport(sandbox)
+    app = create_app(
+        sandbox_settings(), endpoints=endpoints, query=CouponQuery, transport=upstream, reserved=reserved
+    )
+    body = {"query": f'{{ coupons(userId: 7) {{ giverName }} card(cardNo: "{next(iter(CARDS))}") {{ balance }} }}'}
+    asgi = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=asgi, base_url="http://g") as client:
+        answer = (await asyncio.wait_for(client.post("/graphql", json=body), 10)).json()
+    (error,) = answer["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["coupons"], "INTERNAL_SERVER_ERROR")
+    assert answer["data"] == {"coupons": None, "card": {"balance": 50_000}}

@@ -60,15 +60,20 @@ class SeparatedKonaplate(GuardedKonaplate):
     def start(self, endpoint: Endpoint[K, R], keys: Sequence[K], stats: CallStats) -> list[asyncio.Future[R]]:
         """Look keys up, one by one if a reserved key is among them."""
         name = endpoint.name
-        requests = [endpoint.request([key] if endpoint.batch else key) for key in keys]
-        if not any(self._reserved.fails(name, request) for request in requests):
+        requests = [self._request_of(endpoint, key) for key in keys]
+        if all(request is not None and not self._reserved.fails(name, request) for request in requests):
             return super().start(endpoint, keys, stats)
         started: list[asyncio.Future[R]] = []
         for key, request in zip(keys, requests, strict=True):
-            opened = self._reserved.opens_breaker(name, request)
-            started += (
-                [failed_future(CircuitOpenError(self._open_for))]
-                if opened
-                else super().start(endpoint, [key], stats)
-            )
+            if request is not None and self._reserved.opens_breaker(name, request):
+                started.append(failed_future(CircuitOpenError(self._open_for)))
+            else:
+                started += super().start(endpoint, [key], stats)
         return started
+
+    def _request_of(self, endpoint: Endpoint[K, R], key: K) -> dict[str, Any] | None:
+        """The clear request about a key; None if it cannot be built, which its own call reports."""
+        try:
+            return endpoint.request([key] if endpoint.batch else key)
+        except Exception:  # noqa: BLE001 - the declaration is at fault, in whatever way
+            return None
