@@ -17,6 +17,7 @@ from graphql import (
 
 from graph import DeclarationError
 from graph.graphql.origins import attribute_of, name_of, plain
+from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record, record_fields
 from graph.security.authorization import EVERY_SCOPE
 from schema.fields import Argument, Edge, Part, Value, declaration, masked, present, python_type
@@ -128,7 +129,7 @@ def check_record(where: str, field: GraphQLField, held: Attribute, *, is_part: b
 
 
 def check_key(where: str, spec: Edge, source: LookedUp, origin: Origin) -> None:
-    """Check that an edge's key is of the type that its endpoint or view is asked by."""
+    """Check that an edge's key is of the type that its endpoint or view is asked by, and nobody's to try out."""
     wanted = [plain(source.key)]
     held = {part: attribute(where, origin, part) for part in spec.keys if isinstance(part, str)}
     if isinstance(spec.key, tuple):
@@ -154,6 +155,13 @@ def check_key(where: str, spec: Edge, source: LookedUp, origin: Origin) -> None:
             raise BindingError(
                 f"{where}: {source.name} is asked for by {name_of(key)}, and {name} is {name_of(kind)}"
             )
+        # A view's look-ups are authorized one by one.
+        is_everybodys = isinstance(source, Endpoint) and source.owner is None
+        if is_everybodys and isinstance(part, Argument) and _is_secret(key):
+            raise BindingError(
+                f"{where}: {source.name} has no `owner`, so {name} would show everybody's data to anybody; "
+                f"declare an `owner`, or take the {name_of(key)} from a record"
+            )
 
 
 def _arrives_as(kind: Any) -> Any:
@@ -164,8 +172,12 @@ def _arrives_as(kind: Any) -> Any:
     return str if _is_secret_text(kind) else kind
 
 
+def _is_secret(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Secret)
+
+
 def _is_secret_text(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Secret) and kind is not CardNo
+    return _is_secret(kind) and kind is not CardNo
 
 
 def _is_shown_as(held: type, shown: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args
 
@@ -108,16 +109,17 @@ class SchemaMaker:
             record = inner.endpoint.record
             held |= {"inner": record | None, "inners": list[record] | None}  # type: ignore[valid-type]
         batch = random.random() < 0.3
+        key = random.choice([str, str, CardNo, Pair])
         endpoint: Endpoint[Any, Any] = Endpoint(
             name=f"e{index}",
             title="An API",
             path=f"/{index}",
-            key=random.choice([str, str, CardNo, Pair]),
+            key=key,
             request=lambda _key: {},
             record=_record(f"R{index}", held),
             within=("rows",) if batch else (),
-            key_of=(lambda row: row.link) if batch else None,
-            owner=random.choice([None, None, "owner"]),
+            key_of=attrgetter("card_no" if key is CardNo else "link") if batch else None,
+            owner="owner" if key is CardNo else random.choice([None, None, "owner"]),
         )
         text = str | None, field(of="text", description=_TEXT)
         base = _type(f"I{index}", {"text": text}, decorator=strawberry.interface)

@@ -18,7 +18,7 @@ from graph.konaplate.record import Record, Whole
 from graph.security.authorization import ANONYMOUS, EVERY_SCOPE
 from schema.fields import Argument, edge, field, masked, part, present
 from schema.scalars import Won
-from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText
+from schema.secrets import CardNo, IdentityNo, MemberId, Par, PersonalText, Secret
 from tests.graphql.plan_cases import says
 from tests.graphql.plan_world import World, outcome_of
 from tests.tables import table
@@ -363,3 +363,35 @@ async def test_a_list_of_keys_that_is_too_long_is_refused_whatever_it_names() ->
             error["message"], error["extensions"]["limit"], error["extensions"]["maximum"],
         ) == ("A list may have at most 3 keys.", "keys", 3)  # fmt: skip
         assert not outcome.calls
+
+
+class CardAndDay(NamedTuple):
+    card_no: CardNo
+    day: str
+
+
+@pytest.mark.parametrize(
+    ("kind", "secret", "shown", "many"),
+    [
+        (CardNo, CardNo, CardNo, False),
+        (CardNo, CardNo, CardNo, True),
+        (Par, Par, str, False),
+        (IdentityNo, IdentityNo, strawberry.ID, True),
+        (CardAndDay, CardNo, CardNo, False),
+    ],
+)
+def test_what_has_no_owner_is_not_shown_to_whoever_gives_a_secret(
+    kind: type, secret: type[Secret], shown: type, many: bool
+) -> None:
+    endpoint: Endpoint[Any, Row] = Endpoint(
+        name="open", title="", path="/open", key=kind, request=lambda _: {}, record=Row
+    )
+    asked: Any = Argument("asked", list.__class_getitem__(shown) if many else shown, description="Which.")
+    key = (asked, Argument("day", str, description="When.")) if kind is CardAndDay else asked
+    row = rows(list.__class_getitem__(TEXT | None) if many else TEXT, "open", key=key)
+    with pytest.raises(BindingError) as caught:
+        executable_schema([endpoint], declared("Query", row=row))
+    assert str(caught.value) == (
+        "Query.row: open has no `owner`, so the argument 'asked' would show everybody's data to anybody; declare "
+        f"an `owner`, or take the {secret.__name__} from a record"
+    )
