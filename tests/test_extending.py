@@ -182,6 +182,12 @@ def test_a_recipe_works_as_it_stands(names: list[str], checkout: Path) -> None:
         ),
         (
             "graph/konaplate/endpoints/identity_check.py",
+            "record=IdentityCheck,",
+            "record=IdentityCheck",
+            "graph.konaplate.endpoints.identity_check: invalid syntax",
+        ),
+        (
+            "graph/konaplate/endpoints/identity_check.py",
             'open_to=("cards:',
             'open_to=("card:',
             "identity_check: there is no scope 'card:read:any'; known are card-number:read, ",

@@ -84,10 +84,11 @@ def attribute(where: str, origin: Origin, name: str) -> Attribute:
 
 def missing(where: str, origins: Sequence[Origin], names: Iterable[str]) -> BindingError:
     """Return the error of a field that none of several origins has all attributes for."""
-    records = " nor ".join(dict.fromkeys(name_of(origin.record) for origin in origins))
+    records = list(dict.fromkeys(name_of(origin.record) for origin in origins))
     absent = [name for name in names if all(attribute_of(origin, name) is None for origin in origins)]
     hints = "".join(_suggestion(name, origins) for name in absent)
-    return BindingError(f"{where}: neither {records} has {', '.join(map(repr, absent))}{hints}")
+    have = f"neither {' nor '.join(records)} has" if len(records) > 1 else f"{records[0]} has no"
+    return BindingError(f"{where}: {have} {', '.join(map(repr, absent))}{hints}")
 
 
 def _suggestion(name: str, origins: Iterable[Origin]) -> str:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graphql import is_abstract_type, is_introspection_type, is_object_type
 
-from graph.graphql.binding_checks import check_scopes, spec_of
+from graph.graphql.binding_checks import spec_of
 from graph.graphql.cost import COST, ORIGINS, FieldCost
 from graph.graphql.error_catalog import catalog_view
 from graph.graphql.field_bindings import DeclaredField, FieldBinder
 from graph.graphql.fields import ByOrigin, TypeOf
 from graph.graphql.origins import Origin
+from graph.graphql.source_checks import check_source
 from graph.graphql.subgraph import subgraph_view
 from graph.konaplate.endpoints import ENDPOINTS
 from graph.konaplate.view import with_views
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from graph.graphql.field_bindings import BoundField
     from graph.konaplate.endpoint import Endpoint
-    from graph.konaplate.view import View
+    from graph.konaplate.view import LookedUp, View
 
 ROOT: Final = Origin(Viewer, None)
 
@@ -52,7 +53,10 @@ def executable_schema(
     Raises:
         BindingError: when a declaration cannot be bound.
     """
-    endpoints = tuple(endpoints)
+    endpoints, views = tuple(endpoints), tuple(views)
+    sources: tuple[LookedUp, ...] = (*endpoints, *views)
+    for source in sources:
+        check_source(source)
     schema, named = build_schema(query), with_views(endpoints, (*views, catalog_view(endpoints), subgraph_view()))
     for kind in schema.type_map.values():
         if is_abstract_type(kind):
@@ -60,8 +64,6 @@ def executable_schema(
         elif is_object_type(kind) and not is_introspection_type(kind):
             # Strawberry checks for instances of its own types, and sources are none.
             kind.is_type_of = None
-    for source in named.values():
-        check_scopes(source.name, source.open_to)
     if schema.query_type is not None:
         _bind(schema.query_type, FieldBinder(schema, named))
     return schema

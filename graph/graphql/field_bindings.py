@@ -25,6 +25,7 @@ from graph.graphql.handles import by_id, handle_of, openings_of
 from graph.graphql.origins import Origin, attribute_of, origin_of
 from graph.graphql.outcomes import FAILED, outcome_of
 from graph.graphql.resolvers import part_of, value_of
+from graph.graphql.source_checks import source_of
 from schema.fields import ById, Edge, Handle, Outcome, Part, Value, members_of
 
 if TYPE_CHECKING:
@@ -211,10 +212,7 @@ class FieldBinder:
         return BoundField(outcome_of(spec, argument, ways, _origins(targets)), cost, targets)
 
     def _source(self, place: DeclaredField, name: str) -> LookedUp:
-        try:
-            return self._sources[name]
-        except KeyError:
-            raise BindingError(f"{place.where}: there is no endpoint {name!r}") from None
+        return source_of(place.where, name, self._sources)
 
     def object_type(self, name: str) -> GraphQLObjectType:
         """Return a type of the schema."""

@@ -14,6 +14,7 @@ from graph.graphql.binding_checks import BindingError, spec_of
 from graph.graphql.fields import LookUp, Read
 from graph.graphql.origins import plain
 from graph.graphql.resolvers import Source
+from graph.graphql.source_checks import source_of
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.view import Answer, View
 from graph.security.handles import MAX_KEY_BYTES
@@ -102,7 +103,7 @@ def openings_of(schema: GraphQLSchema, sources: Mapping[str, LookedUp]) -> dict[
             if declared is None or not isinstance(declared[0], Handle):
                 continue
             for name in declared[0].of:
-                source = sources[name]
+                source = source_of(kind.name, name, sources)
                 if source.handle is None or source.handle in openings:
                     raise BindingError(f"{kind.name}: {name} has no number of its own for handles")
                 openings[source.handle] = Opening(kind.name, source)

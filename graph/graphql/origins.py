@@ -14,6 +14,7 @@ from typing import (
     get_type_hints,
 )
 
+from graph import DeclarationError
 from graph.konaplate.record import Record, record_fields
 from graph.konaplate.view import View
 
@@ -69,7 +70,10 @@ def attribute_of(origin: Origin, name: str) -> Attribute | None:
                 return Attribute(shown, path, kind, each.item is not None, may_be_missing)
     made = getattr(record, name, None)
     if isinstance(made, property):
-        hint = get_type_hints(made.fget)["return"]
+        try:
+            hint = get_type_hints(made.fget)["return"]
+        except (KeyError, NameError) as error:
+            raise DeclarationError(f"{shown}: the type that it returns is not declared: {error}") from error
         is_list = get_origin(_required(hint)) is list
         may_be_missing = _required(hint) is not hint and name != present
         return Attribute(shown, path, plain(hint), is_list, may_be_missing)
@@ -103,5 +107,10 @@ def name_of(kind: Any) -> str:
 
 def _required(hint: Any) -> Any:
     if get_origin(hint) in (Union, UnionType):
-        (hint,) = (each for each in get_args(hint) if each is not NoneType)
+        kinds = [each for each in get_args(hint) if each is not NoneType]
+        if len(kinds) > 1:
+            raise DeclarationError(
+                f"nothing shows {hint}: properties and keys have one type, with or without None"
+            )
+        (hint,) = kinds
     return hint

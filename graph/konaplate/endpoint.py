@@ -94,10 +94,13 @@ class Endpoint(Generic[K, R]):
     """Whether the key tells the owner, so that a viewer can be refused without a call."""
 
     def __post_init__(self) -> None:
+        self._check_types()
         if self.owner is not None and not has_attribute(self.record, self.owner):
-            if self.owner not in (self.key_name, *getattr(self.key, "_fields", ())):
+            parts = getattr(self.key, "_fields", ())
+            if self.owner not in (self.key_name, *parts):
+                hint = "" if self.key_name or parts else f"; if it is the key, add `key_name={self.owner!r}`"
                 raise DeclarationError(
-                    f"{self.name}: neither the record nor the key has its owner, {self.owner!r}"
+                    f"{self.name}: neither the record nor the key has its owner, {self.owner!r}{hint}"
                 )
             object.__setattr__(self, "owner_in_key", True)
         if self.owner is None and _names_member(self.key):
@@ -106,6 +109,22 @@ class Endpoint(Generic[K, R]):
             raise DeclarationError(f"{self.name}: what is not documented cannot be required")
         if self.batch and not self.within:
             raise DeclarationError(f"{self.name}: `key_of` needs `within`, which leads to the list of rows")
+
+    def _check_types(self) -> None:
+        """Check what a type checker accepts or did not see, and a call would fail with."""
+        for name in ("within", "complete_with"):
+            if not isinstance(names := getattr(self, name), tuple):
+                raise DeclarationError(f'{self.name}: `{name}` is a tuple, as in ("a",), not {names!r}')
+        if not self.path.startswith("/"):
+            raise DeclarationError(f"{self.name}: its `path` begins with a slash: {self.path!r}")
+        if not isinstance(self.key, type):
+            raise DeclarationError(
+                f"{self.name}: its `key` is the type of one key, not {self.key}; lists are for arguments of edges"
+            )
+        codes: Mapping[str, object] = self.codes
+        for code, error in codes.items():
+            if not (isinstance(error, type) and issubclass(error, KonaplateError)):
+                raise DeclarationError(f"{self.name}: `codes` maps {code!r} to a KonaplateError, not {error!r}")
 
     @property
     def batch(self) -> bool:

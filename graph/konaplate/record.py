@@ -141,6 +141,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return datetime.fromtimestamp(self.as_of / 1000, KST)
 
     def __init_subclass__(cls) -> None:
+        own = sorted(set(dir(Record)).intersection(cls.__annotations__))
+        if own:
+            raise DeclarationError(
+                f"{cls.__name__}.{own[0]}: every record has a {own[0]!r} of its own; take another name, and note "
+                f'Konaplate\'s: Annotated[…, Wire("{_wire_name(own[0])}")]'
+            )
         inherited = {field.name for base in cls.__bases__ for field in getattr(base, "__record_fields__", ())}
         again = sorted(inherited.intersection(cls.__annotations__))
         if again:
@@ -230,16 +236,14 @@ def _field(where: str, name: str, hint: Any, wire: str | None = None) -> Field:
     Raises:
         DeclarationError: nothing of that type can be read strictly.
     """
-    kind, notes, required = _unwrapped(hint)
-    if wire is None:
-        first, *others = name.split("_")
-        wire = first + "".join(map(str.title, others))
-    bound, item = None, None
+    kind, notes, required = _unwrapped(where, hint)
+    wire = _wire_name(name) if wire is None else wire
+    bound, item, sizes = None, None, []
     for note in notes:
         if isinstance(note, Wire):
             wire = note.name
         elif isinstance(note, Text | Whole):
-            (bound,) = note
+            sizes.append(note)
         else:
             raise DeclarationError(f"{where}: a note is Text(…), Whole(max=…) or Wire(…), not {note!r}")
     if get_origin(kind) is list:
@@ -247,7 +251,14 @@ def _field(where: str, name: str, hint: Any, wire: str | None = None) -> Field:
     if not isinstance(kind, type):
         raise DeclarationError(f"{where}: nothing reads {kind}")
     is_text = kind is str or (issubclass(kind, Secret) and kind is not MemberId)
-    if kind is int and not bound:
+    for size in sizes:
+        (bound,) = size
+        if not (is_text if isinstance(size, Text) else kind is int) or type(bound) is not int or bound < 1:
+            raise DeclarationError(
+                f"{where}: {size!r} does not fit {kind.__name__}; Text(20) is for strings, Whole(max=20) for int, "
+                "each with a whole number from 1"
+            )
+    if kind is int and bound is None:
         raise DeclarationError(f"{where}: an int needs its largest value, as in Annotated[int, Whole(max=999)]")
     if not (is_text or kind in (bool, int, list, date, datetime, MemberId) or issubclass(kind, Record)):
         raise DeclarationError(f"{where}: nothing reads {kind.__name__}")
@@ -255,7 +266,12 @@ def _field(where: str, name: str, hint: Any, wire: str | None = None) -> Field:
     return Field(name, wire, kind, item, required, bound, None if is_text else _reader(kind, item, bound))
 
 
-def _unwrapped(hint: Any) -> tuple[Any, list[Any], bool]:
+def _wire_name(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.title, others))
+
+
+def _unwrapped(where: str, hint: Any) -> tuple[Any, list[Any], bool]:
     """A type without its notes and without `| None`, the notes, and whether a value is required."""
     notes: list[Any] = []
     required = True
@@ -265,7 +281,12 @@ def _unwrapped(hint: Any) -> tuple[Any, list[Any], bool]:
             notes += more
         else:
             required = False
-            (hint,) = (kind for kind in get_args(hint) if kind is not NoneType)
+            kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+            if len(kinds) > 1:
+                raise DeclarationError(
+                    f"{where}: nothing reads {hint}; a field has one type, with or without None"
+                )
+            (hint,) = kinds
     return hint, notes, required
 
 

@@ -19,7 +19,8 @@ def declared_in(package: str, path: Iterable[str], kind: type[T]) -> tuple[T, ..
     """Return the module-level values of a type, each once, in the order of the modules' names.
 
     Raises:
-        DeclarationError: a module names something that is not there, or passes arguments that do not fit.
+        DeclarationError: a module has a syntax error, names something that is not there, or passes arguments that
+            do not fit.
     """
     modules = (_imported(f"{package}.{module.name}") for module in iter_modules(path))
     values = (value for module in modules for value in vars(module).values())
@@ -32,5 +33,7 @@ def _imported(name: str) -> ModuleType:
     except ModuleNotFoundError:
         # A package is not installed; the command line says how to get it.
         raise
-    except (AttributeError, ImportError, NameError, TypeError) as error:
+    except DeclarationError:
+        raise
+    except (AttributeError, ImportError, NameError, SyntaxError, TypeError, ValueError) as error:
         raise DeclarationError(f"{name}: {error}") from error

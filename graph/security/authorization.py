@@ -153,13 +153,14 @@ class Authorization:
 
 def hidden_error(code: ErrorCode) -> HiddenError:
     """Return what a viewer is told instead: the same as of a card or a member that does not exist."""
-    return _HIDDEN[code]()
+    return HIDDEN_AS[code]()
 
 
-_HIDDEN: Final[Mapping[ErrorCode, type[HiddenError]]] = {
+HIDDEN_AS: Final[Mapping[ErrorCode, type[HiddenError]]] = {
     ErrorCode.CARD_NOT_FOUND: CardHiddenError,
     ErrorCode.MEMBER_NOT_FOUND: MemberHiddenError,
 }
+"""The errors that may stand for what a viewer may not see, by their codes."""
 
 
 def _reveals_nothing(details: CallDetails) -> bool:

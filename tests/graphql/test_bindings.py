@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from typing import Annotated, Any, NamedTuple, Union
 
@@ -15,7 +16,9 @@ from graph.graphql.executor import OperationExecutor
 from graph.graphql.limits import DocumentLimits
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record, Whole
+from graph.konaplate.view import View
 from graph.security.authorization import ANONYMOUS, EVERY_SCOPE
+from schema.errors import ErrorCode
 from schema.fields import Argument, edge, field, masked, part, present
 from schema.scalars import Won
 from schema.secrets import CardNo, IdentityNo, MemberId, Par, PersonalText, Secret
@@ -94,7 +97,7 @@ OTHER = declared("Other", text=text())
 EITHER: Any = Annotated[Union[(TEXT, OTHER)], strawberry.union("Either", description="One of two.")]  # noqa: UP007
 
 MISTAKES: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
-    "an endpoint": ({"row": rows(TEXT, "row")}, "Query.row: there is no endpoint 'row'"),
+    "an endpoint": ({"row": rows(TEXT, "row")}, "Query.row: there is no endpoint 'row'; did you mean 'rows'?"),
     "a scope of an edge": ({"row": rows(TEXT, scope="rows")}, f"Query.row: there is no scope 'rows'; {KNOWN}"),
     "a scope of a value": (
         {"row": rows(declared("A", t=text(scope="x")))},
@@ -395,3 +398,39 @@ def test_what_has_no_owner_is_not_shown_to_whoever_gives_a_secret(
         "Query.row: open has no `owner`, so the argument 'asked' would show everybody's data to anybody; declare "
         f"an `owner`, or take the {secret.__name__} from a record"
     )
+
+
+async def found_nothing(_key: object, _look_ups: object) -> None:
+    """Look nothing up."""
+
+
+HIDDEN = "`hidden_as` is ErrorCode.CARD_NOT_FOUND or ErrorCode.MEMBER_NOT_FOUND"
+VIEWED: View[str, Row] = View(name="viewed", key=str, record=Row, look_up=found_nothing)
+COST = "`cost` is a whole number from"
+
+
+@pytest.mark.parametrize(
+    ("source", "changes", "told"),
+    [
+        *((ROWS, {"cost": cost}, f"{COST} 1, not {cost!r}") for cost in (-100, 0, 1.5, "5", True)),
+        *((VIEWED, {"cost": cost}, f"{COST} 0, not {cost!r}") for cost in (-1, 0.5)),
+        (
+            ROWS,
+            {"open_to": "cards:read:any"},
+            "`open_to` is a tuple, as in (\"cards:read:any\",), not 'cards:read:any'",
+        ),
+        (VIEWED, {"open_to": ("rows",)}, f"there is no scope 'rows'; {KNOWN}"),
+        *(
+            (source, {"hidden_as": code}, f"{HIDDEN}, not {code!r}")
+            for source in (ROWS, VIEWED)
+            for code in (ErrorCode.FORBIDDEN, "NONE")
+        ),
+        (ROWS, {"handle": 9}, "`Kind` of graph/security/handles.py has no 9, its `handle`"),
+        (VIEWED, {"owner": "user_id"}, "the key has no 'user_id', its `owner`"),
+    ],
+)
+def test_what_no_request_could_use_of_a_source_is_refused(source: Any, changes: dict[str, Any], told: str) -> None:
+    changed = replace(source, **changes)
+    with pytest.raises(BindingError) as caught:
+        executable_schema([changed] if source is ROWS else [], views=[changed] if source is VIEWED else [])
+    assert str(caught.value) == f"{source.name}: {told}"

@@ -162,6 +162,30 @@ def test_a_declaration_that_contradicts_itself_is_refused(
         replace(endpoint, **changes)
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"within": "products"}, "`within` is a tuple, as in (\"a\",), not 'products'"),
+        ({"complete_with": "products"}, "`complete_with` is a tuple, as in (\"a\",), not 'products'"),
+        ({"path": "api/v1"}, "its `path` begins with a slash: 'api/v1'"),
+        ({"key": list[str]}, "its `key` is the type of one key, not list[str]; lists are for arguments of edges"),
+        ({"codes": {"001_006": "x"}}, "`codes` maps '001_006' to a KonaplateError, not 'x'"),
+        (
+            {"codes": {"001_006": ValueError}},
+            "`codes` maps '001_006' to a KonaplateError, not <class 'ValueError'>",
+        ),
+        (
+            {"key_name": "", "owner": "user_id"},
+            "neither the record nor the key has its owner, 'user_id'; if it is the key, add `key_name='user_id'`",
+        ),
+    ],
+)
+def test_a_declaration_that_no_call_could_use_is_refused(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        replace(PRODUCTS, **changes)
+    assert str(caught.value) == f"products: {told}"
+
+
 def _nothing(_key: object) -> dict[str, Any]:
     return {}
 

@@ -12,7 +12,7 @@ import pytest
 from graph import DeclarationError
 from graph.konaplate.errors import InvalidFieldError
 from graph.konaplate.record import Record, Text, Whole, Wire, record_fields
-from schema.secrets import CardNo, IdentityNo, MemberId
+from schema.secrets import CardNo, IdentityNo, MemberId, PersonalText
 from tests.konaplate.support import CARD, DETAILS, leaks
 from tests.tables import table
 
@@ -186,6 +186,7 @@ def test_declarations_say_what_is_sensitive_and_what_is_required() -> None:
 
 
 NEEDS_MAXIMUM = "an int needs its largest value, as in Annotated[int, Whole(max=999)]"
+SIZES = "Text(20) is for strings, Whole(max=20) for int, each with a whole number from 1"
 
 
 @table(
@@ -198,6 +199,13 @@ NEEDS_MAXIMUM = "an int needs its largest value, as in Annotated[int, Whole(max=
         (object, "nothing reads object"),
         (Literal["a"], "nothing reads typing.Literal['a']"),
         (Annotated[str, 8], "a note is Text(…), Whole(max=…) or Wire(…), not 8"),
+        (str | int | None, f"nothing reads {str | int | None}; a field has one type, with or without None"),
+        (Annotated[str, Text("20")], f"Text(size='20') does not fit str; {SIZES}"),  # type: ignore[arg-type]
+        (Annotated[PersonalText, Text(0)], f"Text(size=0) does not fit PersonalText; {SIZES}"),
+        (Annotated[int, Text(5), Whole(max=5)], f"Text(size=5) does not fit int; {SIZES}"),
+        (Annotated[int, Whole(max=-1)], f"Whole(max=-1) does not fit int; {SIZES}"),
+        (Annotated[str, Whole(max=5)], f"Whole(max=5) does not fit str; {SIZES}"),
+        (Annotated[list[str], Text(5)], f"Text(size=5) does not fit list; {SIZES}"),
         (Annotated[str, Text], f"a note is Text(…), Whole(max=…) or Wire(…), not {Text!r}"),
     ],
 )
@@ -210,6 +218,12 @@ def test_a_field_that_cannot_be_read_strictly_is_refused_when_it_is_declared(kin
 def test_a_type_that_is_not_imported_is_named_with_its_record() -> None:
     with pytest.raises(DeclarationError, match=r"^Loose: a type of its fields is not imported: .*'Unknown'"):
         type("Loose", (Record,), {"__annotations__": {"some_name": "Unknown"}, "__module__": __name__})
+
+
+@pytest.mark.parametrize("name", ["subject", "as_of", "drift", "read", "answered_at"])
+def test_a_name_that_every_record_uses_is_refused(name: str) -> None:
+    with pytest.raises(DeclarationError, match=rf"^Loose\.{name}: every record has a '{name}' of its own; .*Wire"):
+        type("Loose", (Record,), {"__annotations__": {name: str}, "__module__": __name__})
 
 
 def test_an_inherited_field_stands_before_those_of_the_class_itself() -> None:
