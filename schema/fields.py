@@ -226,6 +226,11 @@ def python_type(built: GraphQLField) -> Any:
     return getattr(kind, "wrapped_cls", kind)
 
 
+def has_directive(built: GraphQLField, directive: object) -> bool:
+    """Whether a field of the executable schema was declared with a directive."""
+    return directive in built.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].directives
+
+
 def also_of(kind: GraphQLObjectType) -> tuple[Edge, ...]:
     """Return the edges that `also` declared for a type of the executable schema."""
     declared = kind.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from enum import Enum
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
 
 from graphql import (
+    GRAPHQL_MAX_INT,
+    GraphQLInt,
     get_named_type,
     get_nullable_type,
     is_abstract_type,
@@ -16,11 +18,12 @@ from graphql import (
 )
 
 from graph import DeclarationError
-from graph.graphql.origins import attribute_of, name_of, plain
+from graph.graphql.origins import attribute_of, name_of, plain, required
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record, record_fields
 from graph.security.authorization import EVERY_SCOPE
-from schema.fields import Argument, Edge, Part, Value, declaration, masked, present, python_type
+from schema.directives import SEMANTIC_NON_NULL
+from schema.fields import Argument, Edge, Part, Value, declaration, has_directive, masked, present, python_type
 from schema.secrets import CardNo, Secret
 
 if TYPE_CHECKING:
@@ -117,9 +120,16 @@ def check_value(where: str, field: GraphQLField, show: Any, held: Attribute) -> 
         of_list = f"list[{name_of(shown)}]" if is_list(field) else name_of(shown)
         hint = "; a secret is shown as its own type, or through `show`" if issubclass(held.kind, Secret) else ""
         raise BindingError(f"{where}: {held.name} is {held.text}, and is shown as {of_list}{hint}")
+    if show is None and get_named_type(field.type) is GraphQLInt and held.bound > GRAPHQL_MAX_INT:
+        raise BindingError(
+            f"{where}: {held.name} may be {held.bound:,}; Int ends at {GRAPHQL_MAX_INT:,}: show it as `Won`, "
+            "or as `str` with `show=str`"
+        )
     # Another `show` may make a value of nothing.
-    if held.may_be_missing and show in (None, masked) and is_non_null_type(field.type):
-        raise BindingError(f"{where}: {held.name} may be missing, and the type {field.type} has no null")
+    if show in (None, masked):
+        if held.may_be_missing and is_non_null_type(field.type):
+            raise BindingError(f"{where}: {held.name} may be missing, and the type {field.type} has no null")
+        _check_promise(where, field, held)
 
 
 def check_record(where: str, field: GraphQLField, held: Attribute, *, is_part: bool) -> None:
@@ -127,6 +137,42 @@ def check_record(where: str, field: GraphQLField, held: Attribute, *, is_part: b
     of_list = held.is_list if is_part else is_list(field)
     if not issubclass(held.kind, Record) or of_list != is_list(field):
         raise BindingError(f"{where}: {held.name} is {held.text}, and is shown as {field.type}")
+    _check_promise(where, field, held)
+
+
+def _check_promise(where: str, field: GraphQLField, held: Attribute) -> None:
+    """Check that a field that is null only with an error is always in the record."""
+    if held.may_be_missing and has_directive(field, *SEMANTIC_NON_NULL):
+        raise BindingError(f"{where}: {held.name} may be missing without an error; leave SEMANTIC_NON_NULL out")
+
+
+def check_lists(where: str, field: GraphQLField, spec: Edge, key: Origin, of: Attribute | None) -> None:
+    """Check that an edge gives a list for a list of keys, and for a list that an answer holds, and else none.
+
+    Args:
+        where: the field, for messages.
+        field: of the schema.
+        spec: its declaration.
+        key: what the object is made of, whose attributes the key has.
+        of: the attribute of the answer that it shows; None for all of it.
+    """
+    lists = [
+        get_origin(required(part.kind)) is list
+        if isinstance(part, Argument)
+        else attribute(where, key, part).is_list
+        for part in spec.keys
+    ]
+    if isinstance(spec.key, tuple) and any(lists):
+        raise BindingError(f"{where}: no part of a key may be a list")
+    deep, shown = sum(lists) + (of is not None and of.is_list), get_nullable_type(field.type)
+    depth = 0
+    while is_list_type(shown):
+        depth, shown = depth + 1, get_nullable_type(shown.of_type)
+    if depth != deep:
+        raise BindingError(
+            f"{where}: a list of keys gives a list, and so does an `of` that is one: declare {deep} of them, not "
+            f"{depth} as in {field.type}"
+        )
 
 
 def check_key(where: str, spec: Edge, source: LookedUp, origin: Origin) -> None:

@@ -178,6 +178,7 @@ class FieldBinder:
             else:
                 checks.check_record(where, field, of, is_part=False)
                 shown = Origin(of.kind, shown.key, shown.key_name)
+        checks.check_lists(where, field, spec, origin, of)
         unless = None if spec.unless is None else attribute_of(origin, spec.unless)
         own = self._own(place, spec, origin)
         targets = self._targets(field, shown)

@@ -44,6 +44,8 @@ class Attribute(NamedTuple):
     """The type of the value, or of each item if it is a list."""
     is_list: bool
     may_be_missing: bool
+    bound: int = 0
+    """The largest number that it may be; 0 if that is not declared."""
 
     @property
     def text(self) -> str:
@@ -66,23 +68,23 @@ def attribute_of(origin: Origin, name: str) -> Attribute | None:
     if issubclass(record, Record):
         for each in record_fields(record):
             if each.name == name:
-                kind, may_be_missing = (each.item or each).kind, not each.required and name != present
-                return Attribute(shown, path, kind, each.item is not None, may_be_missing)
+                value, may_be_missing = each.item or each, not each.required and name != present
+                return Attribute(shown, path, value.kind, each.item is not None, may_be_missing, value.bound)
     made = getattr(record, name, None)
     if isinstance(made, property):
         try:
             hint = get_type_hints(made.fget)["return"]
         except (KeyError, NameError) as error:
             raise DeclarationError(f"{shown}: the type that it returns is not declared: {error}") from error
-        is_list = get_origin(_required(hint)) is list
-        may_be_missing = _required(hint) is not hint and name != present
+        is_list = get_origin(required(hint)) is list
+        may_be_missing = required(hint) is not hint and name != present
         return Attribute(shown, path, plain(hint), is_list, may_be_missing)
     if key is not None and name == key_name:
         return Attribute("the key", "key", plain(key), is_list=False, may_be_missing=False)
     parts = getattr(key, "_fields", ())
     if name in parts:
         hint = get_type_hints(key)[name]
-        may_be_missing = _required(hint) is not hint
+        may_be_missing = required(hint) is not hint
         path = f"key.{name}"
         return Attribute(f"{name_of(key)}.{name}", path, plain(hint), is_list=False, may_be_missing=may_be_missing)
     return None
@@ -91,7 +93,7 @@ def attribute_of(origin: Origin, name: str) -> Attribute | None:
 def plain(hint: Any) -> Any:
     """Strip a type of `| None`, lists, annotations and `NewType`."""
     while True:
-        hint = _required(hint)
+        hint = required(hint)
         if get_origin(hint) in (Annotated, list):
             hint = get_args(hint)[0]
         elif hasattr(hint, "__supertype__"):
@@ -105,7 +107,8 @@ def name_of(kind: Any) -> str:
     return getattr(kind, "__name__", str(kind))
 
 
-def _required(hint: Any) -> Any:
+def required(hint: Any) -> Any:
+    """Strip a type of `| None`."""
     if get_origin(hint) in (Union, UnionType):
         kinds = [each for each in get_args(hint) if each is not NoneType]
         if len(kinds) > 1:

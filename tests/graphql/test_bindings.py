@@ -18,6 +18,7 @@ from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record, Whole
 from graph.konaplate.view import View
 from graph.security.authorization import ANONYMOUS, EVERY_SCOPE
+from schema.directives import SEMANTIC_NON_NULL
 from schema.errors import ErrorCode
 from schema.fields import Argument, edge, field, masked, part, present
 from schema.scalars import Won
@@ -41,6 +42,7 @@ class Held(Record):
     text: str | None
     texts: list[str] | None
     amount: Annotated[int, Whole(max=9)] | None
+    high: Annotated[int, Whole(max=2**31)] | None
     flag: bool | None
     id_no: IdentityNo | None
     user_id: MemberId | None
@@ -125,7 +127,7 @@ MISTAKES: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
         "B.i: Inner has no 'inner'",
     ),
     "an attribute of an item": (
-        {"row": rows(declared("B", i=text("inner")), of="inners")},
+        {"row": rows(list.__class_getitem__(declared("B", i=text("inner"))), of="inners")},
         "B.i: Inner has no 'inner'",
     ),
     "what an edge asks for": (
@@ -170,6 +172,7 @@ HELD = [
     *(asked_by(kind, f"by_{name}") for name, kind in {"text": str, "card": CardNo, "member": MemberId}.items()),
     asked_by(Pair, "by_pair"),
 ]
+TOO_HIGH = "show it as `Won`, or as `str` with `show=str`"
 SECRETLY = "; a secret is shown as its own type, or through `show`"
 
 
@@ -177,9 +180,18 @@ def leaf(kind: Any, of: str, **spec: Any) -> dict[str, tuple[Any, Any]]:
     return {"t": (kind, field(of=of, description="A value.", **spec))}
 
 
-def leads(endpoint: str, key: Any) -> dict[str, tuple[Any, Any]]:
-    shown = declared("B", text=text())
-    return {"t": (shown | None, edge(endpoint, key=key, description="An edge."))}
+def leads(endpoint: str, key: Any, depth: int = 0, **spec: Any) -> dict[str, tuple[Any, Any]]:
+    shown = declared("B", text=text()) | None
+    for _ in range(depth):
+        shown = list.__class_getitem__(shown) | None
+    return {"t": (shown, edge(endpoint, key=key, description="An edge.", **spec))}
+
+
+def lists(wanted: int, given: int, kind: str) -> str:
+    return (
+        "A.t: a list of keys gives a list, and so does an `of` that is one: declare "
+        f"{wanted} of them, not {given} as in {kind}"
+    )
 
 
 def given(kind: Any) -> Any:
@@ -238,6 +250,28 @@ MISFITS: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
         leaf(str, "user_id", show=masked),
         "A.t: Held.user_id may be missing, and the type String! has no null",
     ),
+    "a promise of what may be missing": (
+        leaf(str | None, "text", directives=SEMANTIC_NON_NULL),
+        "A.t: Held.text may be missing without an error; leave SEMANTIC_NON_NULL out",
+    ),
+    "a promise of a part that may be missing": (
+        {
+            "t": (
+                declared("B", text=text()) | None,
+                part(of="inner", directives=SEMANTIC_NON_NULL, description="A part."),
+            )
+        },
+        "A.t: Held.inner may be missing without an error; leave SEMANTIC_NON_NULL out",
+    ),
+    "a number that may be too large": (
+        leaf(int | None, "high"),
+        f"A.t: Held.high may be {2**31:,}; Int ends at {2**31 - 1:,}: {TOO_HIGH}",
+    ),
+    "an object for a list of keys": (leads("by_card", given(list[CardNo])), lists(1, 0, "B")),
+    "a list for one key": (leads("by_card", given(CardNo), 1), lists(0, 1, "[B]")),
+    "objects for lists": (leads("by_card", given(list[CardNo]), 1, of="inners"), lists(2, 1, "[B]")),
+    "a list for an object": (leads("by_card", "card_no", 1, of="inner"), lists(0, 1, "[B]")),
+    "a list in a key": (leads("by_pair", ("card_no", given(list[int])), 1), "A.t: no part of a key may be a list"),
     "a presence as a text": (leaf(str, "text", show=present), "A.t: `present` makes bool, shown as String!"),
     "an enum that knows all": (leaf(Certain | None, "text"), "A.t: the enum Certain has no member UNKNOWN"),
     "a part that is a text": (
@@ -306,6 +340,12 @@ FITS: dict[str, dict[str, tuple[Any, Any]]] = {
     "an id": leaf(strawberry.ID | None, "text"),
     "a word": leaf(Words | None, "text"),
     "an amount": leaf(Won | None, "amount"),
+    "a large amount": leaf(Won | None, "high"),
+    "a large number as a text": leaf(str | None, "high", show=str),
+    "a promise of a presence": leaf(bool | None, "text", show=present, directives=SEMANTIC_NON_NULL),
+    "a list for a list of keys": leads("by_card", given(list[CardNo] | None), 1),
+    "lists for a list of keys": leads("by_card", given(list[CardNo]), 2, of="inners"),
+    "a list that an answer holds": leads("by_card", "card_no", 1, of="inners"),
     "a number": leaf(int | None, "amount"),
     "a secret": leaf(IdentityNo | None, "id_no"),
     "secrets": leaf(list[PersonalText | None] | None, "names"),
