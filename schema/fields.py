@@ -11,6 +11,8 @@ needs, `also` says which other answer has it.
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from difflib import get_close_matches
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import strawberry
@@ -139,25 +141,37 @@ class Outcome:
     """Maps an error's code and `retryable` to the name of the type that it is shown as."""
 
 
+class MisdeclaredError(ValueError):
+    """A field cannot be declared so. The message says where, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Misdeclared:
+    """Stands for a declaration that cannot be made, until the name of its field is known."""
+
+    problem: str
+
+
 Spec: TypeAlias = "Value | Handle | Part | Edge | ById | Outcome"
 
 
 def field(*, description: str, directives: Sequence[object] = (), **spec: Any) -> Any:
     """Declare a value of the record; `spec` are the attributes of a `Value`."""
-    return _declare(Value(**spec), description, directives)
+    return _declare(_made(Value, **spec), description, directives)
 
 
 def part(*, description: str, directives: Sequence[object] = (), **spec: Any) -> Any:
     """Declare an object that came with the record; `spec` are the attributes of a `Part`."""
-    return _declare(Part(**spec), description, directives)
+    return _declare(_made(Part, **spec), description, directives)
 
 
 def edge(
     endpoint: str, *, description: str, directives: Sequence[object] = (), name: str | None = None, **spec: Any
 ) -> Any:
     """Declare the answer of another call; `spec` are the attributes of an `Edge`."""
-    declared = Edge(endpoint, **spec)
-    given = [each for each in declared.keys if isinstance(each, Argument)]
+    declared = _made(Edge, endpoint=endpoint, **spec)
+    keys = declared.keys if isinstance(declared, Edge) else ()
+    given = [each for each in keys if isinstance(each, Argument)]
     return _declare(declared, description, directives, given, name)
 
 
@@ -173,8 +187,8 @@ def by_id(key: Argument, *, description: str, name: str | None = None) -> Any:
 
 def outcome(*, description: str, **spec: Any) -> Any:
     """Declare an object, or its error as an object; `spec` are the attributes of an `Outcome`."""
-    declared = Outcome(**spec)
-    return _declare(declared, description, (), [declared.by])
+    declared = _made(Outcome, **spec)
+    return _declare(declared, description, (), [declared.by] if isinstance(declared, Outcome) else [])
 
 
 def also(*edges: Edge) -> Callable[[type[T]], type[T]]:
@@ -203,12 +217,20 @@ def declaration(built: GraphQLField) -> tuple[str, Spec | None, dict[str, str]] 
     Returns:
         Its Python name, its specification (None for a plain `strawberry.field`), and the GraphQL names of its
         arguments by their Python names.
+
+    Raises:
+        MisdeclaredError: it cannot be declared so.
     """
     declared = built.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     if not isinstance(declared, StrawberryField) or declared.base_resolver is not None:
         return None
     arguments = {given.python_name: name for given, name in zip(declared.arguments, built.args, strict=True)}
-    return declared.python_name, declared.metadata.get(_SPEC), arguments
+    spec = declared.metadata.get(_SPEC)
+    if isinstance(spec, _Misdeclared):
+        raise MisdeclaredError(
+            f"{getattr(declared.origin, '__name__', '')}.{declared.python_name}: {spec.problem}"
+        )
+    return declared.python_name, spec, arguments
 
 
 def members_of(built: GraphQLInputObjectType) -> dict[str, str]:
@@ -238,8 +260,25 @@ def also_of(kind: GraphQLObjectType) -> tuple[Edge, ...]:
     return edges
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: the known one that it resembles, if there is any."""
+    close = get_close_matches(name, known, 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _made(kind: type[T], **spec: Any) -> T | _Misdeclared:
+    names = list(signature(kind).parameters)
+    for name in spec:
+        if name not in names:
+            return _Misdeclared(f"{kind.__name__} has no {name!r}{did_you_mean(name, names)}")
+    try:
+        return kind(**spec)
+    except TypeError as error:
+        return _Misdeclared(str(error))
+
+
 def _declare(
-    spec: Spec,
+    spec: Spec | _Misdeclared,
     description: str,
     directives: Sequence[object],
     arguments: Iterable[Argument] = (),
@@ -257,7 +296,7 @@ def _declare(
     return declared
 
 
-def _needs(spec: Spec) -> str:
+def _needs(spec: object) -> str:
     """Return the sentence about a field's scope, for its description."""
     scope, own = getattr(spec, "scope", None), getattr(spec, "or_own", None)
     if scope is None:

@@ -151,6 +151,18 @@ def test_a_recipe_works_as_it_stands(names: list[str], checkout: Path) -> None:
             "CashReceiptInfo.maskedIdNo: ",
         ),
         (
+            "schema/cash_receipt.py",
+            "show=masked",
+            "shwo=masked",
+            "CashReceiptInfo.masked_id_no: Value has no 'shwo'; did you mean 'show'?",
+        ),
+        (
+            "schema/cash_receipt.py",
+            "masked_id_no: str | None",
+            "masked_id_no: Strng | None",
+            "CashReceiptInfo: Could not resolve the type of 'masked_id_no'. Check that the class is accessible",
+        ),
+        (
             "graph/konaplate/endpoints/card_info.py",
             'owner="user_id"',
             'owner="user"',

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from enum import Enum
 from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
 
@@ -23,7 +22,19 @@ from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.record import Record, record_fields
 from graph.security.authorization import EVERY_SCOPE
 from schema.directives import SEMANTIC_NON_NULL
-from schema.fields import Argument, Edge, Part, Value, declaration, has_directive, masked, present, python_type
+from schema.fields import (
+    Argument,
+    Edge,
+    MisdeclaredError,
+    Part,
+    Value,
+    declaration,
+    did_you_mean,
+    has_directive,
+    masked,
+    present,
+    python_type,
+)
 from schema.secrets import CardNo, Secret
 
 if TYPE_CHECKING:
@@ -41,8 +52,15 @@ class BindingError(DeclarationError):
 
 
 def spec_of(field: GraphQLField) -> tuple[Spec, Mapping[str, str]] | None:
-    """Return how a field is declared, and its arguments' names; None for a field with a resolver of its own."""
-    declared = declaration(field)
+    """Return how a field is declared, and its arguments' names; None for a field with a resolver of its own.
+
+    Raises:
+        BindingError: it cannot be declared so.
+    """
+    try:
+        declared = declaration(field)
+    except MisdeclaredError as error:
+        raise BindingError(str(error)) from error
     if declared is None:
         return None
     attribute, spec, arguments = declared
@@ -64,6 +82,21 @@ def check_field(where: str, field: GraphQLField, spec: Spec) -> None:
     ):
         raise BindingError(f"{where}: `type_of` is needed for interfaces and unions, and for nothing else")
     check_scopes(where, () if scope is None else (scope,))
+
+
+def check_size(where: str, field: GraphQLField, spec: Part | Edge, arguments: Mapping[str, str]) -> None:
+    """Check that the number of objects is one, or an argument that is one."""
+    numbers = [name for name, given in arguments.items() if get_named_type(field.args[given].type) is GraphQLInt]
+    if not (spec.size is None or spec.size in numbers or is_whole(spec.size, 0)):
+        hint = did_you_mean(str(spec.size), numbers)
+        raise BindingError(
+            f"{where}: `size` is a whole number, or the name of an int argument, not {spec.size!r}{hint}"
+        )
+
+
+def is_whole(value: object, least: int) -> bool:
+    """Whether a value is a whole number from `least`."""
+    return type(value) is int and value >= least
 
 
 def check_scopes(where: str, scopes: Iterable[str]) -> None:
@@ -101,8 +134,7 @@ def _suggestion(name: str, origins: Iterable[Origin]) -> str:
         if issubclass(origin.record, Record)
         for each in record_fields(origin.record)
     ]
-    close = get_close_matches(name, known, 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return did_you_mean(name, known)
 
 
 def check_value(where: str, field: GraphQLField, show: Any, held: Attribute) -> None:

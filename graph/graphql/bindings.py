@@ -9,9 +9,10 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from graphql import is_abstract_type, is_introspection_type, is_object_type
+from graphql import GraphQLError, is_abstract_type, is_introspection_type, is_object_type
+from strawberry.exceptions import StrawberryException
 
-from graph.graphql.binding_checks import spec_of
+from graph.graphql.binding_checks import BindingError, spec_of
 from graph.graphql.cost import COST, ORIGINS, FieldCost
 from graph.graphql.error_catalog import catalog_view
 from graph.graphql.field_bindings import DeclaredField, FieldBinder
@@ -57,7 +58,7 @@ def executable_schema(
     sources: tuple[LookedUp, ...] = (*endpoints, *views)
     for source in sources:
         check_source(source)
-    schema, named = build_schema(query), with_views(endpoints, (*views, catalog_view(endpoints), subgraph_view()))
+    schema, named = _built(query), with_views(endpoints, (*views, catalog_view(endpoints), subgraph_view()))
     for kind in schema.type_map.values():
         if is_abstract_type(kind):
             kind.resolve_type = TypeOf(attrgetter("kind"), attrgetter("record.__class__"))
@@ -67,6 +68,14 @@ def executable_schema(
     if schema.query_type is not None:
         _bind(schema.query_type, FieldBinder(schema, named))
     return schema
+
+
+def _built(query: type) -> GraphQLSchema:
+    try:
+        return build_schema(query)
+    except (StrawberryException, GraphQLError, TypeError, ValueError) as error:
+        where = getattr(getattr(error, "type_definition", None), "name", "the schema")
+        raise BindingError(f"{where}: {' '.join(str(error).split())}") from error
 
 
 def _bind(root: GraphQLObjectType, binder: FieldBinder) -> None:

@@ -114,13 +114,14 @@ class FieldBinder:
         return edge_to(place.name, via, source, {}, origin, own=own)
 
     def _direct(self, place: DeclaredField, origin: Origin) -> BoundField:
-        where, _, field, spec, _ = place
+        where, _, field, spec, arguments = place
         match spec:
             case Value():
                 return BoundField(self._value(place, spec, origin), None, ())
             case Handle():
                 return BoundField(self._handle(place, spec, origin), None, ())
             case Part():
+                checks.check_size(where, field, spec, arguments)
                 if spec.present is not None:
                     checks.attribute(where, origin, spec.present)
                 shown = origin._replace(present=spec.present)
@@ -178,6 +179,7 @@ class FieldBinder:
             else:
                 checks.check_record(where, field, of, is_part=False)
                 shown = Origin(of.kind, shown.key, shown.key_name)
+        checks.check_size(where, field, spec, arguments)
         checks.check_lists(where, field, spec, origin, of)
         unless = None if spec.unless is None else attribute_of(origin, spec.unless)
         own = self._own(place, spec, origin)

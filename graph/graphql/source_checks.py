@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from graph.graphql.binding_checks import BindingError, check_scopes
+from graph.graphql.binding_checks import BindingError, check_scopes, is_whole
 from graph.konaplate.endpoint import Endpoint
 from graph.konaplate.view import View
 from graph.security.authorization import HIDDEN_AS
 from graph.security.handles import Kind
+from schema.fields import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,11 +44,6 @@ def check_source(source: LookedUp) -> None:
         raise BindingError(f"{where}: `Kind` of graph/security/handles.py has no {source.handle!r}, its `handle`")
 
 
-def is_whole(value: object, least: int) -> bool:
-    """Whether a value is a whole number from `least`."""
-    return type(value) is int and value >= least
-
-
 def source_of(where: str, name: str, sources: Mapping[str, LookedUp]) -> LookedUp:
     """Return an endpoint or a view by its name.
 
@@ -56,7 +51,5 @@ def source_of(where: str, name: str, sources: Mapping[str, LookedUp]) -> LookedU
         BindingError: there is none.
     """
     if name not in sources:
-        close = get_close_matches(name, sources, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise BindingError(f"{where}: there is no endpoint {name!r}{hint}")
+        raise BindingError(f"{where}: there is no endpoint {name!r}{did_you_mean(name, sources)}")
     return sources[name]

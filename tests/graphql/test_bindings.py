@@ -98,6 +98,7 @@ TEXT = declared("T", text=text())
 OTHER = declared("Other", text=text())
 EITHER: Any = Annotated[Union[(TEXT, OTHER)], strawberry.union("Either", description="One of two.")]  # noqa: UP007
 
+SIZE = "`size` is a whole number, or the name of an int argument"
 MISTAKES: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
     "an endpoint": ({"row": rows(TEXT, "row")}, "Query.row: there is no endpoint 'row'; did you mean 'rows'?"),
     "a scope of an edge": ({"row": rows(TEXT, scope="rows")}, f"Query.row: there is no scope 'rows'; {KNOWN}"),
@@ -106,6 +107,36 @@ MISTAKES: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
         f"A.t: there is no scope 'x'; {KNOWN}",
     ),
     "an attribute": ({"row": rows(declared("A", t=text("txt")))}, "A.t: Row has no 'txt'; did you mean 'text'?"),
+    "an attribute of a declaration": (
+        {"row": rows(declared("A", t=(str | None, field(off="text", description="A text."))))},
+        "A.t: Value has no 'off'; did you mean 'of'?",
+    ),
+    "an attribute of an edge": (
+        {"row": rows(TEXT, kee="text")},
+        "Query.row: Edge has no 'kee'; did you mean 'key'?",
+    ),
+    "what a declaration needs": (
+        {"row": rows(declared("A", t=(str | None, field(description="A text."))))},
+        "A.t: Value.__init__() missing 1 required positional argument: 'of'",
+    ),
+    "the argument of a size": (
+        {"row": rows(TEXT, size="kye")},
+        f"Query.row: {SIZE}, not 'kye'",
+    ),
+    "the kind of a size's argument": ({"row": rows(TEXT, size="key")}, f"Query.row: {SIZE}, not 'key'"),
+    "a negative size": ({"row": rows(TEXT, size=-1)}, f"Query.row: {SIZE}, not -1"),
+    "a type that is not imported": (
+        {"row": rows(declared("A", t=("Missing | None", field(of="text", description="A text."))))},
+        "A: Could not resolve the type of 't'. Check that the class is accessible from the global module scope.",
+    ),
+    "a type that nothing shows": (
+        {"row": rows(declared("A", t=(Par | None, field(of="text", description="A text."))))},
+        "the schema: A fields cannot be resolved. Unexpected type '<class 'schema.secrets.Par'>'",
+    ),
+    "a type without fields": (
+        {"row": rows(declared("A"))},
+        "the schema: Invalid Schema. Errors: ❌ Type A must define one or more fields.",
+    ),
     "an attribute that a name implies": (
         {"row": rows(declared("A", word=(str | None, strawberry.field(description="A word."))))},
         "A.word: Row has no 'word'",
