@@ -8,10 +8,12 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from graph.errors import GatewayError
 from graph.graphql.fields import Known, LookUp, Read
 from graph.graphql.resolvers import Source, form_of, may_read, opened, path_of, sources_of
 from graph.konaplate.view import Answer, View
 from graph.view_loader import check_arguments, load_view
+from schema.errors import ErrorCode
 from schema.fields import Argument, Edge
 from schema.secrets import CardNo, MemberId
 
@@ -194,6 +196,7 @@ def _key_of(
         name = arguments[spec.key.name]
 
         def typed(value: Any) -> Any:
+            value = _word(name, value)
             # An `ID` comes as a string.
             return value if value is None or isinstance(value, kind) else kind(value)
 
@@ -221,5 +224,17 @@ def _key_of(
 
 
 def _given(name: str, given: Mapping[str, Any]) -> Any:
-    value = given.get(name)
-    return value.value if isinstance(value, Enum) else value
+    return _word(name, given.get(name))
+
+
+def _word(name: str, value: Any) -> Any:
+    """Return Konaplate's word for an enum's member, and any other value as it is.
+
+    Raises:
+        GatewayError: it is the member for words that are not known.
+    """
+    if not isinstance(value, Enum):
+        return value
+    if value.name == "UNKNOWN":
+        raise GatewayError(ErrorCode.BAD_USER_INPUT, f"`{name}` must not be UNKNOWN")
+    return value.value

@@ -505,3 +505,32 @@ def test_what_no_request_could_use_of_a_source_is_refused(source: Any, changes: 
     with pytest.raises(BindingError) as caught:
         executable_schema([changed] if source is ROWS else [], views=[changed] if source is VIEWED else [])
     assert str(caught.value) == f"{source.name}: {told}"
+
+
+class WordAndNumber(NamedTuple):
+    word: str
+    many: int | None
+
+
+@pytest.mark.parametrize("kind", ["plan", "core"])
+@pytest.mark.parametrize("composed", [False, True])
+async def test_words_are_asked_for_as_konaplate_has_them_and_unknown_ones_are_not(
+    composed: bool, kind: Any
+) -> None:
+    asked: Any = {"key": WordAndNumber} if composed else {}
+    endpoint = replace(ROWS, **asked)
+    word = Argument("word", Words, description="Which.")
+    key = (word, Argument("many", int | None, default=None, description="How many.")) if composed else word
+    schema = executable_schema([endpoint], declared("Query", row=rows(TEXT, key=key)))
+    row = says(Row(text="found", inner=None, inners=None))
+    around = World(ANONYMOUS, {}, others={"rows": {str(WordAndNumber("red", None)) if composed else "red": row}})
+    document = Documents(schema, DocumentLimits(), introspection=False).read(
+        "{ red: row(word: RED) { text } unknown: row(word: UNKNOWN) { text } }"
+    )
+    executor = OperationExecutor(schema, kind)
+    outcome = await outcome_of(executor, around, document, document.operation(None), {})
+    assert outcome.data == b'{"red":{"text":"found"},"unknown":null}'
+    (error,) = outcome.errors
+    told = (error["message"], error["path"], error["extensions"]["code"])
+    assert told == ("`word` must not be UNKNOWN", ["unknown"], "BAD_USER_INPUT")
+    assert sum(outcome.calls.values()) == 1

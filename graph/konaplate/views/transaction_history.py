@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Final
 from graph.konaplate.endpoints.transactions import TRANSACTIONS
 from graph.konaplate.transaction_history import HistoryKey, TransactionHistory, check_arguments
 from graph.konaplate.transaction_walk import walk
-from graph.konaplate.view import ArgumentError, Found, View
+from graph.konaplate.view import Found, View
 
 if TYPE_CHECKING:
     from graph.konaplate.view import LookUps
 
-_TYPES: Final = (None, "00", "01", "02", "03")
-
 
 def _check(key: HistoryKey, look_ups: LookUps) -> None:
-    if key.tr_type not in _TYPES:
-        raise ArgumentError("`type` must not be UNKNOWN")
     check_arguments(key, look_ups.today, look_ups.max_days)
 
 
