@@ -175,6 +175,7 @@ class Endpoint(Generic[K, R]):
 
         Raises:
             InvalidResponseError: there is no list.
+            TypeError: `key_of` gives something else than keys, so that no row would be found.
         """
         rows = self._inner(fields)
         if not isinstance(rows, list) or len(rows) > MAX_ITEMS or self.key_of is None:
@@ -187,6 +188,8 @@ class Endpoint(Generic[K, R]):
             if record is None or key is None or isinstance(key, InvalidFieldError):
                 # It may belong to any key that has no other row.
                 missing = _may_be_unreadable
+            elif not isinstance(key, self.key):
+                raise TypeError(f"{self.name}: `key_of` gives {type(key).__name__}, not {self.key.__name__}")
             elif found.setdefault(key, record) != record:
                 # Two different rows for one key: neither can be trusted.
                 found[key] = InvalidResponseError(details, "two rows of one key differ")

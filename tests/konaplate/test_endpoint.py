@@ -23,7 +23,7 @@ from graph.konaplate.errors import (
     RejectedError,
 )
 from graph.konaplate.record import Record, Text
-from schema.secrets import CardNo, MemberId
+from schema.secrets import CardNo, IdentityNo, MemberId
 from tests.konaplate.support import CARD, DETAILS, MEMBER, card_fields, member_fields, without
 
 
@@ -260,6 +260,12 @@ def test_names_and_paths_of_a_registry_are_unique() -> None:
         DeclarationError, match=f"^the endpoints 'card_info' and 'user_info' .* same path, {path}$"
     ):
         by_name([CARD_INFO, replace(USER_INFO, path=path)])
+
+
+def test_a_key_of_another_type_than_keys_is_an_error_of_ours() -> None:
+    wrong = replace(PRODUCTS, key_of=lambda row: IdentityNo(row.service_id))
+    with pytest.raises(TypeError, match=r"^products: `key_of` gives IdentityNo, not str$"):
+        wrong.read_batch({"result": {"products": [product("a")]}}, DETAILS, ["a"])
 
 
 def test_a_field_of_a_row_fails_alone() -> None:
