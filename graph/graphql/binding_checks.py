@@ -209,6 +209,9 @@ def check_lists(where: str, field: GraphQLField, spec: Edge, key: Origin, of: At
 
 def check_key(where: str, spec: Edge, source: LookedUp, origin: Origin) -> None:
     """Check that an edge's key is of the type that its endpoint or view is asked by, and nobody's to try out."""
+    for part in spec.keys:
+        if not isinstance(part, str | Argument):
+            raise BindingError(f"{where}: a key is the name of an attribute or an Argument, not {name_of(part)}")
     wanted = [plain(source.key)]
     held = {part: attribute(where, origin, part) for part in spec.keys if isinstance(part, str)}
     if isinstance(spec.key, tuple):

@@ -20,7 +20,7 @@ from graph.konaplate.view import View
 from graph.security.authorization import ANONYMOUS, EVERY_SCOPE
 from schema.directives import SEMANTIC_NON_NULL
 from schema.errors import ErrorCode
-from schema.fields import Argument, edge, field, masked, part, present
+from schema.fields import Argument, Edge, also, edge, field, masked, part, present
 from schema.scalars import Won
 from schema.secrets import CardNo, IdentityNo, MemberId, Par, PersonalText, Secret
 from tests.graphql.plan_cases import says
@@ -168,6 +168,14 @@ MISTAKES: dict[str, tuple[dict[str, tuple[Any, Any]], str]] = {
     "a part of what an edge asks for": (
         {"row": rows(declared("A", t=rows(TEXT, key=("text", "id"))))},
         "A.t: Row has no 'id'",
+    ),
+    "a type in place of what an edge asks for": (
+        {"row": rows(TEXT, key=str)},
+        "Query.row: a key is the name of an attribute or an Argument, not str",
+    ),
+    "an attribute that no answer has": (
+        {"row": rows(also(Edge("rows", key="text"))(declared("A", t=text("txt"))))},
+        "A.t: Row has no 'txt'; did you mean 'text'?",
     ),
     "an attribute of the root": ({"row": rows(TEXT, key="id")}, "Query.row: Viewer has no 'id'"),
     "no type of a union": (
