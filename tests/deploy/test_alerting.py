@@ -70,7 +70,7 @@ def alert_log() -> Iterator[str]:
     """The address of the printing receiver."""
     names = runpy.run_path(str(SCRIPT))
     server = ThreadingHTTPServer(("127.0.0.1", 0), names["Handler"])
-    serving = threading.Thread(target=server.serve_forever)
+    serving = threading.Thread(target=server.serve_forever, args=(0.01,))
     serving.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"

@@ -37,7 +37,7 @@ async def test_a_key_set_by_tls_needs_a_certificate_of_the_systems_and_no_sessio
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("127.0.0.1").configure_cert(tls)
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         keys = {
             name: str(value) for name, value in jwt_settings(f"https://127.0.0.1:{server.server_port}").items()

@@ -194,6 +194,7 @@ def emptied(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @table("room", ROOMS)
 @table("failures", [1, 2, 3])
 @table("ending", ENDINGS)

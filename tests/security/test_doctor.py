@@ -46,7 +46,7 @@ def server(body: bytes = b"{}", ahead: float = 0) -> Iterator[str]:
             """Stay silent."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
@@ -223,7 +223,7 @@ def test_a_konaplate_whose_answer_never_ends_is_reached_all_the_same(good: dict[
             """Stay silent."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Drip) as running:
-        thread = threading.Thread(target=running.serve_forever)
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         began = time.monotonic()
         result = invoke(
