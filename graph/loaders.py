@@ -39,6 +39,10 @@ class _Keys(DataLoader[K, R]):
         if len(self._queue) == 1:
             self.loop.call_soon(self.loop.create_task, self._dispatch())
 
+    def clear(self, _key: K) -> _Keys[K, R]:
+        """Keep a failure, which the base class would forget and ask for again."""
+        return self
+
     async def _dispatch(self) -> None:
         queue, self._queue = self._queue, []
         try:

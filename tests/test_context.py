@@ -188,13 +188,13 @@ async def test_a_request_that_is_cancelled_while_it_ends_leaves_no_call_of_any_e
 
 def context_of(upstream: Upstream, limiter: Limiter | None = None, viewer: Viewer = ANONYMOUS) -> RequestContext:
     refs = CardRefs(Credential("k" * 32))
-    guards = RequestSecurity(
+    security = RequestSecurity(
         Authorization(viewer),
         Budgets(limiter or LocalLimiter(lambda: 0.0), refs),
         RequestAudit(Caller(viewer, "192.0.2.1", "an-id"), refs, KeptEvents()),
         HANDLES,
     )
-    return RequestContext(upstream, guards, deadline=Deadline(30), max_cards=20)
+    return RequestContext(upstream, security, deadline=Deadline(30), max_cards=20)
 
 
 class NeverSpends(LocalLimiter):

@@ -166,6 +166,23 @@ async def test_a_failure_that_nobody_waits_for_is_not_complained_about() -> None
     assert complaints == []
 
 
+async def test_a_start_that_fails_is_not_repeated_for_those_who_ask_later() -> None:
+    started: list[list[str]] = []
+
+    async def start(keys: list[str]) -> list[asyncio.Future[str]]:
+        started.append(keys)
+        raise LookupError
+
+    loader = Loader(start, asyncio.get_running_loop())
+    for key in "ab":
+        loader.begin(key)
+    for key in "aba":
+        with pytest.raises(LookupError):
+            await asyncio.wait_for(loader.load(key), 5)
+    assert started == [["a", "b"]]
+    await close(loader)
+
+
 @pytest.mark.parametrize("failure", [LookupError("all"), asyncio.CancelledError()], ids=type)
 async def test_nobody_waits_for_a_start_that_fails(failure: BaseException) -> None:
     async def start(_keys: list[str]) -> list[asyncio.Future[str]]:

@@ -12,6 +12,7 @@ import httpx
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from graph.config.files import UnreadableFileError, is_plainly_a_path, read_text, unreadable
+from graph.graphql.json_text import has_lone_surrogate
 from graph.http.client_address import Network
 from graph.http.clients import is_client
 from graph.http.cors import is_header, is_origin
@@ -50,6 +51,13 @@ def _code(value: str) -> str | None:
 def _header_text(value: str) -> str:
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("must be printable ASCII without spaces")
+    return value
+
+
+def _text(value: str) -> str:
+    # As bytes of the environment arrive that are not UTF-8.
+    if has_lone_surrogate(value):
+        raise ValueError("must be text in UTF-8")
     return value
 
 
@@ -108,13 +116,16 @@ def _digits(value: object) -> object:
 def _redis_url(value: str) -> str:
     if not value.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must be a redis, rediss or unix URL")
-    return _line(value)
+    if set(value) & set("\t\r\n"):
+        # redis-py would drop them silently.
+        raise ValueError("must be one line of text")
+    return _text(value)
 
 
 def _long_key(value: str) -> str:
     if len(value) < _MIN_KEY_CHARACTERS:
         raise ValueError(f"must have at least {_MIN_KEY_CHARACTERS} characters")
-    return _line(value)
+    return _text(value)
 
 
 def _pem(value: str) -> str:

@@ -85,7 +85,7 @@ def check_field(where: str, field: GraphQLField, spec: Spec) -> None:
 
 
 def check_size(where: str, field: GraphQLField, spec: Part | Edge, arguments: Mapping[str, str]) -> None:
-    """Check that the number of objects is one, or an argument that is one."""
+    """Check that `size` is a whole number, or the name of an int argument."""
     numbers = [name for name, given in arguments.items() if get_named_type(field.args[given].type) is GraphQLInt]
     if not (spec.size is None or spec.size in numbers or is_whole(spec.size, 0)):
         hint = did_you_mean(str(spec.size), numbers)
@@ -208,7 +208,7 @@ def check_lists(where: str, field: GraphQLField, spec: Edge, key: Origin, of: At
 
 
 def check_key(where: str, spec: Edge, source: LookedUp, origin: Origin) -> None:
-    """Check that an edge's key is of the type that its endpoint or view is asked by, and nobody's to try out."""
+    """Check that an edge's key has the type that is asked for, and that to try keys shows nobody else's data."""
     for part in spec.keys:
         if not isinstance(part, str | Argument):
             raise BindingError(f"{where}: a key is the name of an attribute or an Argument, not {name_of(part)}")

@@ -111,7 +111,7 @@ class Endpoint(Generic[K, R]):
             raise DeclarationError(f"{self.name}: `key_of` needs `within`, which leads to the list of rows")
 
     def _check_types(self) -> None:
-        """Check what a type checker accepts or did not see, and a call would fail with."""
+        """Check what a type checker may let pass, and every call would fail on."""
         for name in ("within", "complete_with"):
             if not isinstance(names := getattr(self, name), tuple):
                 raise DeclarationError(f'{self.name}: `{name}` is a tuple, as in ("a",), not {names!r}')
@@ -119,7 +119,7 @@ class Endpoint(Generic[K, R]):
             raise DeclarationError(f"{self.name}: its `path` begins with a slash: {self.path!r}")
         if not isinstance(self.key, type):
             raise DeclarationError(
-                f"{self.name}: its `key` is the type of one key, not {self.key}; lists are for arguments of edges"
+                f"{self.name}: its `key` is the class of one key, such as `str` or `MemberId`, not {self.key}"
             )
         codes: Mapping[str, object] = self.codes
         for code, error in codes.items():

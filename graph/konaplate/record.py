@@ -144,7 +144,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         own = sorted(set(dir(Record)).intersection(cls.__annotations__))
         if own:
             raise DeclarationError(
-                f"{cls.__name__}.{own[0]}: every record has a {own[0]!r} of its own; take another name, and note "
+                f"{cls.__name__}.{own[0]}: every record has its own {own[0]!r}; take another name, and note "
                 f'Konaplate\'s: Annotated[…, Wire("{_wire_name(own[0])}")]'
             )
         inherited = {field.name for base in cls.__bases__ for field in getattr(base, "__record_fields__", ())}

@@ -1,4 +1,4 @@
-"""RequestSecurity the calls to one API of the upstream, in this order.
+"""Guards the calls to one API of the upstream, in this order.
 
 1. Single flight: concurrent look-ups of the same key share one call and one slot.
 2. Breaker: a failing API gets no calls for a while.

@@ -141,13 +141,13 @@ def context_of(
     world: World, upstream: FakeUpstream, limiter: DistantLimiter, recorder: Recorder
 ) -> RequestContext:
     """The context of one request in a world."""
-    guards = RequestSecurity(
+    security = RequestSecurity(
         Authorization(world.viewer),
         Budgets(limiter, REFS),
         RequestAudit(Caller(world.viewer, "192.0.2.1", "an-id"), REFS, recorder),
         HANDLES,
     )
-    return RequestContext(upstream, guards, deadline=Deadline(world.seconds), max_cards=MAX_CARDS)
+    return RequestContext(upstream, security, deadline=Deadline(world.seconds), max_cards=MAX_CARDS)
 
 
 def in_order(event: AuditEvent) -> AuditEvent:

@@ -102,9 +102,9 @@ async def execute(
     bill = Bill(operation, {}, requested, purse.spend, None)
     budgets = Budgets(LocalLimiter(lambda: 0.0), REFS, may_wait=may_wait)
     audit = RequestAudit(Caller(VIEWER, "192.0.2.1", "an-id"), REFS, KeptEvents())
-    guards = RequestSecurity(Authorization(VIEWER), budgets, audit, HANDLES)
+    security = RequestSecurity(Authorization(VIEWER), budgets, audit, HANDLES)
     data, refusal = None, None
-    context = RequestContext(upstream, guards, deadline=Deadline(30), max_cards=1_000)
+    context = RequestContext(upstream, security, deadline=Deadline(30), max_cards=1_000)
     async with asyncio.timeout(30), context:
         try:
             data = (await executor.execute(document, operation, {}, context, bill)).data
@@ -335,8 +335,8 @@ async def test_a_card_that_is_being_counted_is_not_looked_up_once_the_operation_
     viewer = Viewer("service", "a-service", frozenset({"cards:read:any"}), None, Allowance())
     limiter, upstream = DistantLimiter(20), FakeUpstream({"card_info": {"9491339400000013": Reply(ValueError)}})
     audit = RequestAudit(Caller(viewer, "192.0.2.1", "an-id"), REFS, KeptEvents())
-    guards = RequestSecurity(Authorization(viewer), Budgets(limiter, REFS, may_wait=True), audit, HANDLES)
-    async with RequestContext(upstream, guards, deadline=Deadline(30), max_cards=20) as context:
+    security = RequestSecurity(Authorization(viewer), Budgets(limiter, REFS, may_wait=True), audit, HANDLES)
+    async with RequestContext(upstream, security, deadline=Deadline(30), max_cards=20) as context:
         loading = asyncio.ensure_future(context.load(CARD_INFO, CardNo("9491339400000013")))
         await settle(10)
         context.loader.abandon(RateLimitedError("cost", 1))

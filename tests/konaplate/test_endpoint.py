@@ -168,7 +168,7 @@ def test_a_declaration_that_contradicts_itself_is_refused(
         ({"within": "products"}, "`within` is a tuple, as in (\"a\",), not 'products'"),
         ({"complete_with": "products"}, "`complete_with` is a tuple, as in (\"a\",), not 'products'"),
         ({"path": "api/v1"}, "its `path` begins with a slash: 'api/v1'"),
-        ({"key": list[str]}, "its `key` is the type of one key, not list[str]; lists are for arguments of edges"),
+        ({"key": list[str]}, "its `key` is the class of one key, such as `str` or `MemberId`, not list[str]"),
         ({"codes": {"001_006": "x"}}, "`codes` maps '001_006' to a KonaplateError, not 'x'"),
         (
             {"codes": {"001_006": ValueError}},

@@ -222,7 +222,7 @@ def test_a_type_that_is_not_imported_is_named_with_its_record() -> None:
 
 @pytest.mark.parametrize("name", ["subject", "as_of", "drift", "read", "answered_at"])
 def test_a_name_that_every_record_uses_is_refused(name: str) -> None:
-    with pytest.raises(DeclarationError, match=rf"^Loose\.{name}: every record has a '{name}' of its own; .*Wire"):
+    with pytest.raises(DeclarationError, match=rf"^Loose\.{name}: every record has its own '{name}'; .*Wire"):
         type("Loose", (Record,), {"__annotations__": {name: str}, "__module__": __name__})
 
 

@@ -168,8 +168,9 @@ def test_a_second_key_of_ids_needs_the_first() -> None:
 @pytest.mark.parametrize("name", ["KONAGRAPH_ID_KEY", "KONAGRAPH_ID_KEY_2"])
 def test_a_key_of_ids_is_long(name: str) -> None:
     assert problems(PRODUCTION | {name: "i" * 31}) == [f"{name}: must have at least 32 characters"]
-    # As bytes of the environment arrive that are not UTF-8.
-    assert problems(PRODUCTION | {name: "\udcff" + "i" * 32}) == [f"{name}: must be one line of text"]
+    assert problems(PRODUCTION | {name: "\udcff" + "i" * 32}) == [f"{name}: must be text in UTF-8"]
+    # As `openssl rand -base64 64` prints it.
+    assert problems(PRODUCTION | {name: "i" * 64 + "\n" + "i" * 24}) == []
 
 
 @pytest.mark.parametrize(

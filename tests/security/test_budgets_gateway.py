@@ -185,8 +185,8 @@ async def test_waiting_for_a_budget_ends_with_the_requests_deadline_and_without_
     viewer = Viewer("service", "a-service", frozenset({ANY_CARD}), None, Allowance())
     refs = CardRefs(Credential("k" * 32))
     audit = RequestAudit(AuditedCaller(viewer, "192.0.2.1", "an-id"), refs, KeptEvents())
-    guards = RequestSecurity(Authorization(viewer), Budgets(Silent(), refs), audit, HANDLES)
-    async with RequestContext(NoUpstream(), guards, deadline=Deadline(0.05), max_cards=20) as context:
+    security = RequestSecurity(Authorization(viewer), Budgets(Silent(), refs), audit, HANDLES)
+    async with RequestContext(NoUpstream(), security, deadline=Deadline(0.05), max_cards=20) as context:
         with pytest.raises(DeadlineExceededError):
             await context.load(CARD_INFO, CardNo(OWN), CardNo(OWN))
         assert context.loader.stats.attempts == 0
